@@ -1,0 +1,69 @@
+"""The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured.
+
+Names are resolved on first use (PEP 562), so that importing the package loads no scientific library.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lowerbound.caches.registry import find_cache
+    from lowerbound.core.attention import L2Norm, Scaled, attention, block_causal_attention
+    from lowerbound.core.cache import Cache, Public, StoredTokens
+    from lowerbound.core.keys.choice import keys_for
+    from lowerbound.core.models import find_model, models
+    from lowerbound.core.schedule import ScaleSchedule
+    from lowerbound.game.channel import Isolation
+    from lowerbound.game.duel import duel
+    from lowerbound.game.floor import floor
+    from lowerbound.game.reduction import Geometry, plan_reduction
+
+__version__ = "0.1.0"
+
+_HOME_OF = {
+    "Cache": "core.cache",
+    "Geometry": "game.reduction",
+    "Isolation": "game.channel",
+    "L2Norm": "core.attention",
+    "Public": "core.cache",
+    "ScaleSchedule": "core.schedule",
+    "Scaled": "core.attention",
+    "StoredTokens": "core.cache",
+    "attention": "core.attention",
+    "block_causal_attention": "core.attention",
+    "duel": "game.duel",
+    "find_cache": "caches.registry",
+    "find_model": "core.models",
+    "floor": "game.floor",
+    "keys_for": "core.keys.choice",
+    "models": "core.models",
+    "plan_reduction": "game.reduction",
+}
+
+__all__ = [
+    "Cache",
+    "Geometry",
+    "Isolation",
+    "L2Norm",
+    "Public",
+    "ScaleSchedule",
+    "Scaled",
+    "StoredTokens",
+    "attention",
+    "block_causal_attention",
+    "duel",
+    "find_cache",
+    "find_model",
+    "floor",
+    "keys_for",
+    "models",
+    "plan_reduction",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME_OF:
+        return getattr(import_module(f"lowerbound.{_HOME_OF[name]}"), name)
+    raise AttributeError(f"module 'lowerbound' has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""KV caches, one idea a file."""

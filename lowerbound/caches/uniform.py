@@ -1,0 +1,57 @@
+"""Uniform b-bit quantisation of keys and values, token by token."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public, StoredTokens
+
+SCALE_BITS = 32
+
+
+class UniformQuantiser(StoredTokens):
+    """Each row of K and V as b-bit codes between its own minimum and maximum.
+
+    Idea: code = round((x - min) / step), step = (max - min) / (2^b - 1). A row is quantised once, when its scale
+    ends. Bits: 2 T (d b + 2 * 32). Broken by: value levels finer than its step; it stores Omega(T d) bits, so the
+    floor does not forbid it.
+    """
+
+    family: ClassVar[str] = "quantised"
+    reference: ClassVar[str] = "round-to-nearest asymmetric quantisation, one group a token"
+    budget_meaning: ClassVar[str] = "bits of a code over 16, rounded down, at least 1"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 4)
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._codes: NDArray[np.int64] = np.zeros((0, 2, public.d), dtype=np.int64)
+        self._ranges: FloatArray = np.zeros((0, 2, 2))
+
+    @property
+    def code_bits(self) -> int:
+        """b."""
+        return max(1, int(self.budget * 16))
+
+    def write(self, writer: BitWriter) -> None:
+        fresh = np.stack([self.keys, self.values], axis=1)[len(self._codes) :]
+        low = fresh.min(axis=2).astype(np.float32).astype(np.float64)
+        high = fresh.max(axis=2).astype(np.float32).astype(np.float64)
+        span = np.where(high > low, high - low, 1.0)[:, :, None]
+        top = 2**self.code_bits - 1
+        codes = np.clip(np.rint((fresh - low[:, :, None]) / span * top), 0, top).astype(np.int64)
+        writer.uints("payload", np.concatenate([self._codes, codes]), width=self.code_bits)
+        ranges = np.concatenate([self._ranges, np.stack([low, high], axis=2)])
+        writer.floats("scales", ranges, width=SCALE_BITS)
+
+    def read(self, reader: BitReader) -> None:
+        shape = self.n_seen, 2, self.public.d
+        self._codes = reader.uints(int(np.prod(shape)), width=self.code_bits).reshape(shape)
+        self._ranges = reader.floats(self.n_seen * 4, width=SCALE_BITS).reshape(self.n_seen, 2, 2)
+        low, high = self._ranges[:, :, 0, None], self._ranges[:, :, 1, None]
+        restored = low + (high - low) * self._codes / (2**self.code_bits - 1)
+        self.keys, self.values = restored[:, 0], restored[:, 1]

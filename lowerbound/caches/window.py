@@ -1,0 +1,74 @@
+"""Sliding windows: the newest tokens, or the newest whole scales."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+from typing import ClassVar
+
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import StoredTokens, tokens_within
+from lowerbound.errors import CorruptState
+
+FLOAT_BITS = 16
+
+
+class _Window(StoredTokens):
+    """The newest `capacity` tokens, in float16; what is older is forgotten."""
+
+    family: ClassVar[str] = "window"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
+
+    @property
+    @abstractmethod
+    def capacity(self) -> int:
+        """Tokens kept."""
+
+    def write(self, writer: BitWriter) -> None:
+        kept = min(len(self.keys), self.capacity)
+        writer.floats("payload", self.keys[len(self.keys) - kept :], width=FLOAT_BITS)
+        writer.floats("payload", self.values[len(self.values) - kept :], width=FLOAT_BITS)
+
+    def read(self, reader: BitReader) -> None:
+        kept, d = min(self.n_seen, self.capacity), self.public.d
+        self.keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self.values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+
+
+class TokenWindow(_Window):
+    """The last W tokens.
+
+    Idea: recent tokens matter most. Bits: 32 W d. Broken by: a query for any older token.
+    """
+
+    reference: ClassVar[str] = "sliding-window attention; arXiv:2502.15955 for its exact memory"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept"
+
+    @property
+    def capacity(self) -> int:
+        return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
+
+
+class ScaleWindow(_Window):
+    """The last whole scales that fit in the budget, at least the newest one.
+
+    Idea: a map is kept or dropped as one. Bits: 32 d times the tokens of those scales. Broken by: a query for any
+    coarser scale.
+    """
+
+    reference: ClassVar[str] = "window over scales; AMS-KV, arXiv:2511.16047, keeps whole scales"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept, rounded down to whole scales, at least one"
+
+    @property
+    def capacity(self) -> int:
+        schedule = self.public.schedule
+        most = tokens_within(self.budget, schedule.n_tokens_cached)
+        n_scales = schedule.n_scales - 1
+        if n_scales == 0:
+            raise CorruptState("a window over scales needs a scale before the last one")
+        kept = schedule.tokens_at(n_scales - 1)
+        for scale in range(n_scales - 2, -1, -1):
+            if kept + schedule.tokens_at(scale) > most:
+                break
+            kept += schedule.tokens_at(scale)
+        return kept

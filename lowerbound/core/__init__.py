@@ -1,0 +1,1 @@
+"""The mathematical objects that the theorem speaks about."""

@@ -1,0 +1,132 @@
+"""State bytes with an itemised ledger: what a cache remembers, field by field, to the bit.
+
+Fields are written one after another, each padded to whole bytes. Nothing self-describing is stored: names, shapes
+and formats are public, so they are neither charged nor able to carry information.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lowerbound.errors import CorruptState, invalid
+
+Item = Literal["payload", "indices", "scores", "scales", "residual_window", "padding", "length_prefix"]
+Ledger = dict[Item, int]
+LENGTH_PREFIX_BITS = 64
+_FLOAT_FORMATS = {64: np.dtype("<f8"), 32: np.dtype("<f4"), 16: np.dtype("<f2")}
+
+
+class EncodedState(bytes):
+    """State bytes together with the ledger of the writer that made them."""
+
+    ledger: Ledger
+
+    def __new__(cls, data: bytes, ledger: Mapping[Item, int]) -> EncodedState:
+        self = super().__new__(cls, data)
+        self.ledger = dict(ledger)
+        return self
+
+
+def state_bits(data: bytes) -> int:
+    """Bits charged for a state: 8 * len(data), and 64 for a length prefix that makes the code prefix-free."""
+    return 8 * len(data) + LENGTH_PREFIX_BITS
+
+
+class BitWriter:
+    """Writes the fields of a state and keeps their ledger.
+
+    Contract: `encoded()` returns exactly the fields written, in order, and a ledger whose items add up to
+    8 * len(encoded()).
+    """
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+        self._ledger: Ledger = {}
+
+    def _add(self, item: Item, chunk: bytes, used_bits: int) -> None:
+        if item not in get_args(Item):
+            raise invalid("item", f"be one of {', '.join(get_args(Item))}", item)
+        self._chunks.append(chunk)
+        self._ledger[item] = self._ledger.get(item, 0) + used_bits
+        padding = 8 * len(chunk) - used_bits
+        if padding:
+            self._ledger["padding"] = self._ledger.get("padding", 0) + padding
+
+    def bits(self, item: Item, bits: ArrayLike) -> None:
+        """Write 0/1 entries, one bit each."""
+        flat = np.asarray(bits, dtype=np.uint8).ravel()
+        self._add(item, np.packbits(flat).tobytes(), flat.size)
+
+    def uints(self, item: Item, values: ArrayLike, *, width: int) -> None:
+        """Write integers in [0, 2**width), `width` bits each, most significant bit first."""
+        flat = np.asarray(values, dtype=np.int64).ravel()
+        if not 0 <= width <= 62:
+            raise invalid("width", "lie in [0, 62]", width)
+        if flat.size and not (0 <= flat.min() and flat.max() < 2**width):
+            raise invalid("values", f"lie in [0, 2**{width})", (int(flat.min()), int(flat.max())))
+        shifts = np.arange(width - 1, -1, -1)
+        self.bits(item, (flat[:, None] >> shifts) & 1)
+
+    def floats(self, item: Item, values: ArrayLike, *, width: int) -> None:
+        """Write floats in the IEEE format of `width` bits (16, 32 or 64)."""
+        flat = np.asarray(values, dtype=np.float64).ravel()
+        with np.errstate(over="ignore"):
+            rounded = flat.astype(_FLOAT_FORMATS[width])
+        if not np.isfinite(rounded).all():
+            raise invalid("values", f"be finite in float{width}", float(flat[~np.isfinite(rounded)][0]))
+        self._add(item, rounded.tobytes(), width * flat.size)
+
+    def encoded(self) -> EncodedState:
+        """The state."""
+        return EncodedState(b"".join(self._chunks), self._ledger)
+
+
+class BitReader:
+    """Reads back what a BitWriter wrote.
+
+    Contract: the same calls in the same order return the same values; bytes that are too short, too long or padded
+    with ones raise CorruptState.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._data = bytes(data)
+        self._position = 0
+
+    def _take(self, n_bytes: int) -> bytes:
+        chunk = self._data[self._position : self._position + n_bytes]
+        if n_bytes < 0 or len(chunk) != n_bytes:
+            raise CorruptState(
+                f"state must hold {n_bytes} more bytes at byte {self._position}, got {len(chunk)} "
+                f"(length {len(self._data)})"
+            )
+        self._position += n_bytes
+        return chunk
+
+    def bits(self, count: int) -> NDArray[np.uint8]:
+        """`count` entries 0 or 1."""
+        unpacked = np.unpackbits(np.frombuffer(self._take((count + 7) // 8), dtype=np.uint8))
+        if unpacked[count:].any():
+            raise CorruptState(f"state must be padded with zeros before byte {self._position}, got ones")
+        return unpacked[:count]
+
+    def uints(self, count: int, *, width: int) -> NDArray[np.int64]:
+        """`count` integers of `width` bits."""
+        table = self.bits(count * width).reshape(count, width).astype(np.int64)
+        return table @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
+
+    def floats(self, count: int, *, width: int) -> NDArray[np.float64]:
+        """`count` finite floats of `width` bits."""
+        values = np.frombuffer(self._take(count * width // 8), dtype=_FLOAT_FORMATS[width])
+        if not np.isfinite(values).all():
+            raise CorruptState("state must hold finite floats, got NaN or infinity")
+        return values.astype(np.float64)
+
+    def end(self) -> None:
+        """Raise CorruptState unless every byte was read."""
+        left = len(self._data) - self._position
+        if left:
+            raise CorruptState(f"state must end after byte {self._position}, got {left} bytes more")

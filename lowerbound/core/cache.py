@@ -1,0 +1,187 @@
+"""The interface that the theorem quantifies over: an algorithm that answers attention queries from its bytes.
+
+A scale passes like this, at Alice's and at Bob's alike:
+
+    cache = SomeCache(public)       # knows what is public, and nothing else
+    cache.decode(state)             # all it remembers of earlier scales (not called before the first one)
+    cache.append(keys, values, scale, queries)
+    outputs = cache.attend(queries) # everything remembered, and the current scale
+    state = cache.encode()          # all it will remember
+
+The state is measured from outside. Forget in `encode`: a cache that forgets in `append` forgets before it is asked.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.attention import Rule, attention
+from lowerbound.core.bits import BitReader, BitWriter, EncodedState
+from lowerbound.core.grid import Grid
+from lowerbound.core.keys.family import Keys
+from lowerbound.core.network import PublicNetwork
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import CorruptState, InvalidArgument, invalid
+
+FloatArray = NDArray[np.float64]
+ComputationModel = Literal["R1", "R2", "R3"]
+
+
+@dataclass(frozen=True)
+class Public:
+    """Everything that a cache may know before it sees a token.
+
+    Parameters
+    ----------
+    schedule : ScaleSchedule
+        The maps that the last scale attends to, its own last.
+    d : int
+        Head dimension, of keys and of values.
+    rule : Rule
+        How a logit is computed.
+    seed : int
+        Public coins, drawn before the instance.
+    budget : Fraction in (0, 1], or None
+        The method's own nominal budget; None means the method's default.
+    keys : Keys or None
+        Where the keys of all tokens are public (as in the hard family), those keys.
+    grid : Grid or None
+        Where values are drawn from public levels, those levels.
+    network : PublicNetwork or None
+        In model R2, the public weights.
+    """
+
+    schedule: ScaleSchedule
+    d: int
+    rule: Rule
+    seed: int = 0
+    budget: Fraction | None = None
+    keys: Keys | None = None
+    grid: Grid | None = None
+    network: PublicNetwork | None = None
+
+    def __post_init__(self) -> None:
+        if self.budget is not None and not 0 < self.budget <= 1:
+            nearest = "1" if self.budget > 1 else "any positive fraction"
+            raise invalid("budget", "lie in (0, 1], a fraction of the whole", str(self.budget), nearest=nearest)
+
+
+class Cache(ABC):
+    """A KV cache of one head.
+
+    Contract: after `encode`, the cache answers as a fresh one that has decoded the returned bytes; `decode` of bytes
+    that `encode` cannot return raises CorruptState; `attend` returns finite numbers of shape (m, d).
+
+    A class states its family, its reference and what its nominal budget means; it never states its size.
+    """
+
+    family: ClassVar[str] = "user"
+    reference: ClassVar[str] = ""
+    budget_meaning: ClassVar[str] = ""
+    default_budget: ClassVar[Fraction | None] = None
+    computation_model: ClassVar[ComputationModel] = "R1"
+
+    def __init__(self, public: Public) -> None:
+        self.public = public
+
+    @cached_property
+    def budget(self) -> Fraction:
+        """The nominal budget in force; 1 for methods that have none."""
+        return self.public.budget or self.default_budget or Fraction(1)
+
+    @abstractmethod
+    def append(
+        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
+    ) -> None:
+        """Take in the (n, d) keys and values of one scale; `queries` are those of the same tokens."""
+
+    @abstractmethod
+    def attend(self, queries: FloatArray) -> FloatArray:
+        """Answer (m, d) queries over everything remembered and the current scale."""
+
+    @abstractmethod
+    def encode(self) -> bytes:
+        """Forget down to the returned bytes."""
+
+    @abstractmethod
+    def decode(self, data: bytes) -> None:
+        """Remember what those bytes say."""
+
+
+class StoredTokens(Cache):
+    """Template: a cache that stores some tokens' keys and values, and answers by plain softmax over them.
+
+    A final class says in `write` what it keeps and how, and in `read` how that is read back; everything else is
+    here. `keys`, `values`, `scores` and `positions` hold one row a stored token, in token order.
+    """
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.keys: FloatArray = np.zeros((0, public.d))
+        self.values: FloatArray = np.zeros((0, public.d))
+        self.n_seen = 0
+
+    def append(
+        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
+    ) -> None:
+        self.keys = np.concatenate([self.keys, keys])
+        self.values = np.concatenate([self.values, values])
+        self.n_seen += len(keys)
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        if not len(self.keys):
+            return np.zeros((len(queries), self.public.d))
+        outputs: FloatArray = attention(queries, self.keys, self.values, rule=self.public.rule)
+        return outputs
+
+    def encode(self) -> EncodedState:
+        writer = BitWriter()
+        writer.uints("indices", [self.n_seen], width=COUNT_BITS)
+        self.write(writer)
+        state = writer.encoded()
+        self.decode(state)
+        return state
+
+    def decode(self, data: bytes) -> None:
+        reader = BitReader(data)
+        (n_seen,) = reader.uints(1, width=COUNT_BITS)
+        if n_seen > self.public.schedule.n_tokens:
+            raise CorruptState(
+                f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_seen)}"
+            )
+        self.n_seen = int(n_seen)
+        self.read(reader)
+        reader.end()
+
+    @abstractmethod
+    def write(self, writer: BitWriter) -> None:
+        """Write what will be remembered of `keys` and `values`."""
+
+    @abstractmethod
+    def read(self, reader: BitReader) -> None:
+        """Set `keys` and `values` from what `write` wrote; `n_seen` is known."""
+
+
+COUNT_BITS = 32
+"""The number of tokens seen so far, written at the head of a state."""
+
+
+def tokens_within(budget: Fraction, n_tokens: int) -> int:
+    """floor(budget * n_tokens): how many whole tokens a nominal budget keeps.
+
+    Contract: an exact integer >= 1, or InvalidArgument when the budget is less than one token.
+    """
+    count = int(budget * n_tokens)
+    if count < 1:
+        raise InvalidArgument(
+            f"budget must keep at least one of {n_tokens} tokens, got {budget}; "
+            f"the nearest valid choice is {Fraction(1, n_tokens)}"
+        )
+    return count

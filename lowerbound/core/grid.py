@@ -1,0 +1,136 @@
+"""Levels that a value may take, and the thresholds that tell them apart: a grid exists only if it decodes.
+
+Each grid states the guarantee under which it decodes, and its constructor proves it: every level's band of
+possible answers, in exact rationals, lies strictly between its thresholds.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.bounds import GEOMETRIC_RATIO, additive_levels
+from lowerbound.errors import ImpossibleReduction, invalid
+
+Guarantee = Literal["relative", "additive"]
+
+
+def highest_answer(level: Fraction, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Fraction:
+    """The largest answer that the guarantee allows when a token of this level is asked for."""
+    output = level + leakage
+    return output * (1 + eta) if guarantee == "relative" else output + eta
+
+
+def lowest_answer(level: Fraction, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Fraction:
+    """The smallest such answer."""
+    output = level - leakage
+    return output * (1 - eta) if guarantee == "relative" else output - eta
+
+
+@dataclass(frozen=True)
+class Grid:
+    """L levels in [0, 1] and the L - 1 thresholds between them.
+
+    Contract: if a cache answers within `eta` (in the sense of `guarantee`) of an exact attention output, and that
+    output is within `leakage` of the level (weights and rounding together), then `decode` returns the level's
+    number. A grid for which this is false raises ImpossibleReduction.
+    Paper: Theorem A is the grid {0, 1}; Theorem B the longer ones.
+
+    Parameters
+    ----------
+    levels, thresholds : tuple of Fraction, increasing
+    guarantee : "relative" (|o^ - o| <= eta |o|) or "additive" (|o^ - o| <= eta)
+    eta, leakage : Fraction in [0, 1)
+    """
+
+    levels: tuple[Fraction, ...]
+    thresholds: tuple[Fraction, ...]
+    guarantee: Guarantee
+    eta: Fraction
+    leakage: Fraction
+
+    def __post_init__(self) -> None:
+        if len(self.levels) < 2 or len(self.thresholds) != len(self.levels) - 1:
+            raise invalid("grid", "have at least 2 levels and one threshold between neighbours", self.levels)
+        if not all(0 <= level <= 1 for level in self.levels):
+            raise invalid("levels", "lie in [0, 1]", self.levels)
+        promise = self.guarantee, self.eta, self.leakage
+        for (below, above), threshold in zip(pairwise(self.levels), self.thresholds, strict=True):
+            if not highest_answer(below, *promise) < threshold < lowest_answer(above, *promise):
+                raise ImpossibleReduction(
+                    f"levels {float(below):.6g} and {float(above):.6g} cannot be told apart with "
+                    f"{self.guarantee} eta {float(self.eta):.6g} and leakage {float(self.leakage):.6g}"
+                )
+
+    @classmethod
+    def through_middles(
+        cls, levels: tuple[Fraction, ...], guarantee: Guarantee, eta: Fraction, leakage: Fraction
+    ) -> Grid:
+        """The grid whose thresholds lie half way between the bands of neighbouring levels."""
+        promise = guarantee, eta, leakage
+        thresholds = tuple(
+            (highest_answer(below, *promise) + lowest_answer(above, *promise)) / 2
+            for below, above in pairwise(levels)
+        )
+        return cls(levels, thresholds, *promise)
+
+    @classmethod
+    def binary(cls, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Grid:
+        """Theorem A: values 0 and 1; under a relative guarantee it exists iff 2 leakage < 1 - eta."""
+        return cls.through_middles((Fraction(0), Fraction(1)), guarantee, eta, leakage)
+
+    @classmethod
+    def additive(cls, eta: Fraction, leakage: Fraction, n_levels: int | None = None) -> Grid:
+        """Theorem B: a uniform grid under an additive guarantee; by default as many levels as decode."""
+        most = additive_levels(eta, leakage)
+        count = most if n_levels is None else n_levels
+        if not 2 <= count <= most:
+            raise ImpossibleReduction(
+                f"levels must be between 2 and {most} at additive eta {float(eta):.6g}, got {count}; "
+                f"the nearest possible value is {min(max(count, 2), most) if most >= 2 else 'none'}"
+            )
+        levels = tuple(Fraction(j, count - 1) for j in range(count))
+        return cls.through_middles(levels, "additive", eta, leakage)
+
+    @classmethod
+    def geometric(cls, eta: Fraction, leakage: Fraction, smallest: Fraction) -> Grid:
+        """Theorem B under a relative guarantee: levels smallest * ratio^j up to 1, as many as decode.
+
+        The ratio is the formula's, widened by 2^-40, and the levels are its powers rounded to multiples of 2^-50;
+        the constructor then proves that they decode.
+        """
+        if not 0 < smallest < 1:
+            raise invalid("smallest", "lie strictly between 0 and 1", smallest)
+        ratio = GEOMETRIC_RATIO.at_most(eta, leakage, smallest) * (1 + Fraction(1, 2**40))
+        levels = []
+        level = Fraction(math.ceil(smallest * 2**50), 2**50)
+        while level <= 1:
+            levels.append(level)
+            level = Fraction(math.ceil(level * ratio * 2**50), 2**50)
+        return cls.through_middles(tuple(levels), "relative", eta, leakage)
+
+    @property
+    def n_levels(self) -> int:
+        """L, the size of the alphabet."""
+        return len(self.levels)
+
+    @cached_property
+    def level_array(self) -> NDArray[np.float64]:
+        """The levels as floats, shape (L,)."""
+        return np.array([float(level) for level in self.levels])
+
+    @cached_property
+    def threshold_array(self) -> NDArray[np.float64]:
+        """The thresholds as floats, shape (L - 1,)."""
+        return np.array([float(threshold) for threshold in self.thresholds])
+
+    def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The level number of each output, by the thresholds."""
+        return np.searchsorted(self.threshold_array, outputs, side="right")

@@ -1,0 +1,1 @@
+"""Public keys: families of nearly orthogonal vectors, with exact coherence."""

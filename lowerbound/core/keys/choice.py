@@ -1,0 +1,66 @@
+"""Which keys an instance gets: the certified family of the smallest coherence that holds enough of them."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from lowerbound.core.keys.family import KeyFamily, Keys
+from lowerbound.core.keys.kerdock import Kerdock
+from lowerbound.core.keys.orthoplex import Orthoplex
+from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
+from lowerbound.core.keys.trace import Kasami, Trace, Trace3
+from lowerbound.core.models import Model
+from lowerbound.errors import ImpossibleReduction, unknown
+
+KEY_FAMILIES: tuple[KeyFamily, ...] = (
+    Orthoplex(),
+    Kerdock(),
+    Trace(),
+    Kasami(),
+    Trace3(),
+    GreedySigns(),
+    RandomSigns(),
+    GaussianJL(),
+)
+"""Every family, certified ones first."""
+
+
+def find_family(name: str) -> KeyFamily:
+    """The family called `name`; UnknownName otherwise."""
+    for family in KEY_FAMILIES:
+        if family.name == name:
+            return family
+    raise unknown("key family", name, (family.name for family in KEY_FAMILIES))
+
+
+@lru_cache
+def best_family(n: int, d: int) -> KeyFamily:
+    """The family with the smallest proved coherence bound among those that hold n keys in R^d.
+
+    Contract: a certified family whenever one is large enough, else greedy signs when n <= 2^d; more keys than there
+    are sign vectors raise ImpossibleReduction with the nearest d.
+    """
+    certified = [
+        (bound, place, family)
+        for place, family in enumerate(KEY_FAMILIES)
+        if family.capacity(d) >= n and (bound := family.coherence_bound(n, d)) is not None
+    ]
+    if certified:
+        return min(certified, key=lambda choice: choice[:2])[2]
+    greedy = find_family("greedy")
+    if n <= greedy.capacity(d):
+        return greedy
+    raise ImpossibleReduction(
+        f"{n} tokens need {n} separated keys, but R^{d} has only 2^{d} sign vectors; "
+        f"the nearest possible head dimension is {max(1, (n - 1).bit_length())}, "
+        f"the nearest possible number of tokens {2**d}"
+    )
+
+
+def keys_for(model: Model, *, seed: int = 0) -> Keys:
+    """Keys for every token that the last scale of a model attends to, its own tokens included.
+
+    Contract: n_visible + n_own keys of width head_dim from `best_family`.
+    """
+    schedule = model.visible_schedule
+    return best_family(schedule.n_tokens, model.head_dim).keys(schedule.n_tokens, model.head_dim, seed=seed)

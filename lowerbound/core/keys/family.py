@@ -1,0 +1,147 @@
+"""What a family of keys is, and the exact one-sided coherence of its members.
+
+Keys are stored as integer rows; the unit key is row / |row|. Only the one-sided coherence
+max_{i != j} <k_i, k_j> matters to softmax, so antipodal pairs are welcome.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.bounds import welch
+from lowerbound.errors import ImpossibleReduction, invalid
+
+IntRows = NDArray[np.int64]
+_GRAM_BLOCK = 2048
+
+
+def coherence(rows: IntRows) -> Fraction:
+    """max over i != j of <r_i, r_j> / (|r_i| |r_j|), from the integer Gram matrix.
+
+    Contract: exact when all rows have one squared norm; otherwise the least multiple of 2^-32 that is >= it. One
+    row, or none, has coherence -1. Zero rows and entries too large for exact products raise InvalidArgument.
+
+    Notes
+    -----
+    Products run in floating point whose every partial sum is an integer below the format's exact range, so the Gram
+    matrix is exact; only blocks on and above the diagonal are formed. Cost O(n^2 d / 2).
+    """
+    n_rows, d = rows.shape
+    squared_norms = (rows * rows).sum(axis=1)
+    if n_rows and squared_norms.min() == 0:
+        raise invalid("rows", "be nonzero", int(squared_norms.argmin()))
+    if n_rows < 2:
+        return Fraction(-1)
+    largest = int(np.abs(rows).max()) ** 2 * d
+    if largest >= 2**53:
+        raise invalid("rows", "have max|entry|^2 * d < 2^53, so that the Gram matrix is exact", largest)
+    exact = rows.astype(np.float32 if largest < 2**24 else np.float64)
+    equal_norms = bool((squared_norms == squared_norms[0]).all())
+    worst = Fraction(-1)
+    for top in range(0, n_rows, _GRAM_BLOCK):
+        for left in range(top, n_rows, _GRAM_BLOCK):
+            gram = exact[top : top + _GRAM_BLOCK] @ exact[left : left + _GRAM_BLOCK].T
+            if top == left:
+                np.fill_diagonal(gram, -np.inf)
+            if equal_norms:
+                worst = max(worst, Fraction(int(gram.max()), int(squared_norms[0])))
+            else:
+                near = gram / np.sqrt(
+                    squared_norms[top : top + _GRAM_BLOCK, None] * squared_norms[left : left + _GRAM_BLOCK]
+                )
+                # Floats only nominate: every pair within their error of the best one is then compared exactly.
+                for i, j in np.argwhere(near >= near.max() - 1e-5):
+                    product = int(rows[top + i] @ rows[left + j])
+                    squares = int(squared_norms[top + i]) * int(squared_norms[left + j])
+                    worst = max(worst, _cosine_above(product, squares))
+    return worst
+
+
+def _cosine_above(product: int, squares: int) -> Fraction:
+    """The least multiple of 2^-32 that is >= product / sqrt(squares)."""
+    scale = 2**32
+    if product <= 0:
+        return Fraction(-math.isqrt(product * product * scale * scale // squares), scale)
+    numerator = product * product * scale * scale
+    root = math.isqrt(numerator // squares)
+    while root * root * squares < numerator:
+        root += 1
+    return Fraction(root, scale)
+
+
+@dataclass(frozen=True)
+class Keys:
+    """n keys of one family, as integer rows of shape (n, d)."""
+
+    family: str
+    rows: IntRows
+
+    @cached_property
+    def coherence(self) -> Fraction:
+        """Exact one-sided coherence of these rows."""
+        return coherence(self.rows)
+
+    @property
+    def welch(self) -> Fraction:
+        """Welch's bound for as many unit vectors in this dimension, rounded down: what nobody can beat two-sidedly."""
+        return welch(*self.rows.shape)
+
+    @cached_property
+    def unit(self) -> NDArray[np.float64]:
+        """The unit keys as floats, shape (n, d)."""
+        norms = np.sqrt((self.rows * self.rows).sum(axis=1, keepdims=True).astype(np.float64))
+        return self.rows / norms
+
+
+class KeyFamily(ABC):
+    """A recipe for keys: how many it has in R^d, a bound on their coherence, and the rows themselves."""
+
+    name: ClassVar[str]
+    source: ClassVar[str]
+
+    @abstractmethod
+    def capacity(self, d: int) -> int:
+        """How many keys the family holds in R^d."""
+
+    @abstractmethod
+    def coherence_bound(self, n: int, d: int) -> Fraction | None:
+        """A proved bound on the one-sided coherence of the first n keys in R^d, or None if only a sample tells."""
+
+    @abstractmethod
+    def _rows(self, n: int, d: int, seed: int) -> IntRows:
+        """The first n rows."""
+
+    def keys(self, n: int, d: int, *, seed: int = 0) -> Keys:
+        """The first n keys in R^d.
+
+        Contract: returns n nonzero integer rows of width d, the same for the same (n, d, seed), or raises
+        ImpossibleReduction if the family holds fewer.
+        """
+        if n < 1 or d < 1:
+            raise invalid("n and d", "be >= 1", (n, d))
+        capacity = self.capacity(d)
+        if n > capacity:
+            raise ImpossibleReduction(
+                f"{n} keys must fit in R^{d}, but the {self.name} family holds {capacity} there; "
+                f"the nearest possible number is {capacity}"
+            )
+        rows = self._rows(n, d, seed)
+        return Keys(self.name, rows)
+
+
+def padded(rows: IntRows, d: int) -> IntRows:
+    """Rows of a smaller dimension, with zero columns up to d."""
+    return np.pad(rows, ((0, 0), (0, d - rows.shape[1])))
+
+
+def with_negatives(rows: IntRows, n: int) -> IntRows:
+    """The first n of rows followed by their negatives: one-sided coherence does not see antipodes."""
+    return rows[:n] if n <= len(rows) else np.concatenate([rows, -rows[: n - len(rows)]])

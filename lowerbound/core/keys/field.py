@@ -1,0 +1,82 @@
+"""The field GF(2^m), by tables of logarithms: elements are integers whose bits are coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.errors import invalid
+
+IntArray = NDArray[np.int64]
+
+
+def _powers_of_x(m: int, polynomial: int) -> list[int]:
+    powers, element = [], 1
+    for _ in range(2**m - 1):
+        powers.append(element)
+        element <<= 1
+        if element >> m:
+            element ^= polynomial
+    return powers
+
+
+@dataclass(frozen=True)
+class BinaryField:
+    """GF(2^m) modulo the smallest primitive polynomial of degree m, 1 <= m <= 12."""
+
+    m: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.m <= 12:
+            raise invalid("m", "lie in [1, 12]", self.m)
+
+    @property
+    def order(self) -> int:
+        """The number of elements."""
+        return 2**self.m
+
+    @cached_property
+    def _exp(self) -> IntArray:
+        """Powers of x, written twice so that a sum of two logarithms needs no reduction."""
+        for polynomial in range(2**self.m + 1, 2 ** (self.m + 1), 2):
+            powers = _powers_of_x(self.m, polynomial)
+            if len(set(powers)) == self.order - 1:
+                return np.array(powers * 2, dtype=np.int64)
+        raise AssertionError(f"a primitive polynomial of degree {self.m} exists")
+
+    @cached_property
+    def _log(self) -> IntArray:
+        log = np.zeros(self.order, dtype=np.int64)
+        log[self._exp[: self.order - 1]] = np.arange(self.order - 1)
+        return log
+
+    def multiply(self, a: IntArray, b: IntArray) -> IntArray:
+        """Products, elementwise with broadcasting."""
+        return np.where((a == 0) | (b == 0), 0, self._exp[self._log[a] + self._log[b]])
+
+    def power(self, a: IntArray, exponent: int) -> IntArray:
+        """a**exponent elementwise, exponent >= 1."""
+        return np.where(a == 0, 0, self._exp[self._log[a] * exponent % (self.order - 1)])
+
+    @cached_property
+    def trace(self) -> IntArray:
+        """tr(a) = a + a^2 + ... + a^(2^(m-1)) in {0, 1}, for every element a."""
+        elements = np.arange(self.order)
+        total = np.zeros(self.order, dtype=np.int64)
+        for k in range(self.m):
+            total ^= self.power(elements, 2**k)
+        return total
+
+    def subfield(self, degree: int) -> IntArray:
+        """The elements of GF(2^degree), degree dividing m."""
+        elements = np.arange(self.order)
+        return elements[self.power(elements, 2**degree) == elements]
+
+
+@lru_cache
+def binary_field(m: int) -> BinaryField:
+    """GF(2^m), its tables made once."""
+    return BinaryField(m)

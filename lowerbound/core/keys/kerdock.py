@@ -1,0 +1,59 @@
+"""Kerdock's set: 2^{m-1} bases of R^d, d = 2^m with m even, any two of them unbiased.
+
+Quadratic forms Q_a, a in GF(2^{m-1}), on GF(2^{m-1}) x GF(2), whose differences all have full rank; each gives the
+basis of sign vectors (-1)^{Q_a + linear}. The standard basis is unbiased to all of them and joins the set.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.core.keys.family import IntRows, KeyFamily, padded, with_negatives
+from lowerbound.core.keys.field import binary_field
+
+
+def kerdock_rows(m: int) -> IntRows:
+    """All 2^{2m-1} sign vectors, then 2^{m/2} times the standard basis; squared norm 2^m throughout."""
+    field = binary_field(m - 1)
+    order, half = 2**m, 2 ** (m - 1)
+    points = np.arange(order)
+    x, x0 = points % half, points // half
+    forms = np.empty((half, order), dtype=np.int64)
+    for a in range(half):
+        ax = field.multiply(np.array(a), x)
+        form = x0 * field.trace[ax]
+        for i in range(1, (m - 2) // 2 + 1):
+            form = form ^ field.trace[field.power(ax, 2**i + 1)]
+        forms[a] = form
+    parity = np.array([bin(k).count("1") & 1 for k in range(order)])
+    linear = parity[points[:, None] & points]
+    bits = forms[:, None, :] ^ linear
+    return np.concatenate(
+        [1 - 2 * bits.reshape(-1, order), 2 ** (m // 2) * np.eye(order, dtype=np.int64)]
+    )
+
+
+class Kerdock(KeyFamily):
+    """2^{2m-1} + 2^m vectors in R^d, d = 2^m, m even, and their negatives, at exactly 2^{m/2}/d."""
+
+    name: ClassVar[str] = "kerdock"
+    source: ClassVar[str] = "Kerdock 1972; Calderbank, Cameron, Kantor and Seidel 1997"
+
+    @staticmethod
+    def _degree(d: int) -> int:
+        m = d.bit_length() - 1
+        return m - m % 2
+
+    def capacity(self, d: int) -> int:
+        m = self._degree(d)
+        return 2 * (2 ** (2 * m - 1) + 2**m) if 4 <= m <= 8 else 0
+
+    def coherence_bound(self, n: int, d: int) -> Fraction | None:
+        m = self._degree(d)
+        return Fraction(2 ** (m // 2), 2**m) if 4 <= m <= 8 else None
+
+    def _rows(self, n: int, d: int, seed: int) -> IntRows:
+        return padded(with_negatives(kerdock_rows(self._degree(d)), n), d)

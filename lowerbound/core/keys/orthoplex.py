@@ -1,0 +1,26 @@
+"""The cross-polytope: +-e_i, 2d keys at one-sided coherence 0, the best that 2d vectors can do."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.core.keys.family import IntRows, KeyFamily, with_negatives
+
+
+class Orthoplex(KeyFamily):
+    """The standard basis and its negatives."""
+
+    name: ClassVar[str] = "orthoplex"
+    source: ClassVar[str] = "Rankin 1955"
+
+    def capacity(self, d: int) -> int:
+        return 2 * d
+
+    def coherence_bound(self, n: int, d: int) -> Fraction | None:
+        return Fraction(0)
+
+    def _rows(self, n: int, d: int, seed: int) -> IntRows:
+        return with_negatives(np.eye(d, dtype=np.int64), n)

@@ -1,0 +1,164 @@
+"""Explicit keys from traces of polynomials: x -> (-1)^{tr(a x + b x^e + ...)} over GF(2^m).
+
+The exponents form a linear code, so the product of two keys is the character sum of their difference: one Walsh
+transform of every nonlinear part gives the coherence of the whole family, exactly, without a Gram matrix.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+from scipy.linalg import hadamard
+
+from lowerbound.core.keys.family import IntRows, KeyFamily, padded, with_negatives
+from lowerbound.core.keys.field import binary_field
+
+_WALSH_BLOCK = 2**13
+_LARGEST_WALSH_TABLE = 2**24
+
+
+@dataclass(frozen=True)
+class TraceCode:
+    """The sign vectors of tr(a x + sum_j c_j x^{e_j}), a and c_j over GF(2^m) or a stated subfield.
+
+    Vector number i has the digits of i as its coefficients: a first, then c_1, c_2, ...; for an exponent with
+    conjugate x^(2^(m/2)), the coefficient runs over GF(2^(m/2)) and the inner trace is that of the subfield.
+    """
+
+    m: int
+    exponents: tuple[int, ...]
+
+    def _sizes(self) -> list[int]:
+        return [2 ** (self.m // 2) if self._in_subfield(e) else 2**self.m for e in self.exponents]
+
+    def _in_subfield(self, exponent: int) -> bool:
+        return self.m % 2 == 0 and exponent == 2 ** (self.m // 2) + 1
+
+    @property
+    def n_nonlinear(self) -> int:
+        """The number of nonlinear parts, zero included."""
+        return math.prod(self._sizes())
+
+    @property
+    def size(self) -> int:
+        """The number of vectors."""
+        return 2**self.m * self.n_nonlinear
+
+    def bits(self, numbers: IntRows) -> IntRows:
+        """The exponents of -1, shape (len(numbers), 2^m)."""
+        field = binary_field(self.m)
+        points = np.arange(field.order)
+        linear, rest = numbers % field.order, numbers // field.order
+        bits = field.trace[field.multiply(linear[:, None], points)]
+        for exponent, size in zip(self.exponents, self._sizes(), strict=True):
+            digit, rest = rest % size, rest // size
+            powers = field.power(points, exponent)
+            if self._in_subfield(exponent):
+                # tr_{m/2}(c N(x)) for c in the subfield equals tr_m(w c N(x)) with tr_{m/m/2}(w) = 1.
+                products = field.multiply(field.subfield(self.m // 2)[digit][:, None], powers)
+                bits = bits ^ field.trace[field.multiply(np.array(self._unit_relative_trace()), products)]
+            else:
+                bits = bits ^ field.trace[field.multiply(digit[:, None], powers)]
+        return bits
+
+    def _unit_relative_trace(self) -> int:
+        field = binary_field(self.m)
+        elements = np.arange(field.order)
+        relative = elements ^ field.power(elements, 2 ** (self.m // 2))
+        return int(np.flatnonzero(relative == 1)[0])
+
+    @property
+    def weil_bound(self) -> int:
+        """|sum_x (-1)^{tr f(x)}| <= (deg f - 1) 2^{m/2} (Weil, Carlitz-Uchiyama), rounded down."""
+        return math.isqrt((max(self.exponents) - 1) ** 2 * 2**self.m)
+
+    def largest_sum(self) -> int:
+        """max |<u, v>| over distinct vectors: exact by Walsh transforms, or Weil's bound when they are too many."""
+        return _largest_walsh_sum(self)
+
+
+@lru_cache
+def _largest_walsh_sum(code: TraceCode) -> int:
+    order = 2**code.m
+    if code.n_nonlinear * order > _LARGEST_WALSH_TABLE:
+        return min(order, code.weil_bound)
+    transform = hadamard(order, dtype=np.float32)
+    largest = 0
+    for start in range(1, code.n_nonlinear, _WALSH_BLOCK):
+        numbers = np.arange(start, min(start + _WALSH_BLOCK, code.n_nonlinear)) * order
+        signs = (1 - 2 * code.bits(numbers)).astype(np.float32)
+        largest = max(largest, int(np.abs(signs @ transform).max()))
+    return largest
+
+
+def _degree(d: int) -> int:
+    return d.bit_length() - 1
+
+
+class TraceCodeFamily(KeyFamily):
+    """A trace code of the largest field that fits in R^d, and the negatives of its vectors."""
+
+    @staticmethod
+    @abstractmethod
+    def code(d: int) -> TraceCode | None:
+        """The code used in R^d, or None if there is none."""
+
+    def capacity(self, d: int) -> int:
+        code = self.code(d)
+        return 0 if code is None else 2 * code.size
+
+    def coherence_bound(self, n: int, d: int) -> Fraction | None:
+        code = self.code(d)
+        return None if code is None else Fraction(code.largest_sum(), 2**code.m)
+
+    def _rows(self, n: int, d: int, seed: int) -> IntRows:
+        code = self.code(d)
+        assert code is not None
+        signs = 1 - 2 * code.bits(np.arange(min(n, code.size)))
+        return padded(with_negatives(signs, n), d)
+
+
+class Trace(TraceCodeFamily):
+    """(-1)^{tr(a x + b x^3)}: d^2 vectors in R^d, d = 2^m, at 2^{(m+1)/2}/d (m odd) or 2^{(m+2)/2}/d (m even)."""
+
+    name: ClassVar[str] = "trace"
+    source: ClassVar[str] = "Gold 1968"
+
+    @staticmethod
+    def code(d: int) -> TraceCode | None:
+        m = d.bit_length() - 1
+        return TraceCode(m, (3,)) if 3 <= m <= 12 else None
+
+
+class Trace3(TraceCodeFamily):
+    """(-1)^{tr(a x + b x^3 + c x^5)}: d^3 vectors, the dual of the triple-error-correcting BCH code."""
+
+    name: ClassVar[str] = "trace3"
+    source: ClassVar[str] = "Weil 1948; Carlitz and Uchiyama 1957"
+
+    @staticmethod
+    def code(d: int) -> TraceCode | None:
+        m = d.bit_length() - 1
+        return TraceCode(m, (3, 5)) if 5 <= m <= 12 else None
+
+
+class Kasami(TraceCodeFamily):
+    """The large Kasami set: tr(a x + b x^{2^{(m+2)/2}+1}) + tr_{m/2}(c x^{2^{m/2}+1}), m = 2 mod 4.
+
+    2^{5m/2} vectors in R^d, d = 2^m, at 2^{(m+2)/2}/d: eight times the trace family of R^64 at the same 1/4.
+    """
+
+    name: ClassVar[str] = "kasami"
+    source: ClassVar[str] = "Kasami 1966; Sarwate and Pursley 1980"
+
+    @staticmethod
+    def code(d: int) -> TraceCode | None:
+        m = d.bit_length() - 1
+        m -= (m - 2) % 4
+        return TraceCode(m, (2 ** ((m + 2) // 2) + 1, 2 ** (m // 2) + 1)) if 6 <= m <= 10 else None

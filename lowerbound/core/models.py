@@ -1,0 +1,176 @@
+"""The catalogue: geometry and cache of every next-scale model with a KV cache, and raster models for contrast.
+
+Only what was read in a repository is stored (models.csv, with its source); every count is computed.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from importlib import resources
+from typing import Literal
+
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import unknown
+
+RuleName = Literal["l2norm", "1/sqrt(d)", "0.25/sqrt(d)"]
+
+
+@dataclass(frozen=True)
+class Model:
+    """One released model or configuration.
+
+    Contract: every property is an exact count derived from the stored fields. Bytes are per image, all CFG branches
+    together.
+
+    Parameters
+    ----------
+    schedule : ScaleSchedule
+        Every token map that is generated, and the cached prompt tokens.
+    visible_scales : tuple of int, or None
+        Scales whose keys the last scale attends to besides its own; None means all of them.
+    rule : "l2norm" (unit q and k, learned multiplier capped at 100), "1/sqrt(d)" or "0.25/sqrt(d)"
+    codebook_size : int or None
+        Values of one token id; None when the repository does not say.
+    pair_bytes_as_coded : int
+        Bytes of one cached (K, V) entry pair in the reference code: 4, or 6 where keys stay float32.
+    """
+
+    name: str
+    family: str
+    variant: str
+    status: str
+    schedule: ScaleSchedule
+    visible_scales: tuple[int, ...] | None
+    n_layers: int
+    width: int
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int
+    cfg_branches: int
+    rule: RuleName
+    normalisation: str
+    codebook_size: int | None
+    pair_bytes_as_coded: int
+    position: str
+    mask: str
+    source: str
+    note: str
+
+    @cached_property
+    def visible_schedule(self) -> ScaleSchedule:
+        """The maps that the last scale attends to, its own last; its prompt tokens stay."""
+        if self.visible_scales is None:
+            return self.schedule
+        kept = (*self.visible_scales, self.schedule.n_scales - 1)
+        return ScaleSchedule(tuple(self.schedule.shapes[k] for k in kept), self.schedule.n_context)
+
+    @property
+    def n_tokens(self) -> int:
+        """All tokens of the generation, prompt tokens included."""
+        return self.schedule.n_tokens
+
+    @property
+    def n_tokens_cached(self) -> int:
+        """T: tokens whose keys and values the last scale reads from the cache."""
+        return self.visible_schedule.n_tokens_cached
+
+    @property
+    def n_streams(self) -> int:
+        """Independent (K, V) streams: kv heads x layers x CFG branches."""
+        return self.n_kv_heads * self.n_layers * self.cfg_branches
+
+    @property
+    def head_cache_bits(self) -> int:
+        """fp16 bits of the cached keys and values of one head before the last scale."""
+        return 2 * self.n_tokens_cached * self.head_dim * 16
+
+    @property
+    def cache_bytes(self) -> int:
+        """fp16 bytes of the cache before the last scale: what a one-way message must replace."""
+        return self.head_cache_bits * self.n_streams // 8
+
+    @property
+    def cache_bytes_at_end(self) -> int:
+        """fp16 bytes of the cache once the last scale has been appended."""
+        return 2 * self.visible_schedule.n_tokens * self.head_dim * 2 * self.n_streams
+
+    @property
+    def cache_bytes_as_coded(self) -> int:
+        """The same in the number formats of the reference code."""
+        return self.visible_schedule.n_tokens * self.head_dim * self.pair_bytes_as_coded * self.n_streams
+
+    @property
+    def n_replay_tokens(self) -> int:
+        """Token ids that reach the cache before the last scale: those of all maps but the last two."""
+        return sum(self.schedule.map_size(k) for k in range(self.schedule.n_scales - 2))
+
+    @property
+    def replay_bits(self) -> int | float | None:
+        """Model R2's ceiling: log2(codebook size) bits for each such id; the condition is not counted."""
+        if self.codebook_size is None:
+            return None
+        exact = self.codebook_size.bit_length() - 1
+        if self.codebook_size == 2**exact:
+            return exact * self.n_replay_tokens
+        return math.log2(self.codebook_size) * self.n_replay_tokens
+
+    @property
+    def free_kv_realisable(self) -> bool:
+        """Whether W_K and W_V can make every layer and head cache arbitrary unit keys and values: T <= width - 1."""
+        return self.schedule.n_tokens <= self.width - 1
+
+
+def _schedule(text: str, n_context: int) -> ScaleSchedule:
+    if "*" in text:
+        repeats, shape = text.split("*")
+        text = " ".join([shape] * int(repeats))
+    return ScaleSchedule.parse(text, n_context=n_context)
+
+
+def _model(row: Mapping[str, str]) -> Model:
+    rule = row["rule"]
+    assert rule in ("l2norm", "1/sqrt(d)", "0.25/sqrt(d)"), rule
+    return Model(
+        name=row["name"],
+        family=row["family"],
+        variant=row["variant"],
+        status=row["status"],
+        schedule=_schedule(row["schedule"], int(row["context"])),
+        visible_scales=tuple(map(int, row["visible_scales"].split())) if row["visible_scales"] else None,
+        n_layers=int(row["layers"]),
+        width=int(row["width"]),
+        n_heads=int(row["heads"]),
+        n_kv_heads=int(row["kv_heads"]),
+        head_dim=int(row["head_dim"]),
+        cfg_branches=int(row["cfg_branches"]),
+        rule=rule,
+        normalisation=row["normalisation"],
+        codebook_size=int(row["codebook_size"]) if row["codebook_size"] else None,
+        pair_bytes_as_coded=int(row["pair_bytes_as_coded"]),
+        position=row["position"],
+        mask=row["mask"],
+        source=row["source"],
+        note=row["note"],
+    )
+
+
+@lru_cache
+def models() -> tuple[Model, ...]:
+    """Every model of the catalogue, in the order of its table."""
+    with (resources.files("lowerbound.core") / "models.csv").open(encoding="utf-8", newline="") as table:
+        return tuple(_model(row) for row in csv.DictReader(table))
+
+
+def find_model(name: str) -> Model:
+    """The model called `name`.
+
+    Contract: returns the one model of that name, or raises UnknownName with the nearest names.
+    """
+    for model in models():
+        if model.name == name:
+            return model
+    raise unknown("model", name, (model.name for model in models()))

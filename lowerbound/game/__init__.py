@@ -1,0 +1,1 @@
+"""The communication game: Alice, one message, Bob."""

@@ -1,0 +1,239 @@
+"""The wall between Alice and Bob: two fresh processes, and nothing crosses but bytes.
+
+Each party gets a job (the public configuration), its own private input, and writes one reply. Levels, by what they
+promise to keep from crossing:
+
+* `none`: nothing. One process, for speed.
+* `process`: objects of any kind (globals, closures, class attributes), the environment, inherited descriptors and
+  the current directory: fresh interpreters, an environment of constants, an own temporary home and directory.
+* `sandbox`: also files at absolute paths, sockets and processes left behind: Debian's bubblewrap, with a read-only
+  root, private /tmp and home, no network, and no process that outlives its party.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from lowerbound import errors
+from lowerbound.errors import (
+    CacheContractBroken,
+    IsolationUnavailable,
+    LowerBoundError,
+    TimeLimitExceeded,
+)
+
+Role = Literal["alice", "bob"]
+Frames = list[bytes]
+
+_LENGTH = struct.Struct("<Q")
+_SANDBOX_HOME = "/dev/shm/home"  # noqa: S108 - on the sandbox's own /dev, which only its party sees
+_BOOTSTRAP = "import sys; sys.path[:] = {path!r}; from lowerbound.game.party import main; main()"
+
+
+class Isolation(StrEnum):
+    """How strongly Alice and Bob are kept apart, weakest first."""
+
+    NONE = "none"
+    PROCESS = "process"
+    SANDBOX = "sandbox"
+
+
+@lru_cache
+def sandbox_problem() -> str | None:
+    """Why this machine cannot make a sandbox, or None if it can (tried once)."""
+    if shutil.which("bwrap") is None:
+        return "bubblewrap is not installed (Debian: apt-get install bubblewrap)"
+    with tempfile.TemporaryDirectory() as directory:
+        probe = subprocess.run(
+            [*_sandbox_command(Path(directory), []), "/bin/true"],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+    return None if probe.returncode == 0 else f"bubblewrap cannot start here: {probe.stderr.strip()[:200]}"
+
+
+def strongest() -> Isolation:
+    """The strongest level that this machine gives."""
+    return Isolation.SANDBOX if sandbox_problem() is None else Isolation.PROCESS
+
+
+def write_frames(stream: IO[bytes], frames: Sequence[bytes]) -> None:
+    """Write length-prefixed frames."""
+    for frame in frames:
+        stream.write(_LENGTH.pack(len(frame)))
+        stream.write(frame)
+    stream.flush()
+
+
+def read_frames(stream: IO[bytes]) -> Frames:
+    """Read length-prefixed frames to the end; a truncated one raises ValueError."""
+    frames = []
+    while header := stream.read(_LENGTH.size):
+        if len(header) != _LENGTH.size:
+            raise ValueError("a frame's length is cut off")
+        (length,) = _LENGTH.unpack(header)
+        frame = stream.read(length)
+        if len(frame) != length:
+            raise ValueError("a frame is cut off")
+        frames.append(frame)
+    return frames
+
+
+def converse(
+    role: Role,
+    job: dict[str, Any],
+    private: Sequence[bytes],
+    *,
+    isolation: Isolation,
+    time_limit_s: float,
+    search_path: Sequence[str] = (),
+) -> Frames:
+    """Let one party do its job on its private input, and return its reply.
+
+    Contract: returns the frames that the party wrote, or raises what it raised (one of this package's errors),
+    TimeLimitExceeded when it does not finish, CacheContractBroken when it dies, IsolationUnavailable when the machine
+    cannot give the level. The party sees `job`, `private`, and `search_path` as its module path.
+    """
+    if isolation is Isolation.NONE:
+        return _converse_here(role, job, private, time_limit_s)
+    if isolation is Isolation.SANDBOX and (problem := sandbox_problem()) is not None:
+        raise IsolationUnavailable(
+            f"isolation must be one that this machine gives, got 'sandbox': {problem}; "
+            "the nearest valid choice is 'process'"
+        )
+    with (
+        tempfile.TemporaryDirectory(prefix="lowerbound-") as home,
+        tempfile.TemporaryFile() as question,
+        tempfile.TemporaryFile() as reply,
+        tempfile.TemporaryFile() as talk,
+    ):
+        write_frames(question, [role.encode(), json.dumps(job).encode(), *private])
+        question.seek(0)
+        path = list(search_path)
+        program = [sys.executable, "-I", "-B", "-c", _BOOTSTRAP.format(path=path)]
+        environment = _environment(home)
+        command = program
+        if isolation is Isolation.SANDBOX:
+            environment = _environment(_SANDBOX_HOME)
+            command = [*_sandbox_command(Path(home), path), *program]
+        process = subprocess.Popen(
+            command,
+            stdin=question,
+            stdout=reply,
+            stderr=talk,
+            cwd=home,
+            env=environment,
+            close_fds=True,
+            start_new_session=True,
+        )
+        try:
+            process.wait(timeout=time_limit_s)
+        except subprocess.TimeoutExpired:
+            raise TimeLimitExceeded(
+                f"{role.capitalize()} must answer within {time_limit_s:g} s, and did not; "
+                "a larger --time-limit may let the cache finish"
+            ) from None
+        finally:
+            _kill_group(process)
+        reply.seek(0)
+        talk.seek(0)
+        return _read_reply(role, process.returncode, reply, talk)
+
+
+def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) -> Frames:
+    try:
+        frames = read_frames(reply)
+        verdict = json.loads(frames[0])
+    except (ValueError, IndexError):
+        last = talk.read().decode(errors="replace").strip().splitlines()[-1:]
+        raise CacheContractBroken(
+            f"{role.capitalize()}'s process must reply, but it ended with status {returncode}"
+            + (f": {last[0][:300]}" if last else "")
+        ) from None
+    if verdict is not None:
+        kinds = {kind.__name__: kind for kind in errors.ALL}
+        raise kinds.get(verdict["kind"], LowerBoundError)(verdict["message"])
+    return frames[1:]
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    process.wait()
+
+
+def _environment(home: str) -> dict[str, str]:
+    """Constants alone, but for the BLAS kernel that this machine's OpenBLAS was told to use."""
+    fixed = {
+        "HOME": home,
+        "TMPDIR": home,
+        "PATH": "/usr/bin:/bin",
+        "LC_ALL": "C.UTF-8",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+    }
+    kernel = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if name in os.environ}
+    return fixed | kernel
+
+
+def _sandbox_command(home: Path, search_path: Sequence[str]) -> list[str]:
+    hidden = ["/tmp", "/var/tmp", "/run", "/home", os.path.expanduser("~")]  # noqa: S108 - replaced by private ones
+    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    command += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+    for directory in dict.fromkeys(hidden):
+        if os.path.isdir(directory):
+            command += ["--tmpfs", directory]
+    needed = dict.fromkeys([*search_path, sys.prefix, sys.base_prefix])
+    for place in needed:
+        inside_hidden = any(Path(place).is_relative_to(directory) for directory in hidden)
+        if inside_hidden and os.path.exists(place):
+            command += ["--ro-bind", place, place]
+    return [*command, "--dir", _SANDBOX_HOME, "--chdir", _SANDBOX_HOME, "--"]
+
+
+def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:
+    from lowerbound.game.party import perform
+
+    with _alarm(role, time_limit_s):
+        return perform(role, json.loads(json.dumps(job)), list(private))
+
+
+@contextmanager
+def _alarm(role: Role, time_limit_s: float) -> Iterator[None]:
+    """Interrupt Python code that runs too long; only the main thread can be interrupted."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def ring(signum: int, frame: Any) -> None:
+        raise TimeLimitExceeded(
+            f"{role.capitalize()} must answer within {time_limit_s:g} s, and did not; "
+            "a larger --time-limit may let the cache finish"
+        )
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, time_limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

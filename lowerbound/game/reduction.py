@@ -1,0 +1,331 @@
+"""The reduction: an instance of INDEX becomes a token sequence, a cache becomes the message, attention reads it.
+
+Alice's symbols are the value rows of the cached tokens; every token has a public unit key. Bob asks with the key
+itself: of n keys with one-sided coherence mu, the one asked for gets all but tau = (n - 1) exp(-lambda (1 - mu)) of
+the softmax, so its value row stands in the output. Bob's own last-scale tokens take part with keys of the same
+family and value 0.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm, Rule, Scaled, rounding_bound
+from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
+from lowerbound.core.cache import Public
+from lowerbound.core.grid import Grid, Guarantee
+from lowerbound.core.keys.choice import best_family, find_family
+from lowerbound.core.keys.family import Keys
+from lowerbound.core.models import Model, RuleName
+from lowerbound.core.network import PublicNetwork
+from lowerbound.core.scalars import rational
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import ImpossibleReduction, invalid
+from lowerbound.game.index import Symbols
+
+FloatArray = NDArray[np.float64]
+
+UNCAPPED_LEAKAGE = Fraction(1, 2**40)
+"""Where the rule caps no multiplier, the leakage that the strongest queries are asked to reach."""
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where an instance lives: the maps, the head dimension and the attention rule of one head."""
+
+    name: str
+    schedule: ScaleSchedule
+    d: int
+    rule_name: RuleName = "l2norm"
+    codebook_size: int | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.d, bool) or not isinstance(self.d, int) or self.d < 1:
+            raise invalid("d", "be an integer >= 1", self.d)
+        if self.schedule.n_tokens_cached < 1:
+            raise ImpossibleReduction(
+                "schedule must cache at least one token before its last scale, got one scale; "
+                "the nearest possible schedule has two"
+            )
+
+    @classmethod
+    def of(cls, model: Model) -> Geometry:
+        """One head of a catalogue model, with the scales that its last scale sees."""
+        return cls(model.name, model.visible_schedule, model.head_dim, model.rule, model.codebook_size)
+
+    @property
+    def multiplier_cap(self) -> Fraction | None:
+        """The largest |logit| that the rule allows between unit vectors, or None."""
+        return MULTIPLIER_CAP if self.rule_name == "l2norm" else None
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """One public hard family: everything but Alice's symbols.
+
+    Contract: for symbols x, keys(), `values(x)` and `queries` make a token sequence on which a cache that keeps the
+    grid's guarantee gives Bob every symbol: `grid.decode` of its answers is x.
+
+    Parameters
+    ----------
+    multiplier : Fraction
+        lambda, the logit of a query with its own key.
+    leakage : Fraction
+        tau, an upper bound on the softmax weight that does not go to the key asked for.
+    rounding : Fraction
+        How far float64 attention may lie from exact attention on this family.
+    """
+
+    geometry: Geometry
+    keys: Keys
+    coherence: Fraction
+    multiplier: Fraction
+    leakage: Fraction
+    rounding: Fraction
+    grid: Grid
+    seed: int
+    network: PublicNetwork | None = None
+
+    @property
+    def schedule(self) -> ScaleSchedule:
+        """The maps."""
+        return self.geometry.schedule
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(T, d): Alice's symbols."""
+        return self.schedule.n_tokens_cached, self.geometry.d
+
+    @property
+    def n_symbols(self) -> int:
+        """T d."""
+        return self.shape[0] * self.shape[1]
+
+    @cached_property
+    def rule(self) -> Rule:
+        """The attention rule of this instance, with its multiplier."""
+        match self.geometry.rule_name:
+            case "l2norm":
+                return L2Norm(float(self.multiplier))
+            case "0.25/sqrt(d)":
+                return Scaled(0.25 / self.geometry.d**0.5)
+            case "1/sqrt(d)":
+                return Scaled()
+
+    @cached_property
+    def queries(self) -> FloatArray:
+        """One query a token, shape (n_tokens, d): its key, as long as the rule needs for logit lambda with it."""
+        length = 1.0 if self.geometry.rule_name == "l2norm" else float(self.multiplier)
+        if isinstance(self.rule, Scaled):
+            length /= self.rule.factor(self.geometry.d)
+        return self.keys.unit * length
+
+    def values(self, symbols: Symbols) -> FloatArray:
+        """Value rows of Alice's tokens, shape (T, d)."""
+        return self.grid.level_array[symbols]
+
+    def public(self, budget: Fraction | None = None) -> Public:
+        """What a cache may know."""
+        return Public(
+            schedule=self.schedule,
+            d=self.geometry.d,
+            rule=self.rule,
+            seed=self.seed,
+            budget=budget,
+            keys=self.keys,
+            grid=self.grid,
+            network=self.network,
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The public configuration as plain JSON values; `from_json` is its inverse."""
+        return {
+            "geometry": {
+                "name": self.geometry.name,
+                "shapes": [list(shape) for shape in self.schedule.shapes],
+                "n_context": self.schedule.n_context,
+                "d": self.geometry.d,
+                "rule": self.geometry.rule_name,
+                "codebook_size": self.geometry.codebook_size,
+            },
+            "keys": self.keys.family,
+            "coherence": str(self.coherence),
+            "multiplier": str(self.multiplier),
+            "leakage": str(self.leakage),
+            "rounding": str(self.rounding),
+            "grid": {
+                "levels": [str(level) for level in self.grid.levels],
+                "thresholds": [str(threshold) for threshold in self.grid.thresholds],
+                "guarantee": self.grid.guarantee,
+                "eta": str(self.grid.eta),
+                "leakage": str(self.grid.leakage),
+            },
+            "seed": self.seed,
+            "with_network": self.network is not None,
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Reduction:
+        """The reduction that `to_json` described."""
+        place, grid = data["geometry"], data["grid"]
+        schedule = ScaleSchedule(tuple(tuple(shape) for shape in place["shapes"]), place["n_context"])
+        geometry = Geometry(place["name"], schedule, place["d"], place["rule"], place["codebook_size"])
+        seed = data["seed"]
+        return cls(
+            geometry=geometry,
+            keys=find_family(data["keys"]).keys(schedule.n_tokens, geometry.d, seed=seed),
+            coherence=Fraction(data["coherence"]),
+            multiplier=Fraction(data["multiplier"]),
+            leakage=Fraction(data["leakage"]),
+            rounding=Fraction(data["rounding"]),
+            grid=Grid(
+                tuple(map(Fraction, grid["levels"])),
+                tuple(map(Fraction, grid["thresholds"])),
+                grid["guarantee"],
+                Fraction(grid["eta"]),
+                Fraction(grid["leakage"]),
+            ),
+            seed=seed,
+            network=_network(geometry, seed) if data["with_network"] else None,
+        )
+
+    def in_model_r2(self) -> Reduction:
+        """The same instance where values come from private token ids through a public network."""
+        if self.grid.n_levels != 2:
+            raise ImpossibleReduction(f"model R2 is played with 2 value levels, got {self.grid.n_levels}")
+        return replace(self, network=_network(self.geometry, self.seed))
+
+
+def _network(geometry: Geometry, seed: int) -> PublicNetwork:
+    if geometry.codebook_size is None:
+        raise ImpossibleReduction(
+            f"model R2 needs the codebook size of {geometry.name}, and its repository does not state it"
+        )
+    return PublicNetwork(geometry.schedule, geometry.d, geometry.codebook_size, seed)
+
+
+def plan_reduction(
+    geometry: Geometry,
+    *,
+    eta: Fraction | int | str = Fraction(1, 100),
+    guarantee: Guarantee = "relative",
+    n_levels: int | None = 2,
+    smallest_level: Fraction | None = None,
+    multiplier: Fraction | int | str | None = None,
+    key_family: str | None = None,
+    seed: int = 0,
+) -> Reduction:
+    """The hard family for a head, an error and an alphabet.
+
+    Contract: returns a reduction whose grid provably decodes, or raises ImpossibleReduction with the reason and the
+    nearest possible value: eta >= 1, 2 tau >= 1 - eta, more keys than the dimension holds, lambda over the cap, more
+    levels than fit.
+    Paper: proof of Theorem 1.1 [arXiv:2503.14881]; constants of Theorems A and B.
+
+    Parameters
+    ----------
+    eta : rational in [0, 1)
+        Error of the cache, in the sense of `guarantee`.
+    n_levels : int or None
+        Size of the alphabet; None takes as many as decode. Two levels are 0 and 1 (Theorem A).
+    smallest_level : Fraction or None
+        Under a relative guarantee with more than two levels: the least value, all others being its geometric
+        multiples up to 1.
+    multiplier : rational or None
+        lambda. None takes the least one that serves two levels, and the cap for more levels.
+    key_family : str or None
+        A family by name; None takes the certified one of smallest coherence.
+    """
+    eta = rational(eta, name="eta")
+    if not 0 <= eta < 1:
+        raise ImpossibleReduction(
+            f"eta must lie in [0, 1), got {eta}: at eta = 1 an output of 0 is always allowed; the nearest possible "
+            "value is any rational below 1"
+        )
+    if guarantee not in ("relative", "additive"):
+        raise invalid("guarantee", "be 'relative' or 'additive'", guarantee)
+    if n_levels is not None and n_levels < 2:
+        raise invalid("levels", "be at least 2", n_levels, nearest=2)
+    schedule, d = geometry.schedule, geometry.d
+    n_keys = schedule.n_tokens
+    family = best_family(n_keys, d) if key_family is None else find_family(key_family)
+    keys = family.keys(n_keys, d, seed=seed)
+    bound = family.coherence_bound(n_keys, d)
+    mu = keys.coherence if bound is None else bound
+    if mu >= 1:
+        raise ImpossibleReduction(
+            f"{n_keys} {family.name} keys in R^{d} must be distinct, but two of them coincide; "
+            f"the nearest possible head dimension is larger than {d}"
+        )
+    cap = geometry.multiplier_cap
+    room = 1 - eta if guarantee == "relative" else 1 - 2 * eta
+    if room <= 0:
+        raise ImpossibleReduction(
+            f"eta must be below 1/2 under an additive guarantee, got {eta}: two levels in [0, 1] overlap; "
+            "the nearest possible value is any rational below 1/2"
+        )
+    needed = MULTIPLIER.at_most(n_keys, room / 2 * Fraction(99, 100), mu)
+    if multiplier is not None:
+        chosen = rational(multiplier, name="lambda")
+        if chosen <= 0:
+            raise invalid("lambda", "be > 0", str(chosen), nearest=f"{float(needed):.4f}")
+    elif n_levels == 2:
+        chosen = Fraction(-(-needed * 2**20 // 1), 2**20)
+    elif cap is not None:
+        chosen = cap
+    else:
+        chosen = MULTIPLIER.at_most(n_keys, UNCAPPED_LEAKAGE, mu)
+    if cap is not None and chosen > cap:
+        what = f"lambda {float(chosen):.4f}" if multiplier is not None else f"the least lambda, {float(chosen):.4f},"
+        raise ImpossibleReduction(
+            f"{what} must not exceed the cap {cap} of the {geometry.rule_name} rule "
+            f"({n_keys} keys of coherence {mu} in R^{d}); the nearest possible value is {cap}"
+            + ("" if needed <= cap else f", which leaks too much: take fewer than {n_keys} tokens or d above {d}")
+        )
+    chosen = Fraction(float(chosen))
+    leakage = LEAKAGE.at_most(n_keys, chosen, mu)
+    rounding = Fraction(
+        rounding_bound(d=d, n_tokens=n_keys, max_logit=float(chosen), max_value=1.0)
+    )
+    blur = leakage + rounding
+    if 2 * blur >= room:
+        raise ImpossibleReduction(
+            f"lambda {float(chosen):.4f} leaks tau = {float(leakage):.4g}, so that 2 tau >= "
+            f"{'1 - eta' if guarantee == 'relative' else '1 - 2 eta'} and no threshold separates 0 from 1; "
+            f"the nearest possible lambda is {float(needed):.4f}"
+        )
+    return Reduction(
+        geometry=geometry,
+        keys=keys,
+        coherence=mu,
+        multiplier=chosen,
+        leakage=leakage,
+        rounding=rounding,
+        grid=_grid(guarantee, eta, blur, n_levels, smallest_level),
+        seed=seed,
+    )
+
+
+def _grid(
+    guarantee: Guarantee, eta: Fraction, blur: Fraction, n_levels: int | None, smallest: Fraction | None
+) -> Grid:
+    if n_levels == 2:
+        return Grid.binary(guarantee, eta, blur)
+    if guarantee == "additive":
+        return Grid.additive(eta, blur, n_levels)
+    grid = Grid.geometric(eta, blur, Fraction(1, 1024) if smallest is None else smallest)
+    if n_levels is None:
+        return grid
+    if n_levels > grid.n_levels:
+        raise ImpossibleReduction(
+            f"levels must be at most {grid.n_levels} at relative eta {float(eta):.6g}, got {n_levels}; "
+            f"the nearest possible value is {grid.n_levels}"
+        )
+    return Grid.through_middles(grid.levels[-n_levels:], "relative", eta, blur)
