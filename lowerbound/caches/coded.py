@@ -47,9 +47,7 @@ class CodedSymbols(Cache):
         self._new_keys: FloatArray = np.zeros((0, d))
         self._new_values: FloatArray = np.zeros((0, d))
 
-    def append(
-        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
-    ) -> None:
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         self._new_keys = np.concatenate([self._new_keys, keys])
         self._new_values = np.concatenate([self._new_values, values])
 

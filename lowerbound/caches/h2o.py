@@ -39,9 +39,7 @@ class H2O(StoredTokens):
         """B, tokens kept."""
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
 
-    def append(
-        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
-    ) -> None:
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         super().append(keys, values, scale)
         self._queries = np.concatenate([self._queries, keys if queries is None else queries])
 

@@ -41,9 +41,7 @@ class Recompute(Cache):
         self._n_scales = 0
         self._own: tuple[FloatArray, FloatArray] | None = None
 
-    def append(
-        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
-    ) -> None:
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         if scale == self.public.schedule.n_scales - 1:
             self._own = keys, values
             return

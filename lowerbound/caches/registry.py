@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import entry_points
+from typing import TYPE_CHECKING
 
-from lowerbound.core.cache import Cache
 from lowerbound.errors import InvalidArgument, unknown
+
+if TYPE_CHECKING:
+    from lowerbound.core.cache import Cache
 
 CACHES: dict[str, str] = {
     "full": "lowerbound.caches.full:Full64",
@@ -42,6 +45,8 @@ def find_cache(name: str) -> type[Cache]:
     Contract: returns a concrete subclass of Cache, or raises UnknownName (no such name, with the nearest ones) or
     InvalidArgument (the module cannot be imported, or what it names is not a cache).
     """
+    from lowerbound.core.cache import Cache
+
     known = known_caches()
     target = known.get(name, name)
     if ":" not in target:
@@ -49,7 +54,7 @@ def find_cache(name: str) -> type[Cache]:
     module_name, _, class_name = target.partition(":")
     try:
         module = importlib.import_module(module_name)
-    except Exception as error:  # noqa: BLE001 - whatever a foreign module raises on import is its author's message
+    except Exception as error:
         raise InvalidArgument(
             f"cache {name!r} must name an importable module, got {type(error).__name__}: {error}"
         ) from error

@@ -18,9 +18,7 @@ class Silent(Cache):
     family: ClassVar[str] = "control"
     reference: ClassVar[str] = "a fair coin"
 
-    def append(
-        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
-    ) -> None:
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         pass
 
     def attend(self, queries: FloatArray) -> FloatArray:

@@ -8,7 +8,6 @@ from typing import ClassVar
 
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import StoredTokens, tokens_within
-from lowerbound.errors import CorruptState
 
 FLOAT_BITS = 16
 
@@ -64,8 +63,6 @@ class ScaleWindow(_Window):
         schedule = self.public.schedule
         most = tokens_within(self.budget, schedule.n_tokens_cached)
         n_scales = schedule.n_scales - 1
-        if n_scales == 0:
-            raise CorruptState("a window over scales needs a scale before the last one")
         kept = schedule.tokens_at(n_scales - 1)
         for scale in range(n_scales - 2, -1, -1):
             if kept + schedule.tokens_at(scale) > most:

@@ -67,9 +67,7 @@ Rule = Scaled | L2Norm
 
 
 def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> Any:
-    if array.ndim != len(shape) or any(
-        want not in (None, got) for want, got in zip(shape, array.shape, strict=True)
-    ):
+    if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
         wanted = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
         raise InvalidArgument(f"{name} must have shape {wanted}, got {tuple(array.shape)}")
     if array.dtype != xp.float64:
@@ -84,9 +82,7 @@ def _unit_rows(xp: Any, rows: Any) -> Any:
     return rows / xp.where(norms > 0, norms, xp.ones_like(norms))
 
 
-def attention(
-    queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int = KEYS_PER_BLOCK
-) -> Any:
+def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int = KEYS_PER_BLOCK) -> Any:
     """Softmax attention of every query over all the keys.
 
     Contract: for finite float64 arrays of the stated shapes, returns the exact outputs up to
@@ -130,21 +126,18 @@ def attention(
 
 
 def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
-    peak = weights_sum = weighted_values = None
+    n_queries = scaled_queries.shape[0]
+    peak = xp.full((n_queries, 1), -xp.inf, dtype=xp.float64)
+    weights_sum = xp.zeros((n_queries, 1), dtype=xp.float64)
+    weighted_values = xp.zeros((n_queries, values.shape[1]), dtype=xp.float64)
     for start in range(0, keys.shape[0], keys_per_block):
         block = slice(start, start + keys_per_block)
         logits = xp.matmul(scaled_queries, xp.permute_dims(keys[block, :], (1, 0)))
-        block_peak = xp.max(logits, axis=1, keepdims=True)
-        new_peak = block_peak if peak is None else xp.maximum(peak, block_peak)
+        new_peak = xp.maximum(peak, xp.max(logits, axis=1, keepdims=True))
         weights = xp.exp(logits - new_peak)
-        block_sum = xp.sum(weights, axis=1, keepdims=True)
-        block_values = xp.matmul(weights, values[block, :])
-        if peak is None:
-            weights_sum, weighted_values = block_sum, block_values
-        else:
-            fade = xp.exp(peak - new_peak)
-            weights_sum = fade * weights_sum + block_sum
-            weighted_values = fade * weighted_values + block_values
+        fade = xp.exp(peak - new_peak)
+        weights_sum = fade * weights_sum + xp.sum(weights, axis=1, keepdims=True)
+        weighted_values = fade * weighted_values + xp.matmul(weights, values[block, :])
         peak = new_peak
     return weighted_values / weights_sum
 
@@ -166,9 +159,7 @@ def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
     return mass
 
 
-def block_causal_attention(
-    queries: Any, keys: Any, values: Any, schedule: ScaleSchedule, *, rule: Rule
-) -> Any:
+def block_causal_attention(queries: Any, keys: Any, values: Any, schedule: ScaleSchedule, *, rule: Rule) -> Any:
     """Attention of a whole generation: queries of scale k see all keys of scales 0..k.
 
     Contract: for arrays with one row a token of `schedule`, row t of the output is `attention` of query t over
@@ -189,9 +180,7 @@ def block_causal_attention(
     outputs = []
     for scale in range(schedule.n_scales):
         rows = schedule.rows_of(scale)
-        outputs.append(
-            attention(queries[rows, :], keys[: rows.stop, :], values[: rows.stop, :], rule=rule)
-        )
+        outputs.append(attention(queries[rows, :], keys[: rows.stop, :], values[: rows.stop, :], rule=rule))
     return xp.concat(outputs, axis=0)
 
 
@@ -237,8 +226,7 @@ def attention_naive(
     outputs = []
     for query in map(unit, queries):
         logits = [
-            rule.factor(len(query)) * math.fsum(a * b for a, b in zip(query, unit(key), strict=True))
-            for key in keys
+            rule.factor(len(query)) * math.fsum(a * b for a, b in zip(query, unit(key), strict=True)) for key in keys
         ]
         weights = [math.exp(logit - max(logits)) for logit in logits]
         total = math.fsum(weights)
@@ -280,11 +268,8 @@ def attention_ball(
             factor = ball(Fraction(rule.factor(len(query))))
         row = unit(exact(query))
         weights = [
-            (factor * sum((a * b for a, b in zip(row, unit(exact(key)), strict=True)), arb(0))).exp()
-            for key in keys
+            (factor * sum((a * b for a, b in zip(row, unit(exact(key)), strict=True)), arb(0))).exp() for key in keys
         ]
         total = sum(weights, arb(0))
         columns = zip(*(exact(value) for value in values), strict=True)
-        return [
-            sum((w * v for w, v in zip(weights, column, strict=True)), arb(0)) / total for column in columns
-        ]
+        return [sum((w * v for w, v in zip(weights, column, strict=True)), arb(0)) / total for column in columns]

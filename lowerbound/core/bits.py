@@ -7,7 +7,7 @@ and formats are public, so they are neither charged nor able to carry informatio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +17,7 @@ from lowerbound.errors import CorruptState, invalid
 Item = Literal["payload", "indices", "scores", "scales", "residual_window", "padding", "length_prefix"]
 Ledger = dict[Item, int]
 LENGTH_PREFIX_BITS = 64
-_FLOAT_FORMATS = {64: np.dtype("<f8"), 32: np.dtype("<f4"), 16: np.dtype("<f2")}
+_FLOAT_FORMATS: dict[int, np.dtype[np.floating[Any]]] = {64: np.dtype("<f8"), 32: np.dtype("<f4"), 16: np.dtype("<f2")}
 
 
 class EncodedState(bytes):
@@ -66,7 +66,7 @@ class BitWriter:
         flat = np.asarray(values, dtype=np.int64).ravel()
         if not 0 <= width <= 62:
             raise invalid("width", "lie in [0, 62]", width)
-        if flat.size and not (0 <= flat.min() and flat.max() < 2**width):
+        if flat.size and not (flat.min() >= 0 and flat.max() < 2**width):
             raise invalid("values", f"lie in [0, 2**{width})", (int(flat.min()), int(flat.max())))
         shifts = np.arange(width - 1, -1, -1)
         self.bits(item, (flat[:, None] >> shifts) & 1)
@@ -123,7 +123,8 @@ class BitReader:
         values = np.frombuffer(self._take(count * width // 8), dtype=_FLOAT_FORMATS[width])
         if not np.isfinite(values).all():
             raise CorruptState("state must hold finite floats, got NaN or infinity")
-        return values.astype(np.float64)
+        widened: NDArray[np.float64] = values.astype(np.float64)
+        return widened
 
     def end(self) -> None:
         """Raise CorruptState unless every byte was read."""

@@ -81,7 +81,8 @@ class Formula:
     def enclosure(self, *arguments: Fraction | int, precision_bits: int = PRECISION_BITS) -> arb:
         """The value, as a ball."""
         with precision(precision_bits):
-            return self.body(_Balls(), *(ball(x) for x in arguments))
+            value: arb = self.body(_Balls(), *(ball(x) for x in arguments))
+            return value
 
     def at_least(self, *arguments: Fraction | int) -> float:
         """The largest float that is certainly <= the value."""

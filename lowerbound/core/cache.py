@@ -73,6 +73,18 @@ class Public:
             raise invalid("budget", "lie in (0, 1], a fraction of the whole", str(self.budget), nearest=nearest)
 
 
+@dataclass(frozen=True)
+class CacheFacts:
+    """What a cache class states about itself, as plain text: all that the judge knows of foreign code."""
+
+    family: str
+    reference: str
+    idea: str
+    budget_meaning: str
+    default_budget: str | None
+    computation_model: ComputationModel
+
+
 class Cache(ABC):
     """A KV cache of one head.
 
@@ -91,15 +103,25 @@ class Cache(ABC):
     def __init__(self, public: Public) -> None:
         self.public = public
 
+    @classmethod
+    def facts(cls) -> CacheFacts:
+        """What the class states."""
+        return CacheFacts(
+            family=cls.family,
+            reference=cls.reference,
+            idea=(cls.__doc__ or "").strip().partition("\n")[0],
+            budget_meaning=cls.budget_meaning,
+            default_budget=None if cls.default_budget is None else str(cls.default_budget),
+            computation_model=cls.computation_model,
+        )
+
     @cached_property
     def budget(self) -> Fraction:
         """The nominal budget in force; 1 for methods that have none."""
         return self.public.budget or self.default_budget or Fraction(1)
 
     @abstractmethod
-    def append(
-        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
-    ) -> None:
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         """Take in the (n, d) keys and values of one scale; `queries` are those of the same tokens."""
 
     @abstractmethod
@@ -128,9 +150,7 @@ class StoredTokens(Cache):
         self.values: FloatArray = np.zeros((0, public.d))
         self.n_seen = 0
 
-    def append(
-        self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
-    ) -> None:
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         self.keys = np.concatenate([self.keys, keys])
         self.values = np.concatenate([self.values, values])
         self.n_seen += len(keys)
@@ -153,9 +173,7 @@ class StoredTokens(Cache):
         reader = BitReader(data)
         (n_seen,) = reader.uints(1, width=COUNT_BITS)
         if n_seen > self.public.schedule.n_tokens:
-            raise CorruptState(
-                f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_seen)}"
-            )
+            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_seen)}")
         self.n_seen = int(n_seen)
         self.read(reader)
         reader.end()

@@ -76,8 +76,7 @@ class Grid:
         """The grid whose thresholds lie half way between the bands of neighbouring levels."""
         promise = guarantee, eta, leakage
         thresholds = tuple(
-            (highest_answer(below, *promise) + lowest_answer(above, *promise)) / 2
-            for below, above in pairwise(levels)
+            (highest_answer(below, *promise) + lowest_answer(above, *promise)) / 2 for below, above in pairwise(levels)
         )
         return cls(levels, thresholds, *promise)
 

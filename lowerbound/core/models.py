@@ -19,6 +19,9 @@ from lowerbound.errors import unknown
 RuleName = Literal["l2norm", "1/sqrt(d)", "0.25/sqrt(d)"]
 
 
+_RULES: dict[str, RuleName] = {"l2norm": "l2norm", "1/sqrt(d)": "1/sqrt(d)", "0.25/sqrt(d)": "0.25/sqrt(d)"}
+
+
 @dataclass(frozen=True)
 class Model:
     """One released model or configuration.
@@ -132,8 +135,6 @@ def _schedule(text: str, n_context: int) -> ScaleSchedule:
 
 
 def _model(row: Mapping[str, str]) -> Model:
-    rule = row["rule"]
-    assert rule in ("l2norm", "1/sqrt(d)", "0.25/sqrt(d)"), rule
     return Model(
         name=row["name"],
         family=row["family"],
@@ -147,7 +148,7 @@ def _model(row: Mapping[str, str]) -> Model:
         n_kv_heads=int(row["kv_heads"]),
         head_dim=int(row["head_dim"]),
         cfg_branches=int(row["cfg_branches"]),
-        rule=rule,
+        rule=_RULES[row["rule"]],
         normalisation=row["normalisation"],
         codebook_size=int(row["codebook_size"]) if row["codebook_size"] else None,
         pair_bytes_as_coded=int(row["pair_bytes_as_coded"]),
@@ -161,8 +162,8 @@ def _model(row: Mapping[str, str]) -> Model:
 @lru_cache
 def models() -> tuple[Model, ...]:
     """Every model of the catalogue, in the order of its table."""
-    with (resources.files("lowerbound.core") / "models.csv").open(encoding="utf-8", newline="") as table:
-        return tuple(_model(row) for row in csv.DictReader(table))
+    table = (resources.files("lowerbound.core") / "models.csv").read_text(encoding="utf-8")
+    return tuple(_model(row) for row in csv.DictReader(table.splitlines()))
 
 
 def find_model(name: str) -> Model:

@@ -78,8 +78,10 @@ class ScaleSchedule:
             match sides:
                 case (side,):
                     shapes.append((side, side))
-                case (_, _) | (_, _, _):
-                    shapes.append(sides)
+                case (height, width):
+                    shapes.append((height, width))
+                case (frames, height, width):
+                    shapes.append((frames, height, width))
                 case _:
                     raise InvalidArgument(f"schedule {text!r} must list maps such as 4x4, got {word!r}")
         return cls(tuple(shapes), n_context)
@@ -94,7 +96,7 @@ class ScaleSchedule:
 
     @cached_property
     def _ends(self) -> tuple[int, ...]:
-        return tuple(accumulate((self.tokens_at(k) for k in range(self.n_scales))))
+        return tuple(accumulate(self.tokens_at(k) for k in range(self.n_scales)))
 
     def _check_scale(self, scale: int) -> None:
         if isinstance(scale, bool) or not isinstance(scale, int) or not 0 <= scale < self.n_scales:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
 
 from flint import arb
@@ -13,7 +12,7 @@ from lowerbound.errors import invalid
 CONFIDENCE = 1 - Fraction(1, 10**6)
 """Of every interval printed: a million true statements for one false alarm."""
 
-_STEP_BITS = 40
+FIRST_MARGIN = Fraction(1, 2**40)
 
 
 def _upper_tail(p: Fraction, count: int, trials: int) -> arb:
@@ -21,14 +20,29 @@ def _upper_tail(p: Fraction, count: int, trials: int) -> arb:
     return ball(p).beta_lower(ball(count), ball(trials - count + 1), regularized=1)
 
 
-def clopper_pearson(
-    errors: int, trials: int, *, confidence: Fraction = CONFIDENCE
-) -> tuple[Fraction, Fraction]:
+def _refuted_rate(count: int, trials: int, tail: Fraction) -> Fraction:
+    """A rate so small that `count` or more of `trials` is certainly less likely than `tail`, close to the largest.
+
+    A float nominates the rate, a ball decides; while it does not, the margin below the nomination doubles.
+    """
+    from scipy.special import betaincinv
+
+    nominated = Fraction(float(betaincinv(count, trials - count + 1, float(tail))))
+    margin = FIRST_MARGIN
+    while (rate := nominated - margin) > 0:
+        with precision(128):
+            if certainly_less(_upper_tail(rate, count, trials), ball(tail)) is True:
+                return rate
+        margin *= 2
+    return Fraction(0)
+
+
+def clopper_pearson(errors: int, trials: int, *, confidence: Fraction = CONFIDENCE) -> tuple[Fraction, Fraction]:
     """The interval of error rates that `errors` wrong answers in `trials` do not refute.
 
-    Contract: for 0 <= errors <= trials, trials >= 1, the interval contains the Clopper-Pearson interval and exceeds
-    it by at most 2^-40 an end; so it misses the true rate of independent answers with probability at most
-    1 - confidence. For independent answers of unequal rates it is conservative about their mean (Hoeffding 1956).
+    Contract: for 0 <= errors <= trials, trials >= 1, the interval certainly contains the Clopper-Pearson interval; so
+    it misses the true rate of independent answers with probability at most 1 - confidence. For independent answers of
+    unequal rates it is conservative about their mean (Hoeffding 1956).
 
     Returns
     -------
@@ -41,26 +55,6 @@ def clopper_pearson(
     if not 0 < confidence < 1:
         raise invalid("confidence", "lie strictly between 0 and 1", confidence)
     tail = (1 - Fraction(confidence)) / 2
-    grid = 2**_STEP_BITS
-
-    def first_not(refuted: Callable[[Fraction], bool]) -> int:
-        """The least step that is not certainly refuted; steps below it are, by monotony."""
-        low, high = 0, grid
-        while low < high:
-            middle = (low + high) // 2
-            if refuted(Fraction(middle, grid)):
-                low = middle + 1
-            else:
-                high = middle
-        return low
-
-    with precision(128):
-        low, high = Fraction(0), Fraction(1)
-        if errors:
-            too_low = first_not(lambda p: certainly_less(_upper_tail(p, errors, trials), ball(tail)) is True)
-            low = Fraction(max(0, too_low - 1), grid)
-        if errors < trials:
-            wrong = trials - errors
-            too_high = first_not(lambda p: certainly_less(_upper_tail(p, wrong, trials), ball(tail)) is True)
-            high = 1 - Fraction(max(0, too_high - 1), grid)
-        return low, high
+    low = _refuted_rate(errors, trials, tail) if errors else Fraction(0)
+    high = 1 - _refuted_rate(trials - errors, trials, tail) if errors < trials else Fraction(1)
+    return low, high

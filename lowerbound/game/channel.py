@@ -22,7 +22,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -36,7 +36,7 @@ from lowerbound.errors import (
     TimeLimitExceeded,
 )
 
-Role = Literal["alice", "bob"]
+Role = Literal["alice", "bob", "describe"]
 Frames = list[bytes]
 
 _LENGTH = struct.Struct("<Q")
@@ -145,10 +145,7 @@ def converse(
         try:
             process.wait(timeout=time_limit_s)
         except subprocess.TimeoutExpired:
-            raise TimeLimitExceeded(
-                f"{role.capitalize()} must answer within {time_limit_s:g} s, and did not; "
-                "a larger --time-limit may let the cache finish"
-            ) from None
+            raise _late(role, time_limit_s) from None
         finally:
             _kill_group(process)
         reply.seek(0)
@@ -163,7 +160,7 @@ def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) 
     except (ValueError, IndexError):
         last = talk.read().decode(errors="replace").strip().splitlines()[-1:]
         raise CacheContractBroken(
-            f"{role.capitalize()}'s process must reply, but it ended with status {returncode}"
+            f"the cache must let {role}'s process reply, but it ended with status {returncode}"
             + (f": {last[0][:300]}" if last else "")
         ) from None
     if verdict is not None:
@@ -172,11 +169,15 @@ def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) 
     return frames[1:]
 
 
+def _late(role: Role, time_limit_s: float) -> TimeLimitExceeded:
+    return TimeLimitExceeded(
+        f"the cache must finish {role}'s part within {time_limit_s:g} s, and did not; a larger time limit may let it"
+    )
+
+
 def _kill_group(process: subprocess.Popen[bytes]) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait()
 
 
@@ -225,10 +226,7 @@ def _alarm(role: Role, time_limit_s: float) -> Iterator[None]:
         return
 
     def ring(signum: int, frame: Any) -> None:
-        raise TimeLimitExceeded(
-            f"{role.capitalize()} must answer within {time_limit_s:g} s, and did not; "
-            "a larger --time-limit may let the cache finish"
-        )
+        raise _late(role, time_limit_s)
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, time_limit_s)

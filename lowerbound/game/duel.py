@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.caches.registry import find_cache
+from lowerbound.caches.registry import CACHES, find_cache, known_caches
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, state_bits
 from lowerbound.core.bounds import floor_in_interval, is_above
+from lowerbound.core.cache import CacheFacts
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
-from lowerbound.errors import AccountingError, CacheContractBroken, invalid
+from lowerbound.errors import AccountingError, CacheContractBroken, invalid, unknown
 from lowerbound.game.channel import Frames, Isolation, converse, strongest
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.party import SYMBOL_TYPE
@@ -70,6 +71,31 @@ class Row:
         return asdict(self)
 
 
+def _module_path() -> list[str]:
+    return [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
+
+
+def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_S) -> CacheFacts:
+    """What a cache states about itself.
+
+    Contract: foreign code is imported in a process of its own, unless `isolation` is none; a name that leads to no
+    cache raises UnknownName or InvalidArgument.
+    """
+    if cache in CACHES or isolation is Isolation.NONE:
+        return find_cache(cache).facts()
+    if ":" not in cache and cache not in (known := known_caches()):
+        raise unknown("cache", cache, known)
+    (facts,) = converse(
+        "describe",
+        {"cache": cache},
+        [],
+        isolation=isolation,
+        time_limit_s=time_limit_s,
+        search_path=_module_path(),
+    )
+    return CacheFacts(**json.loads(facts))
+
+
 def duel(
     reduction: Reduction,
     cache: str,
@@ -102,12 +128,11 @@ def duel(
         raise invalid("trials", "be an integer >= 1", trials)
     if not time_limit_s > 0:
         raise invalid("time limit", "be > 0 seconds", time_limit_s)
-    cache_class = find_cache(cache)
-    exact_budget = None if budget is None or not cache_class.budget_meaning else rational(budget, name="budget")
-    if budget is not None:
-        reduction.public(rational(budget, name="budget"))
     level = strongest() if isolation is None else isolation
-    in_r1 = cache_class.computation_model == "R1"
+    facts = describe(cache, level, time_limit_s)
+    asked = None if budget is None else reduction.public(rational(budget, name="budget")).budget
+    exact_budget = asked if facts.budget_meaning else None
+    in_r1 = facts.computation_model == "R1"
     played = reduction if in_r1 else reduction.in_model_r2()
     private, symbols = _instances(played, trials)
     job = {
@@ -115,8 +140,11 @@ def duel(
         "cache": cache,
         "budget": None if exact_budget is None else str(exact_budget),
     }
-    path = [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
-    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": path}
+    terms: dict[str, Any] = {
+        "isolation": level,
+        "time_limit_s": time_limit_s,
+        "search_path": _module_path(),
+    }
 
     header, *states = converse("alice", job, private, **terms)
     n_scales = played.schedule.n_scales - 1
@@ -135,11 +163,11 @@ def duel(
     proved = floor_in_interval(n_symbols, levels, low, high)
     row = Row(
         cache=cache,
-        family=cache_class.family,
-        budget=None if not cache_class.budget_meaning else str(exact_budget or cache_class.default_budget),
+        family=facts.family,
+        budget=facts.default_budget if exact_budget is None else str(exact_budget),
         geometry=played.geometry.name,
         isolation=str(level),
-        computation_model=cache_class.computation_model,
+        computation_model=facts.computation_model,
         trials=trials,
         seed=played.seed,
         levels=levels,
@@ -178,9 +206,7 @@ def _instances(reduction: Reduction, trials: int) -> tuple[Frames, list[Symbols]
             given = reduction.network.draw_ids(reduction.seed, trial)
             symbols.append(reduction.network.symbols(given))
         else:
-            given = draw_symbols(
-                reduction.seed, trial, n_levels=reduction.grid.n_levels, shape=reduction.shape
-            )
+            given = draw_symbols(reduction.seed, trial, n_levels=reduction.grid.n_levels, shape=reduction.shape)
             symbols.append(given)
         frames.append(given.astype(SYMBOL_TYPE).tobytes())
     return frames, symbols

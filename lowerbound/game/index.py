@@ -50,8 +50,5 @@ def exact_optimum(m: int, n_messages: int) -> Fraction:
         raise invalid("n_messages", f"lie in [1, {2**m}]", n_messages)
     inputs = np.arange(2**m)
     distance = np.array([[int(x ^ y).bit_count() for y in inputs] for x in inputs])
-    best = min(
-        int(distance[:, (0, *rest)].min(axis=1).sum())
-        for rest in combinations(range(1, 2**m), n_messages - 1)
-    )
+    best = min(int(distance[:, (0, *rest)].min(axis=1).sum()) for rest in combinations(range(1, 2**m), n_messages - 1))
     return Fraction(best, 2**m * m)

@@ -2,7 +2,8 @@
 
 A job is the public configuration as JSON. Alice's private input is one frame of symbols (model R1) or token ids
 (model R2) a trial; her reply is the states of every scale, with the ledgers of their writers. Bob's private input is
-one message a trial; his reply is one frame of symbols a trial.
+one message a trial; his reply is one frame of symbols a trial. A third role, `describe`, only says what a cache class
+states about itself, so that foreign code never runs in the judge's own process.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import os
 import resource
 import sys
 import time
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
@@ -19,18 +21,21 @@ import numpy as np
 
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.bits import EncodedState
-from lowerbound.errors import CacheContractBroken, LowerBoundError
+from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import Frames, Role, read_frames, write_frames
 from lowerbound.game.index import Symbols
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import Reduction
 
+ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe"}
 SYMBOL_TYPE = np.dtype("<u8")
 LARGEST_REPLY_BYTES = 2**33
 
 
 def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
-    """The reply of one party: a header of seconds and ledgers, then the frames that the other side is owed."""
+    """The reply of one party: a header, then the frames that the other side is owed."""
+    if role == "describe":
+        return [json.dumps(asdict(find_cache(job["cache"]).facts())).encode()]
     reduction = Reduction.from_json(job["reduction"])
     cache_class = find_cache(job["cache"])
     public = reduction.public(Fraction(job["budget"]) if job["budget"] is not None else None)
@@ -71,19 +76,16 @@ def main() -> None:
     os.dup2(2, 1)
     role, job, *private = read_frames(sys.stdin.buffer)
     try:
-        match role:
-            case b"alice":
-                frames = perform("alice", json.loads(job), private)
-            case b"bob":
-                frames = perform("bob", json.loads(job), private)
-            case _:
-                raise CacheContractBroken(f"a party is alice or bob, got {role!r}")
+        frames = perform(ROLES[role], json.loads(job), private)
     except LowerBoundError as error:
         failure = {"kind": type(error).__name__, "message": str(error)}
         write_frames(reply, [json.dumps(failure).encode()])
         return
     except MemoryError:
-        failure = {"kind": "CacheContractBroken", "message": "the cache must fit in memory, and ran out of it"}
+        failure = {
+            "kind": "CacheContractBroken",
+            "message": "the cache must fit in memory, and ran out of it",
+        }
         write_frames(reply, [json.dumps(failure).encode()])
         return
     write_frames(reply, [b"null", *frames])

@@ -82,7 +82,7 @@ class CacheProtocol(OneWayProtocol):
         return np.concatenate(answers)
 
     def _cache_holding(self, state: bytes | None) -> Cache:
-        cache = _guarded("its constructor", self.make_cache)
+        cache: Cache = _guarded("its constructor", self.make_cache)
         if state is not None:
             _call(cache, "decode", bytes(state))
         return cache
@@ -120,4 +120,6 @@ def _guarded(what: str, action: Callable[[], Any]) -> Any:
     except LowerBoundError:
         raise
     except (Exception, SystemExit) as error:
-        raise CacheContractBroken(f"the cache must not raise, but {what} raised {type(error).__name__}: {error}") from error
+        raise CacheContractBroken(
+            f"the cache must not raise, but {what} raised {type(error).__name__}: {error}"
+        ) from error

@@ -32,6 +32,9 @@ from lowerbound.game.index import Symbols
 
 FloatArray = NDArray[np.float64]
 
+NEAREST_SLACK = Fraction(1, 100)
+"""2 tau < 1 - eta is strict: the least lambda that is proposed leaves this fraction of it free."""
+
 UNCAPPED_LEAKAGE = Fraction(1, 2**40)
 """Where the rule caps no multiplier, the leakage that the strongest queries are asked to reach."""
 
@@ -239,7 +242,8 @@ def plan_reduction(
         Under a relative guarantee with more than two levels: the least value, all others being its geometric
         multiples up to 1.
     multiplier : rational or None
-        lambda. None takes the least one that serves two levels, and the cap for more levels.
+        lambda. None takes the one that leaks half of what two levels tolerate, or the least one if that exceeds the
+        cap; and the cap for more levels.
     key_family : str or None
         A family by name; None takes the certified one of smallest coherence.
     """
@@ -271,13 +275,14 @@ def plan_reduction(
             f"eta must be below 1/2 under an additive guarantee, got {eta}: two levels in [0, 1] overlap; "
             "the nearest possible value is any rational below 1/2"
         )
-    needed = MULTIPLIER.at_most(n_keys, room / 2 * Fraction(99, 100), mu)
+    needed = MULTIPLIER.at_most(n_keys, room / 2 * (1 - NEAREST_SLACK), mu)
     if multiplier is not None:
         chosen = rational(multiplier, name="lambda")
         if chosen <= 0:
             raise invalid("lambda", "be > 0", str(chosen), nearest=f"{float(needed):.4f}")
     elif n_levels == 2:
-        chosen = Fraction(-(-needed * 2**20 // 1), 2**20)
+        comfortable = MULTIPLIER.at_most(n_keys, room / 4, mu)
+        chosen = comfortable if cap is None else max(needed, min(comfortable, cap))
     elif cap is not None:
         chosen = cap
     else:
@@ -291,9 +296,7 @@ def plan_reduction(
         )
     chosen = Fraction(float(chosen))
     leakage = LEAKAGE.at_most(n_keys, chosen, mu)
-    rounding = Fraction(
-        rounding_bound(d=d, n_tokens=n_keys, max_logit=float(chosen), max_value=1.0)
-    )
+    rounding = Fraction(rounding_bound(d=d, n_tokens=n_keys, max_logit=float(chosen), max_value=1.0))
     blur = leakage + rounding
     if 2 * blur >= room:
         raise ImpossibleReduction(
@@ -313,9 +316,7 @@ def plan_reduction(
     )
 
 
-def _grid(
-    guarantee: Guarantee, eta: Fraction, blur: Fraction, n_levels: int | None, smallest: Fraction | None
-) -> Grid:
+def _grid(guarantee: Guarantee, eta: Fraction, blur: Fraction, n_levels: int | None, smallest: Fraction | None) -> Grid:
     if n_levels == 2:
         return Grid.binary(guarantee, eta, blur)
     if guarantee == "additive":

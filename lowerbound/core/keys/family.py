@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,7 @@ def coherence(rows: IntRows) -> Fraction:
     largest = int(np.abs(rows).max()) ** 2 * d
     if largest >= 2**53:
         raise invalid("rows", "have max|entry|^2 * d < 2^53, so that the Gram matrix is exact", largest)
-    exact = rows.astype(np.float32 if largest < 2**24 else np.float64)
+    exact: NDArray[np.floating[Any]] = rows.astype(np.float32 if largest < 2**24 else np.float64)
     equal_norms = bool((squared_norms == squared_norms[0]).all())
     worst = Fraction(-1)
     for top in range(0, n_rows, _GRAM_BLOCK):
@@ -98,7 +98,8 @@ class Keys:
     def unit(self) -> NDArray[np.float64]:
         """The unit keys as floats, shape (n, d)."""
         norms = np.sqrt((self.rows * self.rows).sum(axis=1, keepdims=True).astype(np.float64))
-        return self.rows / norms
+        unit: NDArray[np.float64] = self.rows / norms
+        return unit
 
 
 class KeyFamily(ABC):

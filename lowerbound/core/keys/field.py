@@ -36,7 +36,7 @@ class BinaryField:
     @property
     def order(self) -> int:
         """The number of elements."""
-        return 2**self.m
+        return 1 << self.m
 
     @cached_property
     def _exp(self) -> IntArray:
@@ -72,8 +72,9 @@ class BinaryField:
 
     def subfield(self, degree: int) -> IntArray:
         """The elements of GF(2^degree), degree dividing m."""
-        elements = np.arange(self.order)
-        return elements[self.power(elements, 2**degree) == elements]
+        elements: IntArray = np.arange(self.order)
+        members: IntArray = elements[self.power(elements, 2**degree) == elements]
+        return members
 
 
 @lru_cache

@@ -31,9 +31,7 @@ def kerdock_rows(m: int) -> IntRows:
     parity = np.array([bin(k).count("1") & 1 for k in range(order)])
     linear = parity[points[:, None] & points]
     bits = forms[:, None, :] ^ linear
-    return np.concatenate(
-        [1 - 2 * bits.reshape(-1, order), 2 ** (m // 2) * np.eye(order, dtype=np.int64)]
-    )
+    return np.concatenate([1 - 2 * bits.reshape(-1, order), 2 ** (m // 2) * np.eye(order, dtype=np.int64)])
 
 
 class Kerdock(KeyFamily):

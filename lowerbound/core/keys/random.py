@@ -68,7 +68,7 @@ class GreedySigns(KeyFamily):
     source: ClassVar[str] = "Gilbert 1952, Varshamov 1957"
 
     def capacity(self, d: int) -> int:
-        return 2 ** min(d, 31)
+        return 1 << min(d, 31)
 
     def coherence_bound(self, n: int, d: int) -> Fraction | None:
         return None

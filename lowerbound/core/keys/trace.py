@@ -14,7 +14,6 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-from scipy.linalg import hadamard
 
 from lowerbound.core.keys.family import IntRows, KeyFamily, padded, with_negatives
 from lowerbound.core.keys.field import binary_field
@@ -48,7 +47,7 @@ class TraceCode:
     @property
     def size(self) -> int:
         """The number of vectors."""
-        return 2**self.m * self.n_nonlinear
+        return self.n_nonlinear << self.m
 
     def bits(self, numbers: IntRows) -> IntRows:
         """The exponents of -1, shape (len(numbers), 2^m)."""
@@ -85,9 +84,11 @@ class TraceCode:
 
 @lru_cache
 def _largest_walsh_sum(code: TraceCode) -> int:
-    order = 2**code.m
+    order = 1 << code.m
     if code.n_nonlinear * order > _LARGEST_WALSH_TABLE:
         return min(order, code.weil_bound)
+    from scipy.linalg import hadamard
+
     transform = hadamard(order, dtype=np.float32)
     largest = 0
     for start in range(1, code.n_nonlinear, _WALSH_BLOCK):

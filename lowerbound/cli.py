@@ -1,0 +1,536 @@
+"""The command line: parse, call, print, exit code.
+
+Exit codes: 0 done, 1 refuted (a cache broke its contract, or a point fell under the floor), 2 unusable arguments,
+3 not decided (a time limit). Results go to standard output, talk to standard error; `--json` prints one object.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from lowerbound import __version__
+from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, invalid
+
+if TYPE_CHECKING:
+    from lowerbound.core.models import Model
+    from lowerbound.game.duel import Row
+    from lowerbound.game.reduction import Geometry, Reduction
+
+app = typer.Typer(
+    name="lowerbound",
+    help="The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+DEFAULT_MODEL = "var-d16"
+DEMO_DIRECTORY = Path("results/demo")
+DEMO_BUDGETS = ("window@1/4", "window@3/4", "h2o@1/4", "h2o@3/4", "uniform@1/16")
+
+
+class GuaranteeName(StrEnum):
+    """How a cache's error is stated."""
+
+    RELATIVE = "relative"
+    ADDITIVE = "additive"
+
+
+class IsolationName(StrEnum):
+    """How strongly Alice and Bob are kept apart."""
+
+    SANDBOX = "sandbox"
+    PROCESS = "process"
+    NONE = "none"
+
+
+def _complete_model(incomplete: str) -> list[str]:
+    from lowerbound.core.models import models
+
+    return [model.name for model in models() if model.name.startswith(incomplete)]
+
+
+def _complete_cache(incomplete: str) -> list[str]:
+    from lowerbound.caches.registry import known_caches
+
+    return [name for name in known_caches() if name.startswith(incomplete)]
+
+
+def _complete_keys(incomplete: str) -> list[str]:
+    from lowerbound.core.keys.choice import KEY_FAMILIES
+
+    return [family.name for family in KEY_FAMILIES if family.name.startswith(incomplete)]
+
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A model of `lowerbound models`.", autocompletion=_complete_model),
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", metavar="MODEL", help="Geometry to play on.", autocompletion=_complete_model)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+EtaOption = Annotated[str, typer.Option("--eta", metavar="X", help="Error of the cache's answers, such as 0.01.")]
+DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Public coins and instance.")]
+GuaranteeOption = Annotated[GuaranteeName, typer.Option("--guarantee", help="How eta is meant.")]
+LambdaOption = Annotated[
+    str | None,
+    typer.Option("--lambda", metavar="X", help="Logit of a query with its own key; default: from eta."),
+]
+LevelsOption = Annotated[int, typer.Option("--levels", min=2, help="Size of the alphabet of values.")]
+KeysOption = Annotated[
+    str | None,
+    typer.Option("--keys", metavar="FAMILY", help="Key family; default: the best.", autocompletion=_complete_keys),
+]
+ScheduleOption = Annotated[
+    str | None,
+    typer.Option("--schedule", metavar="MAPS", help="Own maps, such as '1x1 2x2 4x4', instead of MODEL's."),
+]
+DimensionOption = Annotated[int | None, typer.Option("--d", min=1, help="Own head dimension instead of MODEL's.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lowerbound {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
+
+
+def _print_json(data: Any) -> None:
+    print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def _geometry(model: str, schedule: str | None, d: int | None) -> Geometry:
+    from dataclasses import replace
+
+    from lowerbound.core.models import find_model
+    from lowerbound.core.schedule import ScaleSchedule
+    from lowerbound.game.reduction import Geometry
+
+    place = Geometry.of(find_model(model))
+    if schedule is not None:
+        place = replace(place, name=f"{model} with own maps", schedule=ScaleSchedule.parse(schedule))
+    if d is not None:
+        place = replace(place, name=f"{place.name}, d = {d}", d=d)
+    return place
+
+
+@app.command()
+def floor(
+    model: ModelArgument,
+    eta: EtaOption = "0.01",
+    delta: DeltaOption = "0.1",
+    as_json: JsonOption = False,
+) -> None:
+    """How many bits any cache must keep for MODEL."""
+    from lowerbound.core.models import find_model
+    from lowerbound.game.floor import floor as compute
+
+    result = compute(find_model(model), eta=eta, failure_prob=delta)
+    if as_json:
+        _print_json(result)
+    else:
+        _print_floor(result)
+
+
+def _print_floor(result: dict[str, Any]) -> None:
+    head, total = result["per_head"], result["total"]
+    print(
+        f"{result['model']}: {result['n_tokens_cached']} of {result['n_tokens']} tokens cached before the last "
+        f"scale, d = {result['d']}, {total['streams']} heads x layers x CFG branches"
+    )
+    print(f"computation model {result['computation_model']}")
+    print(
+        f"at eta = {result['eta']:g}, delta = {result['delta']:g}, {result['keys']} keys of coherence "
+        f"{result['coherence']}, lambda = {result['lambda']:g}:\n"
+    )
+    print(f"{'':34}{'one head':>20}{'all':>26}")
+    for name, key in (
+        ("fp16 cache (K and V)", "cache_bits"),
+        ("floor, Theorem A, relative eta", "paper_bits"),
+        ("floor, Theorem B, additive eta", "values_bits"),
+    ):
+        print(f"{name:34}{head[key]:>15,.2f} bits{total[key] / 8e6:>23,.3f} MB")
+    print(
+        f"\nTheorem B keeps {100 * head['values_fraction_of_cache']:.2f} % of the fp16 cache "
+        f"({head['values_levels']} levels a value)."
+    )
+    if not total["free_kv_realisable"]:
+        print(
+            "All heads at once are not freely realisable in this network (more tokens than its width): "
+            "the total assumes independent streams."
+        )
+    replay = result["replay_bits"]
+    if replay is not None:
+        print(
+            f"Outside this computation model: with public weights (R2), replaying the token ids needs {replay:,g} bits "
+            "for the whole image, paid in time."
+        )
+
+
+@app.command()
+def reduce(
+    model: ModelArgument = DEFAULT_MODEL,
+    token: Annotated[int | None, typer.Option("--token", help="Which cached token Bob asks for.")] = None,
+    coordinate: Annotated[int | None, typer.Option("--coordinate", help="Which coordinate.")] = None,
+    eta: EtaOption = "0.01",
+    guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
+    levels: LevelsOption = 2,
+    multiplier: LambdaOption = None,
+    keys: KeysOption = None,
+    schedule: ScheduleOption = None,
+    d: DimensionOption = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow one bit through one instance, step by step."""
+    from lowerbound.game.transcript import narrate
+
+    plan = _plan(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed)
+    transcript = narrate(plan, token=token, coordinate=coordinate)
+    if as_json:
+        _print_json(transcript.to_json())
+        return
+    for step, what in transcript.lines():
+        print(f"{step:>16}  {what}")
+
+
+def _plan(
+    model: str,
+    schedule: str | None,
+    d: int | None,
+    eta: str,
+    guarantee: GuaranteeName,
+    levels: int,
+    multiplier: str | None,
+    keys: str | None,
+    seed: int,
+) -> Reduction:
+    from lowerbound.game.reduction import plan_reduction
+
+    return plan_reduction(
+        _geometry(model, schedule, d),
+        eta=eta,
+        guarantee=guarantee.value,
+        n_levels=levels,
+        multiplier=multiplier,
+        key_family=keys,
+        seed=seed,
+    )
+
+
+@app.command()
+def play(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CACHE...",
+            help="Names of `lowerbound caches`, or package.module:Class; NAME@F gives one its own budget.",
+            autocompletion=_complete_cache,
+        ),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Play every registered cache.")] = False,
+    model: ModelOption = DEFAULT_MODEL,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1]; the cost is measured."),
+    ] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Independent instances.")] = 1,
+    eta: EtaOption = "0.01",
+    guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
+    levels: LevelsOption = 2,
+    multiplier: LambdaOption = None,
+    keys: KeysOption = None,
+    schedule: ScheduleOption = None,
+    d: DimensionOption = None,
+    seed: SeedOption = 0,
+    isolation: Annotated[
+        IsolationName | None,
+        typer.Option("--isolation", help="Default: the strongest that this machine gives."),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", metavar="SECONDS", help="For each of Alice and Bob.")
+    ] = 120.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Play caches against the floor: memory, error."""
+    from lowerbound.caches.registry import CACHES
+
+    chosen = [*(names or []), *(CACHES if everything else ())]
+    if not chosen:
+        raise InvalidArgument("play must name at least one cache, got none; `lowerbound caches` lists them")
+    plan = _plan(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed)
+    _import_from_here()
+    rows, failures = _play_all(plan, chosen, budget=budget, trials=trials, isolation=isolation, time_limit=time_limit)
+    if as_json:
+        _print_json(
+            {
+                "rows": [row.to_json() for row in rows],
+                "failures": [
+                    {"cache": name, "kind": type(error).__name__, "message": str(error)} for name, error in failures
+                ],
+            }
+        )
+    elif rows:
+        from lowerbound.report.table import console, duel_table
+
+        console().print(duel_table(rows))
+    if failures:
+        raise typer.Exit(max(error.exit_code for _, error in failures))
+
+
+def _import_from_here() -> None:
+    """Let package.module:Class name a module of the current directory, after everything installed."""
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)
+
+
+def _split_budget(name: str, budget: str | None) -> tuple[str, str | None]:
+    base, at, own = name.partition("@")
+    return base, own if at else budget
+
+
+def _play_all(
+    plan: Reduction,
+    names: Sequence[str],
+    *,
+    budget: str | None,
+    trials: int,
+    isolation: IsolationName | None,
+    time_limit: float,
+) -> tuple[list[Row], list[tuple[str, LowerBoundError]]]:
+    """Rows of the caches that could be played, and what became of the others; an accounting error ends the game."""
+    from lowerbound.core.scalars import rational
+    from lowerbound.game.channel import Isolation, strongest
+    from lowerbound.game.duel import describe, duel
+
+    if not time_limit > 0:
+        raise invalid("--time-limit", "be > 0 seconds", time_limit)
+    games = [_split_budget(name, budget) for name in names]
+    level = strongest() if isolation is None else Isolation(isolation.value)
+    for name, share in games:
+        plan.public(None if share is None else rational(share, name="budget"))
+        describe(name, level, time_limit)
+    rows: list[Row] = []
+    failures: list[tuple[str, LowerBoundError]] = []
+    with _progress(len(games)) as advance:
+        for name, share in games:
+            advance(name)
+            try:
+                rows.append(duel(plan, name, budget=share, trials=trials, isolation=level, time_limit_s=time_limit))
+            except LowerBoundError as error:
+                failures.append((name, error))
+                print(f"error: {error}", file=sys.stderr)
+                if isinstance(error, AccountingError):
+                    break
+    return rows, failures
+
+
+class _progress:
+    """A progress bar on standard error, when somebody is looking."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("playing {task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("", total=total, completed=-1)
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._bar.start()
+        return lambda name: self._bar.update(self._task, description=name, advance=1)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+
+@app.command()
+def caches(as_json: JsonOption = False) -> None:
+    """The caches that can be played by name."""
+    from lowerbound.caches.registry import find_cache, known_caches
+
+    listed = []
+    for name in known_caches():
+        facts = find_cache(name).facts()
+        listed.append(
+            {
+                "name": name,
+                "family": facts.family,
+                "reference": facts.reference,
+                "budget": facts.budget_meaning or None,
+                "default_budget": facts.default_budget,
+                "computation_model": facts.computation_model,
+                "idea": facts.idea,
+            }
+        )
+    if as_json:
+        _print_json({"caches": listed})
+        return
+    from lowerbound.report.table import console, plain_table
+
+    console().print(
+        plain_table(
+            "caches",
+            ("name", "family", "idea", "nominal budget (default)", "reference"),
+            [
+                (
+                    entry["name"],
+                    entry["family"],
+                    entry["idea"],
+                    f"{entry['budget']} ({entry['default_budget']})" if entry["budget"] else "-",
+                    entry["reference"],
+                )
+                for entry in listed
+            ],
+        )
+    )
+
+
+@app.command()
+def models(as_json: JsonOption = False) -> None:
+    """The catalogue of models with a KV cache."""
+    from lowerbound.core.models import models as catalogue
+
+    if as_json:
+        _print_json({"models": [_model_facts(model) for model in catalogue()]})
+        return
+    from lowerbound.report.table import console, plain_table
+
+    console().print(
+        plain_table(
+            "models",
+            ("name", "last map", "cached", "d", "layers x heads", "CFG", "rule", "fp16 cache", "replay"),
+            [
+                (
+                    model.name,
+                    "x".join(map(str, model.schedule.shapes[-1])),
+                    f"{model.n_tokens_cached:,}",
+                    model.head_dim,
+                    f"{model.n_layers} x {model.n_heads}"
+                    + ("" if model.n_heads == model.n_kv_heads else f" ({model.n_kv_heads} kv)"),
+                    model.cfg_branches,
+                    model.rule,
+                    f"{model.cache_bytes / 1e6:,.1f} MB",
+                    "-" if model.replay_bits is None else f"{model.replay_bits:,.0f} bits",
+                )
+                for model in catalogue()
+            ],
+        )
+    )
+
+
+def _model_facts(model: Model) -> dict[str, Any]:
+    return {
+        "name": model.name,
+        "family": model.family,
+        "variant": model.variant,
+        "status": model.status,
+        "schedule": str(model.schedule),
+        "n_scales": model.schedule.n_scales,
+        "n_context": model.schedule.n_context,
+        "n_tokens": model.n_tokens,
+        "n_tokens_cached": model.n_tokens_cached,
+        "n_layers": model.n_layers,
+        "width": model.width,
+        "n_heads": model.n_heads,
+        "n_kv_heads": model.n_kv_heads,
+        "head_dim": model.head_dim,
+        "cfg_branches": model.cfg_branches,
+        "rule": model.rule,
+        "normalisation": model.normalisation,
+        "cache_bytes": model.cache_bytes,
+        "cache_bytes_at_end": model.cache_bytes_at_end,
+        "cache_bytes_as_coded": model.cache_bytes_as_coded,
+        "codebook_size": model.codebook_size,
+        "replay_bits": model.replay_bits,
+        "source": model.source,
+        "note": model.note,
+    }
+
+
+@app.command()
+def demo(
+    model: ModelOption = DEFAULT_MODEL,
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIRECTORY", help="Where rows and picture go.", file_okay=False)
+    ] = DEMO_DIRECTORY,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """A floor, one reduction, every cache, one picture."""
+    from lowerbound.caches.registry import CACHES
+    from lowerbound.core.models import find_model
+    from lowerbound.game.floor import floor as compute
+    from lowerbound.game.transcript import narrate
+    from lowerbound.report.table import console, duel_table
+
+    bound = compute(find_model(model))
+    plan = _plan(model, None, None, "0.01", GuaranteeName.RELATIVE, 2, None, None, seed)
+    transcript = narrate(plan)
+    if not as_json:
+        print("1. The floor\n")
+        _print_floor(bound)
+        print("\n2. One bit through the house\n")
+        for step, what in transcript.lines():
+            print(f"{step:>16}  {what}")
+        print("\n3. Every cache against the floor\n", flush=True)
+    rows, failures = _play_all(plan, [*CACHES, *DEMO_BUDGETS], budget=None, trials=1, isolation=None, time_limit=120.0)
+    data = [row.to_json() for row in rows]
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "rows.json").write_text(json.dumps({"rows": data}, indent=2) + "\n", encoding="utf-8")
+    from lowerbound.report.figure import frontier, save
+
+    picture = save(frontier(data), out / "frontier.png")
+    save(frontier(data), out / "frontier.svg")
+    if as_json:
+        _print_json({"floor": bound, "reduce": transcript.to_json(), "rows": data, "figure": str(picture)})
+    else:
+        console().print(duel_table(rows))
+        print(f"\nThe picture: {picture}\nThe rows:    {out / 'rows.json'}")
+    if failures:
+        raise typer.Exit(max(error.exit_code for _, error in failures))
+
+
+def _fail(sentence: str, exit_code: int) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+def main() -> None:
+    """Run the command line; an error of this package becomes one sentence and its exit code."""
+    try:
+        app()
+    except LowerBoundError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except OSError as error:
+        _fail(f"the file system refused: {error}", 2)
