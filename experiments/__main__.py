@@ -1,0 +1,21 @@
+"""`python -m experiments NAME`: run one experiment, write its table, say what became of its claim."""
+
+import sys
+
+from experiments import frontier
+
+EXPERIMENTS = {"frontier": frontier}
+
+
+def main(names: list[str]) -> int:
+    """Run the named experiments, all of them without a name; 0 only if every claim was supported."""
+    unknown = [name for name in names if name not in EXPERIMENTS]
+    if unknown:
+        print(f"error: experiment must be one of {', '.join(EXPERIMENTS)}, got {unknown[0]!r}", file=sys.stderr)
+        return 2
+    outcomes = [EXPERIMENTS[name].run() for name in names or EXPERIMENTS]
+    return 0 if all(outcome == "supported" for outcome in outcomes) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
