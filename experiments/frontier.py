@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lowerbound import __version__
+from lowerbound.caches.registry import play
 from lowerbound.core.models import find_model
 from lowerbound.errors import AccountingError
-from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, plan_reduction
 
 Outcome = Literal["supported", "refuted", "undecided"]
@@ -45,7 +45,7 @@ def run() -> Outcome:
     refuted = ""
     for name, budget in SPEC["caches"]:
         try:
-            row = duel(plan, name, budget=budget, trials=SPEC["trials"])
+            row = play(plan, name, budget=budget, trials=SPEC["trials"])
         except AccountingError as error:
             refuted = str(error)
             continue

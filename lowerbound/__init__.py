@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from lowerbound.caches.registry import find_cache
+    from lowerbound.caches.registry import find_cache, play
     from lowerbound.core.attention import L2Norm, Scaled, attention, block_causal_attention
     from lowerbound.core.cache import Cache, Public, StoredTokens
     from lowerbound.core.keys.choice import keys_for
@@ -39,6 +39,7 @@ _HOME_OF = {
     "floor": "game.floor",
     "keys_for": "core.keys.choice",
     "models": "core.models",
+    "play": "caches.registry",
     "plan_reduction": "game.reduction",
 }
 
@@ -60,6 +61,7 @@ __all__ = [
     "keys_for",
     "models",
     "plan_reduction",
+    "play",
 ]
 
 

@@ -319,9 +319,11 @@ def _play_all(
     time_limit: float,
 ) -> tuple[list[Row], list[tuple[str, LowerBoundError]]]:
     """Rows of the caches that could be played, and what became of the others; an accounting error ends the game."""
+    from lowerbound.caches.registry import play as play_by_name
+    from lowerbound.caches.registry import target_of
     from lowerbound.core.scalars import rational
     from lowerbound.game.channel import Isolation, strongest
-    from lowerbound.game.duel import describe, duel
+    from lowerbound.game.duel import describe
 
     if not time_limit > 0:
         raise invalid("--time-limit", "be > 0 seconds", time_limit)
@@ -329,14 +331,16 @@ def _play_all(
     level = strongest() if isolation is None else Isolation(isolation.value)
     for name, share in games:
         plan.public(None if share is None else rational(share, name="budget"))
-        describe(name, level, time_limit)
+        describe(target_of(name), level, time_limit)
     rows: list[Row] = []
     failures: list[tuple[str, LowerBoundError]] = []
     with _progress(len(games)) as advance:
         for name, share in games:
             advance(name)
             try:
-                rows.append(duel(plan, name, budget=share, trials=trials, isolation=level, time_limit_s=time_limit))
+                rows.append(
+                    play_by_name(plan, name, budget=share, trials=trials, isolation=level, time_limit_s=time_limit)
+                )
             except LowerBoundError as error:
                 failures.append((name, error))
                 print(f"error: {error}", file=sys.stderr)

@@ -5,14 +5,15 @@ One table, in reading order; nothing registers itself. A class is imported when 
 
 from __future__ import annotations
 
-import importlib
 from importlib.metadata import entry_points
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from lowerbound.errors import InvalidArgument, unknown
+from lowerbound.errors import unknown
 
 if TYPE_CHECKING:
     from lowerbound.core.cache import Cache
+    from lowerbound.game.duel import Row
+    from lowerbound.game.reduction import Reduction
 
 CACHES: dict[str, str] = {
     "full": "lowerbound.caches.full:Full64",
@@ -39,33 +40,26 @@ def known_caches() -> dict[str, str]:
     return {**found, **CACHES}
 
 
-def find_cache(name: str) -> type[Cache]:
-    """The cache class called `name`, or named by "package.module:Class".
+def target_of(name: str) -> str:
+    """The "package.module:Class" behind a name; a name that has that form stands for itself.
 
-    Contract: returns a concrete subclass of Cache, or raises UnknownName (no such name, with the nearest ones) or
-    InvalidArgument (the module cannot be imported, or what it names is not a cache).
+    Contract: UnknownName, with the nearest names, for any other.
     """
-    from lowerbound.core.cache import Cache
-
     known = known_caches()
-    target = known.get(name, name)
-    if ":" not in target:
+    if name not in known and ":" not in name:
         raise unknown("cache", name, known)
-    module_name, _, class_name = target.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except Exception as error:
-        raise InvalidArgument(
-            f"cache {name!r} must name an importable module, got {type(error).__name__}: {error}"
-        ) from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise unknown(f"class of module {module_name}", class_name, [n for n in dir(module) if n[0] != "_"])
-    if not (isinstance(found, type) and issubclass(found, Cache)):
-        raise InvalidArgument(
-            f"cache {name!r} must name a subclass of lowerbound.Cache, got {type(found).__name__} {class_name}"
-        )
-    missing = sorted(getattr(found, "__abstractmethods__", ()))
-    if missing:
-        raise InvalidArgument(f"cache {name!r} must define {', '.join(missing)}, and does not")
-    return found
+    return known.get(name, name)
+
+
+def find_cache(name: str) -> type[Cache]:
+    """The cache class called `name`, imported here."""
+    from lowerbound.core.cache import load_cache
+
+    return load_cache(target_of(name))
+
+
+def play(reduction: Reduction, name: str, **terms: Any) -> Row:
+    """`duel` for a cache by its name: the row carries the name."""
+    from lowerbound.game.duel import duel
+
+    return duel(reduction, target_of(name), label=name, **terms)

@@ -12,7 +12,7 @@ One head; a query row sees every key row that it is given. Two rules say what a 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -119,10 +119,15 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
         queries, keys = _unit_rows(xp, queries), _unit_rows(xp, keys)
     queries = queries * rule.factor(d)
     blocks = [
-        _attend_block(xp, queries[start : start + QUERIES_PER_BLOCK, :], keys, values, keys_per_block)
-        for start in range(0, max(1, queries.shape[0]), QUERIES_PER_BLOCK)
+        _attend_block(xp, queries[rows, :], keys, values, keys_per_block)
+        for rows in _blocks(queries.shape[0], QUERIES_PER_BLOCK)
     ]
-    return blocks[0] if len(blocks) == 1 else xp.concat(blocks, axis=0)
+    return xp.concat(blocks, axis=0) if blocks else xp.zeros((0, values.shape[1]), dtype=xp.float64)
+
+
+def _blocks(count: int, size: int) -> Iterator[slice]:
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
 
 
 def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
@@ -130,8 +135,7 @@ def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per
     peak = xp.full((n_queries, 1), -xp.inf, dtype=xp.float64)
     weights_sum = xp.zeros((n_queries, 1), dtype=xp.float64)
     weighted_values = xp.zeros((n_queries, values.shape[1]), dtype=xp.float64)
-    for start in range(0, keys.shape[0], keys_per_block):
-        block = slice(start, start + keys_per_block)
+    for block in _blocks(keys.shape[0], keys_per_block):
         logits = xp.matmul(scaled_queries, xp.permute_dims(keys[block, :], (1, 0)))
         new_peak = xp.maximum(peak, xp.max(logits, axis=1, keepdims=True))
         weights = xp.exp(logits - new_peak)
@@ -152,8 +156,8 @@ def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
         queries, keys = _unit_rows(xp, queries), _unit_rows(xp, keys)
     queries = queries * rule.factor(queries.shape[1])
     mass = xp.zeros(keys.shape[0], dtype=xp.float64)
-    for start in range(0, queries.shape[0], MASS_QUERIES_PER_BLOCK):
-        logits = xp.matmul(queries[start : start + MASS_QUERIES_PER_BLOCK, :], xp.permute_dims(keys, (1, 0)))
+    for rows in _blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
+        logits = xp.matmul(queries[rows, :], xp.permute_dims(keys, (1, 0)))
         weights = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
         mass = mass + xp.sum(weights / xp.sum(weights, axis=1, keepdims=True), axis=0)
     return mass

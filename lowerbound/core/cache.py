@@ -13,6 +13,7 @@ The state is measured from outside. Forget in `encode`: a cache that forgets in 
 
 from __future__ import annotations
 
+import importlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
@@ -28,7 +29,7 @@ from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import CorruptState, InvalidArgument, invalid
+from lowerbound.errors import CorruptState, InvalidArgument, invalid, unknown
 
 FloatArray = NDArray[np.float64]
 ComputationModel = Literal["R1", "R2", "R3"]
@@ -135,6 +136,32 @@ class Cache(ABC):
     @abstractmethod
     def decode(self, data: bytes) -> None:
         """Remember what those bytes say."""
+
+
+def load_cache(target: str) -> type[Cache]:
+    """The cache class that "package.module:Class" names.
+
+    Contract: returns a concrete subclass of Cache, or raises InvalidArgument (the module cannot be imported, or what
+    it names is no cache) or UnknownName (the module has no such class; the nearest ones are named).
+    """
+    module_name, _, class_name = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        raise InvalidArgument(
+            f"cache {target!r} must name an importable module, got {type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise unknown(f"class of module {module_name}", class_name, [n for n in dir(module) if n[0] != "_"])
+    if not (isinstance(found, type) and issubclass(found, Cache)):
+        raise InvalidArgument(
+            f"cache {target!r} must name a subclass of lowerbound.Cache, got {type(found).__name__} {class_name}"
+        )
+    missing = sorted(found.__abstractmethods__)
+    if missing:
+        raise InvalidArgument(f"cache {target!r} must define {', '.join(missing)}, and does not")
+    return found
 
 
 class StoredTokens(Cache):

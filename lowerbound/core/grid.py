@@ -21,6 +21,9 @@ from lowerbound.errors import ImpossibleReduction, invalid
 
 Guarantee = Literal["relative", "additive"]
 
+MOST_LEVELS = 4096
+"""Nobody plays longer alphabets; without a limit, eta = 0 has no longest grid."""
+
 
 def highest_answer(level: Fraction, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Fraction:
     """The largest answer that the guarantee allows when a token of this level is asked for."""
@@ -88,7 +91,7 @@ class Grid:
     @classmethod
     def additive(cls, eta: Fraction, leakage: Fraction, n_levels: int | None = None) -> Grid:
         """Theorem B: a uniform grid under an additive guarantee; by default as many levels as decode."""
-        most = additive_levels(eta, leakage)
+        most = min(MOST_LEVELS, additive_levels(eta, leakage))
         count = most if n_levels is None else n_levels
         if not 2 <= count <= most:
             raise ImpossibleReduction(
@@ -100,20 +103,20 @@ class Grid:
 
     @classmethod
     def geometric(cls, eta: Fraction, leakage: Fraction, smallest: Fraction) -> Grid:
-        """Theorem B under a relative guarantee: levels smallest * ratio^j up to 1, as many as decode.
+        """Theorem B under a relative guarantee: levels 1, 1/ratio, 1/ratio^2, ... down to smallest, at most 4096.
 
-        The ratio is the formula's, widened by 2^-40, and the levels are its powers rounded to multiples of 2^-50;
-        the constructor then proves that they decode.
+        The ratio is the formula's, widened by 2^-40, and the levels are rounded down to multiples of 2^-50; the
+        constructor then proves that they decode.
         """
         if not 0 < smallest < 1:
             raise invalid("smallest", "lie strictly between 0 and 1", smallest)
         ratio = GEOMETRIC_RATIO.at_most(eta, leakage, smallest) * (1 + Fraction(1, 2**40))
-        levels = []
-        level = Fraction(math.ceil(smallest * 2**50), 2**50)
-        while level <= 1:
+        levels: list[Fraction] = []
+        level = Fraction(1)
+        while level >= smallest and len(levels) < MOST_LEVELS:
             levels.append(level)
-            level = Fraction(math.ceil(level * ratio * 2**50), 2**50)
-        return cls.through_middles(tuple(levels), "relative", eta, leakage)
+            level = Fraction(math.floor(level / ratio * 2**50), 2**50)
+        return cls.through_middles(tuple(reversed(levels)), "relative", eta, leakage)
 
     @property
     def n_levels(self) -> int:

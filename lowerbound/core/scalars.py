@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -13,6 +14,9 @@ from lowerbound.errors import InvalidArgument, Undecided
 
 Rational = Fraction | int | str
 HIGHEST_PRECISION_BITS = 4096
+
+_PLAIN_NUMBER = re.compile(r"\s*[+-]?(\d{1,40}(/\d{1,40})?|\d{0,40}\.\d{1,400}|\d{1,40}\.)([eE][+-]?\d{1,3})?\s*")
+"""Short numbers only: text from outside must not become an integer of a billion digits."""
 
 
 def rational(value: Rational, *, name: str = "value") -> Fraction:
@@ -26,6 +30,8 @@ def rational(value: Rational, *, name: str = "value") -> Fraction:
             f"{name} must be an int, a Fraction or decimal text such as '0.01', got {value!r}; "
             "a float denotes a nearby binary fraction"
         )
+    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
+        raise InvalidArgument(f"{name} must be a number such as 0.01 or 1/100, got {value[:40]!r}")
     try:
         return Fraction(value)
     except (ValueError, ZeroDivisionError):

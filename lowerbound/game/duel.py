@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.caches.registry import CACHES, find_cache, known_caches
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, state_bits
 from lowerbound.core.bounds import floor_in_interval, is_above
-from lowerbound.core.cache import CacheFacts
+from lowerbound.core.cache import CacheFacts, load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
-from lowerbound.errors import AccountingError, CacheContractBroken, invalid, unknown
+from lowerbound.errors import AccountingError, CacheContractBroken, invalid
 from lowerbound.game.channel import Frames, Isolation, converse, strongest
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.party import SYMBOL_TYPE
@@ -27,6 +26,8 @@ from lowerbound.game.reduction import Reduction
 ABOVE = "above the floor"
 OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
+OWN_CACHES = "lowerbound.caches."
+"""Where this package keeps caches: code that the judge may import."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +79,11 @@ def _module_path() -> list[str]:
 def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_S) -> CacheFacts:
     """What a cache states about itself.
 
-    Contract: foreign code is imported in a process of its own, unless `isolation` is none; a name that leads to no
+    Contract: foreign code is imported in a process of its own, unless `isolation` is none; a target that leads to no
     cache raises UnknownName or InvalidArgument.
     """
-    if cache in CACHES or isolation is Isolation.NONE:
-        return find_cache(cache).facts()
-    if ":" not in cache and cache not in (known := known_caches()):
-        raise unknown("cache", cache, known)
+    if cache.startswith(OWN_CACHES) or isolation is Isolation.NONE:
+        return load_cache(cache).facts()
     (facts,) = converse(
         "describe",
         {"cache": cache},
@@ -100,6 +99,7 @@ def duel(
     reduction: Reduction,
     cache: str,
     *,
+    label: str | None = None,
     budget: Rational | None = None,
     trials: int = 1,
     isolation: Isolation | None = None,
@@ -116,7 +116,9 @@ def duel(
     Parameters
     ----------
     cache : str
-        A registered name, an entry point, or "package.module:Class".
+        "package.module:Class"; `play` takes registered names.
+    label : str or None
+        What the row calls it.
     budget : rational in (0, 1], or None
         The method's own nominal budget.
     isolation : Isolation or None
@@ -162,7 +164,7 @@ def duel(
     used = state_bits(messages[longest])
     proved = floor_in_interval(n_symbols, levels, low, high)
     row = Row(
-        cache=cache,
+        cache=cache if label is None else label,
         family=facts.family,
         budget=facts.default_budget if exact_budget is None else str(exact_budget),
         geometry=played.geometry.name,
@@ -191,7 +193,7 @@ def duel(
     )
     if in_r1 and not is_above(used, n_symbols, levels, low, high):
         raise AccountingError(
-            f"{cache} at isolation {level} sent {used} bits for {n_symbols} symbols with error at most "
+            f"{row.cache} at isolation {level} sent {used} bits for {n_symbols} symbols with error at most "
             f"{row.error_high:.4g}, under the proved floor of {row.floor_bits:.1f} bits: information reached Bob "
             "outside the counted bytes, and this row is not a result"
         )

@@ -34,7 +34,7 @@ def floor(model: Model, *, eta: Rational = "0.01", failure_prob: Rational = "0.1
     plan = plan_reduction(Geometry.of(model), eta=eta, guarantee="additive", n_levels=None)
     levels = additive_levels(eta, plan.leakage + plan.rounding)
     n_symbols = plan.n_symbols
-    paper_bits = INDEX_FLOOR.at_least(n_symbols, delta)
+    paper_bits = max(0.0, INDEX_FLOOR.at_least(n_symbols, delta))
     values_bits = max(paper_bits, SYMBOL_FLOOR.at_least(n_symbols, levels, delta))
     per_head = {
         "cache_bits": model.head_cache_bits,

@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.caches.registry import find_cache
 from lowerbound.core.bits import EncodedState
+from lowerbound.core.cache import load_cache
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import Frames, Role, read_frames, write_frames
 from lowerbound.game.index import Symbols
@@ -35,9 +35,9 @@ LARGEST_REPLY_BYTES = 2**33
 def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     """The reply of one party: a header, then the frames that the other side is owed."""
     if role == "describe":
-        return [json.dumps(asdict(find_cache(job["cache"]).facts())).encode()]
+        return [json.dumps(asdict(load_cache(job["cache"]).facts())).encode()]
     reduction = Reduction.from_json(job["reduction"])
-    cache_class = find_cache(job["cache"])
+    cache_class = load_cache(job["cache"])
     public = reduction.public(Fraction(job["budget"]) if job["budget"] is not None else None)
     protocol = CacheProtocol(reduction, lambda: cache_class(public))
     start = time.perf_counter()

@@ -11,7 +11,6 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib.figure import Figure
-from matplotlib.patheffects import withStroke
 
 from lowerbound.core.bounds import ENTROPY
 from lowerbound.core.scalars import rational
@@ -91,36 +90,51 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
 
 
 def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
-    seen = set()
-    placed: list[tuple[float, float]] = []
+    """One mark a row; rows of one cache at several budgets are joined and named once."""
+    named_families: set[str] = set()
+    labelled: list[tuple[float, float]] = []
+    series: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: (row["error"], -row["bits_per_symbol"])):
-        marker, colour = FAMILY_MARKS.get(row["family"], USER_MARK)
-        in_r1 = row["computation_model"] == "R1"
-        name = row["family"] + ("" if in_r1 else f" (model {row['computation_model']})")
-        x, y = row["error"], row["bits_per_symbol"]
+        series.setdefault(row["cache"], []).append(row)
+    for cache, points in sorted(series.items(), key=lambda one: -one[1][0]["bits_per_symbol"]):
+        first, last = points[0], points[-1]
+        marker, colour = FAMILY_MARKS.get(first["family"], USER_MARK)
+        in_r1 = first["computation_model"] == "R1"
+        family = first["family"] + ("" if in_r1 else f" (model {first['computation_model']})")
+        xs = [row["error"] for row in points]
+        ys = [row["bits_per_symbol"] for row in points]
         axes.errorbar(
-            x,
-            y,
-            xerr=[[max(0.0, x - row["error_low"])], [max(0.0, row["error_high"] - x)]],
+            xs,
+            ys,
+            xerr=[
+                [max(0.0, row["error"] - row["error_low"]) for row in points],
+                [max(0.0, row["error_high"] - row["error"]) for row in points],
+            ],
             fmt=marker,
+            linestyle="-" if len(points) > 1 else "none",
+            linewidth=0.6,
             color=colour,
             markerfacecolor=colour if in_r1 else "white",
             markersize=6,
             elinewidth=0.8,
-            label=None if name in seen else name,
+            label=None if family in named_families else family,
             zorder=3,
         )
-        seen.add(name)
-        crowded = any(abs(x - other) < 0.03 and 0.75 < y / height < 1.33 for other, height in placed)
-        placed.append((x, y))
-        budget = f" {row['budget']}" if row["budget"] else ""
+        named_families.add(family)
+        if first["budget"] is not None and len(points) > 1:
+            name = f"{cache}, budgets {last['budget']} to {first['budget']}"
+        else:
+            name = cache + (f" {first['budget']}" if first["budget"] else "")
+        is_column = xs[-1] - xs[0] < 0.02
+        spot = (xs[-1], ys[-1]) if is_column else (xs[0], ys[0])
+        below = any(abs(spot[0] - x) < 0.05 and 0.6 < spot[1] / y < 1.7 for x, y in labelled)
+        labelled.append(spot)
         axes.annotate(
-            row["cache"] + budget,
-            (x, y),
+            name,
+            spot,
             textcoords="offset points",
-            xytext=(-7, -2.5) if crowded else (7, 3),
-            ha="right" if crowded else "left",
+            xytext=(7, -19) if below else (7, 4),
             fontsize=7,
             color="#333333",
-            path_effects=[withStroke(linewidth=2, foreground="white")],
+            arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if below else None,
         )

@@ -1,0 +1,65 @@
+"""Fixtures shared by all tests: small geometries, and which isolation levels this machine gives."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.game.channel import Isolation, sandbox_problem
+from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+
+settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("ci")
+
+
+@pytest.fixture(scope="session")
+def small_geometry() -> Geometry:
+    """21 cached tokens and 64 of Bob's own, in R^16."""
+    return Geometry("small", ScaleSchedule.square([1, 2, 4, 8]), 16, codebook_size=16)
+
+
+@pytest.fixture(scope="session")
+def small(small_geometry: Geometry) -> Reduction:
+    """336 fair bits."""
+    return plan_reduction(small_geometry)
+
+
+@pytest.fixture(params=list(Isolation))
+def isolation(request: pytest.FixtureRequest) -> Isolation:
+    """Every isolation level; the sandbox may be missing on a user's machine, but never in CI."""
+    level: Isolation = request.param
+    require(level)
+    return level
+
+
+def require(level: Isolation) -> None:
+    """Skip, loudly, a test whose isolation level this machine lacks; in CI that is a failure."""
+    problem = sandbox_problem() if level is Isolation.SANDBOX else None
+    if problem is not None:
+        assert "CI" not in os.environ, f"CI must give a sandbox: {problem}"
+        pytest.skip(f"no sandbox on this machine: {problem}")
+
+
+@pytest.fixture
+def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run the installed command as a user would, in an empty directory."""
+
+    def run(*words: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "lowerbound", *words],
+            cwd=tmp_path,
+            env={**os.environ, "NO_COLOR": "1", **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+
+    return run

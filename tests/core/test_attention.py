@@ -1,0 +1,198 @@
+"""Differential: three implementations of one formula, on two array libraries, within the derived rounding bound."""
+
+from __future__ import annotations
+
+import math
+import tracemalloc
+from fractions import Fraction
+
+import array_api_strict
+import numpy as np
+import pytest
+from flint import arb
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lowerbound.core.attention import (
+    L2Norm,
+    Rule,
+    Scaled,
+    attention,
+    attention_ball,
+    attention_mass,
+    attention_naive,
+    block_causal_attention,
+    rounding_bound,
+)
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import InvalidArgument
+
+RULES: list[Rule] = [Scaled(), Scaled(3.0), L2Norm(100.0), L2Norm(4.0)]
+
+
+def sample(seed: int, m: int, t: int, d: int, h: int, spread: float = 1.0) -> tuple[np.ndarray, ...]:
+    rng = np.random.default_rng(seed)
+    return rng.normal(size=(m, d)) * spread, rng.normal(size=(t, d)) * spread, rng.uniform(-1, 1, size=(t, h))
+
+
+def logit_bound(rule: Rule, queries: np.ndarray, keys: np.ndarray) -> float:
+    """Largest sum of absolute products in a logit, rounded up."""
+    if isinstance(rule, L2Norm):
+        return rule.multiplier * (1 + 1e-12)
+    return float(rule.factor(queries.shape[1]) * (np.abs(queries) @ np.abs(keys).T).max()) * (1 + 1e-12)
+
+
+def distance(ball: arb, number: float) -> float:
+    """An upper bound on |x - number| for every x of the ball."""
+    return float(abs(ball - arb(number)).upper())
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@given(seed=st.integers(0, 10**6), t=st.integers(1, 40), d=st.integers(1, 12), block=st.integers(1, 50))
+def test_the_oracle_lies_within_its_bound_of_the_enclosure(rule: Rule, seed: int, t: int, d: int, block: int) -> None:
+    """Differential: every entry is within rounding_bound of the Arb ball, for any block size."""
+    queries, keys, values = sample(seed, 2, t, d, 3)
+    outputs = attention(queries, keys, values, rule=rule, keys_per_block=block)
+    bound = rounding_bound(
+        d=d, n_tokens=t, max_logit=logit_bound(rule, queries, keys), max_value=1.0, keys_per_block=block
+    )
+    assert bound < 1e-9
+    for query, row in zip(queries, outputs, strict=True):
+        for enclosure, number in zip(attention_ball(query, keys, values, rule=rule), row, strict=True):
+            assert distance(enclosure, float(number)) <= bound
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_the_naive_twin_agrees(rule: Rule) -> None:
+    """Differential: plain Python and the streamed oracle, within twice the bound."""
+    queries, keys, values = sample(1, 5, 33, 8, 4)
+    bound = rounding_bound(d=8, n_tokens=33, max_logit=logit_bound(rule, queries, keys), max_value=1.0)
+    naive = np.array(attention_naive(queries.tolist(), keys.tolist(), values.tolist(), rule=rule))
+    assert np.abs(naive - attention(queries, keys, values, rule=rule)).max() <= 2 * bound
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_the_array_api_strict_library_gives_the_same(rule: Rule) -> None:
+    """Differential: the same source on a library that offers the array API and nothing more."""
+    arrays = sample(2, 3, 20, 6, 2)
+    strict = [array_api_strict.asarray(array) for array in arrays]
+    outputs = attention(*strict, rule=rule, keys_per_block=7)
+    bound = rounding_bound(d=6, n_tokens=20, max_logit=logit_bound(rule, *arrays[:2]), max_value=1.0, keys_per_block=7)
+    reference = attention(*arrays, rule=rule)
+    assert isinstance(outputs, array_api_strict.asarray(0.0).__class__)
+    assert (
+        np.abs(np.asarray([[float(outputs[i, j]) for j in range(2)] for i in range(3)]) - reference).max() <= 2 * bound
+    )
+    mass = attention_mass(strict[0], strict[1], rule=rule)
+    assert abs(sum(float(mass[j]) for j in range(20)) - 3) < 1e-12
+
+
+def test_extreme_logits_do_not_overflow() -> None:
+    """Known value: with logits of +-10^6 the largest key takes everything."""
+    keys = np.array([[1.0], [-1.0]])
+    outputs = attention(np.array([[1e6]]), keys, np.array([[7.0], [5.0]]), rule=Scaled(1.0))
+    assert outputs[0, 0] == 7.0
+
+
+def test_scaled_default_is_one_over_root_d() -> None:
+    """Definition: the paper's scale."""
+    queries, keys, values = sample(3, 2, 9, 16, 2)
+    assert np.array_equal(
+        attention(queries, keys, values, rule=Scaled()), attention(queries, keys, values, rule=Scaled(0.25))
+    )
+
+
+def test_l2norm_ignores_lengths() -> None:
+    """Metamorphic: stretching queries and keys changes nothing under the l2 rule, beyond rounding."""
+    queries, keys, values = sample(4, 3, 30, 8, 2)
+    plain = attention(queries, keys, values, rule=L2Norm(20.0))
+    stretched = attention(queries * 5.0, keys * np.arange(1, 31)[:, None], values, rule=L2Norm(20.0))
+    assert np.abs(plain - stretched).max() <= 2 * rounding_bound(d=8, n_tokens=30, max_logit=20.0, max_value=1.0)
+
+
+def test_permuting_tokens_changes_nothing() -> None:
+    """Metamorphic: a softmax is a set function of its tokens, up to rounding."""
+    queries, keys, values = sample(5, 3, 64, 8, 2)
+    order = np.random.default_rng(0).permutation(64)
+    bound = rounding_bound(d=8, n_tokens=64, max_logit=logit_bound(Scaled(), queries, keys), max_value=1.0)
+    assert (
+        np.abs(
+            attention(queries, keys, values, rule=Scaled())
+            - attention(queries, keys[order], values[order], rule=Scaled())
+        ).max()
+        <= 2 * bound
+    )
+
+
+def test_block_causal_is_scale_by_scale() -> None:
+    """Definition: queries of scale k see exactly the keys of scales 0..k, their own included."""
+    schedule = ScaleSchedule(((1, 1), (1, 2), (2, 2)))
+    queries, keys, values = sample(6, 7, 7, 4, 3)
+    outputs = block_causal_attention(queries, keys, values, schedule, rule=Scaled())
+    for token in range(7):
+        visible = schedule.prefix_tokens(schedule.scale_of(token)) + schedule.tokens_at(schedule.scale_of(token))
+        alone = attention(queries[token : token + 1], keys[:visible], values[:visible], rule=Scaled())
+        assert np.abs(outputs[token] - alone[0]).max() < 1e-14
+    changed = values.copy()
+    changed[3:] += 1.0
+    again = block_causal_attention(queries, keys, changed, schedule, rule=Scaled())
+    assert np.array_equal(again[:3], outputs[:3])
+
+
+def test_mass_is_the_sum_of_weights() -> None:
+    """Differential: attention_mass equals attention over indicator values, summed over queries."""
+    queries, keys, _ = sample(7, 130, 40, 8, 1)
+    weights = attention(queries, keys, np.eye(40), rule=L2Norm(30.0))
+    assert np.abs(attention_mass(queries, keys, rule=L2Norm(30.0)) - weights.sum(axis=0)).max() < 1e-10
+
+
+def test_memory_does_not_grow_with_the_number_of_keys() -> None:
+    """Law: beyond input and output, memory is a block, not m x t."""
+    queries, keys, values = sample(8, 64, 200_000, 4, 1)
+    tracemalloc.start()
+    attention(queries, keys, values, rule=Scaled())
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    # Six doubles a cell of a 64 x 4096 block, and room for the interpreter; m x t doubles would be 102 MB. The
+    # finiteness checks hold one boolean an entry of the keys.
+    assert peak < 6 * 64 * 4096 * 8 + 2 * keys.size
+
+
+@pytest.mark.parametrize(
+    ("queries", "keys", "values", "rule"),
+    [
+        (np.ones((2, 3)), np.ones((4, 5)), np.ones((4, 1)), Scaled()),
+        (np.ones((2, 3)), np.ones((4, 3)), np.ones((5, 1)), Scaled()),
+        (np.ones(3), np.ones((4, 3)), np.ones((4, 1)), Scaled()),
+        (np.ones((2, 3)), np.ones((0, 3)), np.ones((0, 1)), Scaled()),
+        (np.full((2, 3), np.nan), np.ones((4, 3)), np.ones((4, 1)), Scaled()),
+        (np.ones((2, 3)), np.full((4, 3), np.inf), np.ones((4, 1)), L2Norm(1.0)),
+        (np.ones((2, 3)), np.ones((4, 3)), np.full((4, 1), -np.inf), L2Norm(1.0)),
+        (np.ones((2, 3), dtype=np.float32), np.ones((4, 3)), np.ones((4, 1)), Scaled()),
+        (np.ones((2, 3)), np.ones((4, 3), dtype=np.int64), np.ones((4, 1)), Scaled()),
+    ],
+)
+def test_bad_arrays_are_refused(queries: np.ndarray, keys: np.ndarray, values: np.ndarray, rule: Rule) -> None:
+    """Bad input: shapes, dtypes, NaN, infinity and emptiness each give one sentence."""
+    with pytest.raises(InvalidArgument, match="must"):
+        attention(queries, keys, values, rule=rule)
+
+
+@pytest.mark.parametrize("multiplier", [0.0, -1.0, 100.1, math.nan, math.inf])
+def test_multipliers_outside_the_cap_are_refused(multiplier: float) -> None:
+    """Bad input: lambda in (0, 100]."""
+    with pytest.raises(InvalidArgument, match="multiplier must lie in"):
+        L2Norm(multiplier)
+
+
+def test_the_bound_is_infinite_when_it_says_nothing() -> None:
+    """Law: no finite claim without a proof."""
+    assert rounding_bound(d=64, n_tokens=10, max_logit=1e15, max_value=1.0) == math.inf
+
+
+def test_the_ball_is_an_enclosure_of_an_exact_value() -> None:
+    """Known value: two equal keys, values 0 and 1, give exactly 1/2; the ball contains it and is narrow."""
+    (enclosure,) = attention_ball([1.0, 2.0], [[1.0, 1.0], [1.0, 1.0]], [[0.0], [1.0]], rule=Scaled())
+    assert enclosure.contains(arb(1) / 2)
+    assert float(enclosure.rad()) < 1e-30
+    assert Fraction(1, 2) == Fraction(float(enclosure.mid()))

@@ -1,0 +1,73 @@
+"""Known values: the catalogue's derived counts, against the table of counts that an independent program printed.
+
+tests/tables/model_counts.csv was made from the sources' configurations by a program that builds each schedule from
+the repositories' own formulas (aspect-ratio templates, patch numbers) and multiplies out the bytes.
+"""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from lowerbound.core.models import find_model, models
+from lowerbound.errors import UnknownName
+
+TABLE = Path(__file__).parent.parent / "tables" / "model_counts.csv"
+ROWS = list(csv.DictReader(TABLE.read_text(encoding="utf-8").splitlines()))
+
+
+def test_the_catalogue_has_exactly_the_models_of_the_table() -> None:
+    """Definition: one model a row, in order."""
+    assert [model.name for model in models()] == [row["name"] for row in ROWS]
+    assert len(ROWS) == 74
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
+def test_counts(row: dict[str, str]) -> None:
+    """Known values: scales, tokens, three cache sizes, and the replay ceiling."""
+    model = find_model(row["name"])
+    assert model.schedule.n_scales == int(row["n_scales"])
+    assert model.n_tokens == int(row["n_tokens"])
+    assert model.schedule.n_tokens_cached == int(row["n_tokens_produced_before_last"])
+    assert model.cache_bytes_at_end == int(row["cache_bytes_all"])
+    assert model.cache_bytes == int(row["cache_bytes_before_last"])
+    assert model.cache_bytes_as_coded == int(row["cache_bytes_as_coded"])
+    if not row["replay_bits"]:
+        assert model.replay_bits is None
+    else:
+        # The table rounds log2(8912) to three decimals: 255 tokens, so at most 255 * 0.0005 bits off.
+        assert model.replay_bits is not None
+        assert abs(model.replay_bits - float(row["replay_bits"])) <= 0.13
+
+
+@pytest.mark.parametrize(
+    "name", ["var-d16", "var-d20", "var-d24", "var-d30", "var-d36-512", "infinity-2b-1m", "infinity-8b-1m"]
+)
+def test_stable_names(name: str) -> None:
+    """Definition: names that scripts rely on."""
+    assert find_model(name).name == name
+
+
+def test_var_d16_is_the_reference_case() -> None:
+    """Known values: the head that every table quotes."""
+    model = find_model("var-d16")
+    assert (model.n_tokens, model.n_tokens_cached, model.head_dim) == (680, 424, 64)
+    assert (model.n_layers, model.n_heads, model.cfg_branches) == (16, 16, 2)
+    assert model.head_cache_bits == 868352
+    assert model.replay_bits == 3060
+    assert model.free_kv_realisable
+
+
+def test_video_models_keep_what_their_last_scale_sees() -> None:
+    """Definition: InfinityStar's last scale sees its prompt and the largest scale of the previous clip alone."""
+    model = find_model("infinitystar-8b-480p-5s")
+    assert model.n_tokens_cached == 512 + 30 * 53
+    assert model.schedule.n_tokens_cached == 50591
+
+
+def test_an_unknown_name_offers_the_near_ones() -> None:
+    """Bad input: did you mean."""
+    with pytest.raises(UnknownName, match="did you mean var-d16"):
+        find_model("vard16")

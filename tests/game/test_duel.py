@@ -1,0 +1,185 @@
+"""Known values of the game on VAR-d16: what every cache of this release must need, and must err."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from lowerbound.caches.registry import play
+from lowerbound.core.attention import L2Norm
+from lowerbound.core.models import find_model
+from lowerbound.core.network import PublicNetwork
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import CacheContractBroken, ImpossibleReduction, InvalidArgument
+from lowerbound.game.channel import Isolation
+from lowerbound.game.duel import OUTSIDE_R1
+from lowerbound.game.floor import floor
+from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+
+M = 424 * 64
+
+
+@pytest.fixture(scope="module")
+def d16() -> Reduction:
+    return plan_reduction(Geometry.of(find_model("var-d16")))
+
+
+@pytest.mark.parametrize(
+    ("cache", "budget", "bits", "error"),
+    [
+        ("full", None, 2 * M * 64 + 32, 0),
+        ("full-fp32", None, 2 * M * 32 + 32, 0),
+        ("full-fp16", None, 2 * M * 16 + 32, 0),
+        ("random", None, 0, Fraction(1, 2)),
+        ("exact", None, M + 32, 0),
+        ("majority", None, 9045 + 7 + 3 + 32 + 1, Fraction(1, 4)),
+        ("hamming", None, 4 * (M // 7) + 4 + 4 + 32, Fraction(1, 8)),
+        ("golay", None, 12 * (M // 23) + 4 + 19 + 5 + 32, Fraction("0.1240234375")),
+        ("window", "1/4", 2 * 106 * 64 * 16 + 32, Fraction(3, 8)),
+        ("window", "1/2", 2 * 212 * 64 * 16 + 32, Fraction(1, 4)),
+        ("window", "1", 2 * M * 16 + 32, 0),
+        ("h2o", "1/4", 106 * (2 * 64 * 16 + 32) + 32, Fraction(3, 8)),
+        ("h2o", "3/4", 318 * (2 * 64 * 16 + 32) + 32, Fraction(1, 8)),
+        ("window-scales", "1/2", 2 * 169 * 64 * 16 + 32, Fraction(255, 848)),
+        ("window-scales", "1/4", 2 * 169 * 64 * 16 + 32, Fraction(255, 848)),
+        ("uniform", "1/16", 2 * M + 4 * 424 * 32 + 32, 0),
+        ("uniform", "1/4", 8 * M + 4 * 424 * 32 + 32, 0),
+    ],
+)
+def test_bits_and_error(d16: Reduction, cache: str, budget: str | None, bits: int, error: Fraction) -> None:
+    """Known values: the closed form of each cache's memory, and (1 - f)/2 for eviction to a fraction f."""
+    row = play(d16, cache, budget=budget, trials=4, isolation=Isolation.NONE)
+    assert row.state_bits == bits + 64
+    assert row.symbols == M
+    assert row.error_low <= float(error) <= row.error_high
+    assert row.ledger["length_prefix"] == 64
+    assert sum(row.ledger.values()) == row.state_bits
+    assert row.peak_bits == max(row.scale_bits) == row.scale_bits[-1]
+    assert row.verdict == "above the floor"
+    assert row.ratio is None or row.ratio >= 1
+
+
+def test_recompute_is_below_the_floor_and_says_so(d16: Reduction) -> None:
+    """Known value: 3060 bits of ids, in model R2, a ninth of the R1 floor, at error 0."""
+    row = play(d16, "recompute", isolation=Isolation.NONE)
+    assert row.ledger["payload"] == 3060
+    assert row.computation_model == "R2"
+    assert row.verdict == OUTSIDE_R1
+    assert row.error == 0
+    assert row.ratio is not None
+    assert row.ratio < 0.12
+
+
+def test_recompute_cannot_be_played_on_free_values(d16: Reduction) -> None:
+    """Law: outside its model the recompute cache refuses: free values are not the network's."""
+    network = PublicNetwork(d16.schedule, 64, 4096, d16.seed)
+    with pytest.raises(CacheContractBroken, match="cannot produce"):
+        network.infer_ids(
+            0,
+            np.ones((1, 64), dtype=np.int64) - network.values(0, np.zeros(0, dtype=np.int64)),
+            np.zeros(0, dtype=np.int64),
+        )
+
+
+def test_the_network_is_a_function_of_earlier_ids() -> None:
+    """Law: inference inverts the network, and no scale depends on ids of its own or later scales."""
+    network = PublicNetwork(ScaleSchedule.square([1, 2, 3, 4, 5]), 16, 8912, 3)
+    ids = network.draw_ids(3, 0)
+    assert len(ids) == 1 + 4 + 9
+    assert ids.max() < 8912
+    found = np.zeros(0, dtype=np.int64)
+    for scale in range(4):
+        values = network.values(scale, ids)
+        found = np.concatenate([found, network.infer_ids(scale, values, found)])
+    assert np.array_equal(found, ids)
+    changed = ids.copy()
+    changed[5:] += 1
+    assert np.array_equal(network.values(2, changed), network.values(2, ids))
+    assert not np.array_equal(network.values(3, changed), network.values(3, ids))
+    with pytest.raises(ImpossibleReduction, match="never shrink"):
+        PublicNetwork(ScaleSchedule.square([2, 1, 4]), 16, 16, 0)
+    with pytest.raises(ImpossibleReduction, match="head dimension"):
+        PublicNetwork(ScaleSchedule.square([1, 2, 4]), 3, 16, 0)
+
+
+def test_rows_do_not_depend_on_isolation(small: Reduction) -> None:
+    """Law: the same seed gives the same row at every level, but for the level's name and the clock."""
+    rows = []
+    for level in (Isolation.NONE, Isolation.PROCESS):
+        row = play(small, "golay", trials=3, isolation=level).to_json()
+        rows.append({k: v for k, v in row.items() if k not in ("isolation", "alice_seconds", "bob_seconds")})
+    assert rows[0] == rows[1]
+
+
+def test_trials_are_independent(small: Reduction) -> None:
+    """Law: trial k is the same instance however many trials are played."""
+    few = play(small, "window", trials=2, isolation=Isolation.NONE)
+    many = play(small, "window", trials=6, isolation=Isolation.NONE)
+    assert few.errors <= many.errors
+    assert few.error_high - few.error_low > many.error_high - many.error_low
+
+
+def test_longer_alphabets(small_geometry: Geometry) -> None:
+    """Known value: with L levels the exact code needs log2 L bits a symbol, packed by radix blocks."""
+    plan = plan_reduction(small_geometry, eta="0.01", guarantee="additive", n_levels=None)
+    assert isinstance(plan.rule, L2Norm)
+    assert plan.grid.n_levels == 50
+    row = play(plan, "exact", isolation=Isolation.NONE)
+    assert row.error == 0
+    assert row.ledger["payload"] == 336 // 3 * 17
+    assert row.floor_bits > 5 * 336
+    assert play(plan, "full-fp16", isolation=Isolation.NONE).error == 0
+    with pytest.raises(InvalidArgument, match="must be played with 2 value levels"):
+        play(plan, "golay", isolation=Isolation.NONE)
+    coarse = play(plan, "uniform", budget="1/16", isolation=Isolation.NONE)
+    assert coarse.error > 0.5
+
+
+@pytest.mark.parametrize(
+    "name", ["hart-0.7b-1024", "infinity-2b-0.06m", "switti-ar-512", "sar3d-text-d16", "llamagen-b-256"]
+)
+def test_other_geometries_play(name: str) -> None:
+    """Law: context tokens, other rules, non-square maps and odd dimensions are played to the last symbol."""
+    plan = plan_reduction(Geometry.of(find_model(name)))
+    assert play(plan, "full-fp16", isolation=Isolation.NONE).error == 0
+
+
+def test_floor_of_the_reference_model() -> None:
+    """Known values: VAR-d16 at delta = 0.1."""
+    result = floor(find_model("var-d16"))
+    head = result["per_head"]
+    assert round(head["paper_bits"], 2) == 14409.34
+    assert head["cache_bits"] == 868352
+    assert head["values_levels"] == 50
+    assert round(head["values_bits"], 2) == 125188.94
+    assert result["replay_bits"] == 3060
+    assert result["total"]["cache_bytes"] == 55574528
+    assert "R1" in result["computation_model"]
+    assert floor(find_model("var-d16"), failure_prob=0)["per_head"]["paper_bits"] == M
+    assert floor(find_model("var-d16"), failure_prob="1/2")["per_head"]["paper_bits"] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"eta": "1/2"}, "eta must lie in"),
+        ({"eta": "-1"}, "eta must lie in"),
+        ({"failure_prob": "0.6"}, "delta must lie in"),
+        ({"failure_prob": 0.1}, "delta must be an int"),
+    ],
+)
+def test_floor_refuses(options: dict[str, object], sentence: str) -> None:
+    """Bad input: one sentence."""
+    with pytest.raises(InvalidArgument, match=sentence):
+        floor(find_model("var-d16"), **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "options", [{"trials": 0}, {"trials": True}, {"time_limit_s": 0}, {"budget": "2"}, {"budget": 0.5}]
+)
+def test_duel_refuses(small: Reduction, options: dict[str, object]) -> None:
+    """Bad input: one sentence."""
+    with pytest.raises(InvalidArgument, match="must"):
+        play(small, "window", isolation=Isolation.NONE, **options)  # type: ignore[arg-type]

@@ -1,0 +1,80 @@
+"""The folders beside the library: obligations that hold and can fail, an experiment that runs, a figure that draws."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import z3
+
+from experiments import frontier as experiment
+from experiments.__main__ import main as run_experiments
+from lowerbound.core.attention import rounding_bound
+from paper_figures import frontier as picture
+from paper_figures.__main__ import main as draw_figures
+from proofs import LEMMAS
+from proofs.__main__ import verdict
+
+ROOT = Path(__file__).parent.parent
+OBLIGATIONS = [
+    (lemma.__name__, part, obligation) for lemma in LEMMAS for part, obligation in lemma.obligations().items()
+]
+
+
+@pytest.mark.parametrize(("lemma", "part", "obligation"), OBLIGATIONS, ids=lambda value: str(value)[:40])
+def test_obligations_hold_and_are_not_vacuous(
+    lemma: str, part: str, obligation: tuple[list[z3.BoolRef], z3.BoolRef]
+) -> None:
+    """Law: each obligation is proved, its hypotheses have a model, and without any of them it is not proved."""
+    hypotheses, goal = obligation
+    assert verdict(hypotheses, goal) == "proved", (lemma, part)
+    assert verdict(hypotheses, z3.BoolVal(False)) == "refuted", "hypotheses must be satisfiable"
+    assert verdict([], goal) == "refuted", "some hypothesis must be needed"
+
+
+def test_the_book_closes_with_one_word() -> None:
+    """Definition: VERIFIED and exit code 0."""
+    result = subprocess.run([sys.executable, "-m", "proofs"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert result.returncode == 0
+    assert result.stdout.splitlines()[-1] == "VERIFIED"
+
+
+def test_a_small_frontier_experiment_runs_and_draws(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Definition: the experiment ends with a sentence, its table carries its spec, the figure reads the table."""
+    monkeypatch.chdir(tmp_path)
+    small = {**experiment.SPEC, "trials": 1, "caches": [["exact", None], ["golay", None], ["recompute", None]]}
+    monkeypatch.setattr(experiment, "SPEC", small)
+    assert draw_figures(["frontier"]) == 2
+    assert run_experiments(["frontier"]) == 0
+    assert "frontier: supported" in capsys.readouterr().out
+    table = json.loads(experiment.TABLE.read_text(encoding="utf-8"))
+    assert table["provenance"]["spec"]["model"] == "var-d16"
+    assert draw_figures([]) == 0
+    first = picture.PICTURE.with_suffix(".pdf").read_bytes()
+    assert draw_figures(["frontier"]) == 0
+    assert picture.PICTURE.with_suffix(".pdf").read_bytes() == first, "figures are deterministic"
+
+
+def test_a_frontier_that_is_too_far_refutes_the_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Non-vacuity: with a stricter claim the same experiment says refuted."""
+    monkeypatch.chdir(tmp_path)
+    strict = {**experiment.SPEC, "trials": 1, "caches": [["hamming", None]], "claimed_factor": 1.01}
+    monkeypatch.setattr(experiment, "SPEC", strict)
+    assert experiment.run() == "refuted"
+
+
+@pytest.mark.parametrize("main", [run_experiments, draw_figures])
+def test_unknown_names(main: object, capsys: pytest.CaptureFixture[str]) -> None:
+    """Bad input: exit code 2 and the list."""
+    assert main(["frontire"]) == 2  # type: ignore[operator]
+    assert "must be one of frontier" in capsys.readouterr().err
+
+
+def test_the_margin_of_a_verdict_is_above_rounding() -> None:
+    """Law: at the largest geometry of the catalogue, rounding stays far below any threshold's margin."""
+    assert rounding_bound(d=128, n_tokens=160371, max_logit=100.0, max_value=1.0) < 1e-8

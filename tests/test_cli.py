@@ -1,0 +1,209 @@
+"""The command line as a user meets it: output, JSON, exit codes, typos, an empty directory."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import timeit
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+ROOT = Path(__file__).parent.parent
+PLAY_KEYS = {
+    "cache", "isolation", "state_bits", "symbols", "error", "error_low", "error_high", "floor_bits", "ratio",
+    "verdict", "ledger",
+}  # fmt: skip
+FAST = ("--isolation", "none")
+
+
+def json_of(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
+    assert result.returncode == 0, result.stderr
+    return dict(json.loads(result.stdout))
+
+
+def test_floor_json(run_command: Run) -> None:
+    """Known values and keys of `floor --json`."""
+    data = json_of(run_command("floor", "var-d16", "--delta", "0.1", "--json"))
+    assert {"model", "n_tokens", "n_tokens_cached", "d", "n_heads", "n_layers", "cfg_branches", "eta", "delta"} <= set(
+        data
+    )
+    assert {"replay_bits", "per_head", "total", "computation_model"} <= set(data)
+    assert (data["n_tokens"], data["n_tokens_cached"], data["replay_bits"]) == (680, 424, 3060)
+    head = data["per_head"]
+    assert isinstance(head, dict)
+    assert round(head["paper_bits"], 2) == 14409.34
+    assert head["cache_bits"] == 868352
+    assert head["values_bits"] > head["paper_bits"]
+
+
+def test_floor_speaks(run_command: Run) -> None:
+    """Definition: the floor is never printed without its computation model."""
+    result = run_command("floor", "infinity-2b-1m")
+    assert result.returncode == 0
+    assert "R1: layer black box" in result.stdout
+    assert "131,872 bits" in result.stdout
+    assert "not freely realisable" in result.stdout
+
+
+def test_reduce_json(run_command: Run) -> None:
+    """Definition: one instance, decoded to Alice's bit."""
+    data = json_of(run_command("reduce", "--token", "285", "--coordinate", "13", "--json"))
+    assert {"bit", "decoded", "weight", "leakage_bound", "lambda", "coherence"} <= set(data)
+    assert data["bit"] == data["decoded"]
+    assert data["coherence"] == "1/8"
+    assert data["place"] == [8, 2, 4]
+
+
+def test_reduce_tells_every_step(run_command: Run) -> None:
+    """Definition: bit, token, key, query, weight, leakage, threshold, decoded bit."""
+    text = run_command("reduce", "--schedule", "1x1 2x2 3x3", "--d", "8").stdout
+    for step in ("Alice's input", "Bob's question", "symbol", "keys", "query", "weight", "leakage", "threshold"):
+        assert re.search(rf"^ *{step}  ", text, re.MULTILINE), step
+    assert text.rstrip().endswith("right")
+
+
+def test_play_json(run_command: Run) -> None:
+    """Definition: rows with the promised keys, own budgets, a named isolation."""
+    data = json_of(run_command("play", "golay", "window@1/4", "h2o", "--budget", "0.5", "--json", *FAST))
+    rows = data["rows"]
+    assert isinstance(rows, list)
+    assert all(set(row) >= PLAY_KEYS for row in rows)
+    assert [row["cache"] for row in rows] == ["golay", "window", "h2o"]
+    assert [row["budget"] for row in rows] == [None, "1/4", "1/2"]
+    assert data["failures"] == []
+
+
+def test_play_uses_the_strongest_isolation(run_command: Run) -> None:
+    """Law: by default two processes at least, and the row says which level."""
+    rows = json_of(run_command("play", "exact", "--json"))["rows"]
+    assert isinstance(rows, list)
+    assert rows[0]["isolation"] in ("sandbox", "process")
+    assert rows[0]["error"] == 0
+
+
+def test_the_readme_cache_plays_from_an_empty_directory(run_command: Run, tmp_path: Path) -> None:
+    """Definition: the README's own cache, saved as it stands, plays at once."""
+    source = re.search(r"```python\n(# mycache\.py.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert source is not None
+    (tmp_path / "mycache.py").write_text(source.group(1), encoding="utf-8")
+    (row,) = json_of(run_command("play", "mycache:LastHundred", "--json"))["rows"]  # type: ignore[misc]
+    assert row["state_bits"] == 100 * 2 * 64 * 32 + 64
+    assert row["error_low"] <= (1 - 100 / 424) / 2 <= row["error_high"]
+    assert row["family"] == "user"
+    assert row["ledger"] == {"payload": 100 * 2 * 64 * 32, "length_prefix": 64}
+
+
+def test_caches_and_models_json(run_command: Run) -> None:
+    """Definition: the two lists."""
+    caches = json_of(run_command("caches", "--json"))["caches"]
+    assert isinstance(caches, list)
+    assert {"name", "family", "reference"} <= set(caches[0])
+    assert {"full", "random", "h2o", "recompute", "golay"} <= {entry["name"] for entry in caches}
+    models = json_of(run_command("models", "--json"))["models"]
+    assert isinstance(models, list)
+    assert len(models) == 74
+    assert "var-d16" in run_command("models").stdout
+    assert "heavy" in run_command("caches").stdout.lower()
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "sentence"),
+    [
+        (("floor", "vard16"), 2, "did you mean var-d16"),
+        (("floor",), 2, "Missing argument"),
+        (("floor", "var-d16", "--eta", "nan"), 2, "eta must be a number"),
+        (("floor", "var-d16", "--delta", "0.7"), 2, "delta must lie in"),
+        (("flor", "var-d16"), 2, "floor"),
+        (("play",), 2, "at least one cache"),
+        (("play", "h20"), 2, "did you mean h2o"),
+        (("play", "h2o", "--budget", "1.5"), 2, "budget must lie in (0, 1]"),
+        (("play", "h2o", "--budget", "lots"), 2, "budget must be a number"),
+        (("play", "h2o", "--budget", "0.001", *FAST), 2, "budget must keep at least one of 424 tokens"),
+        (("play", "nowhere:Cache", *FAST), 2, "must name an importable module"),
+        (("play", "json:loads", *FAST), 2, "must name a subclass"),
+        (("play", "full", "--lambda", "200"), 2, "nearest possible value is 100"),
+        (("play", "full", "--lambda", "3"), 2, "nearest possible lambda"),
+        (("play", "full", "--eta", "1"), 2, "eta must lie in [0, 1)"),
+        (("play", "full", "--schedule", "0x4"), 2, "must be an integer >= 1"),
+        (("play", "full", "--schedule", "4x4"), 2, "one scale"),
+        (("play", "full", "--d", "3"), 2, "nearest possible head dimension is 10"),
+        (("play", "full", "--isolation", "moon"), 2, "moon"),
+        (("play", "full", "--time-limit", "0"), 2, "--time-limit must be > 0"),
+        (("play", "golay", "--levels", "5", *FAST), 2, "2 value levels"),
+        (("reduce", "--token", "424"), 2, "nearest valid choice is 423"),
+        (("reduce", "--keys", "kerdok"), 2, "did you mean kerdock"),
+        (("play", "tests.forgeries.broken:WrongShape", *FAST), 1, "attend must return shape"),
+        (("play", "tests.forgeries.broken:NotANumber"), 1, "finite numbers"),
+        (("play", "tests.forgeries.broken:Hangs", "--time-limit", "2"), 3, "within 2 s"),
+        (("play", "tests.forgeries.smugglers:ModuleGlobal", *FAST), 1, "under the proved floor"),
+    ],
+)
+def test_bad_input(run_command: Run, words: tuple[str, ...], code: int, sentence: str) -> None:
+    """Bad input: one sentence on standard error, the right exit code, no traceback, nothing on standard output."""
+    result = run_command(*words, environment={"PYTHONPATH": str(ROOT)})
+    assert result.returncode == code, result.stderr
+    assert sentence in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert result.stdout == ""
+
+
+def test_one_broken_cache_does_not_hide_the_others(run_command: Run) -> None:
+    """Law: rows of the caches that played are printed, failures are listed, the exit code is the worst."""
+    result = run_command(
+        "play", "exact", "tests.forgeries.broken:Raises", "full", "--json", *FAST,
+        environment={"PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert result.returncode == 1
+    data = json.loads(result.stdout)
+    assert [row["cache"] for row in data["rows"]] == ["exact", "full"]
+    assert [failure["kind"] for failure in data["failures"]] == ["CacheContractBroken"]
+
+
+def test_demo_draws_and_writes(run_command: Run, tmp_path: Path) -> None:
+    """Definition: the whole story in an empty directory: floor, reduction, every cache, rows and picture."""
+    data = json_of(run_command("demo", "--json", "--out", "here"))
+    rows = data["rows"]
+    assert isinstance(rows, list)
+    assert {row["verdict"] for row in rows} == {"above the floor", "outside R1"}
+    assert (tmp_path / "here" / "frontier.png").read_bytes()[:4] == b"\x89PNG"
+    assert json.loads((tmp_path / "here" / "rows.json").read_text(encoding="utf-8"))["rows"] == rows
+
+
+def test_help_is_fast_and_light() -> None:
+    """Law: --help loads no scientific package; the fastest of five starts takes under 0.3 s."""
+    program = (
+        "import sys, lowerbound, lowerbound.cli;"
+        "heavy = {'numpy', 'scipy', 'sympy', 'z3', 'networkx', 'matplotlib', 'flint', 'rich'} & set(sys.modules);"
+        "sys.exit(f'loaded {heavy}' if heavy else 0)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+    command = [sys.executable, "-m", "lowerbound", "--help"]
+    fastest = min(timeit.repeat(lambda: subprocess.run(command, check=True, capture_output=True), number=1, repeat=5))
+    assert fastest < 0.3
+
+
+def test_version_and_completion(run_command: Run) -> None:
+    """Definition: the version agrees with the package, and a completion script is offered."""
+    from lowerbound import __version__
+
+    assert run_command("--version").stdout.strip() == f"lowerbound {__version__}"
+    assert "LOWERBOUND" in run_command("--show-completion", "bash").stdout.upper()
+
+
+def test_a_closed_pipe_is_silent(run_command: Run, tmp_path: Path) -> None:
+    """Law: `lowerbound models --json | head -1` ends without a traceback."""
+    result = subprocess.run(
+        ["/bin/sh", "-c", f"{sys.executable} -m lowerbound models --json | head -1"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.stdout == "{\n"
+    assert result.stderr == ""
+    assert run_command("models", "--json").returncode == 0
