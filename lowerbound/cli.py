@@ -127,9 +127,9 @@ def _geometry(model: str, schedule: str | None, d: int | None) -> Geometry:
 
     place = Geometry.of(find_model(model))
     if schedule is not None:
-        place = replace(place, name=f"{model} with own maps", schedule=ScaleSchedule.parse(schedule))
+        place = replace(place, name=f"own maps ({model}'s rule)", schedule=ScaleSchedule.parse(schedule))
     if d is not None:
-        place = replace(place, name=f"{place.name}, d = {d}", d=d)
+        place = replace(place, name=f"{place.name} in R^{d}", d=d)
     return place
 
 

@@ -32,10 +32,9 @@ def duel_table(rows: Sequence[Row]) -> Table:
     """One line a row: measured memory and error, the floor at that error, and their quotient."""
     first = rows[0]
     table = Table(
-        title=f"{first.symbols} symbols on one head of {first.geometry}, {first.trials} trial(s), "
-        f"isolation {first.isolation}",
-        caption=f"error: with its interval at confidence {first.confidence:g}; floor: for the whole interval; "
-        "x floor: bits over floor",
+        title=f"{first.symbols} symbols on one head of {first.geometry}, "
+        f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}",
+        caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval",
         title_style="bold",
         caption_style="dim",
     )
