@@ -365,11 +365,16 @@ class _progress:
             transient=True,
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._bar.add_task("", total=total, completed=-1)
+        self._task = self._bar.add_task("", total=total)
+        self._started = 0
 
     def __enter__(self) -> Callable[[str], None]:
         self._bar.start()
-        return lambda name: self._bar.update(self._task, description=name, advance=1)
+        return self._begin
+
+    def _begin(self, name: str) -> None:
+        self._bar.update(self._task, description=name, completed=self._started)
+        self._started += 1
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()

@@ -98,6 +98,20 @@ def test_the_readme_cache_plays_from_an_empty_directory(run_command: Run, tmp_pa
     assert row["ledger"] == {"payload": 100 * 2 * 64 * 32, "length_prefix": 64}
 
 
+def test_an_entry_point_of_another_package_plays(run_command: Run, tmp_path: Path) -> None:
+    """Definition: an installed package that offers a cache under the group lowerbound.caches is found by its name."""
+    site = tmp_path / "site"
+    (site / "plug-1.0.dist-info").mkdir(parents=True)
+    (site / "plug-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1.0\n")
+    (site / "plug-1.0.dist-info" / "entry_points.txt").write_text("[lowerbound.caches]\nplugged = plug:Plugged\n")
+    (site / "plug.py").write_text("from lowerbound.caches.full import Full16\n\nclass Plugged(Full16):\n    pass\n")
+    here = {"PYTHONPATH": str(site)}
+    result = run_command("play", "plugged", "--json", environment=here)
+    assert result.returncode == 0, result.stderr
+    assert json.loads(result.stdout)["rows"][0]["cache"] == "plugged"
+    assert "plugged" in run_command("caches", "--json", environment=here).stdout
+
+
 def test_caches_and_models_json(run_command: Run) -> None:
     """Definition: the two lists."""
     caches = json_of(run_command("caches", "--json"))["caches"]

@@ -16,7 +16,6 @@ import json
 import os
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
@@ -26,7 +25,7 @@ from contextlib import contextmanager, suppress
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import IO, Any
 
 from lowerbound import errors
 from lowerbound.errors import (
@@ -35,11 +34,9 @@ from lowerbound.errors import (
     LowerBoundError,
     TimeLimitExceeded,
 )
+from lowerbound.game.party import perform
+from lowerbound.game.wire import Frames, Role, read_frames, write_frames
 
-Role = Literal["alice", "bob", "describe"]
-Frames = list[bytes]
-
-_LENGTH = struct.Struct("<Q")
 _SANDBOX_HOME = "/dev/shm/home"  # noqa: S108 - on the sandbox's own /dev, which only its party sees
 _BOOTSTRAP = "import sys; sys.path[:] = {path!r}; from lowerbound.game.party import main; main()"
 
@@ -71,28 +68,6 @@ def sandbox_problem() -> str | None:
 def strongest() -> Isolation:
     """The strongest level that this machine gives."""
     return Isolation.SANDBOX if sandbox_problem() is None else Isolation.PROCESS
-
-
-def write_frames(stream: IO[bytes], frames: Sequence[bytes]) -> None:
-    """Write length-prefixed frames."""
-    for frame in frames:
-        stream.write(_LENGTH.pack(len(frame)))
-        stream.write(frame)
-    stream.flush()
-
-
-def read_frames(stream: IO[bytes]) -> Frames:
-    """Read length-prefixed frames to the end; a truncated one raises ValueError."""
-    frames = []
-    while header := stream.read(_LENGTH.size):
-        if len(header) != _LENGTH.size:
-            raise ValueError("a frame's length is cut off")
-        (length,) = _LENGTH.unpack(header)
-        frame = stream.read(length)
-        if len(frame) != length:
-            raise ValueError("a frame is cut off")
-        frames.append(frame)
-    return frames
 
 
 def converse(
@@ -212,8 +187,6 @@ def _sandbox_command(home: Path, search_path: Sequence[str]) -> list[str]:
 
 
 def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:
-    from lowerbound.game.party import perform
-
     with _alarm(role, time_limit_s):
         return perform(role, json.loads(json.dumps(job)), list(private))
 

@@ -18,10 +18,11 @@ from lowerbound.core.cache import CacheFacts, load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, invalid
-from lowerbound.game.channel import Frames, Isolation, converse, strongest
+from lowerbound.game.channel import Isolation, converse, strongest
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.party import SYMBOL_TYPE
 from lowerbound.game.reduction import Reduction
+from lowerbound.game.wire import Frames
 
 ABOVE = "above the floor"
 OUTSIDE_R1 = "outside R1"

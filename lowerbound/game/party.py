@@ -22,10 +22,10 @@ import numpy as np
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import load_cache
 from lowerbound.errors import LowerBoundError
-from lowerbound.game.channel import Frames, Role, read_frames, write_frames
 from lowerbound.game.index import Symbols
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import Reduction
+from lowerbound.game.wire import Frames, Role, read_frames, write_frames
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe"}
 SYMBOL_TYPE = np.dtype("<u8")

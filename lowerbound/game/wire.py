@@ -1,0 +1,34 @@
+"""What crosses the wall: length-prefixed frames of bytes."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from typing import IO, Literal
+
+Role = Literal["alice", "bob", "describe"]
+Frames = list[bytes]
+
+_LENGTH = struct.Struct("<Q")
+
+
+def write_frames(stream: IO[bytes], frames: Sequence[bytes]) -> None:
+    """Write length-prefixed frames."""
+    for frame in frames:
+        stream.write(_LENGTH.pack(len(frame)))
+        stream.write(frame)
+    stream.flush()
+
+
+def read_frames(stream: IO[bytes]) -> Frames:
+    """Read length-prefixed frames to the end; a truncated one raises ValueError."""
+    frames = []
+    while header := stream.read(_LENGTH.size):
+        if len(header) != _LENGTH.size:
+            raise ValueError("a frame's length is cut off")
+        (length,) = _LENGTH.unpack(header)
+        frame = stream.read(length)
+        if len(frame) != length:
+            raise ValueError("a frame is cut off")
+        frames.append(frame)
+    return frames
