@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint figures clean
+.PHONY: demo test lint proof figures clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -17,6 +17,12 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+proof: $(READY)
+	@command -v coqc >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq \
+	  && apt-get install -y -qq --no-install-recommends coq libcoq-mathcomp-ssreflect >/dev/null; } \
+	  || echo "coqc is missing and cannot be installed here: what only Coq proves stays open" >&2
+	$(BIN)/lowerbound verify
+
 figures: $(READY)
 	$(BIN)/python -m experiments frontier
 	$(BIN)/python -m paper_figures frontier
@@ -28,4 +34,5 @@ $(READY): pyproject.toml
 	touch $(READY)
 
 clean:
+	rm -f proofs/coq/*.vo proofs/coq/*.vok proofs/coq/*.vos proofs/coq/*.glob proofs/coq/.*.aux
 	rm -rf $(VENV) build dist results .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from lowerbound import __version__
-from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, invalid
+from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, invalid, unknown
 
 if TYPE_CHECKING:
     from lowerbound.core.models import Model
@@ -350,14 +350,14 @@ def _play_all(
 
 
 class _progress:
-    """A progress bar on standard error, when somebody is looking."""
+    """A progress bar on standard error, when somebody is looking; without a known total it only names the work."""
 
     def __init__(self, total: int) -> None:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
         self._bar = Progress(
-            TextColumn("playing {task.description}"),
+            TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
             TimeElapsedColumn(),
@@ -365,7 +365,7 @@ class _progress:
             transient=True,
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._bar.add_task("", total=total)
+        self._task = self._bar.add_task("", total=total or None)
         self._started = 0
 
     def __enter__(self) -> Callable[[str], None]:
@@ -525,6 +525,80 @@ def demo(
         print(f"\nThe picture: {picture}\nThe rows:    {out / 'rows.json'}")
     if failures:
         raise typer.Exit(max(error.exit_code for _, error in failures))
+
+
+@app.command()
+def verify(
+    proofs: Annotated[Path, typer.Option("--proofs", metavar="FOLDER", help="The proof book.")] = Path("proofs"),
+    lemma: Annotated[
+        list[str] | None, typer.Option("--lemma", metavar="ID", help="Only this lemma and what it rests on.")
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option("--backend", metavar="NAME", help="Only z3, cvc5, kernel, coq or computation.")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="ID", help="Tell one lemma: statement, checks, what it rests on.")
+    ] = None,
+    certificates: Annotated[
+        Path | None, typer.Option("--certificates", metavar="FILE", help="Judge a bundle of certificates, no book.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the proof: who checked what, and on what it rests."""
+    if certificates is not None:
+        _judge_bundle(certificates, as_json)
+    from lowerbound.prove.book import BACKENDS, load_book
+    from lowerbound.prove.book import verify as run
+
+    for name in backend or []:
+        if name not in BACKENDS:
+            raise unknown("backend", name, BACKENDS)
+    book = load_book(proofs)
+    if explain is not None:
+        book.find(explain)
+    with _progress(0) as watch:
+        report = run(book, only=[*(lemma or []), *([explain] if explain else [])], backends=backend or [], watch=watch)
+    if as_json:
+        _print_json(report.to_json())
+    elif explain is not None:
+        from lowerbound.prove.blueprint import explanation
+
+        print(explanation(book, next(entry for entry in report.entries if entry.lemma.id == explain)))
+    else:
+        from lowerbound.report.table import console, proof_table
+
+        console().print(proof_table(report))
+        for entry in report.entries:
+            for check in entry.checks:
+                if check.outcome != "verified":
+                    print(f"{entry.lemma.id}: {check.checker}: {check.reason}", file=sys.stderr)
+        print(f"{report.theorem.lemma.id} is {report.theorem.status}; it rests on:")
+        for assumption in report.theorem.assumptions or ("nothing that was checked",):
+            print(f"  {assumption}")
+        print(report.word)
+    raise typer.Exit(report.exit_code)
+
+
+def _judge_bundle(path: Path, as_json: bool) -> NoReturn:
+    from lowerbound.kernel.judge import judge_file
+    from lowerbound.kernel.verdict import Outcome
+
+    verdicts = judge_file(path)
+    outcomes = {verdict.outcome for verdict in verdicts.values()}
+    if outcomes == {Outcome.VERIFIED}:
+        word, code = "VERIFIED", 0
+    elif Outcome.REJECTED in outcomes:
+        word, code = "NOT VERIFIED", 1
+    else:
+        word, code = "UNDECIDED", 3
+    if as_json:
+        listed = [{"id": name, "verdict": str(v.outcome), "reason": v.reason} for name, v in verdicts.items()]
+        _print_json({"verdict": word, "statements": listed})
+    else:
+        for name, verdict in verdicts.items():
+            print(f"{verdict.outcome:10} {name}: {verdict.reason}")
+        print(word)
+    raise typer.Exit(code)
 
 
 def _fail(sentence: str, exit_code: int) -> NoReturn:

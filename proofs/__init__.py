@@ -1,11 +1,39 @@
-"""The proof book: one file a lemma, in reading order. `python -m proofs` checks every obligation.
+"""The proof book: the lemmas in reading order. It is the input of `lowerbound verify`, and imported by nobody else."""
 
-A lemma here is a set of obligations: quantifier-free real formulas whose negations z3 must find unsatisfiable. They
-cover the algebra of the reduction for all values of its parameters; the analysis (exp, log) enters through named
-hypotheses only.
-"""
+from . import (
+    beyond,
+    covering_codes,
+    decoding,
+    entropy_half,
+    index_binary,
+    index_bound,
+    index_counting,
+    keys,
+    reading,
+    separation,
+    softmax_gap,
+    theorem,
+    values,
+)
 
-from proofs import decoding, softmax_gap
+LEMMAS = (
+    index_counting.LEMMA,
+    index_bound.LEMMA,
+    index_binary.LEMMA,
+    covering_codes.LEMMA,
+    entropy_half.LEMMA,
+    separation.LEMMA,
+    softmax_gap.BELOW,
+    softmax_gap.ABOVE,
+    softmax_gap.LEMMA,
+    *decoding.LEMMAS,
+    reading.LEMMA,
+    *keys.LEMMAS,
+    *values.LEMMAS,
+    *theorem.LEMMAS,
+    *beyond.LEMMAS,
+)
+"""Every lemma, each after those it uses."""
 
-LEMMAS = (softmax_gap, decoding)
-"""Every lemma, in the order in which a reader needs them."""
+THEOREM = "kv_cache_lower_bound"
+"""The lemma that everything is for."""

@@ -1,42 +1,21 @@
-"""`python -m proofs`: check every obligation of the book with z3; the last line is one word."""
+"""`python -m proofs`: find every certificate of the book anew, and write what is generated from it.
 
-import sys
+That is the bundle of certificates that the kernel judges, the page BLUEPRINT.md and the picture graph.svg.
+"""
 
-import z3
+import json
+from pathlib import Path
 
-from proofs import LEMMAS
-
-TIME_LIMIT_MS = 10_000
-
-
-def verdict(hypotheses: list[z3.BoolRef], goal: z3.BoolRef) -> str:
-    """The word "proved" only if the negation is unsat, "refuted" if it is sat, "undecided" if the solver gives up."""
-    solver = z3.Solver()
-    solver.set("timeout", TIME_LIMIT_MS)
-    solver.add(*hypotheses, z3.Not(goal))
-    answer = solver.check()
-    if answer == z3.unsat:
-        return "proved"
-    return "refuted" if answer == z3.sat else "undecided"
-
-
-def main() -> int:
-    """0 if everything is proved, 1 if something is refuted, 3 if something stays open."""
-    verdicts = []
-    for lemma in LEMMAS:
-        name = lemma.__name__.removeprefix("proofs.")
-        for part, obligation in lemma.obligations().items():
-            verdicts.append(verdict(*obligation))
-            print(f"{verdicts[-1]:10} {name}: {part}")
-    if "refuted" in verdicts:
-        print("NOT VERIFIED")
-        return 1
-    if "undecided" in verdicts:
-        print("UNDECIDED")
-        return 3
-    print("VERIFIED")
-    return 0
-
+from lowerbound.prove.blueprint import page, picture
+from lowerbound.prove.book import load_book
+from lowerbound.prove.kernel_check import BUNDLE, make_bundle
 
 if __name__ == "__main__":
-    sys.exit(main())
+    place = Path(__file__).parent
+    book = load_book(place)
+    bundle = make_bundle(book)
+    (place / BUNDLE).parent.mkdir(exist_ok=True)
+    (place / BUNDLE).write_text(json.dumps(bundle, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
+    (place / "BLUEPRINT.md").write_text(page(book), encoding="utf-8")
+    (place / "graph.svg").write_text(picture(book), encoding="utf-8")
+    print(f"{len(bundle['certificates'])} certificates written to {place / BUNDLE}")

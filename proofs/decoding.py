@@ -1,28 +1,62 @@
-r"""Decoding: thresholds exist exactly when the bands of neighbouring levels are apart.
-
-Relative error, values 0 and 1: a threshold separates o^ <= (1 + eta) tau from o^ >= (1 - eta)(1 - tau) if and only if
-2 tau < 1 - eta. Additive error: levels more than 2 (eta + tau) apart have one. Geometric levels under relative error:
-the ratio (1 + eta)/(1 - eta) (1 + 2 tau / v) is enough. Range: all reals in the stated intervals.
-"""
+"""Decoding: thresholds exist exactly when the bands of neighbouring levels are apart."""
 
 from __future__ import annotations
 
-import z3
+from lowerbound.prove.claims import polynomial_claim
+from lowerbound.prove.expression import variables
+from lowerbound.prove.lemma import ByKernel, BySolvers, Lemma, Statement
 
-STATEMENT = "(1 + eta) tau < (1 - eta)(1 - tau)  <=>  2 tau < 1 - eta"
+ETA, TAU, LOW, HIGH, RATIO = variables("eta tau low high beta")
+RANGES = {"eta from below": ETA >= 0, "eta from above": ETA < 1, "tau from below": TAU >= 0, "tau from above": TAU <= 1}
+BANDS_APART = (1 + ETA) * TAU < (1 - ETA) * (1 - TAU)
 
+BINARY = Lemma(
+    id="decoding_bit",
+    words="Under relative error eta, the answers for value 0 and value 1 are apart if 2 tau < 1 - eta.",
+    range="all reals",
+    discharges=(
+        BySolvers(Statement({"gap": 2 * TAU < 1 - ETA}, BANDS_APART), needed=("gap",)),
+        ByKernel("handelman", polynomial_claim(Statement({"gap": 2 * TAU < 1 - ETA}, BANDS_APART))),
+    ),
+)
 
-def obligations() -> dict[str, tuple[list[z3.BoolRef], z3.BoolRef]]:
-    """Each obligation: its hypotheses and its goal."""
-    eta, tau, low, high, beta = z3.Reals("eta tau low high beta")
-    ranges = [eta >= 0, eta < 1, tau >= 0, tau <= 1]
-    bands_apart = (1 + eta) * tau < (1 - eta) * (1 - tau)
-    return {
-        "binary, if": ([*ranges, 2 * tau < 1 - eta], bands_apart),
-        "binary, only if": ([*ranges, bands_apart], 2 * tau < 1 - eta),
-        "additive": ([*ranges, high - low > 2 * (eta + tau)], low + tau + eta < high - tau - eta),
-        "geometric": (
-            [*ranges, low > 0, beta * (1 - eta) * low > (1 + eta) * (low + 2 * tau)],
-            (1 + eta) * (low + tau) < (1 - eta) * (beta * low - tau),
-        ),
-    }
+BINARY_ONLY_IF = Lemma(
+    id="decoding_bit_converse",
+    words="... and only if.",
+    range="all reals",
+    discharges=(
+        BySolvers(Statement({"bands apart": BANDS_APART}, 2 * TAU < 1 - ETA), needed=("bands apart",)),
+        ByKernel("handelman", polynomial_claim(Statement({"bands apart": BANDS_APART}, 2 * TAU < 1 - ETA))),
+    ),
+)
+
+ADDITIVE_STATEMENT = Statement({"step": HIGH - LOW > 2 * (ETA + TAU)}, LOW + TAU + ETA < HIGH - TAU - ETA)
+ADDITIVE = Lemma(
+    id="decoding_additive",
+    words="Under additive error eta, levels more than 2 (eta + tau) apart are told apart.",
+    range="all reals",
+    discharges=(
+        BySolvers(ADDITIVE_STATEMENT, needed=("step",)),
+        ByKernel("handelman", polynomial_claim(ADDITIVE_STATEMENT)),
+    ),
+)
+
+GEOMETRIC_STATEMENT = Statement(
+    {
+        "eta from below": ETA >= 0,
+        "tau from below": TAU >= 0,
+        "ratio": RATIO * (1 - ETA) * LOW > (1 + ETA) * (LOW + 2 * TAU),
+    },
+    (1 + ETA) * (LOW + TAU) < (1 - ETA) * (RATIO * LOW - TAU),
+)
+GEOMETRIC = Lemma(
+    id="decoding_geometric",
+    words="Under relative error eta, levels v and beta v are told apart if beta > (1+eta)/(1-eta) (1 + 2 tau/v).",
+    range="all reals",
+    discharges=(
+        BySolvers(GEOMETRIC_STATEMENT, needed=("eta from below", "tau from below", "ratio")),
+        ByKernel("handelman", polynomial_claim(GEOMETRIC_STATEMENT)),
+    ),
+)
+
+LEMMAS = (BINARY, BINARY_ONLY_IF, ADDITIVE, GEOMETRIC)

@@ -1,22 +1,61 @@
-r"""Softmax gap: if the other keys weigh at most t of the one asked for, its value is read up to t.
-
-For a weight w > 0 on token i, rest r with 0 <= r <= t w, values in [0, 1] and a value v of token i, the output
-o = (w v + s) / (w + r), 0 <= s <= r, satisfies |o - v| <= t. Range: all reals; T and the keys enter only through t.
-"""
+"""Softmax gap: if the other keys weigh at most t of the one asked for, its value is read up to t."""
 
 from __future__ import annotations
 
-import z3
+from lowerbound.prove.claims import polynomial_claim
+from lowerbound.prove.expression import variables
+from lowerbound.prove.lemma import ByCoq, ByKernel, BySolvers, Lemma, Statement
 
-STATEMENT = "0 <= r <= t w, 0 <= s <= r, 0 <= v <= 1, w > 0  =>  |(w v + s)/(w + r) - v| <= t"
+WEIGHT, REST, SHARE, LEAK, VALUE = variables("w r s t v")
+OUTPUT = (WEIGHT * VALUE + SHARE) / (WEIGHT + REST)
+HYPOTHESES = {
+    "weight": WEIGHT > 0,
+    "leak": LEAK >= 0,
+    "rest": REST >= 0,
+    "gap": REST <= LEAK * WEIGHT,
+    "share from below": SHARE >= 0,
+    "share from above": SHARE <= REST,
+    "value from below": VALUE >= 0,
+    "value from above": VALUE <= 1,
+}
 
+BELOW = Lemma(
+    id="softmax_gap_above",
+    words="A token of weight w > 0 and value v among others of total weight r <= t w and values in [0, 1] is "
+    "read as at most "
+    "v + t.",
+    range="all reals",
+    discharges=(
+        BySolvers(
+            Statement(HYPOTHESES, OUTPUT <= VALUE + LEAK),
+            needed=("gap", "share from above", "value from below"),
+        ),
+        ByKernel("handelman", polynomial_claim(Statement(HYPOTHESES, OUTPUT <= VALUE + LEAK))),
+    ),
+)
 
-def obligations() -> dict[str, tuple[list[z3.BoolRef], z3.BoolRef]]:
-    """Each obligation: its hypotheses and its goal. Divisions are cross-multiplied: w + r > 0."""
-    w, r, s, t, v = z3.Reals("w r s t v")
-    hypotheses = [w > 0, t >= 0, r >= 0, r <= t * w, s >= 0, s <= r, v >= 0, v <= 1]
-    numerator, total = w * v + s, w + r
-    return {
-        "not above": (hypotheses, numerator - v * total <= t * total),
-        "not below": (hypotheses, v * total - numerator <= t * total),
-    }
+ABOVE = Lemma(
+    id="softmax_gap_below",
+    words="The same token is read as at least v - t.",
+    range="all reals",
+    discharges=(
+        BySolvers(
+            Statement(HYPOTHESES, VALUE - LEAK <= OUTPUT),
+            needed=("gap", "share from below", "value from above"),
+        ),
+        ByKernel("handelman", polynomial_claim(Statement(HYPOTHESES, VALUE - LEAK <= OUTPUT))),
+    ),
+)
+
+LEMMA = Lemma(
+    id="softmax_gap",
+    words="If all other tokens together weigh at most t times token i, the attention output lies in [v_i/(1+t), "
+    "(v_i+t)/(1+t)].",
+    range="all finite token sets, all real logits, all values in [0, 1]",
+    discharges=(
+        ByCoq(
+            "softmax_gap",
+            (r"\rsum_(j | j != i) exp (l j) <= t * exp (l i)", "v i / (1 + t) <=", "<= (v i + t) / (1 + t)"),
+        ),
+    ),
+)

@@ -242,3 +242,49 @@ def test_a_closed_pipe_is_silent(run_command: Run, tmp_path: Path) -> None:
     assert result.stdout == "{\n"
     assert result.stderr == ""
     assert run_command("models", "--json").returncode == 0
+
+
+def test_verify_says_one_word(run_command: Run) -> None:
+    """Definition: the last line is the verdict; a partial verification is never VERIFIED."""
+    result = run_command("verify", "--proofs", str(ROOT / "proofs"), "--backend", "kernel")
+    assert result.returncode == 3
+    assert result.stdout.splitlines()[-1] == "UNDECIDED"
+    data = json.loads(
+        run_command("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "covering_codes", "--json").stdout
+    )
+    assert data["lemmas"][0]["status"] == "proved"
+    assert data["verdict"] == "UNDECIDED"
+    told = run_command("verify", "--proofs", str(ROOT / "proofs"), "--explain", "decoding_bit", "--backend", "z3")
+    assert "goal: tau*(eta + 1) < (1 - eta)*(1 - tau)" in told.stdout
+
+
+def test_certificates_are_judged_without_a_book(run_command: Run, tmp_path: Path) -> None:
+    """Definition: from a bare wheel a bundle is judged; a forged one is NOT VERIFIED with exit code 1."""
+    bundle = ROOT / "proofs" / "certificates" / "book.json"
+    result = run_command("verify", "--certificates", str(bundle))
+    assert (result.returncode, result.stdout.splitlines()[-1]) == (0, "VERIFIED")
+    forged = tmp_path / "forged.json"
+    forged.write_text(bundle.read_text(encoding="utf-8").replace('"error":"1/8"', '"error":"1/9"'), encoding="utf-8")
+    result = run_command("verify", "--certificates", str(forged), "--json")
+    assert result.returncode == 1
+    assert json.loads(result.stdout)["verdict"] == "NOT VERIFIED"
+    missing = run_command("verify", "--certificates", "nowhere.json")
+    assert missing.returncode == 1
+    assert "NOT VERIFIED" in missing.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("verify",), "folder with a proof book"),
+        (("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "index_bond"), "did you mean index_bound"),
+        (("verify", "--proofs", str(ROOT / "proofs"), "--backend", "z4"), "did you mean z3"),
+        (("verify", "--proofs", str(ROOT / "proofs"), "--explain", "theorem"), "lemma 'theorem' is not known"),
+    ],
+)
+def test_verify_bad_input(run_command: Run, words: tuple[str, ...], sentence: str) -> None:
+    """Bad input: one sentence, exit code 2."""
+    result = run_command(*words)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr

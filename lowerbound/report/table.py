@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from lowerbound.game.duel import Row
+from lowerbound.prove.book import Report
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -49,6 +50,23 @@ def duel_table(rows: Sequence[Row]) -> Table:
             f"{row.floor_bits:,.0f}",
             "-" if row.ratio is None else f"{row.ratio:.3f}",
             row.verdict,
+        )
+    return table
+
+
+def proof_table(report: Report) -> Table:
+    """One line a lemma: its status, its range, who checked it, and on what it rests."""
+    table = Table(title="the proof book", title_style="bold")
+    for column in ("lemma", "status", "range", "checked by", "rests on", "s"):
+        table.add_column(column, overflow="fold", justify="right" if column == "s" else "left")
+    for entry in report.entries:
+        table.add_row(
+            entry.lemma.id,
+            entry.status,
+            f"{entry.lemma.range} [{entry.lemma.model}]".replace("[", r"\["),
+            ", ".join(entry.checked_by) or "-",
+            "; ".join(entry.assumptions) or "its certificates",
+            f"{entry.seconds:.2f}",
         )
     return table
 

@@ -1,0 +1,133 @@
+"""Strict JSON: what the judge is willing to read, and the digest that names a statement.
+
+Everything here comes from outside: every rule is checked, and a broken one raises Rejected in one sentence.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from fractions import Fraction
+from typing import Any, TypeVar
+
+from lowerbound.errors import LowerBoundError
+
+MOST_BYTES = 2**24
+DEEPEST_NESTING = 64
+MOST_DIGITS = 4096
+
+_MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
+"""A whole string, an opening or a closing bracket; possessive, so that no text is scanned twice."""
+_STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
+_RATIONAL = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}(?:/[0-9]{{1,{MOST_DIGITS}}})?")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME_OF: dict[type, str] = {dict: "an object", list: "a list", str: "a string", bool: "true or false"}
+
+Kind = TypeVar("Kind")
+
+
+class Rejected(LowerBoundError):
+    """Data that breaks a rule of the format, or a certificate that does not prove its claim."""
+
+
+def shown(value: Any) -> str:
+    """A value as a reason quotes it: at most 60 characters."""
+    quoted = repr(value)
+    return quoted if len(quoted) <= 60 else quoted[:57] + "..."
+
+
+def _check_nesting(data: bytes) -> None:
+    depth = 0
+    for mark in _MARK.finditer(data):
+        depth += _STEP.get(mark[0], 0)
+        if depth > DEEPEST_NESTING:
+            raise Rejected(f"a document must have a nesting of at most {DEEPEST_NESTING}")
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > MOST_DIGITS:
+        raise Rejected(f"an integer must have at most {MOST_DIGITS} digits, got {len(digits)}")
+    return int(digits)
+
+
+def _no_float(number: str) -> Any:
+    raise Rejected(f"numbers must be integers or rational text, got the float {shown(number)}")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in content:
+            raise Rejected(f"an object has the duplicate key {shown(name)}")
+        content[name] = value
+    return content
+
+
+def decode(data: bytes) -> Any:
+    """The object that strict JSON denotes.
+
+    Contract: returns it, made of dict, list, str, int, bool and None alone, or raises Rejected: not bytes, over 16 MiB,
+    nested deeper than 64, not UTF-8, not JSON, a duplicate key, a float, NaN, Infinity, an integer of over 4096 digits.
+    """
+    if not isinstance(data, bytes):
+        raise Rejected(f"a document must be bytes, got {type(data).__name__}")
+    if len(data) > MOST_BYTES:
+        raise Rejected(f"a document must have a size of at most {MOST_BYTES} bytes, got {len(data)}")
+    _check_nesting(data)
+    reader = json.JSONDecoder(
+        object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+    )
+    try:
+        return reader.decode(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        raise Rejected("a document must be UTF-8") from None
+    except json.JSONDecodeError as error:
+        raise Rejected(f"a document must be JSON: {error.msg} at position {error.pos}") from None
+
+
+def digest(value: Any) -> str:
+    """The name of a statement: SHA-256, in hex, of its canonical form (sorted keys, no spaces, ASCII)."""
+    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+
+
+def typed(value: Any, kind: type[Kind], what: str) -> Kind:
+    """A value of exactly this type: dict, list, str or bool."""
+    if type(value) is not kind:
+        raise Rejected(f"{what} must be {_NAME_OF[kind]}, got {shown(value)}")
+    return value
+
+
+def fields(value: Any, what: str, *names: str) -> list[Any]:
+    """The values of an object that has these keys and no others, in this order."""
+    table = typed(value, dict, what)
+    for name in table:
+        if name not in names:
+            raise Rejected(f"{what} has the unknown key {shown(name)}")
+    for name in names:
+        if name not in table:
+            raise Rejected(f"{what} lacks the key {name!r}")
+    return [table[name] for name in names]
+
+
+def integer(value: Any, what: str, lowest: int, highest: int) -> int:
+    """An integer between two limits, both allowed; true is not an integer."""
+    if type(value) is not int or not lowest <= value <= highest:
+        raise Rejected(f"{what} must be an integer in [{lowest}, {highest}], got {shown(value)}")
+    return value
+
+
+def is_identifier(value: Any) -> bool:
+    """Whether a value can name a variable."""
+    return type(value) is str and _IDENTIFIER.fullmatch(value) is not None
+
+
+def rational(value: Any, what: str) -> Fraction:
+    """The exact number that text such as "3" or "-1/7" denotes."""
+    if type(value) is not str or not _RATIONAL.fullmatch(value):
+        raise Rejected(f"{what} must be rational text such as '-1/7', got {shown(value)}")
+    numerator, _, denominator = value.partition("/")
+    if denominator and int(denominator) == 0:
+        raise Rejected(f"{what} must not have a zero denominator, got {shown(value)}")
+    return Fraction(int(numerator), int(denominator or "1"))

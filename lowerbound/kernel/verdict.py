@@ -1,0 +1,25 @@
+"""The three answers of the judge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """VERIFIED: the certificate proves the claim. REJECTED: it does not. UNDECIDED: its precision does not suffice."""
+
+    VERIFIED = "VERIFIED"
+    REJECTED = "REJECTED"
+    UNDECIDED = "UNDECIDED"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An outcome and, in one sentence, why. It has no truth value."""
+
+    outcome: Outcome
+    reason: str
+
+    def __bool__(self) -> bool:
+        raise TypeError("a verdict is not a truth value; compare its outcome with Outcome.VERIFIED")

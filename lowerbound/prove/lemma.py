@@ -1,0 +1,115 @@
+"""What a lemma is: a formal statement, its range, its hypotheses by name, what it uses, and who must check it.
+
+Nobody types a status. A lemma says which checks it asks for; `book.verify` runs them and derives the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from lowerbound.prove.expression import Expression, Relation
+
+
+@dataclass(frozen=True)
+class Statement:
+    """hypotheses => goal, for all real values of the variables."""
+
+    hypotheses: Mapping[str, Relation]
+    goal: Relation
+
+
+@dataclass(frozen=True)
+class Use:
+    """An earlier lemma at particular expressions: its goal becomes a hypothesis once its hypotheses are met.
+
+    The solver is given "its hypotheses => its goal" under the substitution, so a use whose hypotheses do not follow
+    helps nobody.
+    """
+
+    lemma: str
+    values: Mapping[str, Expression] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class BySolvers:
+    """z3 and cvc5, each in a process of its own with a wall limit, must both find the negation unsatisfiable.
+
+    `needed` names the hypotheses (or used lemmas) without which a counter-model must exist.
+    """
+
+    statement: Statement
+    needed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ByKernel:
+    """A certificate that the kernel judges: `claim` is what it must prove; `find` makes its payload, where it "
+    "is known."""
+
+    kind: str
+    claim: Mapping[str, Any]
+    find: Callable[[], dict[str, Any]] | None = None
+
+
+@dataclass(frozen=True)
+class ByCoq:
+    """A theorem of proofs/coq, for all sizes.
+
+    It compiles, rests on the axioms of the reals alone, and every piece of `reads` occurs in its statement.
+    """
+
+    theorem: str
+    reads: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ByComputation:
+    """A finite exact computation: the function returns how many cases it checked, or raises AssertionError."""
+
+    check: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Cited:
+    """A theorem of the literature that nobody here re-proves."""
+
+    reference: str
+
+
+Discharge = BySolvers | ByKernel | ByCoq | ByComputation | Cited
+
+
+@dataclass(frozen=True)
+class Lemma:
+    """One page of the proof book.
+
+    Parameters
+    ----------
+    id : str
+        Its name, also its file's.
+    words : str
+        The statement in words.
+    range : str
+        Over what it is quantified: "all T, d, ...", "all reals", a box, or a finite list.
+    discharges : tuple of Discharge
+        Every one of them must succeed.
+    uses : tuple of Use
+        Earlier lemmas that the proof rests on.
+    """
+
+    id: str
+    words: str
+    range: str
+    discharges: tuple[Discharge, ...]
+    uses: tuple[Use, ...] = ()
+    model: str = "R1"
+
+    @property
+    def statement(self) -> Statement | None:
+        """The formal statement over the reals, if the lemma has one."""
+        for discharge in self.discharges:
+            if isinstance(discharge, BySolvers):
+                return discharge.statement
+        return None

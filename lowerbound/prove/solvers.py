@@ -1,0 +1,83 @@
+"""Two solvers, each in its own process with a wall limit; anything but unsat or sat is unknown, and unknown is "
+"a failure."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+import z3
+
+Answer = Literal["sat", "unsat", "unknown"]
+
+QUERY_LIMIT_MS = 5000
+WALL_LIMIT_S = 60.0
+
+_Z3_PROGRAM = """
+import json, sys, z3
+for name, text in json.load(sys.stdin).items():
+    solver = z3.Solver()
+    solver.set("timeout", {limit})
+    solver.from_string(text)
+    print(json.dumps([name, str(solver.check())]), flush=True)
+"""
+
+_CVC5_PROGRAM = """
+import cvc5, json, sys
+for name, text in json.load(sys.stdin).items():
+    solver = cvc5.Solver()
+    solver.setOption("tlimit-per", "{limit}")
+    parser = cvc5.InputParser(solver)
+    parser.setStringInput(cvc5.InputLanguage.SMT_LIB_2_6, "(set-logic QF_UFNRA)\\n" + text, name)
+    symbols, answer = parser.getSymbolManager(), "unknown"
+    while not (command := parser.nextCommand()).isNull():
+        answer = command.invoke(solver, symbols).strip() or answer
+    print(json.dumps([name, answer]), flush=True)
+"""
+
+PROGRAMS = {"z3": _Z3_PROGRAM, "cvc5": _CVC5_PROGRAM}
+
+
+def available() -> tuple[str, ...]:
+    """The solvers that are installed."""
+    return tuple(name for name in PROGRAMS if importlib.util.find_spec(name) is not None)
+
+
+def script(hypotheses: Iterable[object], goal: object | None) -> str:
+    """SMT-LIB text that is unsatisfiable iff the hypotheses imply the goal; without a goal, iff they contradict."""
+    solver = z3.Solver()
+    for hypothesis in hypotheses:
+        solver.add(hypothesis)
+    if goal is not None:
+        solver.add(z3.Not(goal))
+    return str(solver.to_smt2())
+
+
+def ask(solver: str, scripts: Mapping[str, str], *, wall_limit_s: float = WALL_LIMIT_S) -> dict[str, Answer]:
+    """What a solver says of each script.
+
+    Contract: one process answers all scripts in order; those it does not answer in time, or answers otherwise than sat
+    or unsat, are unknown.
+    """
+    answers: dict[str, Answer] = dict.fromkeys(scripts, "unknown")
+    try:
+        run = subprocess.run(
+            [sys.executable, "-I", "-c", PROGRAMS[solver].replace("{limit}", str(QUERY_LIMIT_MS))],
+            input=json.dumps(dict(scripts)),
+            capture_output=True,
+            text=True,
+            timeout=wall_limit_s,
+            check=False,
+        )
+        lines = run.stdout
+    except subprocess.TimeoutExpired as late:
+        lines = (late.stdout or b"").decode()
+    for line in lines.splitlines():
+        name, answer = json.loads(line)
+        if answer in ("sat", "unsat"):
+            answers[name] = answer
+    return answers

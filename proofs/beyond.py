@@ -1,0 +1,90 @@
+"""Beyond the paper: keys and values, every scale, windows, low dimension, time, and public weights."""
+
+from __future__ import annotations
+
+from lowerbound.prove.lemma import ByCoq, Lemma, Use
+
+LEMMAS = (
+    Lemma(
+        id="keys_and_values",
+        words="Theorem C: with addresses of coherence mu, payloads in the keys and symbols in the values, "
+        "T (h fano(L_V) + p fano(L_K)) bits are needed: both halves of the cache are incompressible.",
+        range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta, delta in their ranges",
+        discharges=(
+            ByCoq(
+                "theorem_C_headline",
+                ("INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)",),
+            ),
+            ByCoq("theorem_C_norms", ("dot k k = 1", "dot q q = lam * lam", "dot b b = 1")),
+        ),
+        uses=(Use("separation"), Use("greedy_keys")),
+    ),
+    Lemma(
+        id="keys_and_values_tight",
+        words="At delta = 0 the count of Theorem C is met exactly by storing its symbols.",
+        range="as Theorem C",
+        discharges=(
+            ByCoq("theorem_C_tight", ("log2 (N S) = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),
+        ),
+    ),
+    Lemma(
+        id="every_scale",
+        words="One public list of keys serves the whole generation: before every scale k the state of every "
+        "online algorithm "
+        "needs (1 - H2(delta)) T_k h bits, T_k the tokens before scale k.",
+        range="all schedules, scales, d, h; all online algorithms with public coins",
+        discharges=(ByCoq("online_headline", ("(1 - H2 delta) * (INR (before T_ k) * INR h) <= log2 (N (St k))",)),),
+        uses=(Use("relative_values"),),
+    ),
+    Lemma(
+        id="square_form",
+        words="If the last cached scale has at least c n^2 tokens, the state before the last scale needs (1 - "
+        "H2(delta)) c n^2 h bits.",
+        range="all schedules, d, h; all real c, n, mu, eta, delta in their ranges",
+        discharges=(
+            ByCoq(
+                "square_online",
+                ("c * n ^ 2 <= INR (T_ M)", "(1 - H2 delta) * (c * n ^ 2 * INR h) <= log2 (N (St M.+1))"),
+            ),
+        ),
+        uses=(Use("every_scale"),),
+    ),
+    Lemma(
+        id="window",
+        words="A sliding window of w rows costs (1 - H2(delta)) w h bits at every time, and w h bits are enough "
+        "at delta = 0.",
+        range="all w, h, times t >= w; all online algorithms with public coins",
+        discharges=(
+            ByCoq("window_lower_bound", ("(1 - H2 delta) * (INR w * N Ch) <= log2 (N (St t))",)),
+            ByCoq("window_upper_bound", ("= INR w * N Ch",)),
+        ),
+        uses=(Use("relative_values"),),
+    ),
+    Lemma(
+        id="low_dimension",
+        words="In any dimension, A = min(T, floor(exp(d mu^2 / 2))) tokens have incoherent keys, and (1 - "
+        "H2(delta)) A h bits are needed.",
+        range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
+        discharges=(ByCoq("low_dimension_headline", ("(1 - H2 delta) * (INR A * INR h) <= log2 (N S)",)),),
+        uses=(Use("separation"),),
+    ),
+    Lemma(
+        id="time",
+        words="A reader that chooses its rows without looking at them, and is right with probability 1 - delta, reads "
+        "(1 - 2 delta) T rows in the mean.",
+        range="all T, d, coins; all real mu, lambda, eta, delta in their ranges",
+        discharges=(ByCoq("nonadaptive_time", ("(1 - 2 * delta) * N Tok * N W <=",)),),
+        uses=(Use("softmax_gap"),),
+    ),
+    Lemma(
+        id="replay",
+        words="With public weights: if answers determine all token ids, the state has at least their bits; "
+        "VAR-256: 3060.",
+        range="all finite sets of ids; one schedule",
+        discharges=(
+            ByCoq("replay_exact", (r"\rsum_i log2 (N (V i)) <= log2 (N S)",)),
+            ByCoq("var256_replay", ("= 3060",)),
+        ),
+        model="R2",
+    ),
+)

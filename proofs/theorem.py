@@ -1,0 +1,101 @@
+"""The theorem, with its constants; its form for schedules; what its hypothesis on the schedule is for."""
+
+from __future__ import annotations
+
+import sympy
+
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.prove.lemma import ByComputation, ByCoq, Lemma, Use
+
+
+def closed_form_of_the_geometric_sum() -> int:
+    """sympy's sum, multiplied out, equals the closed form; and both equal the schedule's own count for small sizes."""
+    r, n, k = sympy.symbols("r n k", positive=True, integer=True)
+    total = sympy.summation(r ** (2 * k), (k, 0, n - 1))
+    assert (
+        sympy.simplify(total * (r**2 - 1) - (r ** (2 * n) - 1)) == 0
+        or sympy.simplify(total.args[-1][0] * (r**2 - 1) - (r ** (2 * n) - 1)) == 0
+    ), total
+    cases = [(base, scales) for base in range(2, 6) for scales in range(2, 6)]
+    for base, scales in cases:
+        cached = ScaleSchedule.geometric(base, scales).n_tokens_cached
+        assert cached * (base**2 - 1) == base ** (2 * (scales - 1)) - 1, (base, scales)
+    assert ScaleSchedule.square([1, 2, 3, 4, 5, 6, 8, 10, 13, 16]).n_tokens_cached == 424
+    return len(cases) + 2
+
+
+LEMMAS = (
+    Lemma(
+        id="kv_cache_lower_bound",
+        words="T cached tokens, n2 own tokens of the last scale, h channels. If T - 1 < exp(d mu^2 / 2), there "
+        "are public unit "
+        "keys such that at lambda = ln((T + n2)(1 + eta)/(1 - eta))/(1 - mu) every cache with relative error eta "
+        "< 1 and "
+        "failure probability delta <= 1/2 keeps (1 - H2(delta)) T h bits.",
+        range="all T, n2, d, h; all real mu in (0, 1), eta in [0, 1), delta in [0, 1/2]; all algorithms with "
+        "public coins",
+        discharges=(
+            ByCoq(
+                "relative_headline",
+                (
+                    "let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in",
+                    "INR T.-1 < exp (INR d * mu ^ 2 / 2)",
+                    "correct K B lam ind (approx eta) compress answer delta",
+                    "(1 - H2 delta) * (INR T * INR h) <= log2 (N S)",
+                ),
+            ),
+        ),
+        uses=(Use("relative_values"), Use("greedy_keys")),
+    ),
+    Lemma(
+        id="kv_cache_levels",
+        words="The same under additive error eta with L levels, 2 (eta + tau)(L - 1) < 1: "
+        "(log2 L - H2(delta) - delta log2(L - 1)) T h bits.",
+        range="all T, n2, d, h, L; all real mu, eta, tau, delta in their ranges; all algorithms with public coins",
+        discharges=(
+            ByCoq(
+                "additive_headline",
+                ("(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (INR T * INR h) <= log2 (N S)",),
+            ),
+        ),
+        uses=(Use("additive_values"), Use("greedy_keys")),
+    ),
+    Lemma(
+        id="kv_cache_average",
+        words="It is enough that the mean failure rate over coins, words, tokens and channels is delta.",
+        range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
+        discharges=(
+            ByCoq("relative_headline_average", ("correct_in_mean K B lam ind (approx eta) compress answer delta",)),
+        ),
+        uses=(Use("relative_values"), Use("greedy_keys")),
+    ),
+    Lemma(
+        id="schedule_sums",
+        words="Sides 1, r, ..., r^(N-1) = n cache (n^2 - 1)/(r^2 - 1) tokens before the last scale; VAR at 256 "
+        "pixels caches 424.",
+        range="all r >= 2 and N; one schedule",
+        discharges=(
+            ByCoq("geometric_tokens_real", ("(INR (expn r M) ^ 2 - 1) / (INR r ^ 2 - 1)",)),
+            ByComputation(closed_form_of_the_geometric_sum),
+        ),
+    ),
+    Lemma(
+        id="kv_cache_geometric",
+        words="For the geometric schedule every such cache keeps (1 - H2(delta)) (n^2 - 1)/(r^2 - 1) h bits "
+        "before its last scale.",
+        range="all r >= 2, N, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
+        discharges=(
+            ByCoq(
+                "geometric_headline", ("(1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= log2 (N S)",)
+            ),
+        ),
+        uses=(Use("kv_cache_lower_bound"), Use("schedule_sums")),
+    ),
+    Lemma(
+        id="last_scale_needed",
+        words="For the schedule (1, n) one token is cached, h bits suffice, and that is below c n^2 h for large "
+        "n, whatever c > 0.",
+        range="all d, h; all real c > 0; all keys, lambda, eta in [0, 1)",
+        discharges=(ByCoq("small_scale_counterexample", ("log2 (N S) < c * (INR n ^ 2 * INR h)",)),),
+    ),
+)

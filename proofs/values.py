@@ -1,0 +1,41 @@
+"""Values: on given keys, every cache that answers within eta keeps the floor."""
+
+from __future__ import annotations
+
+from lowerbound.prove.lemma import ByCoq, Lemma, Use
+
+FLOOR = "(1 - H2 delta) * (N Tok * N Ch) <= log2 (N S)"
+LEVELS = "(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= log2 (N S)"
+
+LEMMAS = (
+    Lemma(
+        id="relative_values",
+        words="On unit keys of coherence mu, Bob's own tokens in the softmax: if (1 + eta) tau < 1 - eta, "
+        "relative error eta on "
+        "0/1 values with mean failure rate delta costs (1 - H2(delta)) bits an entry.",
+        range="all token sets, dimensions, channels, coins, states; all real keys, mu, lambda, eta, delta",
+        discharges=(ByCoq("relative_given_keys", ("(1 + eta) * tau < 1 - eta", FLOOR)),),
+        uses=(Use("separation"), Use("softmax_gap")),
+    ),
+    Lemma(
+        id="additive_values",
+        words="L equidistant levels of step more than 2 (eta + tau) cost log2 L - H2(delta) - delta log2(L-1) "
+        "bits an entry.",
+        range="all token sets, dimensions, channels, coins, states, L; all real keys, mu, lambda, eta, delta",
+        discharges=(ByCoq("additive_given_keys", ("2 * (eta + tau) * (INR L - 1) < 1", LEVELS)),),
+        uses=(Use("separation"), Use("softmax_gap")),
+    ),
+    Lemma(
+        id="geometric_values",
+        words="Under relative error, L geometric levels far enough apart cost as much an entry.",
+        range="all token sets, dimensions, channels, coins, states, L; all real keys, mu, lambda, eta, delta",
+        discharges=(ByCoq("geometric_given_keys", ("(1 + eta) * (vmin + tau) < (1 - eta) * (beta * vmin)", LEVELS)),),
+        uses=(Use("separation"), Use("softmax_gap")),
+    ),
+    Lemma(
+        id="not_vacuous",
+        words="A state that stores the symbols is correct with delta = 0: the hypotheses can be met.",
+        range="all token sets, channels and injective levels",
+        discharges=(ByCoq("store_values", ("correct (W := unit_finType) K B lam lev good compress answer 0",)),),
+    ),
+)
