@@ -8,16 +8,21 @@ from . import (
     index_binary,
     index_bound,
     index_counting,
+    index_optimum,
     keys,
+    random_keys,
     reading,
     separation,
     softmax_gap,
+    sparsity,
     theorem,
     values,
+    welch,
 )
 
 LEMMAS = (
     index_counting.LEMMA,
+    index_optimum.LEMMA,
     index_bound.LEMMA,
     index_binary.LEMMA,
     covering_codes.LEMMA,
@@ -26,12 +31,16 @@ LEMMAS = (
     softmax_gap.BELOW,
     softmax_gap.ABOVE,
     softmax_gap.LEMMA,
+    softmax_gap.TWO_TOKENS,
     *decoding.LEMMAS,
     reading.LEMMA,
     *keys.LEMMAS,
+    *random_keys.LEMMAS,
+    welch.LEMMA,
     *values.LEMMAS,
     *theorem.LEMMAS,
     *beyond.LEMMAS,
+    sparsity.LEMMA,
 )
 """Every lemma, each after those it uses."""
 

@@ -17,7 +17,7 @@ LEMMAS = (
             ),
             ByCoq("theorem_C_norms", ("dot k k = 1", "dot q q = lam * lam", "dot b b = 1")),
         ),
-        uses=(Use("separation"), Use("greedy_keys")),
+        uses=(Use("separation"), Use("softmax_two"), Use("greedy_keys")),
     ),
     Lemma(
         id="keys_and_values_tight",

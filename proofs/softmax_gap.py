@@ -59,3 +59,12 @@ LEMMA = Lemma(
         ),
     ),
 )
+
+TWO_TOKENS = Lemma(
+    id="softmax_two",
+    words="A token of value 1 against one of value 0 is read as the logistic function of their logits' "
+    "difference, up to the "
+    "weight t of all others relative to the second: how a payload in a key is read.",
+    range="all finite token sets, all real logits, all values in [0, 1]",
+    discharges=(ByCoq("softmax_two", (r"<= t * exp (l k)", "/ (1 + exp (- (l i - l k)))) <= t")),),
+)

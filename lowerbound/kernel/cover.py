@@ -108,8 +108,12 @@ def _log(argument: arb) -> arb:
 
 
 _OPERATIONS: Arithmetic = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul,
-    "/": _divide, "exp": arb.exp, "log": _log,
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": _divide,
+    "exp": arb.exp,
+    "log": _log,
 }
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from html import escape
 from textwrap import wrap
 
 import networkx as nx
 
-from lowerbound.prove.book import Book, Entry
+from lowerbound.prove.book import Book, Entry, counter_models
 from lowerbound.prove.expression import to_latex, to_text
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
 
@@ -64,6 +66,9 @@ def explanation(book: Book, entry: Entry) -> str:
         lines += [f"goal: {to_text(lemma.statement.goal)}"]
     lines += ["", "checks:"]
     lines += [f"  {check.outcome:10} {check.checker}: {check.reason}" for check in entry.checks]
+    for name, model in counter_models(book, lemma).items():
+        values = ", ".join(f"{variable} = {value}" for variable, value in sorted((model or {}).items()))
+        lines.append(f"  needed: {name}; without it, false at {values or 'irrational values'}")
     graph = book.graph()
     lines += ["", f"uses: {', '.join(graph.predecessors(lemma.id)) or 'nothing'}"]
     lines += [f"used by: {', '.join(graph.successors(lemma.id)) or 'nothing'}"]
@@ -83,7 +88,8 @@ def page(book: Book) -> str:
         "",
     ]
     for lemma in book.lemmas:
-        lines += [f"## {lemma.id}", "", lemma.words, "", f"* range: {lemma.range} (model {lemma.model})"]
+        lines += [f"## {lemma.id}", "", lemma.words, "", f"* file: [{book.files[lemma.id]}]({book.files[lemma.id]})"]
+        lines += [f"* range: {lemma.range} (model {lemma.model})"]
         lines += [f"* checked by: {described(discharge)}" for discharge in lemma.discharges]
         if lemma.uses:
             lines.append(f"* uses: {', '.join(f'[{use.lemma}](#{use.lemma})' for use in lemma.uses)}")
@@ -114,15 +120,24 @@ def layers(graph: nx.DiGraph[str]) -> list[list[str]]:
     column: dict[str, float] = {}
     for row in rows:
         above = {one: [column[used] for used in linked.predecessors(one)] for one in row}
-        row.sort(key=lambda one, above=above: sum(above[one]) / len(above[one]) if above[one] else PER_ROW / 2)  # type: ignore[misc]
+        row.sort(key=partial(_middle, above))
         shift = max(0.0, (PER_ROW - len(row)) / 2)
         column |= {lemma: shift + place for place, lemma in enumerate(row)}
     pieces = [row[start : start + PER_ROW] for row in rows for start in range(0, len(row), PER_ROW)]
     return pieces + [alone[start : start + PER_ROW] for start in range(0, len(alone), PER_ROW)]
 
 
+def _middle(above: Mapping[str, list[float]], lemma: str) -> float:
+    return sum(above[lemma]) / len(above[lemma]) if above[lemma] else PER_ROW / 2
+
+
+def corner(lemma: Lemma) -> int:
+    """The shape: round for what holds of all sizes or reals, square for a box or a finite list."""
+    return 18 if lemma.range.startswith("all") or lemma.range.startswith("as ") else 0
+
+
 def picture(book: Book) -> str:
-    """The graph of the book as SVG, layered by depth: every box links to its section of the page."""
+    """The graph of the book as SVG: fill says who checked, shape how far, every box links to its file."""
     graph = book.graph()
     rows = layers(graph)
     places = {
@@ -143,6 +158,7 @@ def picture(book: Book) -> str:
         x = 20 + place * 120
         parts.append(f'<rect x="{x}" y="16" width="14" height="14" fill="{colour}" stroke="#777"/>')
         parts.append(f'<text x="{x + 20}" y="28">{checker}</text>')
+    parts.append('<text x="620" y="28">round: all sizes or all reals; square: a box or a finite list</text>')
     for source, target in graph.edges:
         (x1, y1), (x2, y2) = places[source], places[target]
         x1, y1, x2 = x1 + BOX_WIDTH // 2, y1 + BOX_HEIGHT, x2 + BOX_WIDTH // 2
@@ -156,9 +172,9 @@ def picture(book: Book) -> str:
         weight = ' font-weight="bold"' if lemma.id == book.theorem else ""
         border = "#000" if lemma.id == book.theorem else "#777"
         parts.append(
-            f'<a href="BLUEPRINT.md#{lemma.id}"><title>{escape(lemma.words)}</title>'
-            f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6" fill="{fill(lemma)}" '
-            f'stroke="{border}"/>'
+            f'<a href="{book.files.get(lemma.id, "BLUEPRINT.md")}"><title>{escape(lemma.words)}</title>'
+            f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="{corner(lemma)}" '
+            f'fill="{fill(lemma)}" stroke="{border}"/>'
             f'<text x="{x + BOX_WIDTH // 2}" y="{y + 27}" text-anchor="middle"{weight}>{escape(lemma.id)}</text></a>'
         )
     return "\n".join([*parts, "</svg>", ""])

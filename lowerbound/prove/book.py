@@ -10,7 +10,8 @@ import importlib.util
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -20,10 +21,10 @@ import z3
 
 from lowerbound.errors import InvalidArgument, LowerBoundError, unknown
 from lowerbound.prove.coq import CoqFolder, CoqMissing
-from lowerbound.prove.expression import to_z3
+from lowerbound.prove.expression import holds, to_z3
 from lowerbound.prove.kernel_check import judge_claim
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Lemma
-from lowerbound.prove.solvers import Answer, ask, available, script
+from lowerbound.prove.solvers import Answer, ask, available, model_of, script
 
 Outcome = Literal["verified", "rejected", "undecided"]
 Status = Literal["proved", "refuted", "open"]
@@ -44,11 +45,12 @@ class Check:
 
 @dataclass(frozen=True)
 class Book:
-    """The lemmas in reading order, the theorem, and where the Coq files and certificates lie."""
+    """The lemmas in reading order, the theorem, where Coq files and certificates lie, and each lemma's own file."""
 
     directory: Path
     lemmas: tuple[Lemma, ...]
     theorem: str
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def find(self, lemma: str) -> Lemma:
         """The lemma of this id; UnknownName otherwise."""
@@ -157,9 +159,21 @@ def load_book(directory: Path) -> Book:
     module = importlib.util.module_from_spec(spec)
     sys.modules[alias] = module
     spec.loader.exec_module(module)
-    book = Book(directory, tuple(module.LEMMAS), module.THEOREM)
+    book = Book(directory, tuple(module.LEMMAS), module.THEOREM, _files(alias))
     book.graph()
     return book
+
+
+def _files(alias: str) -> dict[str, str]:
+    """Which file of the book holds which lemma."""
+    found = {}
+    for name, module in list(sys.modules.items()):
+        if name.startswith(f"{alias}."):
+            for value in vars(module).values():
+                for lemma in value if isinstance(value, tuple) else (value,):
+                    if isinstance(lemma, Lemma):
+                        found[lemma.id] = f"{name.rpartition('.')[2]}.py"
+    return found
 
 
 def solver_premises(book: Book, lemma: Lemma, statement_uses: Iterable[str] | None = None) -> list[tuple[str, Any]]:
@@ -195,6 +209,26 @@ def solver_scripts(book: Book, lemma: Lemma) -> dict[str, tuple[str, Answer]]:
             rest = (formula for other, formula in premises if other != name)
             questions[f"{lemma.id}: fails without {name}"] = script(rest, goal), "sat"
     return questions
+
+
+def counter_models(book: Book, lemma: Lemma) -> dict[str, dict[str, Fraction] | None]:
+    """For each premise that a lemma says it needs: exact values at which all others hold and the goal fails.
+
+    Contract: a model is checked by substitution in exact rationals, without the solver that found it; None where the
+    solver found no rational one.
+    """
+    models: dict[str, dict[str, Fraction] | None] = {}
+    for discharge in lemma.discharges:
+        if isinstance(discharge, BySolvers):
+            premises, goal = solver_premises(book, lemma), discharge.statement.goal
+            for name in discharge.needed:
+                rest = [formula for other, formula in premises if other != name]
+                model = model_of(script(rest, to_z3(goal)))
+                kept = [relation for other, relation in discharge.statement.hypotheses.items() if other != name]
+                if model is not None and (holds(goal, model) or not all(holds(relation, model) for relation in kept)):
+                    raise AssertionError(f"{lemma.id}: the counter-model without {name} is none")
+                models[name] = model
+    return models
 
 
 def verify(

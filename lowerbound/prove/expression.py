@@ -262,6 +262,28 @@ def to_ball(expression: Expression, values: Mapping[str, arb]) -> arb:
 
 
 @dataclass(frozen=True)
+class _Exact:
+    values: Mapping[str, Fraction]
+
+    def variable(self, name: str) -> Fraction:
+        return self.values.get(name, Fraction(0))
+
+    def number(self, value: Fraction) -> Fraction:
+        return value
+
+    def exp(self, x: Fraction) -> Fraction:
+        raise InvalidArgument("an exact value must be rational, got an exponential")
+
+    log = exp
+
+
+def holds(relation: Relation, values: Mapping[str, Fraction]) -> bool:
+    """Whether a relation is true at exact rationals; variables without a value are 0."""
+    left, right = (fold(side, _Exact(values)) for side in cleared(relation))
+    return bool({"<": left < right, "<=": left <= right, "=": left == right}[relation.sign])
+
+
+@dataclass(frozen=True)
 class _Arrays:
     values: Mapping[str, Any]
 

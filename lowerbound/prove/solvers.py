@@ -8,6 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Literal
 
 import z3
@@ -81,3 +82,17 @@ def ask(solver: str, scripts: Mapping[str, str], *, wall_limit_s: float = WALL_L
         if answer in ("sat", "unsat"):
             answers[name] = answer
     return answers
+
+
+def model_of(text: str) -> dict[str, Fraction] | None:
+    """Rational values of the constants that satisfy an SMT-LIB script, as z3 finds them; None if it finds none."""
+    solver = z3.Solver()
+    solver.set("timeout", QUERY_LIMIT_MS)
+    solver.from_string(text)
+    if solver.check() != z3.sat:
+        return None
+    model = solver.model()
+    values = {constant.name(): model[constant] for constant in model.decls() if constant.arity() == 0}
+    if not all(z3.is_rational_value(value) for value in values.values()):
+        return None
+    return {name: Fraction(value.numerator_as_long(), value.denominator_as_long()) for name, value in values.items()}

@@ -15,7 +15,7 @@ from lowerbound.kernel.judge import judge_file
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove import solvers
 from lowerbound.prove.blueprint import explanation, page, picture
-from lowerbound.prove.book import Book, Check, load_book, solver_scripts, verify
+from lowerbound.prove.book import Book, Check, counter_models, load_book, solver_scripts, verify
 from lowerbound.prove.expression import Relation, cleared, variables
 from lowerbound.prove.kernel_check import BUNDLE, make_bundle
 from lowerbound.prove.lemma import ByComputation, ByKernel, BySolvers, Cited, Lemma, Statement, Use
@@ -108,6 +108,14 @@ def test_a_hypothesis_that_is_not_needed_may_not_be_called_needed(book: Book) ->
     wrong = replace(lemma, discharges=(BySolvers(padded, needed=("nothing",)),))
     with pytest.raises(InvalidArgument, match="own premises"):
         verify(changed(book, wrong), only=[lemma.id])
+
+
+@pytest.mark.parametrize("lemma", SOLVED)
+def test_needed_premises_have_exact_counter_models(book: Book, lemma: str) -> None:
+    """Law: without a premise that is called needed, the lemma is false at exact values, checked by substitution."""
+    models = counter_models(book, book.find(lemma))
+    assert models
+    assert all(model is not None for model in models.values()), models
 
 
 def test_contradictory_hypotheses_are_rejected(book: Book) -> None:
@@ -222,7 +230,7 @@ def test_generated_files_are_fresh(book: Book) -> None:
 def test_the_committed_bundle_is_judged_without_the_book() -> None:
     """Definition: the kernel alone verifies every statement of the bundle."""
     verdicts = judge_file(PROOFS / BUNDLE)
-    assert len(verdicts) == 17
+    assert len(verdicts) == 20
     assert {verdict.outcome for verdict in verdicts.values()} == {Outcome.VERIFIED}
 
 

@@ -1,0 +1,150 @@
+"""Valid pairs of claim and payload, one or more of each kind, small enough to read; forgeries start from these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import pairwise
+from typing import Any
+
+from lowerbound.kernel.codec import digest
+from lowerbound.kernel.judge import judge
+from lowerbound.kernel.verdict import Outcome, Verdict
+
+Json = Any
+VERIFIED, REJECTED, UNDECIDED = Outcome.VERIFIED, Outcome.REJECTED, Outcome.UNDECIDED
+
+
+def packed(value: Json) -> bytes:
+    """JSON text of a document."""
+    return json.dumps(value).encode()
+
+
+def signed(statement: Json, payload: Json) -> Json:
+    """The certificate that carries this statement's digest."""
+    return {"kind": statement["kind"], "proves": digest(statement), "payload": payload}
+
+
+def stated(kind: str, claim: Json) -> Json:
+    """A statement of this kind."""
+    return {"id": f"example of {kind}", "kind": kind, "claim": claim}
+
+
+def ask(kind: str, claim: Json, payload: Json) -> Verdict:
+    """The judge's word on a claim and a payload, bound to each other."""
+    statement = stated(kind, claim)
+    return judge(packed(statement), packed(signed(statement, payload)))
+
+
+def inequality(expression: Json, *, strict: bool = False) -> Json:
+    """expression >= 0, or > 0."""
+    return {"expression": expression, "strict": strict}
+
+
+def intervals(name: str, marks: list[str]) -> list[Json]:
+    """Leaves between neighbouring marks."""
+    return [{name: [low, high]} for low, high in pairwise(marks)]
+
+
+def cyclic_parity(n: int, polynomial: int) -> list[list[int]]:
+    """The parity rows of a cyclic code by long division: row i is x^(n-1-i) modulo the polynomial."""
+    degree = polynomial.bit_length() - 1
+    rows = []
+    for power in range(n - 1, degree - 1, -1):
+        remainder = 1 << power
+        while remainder >> degree:
+            remainder ^= polynomial << (remainder.bit_length() - 1 - degree)
+        rows.append([remainder >> j & 1 for j in range(degree - 1, -1, -1)])
+    return rows
+
+
+ONE_PLUS_ONE = {
+    "variables": ["x", "y"],
+    "hypotheses": {"x_positive": inequality("x", strict=True), "y_at_least_x": inequality(["-", "y", "x"])},
+    "goal": inequality(["+", ["*", "x", "y"], ["/", "x", "2"]], strict=True),
+}
+"""x y + x / 2 > 0 follows from x > 0 and y >= x: it is x (y - x) + x^2 + x / 2."""
+
+ENTROPY = {
+    "variables": {"p": ["1/100", "11/100"]},
+    "goal": [
+        "+",
+        ["/", "1", "2"],
+        ["/", ["+", ["*", "p", ["log", "p"]], ["*", ["-", "1", "p"], ["log", ["-", "1", "p"]]]], ["log", "2"]],
+    ],
+}
+"""1 - H2(p) > 1/2 on [0.01, 0.11]."""
+ENTROPY_MARKS = [str(Fraction(k, 100)) for k in (1, 2, 4, 6, 8, 9, 10)] + [
+    str(Fraction(k, 2000)) for k in range(201, 221)
+]
+
+SQUARE = {"variables": {"x": ["0", "1"], "y": ["-1", "1"]}, "goal": ["+", "1/4", ["exp", ["-", "x", "y"]]]}
+"""1/4 + exp(x - y) > 0 on a rectangle."""
+
+EXAMPLES: dict[str, tuple[str, Json, Json]] = {
+    "handelman": (
+        "handelman",
+        ONE_PLUS_ONE,
+        {
+            "terms": [
+                {"coefficient": "1", "powers": {"x_positive": 1, "y_at_least_x": 1}},
+                {"coefficient": "1", "powers": {"x_positive": 2}},
+                {"coefficient": "1/2", "powers": {"x_positive": 1}},
+            ]
+        },
+    ),
+    "entropy": ("cover", ENTROPY, {"precision": 64, "leaves": intervals("p", ENTROPY_MARKS)}),
+    "square": (
+        "cover",
+        SQUARE,
+        {
+            "precision": 53,
+            "leaves": [
+                {"x": ["0", "1/2"], "y": ["-1", "1"]},
+                {"x": ["1/2", "1"], "y": ["-1", "0"]},
+                {"x": ["1/2", "1"], "y": ["0", "1"]},
+            ],
+        },
+    ),
+    "constants": (
+        "cover",
+        {"variables": {}, "goal": ["-", ["exp", "1"], "2718281828459045/1000000000000000"]},
+        {"precision": 128, "leaves": [{}]},
+    ),
+    "sign keys": ("keys", {"n": 4, "d": 4, "coherence": "0"}, {"rows": ["0", "5", "3", "6"]}),
+    "integer keys": (
+        "keys",
+        {"n": 3, "d": 2, "coherence": "24/25"},
+        {"rows": [[5, 0], [3, 4], [4, 3]]},
+    ),
+    "majority": ("linear_code", {"length": 3, "dimension": 1, "error": "1/4"}, {"parity": [[1, 1]]}),
+    "hamming": (
+        "linear_code",
+        {"length": 7, "dimension": 4, "error": "1/8"},
+        {"parity": cyclic_parity(7, 0b1011)},
+    ),
+    "index": ("index_optimum", {"m": 3, "messages": 2, "error": "1/4"}, {}),
+}
+"""Name -> kind, claim, payload; each is VERIFIED."""
+
+
+def places(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of everything inside a document, itself left out."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in inside:
+        yield (*path, name)
+        yield from places(part, (*path, name))
+
+
+def changed(value: Json, path: tuple[Any, ...], new: Json, *, delete: bool = False) -> Json:
+    """A copy of a document with one place replaced, or deleted."""
+    copy = json.loads(json.dumps(value))
+    holder = copy
+    for step in path[:-1]:
+        holder = holder[step]
+    if delete:
+        del holder[path[-1]]
+    else:
+        holder[path[-1]] = new
+    return copy
