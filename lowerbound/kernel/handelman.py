@@ -9,7 +9,7 @@ from lowerbound.kernel.codec import Rejected, fields, integer, is_identifier, ra
 from lowerbound.kernel.expression import MOST_POWER, Arithmetic, read_expression, run
 from lowerbound.kernel.verdict import Outcome, Verdict
 
-MOST_WORK = 10**6
+MOST_WORK = 2**18
 MOST_COEFFICIENT_BITS = 2**13
 Polynomial = dict[tuple[int, ...], Fraction]
 """From exponents to nonzero coefficients."""

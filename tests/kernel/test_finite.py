@@ -77,7 +77,8 @@ def test_keys_by_definition(rows: list[list[int]], signs: bool) -> None:
     claim["coherence"] = f"{largest}/{norm}"
     assert ask("keys", claim, payload).outcome is VERIFIED
     claim["coherence"] = str(Fraction(largest, norm) - Fraction(1, 2**70))
-    assert ask("keys", claim, payload).outcome is (REJECTED if len(rows) > 1 else VERIFIED) or len(rows) == 1
+    if len(rows) > 1:
+        assert "over the claimed" in ask("keys", claim, payload).reason
 
 
 def test_many_sign_rows_are_quick() -> None:

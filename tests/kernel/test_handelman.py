@@ -21,7 +21,7 @@ HYPOTHESES: dict[str, Any] = {
 
 terms = st.fixed_dictionaries(
     {
-        "coefficient": st.fractions(Fraction(1, 100), 100, max_denominator=50).map(str),
+        "coefficient": st.fractions(Fraction(1, 50), 100, max_denominator=50).map(str),
         "powers": st.dictionaries(st.sampled_from(list(HYPOTHESES)), st.integers(1, 3), max_size=3),
     }
 )

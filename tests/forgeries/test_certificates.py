@@ -1,0 +1,414 @@
+"""Forgeries: the smallest corruptions of valid certificates, and random ones; the kernel rejects each, and says why."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lowerbound.kernel.codec import digest
+from lowerbound.kernel.judge import judge
+from tests.kernel.examples import (
+    EXAMPLES,
+    REJECTED,
+    UNDECIDED,
+    VERIFIED,
+    ask,
+    changed,
+    packed,
+    places,
+    signed,
+    stated,
+)
+from tests.kernel.test_finite import naive_error, naive_optimum
+from tests.kernel.test_handelman import combination, symbolic
+
+Json = Any
+
+IN_CLAIM = [
+    ("handelman", ("goal", "expression", 0), "-", "number of arguments|differs"),
+    ("handelman", ("goal", "expression", 2, 2), "3", "differs"),
+    ("handelman", ("goal", "expression", 2, 2), "1/0", "zero denominator"),
+    ("handelman", ("goal", "strict"), 1, "true or false"),
+    ("handelman", ("hypotheses", "x_positive", "strict"), False, "strict"),
+    ("handelman", ("hypotheses", "x_positive", "expression"), ["-", "0", "x"], "differs"),
+    ("handelman", ("variables", 1), "x", "distinct"),
+    ("handelman", ("variables", 1), "z", "unknown variable"),
+    ("entropy", ("variables", "p", 0), "1/101", "gap"),
+    ("entropy", ("variables", "p", 1), "1/11", "outside"),
+    ("entropy", ("variables", "p"), ["1/10", "1/100"], "reversed"),
+    ("entropy", ("goal", 1, 1), "-8", "certainly not positive"),
+    ("square", ("goal", 1), "-8", "certainly not positive"),
+    ("constants", ("goal", 2), "2718281828459046/1000000000000000", "certainly not positive"),
+    ("sign keys", ("coherence",), "-1/18446744073709551616", "coherence"),
+    ("sign keys", ("n",), 5, "5 rows"),
+    ("sign keys", ("d",), 5, "length"),
+    ("integer keys", ("coherence",), "23/25", "coherence"),
+    ("integer keys", ("coherence",), "1/0", "zero denominator"),
+    ("hamming", ("error",), str(Fraction(1, 8) + Fraction(1, 56)), "error is 1/8"),
+    ("hamming", ("error",), str(Fraction(1, 8) - Fraction(1, 56)), "error is 1/8"),
+    ("hamming", ("dimension",), 3, "parity rows"),
+    ("hamming", ("length",), 8, "length"),
+    ("index", ("error",), str(Fraction(1, 4) - Fraction(1, 24)), "least error is 1/4"),
+    ("index", ("messages",), 3, "least error"),
+    ("index", ("m",), 5, "m must"),
+    ("index", ("m",), True, "m must"),
+    ("index", ("messages",), 0, "messages must"),
+]
+"""Example, place in the claim, forged value, word of the reason; the certificate is signed for the forged claim."""
+
+IN_PAYLOAD = [
+    ("handelman", ("terms", 0, "coefficient"), "-1", "positive"),
+    ("handelman", ("terms", 0, "coefficient"), "0", "positive"),
+    ("handelman", ("terms", 2, "coefficient"), "1/0", "zero denominator"),
+    ("handelman", ("terms", 2, "coefficient"), "4611686018427387904/9223372036854775807", "differs"),
+    ("handelman", ("terms", 2, "coefficient"), 1, "rational"),
+    ("handelman", ("terms", 1, "powers", "x_positive"), 3, "differs"),
+    ("handelman", ("terms", 1, "powers", "x_positive"), 0, "power must"),
+    ("handelman", ("terms", 1, "powers", "x_positive"), True, "power must"),
+    ("handelman", ("terms", 1, "powers"), {"x": 2}, "not a hypothesis"),
+    ("handelman", ("terms", 1, "powers"), {"y_at_least_x": 2}, "differs"),
+    ("handelman", ("terms", 1, "powers"), {"x_positive": 10**4000}, "power must"),
+    ("handelman", ("terms",), [], "differs"),
+    ("entropy", ("leaves", 3, "p", 0), str(Fraction(3, 50) + Fraction(1, 2**60)), "gap"),
+    ("entropy", ("leaves", 3, "p", 1), "1/1000", "reversed"),
+    ("entropy", ("leaves", 7, "p", 1), str(Fraction(1, 10) + Fraction(1, 2**60)), "outside"),
+    ("entropy", ("leaves", 3), {"q": ["3/50", "3/40"]}, "unknown key"),
+    ("entropy", ("leaves", 3), {}, "lacks the key"),
+    ("entropy", ("leaves", 3, "p"), ["3/50"], "two ends"),
+    ("entropy", ("precision",), 52, "precision must"),
+    ("entropy", ("precision",), 4097, "precision must"),
+    ("entropy", ("precision",), True, "precision must"),
+    ("entropy", ("leaves",), [{"p": ["1/100", "1/10"]}] * 20001, "at most"),
+    ("square", ("leaves", 1, "y", 1), str(-Fraction(1, 2**60)), "gap"),
+    ("square", ("leaves", 0, "x", 1), str(Fraction(1, 2) - Fraction(1, 2**60)), "gap"),
+    ("constants", ("leaves",), [], "gap"),
+    ("constants", ("leaves", 0), {"x": ["0", "1"]}, "unknown key"),
+    ("sign keys", ("rows", 1), "0", "coherence"),
+    ("sign keys", ("rows", 1), "10", "length"),
+    ("sign keys", ("rows", 1), "A", "hex"),
+    ("sign keys", ("rows", 1), [1, -1, 1, -1], "hex"),
+    ("integer keys", ("rows", 1), [5, 0], "coherence"),
+    ("integer keys", ("rows", 1), [3, 4, 0], "length"),
+    ("integer keys", ("rows", 1), [3, 5], "norm"),
+    ("integer keys", ("rows", 1), [3, True], "entry must"),
+    ("integer keys", ("rows", 1), [3, 10**4000], "entry must"),
+    ("integer keys", ("rows",), [[0, 0]] * 3, "norm"),
+    ("hamming", ("parity", 0, 0), 0, "error is"),
+    ("hamming", ("parity", 0, 0), 2, "parity bit"),
+    ("hamming", ("parity", 0, 0), True, "parity bit"),
+    ("hamming", ("parity", 0), [1, 0], "length"),
+]
+"""The same, for places in the payload."""
+
+DELETED = [
+    ("handelman", ("terms", 2), "differs"),
+    ("handelman", ("terms", 0, "powers", "y_at_least_x"), "differs"),
+    ("handelman", ("terms", 0, "powers"), "lacks the key 'powers'"),
+    ("entropy", ("leaves", 0), "gap"),
+    ("entropy", ("leaves", 3), "gap"),
+    ("entropy", ("leaves", 7), "gap"),
+    ("entropy", ("precision",), "lacks the key 'precision'"),
+    ("square", ("leaves", 2), "gap"),
+    ("sign keys", ("rows", 0), "4 rows"),
+    ("integer keys", ("rows", 2), "3 rows"),
+    ("hamming", ("parity", 3), "4 parity rows"),
+    ("hamming", ("parity",), "lacks the key 'parity'"),
+]
+"""Parts of the payload without which it proves nothing."""
+
+
+def assert_rejected(kind: str, claim: Json, payload: Json, pattern: str) -> None:
+    """The judge rejects, for this reason, and not because it broke."""
+    verdict = ask(kind, claim, payload)
+    assert verdict.outcome is REJECTED
+    assert any(word in verdict.reason for word in pattern.split("|")), verdict.reason
+
+
+@pytest.mark.parametrize(("name", "path", "new", "word"), IN_CLAIM)
+def test_forged_claims(name: str, path: tuple[Any, ...], new: Json, word: str) -> None:
+    """Forgery: the proof of one claim, signed for a neighbouring one."""
+    kind, claim, payload = EXAMPLES[name]
+    forged = changed(claim, path, new)
+    assert_rejected(kind, forged, payload, word)
+
+
+@pytest.mark.parametrize(("name", "path", "new", "word"), IN_PAYLOAD, ids=lambda value: str(value)[:30])
+def test_forged_payloads(name: str, path: tuple[Any, ...], new: Json, word: str) -> None:
+    """Forgery: one place of the proof is another."""
+    kind, claim, payload = EXAMPLES[name]
+    assert_rejected(kind, claim, changed(payload, path, new), word)
+
+
+@pytest.mark.parametrize(("name", "path", "word"), DELETED)
+def test_incomplete_payloads(name: str, path: tuple[Any, ...], word: str) -> None:
+    """Forgery: one place of the proof is missing."""
+    kind, claim, payload = EXAMPLES[name]
+    assert_rejected(kind, claim, changed(payload, path, None, delete=True), word)
+
+
+def test_hidden_sign_bits() -> None:
+    """Forgery: equal rows told apart by a bit beyond the last sign."""
+    claim = {"n": 2, "d": 3, "coherence": "1/3"}
+    assert ask("keys", claim, {"rows": ["0", "4"]}).outcome is VERIFIED
+    assert_rejected("keys", claim, {"rows": ["0", "8"]}, "length")
+
+
+def test_a_renamed_hypothesis() -> None:
+    """Forgery: the claim calls its hypothesis something else."""
+    kind, claim, payload = EXAMPLES["handelman"]
+    hypotheses = {{"x_positive": "x_is_positive"}.get(name, name): body for name, body in claim["hypotheses"].items()}
+    assert_rejected(kind, {**claim, "hypotheses": hypotheses}, payload, "not a hypothesis")
+
+
+def test_a_strict_goal_without_a_strict_term() -> None:
+    """Forgery: x >= 0 proves 2 x >= 0, and not 2 x > 0."""
+    claim = {
+        "variables": ["x"],
+        "hypotheses": {"h": {"expression": "x", "strict": False}},
+        "goal": {"expression": ["*", "2", "x"], "strict": False},
+    }
+    payload = {"terms": [{"coefficient": "2", "powers": {"h": 1}}]}
+    assert ask("handelman", claim, payload).outcome is VERIFIED
+    assert_rejected("handelman", changed(claim, ("goal", "strict"), True), payload, "strict goal")
+
+
+def test_too_little_precision_is_not_a_proof() -> None:
+    """Forgery: fewer bits than the claim needs leave it open, and so does a cover by one leaf."""
+    claim = {"variables": {}, "goal": ["-", ["exp", "1"], "2718281828459045235360287471352/1" + "0" * 30]}
+    assert ask("cover", claim, {"precision": 128, "leaves": [{}]}).outcome is VERIFIED
+    assert ask("cover", claim, {"precision": 53, "leaves": [{}]}).outcome is UNDECIDED
+    kind, claim, payload = EXAMPLES["entropy"]
+    assert ask(kind, claim, {**payload, "leaves": [claim["variables"]]}).outcome is UNDECIDED
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_extra_keys(name: str) -> None:
+    """Forgery: every object that has fixed keys has no others."""
+    kind, claim, payload = EXAMPLES[name]
+    assert_rejected(kind, {**claim, "note": "trust me"}, payload, "unknown key 'note'")
+    assert_rejected(kind, claim, {**payload, "note": "trust me"}, "unknown key 'note'")
+    statement = stated(kind, claim)
+    certificate = signed(statement, payload)
+    assert "unknown key" in judge(packed(statement), packed({**certificate, "note": 1})).reason
+    assert "unknown key" in judge(packed({**statement, "note": 1}), packed(certificate)).reason
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_missing_keys(name: str) -> None:
+    """Forgery: no key may be left out."""
+    kind, claim, payload = EXAMPLES[name]
+    statement = stated(kind, claim)
+    certificate = signed(statement, payload)
+    for key in claim:
+        assert_rejected(kind, changed(claim, (key,), None, delete=True), payload, f"lacks the key '{key}'")
+    for key in statement:
+        forged = changed(statement, (key,), None, delete=True)
+        assert f"lacks the key '{key}'" in judge(packed(forged), packed(certificate)).reason
+    for key in certificate:
+        forged = changed(certificate, (key,), None, delete=True)
+        assert f"lacks the key '{key}'" in judge(packed(statement), packed(forged)).reason
+
+
+@pytest.mark.parametrize(("one", "other"), list(itertools.permutations(EXAMPLES, 2)))
+def test_swapped_certificates(one: str, other: str) -> None:
+    """Forgery: a valid certificate of another statement, or of another kind."""
+    statement, certificate = (
+        stated(*EXAMPLES[one][:2]),
+        signed(stated(*EXAMPLES[other][:2]), EXAMPLES[other][2]),
+    )
+    verdict = judge(packed(statement), packed(certificate))
+    assert verdict.outcome is REJECTED
+    assert ("digest" if EXAMPLES[one][0] == EXAMPLES[other][0] else "kind") in verdict.reason
+
+
+def test_the_name_is_part_of_the_statement() -> None:
+    """Forgery: the same claim under another id has another digest; an unknown kind has no rule."""
+    kind, claim, payload = EXAMPLES["index"]
+    statement = stated(kind, claim)
+    certificate = signed(statement, payload)
+    assert "digest" in judge(packed({**statement, "id": "other"}), packed(certificate)).reason
+    assert "digest" in judge(packed(statement), packed({**certificate, "proves": "0" * 64})).reason
+    assert "digest" in judge(packed(statement), packed({**certificate, "proves": None})).reason
+    assert "kind" in judge(packed({**statement, "kind": "magic"}), packed(certificate)).reason
+    assert "kind" in judge(packed(statement), packed({**certificate, "kind": ["index_optimum"]})).reason
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "word"),
+    [
+        (b'"precision": 64', b'"precision": 64.0', "float"),
+        (b'"precision": 64', b'"precision": NaN', "float"),
+        (b'"precision": 64', b'"precision": Infinity', "float"),
+        (b'"precision": 64', b'"precision": 64, "precision": 64', "duplicate"),
+        (b'"precision": 64', b'"precision": true', "precision"),
+        (b'"precision": 64', b'"precision": ' + b"9" * 5000, "digits"),
+        (b'"precision": 64', b'"precision": ' + b"[" * 100000, "nesting"),
+        (b'"precision": 64', b'"precision": "' + b"x" * 2**24 + b'"', "size"),
+        (b'"precision": 64', b'"precision": "\xff"', "UTF-8"),
+        (b'"precision": 64', b'"precision": "\\ud800"', "precision"),
+        (b'"precision": 64', b'"precision": 64, "p\\u0072ecision": 64', "duplicate"),
+    ],
+    ids=lambda value: repr(value[:40]),
+)
+def test_forged_bytes(old: bytes, new: bytes, word: str) -> None:
+    """Forgery: text that some reader of JSON would let pass."""
+    kind, claim, payload = EXAMPLES["entropy"]
+    statement = stated(kind, claim)
+    certificate = packed(signed(statement, payload))
+    assert old in certificate
+    verdict = judge(packed(statement), certificate.replace(old, new))
+    assert verdict.outcome is REJECTED
+    assert word in verdict.reason
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_truncated_bytes(name: str) -> None:
+    """Forgery: every proper prefix of a statement, or of a certificate, is rejected."""
+    kind, claim, payload = EXAMPLES[name]
+    statement = packed(stated(kind, claim))
+    certificate = packed(signed(stated(kind, claim), payload))
+    assert judge(statement, certificate).outcome is VERIFIED
+    for n_bytes in range(len(certificate)):
+        assert judge(statement, certificate[:n_bytes]).outcome is REJECTED
+    for n_bytes in range(len(statement)):
+        assert judge(statement[:n_bytes], certificate).outcome is REJECTED
+
+
+def holds_handelman(claim: Json, payload: Json) -> bool:
+    """By sympy: the sum is the goal, with positive coefficients, and a strict term if the goal is strict."""
+    hypotheses, goal = claim["hypotheses"], claim["goal"]
+    factors = [set(term["powers"]) for term in payload["terms"]]
+    positive = all(Fraction(term["coefficient"]) > 0 for term in payload["terms"])
+    proper = all(type(n) is int and n >= 1 for term in payload["terms"] for n in term["powers"].values())
+    strict = any(all(hypotheses[name]["strict"] for name in names) for names in factors) or not goal["strict"]
+    same = (combination(payload["terms"], hypotheses) - symbolic(goal["expression"])).expand() == 0
+    return positive and proper and strict and same
+
+
+def holds_cover(claim: Json, payload: Json) -> bool:
+    """By the grid of all ends: the middle of every small cell lies in a leaf; positivity is known of these goals.
+
+    The example's goals are positive far beyond their boxes, so that only the cover and the precision can fail.
+    """
+    box = {name: [Fraction(end) for end in ends] for name, ends in claim["variables"].items()}
+    leaves = [{name: [Fraction(end) for end in leaf[name]] for name in box} for leaf in payload["leaves"]]
+    inside = all(box[n][0] <= leaf[n][0] <= leaf[n][1] <= box[n][1] for leaf in leaves for n in box)
+    marks = {name: sorted({end for each in [box, *leaves] for end in each[name]}) for name in box}
+    middles = itertools.product(*([(a + b) / 2 for a, b in itertools.pairwise(marks[name])] for name in box))
+    covered = all(
+        any(all(leaf[n][0] <= x <= leaf[n][1] for n, x in zip(box, middle, strict=True)) for leaf in leaves)
+        for middle in middles
+    )
+    return inside and covered and type(payload["precision"]) is int and 53 <= payload["precision"] <= 4096
+
+
+def holds_keys(claim: Json, payload: Json) -> bool:
+    """By the definition of a cosine."""
+    d = claim["d"]
+    rows = [
+        [1 - 2 * (int(row, 16) >> j & 1) for j in range(d)] if isinstance(row, str) else row for row in payload["rows"]
+    ]
+    gram = [[sum(a * b for a, b in zip(one, other, strict=True)) for other in rows] for one in rows]
+    norms = {gram[i][i] for i in range(len(rows))}
+    largest = max(gram[i][j] for i in range(len(rows)) for j in range(i))
+    return len(rows) == claim["n"] and len(norms) == 1 and Fraction(largest, min(norms)) <= Fraction(claim["coherence"])
+
+
+def holds_code(claim: Json, payload: Json) -> bool:
+    """By every block and every codeword."""
+    shape = {len(row) for row in payload["parity"]} == {claim["length"] - claim["dimension"]}
+    same = naive_error(claim["length"], payload["parity"]) == Fraction(claim["error"])
+    return shape and same and len(payload["parity"]) == claim["dimension"]
+
+
+def holds_index(claim: Json, payload: Json) -> bool:
+    """By every codebook, 0 in it or not."""
+    return payload == {} and naive_optimum(claim["m"], claim["messages"]) == Fraction(claim["error"])
+
+
+HOLDS = {
+    "handelman": holds_handelman,
+    "cover": holds_cover,
+    "keys": holds_keys,
+    "linear_code": holds_code,
+    "index_optimum": holds_index,
+}
+"""For each kind, a naive second opinion on whether a changed proof is still one."""
+
+scraps = (
+    st.none()
+    | st.booleans()
+    | st.integers(-3, 9)
+    | st.sampled_from(["0", "1", "-1", "1/2", "1/0", "3", "5", "x", "x_positive", "log", "+", "é", "1/10", "1/100"])
+    | st.sampled_from([[], {}, [1, 1], [0, 1, 1], {"x_positive": 1}, ["*", "x", "y"], ["0", "1"], 10**30])
+)
+
+
+@settings(max_examples=400)
+@given(st.data(), st.sampled_from(list(EXAMPLES)))
+def test_random_changes_of_a_certificate(data: st.DataObject, name: str) -> None:
+    """Law: a changed certificate is VERIFIED only if the change is none, or the payload is still a proof.
+
+    Still a proof means, by a naive second opinion: the coefficients still sum to the goal (2/2 for 1); the leaves
+    still cover the box, lie inside it and the precision is allowed (a longer leaf, 65 bits); the rows still have one
+    norm and the coherence (another row); the parity rows still have the error (an equivalent code). The digest and
+    the kind cannot change at all.
+    """
+    kind, claim, payload = EXAMPLES[name]
+    statement = stated(kind, claim)
+    certificate = signed(statement, payload)
+    path = data.draw(st.sampled_from(list(places(certificate))))
+    new = data.draw(st.just(None) | scraps)
+    forged = changed(certificate, path, new, delete=data.draw(st.booleans()))
+    verdict = judge(packed(statement), packed(forged))
+    assert "the judge failed" not in verdict.reason
+    if digest(forged) == digest(certificate):
+        assert verdict.outcome is VERIFIED
+    elif verdict.outcome is VERIFIED:
+        assert (forged["kind"], forged["proves"]) == (kind, digest(statement))
+        assert HOLDS[kind](claim, forged["payload"])
+
+
+@settings(max_examples=400)
+@given(st.data(), st.sampled_from([name for name in EXAMPLES if EXAMPLES[name][0] != "cover"]))
+def test_random_changes_of_a_signed_claim(data: st.DataObject, name: str) -> None:
+    """Law: a changed claim, signed anew, is VERIFIED only if the old payload proves it, by the naive second opinion.
+
+    Such changes are: a coherence that is larger, text that means the same number, a hypothesis that no term uses.
+    Without the new signature every changed statement is REJECTED.
+    """
+    kind, claim, payload = EXAMPLES[name]
+    path = data.draw(st.sampled_from(list(places(claim))))
+    forged = changed(claim, path, data.draw(scraps), delete=data.draw(st.booleans()))
+    verdict = ask(kind, forged, payload)
+    assert "the judge failed" not in verdict.reason
+    if verdict.outcome is VERIFIED:
+        assert HOLDS[kind](forged, payload)
+    if digest(forged) != digest(claim):
+        unsigned = judge(packed(stated(kind, forged)), packed(signed(stated(kind, claim), payload)))
+        assert unsigned.outcome is REJECTED
+
+
+@settings(max_examples=300)
+@given(st.data(), st.sampled_from(list(EXAMPLES)))
+def test_random_changes_of_bytes(data: st.DataObject, name: str) -> None:
+    """Law: one byte replaced, in either document, never breaks the judge, and proves only what it still proves."""
+    kind, claim, payload = EXAMPLES[name]
+    statement = stated(kind, claim)
+    documents = [packed(statement), packed(signed(statement, payload))]
+    which = data.draw(st.integers(0, 1))
+    position = data.draw(st.integers(0, len(documents[which]) - 1))
+    byte = data.draw(st.integers(0, 255))
+    documents[which] = documents[which][:position] + bytes([byte]) + documents[which][position + 1 :]
+    verdict = judge(*documents)
+    assert "the judge failed" not in verdict.reason
+    if verdict.outcome is VERIFIED:
+        read, certificate = (json.loads(document) for document in documents)
+        assert digest(read) == digest(statement) == certificate["proves"]
+        assert HOLDS[kind](claim, certificate["payload"])
