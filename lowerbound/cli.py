@@ -20,7 +20,6 @@ from lowerbound import __version__
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, invalid, unknown
 
 if TYPE_CHECKING:
-    from lowerbound.core.models import Model
     from lowerbound.game.duel import Row
     from lowerbound.game.reduction import Geometry, Reduction
 
@@ -152,38 +151,9 @@ def floor(
 
 
 def _print_floor(result: dict[str, Any]) -> None:
-    head, total = result["per_head"], result["total"]
-    print(
-        f"{result['model']}: {result['n_tokens_cached']} of {result['n_tokens']} tokens cached before the last "
-        f"scale, d = {result['d']}, {total['streams']} heads x layers x CFG branches"
-    )
-    print(f"computation model {result['computation_model']}")
-    print(
-        f"at eta = {result['eta']:g}, delta = {result['delta']:g}, {result['keys']} keys of coherence "
-        f"{result['coherence']}, lambda = {result['lambda']:g}:\n"
-    )
-    print(f"{'':34}{'one head':>20}{'all':>26}")
-    for name, key in (
-        ("fp16 cache (K and V)", "cache_bits"),
-        ("floor, Theorem A, relative eta", "paper_bits"),
-        ("floor, Theorem B, additive eta", "values_bits"),
-    ):
-        print(f"{name:34}{head[key]:>15,.2f} bits{total[key] / 8e6:>23,.3f} MB")
-    print(
-        f"\nTheorem B keeps {100 * head['values_fraction_of_cache']:.2f} % of the fp16 cache "
-        f"({head['values_levels']} levels a value)."
-    )
-    if not total["free_kv_realisable"]:
-        print(
-            "All heads at once are not freely realisable in this network (more tokens than its width): "
-            "the total assumes independent streams."
-        )
-    replay = result["replay_bits"]
-    if replay is not None:
-        print(
-            f"Outside this computation model: with public weights (R2), replaying the token ids needs {replay:,g} bits "
-            "for the whole image, paid in time."
-        )
+    from lowerbound.report.table import floor_text
+
+    print(floor_text(result))
 
 
 @app.command()
@@ -402,24 +372,9 @@ def caches(as_json: JsonOption = False) -> None:
     if as_json:
         _print_json({"caches": listed})
         return
-    from lowerbound.report.table import console, plain_table
+    from lowerbound.report.table import caches_table, console
 
-    console().print(
-        plain_table(
-            "caches",
-            ("name", "family", "idea", "nominal budget (default)", "reference"),
-            [
-                (
-                    entry["name"],
-                    entry["family"],
-                    entry["idea"],
-                    f"{entry['budget']} ({entry['default_budget']})" if entry["budget"] else "-",
-                    entry["reference"],
-                )
-                for entry in listed
-            ],
-        )
-    )
+    console().print(caches_table(listed))
 
 
 @app.command()
@@ -428,60 +383,11 @@ def models(as_json: JsonOption = False) -> None:
     from lowerbound.core.models import models as catalogue
 
     if as_json:
-        _print_json({"models": [_model_facts(model) for model in catalogue()]})
+        _print_json({"models": [model.to_json() for model in catalogue()]})
         return
-    from lowerbound.report.table import console, plain_table
+    from lowerbound.report.table import console, models_table
 
-    console().print(
-        plain_table(
-            "models",
-            ("name", "last map", "cached", "d", "layers x heads", "CFG", "rule", "fp16 cache", "replay"),
-            [
-                (
-                    model.name,
-                    "x".join(map(str, model.schedule.shapes[-1])),
-                    f"{model.n_tokens_cached:,}",
-                    model.head_dim,
-                    f"{model.n_layers} x {model.n_heads}"
-                    + ("" if model.n_heads == model.n_kv_heads else f" ({model.n_kv_heads} kv)"),
-                    model.cfg_branches,
-                    model.rule,
-                    f"{model.cache_bytes / 1e6:,.1f} MB",
-                    "-" if model.replay_bits is None else f"{model.replay_bits:,.0f} bits",
-                )
-                for model in catalogue()
-            ],
-        )
-    )
-
-
-def _model_facts(model: Model) -> dict[str, Any]:
-    return {
-        "name": model.name,
-        "family": model.family,
-        "variant": model.variant,
-        "status": model.status,
-        "schedule": str(model.schedule),
-        "n_scales": model.schedule.n_scales,
-        "n_context": model.schedule.n_context,
-        "n_tokens": model.n_tokens,
-        "n_tokens_cached": model.n_tokens_cached,
-        "n_layers": model.n_layers,
-        "width": model.width,
-        "n_heads": model.n_heads,
-        "n_kv_heads": model.n_kv_heads,
-        "head_dim": model.head_dim,
-        "cfg_branches": model.cfg_branches,
-        "rule": model.rule,
-        "normalisation": model.normalisation,
-        "cache_bytes": model.cache_bytes,
-        "cache_bytes_at_end": model.cache_bytes_at_end,
-        "cache_bytes_as_coded": model.cache_bytes_as_coded,
-        "codebook_size": model.codebook_size,
-        "replay_bits": model.replay_bits,
-        "source": model.source,
-        "note": model.note,
-    }
+    console().print(models_table(catalogue()))
 
 
 @app.command()
@@ -547,8 +453,9 @@ def verify(
     """Check the proof: who checked what, and on what it rests."""
     if certificates is not None:
         _judge_bundle(certificates, as_json)
-    from lowerbound.prove.book import BACKENDS, load_book
-    from lowerbound.prove.book import verify as run
+    from lowerbound.prove.book import load_book
+    from lowerbound.prove.verify import BACKENDS
+    from lowerbound.prove.verify import verify as run
 
     for name in backend or []:
         if name not in BACKENDS:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
-from typing import Literal
+from typing import Any, Literal
 
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import unknown
@@ -125,6 +125,35 @@ class Model:
     def free_kv_realisable(self) -> bool:
         """Whether W_K and W_V can make every layer and head cache arbitrary unit keys and values: T <= width - 1."""
         return self.schedule.n_tokens <= self.width - 1
+
+    def to_json(self) -> dict[str, Any]:
+        """The facts and the counts, as plain JSON values."""
+        return {
+            "name": self.name,
+            "family": self.family,
+            "variant": self.variant,
+            "status": self.status,
+            "schedule": str(self.schedule),
+            "n_scales": self.schedule.n_scales,
+            "n_context": self.schedule.n_context,
+            "n_tokens": self.n_tokens,
+            "n_tokens_cached": self.n_tokens_cached,
+            "n_layers": self.n_layers,
+            "width": self.width,
+            "n_heads": self.n_heads,
+            "n_kv_heads": self.n_kv_heads,
+            "head_dim": self.head_dim,
+            "cfg_branches": self.cfg_branches,
+            "rule": self.rule,
+            "normalisation": self.normalisation,
+            "cache_bytes": self.cache_bytes,
+            "cache_bytes_at_end": self.cache_bytes_at_end,
+            "cache_bytes_as_coded": self.cache_bytes_as_coded,
+            "codebook_size": self.codebook_size,
+            "replay_bits": self.replay_bits,
+            "source": self.source,
+            "note": self.note,
+        }
 
 
 def _schedule(text: str, n_context: int) -> ScaleSchedule:

@@ -9,9 +9,10 @@ from textwrap import wrap
 
 import networkx as nx
 
-from lowerbound.prove.book import Book, Entry, counter_models
-from lowerbound.prove.expression import to_latex, to_text
+from lowerbound.prove.book import Book, counter_models
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
+from lowerbound.prove.readers import to_latex, to_text
+from lowerbound.prove.verify import Entry
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, PER_ROW = 190, 44, 18, 46, 6
 

@@ -1,46 +1,22 @@
-"""The proof book, read and verified: every check is run, every status is derived over ancestors, nothing is typed.
-
-A lemma is proved iff all its own checks succeed and every lemma it uses is proved. What a theorem rests on is the union
-over its ancestors. `unknown` is never a success.
-"""
+"""The proof book: the lemmas in reading order, and what the solvers are asked about them."""
 
 from __future__ import annotations
 
 import importlib.util
 import sys
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import networkx as nx
 import z3
 
-from lowerbound.errors import InvalidArgument, LowerBoundError, unknown
-from lowerbound.prove.coq import CoqFolder, CoqMissing
-from lowerbound.prove.expression import holds, to_z3
-from lowerbound.prove.kernel_check import judge_claim
-from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Lemma
-from lowerbound.prove.solvers import Answer, ask, available, model_of, script
-
-Outcome = Literal["verified", "rejected", "undecided"]
-Status = Literal["proved", "refuted", "open"]
-AXIOMS_OF_THE_REALS = "the four axioms of Coq's real numbers"
-SOLVERS = ("z3", "cvc5")
-BACKENDS = (*SOLVERS, "kernel", "coq", "computation")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of one lemma: who ran it, what came out, and why."""
-
-    checker: str
-    outcome: Outcome
-    reason: str
-    seconds: float
+from lowerbound.errors import InvalidArgument, unknown
+from lowerbound.prove.lemma import BySolvers, Lemma
+from lowerbound.prove.readers import holds, to_z3
+from lowerbound.prove.solvers import Answer, model_of, script
 
 
 @dataclass(frozen=True)
@@ -76,72 +52,6 @@ class Book:
         if self.theorem not in graph:
             raise InvalidArgument(f"the book's theorem must be one of its lemmas, got {self.theorem!r}")
         return graph
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What became of one lemma."""
-
-    lemma: Lemma
-    checks: tuple[Check, ...]
-    status: Status
-    checked_by: tuple[str, ...]
-    assumptions: tuple[str, ...]
-
-    @property
-    def seconds(self) -> float:
-        """Time of its checks."""
-        return sum(check.seconds for check in self.checks)
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "id": self.lemma.id,
-            "words": self.lemma.words,
-            "status": self.status,
-            "range": self.lemma.range,
-            "model": self.lemma.model,
-            "checked_by": list(self.checked_by),
-            "assumptions": list(self.assumptions),
-            "seconds": round(self.seconds, 3),
-            "checks": [
-                {"checker": check.checker, "outcome": check.outcome, "reason": check.reason} for check in self.checks
-            ],
-        }
-
-
-@dataclass(frozen=True)
-class Report:
-    """The verified book."""
-
-    entries: tuple[Entry, ...]
-    theorem: Entry
-    complete: bool
-
-    @property
-    def word(self) -> str:
-        """VERIFIED, NOT VERIFIED or UNDECIDED; a partial verification is never VERIFIED."""
-        statuses = {entry.status for entry in self.entries}
-        if "refuted" in statuses:
-            return "NOT VERIFIED"
-        return "VERIFIED" if statuses == {"proved"} and self.complete else "UNDECIDED"
-
-    @property
-    def exit_code(self) -> int:
-        """0, 1 or 3."""
-        return {"VERIFIED": 0, "NOT VERIFIED": 1, "UNDECIDED": 3}[self.word]
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "verdict": self.word,
-            "lemmas": [entry.to_json() for entry in self.entries],
-            "theorem": {
-                "id": self.theorem.lemma.id,
-                "status": self.theorem.status,
-                "assumptions": list(self.theorem.assumptions),
-            },
-        }
 
 
 def load_book(directory: Path) -> Book:
@@ -229,170 +139,3 @@ def counter_models(book: Book, lemma: Lemma) -> dict[str, dict[str, Fraction] | 
                     raise AssertionError(f"{lemma.id}: the counter-model without {name} is none")
                 models[name] = model
     return models
-
-
-def verify(
-    book: Book,
-    *,
-    only: Sequence[str] = (),
-    backends: Sequence[str] = (),
-    watch: Callable[[str], None] = lambda _: None,
-) -> Report:
-    """Run every check of the book and derive what is proved.
-
-    Contract: a lemma is "proved" iff all its checks were run and verified and all it uses are proved; "refuted" iff a
-    check rejected it or something it uses; else "open". `only` and `backends` restrict what is run, and then nothing
-    unchecked is called proved.
-
-    Parameters
-    ----------
-    only : lemma ids; their ancestors are verified too
-    backends : some of BACKENDS
-    """
-    graph = book.graph()
-    wanted = set(only) or set(graph)
-    for name in only:
-        wanted |= {book.find(name).id, *nx.ancestors(graph, name)}
-    chosen = [lemma for lemma in book.lemmas if lemma.id in wanted]
-    runs = set(backends) or set(BACKENDS)
-
-    solved = _ask_solvers(book, chosen, runs, watch)
-    coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs)
-    entries: dict[str, Entry] = {}
-    for lemma in chosen:
-        watch(lemma.id)
-        checks: list[Check] = []
-        for place, discharge in enumerate(lemma.discharges):
-            match discharge:
-                case BySolvers():
-                    checks += [solved[name][lemma.id] for name in SOLVERS]
-                case ByKernel():
-                    judged = partial(judge_claim, book.directory, f"{lemma.id}/{place}", discharge)
-                    checks.append(_timed("kernel", judged, "kernel" in runs))
-                case ByCoq():
-                    checks.append(coq.check(lemma, discharge))
-                case ByComputation():
-                    checks.append(_timed("computation", partial(_count, discharge), "computation" in runs))
-                case Cited(reference):
-                    checks.append(Check(f"cited: {reference}", "verified", "taken from the literature", 0))
-        entries[lemma.id] = _entry(lemma, tuple(checks), entries)
-    last = entries[chosen[-1].id]
-    return Report(tuple(entries.values()), entries.get(book.theorem, last), not only and not backends)
-
-
-def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, Entry]) -> Entry:
-    used = [earlier[use.lemma] for use in lemma.uses]
-    outcomes = {check.outcome for check in checks}
-    statuses = {entry.status for entry in used}
-    status: Status
-    if "rejected" in outcomes or "refuted" in statuses:
-        status = "refuted"
-    elif checks and outcomes == {"verified"} and statuses <= {"proved"}:
-        status = "proved"
-    else:
-        status = "open"
-    checked_by = tuple(dict.fromkeys(check.checker for check in checks if check.outcome == "verified"))
-    own = {AXIOMS_OF_THE_REALS} if "coq" in checked_by else set()
-    own |= {"z3 and cvc5 agree"} if "z3" in checked_by else set()
-    own |= {checker for checker in checked_by if checker.startswith("cited")}
-    assumptions = sorted(own.union(*(entry.assumptions for entry in used)))
-    return Entry(lemma, checks, status, checked_by, tuple(assumptions))
-
-
-def _timed(checker: str, check: Callable[[], tuple[Outcome, str]], run: bool) -> Check:
-    if not run:
-        return Check(checker, "undecided", "not run", 0)
-    start = time.perf_counter()
-    outcome, reason = check()
-    return Check(checker, outcome, reason, time.perf_counter() - start)
-
-
-def _count(discharge: ByComputation) -> tuple[Outcome, str]:
-    try:
-        return "verified", f"{discharge.check()} cases"
-    except (AssertionError, LowerBoundError) as failure:
-        return "rejected", str(failure) or "a case failed"
-
-
-def _ask_solvers(
-    book: Book, lemmas: Sequence[Lemma], runs: set[str], watch: Callable[[str], None]
-) -> dict[str, dict[str, Check]]:
-    """One process a solver for all questions; a lemma's check is verified iff every answer is the acceptable one."""
-    questions = {lemma.id: solver_scripts(book, lemma) for lemma in lemmas}
-    scripts = {name: text for asked in questions.values() for name, (text, _) in asked.items()}
-    checks: dict[str, dict[str, Check]] = {}
-    for solver in SOLVERS:
-        watch(solver)
-        start = time.perf_counter()
-        run = solver in runs and solver in available()
-        answers = ask(solver, scripts) if run and scripts else {}
-        share = (time.perf_counter() - start) / max(1, len(scripts))
-        why_not = "not run" if solver not in runs else f"{solver} is not installed"
-        checks[solver] = {
-            lemma: _solver_check(solver, asked, answers, share, None if run else why_not)
-            for lemma, asked in questions.items()
-        }
-    return checks
-
-
-def _solver_check(
-    solver: str,
-    asked: Mapping[str, tuple[str, Answer]],
-    answers: Mapping[str, Answer],
-    share: float,
-    why_not: str | None,
-) -> Check:
-    seconds = share * len(asked)
-    if why_not is not None:
-        return Check(solver, "undecided", why_not, 0)
-    for name, (_, wanted) in asked.items():
-        if answers[name] == "unknown":
-            return Check(solver, "undecided", f"{name}: unknown", seconds)
-        if answers[name] != wanted:
-            return Check(solver, "rejected", f"{name}: {answers[name]} instead of {wanted}", seconds)
-    return Check(solver, "verified", f"{len(asked)} answers", seconds)
-
-
-class _Coq:
-    """The Coq folder, built once for all lemmas that ask for it."""
-
-    def __init__(self, folder: CoqFolder, lemmas: Sequence[Lemma], run: bool) -> None:
-        self._folder = folder
-        self._problem: tuple[Outcome, str] | None = None if run else ("undecided", "not run")
-        self._seconds = 0.0
-        self._theorems = {
-            lemma.id: [discharge.theorem for discharge in lemma.discharges if isinstance(discharge, ByCoq)]
-            for lemma in lemmas
-        }
-        asked = [theorem for theorems in self._theorems.values() for theorem in theorems]
-        if not asked or not run:
-            return
-        start = time.perf_counter()
-        try:
-            folder.build()
-            for theorem in asked:
-                if theorem not in folder.statements:
-                    raise unknown("Coq theorem", theorem, folder.statements)
-            folder.check_assumptions({name: folder.statements[name][0] for name in asked})
-        except CoqMissing as missing:
-            self._problem = "undecided", str(missing)
-        except LowerBoundError as rejection:
-            self._problem = "rejected", str(rejection)
-        self._seconds = (time.perf_counter() - start) / len(asked)
-
-    def check(self, lemma: Lemma, discharge: ByCoq) -> Check:
-        """Whether the theorem says what the lemma reads in it, and its proof uses what the lemma says it uses."""
-        if self._problem is not None:
-            return Check("coq", *self._problem, self._seconds)
-        statement = self._folder.statements[discharge.theorem][1]
-        for piece in discharge.reads:
-            if " ".join(piece.split()) not in statement:
-                reason = f"{discharge.theorem} must read {piece!r}, and does not"
-                return Check("coq", "rejected", reason, self._seconds)
-        closure = frozenset().union(*(self._folder.closure(theorem) for theorem in self._theorems[lemma.id]))
-        for use in lemma.uses:
-            theorems = self._theorems.get(use.lemma, [])
-            if theorems and not closure & set(theorems):
-                reason = f"the proof of {discharge.theorem} does not use {theorems[0]}: the edge is no inference"
-                return Check("coq", "rejected", reason, self._seconds)
-        return Check("coq", "verified", discharge.theorem, self._seconds)

@@ -7,8 +7,9 @@ from fractions import Fraction
 from typing import Any
 
 from lowerbound.errors import InvalidArgument
-from lowerbound.prove.expression import Expression, Relation, cleared, to_json
+from lowerbound.prove.expression import Expression, Relation
 from lowerbound.prove.lemma import Statement
+from lowerbound.prove.readers import cleared, to_json
 
 
 def _nonnegative(relation: Relation) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from lowerbound.core.models import Model
 from lowerbound.game.duel import Row
-from lowerbound.prove.book import Report
+from lowerbound.prove.verify import Report
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -71,11 +73,69 @@ def proof_table(report: Report) -> Table:
     return table
 
 
-def plain_table(title: str, columns: Sequence[str], lines: Sequence[Sequence[object]]) -> Table:
-    """A table of text."""
-    table = Table(title=title, title_style="bold")
-    for column in columns:
+def caches_table(listed: Sequence[Mapping[str, Any]]) -> Table:
+    """What can be played by name."""
+    table = Table(title="caches", title_style="bold")
+    for column in ("name", "family", "idea", "nominal budget (default)", "reference"):
         table.add_column(column, overflow="fold")
-    for line in lines:
-        table.add_row(*(str(cell) for cell in line))
+    for entry in listed:
+        budget = f"{entry['budget']} ({entry['default_budget']})" if entry["budget"] else "-"
+        table.add_row(entry["name"], entry["family"], entry["idea"], budget, entry["reference"])
     return table
+
+
+def models_table(models: Sequence[Model]) -> Table:
+    """The catalogue, one line a model."""
+    table = Table(title="models", title_style="bold")
+    for column in ("name", "last map", "cached", "d", "layers x heads", "CFG", "rule", "fp16 cache", "replay"):
+        table.add_column(column, overflow="fold")
+    for model in models:
+        shared = "" if model.n_heads == model.n_kv_heads else f" ({model.n_kv_heads} kv)"
+        table.add_row(
+            model.name,
+            "x".join(map(str, model.schedule.shapes[-1])),
+            f"{model.n_tokens_cached:,}",
+            str(model.head_dim),
+            f"{model.n_layers} x {model.n_heads}{shared}",
+            str(model.cfg_branches),
+            model.rule,
+            f"{model.cache_bytes / 1e6:,.1f} MB",
+            "-" if model.replay_bits is None else f"{model.replay_bits:,.0f} bits",
+        )
+    return table
+
+
+def floor_text(result: Mapping[str, Any]) -> str:
+    """A floor in words and three lines of numbers, never without its computation model."""
+    head, total = result["per_head"], result["total"]
+    lines = [
+        f"{result['model']}: {result['n_tokens_cached']} of {result['n_tokens']} tokens cached before the last scale, "
+        f"d = {result['d']}, {total['streams']} heads x layers x CFG branches",
+        f"computation model {result['computation_model']}",
+        f"at eta = {result['eta']:g}, delta = {result['delta']:g}, {result['keys']} keys of coherence "
+        f"{result['coherence']}, lambda = {result['lambda']:g}:",
+        "",
+        f"{'':34}{'one head':>20}{'all':>26}",
+    ]
+    for name, key in (
+        ("fp16 cache (K and V)", "cache_bits"),
+        ("floor, Theorem A, relative eta", "paper_bits"),
+        ("floor, Theorem B, additive eta", "values_bits"),
+    ):
+        lines.append(f"{name:34}{head[key]:>15,.2f} bits{total[key] / 8e6:>23,.3f} MB")
+    lines += [
+        "",
+        f"Theorem B keeps {100 * head['values_fraction_of_cache']:.2f} % of the fp16 cache "
+        f"({head['values_levels']} levels a value).",
+    ]
+    if not total["free_kv_realisable"]:
+        lines.append(
+            "All heads at once are not freely realisable in this network (more tokens than its width): "
+            "the total assumes independent streams."
+        )
+    if result["replay_bits"] is not None:
+        lines.append(
+            "Outside this computation model: with public weights (R2), replaying the token ids needs "
+            f"{result['replay_bits']:,g} bits for the whole image, paid in time."
+        )
+    return "\n".join(lines)

@@ -15,11 +15,13 @@ from lowerbound.kernel.judge import judge_file
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove import solvers
 from lowerbound.prove.blueprint import explanation, page, picture
-from lowerbound.prove.book import Book, Check, counter_models, load_book, solver_scripts, verify
-from lowerbound.prove.expression import Relation, cleared, variables
+from lowerbound.prove.book import Book, counter_models, load_book, solver_scripts
+from lowerbound.prove.expression import Relation, variables
 from lowerbound.prove.kernel_check import BUNDLE, make_bundle
 from lowerbound.prove.lemma import ByComputation, ByKernel, BySolvers, Cited, Lemma, Statement, Use
+from lowerbound.prove.readers import cleared
 from lowerbound.prove.solvers import ask
+from lowerbound.prove.verify import Check, verify
 
 ROOT = Path(__file__).parent.parent.parent
 PROOFS = ROOT / "proofs"
@@ -178,9 +180,9 @@ def test_unknown_answers_are_failures(book: Book, monkeypatch: pytest.MonkeyPatc
     """Law: a solver that gives up, is cut off or is missing leaves the lemma open."""
     monkeypatch.setattr(solvers, "PROGRAMS", {"z3": "import time; time.sleep(60)", "cvc5": "print('[]x')"})
     assert set(ask("z3", {"q": "(check-sat)"}, wall_limit_s=0.5).values()) == {"unknown"}
-    monkeypatch.setattr("lowerbound.prove.book.available", lambda: ("z3",))
+    monkeypatch.setattr("lowerbound.prove.verify.available", lambda: ("z3",))
     monkeypatch.undo()
-    monkeypatch.setattr("lowerbound.prove.book.available", lambda: ())
+    monkeypatch.setattr("lowerbound.prove.verify.available", lambda: ())
     check = outcome_of(book, "decoding_bit", "cvc5")
     assert (check.outcome, check.reason) == ("undecided", "cvc5 is not installed")
 

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from lowerbound.prove.book import Book, load_book, verify
+from lowerbound.prove.book import Book, load_book
 from lowerbound.prove.coq import AXIOMS, CoqFolder, CoqMissing, CoqRejected
 from lowerbound.prove.lemma import ByCoq, Use
+from lowerbound.prove.verify import verify
 
 PROOFS = Path(__file__).parent.parent.parent / "proofs"
 pytestmark = pytest.mark.timeout(600)

@@ -1,0 +1,203 @@
+"""Who reads an expression: z3 (and through its text cvc5), Arb, exact rationals, NumPy, LaTeX, the kernel's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import sympy
+import z3
+from flint import arb
+
+from lowerbound.core.scalars import ball
+from lowerbound.errors import InvalidArgument
+from lowerbound.prove.expression import Expression, Relation, fold
+
+
+class _Z3:
+    """exp and log are uninterpreted functions: only stated hypotheses speak of them."""
+
+    _exp = z3.Function("EXP", z3.RealSort(), z3.RealSort())
+    _log = z3.Function("LOG", z3.RealSort(), z3.RealSort())
+
+    def variable(self, name: str) -> Any:
+        return z3.Real(name)
+
+    def number(self, value: Fraction) -> Any:
+        return z3.RealVal(f"{value.numerator}/{value.denominator}")
+
+    def exp(self, x: Any) -> Any:
+        return self._exp(x)
+
+    def log(self, x: Any) -> Any:
+        return self._log(x)
+
+
+def to_z3(relation: Relation) -> Any:
+    """The relation as a z3 formula, denominators cleared: a / b < c with b > 0 stated elsewhere becomes a < c b."""
+    left, right = cleared(relation)
+    a, b = fold(left, _Z3()), fold(right, _Z3())
+    return {"<": a < b, "<=": a <= b, "=": a == b}[relation.sign]
+
+
+def cleared(relation: Relation) -> tuple[Expression, Expression]:
+    """Both sides without a division on top; solvers give x / 0 a value, so nobody may divide inside."""
+    left, right = relation.left, relation.right
+    if left.operator == "/":
+        left, right = left.operands[0], right * left.operands[1]
+    if right.operator == "/":
+        left, right = left * right.operands[1], right.operands[0]
+    if _divides(left) or _divides(right):
+        raise InvalidArgument("a relation for a solver must divide at the top of a side only, by something positive")
+    return left, right
+
+
+def _divides(expression: Expression) -> bool:
+    if expression.operator == "/":
+        return bool(expression.operands[1].operator != "number")
+    return any(_divides(operand) for operand in expression.operands if isinstance(operand, Expression))
+
+
+@dataclass(frozen=True)
+class _Balls:
+    values: Mapping[str, arb]
+
+    def variable(self, name: str) -> arb:
+        return self.values[name]
+
+    def number(self, value: Fraction) -> arb:
+        return ball(value)
+
+    def exp(self, x: arb) -> arb:
+        return x.exp()
+
+    def log(self, x: arb) -> arb:
+        return x.log()
+
+
+def to_ball(expression: Expression, values: Mapping[str, arb]) -> arb:
+    """An enclosure of the expression at enclosures of its variables."""
+    result: arb = fold(expression, _Balls(values))
+    return result
+
+
+@dataclass(frozen=True)
+class _Exact:
+    values: Mapping[str, Fraction]
+
+    def variable(self, name: str) -> Fraction:
+        return self.values.get(name, Fraction(0))
+
+    def number(self, value: Fraction) -> Fraction:
+        return value
+
+    def exp(self, x: Fraction) -> Fraction:
+        raise InvalidArgument("an exact value must be rational, got an exponential")
+
+    log = exp
+
+
+def holds(relation: Relation, values: Mapping[str, Fraction]) -> bool:
+    """Whether a relation is true at exact rationals; variables without a value are 0."""
+    left, right = (fold(side, _Exact(values)) for side in cleared(relation))
+    return bool({"<": left < right, "<=": left <= right, "=": left == right}[relation.sign])
+
+
+@dataclass(frozen=True)
+class _Arrays:
+    values: Mapping[str, Any]
+
+    def variable(self, name: str) -> Any:
+        return self.values[name]
+
+    def number(self, value: Fraction) -> Any:
+        return float(value)
+
+    def exp(self, x: Any) -> Any:
+        return np.exp(x)
+
+    def log(self, x: Any) -> Any:
+        return np.log(x)
+
+
+def to_numpy(expression: Expression, values: Mapping[str, Any]) -> Any:
+    """The expression in floating point, elementwise over arrays."""
+    return fold(expression, _Arrays(values))
+
+
+@dataclass(frozen=True)
+class _Sympy:
+    letters: Mapping[str, str]
+
+    def variable(self, name: str) -> Any:
+        return sympy.Symbol(self.letters.get(name, name))
+
+    def number(self, value: Fraction) -> Any:
+        return sympy.Rational(value.numerator, value.denominator)
+
+    def exp(self, x: Any) -> Any:
+        return sympy.Function("exp")(x)
+
+    def log(self, x: Any) -> Any:
+        return sympy.Function("ln")(x)
+
+
+LETTERS = {
+    "eta": r"\eta", "tau": r"\tau", "mu": r"\mu", "delta": r"\delta", "beta": r"\beta", "multiplier": r"\lambda",
+    "rho": r"\rho", "gamma": r"\gamma",
+}  # fmt: skip
+
+
+def to_latex(relation: Relation) -> str:
+    """The relation, typeset in the paper's letters."""
+    sign = {"<": "<", "<=": r"\le", "=": "="}[relation.sign]
+    left, right = (sympy.latex(fold(side, _Sympy(LETTERS))) for side in (relation.left, relation.right))
+    return f"{left} {sign} {right}"
+
+
+def to_text(relation: Relation) -> str:
+    """The relation in plain characters, for a terminal."""
+    left, right = (fold(side, _Sympy({})) for side in (relation.left, relation.right))
+    return f"{left} {relation.sign} {right}"
+
+
+class _Json:
+    def variable(self, name: str) -> _Prefix:
+        return _Prefix(name)
+
+    def number(self, value: Fraction) -> _Prefix:
+        return _Prefix(str(value))
+
+    def exp(self, x: _Prefix) -> _Prefix:
+        return _Prefix(["exp", x.value])
+
+    def log(self, x: _Prefix) -> _Prefix:
+        return _Prefix(["log", x.value])
+
+
+@dataclass(frozen=True)
+class _Prefix:
+    value: Any
+
+    def __add__(self, other: _Prefix) -> _Prefix:
+        return _Prefix(["+", self.value, other.value])
+
+    def __sub__(self, other: _Prefix) -> _Prefix:
+        return _Prefix(["-", self.value, other.value])
+
+    def __mul__(self, other: _Prefix) -> _Prefix:
+        return _Prefix(["*", self.value, other.value])
+
+    def __truediv__(self, other: _Prefix) -> _Prefix:
+        return _Prefix(["/", self.value, other.value])
+
+    def __pow__(self, exponent: int) -> _Prefix:
+        return _Prefix(["^", self.value, exponent])
+
+
+def to_json(expression: Expression) -> Any:
+    """The expression in the kernel's grammar: prefix lists of strings."""
+    return fold(expression, _Json()).value
