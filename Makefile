@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint proof figures clean
+.PHONY: demo test lint proof mutants figures clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -23,6 +23,11 @@ proof: $(READY)
 	  || echo "coqc is missing and cannot be installed here: what only Coq proves stays open" >&2
 	$(BIN)/lowerbound verify
 
+# Break the kernel in every way that mutmut knows; a survivor must not change a verdict.
+mutants: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
+	$(BIN)/mutmut run
+
 figures: $(READY)
 	$(BIN)/python -m experiments frontier
 	$(BIN)/python -m paper_figures frontier
@@ -35,4 +40,4 @@ $(READY): pyproject.toml
 
 clean:
 	rm -f proofs/coq/*.vo proofs/coq/*.vok proofs/coq/*.vos proofs/coq/*.glob proofs/coq/.*.aux
-	rm -rf $(VENV) build dist results .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist results mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
