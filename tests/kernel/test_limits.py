@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+from itertools import pairwise
 
-from lowerbound.kernel import keys
+import pytest
+from flint import arb
+
+from lowerbound.kernel import cover, keys
 from lowerbound.kernel.handelman import MOST_COEFFICIENT_BITS
 from tests.kernel.examples import REJECTED, VERIFIED, Json, ask, inequality
 
@@ -58,4 +61,23 @@ def test_coefficients_have_a_longest_length(bits: int, accepted: bool) -> None:
 def test_there_are_at_most_as_many_messages_as_words(m: int, messages: int, accepted: bool) -> None:
     """Definition: 2^m messages name every word, and more are no protocol of this kind."""
     verdict = ask("index_optimum", {"m": m, "messages": messages, "error": "0"}, {})
+    assert verdict.outcome is (VERIFIED if accepted else REJECTED)
+
+
+def test_a_ball_that_touches_zero_is_not_positive() -> None:
+    """Definition: x > 0 is false at the end of [0, 1], where the ball 1/2 +- 1/2 is only nonnegative."""
+    claim = {"variables": {"x": ["0", "1"]}, "goal": "x"}
+    payload = {"precision": 64, "leaves": [{"x": ["0", "1"]}]}
+    assert arb(0).union(arb(1)) >= 0
+    assert ask("cover", claim, payload).outcome is not VERIFIED
+
+
+@pytest.mark.parametrize(("visits", "accepted"), [(2**10, True), (3, False)])
+def test_the_cover_counts_its_visits(monkeypatch: pytest.MonkeyPatch, visits: int, accepted: bool) -> None:
+    """Definition: a cover that takes more visits than the limit is refused, however the visits are spread."""
+    monkeypatch.setattr(cover, "MOST_VISITS", visits)
+    marks = [f"{place}/8" for place in range(9)]
+    leaves = [{"x": [low, high]} for low, high in pairwise(marks)]
+    claim = {"variables": {"x": ["0", "1"]}, "goal": ["+", "x", "1"]}
+    verdict = ask("cover", claim, {"precision": 64, "leaves": leaves})
     assert verdict.outcome is (VERIFIED if accepted else REJECTED)
