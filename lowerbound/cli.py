@@ -34,7 +34,11 @@ app = typer.Typer(
 
 DEFAULT_MODEL = "var-d16"
 DEMO_DIRECTORY = Path("results/demo")
-DEMO_BUDGETS = ("window@1/4", "window@3/4", "h2o@1/4", "h2o@3/4", "uniform@1/16")
+DEMO_CACHES = (
+    *("full", "full-fp32", "full-fp16", "uniform", "uniform@1/16"),
+    *(f"{name}@{share}" for name in ("window", "h2o") for share in ("1/4", "1/2", "3/4")),
+    *("window-scales", "exact", "hamming", "golay", "majority", "random", "recompute"),
+)
 
 
 class GuaranteeName(StrEnum):
@@ -400,7 +404,6 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """A floor, one reduction, every cache, one picture."""
-    from lowerbound.caches.registry import CACHES
     from lowerbound.core.models import find_model
     from lowerbound.game.floor import floor as compute
     from lowerbound.game.transcript import narrate
@@ -416,7 +419,7 @@ def demo(
         for step, what in transcript.lines():
             print(f"{step:>16}  {what}")
         print("\n3. Every cache against the floor\n", flush=True)
-    rows, failures = _play_all(plan, [*CACHES, *DEMO_BUDGETS], budget=None, trials=1, isolation=None, time_limit=120.0)
+    rows, failures = _play_all(plan, DEMO_CACHES, budget=None, trials=1, isolation=None, time_limit=120.0)
     data = [row.to_json() for row in rows]
     out.mkdir(parents=True, exist_ok=True)
     (out / "rows.json").write_text(json.dumps({"rows": data}, indent=2) + "\n", encoding="utf-8")

@@ -35,6 +35,8 @@ FAMILY_MARKS: dict[str, tuple[str, str]] = {
     "quantised": ("D", "#0072B2"),
     "window": ("^", "#D55E00"),
     "eviction": ("v", "#CC79A7"),
+    "sampling": ("<", "#8C6BB1"),
+    "merging": ("h", "#A6611A"),
     "code": ("o", "#009E73"),
     "control": ("X", "#000000"),
     "recompute": ("o", "#E69F00"),

@@ -1,0 +1,69 @@
+"""Template: after each scale a rule names the tokens that stay; they stay as they are, in float16."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public, StoredTokens, tokens_within
+
+FLOAT_BITS = 16
+IndexArray = NDArray[np.int64]
+
+
+class Eviction(StoredTokens):
+    """Keys and values of the surviving tokens, in token order.
+
+    A final class says in `survivors` who stays when there are too many. `queries` are those of the tokens that came
+    after the last `encode`, and the first `n_settled` stored tokens are those that came before it. Bits: 32 B d, for
+    B tokens kept; scores are made anew from each scale's queries, and are no state.
+    """
+
+    family: ClassVar[str] = "eviction"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.queries: FloatArray = np.zeros((0, public.d))
+        self.n_settled = 0
+
+    @property
+    def capacity(self) -> int:
+        """B, tokens kept of the T cached ones."""
+        return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
+
+    def kept_of(self, n_seen: int) -> int:
+        """How many of the first `n_seen` tokens are kept."""
+        return min(n_seen, self.capacity)
+
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        super().append(keys, values, scale)
+        self.queries = np.concatenate([self.queries, keys if queries is None else queries])
+
+    def write(self, writer: BitWriter) -> None:
+        count = self.kept_of(self.n_seen)
+        kept = self.survivors(count) if len(self.keys) > count else np.arange(count)
+        writer.floats("payload", self.keys[kept], width=FLOAT_BITS)
+        writer.floats("payload", self.values[kept], width=FLOAT_BITS)
+
+    def read(self, reader: BitReader) -> None:
+        kept, d = self.kept_of(self.n_seen), self.public.d
+        self.keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self.values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self.queries = np.zeros((0, d))
+        self.n_settled = kept
+
+    @abstractmethod
+    def survivors(self, count: int) -> IndexArray:
+        """The rows of the `count` stored tokens that stay, ascending; fewer than are stored."""
+
+
+def best(scores: FloatArray, count: int) -> IndexArray:
+    """The rows of the `count` highest scores, ascending; ties go to the older token."""
+    return np.sort(np.argsort(-scores, kind="stable")[:count])

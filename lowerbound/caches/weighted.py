@@ -1,0 +1,58 @@
+"""Template: stored tokens that stand for more than one, and softmax with the logarithm of that weight as a bias."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lowerbound.core.attention import L2Norm, Rule
+from lowerbound.core.cache import FloatArray, Public, StoredTokens
+
+QUERIES_PER_BLOCK = 256
+
+
+class WeightedTokens(StoredTokens):
+    """Tokens with one logarithm of a weight each, added to every logit of theirs; a token as it came weighs 1."""
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.log_weights: FloatArray = np.zeros(0)
+
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        super().append(keys, values, scale)
+        self.log_weights = np.concatenate([self.log_weights, np.zeros(len(keys))])
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        return weighted_attention(queries, self.keys, self.values, self.log_weights, rule=self.public.rule)
+
+
+def weighted_attention(
+    queries: FloatArray, keys: FloatArray, values: FloatArray, log_weights: FloatArray, *, rule: Rule
+) -> FloatArray:
+    """Softmax attention where key j counts exp(log_weights[j]) times; zeros where there is no key.
+
+    Contract: finite (m, h) outputs, each in the convex hull of the values up to rounding.
+    """
+    outputs = np.zeros((len(queries), values.shape[1]))
+    if not len(keys):
+        return outputs
+    for start in range(0, len(queries), QUERIES_PER_BLOCK):
+        rows = slice(start, start + QUERIES_PER_BLOCK)
+        biased = logits(queries[rows], keys, rule=rule) + log_weights
+        weights = np.exp(biased - biased.max(axis=1, keepdims=True))
+        outputs[rows] = weights @ values / weights.sum(axis=1, keepdims=True)
+    return outputs
+
+
+def logits(queries: FloatArray, keys: FloatArray, *, rule: Rule) -> FloatArray:
+    """The logit of every query with every key, shape (m, t); a zero row has logit 0 with everything."""
+    if isinstance(rule, L2Norm):
+        queries, keys = unit_rows(queries), unit_rows(keys)
+    products: FloatArray = queries @ keys.T * rule.factor(queries.shape[1])
+    return products
+
+
+def unit_rows(rows: FloatArray) -> FloatArray:
+    """Rows divided by their lengths; a zero row stays zero."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: FloatArray = rows / np.where(norms > 0, norms, 1.0)
+    return unit
