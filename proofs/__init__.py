@@ -17,6 +17,7 @@ from . import (
     sparsity,
     theorem,
     values,
+    var256,
     welch,
 )
 
@@ -40,6 +41,7 @@ LEMMAS = (
     *values.LEMMAS,
     *theorem.LEMMAS,
     *beyond.LEMMAS,
+    *var256.LEMMAS,
     sparsity.LEMMA,
 )
 """Every lemma, each after those it uses."""

@@ -15,6 +15,8 @@ LEMMAS = (
                 "theorem_C_headline",
                 ("INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)",),
             ),
+            ByCoq("theorem_C", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",)),
+            ByCoq("theorem_C_average", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",)),
             ByCoq("theorem_C_norms", ("dot k k = 1", "dot q q = lam * lam", "dot b b = 1")),
         ),
         uses=(Use("separation"), Use("softmax_two"), Use("greedy_keys")),
