@@ -81,3 +81,11 @@ def test_the_cover_counts_its_visits(monkeypatch: pytest.MonkeyPatch, visits: in
     claim = {"variables": {"x": ["0", "1"]}, "goal": ["+", "x", "1"]}
     verdict = ask("cover", claim, {"precision": 64, "leaves": leaves})
     assert verdict.outcome is (VERIFIED if accepted else REJECTED)
+
+
+@pytest.mark.parametrize("leaf", [["-1", "1"], ["0", "2"], ["-1", "2"]])
+def test_leaves_stay_inside_the_box_on_either_side(leaf: Json) -> None:
+    """Definition: a leaf that reaches out of the box, on the left or on the right, is refused."""
+    claim = {"variables": {"x": ["0", "1"]}, "goal": ["+", "x", "3"]}
+    assert ask("cover", claim, {"precision": 64, "leaves": [{"x": leaf}]}).outcome is REJECTED
+    assert ask("cover", claim, {"precision": 64, "leaves": [{"x": ["0", "1"]}]}).outcome is VERIFIED
