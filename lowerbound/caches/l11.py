@@ -1,0 +1,43 @@
+"""Two maps onto the ball of matrices with sum of |entries| at most eta: the bi-level one and the Euclidean one."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.errors import invalid
+
+FloatArray = NDArray[np.float64]
+
+
+def project_l1(vector: FloatArray, radius: float) -> FloatArray:
+    """The Euclidean projection of a vector on the l1 ball.
+
+    Contract: the nearest vector with sum of |entries| <= radius: entries soft-thresholded at
+    theta = max(0, max_j (|v|_(1) + ... + |v|_(j) - radius) / j), |v|_(1) >= |v|_(2) >= ...
+    """
+    if not radius >= 0:
+        raise invalid("radius", "be >= 0", radius)
+    sizes = np.abs(vector)
+    if sizes.sum() <= radius:
+        return vector.copy()
+    ordered = np.sort(sizes)[::-1]
+    theta = max(0.0, float(((np.cumsum(ordered) - radius) / np.arange(1, len(ordered) + 1)).max()))
+    projected: FloatArray = np.sign(vector) * np.maximum(sizes - theta, 0.0)
+    return projected
+
+
+def bilevel_l11(matrix: FloatArray, radius: float) -> FloatArray:
+    """Project the column norms on the l1 ball, then every column on the ball of its own new norm.
+
+    Contract: feasible and idempotent, but in general farther from `matrix` than `euclidean_l11`; it zeroes whole
+    columns, which is why it is used.
+    """
+    radii = project_l1(np.abs(matrix).sum(axis=0), radius)
+    columns = [project_l1(column, float(size)) for column, size in zip(matrix.T, radii, strict=True)]
+    return np.stack(columns, axis=1)
+
+
+def euclidean_l11(matrix: FloatArray, radius: float) -> FloatArray:
+    """The nearest matrix with sum of |entries| <= radius: one threshold for all entries."""
+    return project_l1(matrix.ravel(), radius).reshape(matrix.shape)

@@ -1,0 +1,138 @@
+"""Templates for codecs: old tokens are restored from codes, the newest scale is exact, and a token is coded once."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.attention import L2Norm, Scaled, attention
+from lowerbound.core.bits import BitReader, BitWriter, EncodedState
+from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public
+from lowerbound.errors import CorruptState
+
+Codes = NDArray[np.int64]
+
+
+def unit_rows(rows: FloatArray) -> FloatArray:
+    """Rows divided by their norms; a zero row stays zero."""
+    norms = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: FloatArray = rows / np.where(norms > 0, norms, 1.0)
+    return unit
+
+
+class RestoredTokens(Cache):
+    """Template: answers with `old_keys` and `old_values`, read back from the state, and with the newest rows exactly.
+
+    Under the rule L2Norm keys are normalised when they arrive, as models do before they cache them; a restored key is
+    used as restored and not normalised again, so that an unbiased estimate of a logit stays unbiased. A final class
+    says in `write` how the newest rows join what it already stores, and in `read` how the state is read back.
+    """
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.n_old = 0
+        self.old_keys: FloatArray = np.zeros((0, public.d))
+        self.old_values: FloatArray = np.zeros((0, public.d))
+        self.new_keys: FloatArray = np.zeros((0, public.d))
+        self.new_values: FloatArray = np.zeros((0, public.d))
+
+    @property
+    def n_seen(self) -> int:
+        """Tokens remembered and tokens of the newest scale."""
+        return self.n_old + len(self.new_keys)
+
+    def scaled(self, queries: FloatArray) -> FloatArray:
+        """Queries q' such that the logit of a cached key k is <q', k>."""
+        rows = unit_rows(queries) if isinstance(self.public.rule, L2Norm) else queries
+        return rows * self.public.rule.factor(self.public.d)
+
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        rows = unit_rows(keys) if isinstance(self.public.rule, L2Norm) else keys
+        self.new_keys = np.concatenate([self.new_keys, rows])
+        self.new_values = np.concatenate([self.new_values, values])
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        keys = np.concatenate([self.old_keys, self.new_keys])
+        if not len(keys):
+            return np.zeros((len(queries), self.public.d))
+        values = np.concatenate([self.old_values, self.new_values])
+        outputs: FloatArray = attention(self.scaled(queries), keys, values, rule=Scaled(1.0))
+        return outputs
+
+    def encode(self) -> EncodedState:
+        writer = BitWriter()
+        writer.uints("indices", [self.n_seen], width=COUNT_BITS)
+        self.write(writer)
+        state = writer.encoded()
+        self.decode(state)
+        return state
+
+    def decode(self, data: bytes) -> None:
+        reader = BitReader(data)
+        (n_old,) = reader.uints(1, width=COUNT_BITS)
+        if n_old > self.public.schedule.n_tokens:
+            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_old)}")
+        self.n_old = int(n_old)
+        self.new_keys = self.new_values = np.zeros((0, self.public.d))
+        self.read(reader)
+        reader.end()
+
+    @abstractmethod
+    def write(self, writer: BitWriter) -> None:
+        """Write what is stored of the `n_old` tokens, joined by `new_keys` and `new_values`."""
+
+    @abstractmethod
+    def read(self, reader: BitReader) -> None:
+        """Set `old_keys` and `old_values` from what `write` wrote; `n_old` is known, and nothing is new."""
+
+
+END_BITS = 16
+"""Each of the two ends of a group."""
+
+
+class GroupQuantiser:
+    """Asymmetric round-to-nearest codes along the last axis, in groups of `group` entries (the last may be shorter).
+
+    A group stores its minimum and maximum in float16; entry = low + (high - low) code / (2^bits - 1).
+    """
+
+    def __init__(self, bits: int, group: int) -> None:
+        self.bits, self.group = bits, group
+
+    def n_groups(self, length: int) -> int:
+        """Groups of a vector."""
+        return -(-length // self.group)
+
+    def ends(self, rows: FloatArray) -> FloatArray:
+        """(..., n_groups, 2): minimum and maximum of every group, as float16 rounds them."""
+        edges = np.arange(0, rows.shape[-1], self.group)
+        low, high = np.minimum.reduceat(rows, edges, axis=-1), np.maximum.reduceat(rows, edges, axis=-1)
+        with np.errstate(over="ignore"):
+            return np.stack([low, high], axis=-1).astype(np.float16).astype(np.float64)
+
+    def codes(self, rows: FloatArray, ends: FloatArray) -> Codes:
+        """The code of every entry, given the ends of its group."""
+        low, span = self._spread(ends, rows.shape[-1])
+        top = 2**self.bits - 1
+        codes: Codes = np.clip(np.rint((rows - low) / np.where(span > 0, span, 1.0) * top), 0, top).astype(np.int64)
+        return codes
+
+    def restore(self, codes: Codes, ends: FloatArray) -> FloatArray:
+        """The entries that codes and ends stand for."""
+        low, span = self._spread(ends, codes.shape[-1])
+        restored: FloatArray = low + span * codes / (2**self.bits - 1)
+        return restored
+
+    def read_ends(self, reader: BitReader, shape: tuple[int, ...]) -> FloatArray:
+        """Read back the ends of groups, (*shape, 2); a maximum below its minimum is corrupt."""
+        ends = reader.floats(2 * math.prod(shape), width=END_BITS).reshape(*shape, 2)
+        if (ends[..., 0] > ends[..., 1]).any():
+            raise CorruptState("state must hold groups whose minimum is at most their maximum")
+        return ends
+
+    def _spread(self, ends: FloatArray, length: int) -> tuple[FloatArray, FloatArray]:
+        wide = np.repeat(ends, self.group, axis=-2)[..., :length, :]
+        return wide[..., 0], wide[..., 1] - wide[..., 0]
