@@ -10,6 +10,7 @@ from . import (
     index_counting,
     index_optimum,
     keys,
+    pipeline,
     random_keys,
     reading,
     separation,
@@ -41,6 +42,7 @@ LEMMAS = (
     *values.LEMMAS,
     *theorem.LEMMAS,
     *beyond.LEMMAS,
+    *pipeline.LEMMAS,
     *var256.LEMMAS,
     sparsity.LEMMA,
 )

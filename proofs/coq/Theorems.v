@@ -14,7 +14,7 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
-  Payload PayloadBits Online Schedule Time Replay.
+  Payload PayloadBits Online Schedule Time Replay VarLayer Queries Zoom FlatLogits.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -609,6 +609,227 @@ Theorem var256_replay :
   \rsum_(i : 'I_(\sum_(p <- [:: 1; 2; 3; 4; 5; 6; 8; 10]) (p * p))%nat) log2 (N [finType of 'I_(expn 2 12)]) = 3060.
 Proof. exact: Replay.var256_replay. Qed.
 
+(* ================= the whole VAR layer ================================================================== *)
+
+(* A head of the layer (projections, l2-normalised queries and keys, multiplier, softmax over cached tokens and
+   last scale) is attention_own with query lambda q / |q| and keys k / |k|, if the last scale has value 0. *)
+Theorem layer_is_attention_own (Wid Head Crd Ch Tok Own : finType) (l : layer Wid Head Crd Ch)
+    (x : Tok -> Wid -> R) (y : Own -> Wid -> R) (o : Own) (h : Head) (c : Ch) :
+  let k v := unit_of (matvec (WK l h) v) in let q := unit_of (matvec (WQ l h) (y o)) in
+  (forall o', matvec (WV l h) (y o') c = 0) ->
+  softmax_mean (fun j => multiplier l h * dot q (k (join x y j))) (fun j => matvec (WV l h) (join x y j) c) =
+  attention_own (scale (multiplier l h) q) (fun t => k (x t)) (fun o' => k (y o'))
+    (fun t => matvec (WV l h) (x t)) c.
+Proof. by move=> k q; exact: VarLayer.layer_is_attention_own. Qed.
+
+(* Independent rows (one for each cached token, each token of the last scale, each query coordinate): with fixed
+   W_Q and W_K, and a W_V that depends on the values, every token caches exactly the wanted unit key and values,
+   and the last scale asks for any cached keys.  One-hot rows are independent. *)
+Theorem layer_realisable (Wid Head Crd Ch Tok Own : finType) (rows : Tok + (Own + Crd) -> Wid -> R)
+    (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (mu : R) :
+  (exists D : Tok + (Own + Crd) -> Wid -> R, forall i j, dot (D i) (rows j) = ind (i == j)) ->
+  incoherent K mu -> (forall o, dot (B o) (B o) = 1) ->
+  exists (wq wk : Head -> Crd -> Wid -> R) (wv : (Tok -> Head -> Ch -> R) -> Head -> Ch -> Wid -> R),
+  forall (V : Tok -> Head -> Ch -> R) (Run : Type) (ask : Run -> Own -> Tok),
+    let x t := rows (inl t) in
+    let y r o w := rows (inr (inl o)) w + \rsum_(a : Crd) (K (ask r o) a * rows (inr (inr a)) w) in
+    [/\ forall h t, unit_of (matvec (wk h) (x t)) = K t, forall h t, matvec (wv V h) (x t) = V t h
+      & forall r h o, [/\ unit_of (matvec (wq h) (y r o)) = K (ask r o), unit_of (matvec (wk h) (y r o)) = B o
+                        & matvec (wv V h) (y r o) = fun _ => 0]].
+Proof.
+move=> hr hK hB; have [wq [wk [wv h]]] := @VarLayer.layer_realisable _ Head _ Ch _ _ rows K B (fun _ => 1) mu hr hK hB.
+by exists wq, wk, wv => V Run ask; have [_ h1 h2 h3] := h V Run ask.
+Qed.
+
+(* Any layer that caches public incoherent keys and secret bits in all heads: every cache that sees the queries,
+   keys and values of all heads keeps (1 - H2 delta) T (H h) bits.  Every multiplier is between 0 and 100. *)
+Theorem layer_lower_bound (Wid Head Crd Ch Tok Own : finType) (Run : Type) (ask : Run -> Own -> Tok)
+    (place : Tok -> Run * Own) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (lam : Head -> R)
+    (x : Tok -> Wid -> R) (y : Run -> Own -> Wid -> R)
+    (lay : {ffun Tok * (Head * Ch) -> bool} -> layer Wid Head Crd Ch) (W S : finType) (eta mu : R)
+    (compress : W -> head_stream Head Crd Ch Tok -> S)
+    (answer : W -> S -> head_stream Head Crd Ch Own -> Own -> Head -> Ch -> R)
+    (delta : R) :
+  (forall b, realises ask K B lam x y (lay b) (fun t h c => ind (b (t, (h, c))))) ->
+  (forall t, ask (place t).1 (place t).2 = t) ->
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> (forall h, 0 < lam h <= 100) -> 0 <= eta < 1 ->
+  (forall h, (1 + eta) * ((N Tok + N Own - 1) * exp (- lam h * (1 - mu))) < 1 - eta) ->
+  0 <= delta <= 1/2 -> 0 < N W ->
+  (forall b r o h c, INR #|[pred w | ~~ approx eta (layer_output (lay b) x (y r) o h c)
+     (answer w (compress w (layer_stream (lay b) x)) (layer_stream (lay b) (y r)) o h c)]| <= delta * N W) ->
+  (1 - H2 delta) * (N Tok * (N Head * N Ch)) <= log2 (N S).
+Proof.
+by move=> real hp hK hB hl he gap hd W0 hc; exact: (VarLayer.layer_lower_bound real hp hK hB hl he gap hd W0 hc). Qed.
+
+(* HEADLINE, LAYER.  Width C >= T + n2 + d is enough: one-hot rows, fixed W_Q and W_K, and a W_V for each word of
+   T H h bits.  (1 - H2 delta) T (H h) bits, if every multiplier lies between
+   ln ((T + n2) (1 + eta) / (1 - eta)) / (1 - mu) and VAR's cap 100.  A run is one last scale; ask r o is the token
+   that own token o asks for in run r, and every token is asked for in some run. *)
+Theorem layer_headline (T n2 d h H C : nat) (mu eta delta : R) (lam : 'I_H -> R) :
+  (0 < d)%nat -> (0 < T)%nat -> (0 < n2)%nat -> (T + n2 + d <= C)%nat -> 0 < mu < 1 ->
+  INR (T + n2).-1 < exp (INR d * mu ^ 2 / 2) -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
+  (forall a, ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) <= lam a <= 100) ->
+  exists (K : 'I_T -> 'I_d -> R) (B : 'I_n2 -> 'I_d -> R) (x : 'I_T -> 'I_C -> R)
+    (last : 'I_n2 -> ('I_d -> R) -> 'I_C -> R) (wq wk : 'I_H -> 'I_d -> 'I_C -> R)
+    (wv : {ffun 'I_T * ('I_H * 'I_h) -> bool} -> 'I_H -> 'I_h -> 'I_C -> R),
+  let lay b := Layer wq wk (wv b) lam in
+  incoherent K mu /\
+  forall (Run : Type) (ask : Run -> 'I_n2 -> 'I_T) (place : 'I_T -> Run * 'I_n2),
+    let y r o := last o (K (ask r o)) in
+    (forall t, ask (place t).1 (place t).2 = t) ->
+    (forall b, realises ask K B lam x y (lay b) (fun t a c => ind (b (t, (a, c))))) /\
+    forall (W S : finType) (compress : W -> head_stream _ _ _ _ -> S)
+        (answer : W -> S -> head_stream _ _ _ _ -> 'I_n2 -> 'I_H -> 'I_h -> R),
+      0 < N W -> layer_correct x y lay eta compress answer delta ->
+      (1 - H2 delta) * (INR T * (INR H * INR h)) <= log2 (N S).
+Proof. move=> d0 T0 n0 hC hmu hT he hd hl; exact: (VarLayer.layer_headline h d0 T0 n0 hC hmu hT he hd hl). Qed.
+
+(* ================= all queries of a last scale =========================================================== *)
+
+(* MULTI-INDEX.  One run answers all its queries at once, with the same own tokens B in every run; failures are
+   averaged over coins, words, tokens and channels. *)
+Theorem block_relative (Tok Own Crd Ch : finType) (Run : Type) (ask : Run -> Own -> Tok) (place : Tok -> Run * Own)
+    (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (mu lam eta delta : R) (W S : finType)
+    (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Own -> Crd -> R) -> Own -> Ch -> R) :
+  let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
+  (forall i, ask (place i).1 (place i).2 = i) -> incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) ->
+  0 <= lam -> 0 <= eta < 1 -> (1 + eta) * tau < 1 - eta -> 0 <= delta <= 1/2 -> 0 < N W ->
+  \rsum_(x : {ffun Tok * Ch -> bool}) \rsum_(i : Tok) \rsum_(c : Ch)
+     (let q o := scale lam (K (ask (place i).1 o)) in let V j a := ind (x (j, a)) in let o := (place i).2 in
+      INR #|[pred w | ~~ approx eta (attention_own (q o) K B V c) (answer w (compress w V) q o c)]|)
+    <= delta * (N W * N [finType of {ffun Tok * Ch -> bool}] * (N Tok * N Ch)) ->
+  (1 - H2 delta) * (N Tok * N Ch) <= log2 (N S).
+Proof.
+move=> tau hp hK hB l0 he gap hd W0 hc.
+exact (@Queries.block_relative Tok Own Crd Ch Run ask place K B mu lam eta delta W S compress answer
+  hp hK hB l0 he gap hd W0 hc).
+Qed.
+
+(* Theorem C with one set of own tokens for all questions of a run, values and payloads: the references of all
+   tokens of the run are present at once.  If T <= n2, one run (refs = identity) is enough.
+   One more coordinate keeps value queries away from the references; this costs a factor in lambda. *)
+Theorem theorem_C_run (Tok Own Adr Pay Ch : finType) (Run : Type) (refs : Run -> Own -> Tok)
+    (place : Tok -> Run * Own) (A : Tok -> Adr -> R) (mu rho lam gam : R) (LV LK : nat) :
+  let ca := sqrt (1 - rho * rho) in let k := ca * (1 - mu) / rho in
+  let lamV := lam / sqrt (1 + k * k) in let lamK := lam / sqrt (1 + gam * gam) in
+  let c := gam * lamK * (rho / sqrt (N Pay)) in
+  let tauV := (N Tok + N Own - 1) * exp (- (lamV * ca) * (1 - mu)) in
+  let tauK := (N Tok + N Own) * exp (c - lamK * ca * (1 - mu)) in
+  let inst := @run_C_instance Tok Adr Pay Ch A rho lam gam LV LK in
+  let qry := @run_C_question Tok Own Adr Pay Ch Run refs place A mu rho lam gam in
+  (forall i, refs (place i).1 (place i).2 = i) -> (forall r, injective (refs r)) ->
+  incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam,
+      forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1 &
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R) (eta dV dK : R),
+    (0 < LV)%nat -> (0 < LK)%nat ->
+    2 * (eta + tauV) * (INR LV - 1) < 1 -> 2 * (eta + tauK) * (INR LK - 1) < logistic c - logistic (- c) ->
+    0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
+    correct_on_average (fun inp q => near eta (output inp q)) inst qry compress answer
+      (fun i => if i is inl _ then dV else dK) ->
+    N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)].
+Proof.
+move=> ca k lamV lamK c tauV tauK inst qry hp hr hA hmu hrho l0 g0 P0.
+have [h1 h2 h3] := @Queries.run_C_norms Tok Own Adr Pay Ch Run refs place A mu rho lam gam LV LK hA hmu hrho l0 g0 P0.
+split=> // W S compress answer eta dV dK V0 K0 sV sK hV hK W0.
+exact: (Queries.theorem_C_run hp hr hA hmu hrho l0 g0 P0 V0 K0 sV sK hV hK W0).
+Qed.
+
+(* Q queries, each with its own non-adaptive reads (P q w, which may depend on the coins): Q (1 - 2 delta) T rows
+   in the mean over the coins, a row that two queries read being counted twice. *)
+Theorem total_time (Qry Tok Crd W : finType) (u : Qry -> Crd -> R) (e : Qry -> Tok -> Tok -> Crd -> R)
+    (mu lam eta delta : R) (P : Qry -> W -> {set Tok}) (ans : Qry -> W -> (Tok -> (Crd -> R) * R) -> R) :
+  let rows q i b j := if j == i then (u q, ind b) else (e q i j, 0) in
+  (forall q, dot (u q) (u q) = 1) -> (forall q i j, j != i -> dot (u q) (e q i j) <= mu) -> 0 <= lam -> 0 <= eta < 1 ->
+  (1 + eta) * ((N Tok - 1) * exp (- lam * (1 - mu))) < 1 - eta -> (forall q, nonadaptive (P q) (ans q)) ->
+  (forall q i b, INR #|[pred w | ~~ approx eta (read_out (u q) lam (rows q i b)) (ans q w (rows q i b))]|
+     <= delta * N W) ->
+  N Qry * ((1 - 2 * delta) * N Tok) * N W <= \rsum_(w : W) \rsum_(q : Qry) INR #|P q w|.
+Proof. by move=> rows u1 eu l0 he gap na hc; exact: (Queries.total_time u1 eu l0 he gap na hc). Qed.
+
+(* The same with one cache of T incoherent keys: query q asks for the key of token goal q, whose row has changed
+   places with row i. *)
+Theorem total_time_one_cache (Qry Tok Crd W : finType) (K : Tok -> Crd -> R) (goal : Qry -> Tok)
+    (mu lam eta delta : R) (P : Qry -> W -> {set Tok}) (ans : Qry -> W -> (Tok -> (Crd -> R) * R) -> R) :
+  let rows q i b j := if j == i then (K (goal q), ind b) else (if j == goal q then K i else K j, 0) in
+  incoherent K mu -> 0 <= lam -> 0 <= eta < 1 -> (1 + eta) * ((N Tok - 1) * exp (- lam * (1 - mu))) < 1 - eta ->
+  (forall q, nonadaptive (P q) (ans q)) ->
+  (forall q i b, INR #|[pred w | ~~ approx eta (read_out (K (goal q)) lam (rows q i b)) (ans q w (rows q i b))]|
+     <= delta * N W) ->
+  N Qry * ((1 - 2 * delta) * N Tok) * N W <= \rsum_(w : W) \rsum_(q : Qry) INR #|P q w|.
+Proof. by move=> rows hK l0 he gap na hc; exact: (Queries.total_time_one_cache hK l0 he gap na hc). Qed.
+
+(* ================= zoom ==================================================================================== *)
+
+(* Without errors: if for any two words that differ at i some allowed query has no answer that is acceptable
+   for both, the state has all the bits. *)
+Theorem pairs_lower_bound (I : finType) (A : I -> finType) (x0 : {dffun forall i, A i}) (W S : finType)
+    (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool) (inst : {dffun forall i, A i} -> Inp)
+    (fam : Qry -> Prop) (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) :
+  (forall (x y : {dffun forall i, A i}) i, x i != y i ->
+     exists q, fam q /\ forall o, good (inst x) q o -> good (inst y) q o -> False) ->
+  0 < N W -> (forall w x q, fam q -> good (inst x) q (answer w (compress w (inst x)) q)) ->
+  \rsum_i log2 (N (A i)) <= log2 (N S).
+Proof. exact: (@Zoom.pairs_lower_bound I A x0 W S Inp Qry Out good inst fam compress answer). Qed.
+
+(* Theorem C' at delta = 0.  Payload logits lie on LK equally spaced levels between - c and c, of spacing
+   2 c / (LK - 1) > 2 ln ((1 + 2 eta) / (1 - 2 eta)) + ln (1 + tau).  For every pair of levels a < b there is a query
+   whose reference is half way between them; all own tokens are copies of this reference.  If every answer is
+   within eta, the state has T (h log2 LV + p log2 LK) bits. *)
+Theorem theorem_C_zoom (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (mu rho lam gam eta : R)
+    (LV LK : nat) :
+  let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
+  let c := gam * lam' * (rho / sqrt (N Pay)) in
+  let tau := (N Tok - 1) * exp (2 * c - lam' * ca * (1 - mu)) in
+  let tauV := (N Tok + N Own - 1) * exp (- (lam * ca) * (1 - mu)) in
+  let inst := @zoom_instance Tok Adr Pay Ch A rho LV LK in
+  let value := @zoom_value Tok Own Adr Pay Ch ref A rho lam gam in
+  let zoom := @zoom_question Tok Own Adr Pay Ch A mu rho lam gam LK in
+  incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay -> 0 <= eta < 1/2 ->
+  (2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c ->
+  (0 < LV)%nat -> (0 < LK)%nat -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+  (forall w x i ch, near eta (output (inst x) (value i ch)) (answer w (compress w (inst x)) (value i ch))) ->
+  (forall w x i p (a b : 'I_LK), (a < b)%nat ->
+     near eta (output (inst x) (zoom i p a b)) (answer w (compress w (inst x)) (zoom i p a b))) ->
+  N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)) <= log2 (N S).
+Proof.
+move=> ca lam' c tau tauV inst value zoom hA hmu hrho l0 g0 P0 he st V0 K0 sV W S compress answer W0 hv hk.
+exact: (Zoom.theorem_C_zoom hA hmu hrho l0 g0 P0 he st V0 K0 sV W0 hv hk).
+Qed.
+
+(* In Theorem C' all keys are unit vectors and all queries have norm lambda, if c + ln n2 <= c sqrt p. *)
+Theorem theorem_C_zoom_norms (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R)
+    (mu rho lam gam eta : R) (LV LK : nat) :
+  let lam' := lam / sqrt (1 + gam * gam) in let c := gam * lam' * (rho / sqrt (N Pay)) in
+  let tau := (N Tok - 1) * exp (2 * c - lam' * sqrt (1 - rho * rho) * (1 - mu)) in
+  let inst := @zoom_instance Tok Adr Pay Ch A rho LV LK in
+  let zoom := @zoom_question Tok Own Adr Pay Ch A mu rho lam gam LK in
+  incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay -> 0 <= eta < 1/2 ->
+  (2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c ->
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1,
+      forall i p a b, dot (zoom i p a b).1.1 (zoom i p a b).1.1 = lam * lam
+    & forall i p (a b : 'I_LK) o, c + ln (N Own) <= c * sqrt (N Pay) -> (a < b)%nat ->
+        dot ((zoom i p a b).1.2 o) ((zoom i p a b).1.2 o) = 1].
+Proof.
+move=> lam' c tau inst zoom hA hmu hrho l0 g0 P0 he st; split.
+- exact: (Zoom.zoom_keys_unit (Ch := Ch) (LV := LV) (LK := LK) hA hrho l0 g0 P0 he).
+- exact: (Zoom.zoom_query_norm Ch ref rho lam gam (LK := LK) hA).
+- by move=> i p a b o; exact: (Zoom.zoom_own_unit Ch ref hA hrho l0 g0 P0 he st).
+Qed.
+
+(* ================= flat logits =============================================================================== *)
+
+(* Without a gap there is no bound: with lambda = 0 a cache of h log2 (T + 1) bits is correct for 0/1 values. *)
+Theorem flat_logits (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (eta : R) : 0 <= eta < 1 ->
+  exists (S : finType) (compress : unit -> (Tok -> Ch -> R) -> S) (answer : unit -> S -> (Crd -> R) -> Ch -> R),
+    correct (W := unit_finType) K B 0 ind (approx eta) compress answer 0
+    /\ log2 (N S) = N Ch * log2 (N Tok + 1).
+Proof.
+move=> he; have [compress [answer h]] := FlatLogits.flat_logits Ch K B he.
+by exists [finType of {ffun Ch -> 'I_#|Tok|.+1}], compress, answer.
+Qed.
+
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
   @index_lower_bound, @index_mean, @index_binary, @index_exact,
@@ -622,5 +843,8 @@ Definition all_theorems := (
   @var256_tokens, @geometric_tokens_real, @geometric_headline, @geometric_online, @square_online,
   @small_scale_counterexample, @nonadaptive_time, @nonadaptive_time_max,
   @relative_headline_average, @additive_headline_average, @theorem_C_average, @low_dimension_headline,
-  @replay_lower_bound, @replay_exact, @replay_cache, @var256_replay).
+  @replay_lower_bound, @replay_exact, @replay_cache, @var256_replay,
+  @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
+  @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
+  @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @flat_logits).
 Print Assumptions all_theorems.

@@ -29,9 +29,9 @@ Variables (Tok Own : finType).
 Definition layer_output (l : layer) (x : Tok -> Wid -> R) (y : Own -> Wid -> R) (o : Own) h c : R :=
   softmax_mean (fun j => layer_logit l h (y o) (join x y j)) (fun j => value l h (join x y j) c).
 
-(* stream: query, key and value of every token in every head, which is all that a cache algorithm sees *)
-Definition stream (T : finType) : Type := T -> Head -> (Crd -> R) * (Crd -> R) * (Ch -> R).
-Definition layer_stream (T : finType) (l : layer) (x : T -> Wid -> R) : stream T :=
+(* head_stream: query, key and value of every token in every head, which is all that a cache algorithm sees *)
+Definition head_stream (T : finType) : Type := T -> Head -> (Crd -> R) * (Crd -> R) * (Ch -> R).
+Definition layer_stream (T : finType) (l : layer) (x : T -> Wid -> R) : head_stream T :=
   fun t h => (scale (multiplier l h) (query l h (x t)), key l h (x t), value l h (x t)).
 
 (* the bridge: if the last scale has value 0, a head of the layer is the attention of Values.v,
@@ -66,7 +66,7 @@ Definition realises (l : layer) (V : Tok -> Head -> Ch -> R) : Prop :=
 Definition spell (b : Bits) (t : Tok) (h : Head) (c : Ch) : R := ind (b (t, (h, c))).
 
 Variables (lay : Bits -> layer) (W S : finType) (eta mu : R).
-Variables (compress : W -> stream Tok -> S) (answer : W -> S -> stream Own -> Own -> Head -> Ch -> R).
+Variables (compress : W -> head_stream Tok -> S) (answer : W -> S -> head_stream Own -> Own -> Head -> Ch -> R).
 (* layer_correct: in every run, every output entry is good with probability 1 - delta *)
 Definition layer_correct (delta : R) : Prop := forall b r o h c,
   INR #|[pred w | ~~ approx eta (layer_output (lay b) x (y r) o h c)
@@ -80,7 +80,7 @@ Theorem layer_lower_bound (delta : R) :
 Proof.
 move=> real hp hK hB hl he gap hd W0 hc.
 (* the stream of the last scale is public *)
-pose own r : stream Own := fun o h => (scale (lam h) (K (ask r o)), B o, fun _ => 0).
+pose own r : head_stream Own := fun o h => (scale (lam h) (K (ask r o)), B o, fun _ => 0).
 have ownE b r : layer_stream (lay b) (y r) = own r.
   apply: functional_extensionality => o; apply: functional_extensionality => h.
   by have [h1 _ _ /(_ r h o) [h2 h3 h4]] := real b; rewrite /layer_stream h1 h2 h3 h4.
@@ -93,7 +93,8 @@ have outE b t h c : layer_output (lay b) x (y (place t).1) (place t).2 h c
 rewrite -fano_binary -N_bool Rmult_comm -!N_prod.
 have -> : N [finType of Tok * (Head * Ch)] * fano (N bool_finType) delta
   = \rsum_(i : Tok * (Head * Ch)) fano (N bool_finType) delta by rewrite rsum_const.
-have := (@separation_lower_bound [finType of Tok * (Head * Ch)] (fun _ => bool_finType) W S Bits (stream Own * (Tok * (Head * Ch))) R
+have := (@separation_lower_bound [finType of Tok * (Head * Ch)] (fun _ => bool_finType) W S Bits
+   (head_stream Own * (Tok * (Head * Ch))) R
    (fun b q => approx eta (layer_output (lay b) x (y (place q.2.1).1) (place q.2.1).2 q.2.2.1 q.2.2.2))
    (fun b => b) (fun i => (own (place i.1).1, i)) (fun w b => compress w (layer_stream (lay b) x))
    (fun w s q => answer w s q.1 (place q.2.1).2 q.2.2.1 q.2.2.2) [ffun _ => true] (fun _ => delta)); apply => //.
@@ -215,7 +216,8 @@ Theorem layer_headline (T n2 d h H C : nat) (mu eta delta : R) (lam : 'I_H -> R)
     let y r o := last o (K (ask r o)) in
     (forall t, ask (place t).1 (place t).2 = t) ->
     (forall b, realises ask K B lam x y (lay b) (spell b)) /\
-    forall (W S : finType) (compress : W -> stream _ _ _ _ -> S) (answer : W -> S -> stream _ _ _ _ -> 'I_n2 -> 'I_H -> 'I_h -> R),
+    forall (W S : finType) (compress : W -> head_stream _ _ _ _ -> S)
+        (answer : W -> S -> head_stream _ _ _ _ -> 'I_n2 -> 'I_H -> 'I_h -> R),
       0 < N W -> layer_correct x y lay eta compress answer delta ->
       (1 - H2 delta) * (INR T * (INR H * INR h)) <= log2 (N S).
 Proof.
