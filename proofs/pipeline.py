@@ -54,6 +54,7 @@ LEMMAS = (
                 ),
             ),
         ),
+        uses=(Use("softmax_gap"),),
     ),
     Lemma(
         id="total_time",

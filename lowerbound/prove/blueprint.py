@@ -14,7 +14,7 @@ from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Ci
 from lowerbound.prove.readers import to_latex, to_text
 from lowerbound.prove.verify import Entry
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, PER_ROW = 190, 44, 18, 46, 6
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, PER_ROW = 190, 44, 18, 46, 8
 
 COLOURS = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "solvers": "#fbe7c6", "computation": "#e8e0f0", "cited": "#eeeeee"}
 """Fill by the strongest checker that a lemma asks for, strongest first."""
