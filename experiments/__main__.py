@@ -2,9 +2,9 @@
 
 import sys
 
-from experiments import frontier
+from experiments import frontier, training_memory
 
-EXPERIMENTS = {"frontier": frontier}
+EXPERIMENTS = {"frontier": frontier, "training_memory": training_memory}
 
 
 def main(names: list[str]) -> int:
