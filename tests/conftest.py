@@ -63,3 +63,8 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
         )
 
     return run
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest file first: the Coq folder builds on one worker while the other runs everything else."""
+    items.sort(key=lambda item: "test_coq" not in item.nodeid)

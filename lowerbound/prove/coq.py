@@ -74,7 +74,7 @@ class CoqFolder:
             raise CoqMissing(f"{command[0]} did not finish within {BUILD_LIMIT_S} s") from None
         if run.returncode:
             raise CoqRejected(f"{' '.join(command[-1:])} is rejected: {(run.stderr or run.stdout).strip()[:400]}")
-        return run.stdout
+        return run.stdout + run.stderr
 
     def check_text(self) -> None:
         """Raise CoqRejected if a file escapes the kernel in words: Admitted, an axiom, a parameter."""
@@ -156,7 +156,12 @@ class CoqFolder:
                     todo.append(reference)
         return frozenset(name for _, name in seen)
 
-    def recheck(self) -> str:
-        """coqchk's word on the whole folder: an independent kernel reads every object file again."""
+    def recheck(self) -> frozenset[str]:
+        """The axioms that coqchk finds: an independent kernel reads every object file again.
+
+        Contract: names without their library's path; a file that coqchk does not accept raises CoqRejected.
+        """
         modules = [f"{LOGICAL_NAME}.{path.stem}" for path in self.files]
-        return self._run("coqchk", "-o", "-bytecode-compiler", "yes", "-R", ".", LOGICAL_NAME, *modules)
+        out = self._run("coqchk", "-o", "-bytecode-compiler", "yes", "-R", ".", LOGICAL_NAME, *modules)
+        listed = out.partition("* Axioms:")[2].partition("\n* ")[0]
+        return frozenset(line.strip().rpartition(".")[2] for line in listed.splitlines() if line.strip())
