@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import tempfile
+from abc import abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
@@ -30,11 +31,11 @@ class Smuggler(Cache):
         super().__init__(public)
         self.rows: FloatArray = np.zeros((0, 2, public.d))
 
-    def hide(self, state: bytes) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def hide(self, state: bytes) -> None: ...
 
-    def find(self) -> bytes:
-        raise NotImplementedError
+    @abstractmethod
+    def find(self) -> bytes: ...
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         self.rows = np.concatenate([self.rows, np.stack([keys, values], axis=1)])
