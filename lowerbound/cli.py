@@ -493,6 +493,8 @@ def _judge_bundle(path: Path, as_json: bool) -> NoReturn:
     from lowerbound.kernel.judge import judge_file
     from lowerbound.kernel.verdict import Outcome
 
+    if not path.is_file():
+        raise InvalidArgument(f"--certificates must name a file with a bundle of certificates, got {str(path)!r}")
     verdicts = judge_file(path)
     outcomes = {verdict.outcome for verdict in verdicts.values()}
     if outcomes == {Outcome.VERIFIED}:

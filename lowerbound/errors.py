@@ -83,5 +83,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     """The sentence for a name that is not known, with up to three near ones."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    advice = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names[:12])}, ..."
+    listed = names if len(names) <= 12 else [*names[:12], "..."]
+    advice = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(listed)}"
     return UnknownName(f"{kind} {name!r} is not known; {advice}")
