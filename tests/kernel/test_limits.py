@@ -19,7 +19,7 @@ from tests.kernel.examples import REJECTED, UNDECIDED, VERIFIED, Json, ask, ineq
         ([[2**63, 0], [0, 2**63]], {"n": 2, "d": 2, "coherence": "0"}, True),
         ([[-(2**63), 0], [0, 2**63]], {"n": 2, "d": 2, "coherence": "0"}, True),
         ([[2**63 + 1, 0], [0, 2**63 + 1]], {"n": 2, "d": 2, "coherence": "0"}, False),
-        ([[-(2**63) - 1, 0], [0, 2**63 + 1]], {"n": 2, "d": 2, "coherence": "0"}, False),
+        ([[-(2**63) - 1]], {"n": 1, "d": 1, "coherence": "-1"}, False),
     ],
 )
 def test_entries_of_keys(rows: Json, claim: Json, accepted: bool) -> None:
