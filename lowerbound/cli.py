@@ -99,6 +99,10 @@ ScheduleOption = Annotated[
     str | None,
     typer.Option("--schedule", metavar="MAPS", help="Own maps, such as '1x1 2x2 4x4', instead of MODEL's."),
 ]
+LayersOption = Annotated[
+    int | None, typer.Option("--layers", min=1, help="Layers, each with heads of its own; default: as the cache needs.")
+]
+HeadsOption = Annotated[int | None, typer.Option("--heads", min=1, help="Heads a layer; default: as the cache needs.")]
 DimensionOption = Annotated[int | None, typer.Option("--d", min=1, help="Own head dimension instead of MODEL's.")]
 
 
@@ -121,7 +125,9 @@ def _print_json(data: Any) -> None:
     print(json.dumps(data, indent=2, allow_nan=False))
 
 
-def _geometry(model: str, schedule: str | None, d: int | None) -> Geometry:
+def _geometry(
+    model: str, schedule: str | None, d: int | None, layers: int | None = None, heads: int | None = None
+) -> Geometry:
     from dataclasses import replace
 
     from lowerbound.core.models import find_model
@@ -133,6 +139,8 @@ def _geometry(model: str, schedule: str | None, d: int | None) -> Geometry:
         place = replace(place, name=f"own maps ({model}'s rule)", schedule=ScaleSchedule.parse(schedule))
     if d is not None:
         place = replace(place, name=f"{place.name} in R^{d}", d=d)
+    if layers is not None or heads is not None:
+        place = replace(place, stack=(layers or 1, heads or 1))
     return place
 
 
@@ -197,11 +205,13 @@ def _plan(
     multiplier: str | None,
     keys: str | None,
     seed: int,
+    layers: int | None = None,
+    heads: int | None = None,
 ) -> Reduction:
     from lowerbound.game.reduction import plan_reduction
 
     return plan_reduction(
-        _geometry(model, schedule, d),
+        _geometry(model, schedule, d, layers, heads),
         eta=eta,
         guarantee=guarantee.value,
         n_levels=levels,
@@ -221,6 +231,10 @@ def play(
             autocompletion=_complete_cache,
         ),
     ] = None,
+    programs: Annotated[
+        list[str] | None,
+        typer.Option("--exec", metavar="COMMAND", help="A cache in any language; the protocol is in docs/programs.md."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Play every registered cache.")] = False,
     model: ModelOption = DEFAULT_MODEL,
     budget: Annotated[
@@ -235,6 +249,8 @@ def play(
     keys: KeysOption = None,
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
+    layers: LayersOption = None,
+    heads: HeadsOption = None,
     seed: SeedOption = 0,
     isolation: Annotated[
         IsolationName | None,
@@ -248,10 +264,11 @@ def play(
     """Play caches against the floor: memory, error."""
     from lowerbound.caches.registry import CACHES
 
-    chosen = [*(names or []), *(CACHES if everything else ())]
+    commands = [f"exec:{command}" for command in programs or []]
+    chosen = [*(names or []), *commands, *(CACHES if everything else ())]
     if not chosen:
         raise InvalidArgument("play must name at least one cache, got none; `lowerbound caches` lists them")
-    plan = _plan(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed)
+    plan = _plan(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
     _import_from_here()
     rows, failures = _play_all(plan, chosen, budget=budget, trials=trials, isolation=isolation, time_limit=time_limit)
     if as_json:
@@ -279,6 +296,8 @@ def _import_from_here() -> None:
 
 
 def _split_budget(name: str, budget: str | None) -> tuple[str, str | None]:
+    if name.startswith("exec:"):
+        return name, budget
     base, at, own = name.partition("@")
     return base, own if at else budget
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lowerbound.errors import unknown
 
 if TYPE_CHECKING:
-    from lowerbound.core.cache import Cache
+    from lowerbound.core.cache import Memory
     from lowerbound.game.duel import Row
     from lowerbound.game.reduction import Reduction
 
@@ -76,17 +76,21 @@ def known_caches() -> dict[str, str]:
 
 
 def target_of(name: str) -> str:
-    """The "package.module:Class" behind a name; a name that has that form stands for itself.
+    """The "package.module:Class" behind a name; a name that has that form, or is "exec:COMMAND", stands for itself.
 
-    Contract: UnknownName, with the nearest names, for any other.
+    Contract: UnknownName, with the nearest names, for any other; a command that cannot be run raises InvalidArgument.
     """
+    if name.startswith("exec:"):
+        from lowerbound.core.program import program_target
+
+        return program_target(name.removeprefix("exec:"))
     known = known_caches()
     if name not in known and ":" not in name:
         raise unknown("cache", name, known)
     return known.get(name, name)
 
 
-def find_cache(name: str) -> type[Cache]:
+def find_cache(name: str) -> type[Memory]:
     """The cache class called `name`, imported here."""
     from lowerbound.core.cache import load_cache
 

@@ -14,6 +14,7 @@ The state is measured from outside. Forget in `encode`: a cache that forgets in 
 from __future__ import annotations
 
 import importlib
+import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
@@ -57,6 +58,8 @@ class Public:
         Where values are drawn from public levels, those levels.
     network : PublicNetwork or None
         In model R2, the public weights.
+    n_layers, n_heads : int
+        How many layers, and heads a layer, a `LayeredCache` serves; a `Cache` serves one head.
     """
 
     schedule: ScaleSchedule
@@ -67,6 +70,8 @@ class Public:
     keys: Keys | None = None
     grid: Grid | None = None
     network: PublicNetwork | None = None
+    n_layers: int = 1
+    n_heads: int = 1
 
     def __post_init__(self) -> None:
         if self.budget is not None and not 0 < self.budget <= 1:
@@ -84,15 +89,18 @@ class CacheFacts:
     budget_meaning: str
     default_budget: str | None
     computation_model: ComputationModel
+    stack: tuple[int, int] | None
+    text: str = ""
 
 
-class Cache(ABC):
-    """A KV cache of one head.
+class Memory(ABC):
+    """What the game can play: it answers attention queries from bytes. Either a `Cache` or a `LayeredCache`.
 
-    Contract: after `encode`, the cache answers as a fresh one that has decoded the returned bytes; `decode` of bytes
-    that `encode` cannot return raises CorruptState; `attend` returns finite numbers of shape (m, d).
+    Contract: after `encode`, it answers as a fresh one that has decoded the returned bytes; `decode` of bytes that
+    `encode` cannot return raises CorruptState.
 
-    A class states its family, its reference and what its nominal budget means; it never states its size.
+    A class states its family, its reference and what its nominal budget means, and, where its heads or layers share
+    something, the stack of (layers, heads) that it is played on unless another is asked for. It never states its size.
     """
 
     family: ClassVar[str] = "user"
@@ -100,6 +108,7 @@ class Cache(ABC):
     budget_meaning: ClassVar[str] = ""
     default_budget: ClassVar[Fraction | None] = None
     computation_model: ClassVar[ComputationModel] = "R1"
+    stack: ClassVar[tuple[int, int] | None] = None
 
     def __init__(self, public: Public) -> None:
         self.public = public
@@ -114,6 +123,8 @@ class Cache(ABC):
             budget_meaning=cls.budget_meaning,
             default_budget=None if cls.default_budget is None else str(cls.default_budget),
             computation_model=cls.computation_model,
+            stack=cls.stack,
+            text=inspect.cleandoc(cls.__doc__ or ""),
         )
 
     @cached_property
@@ -121,13 +132,10 @@ class Cache(ABC):
         """The nominal budget in force; 1 for methods that have none."""
         return self.public.budget or self.default_budget or Fraction(1)
 
-    @abstractmethod
-    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        """Take in the (n, d) keys and values of one scale; `queries` are those of the same tokens."""
-
-    @abstractmethod
-    def attend(self, queries: FloatArray) -> FloatArray:
-        """Answer (m, d) queries over everything remembered and the current scale."""
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        """Compression of the fp16 keys and values by the method's own accounting; None where it claims none."""
+        return None
 
     @abstractmethod
     def encode(self) -> bytes:
@@ -138,12 +146,31 @@ class Cache(ABC):
         """Remember what those bytes say."""
 
 
-def load_cache(target: str) -> type[Cache]:
-    """The cache class that "package.module:Class" names.
+class Cache(Memory):
+    """A KV cache of one head.
 
-    Contract: returns a concrete subclass of Cache, or raises InvalidArgument (the module cannot be imported, or what
+    Contract: that of `Memory`; `attend` returns finite numbers of shape (m, d).
+    """
+
+    @abstractmethod
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        """Take in the (n, d) keys and values of one scale; `queries` are those of the same tokens."""
+
+    @abstractmethod
+    def attend(self, queries: FloatArray) -> FloatArray:
+        """Answer (m, d) queries over everything remembered and the current scale."""
+
+
+def load_cache(target: str) -> type[Memory]:
+    """The cache class that "package.module:Class" names, or the one that plays the program of "exec:COMMAND".
+
+    Contract: returns a concrete subclass of Memory, or raises InvalidArgument (the module cannot be imported, or what
     it names is no cache) or UnknownName (the module has no such class; the nearest ones are named).
     """
+    if target.startswith("exec:"):
+        from lowerbound.core.program import program_cache
+
+        return program_cache(target.removeprefix("exec:"))
     module_name, _, class_name = target.partition(":")
     try:
         module = importlib.import_module(module_name)
@@ -154,7 +181,7 @@ def load_cache(target: str) -> type[Cache]:
     found = getattr(module, class_name, None)
     if found is None:
         raise unknown(f"class of module {module_name}", class_name, [n for n in dir(module) if n[0] != "_"])
-    if not (isinstance(found, type) and issubclass(found, Cache)):
+    if not (isinstance(found, type) and issubclass(found, Memory)):
         raise InvalidArgument(
             f"cache {target!r} must name a subclass of lowerbound.Cache, got {type(found).__name__} {class_name}"
         )

@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lowerbound import errors
+from lowerbound.core.program import program_places, programs_end_here
 from lowerbound.errors import (
     CacheContractBroken,
     IsolationUnavailable,
@@ -106,7 +107,7 @@ def converse(
         command = program
         if isolation is Isolation.SANDBOX:
             environment = _environment(_SANDBOX_HOME)
-            command = [*_sandbox_command(Path(home), path), *program]
+            command = [*_sandbox_command(Path(home), [*path, *program_places(job["cache"])]), *program]
         process = subprocess.Popen(
             command,
             stdin=question,
@@ -187,7 +188,7 @@ def _sandbox_command(home: Path, search_path: Sequence[str]) -> list[str]:
 
 
 def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:
-    with _alarm(role, time_limit_s):
+    with _alarm(role, time_limit_s), programs_end_here():
         return perform(role, json.loads(json.dumps(job)), list(private))
 
 

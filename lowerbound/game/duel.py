@@ -27,6 +27,9 @@ from lowerbound.game.wire import Frames
 ABOVE = "above the floor"
 OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
+FP16_PAIR_BITS = 32
+"""A key entry and a value entry in fp16: what stands in a plain cache for each symbol."""
+
 OWN_CACHES = "lowerbound.caches."
 """Where this package keeps caches: code that the judge may import."""
 
@@ -35,16 +38,19 @@ OWN_CACHES = "lowerbound.caches."
 class Row:
     """Measured beside proved, for one cache on one hard family.
 
-    Bits are of one head. `state_bits` is the longest message of all trials, `peak_bits` the longest state of any
-    scale, `floor_bits` the least floor of any error rate in [error_low, error_high], and `ratio` their quotient
-    ("x of the floor"), None where the floor is 0. `verdict` is "above the floor", or "outside R1" for a cache whose
-    instance is not one of model R1.
+    Bits are of all `heads` (of all `layers`) together. `state_bits` is the longest message of all trials, `peak_bits`
+    the longest state of any scale, `floor_bits` the least floor of any error rate in [error_low, error_high], and
+    `ratio` their quotient ("x of the floor"), None where the floor is 0. `measured_ratio` is the compression of fp16
+    keys and values; `claimed_ratio` is what the method's own accounting makes of it, None where it has none. `verdict`
+    is "above the floor", or "outside R1" for a cache whose instance is not one of model R1.
     """
 
     cache: str
     family: str
     budget: str | None
     geometry: str
+    layers: int
+    heads: int
     isolation: str
     computation_model: str
     trials: int
@@ -63,6 +69,8 @@ class Row:
     confidence: float
     floor_bits: float
     ratio: float | None
+    measured_ratio: float
+    claimed_ratio: float | None
     verdict: str
     ledger: dict[str, int]
     alice_seconds: float
@@ -93,7 +101,9 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
         time_limit_s=time_limit_s,
         search_path=_module_path(),
     )
-    return CacheFacts(**json.loads(facts))
+    stated = json.loads(facts)
+    stack = stated.pop("stack")
+    return CacheFacts(**stated, stack=None if stack is None else (stack[0], stack[1]))
 
 
 def duel(
@@ -109,7 +119,7 @@ def duel(
 ) -> Row:
     """Play a cache on a hard family, and put what it needed beside what is proved.
 
-    Contract: all T d symbols of `trials` independent instances are asked for; memory is the length of the messages
+    Contract: all symbols of `trials` independent instances are asked for; memory is the length of the messages
     that reached Bob. Raises AccountingError when that is certainly under the floor of every error rate that the
     confidence interval allows (then information crossed elsewhere), CacheContractBroken or TimeLimitExceeded when
     the cache fails, InvalidArgument for unusable arguments.
@@ -136,7 +146,11 @@ def duel(
     asked = None if budget is None else reduction.public(rational(budget, name="budget")).budget
     exact_budget = asked if facts.budget_meaning else None
     in_r1 = facts.computation_model == "R1"
-    played = reduction if in_r1 else reduction.in_model_r2()
+    played = reduction
+    if reduction.geometry.stack is None and facts.stack is not None:
+        played = reduction.stacked(facts.stack)
+    if not in_r1:
+        played = played.in_model_r2()
     private, symbols = _instances(played, trials)
     job = {
         "reduction": played.to_json(),
@@ -169,6 +183,8 @@ def duel(
         family=facts.family,
         budget=facts.default_budget if exact_budget is None else str(exact_budget),
         geometry=played.geometry.name,
+        layers=played.stack[0],
+        heads=played.n_heads,
         isolation=str(level),
         computation_model=facts.computation_model,
         trials=trials,
@@ -187,6 +203,8 @@ def duel(
         confidence=float(confidence),
         floor_bits=floor_float(proved),
         ratio=float(used / proved) if proved else None,
+        measured_ratio=FP16_PAIR_BITS * n_symbols / used,
+        claimed_ratio=None if alice["claimed_ratio"] is None else float(Fraction(alice["claimed_ratio"])),
         verdict=ABOVE if in_r1 else OUTSIDE_R1,
         ledger=_ledger(alice["ledgers"][longest], messages[longest]),
         alice_seconds=alice["seconds"],

@@ -46,9 +46,11 @@ def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
             protocol.states(_symbols(reduction, frame), check_settled=number == 0)
             for number, frame in enumerate(private)
         ]
+        claimed = protocol.new_cache().claimed_ratio
         header = {
             "seconds": time.perf_counter() - start,
             "ledgers": [_ledger(states[-1]) for states in trials],
+            "claimed_ratio": None if claimed is None else str(claimed),
         }
         return [json.dumps(header).encode(), *(bytes(state) for states in trials for state in states)]
     answers = [protocol.bob(message) for message in private]

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.cache import Cache
+from lowerbound.core.cache import Memory
+from lowerbound.core.layered import LayeredCache, PerHead
 from lowerbound.errors import CacheContractBroken, LowerBoundError
 from lowerbound.game.index import OneWayProtocol, Symbols
 from lowerbound.game.multi_index import QueryBlocks
@@ -22,13 +23,13 @@ FloatArray = NDArray[np.float64]
 class CacheProtocol(OneWayProtocol):
     """A cache as a one-way protocol: its bytes after the last-but-one scale are the message.
 
-    Contract: `alice` plays every scale through append, encode and decode, so that nothing but the state of a scale
-    reaches the next one; `bob` sees the message and the public reduction alone. A cache that breaks its contract
-    raises CacheContractBroken.
+    Contract: `alice` plays every scale of every head through append, encode and decode, so that nothing but the
+    state of a scale reaches the next one; `bob` sees the message and the public reduction alone. A cache that breaks
+    its contract raises CacheContractBroken. A one-head cache is made once for every head.
     """
 
     reduction: Reduction
-    make_cache: Callable[[], Cache]
+    make_cache: Callable[[], Memory]
 
     def alice(self, symbols: Symbols) -> bytes:
         """The message."""
@@ -40,77 +41,99 @@ class CacheProtocol(OneWayProtocol):
         With `check_settled`, a cache that does not answer after the last encode() as its decoded copy does raises
         CacheContractBroken.
         """
-        reduction = self.reduction
-        values = reduction.values(symbols)
+        values = self._by_head(self.reduction.values(symbols))
         states: list[bytes] = []
-        n_cached_scales = reduction.schedule.n_scales - 1
+        n_cached_scales = self.reduction.schedule.n_scales - 1
         for scale in range(n_cached_scales):
-            rows = reduction.schedule.rows_of(scale)
+            rows = self.reduction.schedule.rows_of(scale)
             cache = self._cache_holding(states[-1] if states else None)
-            _call(cache, "append", reduction.keys.unit[rows], values[rows], scale, reduction.queries[rows])
+            self._append(cache, scale, values[:, :, rows], self.reduction.asked_at(scale))
             state = _call(cache, "encode")
             if not isinstance(state, bytes):
-                raise CacheContractBroken(f"{_name(cache)}.encode must return bytes, got {type(state).__name__}")
+                raise CacheContractBroken(f"{cache.name}.encode must return bytes, got {type(state).__name__}")
             states.append(state)
             if check_settled and scale == n_cached_scales - 1:
                 self._check_settled(cache, state)
         return states
 
-    def _check_settled(self, cache: Cache, state: bytes) -> None:
-        block = next(iter(QueryBlocks(self.reduction.schedule)))
-        queries = self.reduction.queries[block.start : block.stop]
-        copy = self._cache_holding(state)
-        change = float(np.abs(self._attend(cache, queries) - self._attend(copy, queries)).max())
-        if change > 2 * float(self.reduction.rounding):
-            raise CacheContractBroken(
-                f"{_name(cache)} must answer after encode() as its copy does after decode(encode()), "
-                f"got answers {change:.3g} apart"
-            )
-
     def bob(self, message: bytes) -> Symbols:
         """An answer for every position."""
         reduction = self.reduction
         last = reduction.schedule.n_scales - 1
-        own = reduction.schedule.rows_of(last)
-        own_values = np.zeros((own.stop - own.start, reduction.geometry.d))
+        own_values = np.zeros((*reduction.stack, reduction.schedule.tokens_at(last), reduction.geometry.d))
         answers = []
         for block in QueryBlocks(reduction.schedule):
-            queries = reduction.queries[block.start : block.stop]
+            queries = self._for_all_heads(reduction.queries[block.start : block.stop])
             cache = self._cache_holding(message)
-            _call(cache, "append", reduction.keys.unit[own], own_values, last, queries)
+            self._append(cache, last, own_values, queries)
             answers.append(reduction.grid.decode(self._attend(cache, queries)))
-        return np.concatenate(answers)
+        return np.concatenate(answers, axis=2).reshape(reduction.shape)
 
-    def _cache_holding(self, state: bytes | None) -> Cache:
-        cache: Cache = _guarded("its constructor", self.make_cache)
+    def _check_settled(self, cache: LayeredCache, state: bytes) -> None:
+        block = next(iter(QueryBlocks(self.reduction.schedule)))
+        queries = self._for_all_heads(self.reduction.queries[block.start : block.stop])
+        copy = self._cache_holding(state)
+        change = float(np.abs(self._attend(cache, queries) - self._attend(copy, queries)).max())
+        if change > 2 * float(self.reduction.rounding):
+            raise CacheContractBroken(
+                f"{cache.name} must answer after encode() as its copy does after decode(encode()), "
+                f"got answers {change:.3g} apart"
+            )
+
+    def _by_head(self, rows: FloatArray) -> FloatArray:
+        """(n_layers n_heads T, d) rows, one head below the other, as (n_layers, n_heads, T, d)."""
+        return rows.reshape(*self.reduction.stack, -1, self.reduction.geometry.d)
+
+    def _for_all_heads(self, rows: FloatArray) -> FloatArray:
+        """The same (n, d) rows for every head, (n_layers, n_heads, n, d)."""
+        return np.broadcast_to(rows, (*self.reduction.stack, *rows.shape))
+
+    def _append(self, cache: LayeredCache, scale: int, values: FloatArray, queries: FloatArray) -> None:
+        keys = self._for_all_heads(self.reduction.keys.unit[self.reduction.schedule.rows_of(scale)])
+        for layer in range(self.reduction.stack[0]):
+            _call(cache, "append", layer, keys[layer], values[layer], scale, queries[layer])
+
+    def new_cache(self) -> LayeredCache:
+        """A cache of the whole stack: the one that is made, or one for each head."""
+        made = _guarded("its constructor", self.make_cache)
+        if isinstance(made, LayeredCache):
+            return made
+        others = [_guarded("its constructor", self.make_cache) for _ in range(self.reduction.n_heads - 1)]
+        return PerHead([made, *others], self.reduction.stack[0])
+
+    def _cache_holding(self, state: bytes | None) -> LayeredCache:
+        cache = self.new_cache()
         if state is not None:
             _call(cache, "decode", bytes(state))
         return cache
 
-    def _attend(self, cache: Cache, queries: FloatArray) -> FloatArray:
-        wanted = len(queries), self.reduction.geometry.d
-        found = _call(cache, "attend", queries)
-        try:
-            outputs = np.asarray(found, dtype=np.float64)
-        except (TypeError, ValueError):
-            raise CacheContractBroken(
-                f"{_name(cache)}.attend must return numbers, got {type(found).__name__}"
-            ) from None
-        if outputs.shape != wanted:
-            raise CacheContractBroken(f"{_name(cache)}.attend must return shape {wanted}, got {outputs.shape}")
-        if not np.isfinite(outputs).all():
-            raise CacheContractBroken(f"{_name(cache)}.attend must return finite numbers, got NaN or infinity")
-        return outputs
+    def _attend(self, cache: LayeredCache, queries: FloatArray) -> FloatArray:
+        """What every head of every layer answers, shape (n_layers, n_heads, m, d)."""
+        answers = []
+        for layer, asked in enumerate(queries):
+            found = _call(cache, "attend", layer, asked)
+            if len(found) != len(asked):
+                raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
+            answers.append([_numbers(cache, head, asked.shape[1:]) for head in found])
+        return np.array(answers)
 
 
-def _name(cache: Cache) -> str:
-    return type(cache).__name__
+def _numbers(cache: LayeredCache, found: Any, wanted: tuple[int, ...]) -> FloatArray:
+    try:
+        outputs = np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise CacheContractBroken(f"{cache.name}.attend must return numbers, got {type(found).__name__}") from None
+    if outputs.shape != wanted:
+        raise CacheContractBroken(f"{cache.name}.attend must return shape {wanted}, got {outputs.shape}")
+    if not np.isfinite(outputs).all():
+        raise CacheContractBroken(f"{cache.name}.attend must return finite numbers, got NaN or infinity")
+    return outputs
 
 
-def _call(cache: Cache, method: str, *arguments: Any) -> Any:
+def _call(cache: LayeredCache, method: str, *arguments: Any) -> Any:
     """Call a method of a cache with copies of the arrays: a cache may keep what it is given."""
     copies = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
-    return _guarded(f"{_name(cache)}.{method}", lambda: getattr(cache, method)(*copies))
+    return _guarded(f"{cache.name}.{method}", lambda: getattr(cache, method)(*copies))
 
 
 def _guarded(what: str, action: Callable[[], Any]) -> Any:

@@ -27,6 +27,7 @@ from lowerbound.core.models import Model, RuleName
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.scalars import rational
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.streams import Stream
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.index import Symbols
 
@@ -39,17 +40,31 @@ UNCAPPED_LEAKAGE = Fraction(1, 2**40)
 """Where the rule caps no multiplier, the leakage that the strongest queries are asked to reach."""
 
 
+LARGEST_STACK = 4096
+"""Layers, and heads a layer."""
+
+POPULAR_POWER = 3
+"""A popular token is number floor(visible u^3), u uniform in [0, 1): older tokens are asked for more often."""
+
+
 @dataclass(frozen=True)
 class Geometry:
-    """Where an instance lives: the maps, the head dimension and the attention rule of one head."""
+    """Where an instance lives: the maps, the head dimension and the attention rule of one head, and how many heads.
+
+    `stack` is (layers, heads a layer), each head with values of its own; None is one head, or what a cache needs
+    whose heads or layers share something.
+    """
 
     name: str
     schedule: ScaleSchedule
     d: int
     rule_name: RuleName = "l2norm"
     codebook_size: int | None = None
+    stack: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
+        if self.stack is not None and not all(isinstance(n, int) and 1 <= n <= LARGEST_STACK for n in self.stack):
+            raise invalid("layers and heads", f"be integers in [1, {LARGEST_STACK}]", self.stack)
         if isinstance(self.d, bool) or not isinstance(self.d, int) or self.d < 1:
             raise invalid("d", "be an integer >= 1", self.d)
         if self.schedule.n_tokens_cached < 1:
@@ -102,13 +117,23 @@ class Reduction:
         return self.geometry.schedule
 
     @property
+    def stack(self) -> tuple[int, int]:
+        """(layers, heads a layer)."""
+        return self.geometry.stack or (1, 1)
+
+    @property
+    def n_heads(self) -> int:
+        """Heads of all layers, each with values of its own."""
+        return self.stack[0] * self.stack[1]
+
+    @property
     def shape(self) -> tuple[int, int]:
-        """(T, d): Alice's symbols."""
-        return self.schedule.n_tokens_cached, self.geometry.d
+        """(n_heads T, d): Alice's symbols, one head below the other."""
+        return self.n_heads * self.schedule.n_tokens_cached, self.geometry.d
 
     @property
     def n_symbols(self) -> int:
-        """T d."""
+        """n_heads T d."""
         return self.shape[0] * self.shape[1]
 
     @cached_property
@@ -130,8 +155,35 @@ class Reduction:
             length /= self.rule.factor(self.geometry.d)
         return self.keys.unit * length
 
+    @cached_property
+    def _asked(self) -> NDArray[np.int64]:
+        """The token whose key each token's query is while the maps are generated, shape (n_heads, n_tokens)."""
+        n_tokens = self.schedule.n_tokens
+        asked = np.tile(np.arange(n_tokens), (self.n_heads, 1))
+        visible = np.concatenate(
+            [np.full(self.schedule.tokens_at(k), self.schedule.rows_of(k).stop) for k in range(self.schedule.n_scales)]
+        )
+        for head in range(1, self.n_heads):
+            coins = Stream(self.seed, f"queries/head {head}").generator().random((2, n_tokens))
+            popular = (visible * coins[0] ** POPULAR_POWER).astype(np.int64)
+            asked[head] = np.where(coins[1] * self.n_heads < head, popular, asked[head])
+        return asked
+
+    def asked_at(self, scale: int) -> FloatArray:
+        """Queries of the tokens of `scale` while they are generated, shape (n_layers, n_heads, n, d).
+
+        The first head's tokens ask for themselves; head h of H lets a fraction h / H of them ask for a few popular
+        older ones, so that attention is spread differently in every head. The queries are public, as the keys are.
+        """
+        asked = self._asked[:, self.schedule.rows_of(scale)]
+        return self.queries[asked].reshape(*self.stack, *asked.shape[1:], self.geometry.d)
+
+    def stacked(self, stack: tuple[int, int]) -> Reduction:
+        """The same instance for `stack` = (layers, heads a layer)."""
+        return replace(self, geometry=replace(self.geometry, stack=stack))
+
     def values(self, symbols: Symbols) -> FloatArray:
-        """Value rows of Alice's tokens, shape (T, d)."""
+        """Value rows of Alice's tokens, one row of symbols each."""
         return self.grid.level_array[symbols]
 
     def public(self, budget: Fraction | None = None) -> Public:
@@ -145,6 +197,8 @@ class Reduction:
             keys=self.keys,
             grid=self.grid,
             network=self.network,
+            n_layers=self.stack[0],
+            n_heads=self.stack[1],
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -157,6 +211,7 @@ class Reduction:
                 "d": self.geometry.d,
                 "rule": self.geometry.rule_name,
                 "codebook_size": self.geometry.codebook_size,
+                "stack": self.geometry.stack,
             },
             "keys": self.keys.family,
             "coherence": str(self.coherence),
@@ -179,7 +234,8 @@ class Reduction:
         """The reduction that `to_json` described."""
         place, grid = data["geometry"], data["grid"]
         schedule = ScaleSchedule(tuple(tuple(shape) for shape in place["shapes"]), place["n_context"])
-        geometry = Geometry(place["name"], schedule, place["d"], place["rule"], place["codebook_size"])
+        stack = None if place["stack"] is None else tuple(place["stack"])
+        geometry = Geometry(place["name"], schedule, place["d"], place["rule"], place["codebook_size"], stack)
         seed = data["seed"]
         return cls(
             geometry=geometry,
@@ -203,6 +259,11 @@ class Reduction:
         """The same instance where values come from private token ids through a public network."""
         if self.grid.n_levels != 2:
             raise ImpossibleReduction(f"model R2 is played with 2 value levels, got {self.grid.n_levels}")
+        if self.n_heads != 1:
+            raise ImpossibleReduction(
+                f"model R2 is played on one head, since one set of token ids makes them all, got {self.n_heads}; "
+                "the nearest possible stack is one layer of one head"
+            )
         return replace(self, network=_network(self.geometry, self.seed))
 
 

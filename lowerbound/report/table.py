@@ -13,7 +13,7 @@ from lowerbound.core.models import Model
 from lowerbound.game.duel import Row
 from lowerbound.prove.verify import Report
 
-WIDTH_WITHOUT_TERMINAL = 120
+WIDTH_WITHOUT_TERMINAL = 132
 
 
 def console() -> Console:
@@ -22,35 +22,38 @@ def console() -> Console:
 
 
 def label(row: Row) -> str:
-    """How a row is called: its cache, and its nominal budget if it has one."""
-    return row.cache if row.budget is None else f"{row.cache}@{row.budget}"
+    """How a row is called: its cache, its nominal budget if it has one, and its stack if it is not one head."""
+    name = row.cache if row.budget is None else f"{row.cache}@{row.budget}"
+    return name if row.heads == 1 else f"{name} ({row.layers}x{row.heads // row.layers})"
 
 
 def error_text(row: Row) -> str:
     """The error rate with its interval."""
-    return f"{row.error:.4f} [{row.error_low:.4f}, {row.error_high:.4f}]"
+    return f"{row.error:.4f} [{row.error_low:.3f}, {row.error_high:.3f}]"
 
 
 def duel_table(rows: Sequence[Row]) -> Table:
     """One line a row: measured memory and error, the floor at that error, and their quotient."""
     first = rows[0]
     table = Table(
-        title=f"{first.symbols} symbols on one head of {first.geometry}, "
+        title=f"{first.symbols // first.heads} symbols on each head of {first.geometry}, "
         f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}",
-        caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval",
+        caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval; "
+        "compression of fp16 keys and values, by the method's own accounting and as measured",
         title_style="bold",
         caption_style="dim",
     )
-    for column in ("cache", "bits", "bits/symbol", "error", "floor", "x floor", "verdict"):
+    for column in ("cache", "bits", "error", "floor", "x floor", "claimed", "measured", "verdict"):
         table.add_column(column, justify="left" if column in ("cache", "verdict") else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             label(row),
             f"{row.state_bits:,}",
-            f"{row.bits_per_symbol:.4f}",
             error_text(row),
             f"{row.floor_bits:,.0f}",
-            "-" if row.ratio is None else f"{row.ratio:.3f}",
+            "-" if row.ratio is None else f"{row.ratio:,.3f}",
+            "-" if row.claimed_ratio is None else f"{row.claimed_ratio:,.2f}x",
+            f"{row.measured_ratio:,.2f}x",
             row.verdict,
         )
     return table

@@ -1,0 +1,98 @@
+"""Caches of all heads of all layers, for methods that divide one budget among them.
+
+A scale passes through a `LayeredCache` as through a model: layer 0 takes in its keys and values and answers its
+queries, then layer 1, and after the last layer one `encode` forgets, with all layers in view. What every head of
+every layer remembers is one state, and is counted together.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+
+from lowerbound.core.bits import EncodedState, Item
+from lowerbound.core.cache import Cache, FloatArray, Memory
+from lowerbound.errors import CorruptState
+
+
+class LayeredCache(Memory):
+    """A KV cache of all heads of all layers.
+
+    Contract: that of `Memory`; `attend` returns finite numbers, one (m, d) array a head. Layers run in their order,
+    0 first, and every layer is appended to and asked before the one `encode` of the scale.
+    """
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+        return type(self).__name__
+
+    @abstractmethod
+    def append(
+        self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
+    ) -> None:
+        """Take in the (n_heads, n, d) keys and values of one scale at `layer`; `queries` are those of the tokens."""
+
+    @abstractmethod
+    def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
+        """Answer (n_heads, m, d) queries of `layer` over everything remembered of it and the current scale."""
+
+
+class PerHead(LayeredCache):
+    """A cache of its own for every head of every layer, `heads` listed layer after layer.
+
+    Contract: a state is the heads' states in their order, each but the last after its length; the
+    state of a single head is that head's own.
+    """
+
+    def __init__(self, heads: Sequence[Cache], n_layers: int) -> None:
+        super().__init__(heads[0].public)
+        self._heads = list(heads)
+        self._per_layer = len(heads) // n_layers
+
+    @property
+    def name(self) -> str:
+        return type(self._heads[0]).__name__
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        return self._heads[0].claimed_ratio
+
+    def _of(self, layer: int) -> list[Cache]:
+        return self._heads[layer * self._per_layer : (layer + 1) * self._per_layer]
+
+    def append(
+        self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
+    ) -> None:
+        for number, head in enumerate(self._of(layer)):
+            head.append(keys[number], values[number], scale, None if queries is None else queries[number])
+
+    def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
+        return [head.attend(rows) for head, rows in zip(self._of(layer), queries, strict=True)]
+
+    def encode(self) -> bytes:
+        states = [head.encode() for head in self._heads]
+        if len(states) == 1:
+            return states[0]
+        ledger: Counter[Item] = Counter({"length_prefix": LENGTH_BITS * (len(states) - 1)})
+        for state in states:
+            ledger.update(state.ledger if isinstance(state, EncodedState) else {"payload": 8 * len(state)})
+        framed = [len(state).to_bytes(LENGTH_BITS // 8, "little") + state for state in states[:-1]]
+        return EncodedState(b"".join([*framed, states[-1]]), ledger)
+
+    def decode(self, data: bytes) -> None:
+        rest = data
+        for head in self._heads[:-1]:
+            prefix, rest = rest[: LENGTH_BITS // 8], rest[LENGTH_BITS // 8 :]
+            length = int.from_bytes(prefix, "little")
+            if len(prefix) != LENGTH_BITS // 8 or length > len(rest):
+                raise CorruptState(f"state must hold {len(self._heads)} heads, got {len(data)} bytes that end earlier")
+            head.decode(rest[:length])
+            rest = rest[length:]
+        self._heads[-1].decode(rest)
+
+
+LENGTH_BITS = 64
+"""The length of a head's state, where another head's follows."""
