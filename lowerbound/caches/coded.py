@@ -104,7 +104,7 @@ def radix_block(n_levels: int) -> tuple[int, int]:
 class ExactSymbols(CodedSymbols):
     """Every symbol, packed at log2 L bits: one bit each when levels are 0 and 1.
 
-    Bits: T d log2 L, rounded up a block. Broken by: nothing; it meets the floor at error 0.
+    Bits: n d log2 L, rounded up a block. Broken by: nothing; it meets the floor at error 0.
     """
 
     reference: ClassVar[str] = "Theorem A's upper side: store x"
@@ -163,7 +163,7 @@ class _Covered(CodedSymbols):
 
 
 class Majority(_Covered):
-    """Three bits as their majority. Bits: T d / 3. Broken by: a quarter of all queries."""
+    """Three bits as their majority. Bits: floor(m / 3) + m mod 3, m = n d. Broken by: a quarter of all queries."""
 
     reference: ClassVar[str] = "repetition code of length 3"
 
@@ -173,7 +173,7 @@ class Majority(_Covered):
 
 
 class Hamming(_Covered):
-    """Seven bits as a Hamming codeword. Bits: 4 T d / 7. Broken by: an eighth of all queries."""
+    """Seven bits as a Hamming codeword. Bits: 4 floor(m / 7) + m mod 7, m = n d. Broken by: an eighth of all queries."""
 
     reference: ClassVar[str] = "Hamming 1950"
 
@@ -183,7 +183,7 @@ class Hamming(_Covered):
 
 
 class Golay(_Covered):
-    """23 bits as a Golay codeword. Bits: 12 T d / 23. Broken by: 12.4 % of all queries."""
+    """23 bits as a Golay codeword. Bits: 12 floor(m / 23) + m mod 23, m = n d. Broken by: 12.4 % of all queries."""
 
     reference: ClassVar[str] = "Golay 1949"
 

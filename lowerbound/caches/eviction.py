@@ -48,7 +48,7 @@ class Eviction(StoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         count = self.kept_of(self.n_seen)
-        kept = self.survivors(count) if len(self.keys) > count else np.arange(count)
+        kept = self.survivors(count) if 0 < count < len(self.keys) else np.arange(count)
         writer.floats("payload", self.keys[kept], width=FLOAT_BITS)
         writer.floats("payload", self.values[kept], width=FLOAT_BITS)
 
@@ -61,7 +61,7 @@ class Eviction(StoredTokens):
 
     @abstractmethod
     def survivors(self, count: int) -> IndexArray:
-        """The rows of the `count` stored tokens that stay, ascending; fewer than are stored."""
+        """The rows of the `count` stored tokens that stay, ascending; at least one, and fewer than are stored."""
 
 
 def best(scores: FloatArray, count: int) -> IndexArray:

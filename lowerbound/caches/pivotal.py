@@ -35,12 +35,12 @@ class PivotalTokens(Eviction):
         """(tokens of the scales kept whole, fraction kept of every later scale)."""
         schedule = self.public.schedule
         n_scales, n_tokens = schedule.n_scales - 1, schedule.n_tokens_cached
-        for first_pruned in range(max(0, n_scales - self.PRUNED_SCALES), -1, -1):
+        for first_pruned in range(max(0, n_scales - self.PRUNED_SCALES), -1 if n_scales else 0, -1):
             whole = schedule.prefix_tokens(first_pruned)
             kept = Fraction(self.capacity - whole, n_tokens - whole)
             if kept >= self.LEAST_KEPT:
                 return whole, kept
-        return 0, Fraction(self.capacity, n_tokens)
+        return 0, Fraction(self.capacity, max(1, n_tokens))
 
     def kept_of(self, n_seen: int) -> int:
         whole, kept = self.shares

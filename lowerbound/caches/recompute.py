@@ -18,9 +18,9 @@ SCALE_BITS = 16
 class Recompute(Cache):
     """The ids of r_1..r_{N-2}, inferred from the stream with the public weights.
 
-    Idea: with public weights the cache is a function of the ids (model R2). Bits: ceil(log2 V) an id. Paid in time:
-    every answer runs the network again. It lies below the R1 floor, because it is outside R1: where K and V are free
-    it cannot be played at all.
+    Idea: with public weights the cache is a function of the ids (model R2). Bits: ceil(log2 V) an id, of all scales that
+    have come but the newest, whose ids show in the next one only. Paid in time: every answer runs the network again. It
+    lies below the R1 floor, because it is outside R1: where K and V are free it cannot be played at all.
     """
 
     family: ClassVar[str] = "recompute"
@@ -39,11 +39,17 @@ class Recompute(Cache):
         self._grid = public.grid
         self._ids: Ids = np.zeros(0, dtype=np.int64)
         self._n_scales = 0
-        self._own: tuple[FloatArray, FloatArray] | None = None
+        self._forget_own()
+
+    def _forget_own(self) -> None:
+        """Drop the last scale's own tokens, which no state holds."""
+        self._own_keys: FloatArray = np.zeros((0, self.public.d))
+        self._own_values: FloatArray = np.zeros((0, self.public.d))
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         if scale == self.public.schedule.n_scales - 1:
-            self._own = keys, values
+            self._own_keys = np.concatenate([self._own_keys, keys])
+            self._own_values = np.concatenate([self._own_values, values])
             return
         found = self._network.infer_ids(scale, self._grid.decode(values), self._ids)
         self._ids = np.concatenate([self._ids, found])
@@ -52,11 +58,11 @@ class Recompute(Cache):
     def attend(self, queries: FloatArray) -> FloatArray:
         d = self.public.d
         blocks = [self._network.values(scale, self._ids) for scale in range(self._n_scales)]
-        values = self._grid.level_array[np.concatenate([np.zeros((0, d), dtype=np.int64), *blocks])]
-        keys = self._public_keys[: len(values)]
-        if self._own is not None:
-            keys = np.concatenate([keys, self._own[0]])
-            values = np.concatenate([values, self._own[1]])
+        old = self._grid.level_array[np.concatenate([np.zeros((0, d), dtype=np.int64), *blocks])]
+        keys = np.concatenate([self._public_keys[: len(old)], self._own_keys])
+        values = np.concatenate([old, self._own_values])
+        if not len(keys):
+            return np.zeros((len(queries), d))
         outputs: FloatArray = attention(queries, keys, values, rule=self.public.rule)
         return outputs
 
@@ -64,10 +70,12 @@ class Recompute(Cache):
         writer = BitWriter()
         writer.uints("indices", [self._n_scales], width=SCALE_BITS)
         writer.uints("payload", self._ids, width=self._network.id_bits)
+        self._forget_own()
         return writer.encoded()
 
     def decode(self, data: bytes) -> None:
         schedule = self.public.schedule
+        self._forget_own()
         reader = BitReader(data)
         (n_scales,) = reader.uints(1, width=SCALE_BITS)
         if n_scales >= schedule.n_scales:

@@ -51,8 +51,8 @@ class TokenWindow(_Window):
 class ScaleWindow(_Window):
     """The last whole scales that fit in the budget, at least the newest one.
 
-    Idea: a map is kept or dropped as one. Bits: 32 d times the tokens of those scales. Broken by: a query for any
-    coarser scale.
+    Idea: a map is kept or dropped as one. Bits: 32 W d, for the W tokens of those scales; until they have arrived, the
+    newest W tokens are held in their stead. Broken by: a query for any coarser scale.
     """
 
     reference: ClassVar[str] = "window over scales; AMS-KV, arXiv:2511.16047, keeps whole scales"
@@ -61,11 +61,9 @@ class ScaleWindow(_Window):
     @property
     def capacity(self) -> int:
         schedule = self.public.schedule
-        most = tokens_within(self.budget, schedule.n_tokens_cached)
-        n_scales = schedule.n_scales - 1
-        kept = schedule.tokens_at(n_scales - 1)
-        for scale in range(n_scales - 2, -1, -1):
-            if kept + schedule.tokens_at(scale) > most:
+        most, kept = tokens_within(self.budget, schedule.n_tokens_cached), 0
+        for scale in range(schedule.n_scales - 2, -1, -1):
+            if kept and kept + schedule.tokens_at(scale) > most:
                 break
             kept += schedule.tokens_at(scale)
         return kept

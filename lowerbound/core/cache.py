@@ -248,10 +248,11 @@ COUNT_BITS = 32
 def tokens_within(budget: Fraction, n_tokens: int) -> int:
     """floor(budget * n_tokens): how many whole tokens a nominal budget keeps.
 
-    Contract: an exact integer >= 1, or InvalidArgument when the budget is less than one token.
+    Contract: an exact integer >= 1, or InvalidArgument when the budget is less than one token; 0 where n_tokens is 0,
+    as in a schedule of one scale: of nothing, every budget keeps nothing.
     """
     count = int(budget * n_tokens)
-    if count < 1:
+    if count < 1 and n_tokens:
         raise InvalidArgument(
             f"budget must keep at least one of {n_tokens} tokens, got {budget}; "
             f"the nearest valid choice is {Fraction(1, n_tokens)}"

@@ -1,4 +1,4 @@
-"""Truth here: plain loops over the papers' formulas, closed forms of the bits, and the laws of the interface."""
+"""Truth here: plain loops over the papers' formulas, and the laws of caches that keep some tokens as they are."""
 
 from __future__ import annotations
 
@@ -9,56 +9,102 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.eviction import Eviction, best
+from lowerbound.caches.h2o import H2O
 from lowerbound.caches.pivotal import PivotalTokens
 from lowerbound.caches.snapkv import SnapKV
 from lowerbound.caches.streaming import StreamingLLM
 from lowerbound.caches.subgen import SubGenKCenter, greedy_centres
 from lowerbound.caches.tova import TOVA
+from lowerbound.caches.window import ScaleWindow, TokenWindow
 from lowerbound.caches.window_sum import WindowSum
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention
-from lowerbound.core.bits import state_bits
+from lowerbound.core.attention import attention
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.models import find_model
-from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import CorruptState, InvalidArgument
+from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from tests.contracts.laws import CacheLaws
+from tests.contracts.playing import SMALL, VAR_256, holding, public, remembering, states_of, tokens
 
+NESTED = "test_a_larger_budget_keeps_what_a_smaller_one_kept"
 CLASSES = [StreamingLLM, SnapKV, TOVA, PivotalTokens, WindowSum, SubGenKCenter]
-SMALL = ScaleSchedule.square([1, 2, 4, 8])
-OBLONG = ScaleSchedule.parse("1x1 2x3 4x5 6x8 9x9", n_context=3)
-VAR_256 = ScaleSchedule.square([1, 2, 3, 4, 5, 6, 8, 10, 13, 16])
-every_class = pytest.mark.parametrize("cache_class", CLASSES)
+KEPT_AS_THEY_ARE = {"test_a_larger_budget_restores_no_worse": "a token is kept as it is or not at all"}
 
 
-def public(schedule: ScaleSchedule, d: int, budget: Fraction | None = None, rule: Rule | None = None) -> Public:
-    return Public(schedule, d, rule or Scaled(), budget=budget)
+class EvictionLaws(CacheLaws):
+    """Whole tokens in float16."""
+
+    counts_tokens = True
+    not_applicable = KEPT_AS_THEY_ARE
+
+    def bits(self, n: int, place: Public) -> int:
+        return 32 * min(n, self.whole_tokens(place)) * place.d
 
 
-def tokens(schedule: ScaleSchedule, d: int, seed: int = 0) -> FloatArray:
-    """Keys, values and queries of all tokens, shape (3, n, d), with entries that float16 holds."""
-    rows = np.random.default_rng(seed).standard_normal((3, schedule.n_tokens, d))
-    return rows.astype(np.float16).astype(np.float64)
+class TestTokenWindow(EvictionLaws):
+    cache = TokenWindow
 
 
-def states_of(cache_class: type[StoredTokens], terms: Public, rows: FloatArray) -> list[bytes]:
-    """The state after each cached scale, each from a fresh cache."""
-    states: list[bytes] = []
-    for scale in range(terms.schedule.n_scales - 1):
-        cache = holding(cache_class, terms, states[-1] if states else None)
-        part = terms.schedule.rows_of(scale)
-        cache.append(rows[0, part], rows[1, part], scale, rows[2, part])
-        states.append(cache.encode())
-        assert cache.encode() == states[-1]
-    return states
+class TestScaleWindow(EvictionLaws):
+    cache = ScaleWindow
+
+    def bits(self, n: int, place: Public) -> int:
+        sizes = [place.schedule.tokens_at(k) for k in range(place.schedule.n_scales - 1)][::-1]
+        fitting = [sum(sizes[:k]) for k in range(2, len(sizes) + 1) if sum(sizes[:k]) <= self.whole_tokens(place)]
+        return 32 * min(n, max([*sizes[:1], *fitting, 0])) * place.d
 
 
-def holding(cache_class: type[StoredTokens], terms: Public, state: bytes | None) -> StoredTokens:
-    cache = cache_class(terms)
-    if state is not None:
-        cache.decode(state)
-    return cache
+class TestStreamingLLM(EvictionLaws):
+    cache = StreamingLLM
+
+
+class TestH2O(EvictionLaws):
+    cache = H2O
+
+    def bits(self, n: int, place: Public) -> int:
+        return min(n, self.whole_tokens(place)) * (2 * place.d * 16 + 32)
+
+
+class TestSnapKV(EvictionLaws):
+    cache = SnapKV
+    not_applicable = KEPT_AS_THEY_ARE | {
+        NESTED: "the observation window, and with it every vote, changes with the budget"
+    }
+
+
+class TestTOVA(EvictionLaws):
+    cache = TOVA
+
+
+class TestPivotalTokens(EvictionLaws):
+    cache = PivotalTokens
+
+    def bits(self, n: int, place: Public) -> int:
+        budget, total, pruned = self.whole_tokens(place), place.schedule.n_tokens_cached, 2
+        if not total:
+            return 0
+        n_scales = place.schedule.n_scales - 1
+        while pruned < n_scales and 4 * (budget - self._coarse(place, pruned)) < total - self._coarse(place, pruned):
+            pruned += 1
+        whole = self._coarse(place, pruned)
+        return 32 * place.d * (min(n, whole) + (budget - whole) * max(0, n - whole) // (total - whole))
+
+    def _coarse(self, place: Public, pruned: int) -> int:
+        """Tokens before the `pruned` finest cached scales."""
+        return place.schedule.prefix_tokens(max(0, place.schedule.n_scales - 1 - pruned))
+
+
+class TestSubGenKCenter(EvictionLaws):
+    cache = SubGenKCenter
+    not_applicable = KEPT_AS_THEY_ARE | {NESTED: "a centre that becomes recent changes every centre after it"}
+
+
+class TestWindowSum(EvictionLaws):
+    cache = WindowSum
+
+    def bits(self, n: int, place: Public) -> int:
+        return 32 * min(n, self.whole_tokens(place)) * place.d + 32 * place.d
 
 
 def softmax_rows(queries: FloatArray, keys: FloatArray) -> list[list[float]]:
@@ -74,65 +120,6 @@ def top(scores: list[float], count: int) -> list[int]:
     return sorted(sorted(range(len(scores)), key=lambda j: -scores[j])[:count])
 
 
-@every_class
-@pytest.mark.parametrize(("schedule", "d"), [(SMALL, 16), (OBLONG, 6), (VAR_256, 64)], ids=["small", "oblong", "var"])
-def test_bits_are_the_closed_form(cache_class: type[StoredTokens], schedule: ScaleSchedule, d: int) -> None:
-    """Closed form: 32 B d bits for B pairs, 32 d more for a running sum, and 32 for the count of tokens."""
-    for budget in (Fraction(1, 3), None, Fraction(1)):
-        kept = int((budget or cache_class.default_budget or 1) * schedule.n_tokens_cached)
-        state = states_of(cache_class, public(schedule, d, budget), tokens(schedule, d))[-1]
-        assert state_bits(state) == 32 * kept * d + 32 * d * (cache_class is WindowSum) + 32 + 64
-
-
-@every_class
-@pytest.mark.parametrize("rule", [Scaled(), L2Norm(10.0)], ids=["scaled", "l2norm"])
-def test_laws_on_gaussian_tokens(cache_class: type[StoredTokens], rule: Rule) -> None:
-    """Law: a settled cache answers as its copy, encodes to the same bytes again, and refuses corrupt states."""
-    terms, rows = public(OBLONG, 6, rule=rule), tokens(OBLONG, 6, seed=1)
-    for scale, state in enumerate(states_of(cache_class, terms, rows)):
-        copy = holding(cache_class, terms, state)
-        assert copy.encode() == state
-        live = cache_class(terms)
-        for earlier in range(scale + 1):
-            part = OBLONG.rows_of(earlier)
-            live.append(rows[0, part], rows[1, part], earlier, rows[2, part])
-            live_state = live.encode()
-        assert live_state == state
-        assert np.array_equal(live.attend(rows[2]), copy.attend(rows[2]))
-        for forgery in (state + b"\0", state[:-1], b"", b"\xff" * len(state)):
-            with pytest.raises(CorruptState):
-                holding(cache_class, terms, forgery)
-
-
-@every_class
-def test_the_whole_budget_keeps_everything(cache_class: type[StoredTokens]) -> None:
-    """Degenerate case: at budget 1 the answers are those of attention over all float16 tokens."""
-    terms, rows = public(OBLONG, 6, Fraction(1)), tokens(OBLONG, 6, seed=2)
-    cache = holding(cache_class, terms, states_of(cache_class, terms, rows)[-1])
-    own = OBLONG.rows_of(OBLONG.n_scales - 1)
-    cache.append(rows[0, own], rows[1, own], OBLONG.n_scales - 1, rows[2, own])
-    wanted = attention(rows[2, own], rows[0], rows[1], rule=terms.rule)
-    assert np.abs(cache.attend(rows[2, own]) - wanted).max() < 1e-12
-
-
-@every_class
-def test_a_scale_is_attended_to_before_anything_is_dropped(cache_class: type[StoredTokens]) -> None:
-    """Definition: a scale larger than the budget is answered exactly until encode()."""
-    terms, rows = public(SMALL, 16, Fraction(1, 21)), tokens(SMALL, 16)
-    cache = cache_class(terms)
-    cache.append(rows[0, :16], rows[1, :16], 2)
-    assert np.array_equal(cache.attend(rows[2]), attention(rows[2], rows[0, :16], rows[1, :16], rule=terms.rule))
-    cache.encode()
-    assert len(cache.keys) <= 1
-
-
-@every_class
-def test_less_than_one_token_is_refused(cache_class: type[StoredTokens]) -> None:
-    """Bad input: the nearest budget is named."""
-    with pytest.raises(InvalidArgument, match="nearest valid choice is 1/21"):
-        states_of(cache_class, public(SMALL, 16, Fraction(1, 50)), tokens(SMALL, 16))
-
-
 def kept_after_one_scale(cache_class: type[Eviction], rows: FloatArray, n_tokens: int, budget: Fraction) -> list[int]:
     """Which of the first n tokens stay when they arrive together."""
     cache = cache_class(public(SMALL, 16, budget))
@@ -145,7 +132,7 @@ def kept_after_one_scale(cache_class: type[Eviction], rows: FloatArray, n_tokens
 
 def test_streaming_keeps_both_ends() -> None:
     """Known values: four sinks and the newest; half of the budget where that is less."""
-    rows = tokens(SMALL, 16)
+    rows = tokens(public(SMALL, 16))
     assert kept_after_one_scale(StreamingLLM, rows, 21, Fraction(10, 21)) == [0, 1, 2, 3, *range(15, 21)]
     assert kept_after_one_scale(StreamingLLM, rows, 21, Fraction(3, 21)) == [0, 19, 20]
     assert kept_after_one_scale(StreamingLLM, rows, 21, Fraction(1, 21)) == [20]
@@ -153,15 +140,16 @@ def test_streaming_keeps_both_ends() -> None:
 
 def test_streaming_has_a_public_gap() -> None:
     """Known values: over the scales of VAR-256 the sinks stay tokens 0 to 3, and no value decides anything."""
-    terms, rows = public(VAR_256, 4), tokens(VAR_256, 4)
-    cache = holding(StreamingLLM, terms, states_of(StreamingLLM, terms, rows)[-1])
+    place = public(VAR_256, 4)
+    rows = tokens(place)
+    cache = remembering(StreamingLLM, place, rows)
     assert np.array_equal(cache.keys, rows[0, [0, 1, 2, 3, *range(216, 424)]])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_snapkv_is_the_formula(seed: int) -> None:
     """Plain loops: weights from the last five queries, averaged over five neighbours, choose the other five tokens."""
-    rows = tokens(SMALL, 16, seed)
+    rows = tokens(public(SMALL, 16), seed)
     weights = softmax_rows(rows[2, 16:21], rows[0, :21])
     votes = [sum(row[j] for row in weights) for j in range(16)]
     pooled = [sum(votes[max(0, j - 2) : j + 3]) / 5 for j in range(16)]
@@ -171,25 +159,16 @@ def test_snapkv_is_the_formula(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_tova_is_the_formula(seed: int) -> None:
     """Plain loops: the last query's row decides, and nothing is protected."""
-    rows = tokens(SMALL, 16, seed)
+    rows = tokens(public(SMALL, 16), seed)
     (weights,) = softmax_rows(rows[2, 20:21], rows[0, :21])
     assert kept_after_one_scale(TOVA, rows, 21, Fraction(10, 21)) == top(weights, 10)
 
 
-def test_queries_are_the_keys_where_none_arrive() -> None:
-    """Definition: without queries, Q = K."""
-    terms, rows = public(SMALL, 16), tokens(SMALL, 16)
-    for cache_class in (SnapKV, TOVA):
-        told, untold = cache_class(terms), cache_class(terms)
-        told.append(rows[0, :21], rows[1, :21], 2, rows[0, :21])
-        untold.append(rows[0, :21], rows[1, :21], 2)
-        assert told.encode() == untold.encode()
-
-
 def test_pivots_deviate_most() -> None:
     """Plain loops: of the fine scales the keys farthest from their scale's mean stay, and coarse scales whole."""
-    terms, rows = public(VAR_256, 8), tokens(VAR_256, 8)
-    cache = holding(PivotalTokens, terms, states_of(PivotalTokens, terms, rows)[-1])
+    place = public(VAR_256, 8)
+    rows = tokens(place)
+    cache = remembering(PivotalTokens, place, rows)
     wanted = list(range(155))
     for scale, count in ((7, 60), (8, 103)):
         part = VAR_256.rows_of(scale)
@@ -214,21 +193,23 @@ def test_pivotal_quotas_add_up(n: int) -> None:
 
 def test_window_sum_is_exact_where_masked_keys_have_logit_zero() -> None:
     """Truth: attention in which every key outside the window is the zero vector, and no value is masked."""
-    terms, rows = public(VAR_256, 16), tokens(VAR_256, 16)
-    cache = holding(WindowSum, terms, states_of(WindowSum, terms, rows)[-1])
+    place = public(VAR_256, 16)
+    rows = tokens(place)
+    cache = remembering(WindowSum, place, rows)
     own = VAR_256.rows_of(9)
     cache.append(rows[0, own], rows[1, own], 9)
     masked = rows[0] * (np.arange(680) >= 212)[:, None]
-    wanted = attention(rows[2, own], masked, rows[1], rule=terms.rule)
+    wanted = attention(rows[2, own], masked, rows[1], rule=place.rule)
     assert np.abs(cache.attend(rows[2, own]) - wanted).max() < 1e-6
 
 
 def test_a_sum_of_nothing_is_zero() -> None:
     """Bad input: a state that speaks of a sum before any value has left the window."""
-    terms, rows = public(SMALL, 16), tokens(SMALL, 16)
-    state = states_of(WindowSum, terms, rows)[0]
+    place = public(SMALL, 16)
+    rows = tokens(place)
+    state = states_of(WindowSum, place, rows)[0]
     with pytest.raises(CorruptState, match="the sum 0"):
-        holding(WindowSum, terms, state[:-1] + b"\x01")
+        holding(WindowSum, place, state[:-1] + b"\x01")
 
 
 def test_greedy_centres_cover() -> None:
@@ -252,7 +233,7 @@ def d16() -> Reduction:
     return plan_reduction(Geometry.of(find_model("var-d16")))
 
 
-@every_class
+@pytest.mark.parametrize("cache_class", CLASSES)
 @pytest.mark.parametrize("budget", ["1/4", "3/4"])
 def test_the_game_is_lost_in_proportion(d16: Reduction, cache_class: type[StoredTokens], budget: str) -> None:
     """Known values: eviction to a fraction f errs (1 - f)/2, whichever tokens it evicts."""
