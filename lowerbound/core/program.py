@@ -106,7 +106,7 @@ class Run:
         self.broken = False
         self._own_group = own_group
         self._taken: set[int] = set()
-        self._talk = tempfile.TemporaryFile()
+        self._talk = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
         try:
             self._process = subprocess.Popen(
                 command,
