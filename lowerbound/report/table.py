@@ -87,6 +87,24 @@ def caches_table(listed: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def description_text(told: Mapping[str, Any]) -> str:
+    """One cache: where it lives, what its budget means, how it is played, and its own words in full."""
+    budget = told["budget"] and f"{told['budget']}; default {told['default_budget'] or 'its own'}"
+    facts = {
+        "name": told["name"],
+        "class": told["target"],
+        "file": told["file"],
+        "family": told["family"],
+        "reference": told["reference"],
+        "model": told["computation_model"],
+        "budget": budget or "none",
+        "stack": told["stack"] and "{} layers x {} heads".format(*told["stack"]),
+        "play": told["play"],
+    }
+    lines = [f"{name:10} {fact}" for name, fact in facts.items() if fact]
+    return "\n".join([*lines, "", told["text"] or "It says nothing about itself."])
+
+
 def models_table(models: Sequence[Model]) -> Table:
     """The catalogue, one line a model."""
     table = Table(title="models", title_style="bold")

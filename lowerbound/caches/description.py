@@ -1,0 +1,62 @@
+"""Everything that is known of one cache, and the file to start another from."""
+
+from __future__ import annotations
+
+import shlex
+from importlib.machinery import ModuleSpec, PathFinder
+from importlib.resources import files
+from typing import Any
+
+from lowerbound.caches.registry import target_of
+from lowerbound.core.program import PREFIX
+from lowerbound.game.channel import strongest
+from lowerbound.game.duel import describe
+
+
+def template() -> str:
+    """The text of a cache that plays as it stands, once it is saved as mine.py."""
+    return (files("lowerbound.caches") / "template.py").read_text(encoding="utf-8")
+
+
+def description(name: str) -> dict[str, Any]:
+    """What a cache states about itself, where it lives and how it is played, as plain JSON values.
+
+    Contract: code that is not this package's runs in a process of its own; a name that leads to no cache raises
+    UnknownName or InvalidArgument.
+    """
+    target = target_of(name)
+    facts = describe(target, strongest())
+    return {
+        "name": name,
+        "target": target,
+        "file": file_of(target),
+        "family": facts.family,
+        "reference": facts.reference,
+        "computation_model": facts.computation_model,
+        "budget": facts.budget_meaning or None,
+        "default_budget": facts.default_budget,
+        "stack": facts.stack,
+        "idea": facts.idea,
+        "text": facts.text,
+        "play": _how_to_play(name, facts.default_budget),
+    }
+
+
+def file_of(target: str) -> str | None:
+    """The file of a target's module, or of its program, found without running anything; None where there is none."""
+    if target.startswith(PREFIX):
+        return shlex.split(target.removeprefix(PREFIX))[0]
+    spec: ModuleSpec | None = None
+    path, parents = None, ""
+    for part in target.partition(":")[0].split("."):
+        spec = PathFinder.find_spec(f"{parents}{part}", path)
+        if spec is None:
+            return None
+        path, parents = spec.submodule_search_locations, f"{parents}{part}."
+    return None if spec is None else spec.origin
+
+
+def _how_to_play(name: str, default_budget: str | None) -> str:
+    if name.startswith(PREFIX):
+        return f"lowerbound play --exec {shlex.quote(name.removeprefix(PREFIX))}"
+    return f"lowerbound play {shlex.quote(name if default_budget is None else f'{name}@{default_budget}')}"
