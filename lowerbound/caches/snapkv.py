@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.eviction import Eviction, IndexArray, best
-from lowerbound.core.attention import attention_mass
+from lowerbound.core.attention import Rule, attention_mass
 from lowerbound.core.cache import FloatArray
 
 
@@ -29,13 +29,23 @@ class SnapKV(Eviction):
 
     def survivors(self, count: int) -> IndexArray:
         window = min(max(1, min(self.WINDOW, count // 2)), len(self.queries))
-        n_outside = len(self.keys) - window
-        votes = attention_mass(self.queries[-window:], self.keys, rule=self.public.rule)[:n_outside]
-        chosen = best(self.pooled(votes), count - window)
-        return np.concatenate([chosen, np.arange(n_outside, len(self.keys))])
+        return observed(self.queries[-window:], self.keys, count, self.public.rule)
 
-    def pooled(self, votes: FloatArray) -> FloatArray:
-        """Averages over KERNEL neighbours, stride 1, zeros beyond the ends."""
-        padded = np.pad(votes, self.KERNEL // 2)
-        means: FloatArray = np.lib.stride_tricks.sliding_window_view(padded, self.KERNEL).mean(axis=1)
-        return means
+
+def observed(queries: FloatArray, keys: FloatArray, count: int, rule: Rule) -> IndexArray:
+    """The `count` rows that stay: the last ones, one for each query of the window, and those that it votes for."""
+    n_outside = len(keys) - len(queries)
+    votes = attention_mass(queries, keys, rule=rule)[:n_outside]
+    return np.concatenate([best(pooled(votes), count - len(queries)), np.arange(n_outside, len(keys))])
+
+
+def pooled(votes: FloatArray) -> FloatArray:
+    """Averages over KERNEL neighbours, stride 1, zeros beyond the ends."""
+    means: FloatArray = neighbours(votes, SnapKV.KERNEL, 0.0).mean(axis=1)
+    return means
+
+
+def neighbours(votes: FloatArray, kernel: int, beyond: float) -> FloatArray:
+    """The `kernel` votes around each vote, shape (n, kernel), with `beyond` beyond the ends."""
+    padded = np.pad(votes, kernel // 2, constant_values=beyond)
+    return np.lib.stride_tricks.sliding_window_view(padded, kernel)

@@ -146,20 +146,34 @@ def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per
     return weighted_values / weights_sum
 
 
+def attention_logits(queries: Any, keys: Any, *, rule: Rule) -> Any:
+    """Logits of m queries with t keys, shape (m, t)."""
+    xp = array_api_compat.array_namespace(queries, keys)
+    if isinstance(rule, L2Norm):
+        queries, keys = _unit_rows(xp, queries), _unit_rows(xp, keys)
+    return xp.matmul(queries * rule.factor(queries.shape[1]), xp.permute_dims(keys, (1, 0)))
+
+
+def attention_weights(queries: Any, keys: Any, *, rule: Rule) -> Any:
+    """Softmax weights, shape (m, t): how much each of m queries attends to each of t keys.
+
+    Contract: rows are the weights that `attention` gives to values, up to rounding; all m t of them are held at once.
+    """
+    xp = array_api_compat.array_namespace(queries, keys)
+    logits = attention_logits(queries, keys, rule=rule)
+    weights = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
+    return weights / xp.sum(weights, axis=1, keepdims=True)
+
+
 def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
     """Softmax weight that each key receives, summed over the queries: the score of heavy-hitter caches.
 
     Contract: entry j is the sum over i of the weight of key j for query i; shape (t,), up to rounding.
     """
     xp = array_api_compat.array_namespace(queries, keys)
-    if isinstance(rule, L2Norm):
-        queries, keys = _unit_rows(xp, queries), _unit_rows(xp, keys)
-    queries = queries * rule.factor(queries.shape[1])
     mass = xp.zeros(keys.shape[0], dtype=xp.float64)
     for rows in _blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
-        logits = xp.matmul(queries[rows, :], xp.permute_dims(keys, (1, 0)))
-        weights = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
-        mass = mass + xp.sum(weights / xp.sum(weights, axis=1, keepdims=True), axis=0)
+        mass = mass + xp.sum(attention_weights(queries[rows, :], keys, rule=rule), axis=0)
     return mass
 
 

@@ -1,0 +1,118 @@
+"""Template: heads and layers share one budget; whoever stays is decided after each scale, with all layers in view."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.caches.eviction import FLOAT_BITS, IndexArray
+from lowerbound.core.attention import attention
+from lowerbound.core.bits import BitReader, BitWriter, EncodedState
+from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, tokens_within
+from lowerbound.core.layered import LayeredCache
+from lowerbound.errors import CorruptState
+
+Kept = list[list[IndexArray]]
+"""For every layer and head, the stored rows that stay, ascending."""
+
+
+class CoupledEviction(LayeredCache):
+    """Keys and values of the surviving tokens of every head of every layer, in float16 and in token order.
+
+    A final class says in `survivors` who stays when there are too many. `keys[layer][head]` and `values` hold one row
+    a stored token; `queries[layer][head]` are those of the newest scale, whose tokens are the last rows. Bits: 32 for
+    the tokens seen, and 32 + 32 B d for each head that keeps B tokens.
+    """
+
+    family: ClassVar[str] = "eviction"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept, on average over heads and layers"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
+    stack: ClassVar[tuple[int, int] | None] = (4, 2)
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.n_seen = 0
+        self.scale = 0
+        self.keys = self._empty()
+        self.values = self._empty()
+        self.queries = self._empty()
+
+    def _empty(self) -> list[list[FloatArray]]:
+        nothing = np.zeros((0, self.public.d))
+        return [[nothing for _ in range(self.public.n_heads)] for _ in range(self.public.n_layers)]
+
+    @property
+    def capacity(self) -> int:
+        """B, the tokens that a head of a layer keeps on average, of the T cached ones."""
+        return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        return 1 / self.budget
+
+    def append(
+        self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
+    ) -> None:
+        asked = keys if queries is None else queries
+        for head in range(self.public.n_heads):
+            for stored, rows in ((self.keys, keys), (self.values, values), (self.queries, asked)):
+                stored[layer][head] = np.concatenate([stored[layer][head], rows[head]])
+        if layer == 0:
+            self.n_seen += keys.shape[1]
+            self.scale = scale
+
+    def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
+        return [
+            attention(rows, keys, values, rule=self.public.rule) if len(keys) else np.zeros_like(rows)
+            for rows, keys, values in zip(queries, self.keys[layer], self.values[layer], strict=True)
+        ]
+
+    def encode(self) -> EncodedState:
+        everyone = [[np.arange(len(keys)) for keys in heads] for heads in self.keys]
+        kept = self.survivors() if self.n_new and self.n_seen > self.capacity else everyone
+        writer = BitWriter()
+        writer.uints("indices", [self.n_seen], width=COUNT_BITS)
+        self.write_decisions(writer)
+        writer.uints("indices", [len(rows) for heads in kept for rows in heads], width=COUNT_BITS)
+        for layer, heads in enumerate(kept):
+            for head, rows in enumerate(heads):
+                writer.floats("payload", self.keys[layer][head][rows], width=FLOAT_BITS)
+                writer.floats("payload", self.values[layer][head][rows], width=FLOAT_BITS)
+        state = writer.encoded()
+        self.decode(state)
+        return state
+
+    def decode(self, data: bytes) -> None:
+        reader, d = BitReader(data), self.public.d
+        (n_seen,) = map(int, reader.uints(1, width=COUNT_BITS))
+        if n_seen > self.public.schedule.n_tokens:
+            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {n_seen}")
+        self.read_decisions(reader)
+        counts = reader.uints(self.public.n_layers * self.public.n_heads, width=COUNT_BITS)
+        if (counts > n_seen).any():
+            raise CorruptState(f"state must keep at most the {n_seen} tokens seen, got {int(counts.max())}")
+        self.n_seen = n_seen
+        self.keys, self.values, self.queries = self._empty(), self._empty(), self._empty()
+        for number, count in enumerate(map(int, counts)):
+            layer, head = divmod(number, self.public.n_heads)
+            self.keys[layer][head] = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
+            self.values[layer][head] = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
+        reader.end()
+
+    @property
+    def n_new(self) -> int:
+        """Tokens that came after the last `encode`."""
+        return len(self.queries[0][0])
+
+    @abstractmethod
+    def survivors(self) -> Kept:
+        """Who stays, of more tokens than the budget keeps, after a scale has come."""
+
+    def write_decisions(self, writer: BitWriter) -> None:
+        """Write what else must be remembered to decide again; `survivors` has been asked."""
+
+    def read_decisions(self, reader: BitReader) -> None:
+        """Read back what `write_decisions` wrote."""
