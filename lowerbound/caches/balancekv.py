@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from lowerbound.caches.balanced_walk import survivors_of, walk
 from lowerbound.caches.eviction import IndexArray
 from lowerbound.caches.weighted import WeightedTokens
 from lowerbound.core.bits import BitReader, BitWriter
@@ -83,7 +84,7 @@ class BalanceKV(WeightedTokens):
             for start in range(0, len(rows), self.BLOCK):
                 block = slice(start, start + self.BLOCK)
                 kernel = self.kernel(self.keys[rows[block]], self.values[rows[block]] * weights[block, None])
-                kept, factor = survivors_of(self.walk(kernel, coins.random(len(kernel))))
+                kept, factor = survivors_of(walk(kernel, coins.random(len(kernel)), self.GAMMA))
                 survivors.append(start + kept)
                 factors.append(factor)
             chosen = np.concatenate(survivors)
@@ -99,14 +100,6 @@ class BalanceKV(WeightedTokens):
         )
         return similarity
 
-    def walk(self, kernel: FloatArray, coins: FloatArray) -> FloatArray:
-        """Signs, the first +1, then +1 with probability 1/2 - gamma * (sum over earlier j of G_ij sign_j), clipped."""
-        signs = np.zeros(len(kernel))
-        signs[:1] = 1.0
-        for i in range(1, len(kernel)):
-            signs[i] = 1.0 if coins[i] < 0.5 - self.GAMMA * (kernel[i, :i] @ signs[:i]) else -1.0
-        return signs
-
     def read(self, reader: BitReader) -> None:
         parts = [
             reader.floats(2 * count * self.public.d, width=FLOAT_BITS).reshape(2, count, self.public.d)
@@ -115,13 +108,3 @@ class BalanceKV(WeightedTokens):
         self.keys, self.values = np.concatenate(parts, axis=1)
         bias = self.halvings * math.log(2)
         self.log_weights = np.repeat([0.0, bias, 0.0], [part.shape[1] for part in parts])
-
-
-def survivors_of(signs: FloatArray) -> tuple[IndexArray, FloatArray]:
-    """Exactly half of an even number of tokens, and the factor 1 or 2 of each, from the signs of a walk."""
-    half = len(signs) // 2
-    counts = np.cumsum(signs[:, None] == [1.0, -1.0], axis=0)
-    full_at = int(np.argmax(counts.max(axis=1) >= half))
-    early = np.flatnonzero(signs[: full_at + 1] != signs[full_at])
-    late = np.arange(full_at + 1, len(signs))
-    return np.concatenate([early, late]), np.repeat([2.0, 1.0], [len(early), len(late)])

@@ -9,10 +9,7 @@ from lowerbound.core.cache import StoredTokens
 
 
 class _Full(StoredTokens):
-    """All keys and values as floats.
-
-    Bits: 2 T d float_bits, and a counter. Broken by: nothing; it is the control that must read every symbol.
-    """
+    """Template: all keys and values as floats of `float_bits`."""
 
     family: ClassVar[str] = "full"
     reference: ClassVar[str] = "the cache as generated"
@@ -29,18 +26,27 @@ class _Full(StoredTokens):
 
 
 class Full64(_Full):
-    """float64: the oracle's own numbers."""
+    """float64: the oracle's own numbers.
+
+    Idea: forget nothing. Bits: 128 T d. Broken by: nothing; it is the control that must read every symbol.
+    """
 
     float_bits = 64
 
 
 class Full32(_Full):
-    """float32: what autocast leaves of normalised keys."""
+    """float32: what autocast leaves of normalised keys.
+
+    Idea: forget the last digits. Bits: 64 T d. Broken by: nothing here; levels 2^-24 apart elsewhere.
+    """
 
     float_bits = 32
 
 
 class Full16(_Full):
-    """float16: the unit in which published ratios are counted."""
+    """float16: the unit in which published ratios are counted.
+
+    Idea: forget half of float32. Bits: 32 T d. Broken by: nothing here; levels 2^-11 apart elsewhere.
+    """
 
     float_bits = 16
