@@ -160,7 +160,7 @@ class ABCCompressive(_ABC):
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
-        pooled = -(-self.public.schedule.n_tokens_cached // self.n_slots)
+        pooled = max(1, -(-self.public.schedule.n_tokens_cached // self.n_slots))
         return self.one_hot(np.minimum(positions // pooled, self.n_slots - 1))
 
 

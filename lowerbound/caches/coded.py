@@ -173,7 +173,7 @@ class Majority(_Covered):
 
 
 class Hamming(_Covered):
-    """Seven bits as a Hamming codeword. Bits: 4 floor(m / 7) + m mod 7, m = n d. Broken by: an eighth of all queries."""
+    """Seven bits as a Hamming codeword. Bits: 4 floor(m / 7) + m mod 7, m = n d. Broken by: an eighth of queries."""
 
     reference: ClassVar[str] = "Hamming 1950"
 

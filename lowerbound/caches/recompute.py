@@ -18,9 +18,10 @@ SCALE_BITS = 16
 class Recompute(Cache):
     """The ids of r_1..r_{N-2}, inferred from the stream with the public weights.
 
-    Idea: with public weights the cache is a function of the ids (model R2). Bits: ceil(log2 V) an id, of all scales that
-    have come but the newest, whose ids show in the next one only. Paid in time: every answer runs the network again. It
-    lies below the R1 floor, because it is outside R1: where K and V are free it cannot be played at all.
+    Idea: with public weights the cache is a function of the ids (model R2). Bits: ceil(log2 V) an id, of all scales
+    that have come but the newest, whose ids show in the next one only. Paid in time: every answer runs the network
+    again. It lies below the R1 floor, because it is outside R1. Broken by: nothing that the public network makes; where
+    K and V are free it cannot be played at all.
     """
 
     family: ClassVar[str] = "recompute"

@@ -22,6 +22,7 @@ class FullLaws(CacheLaws):
 
 class TestFull64(FullLaws):
     cache = Full64
+    reaches_overflow = True
 
 
 class TestFull32(FullLaws):

@@ -1,22 +1,24 @@
-"""Truth here: plain loops over the papers' formulas, exact degenerate cases, closed forms of the bits, and the laws."""
+"""Truth here: plain loops over the papers' formulas, exact degenerate cases, and the laws."""
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import ClassVar
 
 import networkx as nx
 import numpy as np
 import pytest
 
-from lowerbound.caches.balancekv import BalanceKV, survivors_of
+from lowerbound.caches.balanced_walk import survivors_of, walk
+from lowerbound.caches.balancekv import BalanceKV
 from lowerbound.caches.diffrate import DiffRate
 from lowerbound.caches.loma import LoMA, LoMABest, ReadingZones
+from lowerbound.caches.pyramid import kept_cells, pyramid_graph
 from lowerbound.caches.subgen import SubGen
-from lowerbound.caches.topology import TopologyMemory, kept_cells, pyramid_graph
+from lowerbound.caches.topology import TopologyMemory
 from lowerbound.caches.weighted import weighted_attention
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention
-from lowerbound.core.bits import state_bits
+from lowerbound.core.attention import L2Norm, Scaled, attention
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
@@ -25,138 +27,125 @@ from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, plan_reduction
+from tests.contracts.laws import CacheLaws
+from tests.contracts.playing import (
+    OBLONG,
+    SMALL,
+    VAR_256,
+    at_last_scale,
+    holding,
+    public,
+    remembering,
+    states_of,
+    tokens,
+)
 
-CLASSES = [DiffRate, BalanceKV, SubGen, LoMA, LoMABest, TopologyMemory]
-SMALL = ScaleSchedule.square([1, 2, 4, 8])
-OBLONG = ScaleSchedule.parse("1x1 2x3 4x5 6x8 9x9", n_context=3)
-VAR_256 = ScaleSchedule.square([1, 2, 3, 4, 5, 6, 8, 10, 13, 16])
-every_class = pytest.mark.parametrize("cache_class", CLASSES)
-
-
-def public(
-    schedule: ScaleSchedule, d: int, budget: Fraction | None = None, rule: Rule | None = None, seed: int = 0
-) -> Public:
-    return Public(schedule, d, rule or Scaled(), seed=seed, budget=budget)
-
-
-def tokens(schedule: ScaleSchedule, d: int, seed: int = 0) -> FloatArray:
-    """Keys, values and queries of all tokens, shape (3, n, d), with entries that float16 holds."""
-    rows = np.random.default_rng(seed).standard_normal((3, schedule.n_tokens, d))
-    return rows.astype(np.float16).astype(np.float64)
+EXACT = "test_the_whole_budget_is_exact"
+LARGER = "test_a_larger_budget_is_no_smaller_state"
 
 
-def states_of(cache_class: type[StoredTokens], terms: Public, rows: FloatArray) -> list[bytes]:
-    """The state after each cached scale, each from a fresh cache."""
-    states: list[bytes] = []
-    for scale in range(terms.schedule.n_scales - 1):
-        cache = holding(cache_class, terms, states[-1] if states else None)
-        part = terms.schedule.rows_of(scale)
-        cache.append(rows[0, part], rows[1, part], scale, rows[2, part])
-        states.append(cache.encode())
-        assert cache.encode() == states[-1]
-    return states
+class MergingLaws(CacheLaws):
+    """Fewer tokens, each for several."""
+
+    not_applicable: ClassVar = {
+        "test_a_larger_budget_keeps_what_a_smaller_one_kept": "stored tokens stand for several, and are no token's own",
+        "test_a_larger_budget_restores_no_worse": "stored tokens stand for several, and none is restored",
+    }
 
 
-def holding(cache_class: type[StoredTokens], terms: Public, state: bytes | None) -> StoredTokens:
-    cache = cache_class(terms)
-    if state is not None:
-        cache.decode(state)
-    return cache
+class TestDiffRate(MergingLaws):
+    cache = DiffRate
+
+    def bits(self, n: int, place: Public) -> int:
+        return min(n, max(1, self.whole_tokens(place))) * (32 * place.d + 16)
 
 
-def at_last_scale(cache_class: type[StoredTokens], terms: Public, rows: FloatArray) -> tuple[StoredTokens, slice]:
-    """A cache that holds the last state and the last scale's own tokens, and the rows of those."""
-    cache = holding(cache_class, terms, states_of(cache_class, terms, rows)[-1])
-    last = terms.schedule.n_scales - 1
-    own = terms.schedule.rows_of(last)
-    cache.append(rows[0, own], rows[1, own], last, rows[2, own])
-    return cache, own
+class TestBalanceKV(MergingLaws):
+    cache = BalanceKV
+    uses_coins = True
+    not_applicable: ClassVar = MergingLaws.not_applicable | {
+        LARGER: "what fills no group of 2^h waits, so that more halvings may leave more tokens uncompressed"
+    }
+
+    def bits(self, n: int, place: Public) -> int:
+        edge = min(32, max(1, place.schedule.n_tokens_cached // 13))
+        middle, group = max(0, n - 2 * edge), 2 ** math.floor(math.log2(1 / self.budget_at(place)))
+        return 32 * place.d * (min(n, 2 * edge) + middle // group + middle % group)
+
+
+class TestSubGen(MergingLaws):
+    cache = SubGen
+    uses_coins = True
+    not_applicable: ClassVar = MergingLaws.not_applicable | {
+        EXACT: "the numerator is an estimate at every budget; the denominator alone is exact, at delta = 0 and t = 1"
+    }
+
+    def bits(self, n: int, place: Public) -> int:
+        slots = max(1, self.whole_tokens(place))
+        counts = (min(n, slots) + 1) * math.ceil(math.log2(place.schedule.n_tokens + 1))
+        return 16 * (min(n, slots) * 2 * place.d + 2 * slots * place.d) + counts + 32
+
+
+class ZonesLaws(MergingLaws):
+    """t memory tokens for each zone of t c, and an unfinished zone."""
+
+    not_applicable: ClassVar = MergingLaws.not_applicable | {
+        LARGER: "an unfinished zone waits as it is, and a larger budget may leave a longer one"
+    }
+
+    def zones(self, n: int, place: Public) -> tuple[int, int, int, int]:
+        """(t, t c, zones, tokens that wait)."""
+        memory = min(8, max(1, place.schedule.n_tokens_cached // 16))
+        zone = int(memory / self.budget_at(place))
+        return memory, zone, *divmod(n, zone)
+
+
+class TestLoMA(ZonesLaws):
+    cache = LoMA
+    uses_coins = True
+    not_applicable: ClassVar = ZonesLaws.not_applicable | {
+        EXACT: "memory tokens are softmax means of their zone at c = 1 too; LoMABest is exact there"
+    }
+
+    def bits(self, n: int, place: Public) -> int:
+        memory, _, n_zones, n_waiting = self.zones(n, place)
+        return 32 * place.d * (memory * n_zones + n_waiting)
+
+
+class TestLoMABest(ZonesLaws):
+    cache = LoMABest
+
+    def bits(self, n: int, place: Public) -> int:
+        memory, zone, n_zones, n_waiting = self.zones(n, place)
+        rank = min(memory, 2 * place.d)
+        return 16 * ((2 * place.d + zone) * rank * n_zones + 2 * place.d * n_waiting)
+
+    def entry_error(self, place: Public, rows: FloatArray) -> float:
+        """Two roundings of sum |c_ir| |m_rj| <= the largest singular value of a zone, at most its Frobenius norm."""
+        _, zone, _, _ = self.zones(0, place)
+        return 2.01 * 2.0**-11 * math.sqrt(2 * zone) * float(np.linalg.norm(rows[:2], axis=2).max())
+
+
+class TestTopologyMemory(MergingLaws):
+    cache = TopologyMemory
+    uses_coins = True
+    not_applicable: ClassVar = MergingLaws.not_applicable | {
+        EXACT: "two propagations mix neighbours at every budget; without them it is exact, below"
+    }
+
+    def bits(self, n: int, place: Public) -> int:
+        return 32 * place.d * math.ceil(self.budget_at(place) * n)
 
 
 class NoPropagation(TopologyMemory):
+    """k = 0: what is kept is kept as it is."""
+
     STEPS = 0
 
 
-def bits_of(cache_class: type[StoredTokens], n: int, total: int, d: int, budget: Fraction) -> int:
-    """The closed forms, in bits, of a state after n tokens."""
-    t = min(8, max(1, n // 16))
-    zone = int(t / budget)
-    within = max(1, int(budget * n))
-    if cache_class is DiffRate:
-        return within * (32 * d + 16)
-    if cache_class is SubGen:
-        counts = (within + 1) * math.ceil(math.log2(total + 1))
-        return 16 * (within * 2 * d + 2 * within * d) + 8 * math.ceil(counts / 8) + 32
-    if cache_class is LoMA:
-        return 32 * d * (t * (n // zone) + n % zone)
-    if cache_class is LoMABest:
-        return 16 * ((2 * d + zone) * min(t, 2 * d) * (n // zone) + 2 * d * (n % zone))
-    if cache_class is TopologyMemory:
-        return 32 * d * math.ceil(budget * n)
-    h = int(math.log2(1 / budget))
-    edge = min(32, max(1, n // 13))
-    middle = n - 2 * edge
-    return 32 * d * (2 * edge + middle // 2**h + middle % 2**h)
-
-
-@every_class
-@pytest.mark.parametrize(("schedule", "d"), [(SMALL, 16), (OBLONG, 6), (VAR_256, 64)], ids=["small", "oblong", "var"])
-def test_bits_are_the_closed_form(cache_class: type[StoredTokens], schedule: ScaleSchedule, d: int) -> None:
-    """Closed form: what each docstring says, and 32 for the count of tokens; no value changes the length."""
-    for budget in (Fraction(1, 3), cache_class.default_budget, Fraction(1)):
-        assert budget is not None
-        state = states_of(cache_class, public(schedule, d, budget), tokens(schedule, d))[-1]
-        wanted = bits_of(cache_class, schedule.n_tokens_cached, schedule.n_tokens, d, budget)
-        assert state_bits(state) == wanted + 32 + 64
-        other = states_of(cache_class, public(schedule, d, budget), tokens(schedule, d, seed=5) * 0)[-1]
-        assert len(other) == len(state)
-
-
-@every_class
-@pytest.mark.parametrize("rule", [Scaled(), L2Norm(10.0)], ids=["scaled", "l2norm"])
-@pytest.mark.parametrize("budget", [None, Fraction(1, 50)], ids=["default", "tiny"])
-def test_laws_on_gaussian_tokens(cache_class: type[StoredTokens], rule: Rule, budget: Fraction | None) -> None:
-    """Law: a settled cache answers as its copy, encodes to the same bytes again, and refuses corrupt states."""
-    terms, rows = public(OBLONG, 6, budget, rule), tokens(OBLONG, 6, seed=1)
-    for scale, state in enumerate(states_of(cache_class, terms, rows)):
-        copy = holding(cache_class, terms, state)
-        assert copy.encode() == state
-        live = cache_class(terms)
-        for earlier in range(scale + 1):
-            part = OBLONG.rows_of(earlier)
-            live.append(rows[0, part], rows[1, part], earlier, rows[2, part])
-            live_state = live.encode()
-        assert live_state == state
-        answers = live.attend(rows[2])
-        assert np.isfinite(answers).all()
-        assert np.array_equal(answers, copy.attend(rows[2]))
-        for forgery in (state + b"\0", state[:-1], b"", b"\xff" * len(state)):
-            with pytest.raises(CorruptState):
-                holding(cache_class, terms, forgery)
-
-
-@pytest.mark.parametrize(
-    ("cache_class", "tolerance"),
-    [(DiffRate, 1e-12), (BalanceKV, 1e-12), (LoMABest, 5e-3), (NoPropagation, 1e-12)],
-    ids=["N_m = n", "no halving", "c = 1", "k = 0"],
-)
-def test_the_whole_budget_keeps_everything(cache_class: type[StoredTokens], tolerance: float) -> None:
-    """Degenerate case: at budget 1 the answers are those of attention over all float16 tokens."""
-    terms, rows = public(OBLONG, 6, Fraction(1)), tokens(OBLONG, 6, seed=2)
-    cache, own = at_last_scale(cache_class, terms, rows)
-    wanted = attention(rows[2, own], rows[0], rows[1], rule=terms.rule)
-    assert np.abs(cache.attend(rows[2, own]) - wanted).max() < tolerance
-
-
-@every_class
-def test_a_scale_is_attended_to_before_anything_is_lost(cache_class: type[StoredTokens]) -> None:
-    """Definition: tokens count as they came until encode()."""
-    terms, rows = public(SMALL, 16, Fraction(1, 21)), tokens(SMALL, 16)
-    cache = cache_class(terms)
-    assert np.array_equal(cache.attend(rows[2]), np.zeros_like(rows[2]))
-    cache.append(rows[0, :16], rows[1, :16], 2)
-    wanted = attention(rows[2], rows[0, :16], rows[1, :16], rule=terms.rule)
-    assert np.allclose(cache.attend(rows[2]), wanted, rtol=0, atol=1e-12)
+class TestNoPropagation(TestTopologyMemory):
+    cache = NoPropagation
+    not_applicable: ClassVar = MergingLaws.not_applicable
 
 
 def test_a_weight_is_a_number_of_copies() -> None:
@@ -172,7 +161,7 @@ def test_a_weight_is_a_number_of_copies() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_diffrate_is_the_formula(seed: int) -> None:
     """Plain loops: prune 21 tokens to 15 by received attention, merge these into 7 by cosine, average, add sizes."""
-    rows = tokens(SMALL, 16, seed)
+    rows = tokens(public(SMALL, 16), seed)
     keys, values = rows[0, :21], rows[1, :21]
     cache = DiffRate(public(SMALL, 16, Fraction(1, 3)))
     cache.append(keys, values, 2, rows[2, :21])
@@ -207,7 +196,8 @@ def test_half_of_the_tokens_survive(n: int) -> None:
 
 def test_balancekv_walks_against_the_kernel() -> None:
     """Plain loops over the kernel and the walk; without gamma the signs are the coins."""
-    cache, rows = BalanceKV(public(SMALL, 16)), tokens(SMALL, 16)
+    cache = BalanceKV(public(SMALL, 16))
+    rows = tokens(cache.public)
     keys, values = rows[0, :12], rows[1, :12]
     kernel = cache.kernel(keys, values)
     mean = keys.mean(axis=0)
@@ -220,13 +210,13 @@ def test_balancekv_walks_against_the_kernel() -> None:
     for i in range(1, 12):
         drift = sum(kernel[i, j] * signs[j] for j in range(i))
         signs.append(1.0 if coins[i] < min(1.0, max(0.0, 0.5 - 4 * drift)) else -1.0)
-    assert cache.walk(kernel, coins).tolist() == signs
-    assert cache.walk(np.zeros((12, 12)), coins).tolist() == [1.0, *np.where(coins[1:] < 0.5, 1.0, -1.0)]
+    assert walk(kernel, coins, cache.GAMMA).tolist() == signs
+    assert walk(np.zeros((12, 12)), coins, cache.GAMMA).tolist() == [1.0, *np.where(coins[1:] < 0.5, 1.0, -1.0)]
 
 
 def test_balancekv_keeps_its_ends_and_a_quarter_between() -> None:
     """Known values: on VAR-256 32 sinks, 90 of 360 with bias log 4 and weight 1/4, 1/2 or 1, and 32 recent tokens."""
-    rows = tokens(VAR_256, 8)
+    rows = tokens(public(VAR_256, 8))
     cache = holding(BalanceKV, public(VAR_256, 8), states_of(BalanceKV, public(VAR_256, 8), rows)[-1])
     found = [int(np.flatnonzero((rows[0] == key).all(axis=1))[0]) for key in cache.keys]
     assert found[:32] == list(range(32))
@@ -240,16 +230,17 @@ def test_balancekv_keeps_its_ends_and_a_quarter_between() -> None:
 def test_subgen_has_the_exact_denominator_where_every_key_is_a_cluster() -> None:
     """Degenerate case delta = 0, t = 1: with old values 0 nothing is estimated, and the answer is exact."""
     exact_clusters = type("ExactClusters", (SubGen,), {"DELTA": 0.0})
-    terms, rows = public(OBLONG, 6, Fraction(1)), tokens(OBLONG, 6)
+    place = public(OBLONG, 6, Fraction(1))
+    rows = tokens(place)
     rows[1, : OBLONG.n_tokens_cached] = 0
-    cache, own = at_last_scale(exact_clusters, terms, rows)
-    wanted = attention(rows[2, own], rows[0], rows[1], rule=terms.rule)
+    cache, own = at_last_scale(exact_clusters, place, rows)
+    wanted = attention(rows[2, own], rows[0], rows[1], rule=place.rule)
     assert np.abs(cache.attend(rows[2, own]) - wanted).max() < 1e-12
 
 
 def test_subgen_has_an_unbiased_numerator() -> None:
     """Truth: over 400 public coins the mean answer is attention, within five standard errors, in every entry."""
-    rows = tokens(SMALL, 4)
+    rows = tokens(public(SMALL, 4))
     answers = []
     for seed in range(400):
         cache = SubGen(public(SMALL, 4, Fraction(1), seed=seed))
@@ -264,7 +255,7 @@ def test_subgen_has_an_unbiased_numerator() -> None:
 def test_a_cluster_holds_uniform_samples() -> None:
     """Truth: one wide cluster of ten keys; each is its sample in a tenth of the cases, and its size is exact."""
     wide = type("Wide", (SubGen,), {"DELTA": 100.0, "SAMPLES": 3})
-    rows = tokens(SMALL, 4)
+    rows = tokens(public(SMALL, 4))
     hits = np.zeros(10)
     for seed in range(300):
         cache = wide(public(SMALL, 4, seed=seed))
@@ -280,16 +271,18 @@ def test_a_cluster_holds_uniform_samples() -> None:
 
 def test_subgen_refuses_clusters_of_other_sizes() -> None:
     """Bad input: cluster sizes that do not add up to the tokens seen."""
-    terms, rows = public(SMALL, 16), tokens(SMALL, 16)
-    state = states_of(SubGen, terms, rows)[-1]
+    place = public(SMALL, 16)
+    rows = tokens(place)
+    state = states_of(SubGen, place, rows)[-1]
     with pytest.raises(CorruptState, match="clusters of 21 tokens"):
-        holding(SubGen, terms, state[:5] + bytes([state[5] ^ 8]) + state[6:])
+        holding(SubGen, place, state[:5] + bytes([state[5] ^ 8]) + state[6:])
 
 
 def test_loma_reads_its_zone() -> None:
     """Plain loops: each memory token is the softmax mean of its zone, and counts c times."""
-    terms, rows = public(SMALL, 16), tokens(SMALL, 16)
-    cache, own = at_last_scale(LoMA, terms, rows)
+    place = public(SMALL, 16)
+    rows = tokens(place)
+    cache, own = at_last_scale(LoMA, place, rows)
     query = Stream(0, "loma/memory queries").generator().standard_normal(16)
     query /= math.hypot(*query)
     pairs = []
@@ -300,15 +293,16 @@ def test_loma_reads_its_zone() -> None:
     assert np.allclose(cache.keys[:5], [key for key, _ in pairs], atol=4e-3)
     assert np.allclose(cache.values[:5], [value for _, value in pairs], atol=4e-3)
     copies = [*np.repeat(np.arange(5), 4), *range(5, 6 + own.stop - own.start)]
-    wanted = attention(rows[2, own], cache.keys[copies], cache.values[copies], rule=terms.rule)
+    wanted = attention(rows[2, own], cache.keys[copies], cache.values[copies], rule=place.rule)
     assert np.abs(cache.attend(rows[2, own]) - wanted).max() < 1e-12
     assert np.array_equal(cache.keys[5], rows[0, 20])
 
 
 def test_the_best_linear_memory_loses_the_tail_of_the_spectrum() -> None:
     """Truth: Eckart and Young; the squared error of a zone is the sum of its singular values from t + 1 on, squared."""
-    terms, rows = public(VAR_256, 8), tokens(VAR_256, 8)
-    cache = holding(LoMABest, terms, states_of(LoMABest, terms, rows)[-1])
+    place = public(VAR_256, 8)
+    rows = tokens(place)
+    cache = remembering(LoMABest, place, rows)
     assert isinstance(cache, ReadingZones)
     assert (cache.n_memory, cache.zone) == (8, 32)
     for zone in range(13):
@@ -359,26 +353,28 @@ def test_a_sample_of_cells_is_public_and_follows_degrees() -> None:
 
 def test_embeddings_stand_for_their_scale() -> None:
     """Definition: at every scale the weights of the kept cells add up to its tokens."""
-    terms = public(SMALL, 16, Fraction(1, 3))
-    cache = holding(TopologyMemory, terms, states_of(TopologyMemory, terms, tokens(SMALL, 16))[-1])
+    place = public(SMALL, 16, Fraction(1, 3))
+    cache = remembering(TopologyMemory, place, tokens(place))
     assert np.allclose(np.exp(cache.log_weights), [1, 4, *[16 / 5] * 5])
 
 
 def test_topology_needs_whole_scales() -> None:
     """Bad input: half a map has no place on the graph, on arrival or in a state."""
-    terms, rows = public(SMALL, 16), tokens(SMALL, 16)
-    cache = TopologyMemory(terms)
+    place = public(SMALL, 16)
+    rows = tokens(place)
+    cache = TopologyMemory(place)
     cache.append(rows[0, :3], rows[1, :3], 1)
     with pytest.raises(InvalidArgument, match="whole scales"):
         cache.encode()
     with pytest.raises(CorruptState, match="end with a scale"):
-        holding(TopologyMemory, terms, (3).to_bytes(4, "big"))
+        holding(TopologyMemory, place, (3).to_bytes(4, "big"))
 
 
 def test_invertible_propagation_loses_nothing() -> None:
     """Truth: where every cell is kept, S^k can be inverted, so that only its condition stands against the floor."""
-    terms, rows = public(ScaleSchedule.square([3, 4]), 4, Fraction(1)), tokens(ScaleSchedule.square([3, 4]), 4)
-    cache = TopologyMemory(terms)
+    place = public(ScaleSchedule.square([3, 4]), 4, Fraction(1))
+    rows = tokens(place)
+    cache = TopologyMemory(place)
     cache.append(rows[0, :9], rows[1, :9], 0)
     cache.encode()
     operator = cache.propagated(np.arange(9), np.eye(9))

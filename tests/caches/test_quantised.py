@@ -1,12 +1,13 @@
-"""Truth: closed forms of bits and of errors, plain loops of the papers' formulas, and unbiasedness over public coins.
+"""Truth: closed forms of errors, plain loops of the papers' formulas, unbiasedness over public coins, and the laws.
 
-KIVI, TurboQuant, QJL and the step codec.
+Uniform codes, KIVI, TurboQuant, QJL and the step codec.
 """
 
 from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -15,104 +16,117 @@ from scipy.integrate import quad
 from lowerbound.caches.kivi import KIVI
 from lowerbound.caches.qjl import QJL, QJLGaussian, mean_coordinate
 from lowerbound.caches.restored import GroupQuantiser, RestoredTokens
+from lowerbound.caches.rotated_codebook import lloyd_max
 from lowerbound.caches.step_codec import StepCodec, cell_means
-from lowerbound.caches.turboquant import TurboQuantMSE, TurboQuantProd, lloyd_max
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention
-from lowerbound.core.bits import EncodedState
-from lowerbound.core.cache import Public
+from lowerbound.caches.turboquant import TurboQuantMSE
+from lowerbound.caches.turboquant_prod import TurboQuantProd
+from lowerbound.caches.uniform import UniformQuantiser
+from lowerbound.core.attention import L2Norm
+from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, plan_reduction
+from tests.contracts.laws import CacheLaws
+from tests.contracts.playing import SMALL, VAR_256, cached_pairs, public, remembering, states_of, tokens
 
-CLASSES = [KIVI, TurboQuantMSE, TurboQuantProd, QJL, QJLGaussian, StepCodec]
-VAR256 = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16]
-PLACES = [([1, 2, 4, 8], 16), (VAR256, 64), ([1, 2, 3, 5], 12)]
-
-
-def public(
-    sides: list[int], d: int, *, budget: Fraction | None = None, seed: int = 0, rule: Rule | None = None
-) -> Public:
-    return Public(ScaleSchedule.square(sides), d, rule or Scaled(), seed, budget)
+ONE_FOUR_EIGHT = ScaleSchedule.square([1, 4, 8])
+NESTED = "test_a_larger_budget_keeps_what_a_smaller_one_kept"
+EXACT = "test_the_whole_budget_is_exact"
 
 
-def play(cache_class: type[RestoredTokens], place: Public, seed: int = 1) -> tuple[list[EncodedState], RestoredTokens]:
-    """The state after each cached scale, from random keys and values, and the last cache."""
-    keys, values = rows(place, seed)
-    states: list[EncodedState] = []
-    for scale in range(place.schedule.n_scales - 1):
-        cache = cache_class(place)
-        if states:
-            cache.decode(states[-1])
-        tokens = place.schedule.rows_of(scale)
-        cache.append(keys[tokens], values[tokens], scale)
-        states.append(cache.encode())
-    return states, cache
+class QuantisedLaws(CacheLaws):
+    """Every token, in b bits a coordinate and more."""
+
+    not_applicable: ClassVar = {NESTED: "every token is kept, in fewer bits or in more"}
+
+    def code_bits(self, place: Public) -> int:
+        return max(1, int(16 * self.budget_at(place)))
+
+    def entry_error(self, place: Public, rows: FloatArray) -> float:
+        """Half a step of a 16-bit code over the whole range, whose ends are stored exactly."""
+        return float(np.ptp(rows[:2])) / (2**16 - 1) / 2 * 1.001
 
 
-def rows(place: Public, seed: int = 1) -> np.ndarray:
-    """Random keys and values of all cached tokens."""
-    return np.random.default_rng(seed).standard_normal((2, place.schedule.n_tokens_cached, place.d))
+class TestUniformQuantiser(QuantisedLaws):
+    cache = UniformQuantiser
+
+    def bits(self, n: int, place: Public) -> int:
+        return 2 * n * (place.d * self.code_bits(place) + 2 * 32)
 
 
-def kivi_bits(n: int, d: int) -> int:
-    g = min(32, d)
-    keys, values = g * (n // g), max(0, n - g)
-    return (keys + values) * d * 2 + 32 * keys * d // g + 32 * values * -(-d // g) + 16 * d * (2 * n - keys - values)
+class TestKIVI(QuantisedLaws):
+    cache = KIVI
+
+    def bits(self, n: int, place: Public) -> int:
+        d, b, g = place.d, self.code_bits(place), min(32, place.d)
+        keys, values = g * (n // g), max(0, n - g)
+        scales = 32 * keys * d // g + 32 * values * -(-d // g)
+        return (keys + values) * d * b + scales + 16 * d * (2 * n - keys - values)
 
 
-def qjl_bits(n: int, d: int, signs: int) -> int:
-    g = min(32, d)
-    groups, tail = divmod(n, g)
-    outliers = max(1, d // 16) * math.ceil(math.log2(d))
-    m = signs * d
-    return groups * outliers + groups * g * (m + m // 2 + 2 * d + 32 + 32 * -(-d // g)) + 32 * d * tail
+class TurboQuantLaws(QuantisedLaws):
+    uses_coins = True
+    not_applicable: ClassVar = QuantisedLaws.not_applicable | {EXACT: "codes have at most 8 bits a coordinate"}
+
+    def code_bits(self, place: Public) -> int:
+        return min(8, super().code_bits(place))
 
 
-@pytest.mark.parametrize(("sides", "d"), PLACES)
-def test_bits_are_the_closed_form(sides: list[int], d: int) -> None:
-    """Known values: each docstring's formula, after every scale, but for bytes padded and a 32-bit counter."""
-    place = public(sides, d)
-    for scale in range(len(sides) - 1):
-        n = place.schedule.prefix_tokens(scale + 1)
-        wanted = {
-            KIVI: kivi_bits(n, d),
-            TurboQuantMSE: 2 * n * (3 * d + 16),
-            TurboQuantProd: n * (2 * 3 * d + 48),
-            QJL: qjl_bits(n, d, 2),
-            QJLGaussian: qjl_bits(n, d, 4),
-            StepCodec: 2 * n * (2 * d + 32),
-        }
-        for cache_class, bits in wanted.items():
-            state = play(cache_class, place)[0][scale]
-            assert 8 * len(state) - state.ledger.get("padding", 0) == bits + 32, (cache_class, n)
+class TestTurboQuantMSE(TurboQuantLaws):
+    cache = TurboQuantMSE
+
+    def bits(self, n: int, place: Public) -> int:
+        return 2 * n * (self.code_bits(place) * place.d + 16)
 
 
-@pytest.mark.parametrize("cache_class", CLASSES)
-@pytest.mark.parametrize(("sides", "d"), PLACES)
-def test_laws(cache_class: type[RestoredTokens], sides: list[int], d: int) -> None:
-    """Laws: settled after every scale; encoding again changes nothing; corrupt states are refused."""
-    place = public(sides, d, rule=L2Norm(10.0))
-    states, cache = play(cache_class, place)
-    queries = np.random.default_rng(5).standard_normal((9, d))
-    copy = cache_class(place)
-    copy.decode(states[-1])
-    assert np.array_equal(cache.attend(queries), copy.attend(queries))
-    for state in states:
-        again = cache_class(place)
-        again.decode(state)
-        assert again.encode() == state
-    for forgery in (states[-1] + b"\0", states[-1][:-1], b"", b"\xff" * len(states[-1])):
-        with pytest.raises(CorruptState):
-            cache_class(place).decode(forgery)
+class TestTurboQuantProd(TurboQuantLaws):
+    cache = TurboQuantProd
+
+    def bits(self, n: int, place: Public) -> int:
+        return n * (2 * self.code_bits(place) * place.d + 48)
+
+
+class QJLLaws(QuantisedLaws):
+    uses_coins = True
+    not_applicable: ClassVar = QuantisedLaws.not_applicable | {
+        EXACT: "the sketch errs as m^-1/2 (its decay is a known value below), and values have 2 bits at every budget"
+    }
+
+    def bits(self, n: int, place: Public) -> int:
+        d, g, m = place.d, min(32, place.d), max(1, int(16 * self.budget_at(place) * place.d))
+        groups, tail = divmod(n, g)
+        channels = max(1, d // 16) * math.ceil(math.log2(d))
+        return groups * channels + groups * g * (m + max(1, m // 2) + 2 * d + 32 + 32 * -(-d // g)) + 32 * d * tail
+
+
+class TestQJL(QJLLaws):
+    cache = QJL
+
+
+class TestQJLGaussian(QJLLaws):
+    cache = QJLGaussian
+
+
+class TestStepCodec(CacheLaws):
+    cache = StepCodec
+    not_applicable: ClassVar = {EXACT: "two bits a coordinate, and no budget"}
+
+    def bits(self, n: int, place: Public) -> int:
+        return 2 * n * (2 * place.d + 32)
+
+
+def played(cache_class: type[RestoredTokens], place: Public) -> RestoredTokens:
+    """The cache before the last scale, which was given `cached_pairs`."""
+    return remembering(cache_class, place, tokens(place))
 
 
 def test_an_old_token_keeps_its_codes() -> None:
     """Law: a token is quantised once: later scales do not change how it is restored."""
-    place = public(VAR256, 64)
-    keys, values = rows(place)
+    place = public(VAR_256, 64)
+    keys, values = cached_pairs(place)
     for cache_class in (KIVI, TurboQuantMSE, TurboQuantProd, QJL, StepCodec):
         cache = cache_class(place)
         cache.append(keys[:200], values[:200], 0)
@@ -122,18 +136,6 @@ def test_an_old_token_keeps_its_codes() -> None:
         cache.encode()
         assert np.array_equal(cache.old_keys[:192], before[0])
         assert np.array_equal(cache.old_values[:168], before[1])
-
-
-def test_the_newest_scale_is_exact() -> None:
-    """Definition: what was appended and not encoded is attended to in full precision."""
-    place = public([1, 2, 4, 8], 16)
-    keys, values = rows(place)
-    queries = np.random.default_rng(2).standard_normal((5, 16))
-    for cache_class in CLASSES:
-        cache = cache_class(place)
-        assert np.array_equal(cache.attend(queries), np.zeros((5, 16)))
-        cache.append(keys, values, 0)
-        assert np.allclose(cache.attend(queries), attention(queries, keys, values, rule=Scaled()), atol=1e-12)
 
 
 def test_group_quantiser_against_loops() -> None:
@@ -152,8 +154,8 @@ def test_group_quantiser_against_loops() -> None:
 
 def test_groups_with_crossed_ends_are_refused() -> None:
     """Bad input: no encoder writes a minimum above a maximum."""
-    place = public([1, 2, 4, 8], 16)
-    state, _ = play(KIVI, place)
+    place = public(SMALL, 16)
+    state = states_of(KIVI, place, tokens(place))
     start = 4 + (16 * 16 * 2 + 5 * 16 * 2) // 8
     crossed = np.array([1, -1], dtype=np.float16).tobytes()
     with pytest.raises(CorruptState, match="minimum"):
@@ -162,8 +164,8 @@ def test_groups_with_crossed_ends_are_refused() -> None:
 
 def test_kivi_against_loops() -> None:
     """Known value: keys a channel over each 16 tokens, values a token over 16 channels, the newest in float16."""
-    place = public([1, 2, 4, 8], 16)
-    keys, values = rows(place)
+    place = public(SMALL, 16)
+    keys, values = cached_pairs(place)
     cache = KIVI(place)
     cache.append(keys, values, 0)
     cache.encode()
@@ -180,9 +182,9 @@ def test_kivi_against_loops() -> None:
 
 def test_kivi_at_16_bits_is_nearly_exact() -> None:
     """Degenerate case: only the float16 ends of a group err."""
-    place = public(VAR256, 64, budget=Fraction(1))
-    keys, values = rows(place)
-    _, cache = play(KIVI, place)
+    place = public(VAR_256, 64, Fraction(1))
+    keys, values = cached_pairs(place)
+    cache = played(KIVI, place)
     assert np.abs(cache.old_keys - keys).max() < 3e-3
     assert np.abs(cache.old_values - values).max() < 3e-3
 
@@ -212,10 +214,10 @@ def test_centroids_are_means_of_their_cells(d: int, bits: int) -> None:
 def test_turboquant_errors() -> None:
     """Known values: mean squared error 0.361, 0.116, 0.034, 0.009 of a unit vector at 1 to 4 bits."""
     for bits, wanted in ((1, 0.361), (2, 0.116), (3, 0.034), (4, 0.009)):
-        place = public(VAR256, 64, budget=Fraction(bits, 16), rule=L2Norm(10.0))
-        keys, _ = rows(place)
+        place = public(VAR_256, 64, Fraction(bits, 16), rule=L2Norm(10.0))
+        keys, _ = cached_pairs(place)
         unit = keys / np.linalg.norm(keys, axis=1, keepdims=True)
-        _, cache = play(TurboQuantMSE, place)
+        cache = played(TurboQuantMSE, place)
         assert float(((cache.old_keys - unit) ** 2).sum(axis=1).mean()) == pytest.approx(wanted, abs=0.004)
 
 
@@ -230,12 +232,12 @@ def test_turboquant_errors() -> None:
 )
 def test_logits_are_unbiased(cache_class: type[RestoredTokens], budget: Fraction) -> None:
     """Law: over 600 seeds the mean estimate of <q, k> is within 4.5 standard errors (and float16) of the truth."""
-    keys, values = rows(public([1, 4, 8], 16))
+    keys, values = cached_pairs(public(ONE_FOUR_EIGHT, 16))
     queries = np.random.default_rng(3).standard_normal((4, 16))
     truth = queries @ keys[:16].T
     estimates = []
     for seed in range(600):
-        cache = cache_class(public([1, 4, 8], 16, budget=budget, seed=seed))
+        cache = cache_class(public(ONE_FOUR_EIGHT, 16, budget, seed=seed))
         cache.append(keys[:16], values[:16], 0)
         cache.encode()
         estimates.append(queries @ cache.old_keys.T)
@@ -245,17 +247,17 @@ def test_logits_are_unbiased(cache_class: type[RestoredTokens], budget: Fraction
 
 def test_mse_codes_are_biased() -> None:
     """Counter-example: at one bit the code of least error shrinks every inner product by 2 / pi, on average."""
-    place = public(VAR256, 64, budget=Fraction(1, 16))
-    keys, _ = rows(place)
-    _, cache = play(TurboQuantMSE, place)
+    place = public(VAR_256, 64, Fraction(1, 16))
+    keys, _ = cached_pairs(place)
+    cache = played(TurboQuantMSE, place)
     slope = float((cache.old_keys * keys).sum() / (keys * keys).sum())
     assert slope == pytest.approx(2 / math.pi, abs=0.02)
 
 
 def test_qjl_is_the_formula_of_the_paper() -> None:
     """Known value: c/m |k_in| <S q_in, sign S k_in> + c/m_o |k_out| <S_o q_out, sign S_o k_out>, outliers by norm."""
-    place = public([1, 4, 8], 64)
-    keys, values = rows(public([1, 4, 8], 64), seed=4)[:, :17]
+    place = public(ONE_FOUR_EIGHT, 64)
+    keys, values = cached_pairs(public(ONE_FOUR_EIGHT, 64), seed=4)[:, :17]
     keys, values = np.concatenate([keys, 2 * keys])[:32], np.concatenate([values, values])[:32]
     for cache_class, c in ((QJLGaussian, math.sqrt(math.pi / 2)), (QJL, 1 / (8 * mean_coordinate(64)))):
         cache = cache_class(Public(ScaleSchedule.square([1, 2, 3, 5, 8]), 64, place.rule))
@@ -275,13 +277,13 @@ def test_qjl_is_the_formula_of_the_paper() -> None:
 
 def test_qjl_variance_and_its_decay() -> None:
     """Known value: variance (pi/2 |q|^2 |k|^2 - <q, k>^2) / m a part, so that errors fall as m^-1/2."""
-    keys, values = rows(public([1, 4, 8], 16))
+    keys, values = cached_pairs(public(ONE_FOUR_EIGHT, 16))
     query = np.random.default_rng(3).standard_normal(16)
     spread = {}
     for budget in (Fraction(1, 8), Fraction(1)):
         estimates = []
         for seed in range(400):
-            cache = QJLGaussian(public([1, 4, 8], 16, budget=budget, seed=seed))
+            cache = QJLGaussian(public(ONE_FOUR_EIGHT, 16, budget, seed=seed))
             cache.append(keys[:16], values[:16], 0)
             cache.encode()
             estimates.append(cache.old_keys @ query)
@@ -299,9 +301,9 @@ def test_qjl_variance_and_its_decay() -> None:
 def test_step_codec_is_a_four_level_code() -> None:
     """Known value: cell means near the Lloyd-Max points of the normal law, mean squared error near 0.1175."""
     assert np.allclose(cell_means(), [-1.51, -0.4528, 0.4528, 1.51], atol=2e-3)
-    place = public(VAR256, 64)
-    _, values = rows(place)
-    _, cache = play(StepCodec, place)
+    place = public(VAR_256, 64)
+    _, values = cached_pairs(place)
+    cache = played(StepCodec, place)
     assert float(((cache.old_values - values) ** 2).mean()) == pytest.approx(0.1175, abs=0.01)
 
 
@@ -311,8 +313,8 @@ def test_step_codec_is_a_four_level_code() -> None:
         ("kivi:KIVI", None, 0, 0),
         ("turboquant:TurboQuantMSE", None, 0, 0.01),
         ("turboquant:TurboQuantMSE", "1/16", 0.4, 0.5),
-        ("turboquant:TurboQuantProd", "1/16", 0.2, 0.3),
-        ("turboquant:TurboQuantProd", None, 0, 0.01),
+        ("turboquant_prod:TurboQuantProd", "1/16", 0.2, 0.3),
+        ("turboquant_prod:TurboQuantProd", None, 0, 0.01),
         ("qjl:QJL", None, 0, 0),
         ("qjl:QJLGaussian", None, 0, 0),
         ("step_codec:StepCodec", None, 0, 0),
