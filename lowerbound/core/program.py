@@ -40,6 +40,7 @@ WORD_BYTES = 8
 LONGEST_STATE_BYTES = 2**33
 LONGEST_SENTENCE_BYTES = 4096
 CHUNK_BYTES = 2**20
+TOOL_FOLDERS = ("bin", "shims")
 PATIENCE_S = 1.0
 """How long a program may take to end once its standard input is closed."""
 
@@ -321,7 +322,10 @@ def program_target(command: str) -> str:
 
 
 def program_places(target: str) -> list[str]:
-    """The folders that a party must see to run a target: those of every file that the command names."""
+    """The folders that a party must see to run a target: those of every file that the command names.
+
+    Of a tool in PLACE/bin or PLACE/shims that is PLACE: what it needs stands beside.
+    """
     if not target.startswith(PREFIX):
         return []
     executable, *rest = _split(target.removeprefix(PREFIX))
@@ -329,7 +333,7 @@ def program_places(target: str) -> list[str]:
     for file in [executable, *(word for word in rest if os.path.isabs(word) and os.path.exists(word))]:
         for path in (file, os.path.realpath(file)):
             folder = path if os.path.isdir(path) else os.path.dirname(path)
-            places.append(os.path.dirname(folder) if os.path.basename(folder) == "bin" else folder)
+            places.append(os.path.dirname(folder) if os.path.basename(folder) in TOOL_FOLDERS else folder)
     return list(dict.fromkeys(places))
 
 

@@ -6,8 +6,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
+from rich.text import Text
 
 from lowerbound.core.models import Model
 from lowerbound.game.duel import Row
@@ -44,10 +45,11 @@ def duel_table(rows: Sequence[Row]) -> Table:
         caption_style="dim",
     )
     for column in ("cache", "bits", "error", "floor", "x floor", "claimed", "measured", "verdict"):
-        table.add_column(column, justify="left" if column in ("cache", "verdict") else "right", no_wrap=True)
+        justify: JustifyMethod = "left" if column in ("cache", "verdict") else "right"
+        table.add_column(column, justify=justify, no_wrap=column != "cache", overflow="fold")
     for row in rows:
         table.add_row(
-            label(row),
+            Text(label(row)),
             f"{row.state_bits:,}",
             error_text(row),
             f"{row.floor_bits:,.0f}",
