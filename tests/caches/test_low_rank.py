@@ -25,7 +25,7 @@ from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, plan_reduction
 from tests.contracts.laws import CacheLaws
-from tests.contracts.playing import SMALL, VAR_256, at_once, cached_pairs, public, remembering, tokens
+from tests.contracts.playing import SMALL, VAR_256, at_once, cached_pairs, public, remembering
 
 CLASSES = [GEAR, GEARL, GEARKCVT, LoRCPublic, LoRCOracle, SparseAEBilevel, SparseAEEuclidean]
 HALF_ULP = 2.0**-11
@@ -135,18 +135,13 @@ class TestSparseAEEuclidean(SparseAELaws):
     cache = SparseAEEuclidean
 
 
-def played(cache_class: type[RestoredTokens], place: Public) -> RestoredTokens:
-    """The cache before the last scale, which was given `cached_pairs`."""
-    return remembering(cache_class, place, tokens(place))
-
-
 @pytest.mark.parametrize("cache_class", CLASSES)
 @pytest.mark.parametrize(("schedule", "d"), [(SMALL, 16), (VAR_256, 64)], ids=["small", "var-256"])
 def test_full_rank_is_exact(cache_class: type[RestoredTokens], schedule: ScaleSchedule, d: int) -> None:
     """Degenerate case: rank d, or a ball that holds the dense encoder, lose what float16 loses and no more."""
     place = public(schedule, d, Fraction(1))
     keys, values = cached_pairs(place)
-    cache = played(cache_class, place)
+    cache = remembering(cache_class, place)
     tolerance = 0.2 if "Sparse" in cache_class.__name__ else 0.02
     assert np.abs(cache.old_keys - keys).max() < tolerance
     assert np.abs(cache.old_values - values).max() < tolerance
@@ -201,7 +196,7 @@ def test_public_basis_is_a_projection() -> None:
     """Law: what is restored is the orthogonal projection on r public directions, r / d of the energy on average."""
     place = public(VAR_256, 64, Fraction(1, 2))
     _, values = cached_pairs(place)
-    cache = played(LoRCPublic, place)
+    cache = remembering(LoRCPublic, place)
     assert np.linalg.matrix_rank(cache.old_values, tol=0.1) == 32
     lost = values - cache.old_values
     assert float(np.abs((lost * cache.old_values).sum(axis=1)).max()) < 0.1
@@ -220,8 +215,8 @@ def test_oracle_basis_is_the_svd() -> None:
     low = keys[:, :16] @ np.random.default_rng(0).standard_normal((16, 64))
     cache = LoRCOracle(place)
     for scale in range(9):
-        tokens = place.schedule.rows_of(scale)
-        cache.append(low[tokens], low[tokens], scale)
+        part = place.schedule.rows_of(scale)
+        cache.append(low[part], low[part], scale)
         cache.encode()
     assert float(np.linalg.norm(cache.old_values - low) / np.linalg.norm(low)) < 5e-3
 
@@ -263,7 +258,7 @@ def test_the_bilevel_map_removes_more_channels() -> None:
     bilevel, euclidean = SparseAEBilevel(place), SparseAEEuclidean(place)
     assert bilevel.encoder.shape[1] < 40 < euclidean.encoder.shape[1] <= 64
     _, values = cached_pairs(place)
-    cache = played(SparseAEBilevel, place)
+    cache = remembering(SparseAEBilevel, place)
     basis = np.linalg.qr(bilevel.encoder)[0]
     assert np.allclose(cache.old_values, values @ basis @ basis.T, atol=0.2)
 

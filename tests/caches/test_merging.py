@@ -354,7 +354,7 @@ def test_a_sample_of_cells_is_public_and_follows_degrees() -> None:
 def test_embeddings_stand_for_their_scale() -> None:
     """Definition: at every scale the weights of the kept cells add up to its tokens."""
     place = public(SMALL, 16, Fraction(1, 3))
-    cache = remembering(TopologyMemory, place, tokens(place))
+    cache = remembering(TopologyMemory, place)
     assert np.allclose(np.exp(cache.log_weights), [1, 4, *[16 / 5] * 5])
 
 

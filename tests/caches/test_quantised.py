@@ -118,11 +118,6 @@ class TestStepCodec(CacheLaws):
         return 2 * n * (2 * place.d + 32)
 
 
-def played(cache_class: type[RestoredTokens], place: Public) -> RestoredTokens:
-    """The cache before the last scale, which was given `cached_pairs`."""
-    return remembering(cache_class, place, tokens(place))
-
-
 def test_an_old_token_keeps_its_codes() -> None:
     """Law: a token is quantised once: later scales do not change how it is restored."""
     place = public(VAR_256, 64)
@@ -184,7 +179,7 @@ def test_kivi_at_16_bits_is_nearly_exact() -> None:
     """Degenerate case: only the float16 ends of a group err."""
     place = public(VAR_256, 64, Fraction(1))
     keys, values = cached_pairs(place)
-    cache = played(KIVI, place)
+    cache = remembering(KIVI, place)
     assert np.abs(cache.old_keys - keys).max() < 3e-3
     assert np.abs(cache.old_values - values).max() < 3e-3
 
@@ -217,7 +212,7 @@ def test_turboquant_errors() -> None:
         place = public(VAR_256, 64, Fraction(bits, 16), rule=L2Norm(10.0))
         keys, _ = cached_pairs(place)
         unit = keys / np.linalg.norm(keys, axis=1, keepdims=True)
-        cache = played(TurboQuantMSE, place)
+        cache = remembering(TurboQuantMSE, place)
         assert float(((cache.old_keys - unit) ** 2).sum(axis=1).mean()) == pytest.approx(wanted, abs=0.004)
 
 
@@ -249,7 +244,7 @@ def test_mse_codes_are_biased() -> None:
     """Counter-example: at one bit the code of least error shrinks every inner product by 2 / pi, on average."""
     place = public(VAR_256, 64, Fraction(1, 16))
     keys, _ = cached_pairs(place)
-    cache = played(TurboQuantMSE, place)
+    cache = remembering(TurboQuantMSE, place)
     slope = float((cache.old_keys * keys).sum() / (keys * keys).sum())
     assert slope == pytest.approx(2 / math.pi, abs=0.02)
 
@@ -303,7 +298,7 @@ def test_step_codec_is_a_four_level_code() -> None:
     assert np.allclose(cell_means(), [-1.51, -0.4528, 0.4528, 1.51], atol=2e-3)
     place = public(VAR_256, 64)
     _, values = cached_pairs(place)
-    cache = played(StepCodec, place)
+    cache = remembering(StepCodec, place)
     assert float(((cache.old_values - values) ** 2).mean()) == pytest.approx(0.1175, abs=0.01)
 
 

@@ -15,7 +15,6 @@ import pytest
 from lowerbound.caches.abc import ABCCluster, ABCCompressive, ABCLinformer, ABCMlp, ABCMlpSeparate, ABCRandom, ABCWindow
 from lowerbound.caches.less import LESSFitted, LESSRandom
 from lowerbound.caches.less_features import LESSFeatures
-from lowerbound.caches.restored import RestoredTokens
 from lowerbound.core.attention import Scaled, attention
 from lowerbound.core.cache import Public
 from lowerbound.core.models import find_model
@@ -109,11 +108,6 @@ class TestLESSFitted(LESSLaws):
     cache = LESSFitted
 
 
-def played(cache_class: type[RestoredTokens], place: Public) -> RestoredTokens:
-    """The cache before the last scale, which was given `cached_pairs`."""
-    return remembering(cache_class, place, tokens(place))
-
-
 def test_slots_with_impossible_weights_are_refused() -> None:
     """Bad input: a negative normaliser, and slots that are full before any token came."""
     place = public(SMALL, 16)
@@ -129,7 +123,7 @@ def test_abc_is_its_recurrence(cache_class: type[ABCMlp]) -> None:
     """Known value: N += alpha, K~ <- (K~ N_old + alpha k) / N, V~ alike, token by token; output V~^T softmax(K~ q)."""
     place = public(SMALL, 16, Fraction(1, 4))
     keys, values = cached_pairs(place)
-    cache = played(cache_class, place)
+    cache = remembering(cache_class, place)
     n_slots = 5
     mass, slot_keys, slot_values = np.zeros(n_slots), np.zeros((n_slots, 16)), np.zeros((n_slots, 16))
     for i, (key, value) in enumerate(zip(keys, values, strict=True)):
@@ -151,7 +145,7 @@ def test_separate_controls_are_two_recurrences() -> None:
     """Known value: K~ is the mean of keys weighted by exp(W k), V~ that of values weighted by exp(W' v)."""
     place = public(SMALL, 16, Fraction(1, 4))
     both = cached_pairs(place)
-    cache = played(ABCMlpSeparate, place)
+    cache = remembering(ABCMlpSeparate, place)
     weights = ABCMlpSeparate(place).controls(both, np.arange(21))
     assert not np.allclose(weights[0], weights[1])
     assert np.allclose(cache.old_keys, (weights[0] / weights[0].sum(axis=0)).T @ both[0], atol=1e-6)
@@ -163,7 +157,7 @@ def test_abc_window_is_a_sliding_window() -> None:
     place = public(SMALL, 16, Fraction(1, 3))
     keys, values = cached_pairs(place)
     queries = np.random.default_rng(2).standard_normal((5, 16))
-    cache = played(ABCWindow, place)
+    cache = remembering(ABCWindow, place)
     assert np.allclose(cache.attend(queries), attention(queries, keys[-7:], values[-7:], rule=Scaled()), atol=1e-6)
 
 
@@ -171,7 +165,7 @@ def test_abc_compressive_pools_means() -> None:
     """Known value: slot s is the mean of tokens 3 s, 3 s + 1, 3 s + 2."""
     place = public(SMALL, 16, Fraction(1, 3))
     _, values = cached_pairs(place)
-    cache = played(ABCCompressive, place)
+    cache = remembering(ABCCompressive, place)
     assert np.allclose(cache.old_values, values.reshape(7, 3, 16).mean(axis=1), atol=1e-6)
 
 
@@ -199,7 +193,7 @@ def test_the_recurrence_is_the_masked_parallel_form(cache_class: type[LESSRandom
 def test_untrained_less_is_nearly_plain_eviction() -> None:
     """Known value: at the initial scale 1e-4 the folded state weighs nothing beside the kept pairs."""
     place = public(VAR_256, 64)
-    cache = played(LESSRandom, place)
+    cache = remembering(LESSRandom, place)
     queries = np.random.default_rng(2).standard_normal((6, 64))
     plain = attention(queries, cache.old_keys, cache.old_values, rule=Scaled())
     assert np.abs(cache.attend(queries) - plain).max() < 1e-5

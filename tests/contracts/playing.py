@@ -64,9 +64,9 @@ def states_of(cache_class: type[Cache], place: Public, rows: FloatArray, n_scale
     return states
 
 
-def remembering(cache_class: type[CacheT], place: Public, rows: FloatArray) -> CacheT:
-    """A fresh cache that holds the state before the last scale."""
-    return holding(cache_class, place, states_of(cache_class, place, rows)[-1])
+def remembering(cache_class: type[CacheT], place: Public, rows: FloatArray | None = None) -> CacheT:
+    """A fresh cache that holds the state before the last scale; without `rows`, it was given `cached_pairs`."""
+    return holding(cache_class, place, states_of(cache_class, place, tokens(place) if rows is None else rows)[-1])
 
 
 def at_last_scale(cache_class: type[CacheT], place: Public, rows: FloatArray) -> tuple[CacheT, slice]:
