@@ -1,108 +1,31 @@
-"""ABC: a fixed number of slots, each a weighted mean of the tokens that the control gives to it."""
+"""ABC: attention with bounded memory; seven ways to say how much of a token enters which slot."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.caches.restored import RestoredTokens, unit_rows
-from lowerbound.core.bits import BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.caches.restored import unit_rows
+from lowerbound.caches.slots import LARGEST_CONTROL, Slots
+from lowerbound.core.cache import FloatArray
 from lowerbound.core.streams import Stream
-from lowerbound.errors import CorruptState
-
-FLOAT_BITS = 32
-LARGEST_CONTROL = 30.0
-"""Control logits are clipped to it, so that sums of their exponentials fit in float32."""
 
 
-class _ABC(RestoredTokens):
-    """Template: S slots (K~, V~, N); a final class says with which weights a token enters them.
-
-    Token i with weights alpha_i >= 0 updates N += alpha_i and K~ to the mean so weighted, V~ alike; the answer is
-    softmax attention over the slots that hold something. Slots are updated scale by scale, which equals token by
-    token. Bits: 32 S (2 d + 1), whatever n is.
-    """
-
-    family: ClassVar[str] = "recurrent"
-    budget_meaning: ClassVar[str] = "slots over cached tokens, rounded down, at least 1"
-    default_budget: ClassVar[Fraction | None] = Fraction(1, 8)
-    reference: ClassVar[str] = "Peng et al. 2021, arXiv:2110.02488"
-    n_controls: ClassVar[int] = 1
-
-    def __init__(self, public: Public) -> None:
-        super().__init__(public)
-        self._slots: FloatArray = np.zeros((2, self.n_slots, public.d))
-        self._mass: FloatArray = np.zeros((self.n_controls, self.n_slots))
-
-    @property
-    def n_slots(self) -> int:
-        """S."""
-        return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
-
-    @abstractmethod
-    def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
-        """alpha >= 0, shape (n, S): with what weight each token enters each slot."""
-
-    def controls(self, rows: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
-        """The weights of keys and values, shape (n_controls, n, S); one control of the keys serves both."""
-        return self.control(rows[0], positions)[None]
-
-    def update(self, rows: FloatArray, positions: NDArray[np.int64]) -> None:
-        """Let (2, n, d) keys and values enter the slots."""
-        weights = self.controls(rows, positions)
-        mass = self._mass + weights.sum(axis=1)
-        total = np.where(mass > 0, mass, 1.0)
-        self._slots = (self._slots * self._mass[:, :, None] + weights.swapaxes(1, 2) @ rows) / total[:, :, None]
-        self._mass = mass
-
-    def one_hot(self, slots: NDArray[np.int64]) -> FloatArray:
-        """Weight 1 for one slot a token."""
-        weights = np.zeros((len(slots), self.n_slots))
-        weights[np.arange(len(slots)), slots] = 1.0
-        return weights
-
-    def exponential(self, rows: FloatArray, purpose: str) -> FloatArray:
-        """exp(W x) for every row x, W of public coins with Xavier's variance."""
-        weights = self.coins(purpose, self.public.d, self.n_slots) * np.sqrt(2 / (self.public.d + self.n_slots))
-        alpha: FloatArray = np.exp(np.clip(rows @ weights, -LARGEST_CONTROL, LARGEST_CONTROL))
-        return alpha
-
-    def coins(self, purpose: str, *shape: int) -> FloatArray:
-        """Standard normal public coins."""
-        return Stream(self.public.seed, f"abc {purpose} {shape}").generator().standard_normal(shape)
-
-    def write(self, writer: BitWriter) -> None:
-        if len(self.new_keys):
-            self.update(np.stack([self.new_keys, self.new_values]), np.arange(self.n_old, self.n_seen))
-        writer.floats("payload", self._slots, width=FLOAT_BITS)
-        writer.floats("scores", self._mass, width=FLOAT_BITS)
-
-    def read(self, reader: BitReader) -> None:
-        shape = 2, self.n_slots, self.public.d
-        self._slots = reader.floats(int(np.prod(shape)), width=FLOAT_BITS).reshape(shape)
-        self._mass = reader.floats(self.n_controls * self.n_slots, width=FLOAT_BITS).reshape(-1, self.n_slots)
-        if self._mass.min() < 0 or self._mass.any() != (self.n_old > 0):
-            raise CorruptState(f"state must hold weights >= 0, some of them > 0 iff tokens were seen ({self.n_old})")
-        self.old_keys, self.old_values = self._slots[:, self._mass.max(axis=0) > 0]
-
-
-class ABCMlp(_ABC):
+class ABCMlp(Slots):
     """Each token decides from its own content how much of it goes where.
 
     Idea: alpha = exp(W k), W public and random (it is learned in the paper, from the layer's input x, for which k
-    stands here), for K and V alike. Broken by: two tokens, since every slot holds a mixture of all.
+    stands here), for K and V alike. Bits: 32 S (2 d + 1). Broken by: two tokens, since every slot holds a mixture
+    of all.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
         return self.exponential(keys, "mlp")
 
 
-class ABCMlpSeparate(_ABC):
+class ABCMlpSeparate(Slots):
     """ABCMlp with one control for keys, from k, and another for values, from v, as later code has it.
 
     Bits: 32 S (2 d + 2). Broken by: as ABCMlp; and a slot's value no longer belongs to its key.
@@ -117,11 +40,11 @@ class ABCMlpSeparate(_ABC):
         return np.stack([self.control(rows[0], positions), self.exponential(rows[1], "mlp of values")])
 
 
-class ABCLinformer(_ABC):
+class ABCLinformer(Slots):
     """The weight of a token depends on its position alone.
 
     Idea: alpha = exp(a public random matrix, one row a position); the learned matrix of Linformer is signed, and here
-    made positive for the normaliser. Broken by: as ABCMlp.
+    made positive for the normaliser. Bits: 32 S (2 d + 1). Broken by: as ABCMlp.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -130,11 +53,11 @@ class ABCLinformer(_ABC):
         return alpha
 
 
-class ABCCluster(_ABC):
+class ABCCluster(Slots):
     """Each token goes to the slot whose centroid is nearest in direction.
 
-    Idea: one-hot of the nearest of S public random directions (the paper fits centroids; these know no data). Broken
-    by: two tokens with one nearest centroid.
+    Idea: one-hot of the nearest of S public random directions (the paper fits centroids; these know no data). Bits: 32
+    S (2 d + 1). Broken by: two tokens with one nearest centroid.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -142,10 +65,10 @@ class ABCCluster(_ABC):
         return self.one_hot((keys @ centroids.T).argmax(axis=1))
 
 
-class ABCRandom(_ABC):
+class ABCRandom(Slots):
     """Each token goes to a slot drawn by public coins.
 
-    Broken by: two tokens in one slot.
+    Idea: one-hot of a uniform slot. Bits: 32 S (2 d + 1). Broken by: two tokens in one slot.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -153,10 +76,10 @@ class ABCRandom(_ABC):
         return self.one_hot(stream.below(self.n_slots, self.public.schedule.n_tokens)[positions])
 
 
-class ABCCompressive(_ABC):
+class ABCCompressive(Slots):
     """Consecutive tokens share a slot: mean pooling.
 
-    Idea: with c = ceil(T / S), slot floor(i / c). Broken by: two neighbours.
+    Idea: with c = ceil(T / S), slot floor(i / c). Bits: 32 S (2 d + 1). Broken by: two neighbours.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -164,10 +87,10 @@ class ABCCompressive(_ABC):
         return self.one_hot(np.minimum(positions // pooled, self.n_slots - 1))
 
 
-class ABCWindow(_ABC):
+class ABCWindow(Slots):
     """First in, first out: token i overwrites slot i mod S, which makes a sliding window.
 
-    Broken by: a query for any older token.
+    Idea: one-hot of i mod S; what was there is forgotten. Bits: 32 S (2 d + 1). Broken by: a query for any older token.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:

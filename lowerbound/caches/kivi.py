@@ -19,7 +19,7 @@ class KIVI(RestoredTokens):
 
     Idea: with g = min(32, d), keys wait in float16 until g of them make a group, then each channel of the group gets
     b-bit codes between its minimum and maximum; values older than the newest g are coded one token at a time, in
-    groups of g channels. A token is coded once. Bits, for n tokens, K = g floor(n / g) and V = max(0, n - g):
+    groups of g channels. A token is coded once. Bits: for n tokens, K = g floor(n / g) and V = max(0, n - g):
     (K + V) d b + 32 K d / g + 32 V ceil(d / g) + 16 d (2 n - K - V).
     Broken by: value levels finer than its step; it stores Omega(T d) bits, so the floor does not forbid it.
     Reference code differs: it stores (step, minimum) where this stores (minimum, maximum), in the same float16; its

@@ -30,7 +30,7 @@ CACHES: dict[str, str] = {
     "fastvar": "lowerbound.caches.pivotal:PivotalTokens",
     "window-sum": "lowerbound.caches.window_sum:WindowSum",
     "subgen": "lowerbound.caches.subgen:SubGen",
-    "subgen-centres": "lowerbound.caches.subgen:SubGenKCenter",
+    "subgen-centres": "lowerbound.caches.k_centre:SubGenKCenter",
     "balancekv": "lowerbound.caches.balancekv:BalanceKV",
     "diffrate": "lowerbound.caches.diffrate:DiffRate",
     "loma": "lowerbound.caches.loma:LoMA",
@@ -65,10 +65,10 @@ CACHES: dict[str, str] = {
     "less-random": "lowerbound.caches.less:LESSRandom",
     "less-features": "lowerbound.caches.less_features:LESSFeatures",
     "less-fitted": "lowerbound.caches.less:LESSFitted",
-    "exact": "lowerbound.caches.coded:ExactSymbols",
-    "majority": "lowerbound.caches.coded:Majority",
-    "hamming": "lowerbound.caches.coded:Hamming",
-    "golay": "lowerbound.caches.coded:Golay",
+    "exact": "lowerbound.caches.exact:ExactSymbols",
+    "majority": "lowerbound.caches.covering:Majority",
+    "hamming": "lowerbound.caches.covering:Hamming",
+    "golay": "lowerbound.caches.covering:Golay",
     "recompute": "lowerbound.caches.recompute:Recompute",
 }
 

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.caches.eviction import Eviction, IndexArray
+from lowerbound.caches.online_clusters import joined
 from lowerbound.caches.weighted import logits
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
@@ -23,16 +23,14 @@ LARGEST_EXPONENT = 300.0
 class SubGen(StoredTokens):
     """At most m clusters of keys with t samples each, and s pairs sampled in proportion to |v|^2.
 
-    Idea: a key within delta of a cluster's first key joins the nearest one, else it opens a cluster; each of t slots
-    of a cluster holds a uniform sample. Each of s other slots holds (k, v) with probability |v|^2 / mu, mu the sum of
-    |v|^2. The output is (sum over slots of mu e^logit v / (s |v|^2)) / (sum over clusters of
-    (count / t) sum over samples of e^logit). Bits: 16 (m (t + 1) d + 2 s d) + (m + 1) ceil(log2(n + 1)) + 32, with
-    m = min(n, B) and s = B.
-    Broken by: keys that do not cluster, as in this game, and a query for one token: the numerator needs s of order
-    d n for it.
-    Differs from the paper: m is capped at B, so that the length is fixed: beyond it a key joins the nearest cluster
-    however far; tokens of the current scale count exactly. Low confidence: delta, t and s have no published
-    numbers; delta = 1/2, t = 1 here. No reference code was found.
+    Idea: a key within delta of a cluster's first key joins the nearest one, else it opens a cluster; each of t slots of
+    a cluster holds a uniform sample. Each of s other slots holds (k, v) with probability |v|^2 / mu, mu the sum of
+    |v|^2. The output is (sum over slots of mu e^logit v / (s |v|^2)) / (sum over clusters of (count / t) sum over
+    samples of e^logit). Bits: 16 (m (t + 1) d + 2 s d) + (m + 1) ceil(log2(n + 1)) + 32, with m = min(n, B) and s =
+    B. Broken by: keys that do not cluster, as in this game, and a query for one token: the numerator needs s of
+    order d n for it. Differs from the paper: m is capped at B, so that the length is fixed: beyond it a key joins
+    the nearest cluster however far; tokens of the current scale count exactly. Low confidence: delta, t and s have
+    no published numbers; delta = 1/2, t = 1 here. No reference code was found.
     """
 
     family: ClassVar[str] = "sampling"
@@ -48,24 +46,20 @@ class SubGen(StoredTokens):
         self._clusters: FloatArray = np.zeros((0, 1 + self.SAMPLES, public.d))
         self._slots: FloatArray = np.zeros((self.capacity, 2, public.d))
         self._mass = 0.0
+        self._count_bits = public.schedule.n_tokens.bit_length()
 
     @property
     def capacity(self) -> int:
         """B: the most clusters, and the number of value samples."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
-    @property
-    def _count_bits(self) -> int:
-        return self.public.schedule.n_tokens.bit_length()
-
     def attend(self, queries: FloatArray) -> FloatArray:
         rule, d = self.public.rule, self.public.d
         if not len(self._counts) + len(self.keys):
             return np.zeros((len(queries), d))
         samples = self._clusters[:, 1:].reshape(-1, d)
-        biases = np.concatenate(
-            [np.log(np.repeat(self._counts / self.SAMPLES, self.SAMPLES)), np.zeros(len(self.keys))]
-        )
+        stands_for = np.repeat(self._counts / self.SAMPLES, self.SAMPLES)
+        biases = np.log(np.concatenate([stands_for, np.ones(len(self.keys))]))
         in_denominator = logits(queries, np.concatenate([samples, self.keys]), rule=rule) + biases
         peak = in_denominator.max(axis=1, keepdims=True)
         weights = np.exp(in_denominator - peak)
@@ -94,24 +88,14 @@ class SubGen(StoredTokens):
         coins = Stream(self.public.seed, f"subgen/{self.n_seen} tokens").generator()
         coins_of_clusters = coins.random((len(self.keys), self.SAMPLES))
         coins_of_slots = coins.random((len(self.keys), self.capacity))
-        n_old = len(self._counts)
-        n_most = min(self.capacity, n_old + len(self.keys))
-        counts, clusters = np.zeros(n_most, dtype=np.int64), np.zeros((n_most, *self._clusters.shape[1:]))
-        counts[:n_old], clusters[:n_old], n_clusters = self._counts, self._clusters, n_old
-        for i, (key, value) in enumerate(zip(self.keys, self.values, strict=True)):
-            distances = np.linalg.norm(clusters[:n_clusters, 0] - key, axis=1)
-            nearest = int(distances.argmin()) if n_clusters else 0
-            if n_clusters < n_most and not (n_clusters and distances[nearest] <= self.DELTA):
-                counts[n_clusters], clusters[n_clusters] = 1, key
-                n_clusters += 1
-            else:
-                counts[nearest] += 1
-                clusters[nearest, 1:][coins_of_clusters[i] < 1 / counts[nearest]] = key
+        self._counts, self._clusters = joined(
+            self._counts, self._clusters, self.keys, coins_of_clusters, radius=self.DELTA, most=self.capacity
+        )
+        for key, value, slot_coins in zip(self.keys, self.values, coins_of_slots, strict=True):
             norm = float(value @ value)
             if norm > 0:
                 self._mass += norm
-                self._slots[coins_of_slots[i] < norm / self._mass] = key, value
-        self._counts, self._clusters = counts[:n_clusters], clusters[:n_clusters]
+                self._slots[slot_coins < norm / self._mass] = key, value
 
     def read(self, reader: BitReader) -> None:
         n_slots, d = min(self.n_seen, self.capacity), self.public.d
@@ -127,33 +111,3 @@ class SubGen(StoredTokens):
         self._counts = np.array(counts[:n_clusters], dtype=np.int64)
         self._clusters = clusters[:n_clusters]
         self.keys, self.values = np.zeros((0, d)), np.zeros((0, d))
-
-
-class SubGenKCenter(Eviction):
-    """The newest tokens, and k centres that cover the keys of the others: what SubGen's experiments ran.
-
-    Idea: greedy k-centre: start at the oldest token, then take the key farthest from all centres so far; plain
-    softmax over centres and newest tokens. Bits: 32 B d. Broken by: a query for any token that is no centre.
-    The experiments choose once, on a whole prompt; here among the tokens still stored, after each scale. Low
-    confidence: the share of newest tokens; half of B here.
-    """
-
-    reference: ClassVar[str] = "experiments of Zandieh et al. 2024, arXiv:2402.06082"
-    budget_meaning: ClassVar[str] = "fraction of cached tokens kept, half centres and half recent"
-
-    def survivors(self, count: int) -> IndexArray:
-        n_recent = count // 2
-        n_older = len(self.keys) - n_recent
-        centres = greedy_centres(self.keys[:n_older], count - n_recent)
-        return np.concatenate([np.sort(centres), np.arange(n_older, len(self.keys))])
-
-
-def greedy_centres(points: FloatArray, count: int) -> IndexArray:
-    """`count` distinct rows, each the farthest from those before it; ties go to the older row."""
-    centres = np.zeros(count, dtype=np.int64)
-    distances = np.full(len(points), np.inf)
-    for i in range(count):
-        centres[i] = distances.argmax()
-        distances = np.minimum(distances, np.linalg.norm(points - points[centres[i]], axis=1))
-        distances[centres[: i + 1]] = -1.0
-    return centres

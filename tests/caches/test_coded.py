@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lowerbound.caches.coded import ExactSymbols, Golay, Hamming, Majority
+from lowerbound.caches.covering import Golay, Hamming, Majority
+from lowerbound.caches.exact import ExactSymbols
 from lowerbound.caches.recompute import Recompute
 from lowerbound.core.attention import Rule
 from lowerbound.core.cache import FloatArray, Public

@@ -10,10 +10,10 @@ import pytest
 
 from lowerbound.caches.eviction import Eviction, best
 from lowerbound.caches.h2o import H2O
+from lowerbound.caches.k_centre import SubGenKCenter, greedy_centres
 from lowerbound.caches.pivotal import PivotalTokens
 from lowerbound.caches.snapkv import SnapKV
 from lowerbound.caches.streaming import StreamingLLM
-from lowerbound.caches.subgen import SubGenKCenter, greedy_centres
 from lowerbound.caches.tova import TOVA
 from lowerbound.caches.window import ScaleWindow, TokenWindow
 from lowerbound.caches.window_sum import WindowSum

@@ -13,8 +13,9 @@ import pytest
 from lowerbound.caches.balanced_walk import survivors_of, walk
 from lowerbound.caches.balancekv import BalanceKV
 from lowerbound.caches.diffrate import DiffRate
-from lowerbound.caches.loma import LoMA, LoMABest, ReadingZones
+from lowerbound.caches.loma import LoMA, LoMABest
 from lowerbound.caches.pyramid import kept_cells, pyramid_graph
+from lowerbound.caches.reading_zones import ReadingZones
 from lowerbound.caches.subgen import SubGen
 from lowerbound.caches.topology import TopologyMemory
 from lowerbound.caches.weighted import weighted_attention

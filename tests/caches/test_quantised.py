@@ -14,9 +14,10 @@ import pytest
 from scipy.integrate import quad
 
 from lowerbound.caches.kivi import KIVI
-from lowerbound.caches.qjl import QJL, QJLGaussian, mean_coordinate
+from lowerbound.caches.qjl import QJL, QJLGaussian
 from lowerbound.caches.restored import GroupQuantiser, RestoredTokens
 from lowerbound.caches.rotated_codebook import lloyd_max
+from lowerbound.caches.sketched_keys import mean_coordinate
 from lowerbound.caches.step_codec import StepCodec, cell_means
 from lowerbound.caches.turboquant import TurboQuantMSE
 from lowerbound.caches.turboquant_prod import TurboQuantProd
