@@ -374,9 +374,30 @@ class _progress:
 
 
 @app.command()
-def caches(as_json: JsonOption = False) -> None:
+def caches(
+    describe: Annotated[
+        str | None,
+        typer.Option(
+            "--describe",
+            metavar="NAME",
+            help="Tell one cache: idea, formula, bits, what breaks it.",
+            autocompletion=_complete_cache,
+        ),
+    ] = None,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print a cache to start from: save it as mine.py.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
     """The caches that can be played by name."""
     from lowerbound.caches.registry import find_cache, known_caches
+
+    if template:
+        _print_template(as_json)
+        return
+    if describe is not None:
+        _print_description(describe, as_json)
+        return
 
     listed = []
     for name in known_caches():
@@ -398,6 +419,28 @@ def caches(as_json: JsonOption = False) -> None:
     from lowerbound.report.table import caches_table, console
 
     console().print(caches_table(listed))
+
+
+def _print_template(as_json: bool) -> None:
+    from lowerbound.caches.description import template
+
+    if as_json:
+        _print_json({"template": template()})
+    else:
+        print(template(), end="")
+
+
+def _print_description(name: str, as_json: bool) -> None:
+    from lowerbound.caches.description import description
+
+    _import_from_here()
+    told = description(name)
+    if as_json:
+        _print_json(told)
+        return
+    from lowerbound.report.table import description_text
+
+    print(description_text(told))
 
 
 @app.command()

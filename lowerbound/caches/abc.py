@@ -7,8 +7,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.caches.restored import unit_rows
 from lowerbound.caches.slots import LARGEST_CONTROL, Slots
+from lowerbound.core.attention import unit_rows
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.streams import Stream
 

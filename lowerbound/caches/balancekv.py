@@ -26,7 +26,8 @@ class BalanceKV(WeightedTokens):
     G_ij = exp(<k_i - mean, k_j - mean> / sqrt(d)) (<v_i, v_j> + 0.025) already favours; of the side that is full
     first none stays up to then, of the other all with weight 2, and later tokens stay with weight 1. After h
     halvings v is stored times its weight over 2^h, and logits get h log 2. Bits: 32 d (2 p + floor(m / 2^h) +
-    m mod 2^h), m = n - 2 p, for p sinks and p newest tokens; what does not fill a group of 2^h waits with the newest.
+    m mod 2^h), m = n - 2 p, for p sinks and p newest tokens, and 32 d n while n < 2 p; what does not fill a group
+    of 2^h waits with the newest.
     Broken by: a query for any one token; the promise is relative to |softmax|_2 |V|_F, which such a query makes
     trivial.
     Reference code differs: it compresses a prompt once; here each scale's tokens are halved when they leave the

@@ -49,10 +49,6 @@ class CoupledEviction(LayeredCache):
         """B, the tokens that a head of a layer keeps on average, of the T cached ones."""
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
 
-    @property
-    def claimed_ratio(self) -> Fraction | None:
-        return 1 / self.budget
-
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
     ) -> None:

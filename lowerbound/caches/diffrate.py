@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.caches.weighted import WeightedTokens, unit_rows
-from lowerbound.core.attention import attention_mass
+from lowerbound.caches.weighted import WeightedTokens
+from lowerbound.core.attention import attention_mass, unit_rows
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.errors import CorruptState

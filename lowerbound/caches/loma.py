@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.reading_zones import ReadingZones
-from lowerbound.caches.weighted import unit_rows
+from lowerbound.core.attention import unit_rows
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.streams import Stream
 

@@ -44,6 +44,11 @@ class MendedBlocks(RestoredTokens):
         self._right: FloatArray = np.zeros((0, 2, d, self.rank))
 
     @property
+    def claimed_ratio(self) -> Fraction | None:
+        """The backbone's bits alone."""
+        return Fraction(16, self.code_bits)
+
+    @property
     def block(self) -> int:
         """n_b: tokens a block."""
         return min(self.largest_block, self.public.d)

@@ -15,8 +15,9 @@ class PivotalTokens(Eviction):
     """Coarse scales whole, and of fine scales the tokens farthest from their scale's mean.
 
     Idea: low frequencies are settled early, so a fine scale's token matters as |k - mean|^2, k standing in for the
-    block's input x. A token dropped on arrival never returns; none is dropped later. Bits: 32 B d. Broken by: a query
-    for any dropped token; it cannot tell tokens of equal deviation apart.
+    block's input x. A token dropped on arrival never returns; none is dropped later. Bits: 32 B d once all T
+    have come; before, 32 d a token kept of each scale by its share. Broken by: a query for any dropped token; it cannot
+    tell tokens of equal deviation apart.
     Reference code differs: it drops shares that are fixed by the width of the map (0.4 and 0.5 on two maps of
     Infinity, 0.5 and 0.75 on two of HART) in layers 3 to 27, and restores pruned outputs by interpolation; here the
     two finest cached scales share what the budget leaves them, and coarser ones join them only where less than a

@@ -15,9 +15,10 @@ class QJL(SketchedKeys):
     channels a group of g = min(32, d) tokens (m / 2 signs) and once for the others; softmax of the estimates;
     values in 2-bit codes, groups of g channels. Here the rows of S are orthogonal in blocks of d, as in the
     reference code, and c is the exact constant for them (the code keeps sqrt(pi / 2), which is 1 + 1 / (4 d) too
-    large). Bits: for n tokens, of which G = floor(n / g) groups are full, G (d / 16) ceil(log2 d) + G g (3 m / 2 +
-    2 d + 32 + 32 ceil(d / g)) + 32 d (n mod g). Broken by: logits larger than sqrt(m). Reference code differs: 128
-    newest tokens wait where here at most g - 1; its m = 256 and m / 2 at d = 128 are the default, 2 d and d.
+    large). Bits: G o ceil(log2 d) + G g (m + floor(m / 2) + 2 d + 32 + 32 ceil(d / g)) + 32 d (n mod g) for n
+    tokens, of which G = floor(n / g) groups are full, and o = max(1, floor(d / 16)). Broken by: logits larger than
+    sqrt(m). Reference code differs: 128 newest tokens wait where here at most g - 1; its m = 256 and m / 2 at d =
+    128 are the default, 2 d and d.
     """
 
     orthogonal: ClassVar[bool] = True

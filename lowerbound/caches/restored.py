@@ -8,19 +8,12 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import L2Norm, Scaled, attention
+from lowerbound.core.attention import L2Norm, Scaled, attention, unit_rows
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public
 from lowerbound.errors import CorruptState
 
 Codes = NDArray[np.int64]
-
-
-def unit_rows(rows: FloatArray) -> FloatArray:
-    """Rows divided by their norms; a zero row stays zero."""
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: FloatArray = rows / np.where(norms > 0, norms, 1.0)
-    return unit
 
 
 class RestoredTokens(Cache):

@@ -56,6 +56,11 @@ class SketchedKeys(RestoredTokens):
         return max(1, int(self.budget * 16 * self.public.d))
 
     @property
+    def claimed_ratio(self) -> Fraction | None:
+        """Sign bits of a key coordinate and of its outliers, 2 bits a value and 1 for its scales; norms not counted."""
+        return 32 / (Fraction(3, 2) * 16 * self.budget + self.value_bits + 1)
+
+    @property
     def m_outlier(self) -> int:
         """Sign bits of the outlier channels."""
         return max(1, self.m // 2)

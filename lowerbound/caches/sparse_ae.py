@@ -41,6 +41,11 @@ class _SparseAE(RestoredTokens):
         self.decoder = np.asarray(np.linalg.pinv(self.encoder), dtype=np.float64)
         self._codes: FloatArray = np.zeros((2, 0, self.encoder.shape[1]))
 
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        """d latent channels, of which p survive."""
+        return Fraction(self.public.d, self.encoder.shape[1])
+
     @abstractmethod
     def project(self, weights: FloatArray, radius: float) -> FloatArray:
         """The weights, on the ball."""

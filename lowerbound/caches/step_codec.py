@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
@@ -48,6 +49,11 @@ class StepCodec(RestoredTokens):
         super().__init__(public)
         self._codes: Codes = np.zeros((0, 2, public.d), dtype=np.int64)
         self._moments: FloatArray = np.zeros((0, 2, 2))
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        """Two bits for sixteen."""
+        return Fraction(8)
 
     def write(self, writer: BitWriter) -> None:
         rows = np.stack([self.new_keys, self.new_values], axis=1)

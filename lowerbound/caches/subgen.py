@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.caches.online_clusters import joined
-from lowerbound.caches.weighted import logits
+from lowerbound.core.attention import attention_logits
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.streams import Stream
@@ -26,11 +26,12 @@ class SubGen(StoredTokens):
     Idea: a key within delta of a cluster's first key joins the nearest one, else it opens a cluster; each of t slots of
     a cluster holds a uniform sample. Each of s other slots holds (k, v) with probability |v|^2 / mu, mu the sum of
     |v|^2. The output is (sum over slots of mu e^logit v / (s |v|^2)) / (sum over clusters of (count / t) sum over
-    samples of e^logit). Bits: 16 (m (t + 1) d + 2 s d) + (m + 1) ceil(log2(n + 1)) + 32, with m = min(n, B) and s =
-    B. Broken by: keys that do not cluster, as in this game, and a query for one token: the numerator needs s of
-    order d n for it. Differs from the paper: m is capped at B, so that the length is fixed: beyond it a key joins
-    the nearest cluster however far; tokens of the current scale count exactly. Low confidence: delta, t and s have
-    no published numbers; delta = 1/2, t = 1 here. No reference code was found.
+    samples of e^logit). Bits: 16 (m (t + 1) d + 2 s d) + (m + 1) ceil(log2(N + 1)) + 32, with m = min(n, B), s = B
+    and N the tokens of the whole schedule. Broken by: keys that do not cluster, as in this game, and a query for
+    one token: the numerator needs s of order d n for it. Differs from the paper: m is capped at B, so that the
+    length is fixed: beyond it a key joins the nearest cluster however far; tokens of the current scale count
+    exactly. Low confidence: delta, t and s have no published numbers; delta = 1/2, t = 1 here. No reference code
+    was found.
     """
 
     family: ClassVar[str] = "sampling"
@@ -53,6 +54,11 @@ class SubGen(StoredTokens):
         """B: the most clusters, and the number of value samples."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        """m (t + 1) keys of clusters and 2 s entries of samples for 2 T, with m = s = budget T and t = 1."""
+        return 1 / (2 * self.budget)
+
     def attend(self, queries: FloatArray) -> FloatArray:
         rule, d = self.public.rule, self.public.d
         if not len(self._counts) + len(self.keys):
@@ -60,14 +66,14 @@ class SubGen(StoredTokens):
         samples = self._clusters[:, 1:].reshape(-1, d)
         stands_for = np.repeat(self._counts / self.SAMPLES, self.SAMPLES)
         biases = np.log(np.concatenate([stands_for, np.ones(len(self.keys))]))
-        in_denominator = logits(queries, np.concatenate([samples, self.keys]), rule=rule) + biases
+        in_denominator = attention_logits(queries, np.concatenate([samples, self.keys]), rule=rule) + biases
         peak = in_denominator.max(axis=1, keepdims=True)
         weights = np.exp(in_denominator - peak)
         numerator = weights[:, len(samples) :] @ self.values
         norms = (self._slots[:, 1] ** 2).sum(axis=1)
         filled = self._slots[norms > 0]
         if len(filled):
-            exponent = np.minimum(logits(queries, filled[:, 0], rule=rule) - peak, LARGEST_EXPONENT)
+            exponent = np.minimum(attention_logits(queries, filled[:, 0], rule=rule) - peak, LARGEST_EXPONENT)
             factors = self._mass / (self.capacity * norms[norms > 0])
             numerator = numerator + np.exp(exponent) * factors @ filled[:, 1]
         outputs: FloatArray = numerator / weights.sum(axis=1, keepdims=True)

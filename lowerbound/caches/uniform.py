@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
+from lowerbound.errors import CorruptState
 
 SCALE_BITS = 32
 
@@ -53,5 +54,7 @@ class UniformQuantiser(StoredTokens):
         self._codes = reader.uints(int(np.prod(shape)), width=self.code_bits).reshape(shape)
         self._ranges = reader.floats(self.n_seen * 4, width=SCALE_BITS).reshape(self.n_seen, 2, 2)
         low, high = self._ranges[:, :, 0, None], self._ranges[:, :, 1, None]
+        if (low > high).any():
+            raise CorruptState("state must hold rows whose minimum is at most their maximum")
         restored = low + (high - low) * self._codes / (2**self.code_bits - 1)
         self.keys, self.values = restored[:, 0], restored[:, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from lowerbound.core.attention import L2Norm, Rule
+from lowerbound.core.attention import Rule, attention_logits
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 
 QUERIES_PER_BLOCK = 256
@@ -37,22 +37,7 @@ def weighted_attention(
         return outputs
     for start in range(0, len(queries), QUERIES_PER_BLOCK):
         rows = slice(start, start + QUERIES_PER_BLOCK)
-        biased = logits(queries[rows], keys, rule=rule) + log_weights
+        biased = attention_logits(queries[rows], keys, rule=rule) + log_weights
         weights = np.exp(biased - biased.max(axis=1, keepdims=True))
         outputs[rows] = weights @ values / weights.sum(axis=1, keepdims=True)
     return outputs
-
-
-def logits(queries: FloatArray, keys: FloatArray, *, rule: Rule) -> FloatArray:
-    """The logit of every query with every key, shape (m, t); a zero row has logit 0 with everything."""
-    if isinstance(rule, L2Norm):
-        queries, keys = unit_rows(queries), unit_rows(keys)
-    products: FloatArray = queries @ keys.T * rule.factor(queries.shape[1])
-    return products
-
-
-def unit_rows(rows: FloatArray) -> FloatArray:
-    """Rows divided by their lengths; a zero row stays zero."""
-    norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: FloatArray = rows / np.where(norms > 0, norms, 1.0)
-    return unit

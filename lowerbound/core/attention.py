@@ -77,7 +77,9 @@ def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> A
     return array
 
 
-def _unit_rows(xp: Any, rows: Any) -> Any:
+def unit_rows(rows: Any) -> Any:
+    """Rows divided by their norms; a zero row stays zero."""
+    xp = array_api_compat.array_namespace(rows)
     norms = xp.sqrt(xp.sum(rows * rows, axis=-1, keepdims=True))
     return rows / xp.where(norms > 0, norms, xp.ones_like(norms))
 
@@ -116,7 +118,7 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     if n_tokens == 0:
         raise InvalidArgument("keys must have at least one row, got none: attention over nothing is undefined")
     if isinstance(rule, L2Norm):
-        queries, keys = _unit_rows(xp, queries), _unit_rows(xp, keys)
+        queries, keys = unit_rows(queries), unit_rows(keys)
     queries = queries * rule.factor(d)
     blocks = [
         _attend_block(xp, queries[rows, :], keys, values, keys_per_block)
@@ -147,10 +149,10 @@ def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per
 
 
 def attention_logits(queries: Any, keys: Any, *, rule: Rule) -> Any:
-    """Logits of m queries with t keys, shape (m, t)."""
+    """The logit of every query with every key, shape (m, t)."""
     xp = array_api_compat.array_namespace(queries, keys)
     if isinstance(rule, L2Norm):
-        queries, keys = _unit_rows(xp, queries), _unit_rows(xp, keys)
+        queries, keys = unit_rows(queries), unit_rows(keys)
     return xp.matmul(queries * rule.factor(queries.shape[1]), xp.permute_dims(keys, (1, 0)))
 
 

@@ -134,8 +134,11 @@ class Memory(ABC):
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        """Compression of the fp16 keys and values by the method's own accounting; None where it claims none."""
-        return None
+        """Compression of fp16 keys and values by the method's own accounting: 1 / budget where it has a budget.
+
+        None where the method claims none.
+        """
+        return 1 / self.budget if self.budget_meaning else None
 
     @abstractmethod
     def encode(self) -> bytes:

@@ -107,7 +107,8 @@ def converse(
         command = program
         if isolation is Isolation.SANDBOX:
             environment = _environment(_SANDBOX_HOME)
-            command = [*_sandbox_command(Path(home), [*path, *program_places(job["cache"])]), *program]
+            places = [place for game in job.get("games", [job]) for place in program_places(game["cache"])]
+            command = [*_sandbox_command(Path(home), [*path, *places]), *program]
         process = subprocess.Popen(
             command,
             stdin=question,
@@ -140,9 +141,14 @@ def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) 
             + (f": {last[0][:300]}" if last else "")
         ) from None
     if verdict is not None:
-        kinds = {kind.__name__: kind for kind in errors.ALL}
-        raise kinds.get(verdict["kind"], LowerBoundError)(verdict["message"])
+        raise raised(verdict)
     return frames[1:]
+
+
+def raised(failure: dict[str, str]) -> LowerBoundError:
+    """The error that crossed the wall as `party.failure` wrote it."""
+    kinds = {kind.__name__: kind for kind in errors.ALL}
+    return kinds.get(failure["kind"], LowerBoundError)(failure["message"])
 
 
 def _late(role: Role, time_limit_s: float) -> TimeLimitExceeded:

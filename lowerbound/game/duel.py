@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,13 +18,14 @@ from lowerbound.core.bounds import floor_in_interval, is_above
 from lowerbound.core.cache import CacheFacts, load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
-from lowerbound.errors import AccountingError, CacheContractBroken, invalid
-from lowerbound.game.channel import Isolation, converse, strongest
+from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
+from lowerbound.game.channel import Isolation, converse, raised, strongest
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.party import SYMBOL_TYPE
 from lowerbound.game.reduction import Reduction
-from lowerbound.game.wire import Frames
+from lowerbound.game.wire import Frames, Role
 
+Result = TypeVar("Result")
 ABOVE = "above the floor"
 OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
@@ -106,6 +108,15 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
     return CacheFacts(**stated, stack=None if stack is None else (stack[0], stack[1]))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A cache that plays: "package.module:Class", its own nominal budget or None, and what rows call it."""
+
+    cache: str
+    budget: Rational | None = None
+    label: str | None = None
+
+
 def duel(
     reduction: Reduction,
     cache: str,
@@ -137,86 +148,186 @@ def duel(
     time_limit_s : float
         Seconds for each party, all trials together.
     """
+    (outcome,) = duels(
+        reduction,
+        [Entry(cache, budget, label)],
+        trials=trials,
+        isolation=isolation,
+        time_limit_s=time_limit_s,
+        confidence=confidence,
+    )
+    if isinstance(outcome, LowerBoundError):
+        raise outcome
+    return outcome
+
+
+def duels(
+    reduction: Reduction,
+    entries: Sequence[Entry],
+    *,
+    trials: int = 1,
+    isolation: Isolation | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+    confidence: Fraction = CONFIDENCE,
+) -> list[Row | LowerBoundError]:
+    """`duel` for several caches that share one Alice's process and one Bob's, for libraries that load slowly.
+
+    Contract: for each entry, what `duel` returns or raises. The entries trust one another: each party sees the
+    inputs of all of them. Alice and Bob share nothing but messages, as ever. `time_limit_s` is for each entry.
+    """
     if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
         raise invalid("trials", "be an integer >= 1", trials)
     if not time_limit_s > 0:
         raise invalid("time limit", "be > 0 seconds", time_limit_s)
     level = strongest() if isolation is None else isolation
-    facts = describe(cache, level, time_limit_s)
-    asked = None if budget is None else reduction.public(rational(budget, name="budget")).budget
-    exact_budget = asked if facts.budget_meaning else None
-    in_r1 = facts.computation_model == "R1"
+    games = [_prepare(reduction, entry, trials, level, time_limit_s) for entry in entries]
+    terms: dict[str, Any] = {
+        "isolation": level,
+        "time_limit_s": time_limit_s * len(games),
+        "search_path": _module_path(),
+    }
+    sent = _conversation("alice", games, [game.private for game in games], terms)
+    messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]
+    standing = {n: found for n, found in enumerate(messages) if not isinstance(found, LowerBoundError)}
+    heard = _conversation("bob", [games[n] for n in standing], list(standing.values()), terms) if standing else []
+    answers = dict(zip(standing, heard, strict=True))
+    outcomes: list[Row | LowerBoundError] = []
+    for number, (game, reply, found) in enumerate(zip(games, sent, messages, strict=True)):
+        if isinstance(reply, LowerBoundError):
+            outcomes.append(reply)
+        elif isinstance(found, LowerBoundError):
+            outcomes.append(found)
+        else:
+            outcomes.append(_attempt(partial(game.row, reply, level=level, confidence=confidence), answers[number]))
+    return outcomes
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """What a party says of one game: a header and its frames."""
+
+    header: dict[str, Any]
+    frames: Frames
+
+
+def _conversation(
+    role: Role, games: Sequence[_Game], private: Sequence[Frames], terms: Mapping[str, Any]
+) -> list[_Reply | LowerBoundError]:
+    """One party's replies to several games, or what became of each."""
+    job = {"games": [{**game.job, "n_frames": len(frames)} for game, frames in zip(games, private, strict=True)]}
+    frames = iter(converse(role, job, [frame for frames in private for frame in frames], **terms))
+    replies: list[_Reply | LowerBoundError] = []
+    for _ in games:
+        header = json.loads(next(frames))
+        own = [next(frames) for _ in range(header["n_frames"])]
+        replies.append(_Reply(header, own) if header["failure"] is None else raised(header["failure"]))
+    return replies
+
+
+def _attempt(action: Callable[[_Reply], Result], reply: _Reply | LowerBoundError) -> Result | LowerBoundError:
+    """What the action makes of a reply; an error stands for itself, and so does one that the action raises."""
+    if isinstance(reply, LowerBoundError):
+        return reply
+    try:
+        return action(reply)
+    except LowerBoundError as error:
+        return error
+
+
+def _prepare(reduction: Reduction, entry: Entry, trials: int, level: Isolation, time_limit_s: float) -> _Game:
+    facts = describe(entry.cache, level, time_limit_s)
+    budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
     played = reduction
     if reduction.geometry.stack is None and facts.stack is not None:
         played = reduction.stacked(facts.stack)
-    if not in_r1:
+    if facts.computation_model != "R1":
         played = played.in_model_r2()
     private, symbols = _instances(played, trials)
-    job = {
-        "reduction": played.to_json(),
-        "cache": cache,
-        "budget": None if exact_budget is None else str(exact_budget),
-    }
-    terms: dict[str, Any] = {
-        "isolation": level,
-        "time_limit_s": time_limit_s,
-        "search_path": _module_path(),
-    }
+    return _Game(entry, facts, played, budget if facts.budget_meaning else None, private, symbols)
 
-    header, *states = converse("alice", job, private, **terms)
-    n_scales = played.schedule.n_scales - 1
-    if len(states) != trials * n_scales:
-        raise CacheContractBroken(f"Alice must send {trials * n_scales} states, got {len(states)}")
-    messages = states[n_scales - 1 :: n_scales]
-    answer_header, *answers = converse("bob", job, messages, **terms)
-    alice, bob = json.loads(header), json.loads(answer_header)
 
-    errors = _count_errors(symbols, answers)
-    n_symbols = played.n_symbols
-    low, high = clopper_pearson(errors, n_symbols * trials, confidence=confidence)
-    levels = played.grid.n_levels
-    longest = max(range(trials), key=lambda trial: len(messages[trial]))
-    used = state_bits(messages[longest])
-    proved = floor_in_interval(n_symbols, levels, low, high)
-    row = Row(
-        cache=cache if label is None else label,
-        family=facts.family,
-        budget=facts.default_budget if exact_budget is None else str(exact_budget),
-        geometry=played.geometry.name,
-        layers=played.stack[0],
-        heads=played.n_heads,
-        isolation=str(level),
-        computation_model=facts.computation_model,
-        trials=trials,
-        seed=played.seed,
-        levels=levels,
-        eta=float(played.grid.eta),
-        symbols=n_symbols,
-        state_bits=used,
-        peak_bits=max(map(state_bits, states)),
-        scale_bits=[max(map(state_bits, states[scale::n_scales])) for scale in range(n_scales)],
-        bits_per_symbol=used / n_symbols,
-        errors=errors,
-        error=errors / (n_symbols * trials),
-        error_low=float(low),
-        error_high=float(high),
-        confidence=float(confidence),
-        floor_bits=floor_float(proved),
-        ratio=float(used / proved) if proved else None,
-        measured_ratio=FP16_PAIR_BITS * n_symbols / used,
-        claimed_ratio=None if alice["claimed_ratio"] is None else float(Fraction(alice["claimed_ratio"])),
-        verdict=ABOVE if in_r1 else OUTSIDE_R1,
-        ledger=_ledger(alice["ledgers"][longest], messages[longest]),
-        alice_seconds=alice["seconds"],
-        bob_seconds=bob["seconds"],
-    )
-    if in_r1 and not is_above(used, n_symbols, levels, low, high):
-        raise AccountingError(
-            f"{row.cache} at isolation {level} sent {used} bits for {n_symbols} symbols with error at most "
-            f"{row.error_high:.4g}, under the proved floor of {row.floor_bits:.1f} bits: information reached Bob "
-            "outside the counted bytes, and this row is not a result"
+@dataclass(frozen=True)
+class _Game:
+    """One cache on one hard family: what its parties are told, and what is made of their replies."""
+
+    entry: Entry
+    facts: CacheFacts
+    played: Reduction
+    budget: Fraction | None
+    private: Frames
+    symbols: list[Symbols]
+
+    @property
+    def job(self) -> dict[str, Any]:
+        """The public configuration."""
+        return {
+            "reduction": self.played.to_json(),
+            "cache": self.entry.cache,
+            "budget": None if self.budget is None else str(self.budget),
+        }
+
+    @property
+    def n_scales(self) -> int:
+        """Cached scales: states a trial."""
+        return self.played.schedule.n_scales - 1
+
+    def messages(self, alice: _Reply) -> Frames:
+        """What crosses to Bob: the last state of each trial."""
+        wanted = len(self.symbols) * self.n_scales
+        if len(alice.frames) != wanted:
+            raise CacheContractBroken(f"Alice must send {wanted} states, got {len(alice.frames)}")
+        return alice.frames[self.n_scales - 1 :: self.n_scales]
+
+    def row(self, alice: _Reply, bob: _Reply, *, level: Isolation, confidence: Fraction) -> Row:
+        """Measured beside proved; AccountingError for a point under the floor."""
+        played, facts, states, messages = self.played, self.facts, alice.frames, self.messages(alice)
+        n_symbols, trials, levels = played.n_symbols, len(self.symbols), played.grid.n_levels
+        errors = _count_errors(self.symbols, bob.frames)
+        low, high = clopper_pearson(errors, n_symbols * trials, confidence=confidence)
+        longest = max(range(trials), key=lambda trial: len(messages[trial]))
+        used = state_bits(messages[longest])
+        proved = floor_in_interval(n_symbols, levels, low, high)
+        claimed = alice.header["claimed_ratio"]
+        in_r1 = facts.computation_model == "R1"
+        row = Row(
+            cache=self.entry.label or self.entry.cache,
+            family=facts.family,
+            budget=facts.default_budget if self.budget is None else str(self.budget),
+            geometry=played.geometry.name,
+            layers=played.stack[0],
+            heads=played.n_heads,
+            isolation=str(level),
+            computation_model=facts.computation_model,
+            trials=trials,
+            seed=played.seed,
+            levels=levels,
+            eta=float(played.grid.eta),
+            symbols=n_symbols,
+            state_bits=used,
+            peak_bits=max(map(state_bits, states)),
+            scale_bits=[max(map(state_bits, states[scale :: self.n_scales])) for scale in range(self.n_scales)],
+            bits_per_symbol=used / n_symbols,
+            errors=errors,
+            error=errors / (n_symbols * trials),
+            error_low=float(low),
+            error_high=float(high),
+            confidence=float(confidence),
+            floor_bits=floor_float(proved),
+            ratio=float(used / proved) if proved else None,
+            measured_ratio=FP16_PAIR_BITS * n_symbols / used,
+            claimed_ratio=None if claimed is None else float(Fraction(claimed)),
+            verdict=ABOVE if in_r1 else OUTSIDE_R1,
+            ledger=_ledger(alice.header["ledgers"][longest], messages[longest]),
+            alice_seconds=alice.header["seconds"],
+            bob_seconds=bob.header["seconds"],
         )
-    return row
+        if in_r1 and not is_above(used, n_symbols, levels, low, high):
+            raise AccountingError(
+                f"{row.cache} at isolation {level} sent {used} bits for {n_symbols} symbols with error at most "
+                f"{row.error_high:.4g}, under the proved floor of {row.floor_bits:.1f} bits: information reached Bob "
+                "outside the counted bytes, and this row is not a result"
+            )
+        return row
 
 
 def _instances(reduction: Reduction, trials: int) -> tuple[Frames, list[Symbols]]:

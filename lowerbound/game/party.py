@@ -1,9 +1,9 @@
 """What runs on either side of the wall: Alice encodes every trial, Bob answers every message.
 
-A job is the public configuration as JSON. Alice's private input is one frame of symbols (model R1) or token ids
-(model R2) a trial; her reply is the states of every scale, with the ledgers of their writers. Bob's private input is
-one message a trial; his reply is one frame of symbols a trial. A third role, `describe`, only says what a cache class
-states about itself, so that foreign code never runs in the judge's own process.
+A job lists games: for each the public configuration as JSON, and how many of the private frames are its own. Alice's
+are one frame of symbols (model R1) or token ids (model R2) a trial; her reply is the states of every scale, with the
+ledgers of their writers. Bob's are one message a trial; his reply is one frame of symbols a trial. A third role,
+`describe`, only says what a cache class states about itself, so that foreign code never runs in the judge's process.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import numpy as np
 
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import load_cache
-from lowerbound.errors import LowerBoundError
+from lowerbound.errors import CacheContractBroken, LowerBoundError
 from lowerbound.game.index import Symbols
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import Reduction
@@ -33,29 +33,49 @@ LARGEST_REPLY_BYTES = 2**33
 
 
 def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
-    """The reply of one party: a header, then the frames that the other side is owed."""
+    """The reply of one party.
+
+    Contract: for each game of the job, in order, a header and the `n_frames` frames that the other side is owed; what
+    a game raises stands in its header, and the next game is played.
+    """
     if role == "describe":
         return [json.dumps(asdict(load_cache(job["cache"]).facts())).encode()]
-    reduction = Reduction.from_json(job["reduction"])
-    cache_class = load_cache(job["cache"])
-    public = reduction.public(Fraction(job["budget"]) if job["budget"] is not None else None)
+    reply: Frames = []
+    given = iter(private)
+    for game in job["games"]:
+        own = [next(given) for _ in range(game["n_frames"])]
+        try:
+            header, frames = _play(role, game, own)
+        except LowerBoundError as error:
+            header, frames = {"failure": failure(error)}, []
+        reply += [json.dumps({"failure": None, **header, "n_frames": len(frames)}).encode(), *frames]
+    return reply
+
+
+def failure(error: LowerBoundError) -> dict[str, str]:
+    """An error as it crosses the wall."""
+    return {"kind": type(error).__name__, "message": str(error)}
+
+
+def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, Any], Frames]:
+    reduction = Reduction.from_json(game["reduction"])
+    cache_class = load_cache(game["cache"])
+    public = reduction.public(Fraction(game["budget"]) if game["budget"] is not None else None)
     protocol = CacheProtocol(reduction, lambda: cache_class(public))
     start = time.perf_counter()
-    if role == "alice":
-        trials = [
-            protocol.states(_symbols(reduction, frame), check_settled=number == 0)
-            for number, frame in enumerate(private)
-        ]
-        claimed = protocol.new_cache().claimed_ratio
-        header = {
-            "seconds": time.perf_counter() - start,
-            "ledgers": [_ledger(states[-1]) for states in trials],
-            "claimed_ratio": None if claimed is None else str(claimed),
-        }
-        return [json.dumps(header).encode(), *(bytes(state) for states in trials for state in states)]
-    answers = [protocol.bob(message) for message in private]
-    header = {"seconds": time.perf_counter() - start}
-    return [json.dumps(header).encode(), *(answer.astype(SYMBOL_TYPE).tobytes() for answer in answers)]
+    if role == "bob":
+        answers = [protocol.bob(message).astype(SYMBOL_TYPE).tobytes() for message in private]
+        return {"seconds": time.perf_counter() - start}, answers
+    trials = [
+        protocol.states(_symbols(reduction, frame), check_settled=number == 0) for number, frame in enumerate(private)
+    ]
+    claimed = protocol.new_cache().claimed_ratio
+    header = {
+        "seconds": time.perf_counter() - start,
+        "ledgers": [_ledger(states[-1]) for states in trials],
+        "claimed_ratio": None if claimed is None else str(claimed),
+    }
+    return header, [bytes(state) for states in trials for state in states]
 
 
 def _symbols(reduction: Reduction, frame: bytes) -> Symbols:
@@ -80,14 +100,10 @@ def main() -> None:
     try:
         frames = perform(ROLES[role], json.loads(job), private)
     except LowerBoundError as error:
-        failure = {"kind": type(error).__name__, "message": str(error)}
-        write_frames(reply, [json.dumps(failure).encode()])
+        write_frames(reply, [json.dumps(failure(error)).encode()])
         return
     except MemoryError:
-        failure = {
-            "kind": "CacheContractBroken",
-            "message": "the cache must fit in memory, and ran out of it",
-        }
-        write_frames(reply, [json.dumps(failure).encode()])
+        exhausted = CacheContractBroken("the cache must fit in memory, and ran out of it")
+        write_frames(reply, [json.dumps(failure(exhausted)).encode()])
         return
     write_frames(reply, [b"null", *frames])
