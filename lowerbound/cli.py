@@ -235,11 +235,11 @@ def play(
         list[str] | None,
         typer.Option("--exec", metavar="COMMAND", help="A cache in any language; the protocol is in docs/programs.md."),
     ] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Play every registered cache.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Play every cache, at several budgets.")] = False,
     model: ModelOption = DEFAULT_MODEL,
     budget: Annotated[
         str | None,
-        typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1]; the cost is measured."),
+        typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1], or several: 1/4,1/2."),
     ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Independent instances.")] = 1,
     eta: EtaOption = "0.01",
@@ -262,15 +262,30 @@ def play(
     as_json: JsonOption = False,
 ) -> None:
     """Play caches against the floor: memory, error."""
-    from lowerbound.caches.registry import CACHES
+    from lowerbound.caches.registry import CACHES, adapters_at_hand
 
-    commands = [f"exec:{command}" for command in programs or []]
-    chosen = [*(names or []), *commands, *(CACHES if everything else ())]
-    if not chosen:
+    chosen = [*(names or []), *(f"exec:{command}" for command in programs or [])]
+    if not chosen and not everything:
         raise InvalidArgument("play must name at least one cache, got none; `lowerbound caches` lists them")
+    all_names: list[str] = []
+    if everything:
+        adapters, missing = adapters_at_hand()
+        all_names = [*CACHES, *adapters]
+        if missing:
+            print(
+                f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
+            )
     plan = _plan(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
     _import_from_here()
-    rows, failures = _play_all(plan, chosen, budget=budget, trials=trials, isolation=isolation, time_limit=time_limit)
+    budgets = [None] if budget is None else [share.strip() for share in budget.split(",")]
+    rows, failures = _play_all(
+        plan,
+        _at_budgets(chosen if budget is None else [*chosen, *all_names], budgets),
+        trials=trials,
+        isolation=isolation,
+        time_limit=time_limit,
+        at_standard_budgets=all_names if budget is None else (),
+    )
     if as_json:
         _print_json(
             {
@@ -295,24 +310,26 @@ def _import_from_here() -> None:
         sys.path.append(here)
 
 
-def _split_budget(name: str, budget: str | None) -> tuple[str, str | None]:
-    if name.startswith("exec:"):
-        return name, budget
-    base, at, own = name.partition("@")
-    return base, own if at else budget
+def _at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tuple[str, str | None]]:
+    """Every name with every budget; NAME@F with its own."""
+    games: list[tuple[str, str | None]] = []
+    for name in names:
+        base, at, own = (name, "", "") if name.startswith("exec:") else name.partition("@")
+        games += [(base, own)] if at else [(base, budget) for budget in budgets]
+    return games
 
 
 def _play_all(
     plan: Reduction,
-    names: Sequence[str],
+    games: Sequence[tuple[str, str | None]],
     *,
-    budget: str | None,
     trials: int,
     isolation: IsolationName | None,
     time_limit: float,
+    at_standard_budgets: Sequence[str] = (),
 ) -> tuple[list[Row], list[tuple[str, LowerBoundError]]]:
     """Rows of the caches that could be played, and what became of the others; an accounting error ends the game."""
-    from lowerbound.caches.registry import play as play_by_name
+    from lowerbound.caches import tournament
     from lowerbound.caches.registry import target_of
     from lowerbound.core.scalars import rational
     from lowerbound.game.channel import Isolation, strongest
@@ -320,25 +337,27 @@ def _play_all(
 
     if not time_limit > 0:
         raise invalid("--time-limit", "be > 0 seconds", time_limit)
-    games = [_split_budget(name, budget) for name in names]
     level = strongest() if isolation is None else Isolation(isolation.value)
-    for name, share in games:
-        plan.public(None if share is None else rational(share, name="budget"))
+    asked = [(name, None if share is None else rational(share, name="budget")) for name, share in games]
+    for name, share in asked:
+        plan.public(share)
         describe(target_of(name), level, time_limit)
+    asked += tournament.at_standard_budgets(at_standard_budgets, level)
     rows: list[Row] = []
     failures: list[tuple[str, LowerBoundError]] = []
-    with _progress(len(games)) as advance:
-        for name, share in games:
-            advance(name)
-            try:
-                rows.append(
-                    play_by_name(plan, name, budget=share, trials=trials, isolation=level, time_limit_s=time_limit)
-                )
-            except LowerBoundError as error:
-                failures.append((name, error))
-                print(f"error: {error}", file=sys.stderr)
-                if isinstance(error, AccountingError):
-                    break
+    with _progress(len(asked)) as advance:
+        played = tournament.tournament(
+            plan, asked, trials=trials, isolation=level, time_limit_s=time_limit, on_wait=advance
+        )
+        for name, outcome in played:
+            if not isinstance(outcome, LowerBoundError):
+                rows.append(outcome)
+                continue
+            failures.append((name, outcome))
+            print(f"error: {outcome}", file=sys.stderr)
+            if isinstance(outcome, AccountingError):
+                played.close()
+                break
     return rows, failures
 
 
@@ -481,7 +500,7 @@ def demo(
         for step, what in transcript.lines():
             print(f"{step:>16}  {what}")
         print("\n3. Every cache against the floor\n", flush=True)
-    rows, failures = _play_all(plan, DEMO_CACHES, budget=None, trials=1, isolation=None, time_limit=120.0)
+    rows, failures = _play_all(plan, _at_budgets(DEMO_CACHES, [None]), trials=1, isolation=None, time_limit=120.0)
     data = [row.to_json() for row in rows]
     out.mkdir(parents=True, exist_ok=True)
     (out / "rows.json").write_text(json.dumps({"rows": data}, indent=2) + "\n", encoding="utf-8")

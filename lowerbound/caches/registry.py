@@ -1,11 +1,13 @@
-"""Where caches are found: the explicit table below, entry points of other packages, or package.module:Class.
+"""Where caches are found: the explicit tables below, entry points of other packages, or package.module:Class.
 
-One table, in reading order; nothing registers itself. A class is imported when it is asked for.
+Tables in reading order; nothing registers itself. A class is imported when it is asked for.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from lowerbound.errors import unknown
@@ -72,13 +74,102 @@ CACHES: dict[str, str] = {
     "recompute": "lowerbound.caches.recompute:Recompute",
 }
 
+
+@dataclass(frozen=True)
+class Adapters:
+    """Third-party implementations that play unmodified: "kvpress:SnapKVPress" is class SnapKVPress of `module`."""
+
+    module: str
+    needs: tuple[str, ...]
+    classes: tuple[str, ...]
+
+
+ADAPTERS = {
+    "kvpress": Adapters(
+        module="lowerbound.caches.thirdparty.kvpress",
+        needs=("torch", "kvpress"),
+        classes=(
+            "KnormPress",
+            "RandomPress",
+            "StreamingLLMPress",
+            "SnapKVPress",
+            "TOVAPress",
+            "ObservedAttentionPress",
+            "ExpectedAttentionPress",
+            "CapPress",
+            "KeyDiffPress",
+            "LagKVPress",
+            "CURPress",
+            "LeverageScorePress",
+            "NonCausalAttnPress",
+            "CompactorPress",
+            "CriticalKVPress",
+            "BlockPress",
+            "EntropyGatedChunkKVPress",
+            "ChunkKVPress",
+            "ChunkPress",
+            "MergingPress",
+            "PyramidKVPress",
+            "AdaKVPress",
+            "CriticalAdaKVPress",
+            "ThinKPress",
+        ),
+    ),
+    "llama": Adapters(
+        module="lowerbound.caches.thirdparty.llama",
+        needs=("torch", "transformers", "kvpress"),
+        classes=(
+            "KnormPress",
+            "RandomPress",
+            "StreamingLLMPress",
+            "SnapKVPress",
+            "TOVAPress",
+            "ObservedAttentionPress",
+            "ExpectedAttentionPress",
+            "CapPress",
+            "KeyDiffPress",
+            "LagKVPress",
+            "CURPress",
+        ),
+    ),
+    "transformers": Adapters(
+        module="lowerbound.caches.thirdparty.transformers",
+        needs=("torch", "transformers", "hqq", "optimum"),
+        classes=(
+            "DynamicCache",
+            "StaticCache",
+            "SlidingWindowCache",
+            "QuantizedCache",
+            "QuantoQuantizedCache",
+        ),
+    ),
+    "fla": Adapters(
+        module="lowerbound.caches.thirdparty.fla",
+        needs=("torch", "einops", "fla"),
+        classes=("ABC",),
+    ),
+}
+"""One entry a library, by the prefix of its names; the classes import what they need when they are made."""
+
 ENTRY_POINT_GROUP = "lowerbound.caches"
 
 
 def known_caches() -> dict[str, str]:
-    """Every name that needs no module path: this package's caches, then entry points of others."""
+    """Every name that needs no module path: this package's caches, adapters to others, entry points of others."""
     found = {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
-    return {**found, **CACHES}
+    adapters = {
+        f"{prefix}:{name}": f"{library.module}:{name}"
+        for prefix, library in ADAPTERS.items()
+        for name in library.classes
+    }
+    return {**found, **CACHES, **adapters}
+
+
+def adapters_at_hand() -> tuple[list[str], list[str]]:
+    """(names whose libraries are installed, prefixes of the others); nothing is imported."""
+    missing = [prefix for prefix, library in ADAPTERS.items() if not all(map(find_spec, library.needs))]
+    names = [f"{p}:{name}" for p, library in ADAPTERS.items() if p not in missing for name in library.classes]
+    return names, missing
 
 
 def target_of(name: str) -> str:
@@ -91,7 +182,7 @@ def target_of(name: str) -> str:
 
         return program_target(name.removeprefix("exec:"))
     known = known_caches()
-    if name not in known and ":" not in name:
+    if name not in known and (":" not in name or name.partition(":")[0] in ADAPTERS):
         raise unknown("cache", name, known)
     return known.get(name, name)
 

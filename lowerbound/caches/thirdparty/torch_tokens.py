@@ -1,0 +1,235 @@
+"""Templates for caches whose work is done by somebody else's torch code."""
+
+from __future__ import annotations
+
+import importlib
+import math
+from abc import abstractmethod
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+from lowerbound.core.attention import L2Norm, unit_rows
+from lowerbound.core.bits import BitReader, BitWriter, EncodedState
+from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, tokens_within
+from lowerbound.core.layered import LayeredCache
+from lowerbound.errors import CorruptState, InvalidArgument
+
+Tensor = Any
+"""A torch.Tensor: torch is imported when a cache is made, never before."""
+
+FLOAT_BITS = 16
+
+
+def foreign(name: str) -> Any:
+    """The module called `name` of an optional package.
+
+    Contract: returns the module, or raises InvalidArgument that says how to install what is missing.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        raise InvalidArgument(
+            f"a third-party cache must find package {name!r}, and it cannot be imported ({error}); "
+            "install it with: pip install 'lowerbound[thirdparty]'"
+        ) from error
+
+
+class TorchTokens(LayeredCache):
+    """Template: old rows come from the state, new rows are exact, and torch's own attention answers over both.
+
+    The public rule is folded into the rows, so that code which divides logits by sqrt(d) gives ours: under L2Norm keys
+    become unit rows when they arrive, and queries become q' = factor(d) sqrt(d) q. Everything is float32 on one
+    thread. `old[layer][head]` is a (2, n, d) tensor of keys and values, `new_rows[layer]` is (2, n_heads, n, d), and
+    `new_queries[layer]` is (n_heads, m, d). A final class says in `write` what is remembered of both and in `read`
+    how that is read back into `old`.
+    """
+
+    family: ClassVar[str] = "third-party"
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.torch = foreign("torch")
+        self.torch.set_num_threads(1)
+        self.n_old = 0
+        self.old: list[list[Tensor]] = [
+            [self.torch.zeros(2, 0, public.d) for _ in range(public.n_heads)] for _ in range(public.n_layers)
+        ]
+        self.new_rows: list[Tensor]
+        self.new_queries: list[Tensor]
+        self._nothing_new()
+
+    def _nothing_new(self) -> None:
+        heads, d = self.public.n_heads, self.public.d
+        self.new_rows = [self.torch.zeros(2, heads, 0, d) for _ in range(self.public.n_layers)]
+        self.new_queries = [self.torch.zeros(heads, 0, d) for _ in range(self.public.n_layers)]
+
+    @property
+    def n_new(self) -> int:
+        """Tokens that came after the last `encode`."""
+        return int(self.new_rows[0].shape[2])
+
+    @property
+    def n_seen(self) -> int:
+        """Tokens remembered or forgotten, and new ones."""
+        return self.n_old + self.n_new
+
+    def asked(self, queries: FloatArray) -> Tensor:
+        """Queries q' with <q', k> / sqrt(d) the logit of a cached key k."""
+        rows = unit_rows(queries) if isinstance(self.public.rule, L2Norm) else queries
+        factor = self.public.rule.factor(self.public.d) * math.sqrt(self.public.d)
+        return self.torch.tensor(rows * factor, dtype=self.torch.float32)
+
+    def append(
+        self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
+    ) -> None:
+        cached = unit_rows(keys) if isinstance(self.public.rule, L2Norm) else keys
+        rows = self.torch.tensor(np.stack([cached, values]), dtype=self.torch.float32)
+        asked = self.asked(keys if queries is None else queries)
+        self.new_rows[layer] = self.torch.cat([self.new_rows[layer], rows], dim=2)
+        self.new_queries[layer] = self.torch.cat([self.new_queries[layer], asked], dim=1)
+
+    def rows_of(self, layer: int, head: int) -> Tensor:
+        """Keys and values that a head answers with, (2, n, d)."""
+        return self.torch.cat([self.old[layer][head], self.new_rows[layer][:, head]], dim=1)
+
+    def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
+        asked = self.asked(queries)
+        return [self._answer(asked[head], self.rows_of(layer, head)) for head in range(self.public.n_heads)]
+
+    def _answer(self, asked: Tensor, rows: Tensor) -> FloatArray:
+        if not rows.shape[1]:
+            return np.zeros(tuple(asked.shape))
+        attention = self.torch.nn.functional.scaled_dot_product_attention
+        answered = attention(asked[None, None], rows[0][None, None], rows[1][None, None])[0, 0]
+        outputs: FloatArray = answered.double().numpy()
+        return outputs
+
+    def encode(self) -> EncodedState:
+        writer = BitWriter()
+        writer.uints("indices", [self.n_seen], width=COUNT_BITS)
+        with self.torch.no_grad():
+            self.write(writer)
+        state = writer.encoded()
+        self.decode(state)
+        return state
+
+    def decode(self, data: bytes) -> None:
+        reader = BitReader(data)
+        (n_old,) = reader.uints(1, width=COUNT_BITS)
+        if n_old > self.public.schedule.n_tokens:
+            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_old)}")
+        self.n_old = int(n_old)
+        self._nothing_new()
+        with self.torch.no_grad():
+            self.read(reader)
+        reader.end()
+
+    @abstractmethod
+    def write(self, writer: BitWriter) -> None:
+        """Write what is remembered of `old` and of what is new."""
+
+    @abstractmethod
+    def read(self, reader: BitReader) -> None:
+        """Set `old` from what `write` wrote; `n_old` is known, and nothing is new."""
+
+    def write_rows(self, writer: BitWriter, rows: Tensor) -> None:
+        """Write a tensor of numbers in float16."""
+        writer.floats("payload", rows.double().numpy(), width=FLOAT_BITS)
+
+    def read_rows(self, reader: BitReader, *shape: int) -> Tensor:
+        """Read back what `write_rows` wrote."""
+        numbers = reader.floats(math.prod(shape), width=FLOAT_BITS).reshape(shape)
+        return self.torch.tensor(numbers, dtype=self.torch.float32)
+
+
+class KeptTokens(TorchTokens):
+    """Template: somebody else's rule names the tokens that stay; they stay as they are, in float16 and token order.
+
+    Every head keeps B tokens, or as many as are there. The order in which foreign code returns the kept tokens could
+    carry log2(B!) bits a head, so it is not stored. A final class says in `compressed` what stays when a layer holds
+    more than B tokens a head, and in `counted` what of the number of kept tokens does not follow from the number
+    seen: nothing, one number a layer or one number a head, 32 bits each.
+    """
+
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
+    counted: ClassVar[Literal["nothing", "layers", "heads"]] = "nothing"
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.capacity = tokens_within(self.budget, public.schedule.n_tokens_cached)
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        return 1 / self.budget
+
+    def crowded(self, layer: int) -> bool:
+        """Whether a layer holds more than B tokens a head."""
+        stored = sum(int(rows.shape[1]) for rows in self.old[layer]) + self.n_new * self.public.n_heads
+        return self.n_new > 0 and stored > self.capacity * self.public.n_heads
+
+    def heads(self, layer: int) -> list[Tensor]:
+        """Keys and values of every head of a layer, each (2, n, d)."""
+        return [self.rows_of(layer, head) for head in range(self.public.n_heads)]
+
+    @abstractmethod
+    def compressed(self, layer: int) -> list[Tensor]:
+        """What stays of each head of a crowded layer, (2, kept, d) in token order."""
+
+    def write(self, writer: BitWriter) -> None:
+        kept = [
+            self.compressed(layer) if self.crowded(layer) else self.heads(layer)
+            for layer in range(self.public.n_layers)
+        ]
+        counts = [[int(rows.shape[1]) for rows in heads] for heads in kept]
+        if self.counted != "nothing":
+            told = [number for heads in counts for number in (heads if self.counted == "heads" else heads[:1])]
+            writer.uints("indices", told, width=COUNT_BITS)
+        for heads in kept:
+            for rows in heads:
+                self.write_rows(writer, rows)
+
+    def read(self, reader: BitReader) -> None:
+        for layer, counts in enumerate(self._read_counts(reader)):
+            self.old[layer] = [self.read_rows(reader, 2, count, self.public.d) for count in counts]
+
+    def _read_counts(self, reader: BitReader) -> list[list[int]]:
+        n_layers, n_heads = self.public.n_layers, self.public.n_heads
+        if self.counted == "nothing":
+            return [[min(self.n_old, self.capacity)] * n_heads] * n_layers
+        told = reader.uints(n_layers * (n_heads if self.counted == "heads" else 1), width=COUNT_BITS)
+        if told.max() > self.n_old or (told.min() == 0) != (self.n_old == 0):
+            raise CorruptState(f"state must keep between 1 and {self.n_old} tokens a head, got {told.tolist()}")
+        counts = told.reshape(n_layers, -1)
+        return [[int(count) for count in np.resize(row, n_heads)] for row in counts]
+
+
+def in_token_order(stored: Tensor, kept: Tensor) -> list[int]:
+    """Where the rows that foreign code kept stand among the stored ones, ascending.
+
+    Contract: for a (2, k, d) tensor of rows that all are rows of the (2, n, d) tensor `stored`, each as often at most,
+    returns k distinct places with those rows; of equal rows the oldest. Other rows raise InvalidArgument.
+    """
+    return sorted(places(stored, kept))
+
+
+def places(stored: Tensor, kept: Tensor) -> list[int]:
+    """`in_token_order`, in the order in which the rows were kept."""
+    waiting: dict[bytes, deque[int]] = defaultdict(deque)
+    for place, row in enumerate(_as_bytes(stored)):
+        waiting[row].append(place)
+    found = []
+    for row in _as_bytes(kept):
+        if not waiting[row]:
+            raise InvalidArgument("kept rows must be stored rows, unchanged and each once, got another row")
+        found.append(waiting[row].popleft())
+    return found
+
+
+def _as_bytes(rows: Tensor) -> Sequence[bytes]:
+    """Rows of keys and values as bytes; -0 and 0 are one number."""
+    return [row.tobytes() for row in np.concatenate([*rows.numpy()], axis=1) + np.float32(0)]

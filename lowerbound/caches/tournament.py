@@ -1,0 +1,93 @@
+"""Many games: each in parties of its own, several at a time, in the order in which they were asked for."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from fractions import Fraction
+from functools import partial
+from itertools import groupby
+
+from lowerbound.caches.registry import ADAPTERS, target_of
+from lowerbound.errors import LowerBoundError
+from lowerbound.game.channel import Isolation
+from lowerbound.game.duel import Entry, Row, describe, duels
+from lowerbound.game.reduction import Reduction
+
+Outcome = Row | LowerBoundError
+
+STANDARD_BUDGETS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
+"""Where every method that has a nominal budget is played when none is asked for: 2, 4 and 8 bits of 16, say."""
+
+LARGEST_HEAT = 24
+"""Adapters of one library that share their parties, so that the library is loaded once for them."""
+
+
+def at_standard_budgets(names: Sequence[str], isolation: Isolation) -> list[tuple[str, Fraction | None]]:
+    """Every name with each standard budget; a method without a nominal budget once."""
+    games: list[tuple[str, Fraction | None]] = []
+    for name in names:
+        has_budget = describe(target_of(name), isolation).budget_meaning
+        games += [(name, budget) for budget in STANDARD_BUDGETS] if has_budget else [(name, None)]
+    return games
+
+
+def tournament(
+    reduction: Reduction,
+    games: Sequence[tuple[str, Fraction | None]],
+    *,
+    trials: int,
+    isolation: Isolation,
+    time_limit_s: float,
+    on_wait: Callable[[str], None],
+) -> Generator[tuple[str, Outcome], None, None]:
+    """The outcome of each (name, budget), in order; closing the generator calls off what has not begun.
+
+    Contract: an outcome is what `duel` returns or raises. `on_wait` is told each name that is waited for. As many
+    games run as the machine has processors, each in processes of its own; without isolation, one by one.
+    """
+    entries = [Entry(target_of(name), budget, name) for name, budget in games]
+    heats = [list(heat) for heat in _heats(entries)]
+    play = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
+    if isolation is Isolation.NONE:
+        for heat in heats:
+            on_wait(_name(heat[0]))
+            yield from zip(map(_name, heat), play(heat), strict=True)
+        return
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count())
+    try:
+        slowest_first = sorted(range(len(heats)), key=lambda number: -len(heats[number]))
+        running: dict[int, Future[list[Outcome]]] = {n: pool.submit(play, heats[n]) for n in slowest_first}
+        for number, heat in enumerate(heats):
+            on_wait(_name(heat[0]))
+            yield from zip(map(_name, heat), running[number].result(), strict=True)
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _name(entry: Entry) -> str:
+    return entry.label or entry.cache
+
+
+def _heats(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+    """Consecutive adapters of one library together, every other entry alone."""
+    for key, together in groupby(enumerate(entries), key=_library):
+        alike = [entry for _, entry in together]
+        size = LARGEST_HEAT if isinstance(key, str) else 1
+        yield from (alike[start : start + size] for start in range(0, len(alike), size))
+
+
+def _library(numbered: tuple[int, Entry]) -> str | int:
+    number, entry = numbered
+    module = entry.cache.partition(":")[0]
+    return module if module in {library.module for library in ADAPTERS.values()} else number
+
+
+def _play(
+    reduction: Reduction, heat: Sequence[Entry], *, trials: int, isolation: Isolation, time_limit_s: float
+) -> list[Outcome]:
+    try:
+        return duels(reduction, heat, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
+    except LowerBoundError as error:
+        return [error] * len(heat)

@@ -1,0 +1,95 @@
+"""Truth here: a tournament is its games, one after another, whoever runs them and in whatever order they end."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from lowerbound.caches import tournament
+from lowerbound.caches.registry import ADAPTERS, CACHES, adapters_at_hand, find_cache, known_caches, play, target_of
+from lowerbound.errors import AccountingError, CacheContractBroken, InvalidArgument, LowerBoundError, UnknownName
+from lowerbound.game.channel import Isolation
+from lowerbound.game.duel import Entry, Row, duels
+from lowerbound.game.reduction import Reduction
+
+HALF = Fraction(1, 2)
+
+
+def measured(row: Row | LowerBoundError) -> tuple[object, ...]:
+    """Everything of a row but its seconds and its isolation."""
+    assert isinstance(row, Row), row
+    return row.cache, row.budget, row.state_bits, row.scale_bits, row.errors, row.ledger, row.claimed_ratio, row.heads
+
+
+@pytest.mark.parametrize("level", [Isolation.NONE, Isolation.PROCESS])
+def test_outcomes_come_in_the_order_of_the_games(small: Reduction, level: Isolation) -> None:
+    """Differential: the same rows as of single duels, in the order asked for, in one process or in many."""
+    games = [("h2o", HALF), ("full-fp16", None), ("prefixkv", None), ("kivi", Fraction(1, 4)), ("h2o", Fraction(1, 4))]
+    told: list[str] = []
+    played = list(tournament.tournament(small, games, trials=2, isolation=level, time_limit_s=60, on_wait=told.append))
+    assert [name for name, _ in played] == told == [name for name, _ in games]
+    for (_, row), (name, budget) in zip(played, games, strict=True):
+        assert measured(row) == measured(play(small, name, budget=budget, trials=2, isolation=Isolation.NONE))
+
+
+@pytest.mark.parametrize("level", [Isolation.NONE, Isolation.PROCESS])
+def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isolation) -> None:
+    """Differential: several caches in one Alice and one Bob give the rows of single duels; a failure is its own."""
+    entries = [
+        Entry(target_of("h2o"), HALF, "h2o"),
+        Entry("tests.forgeries.broken:NotANumber", None, "broken"),
+        Entry(target_of("h2o"), Fraction(1, 50), "too small"),
+        Entry(target_of("golay"), None, "golay"),
+    ]
+    h2o, broken, refused, golay = duels(small, entries, isolation=level)
+    assert isinstance(broken, CacheContractBroken)
+    assert isinstance(refused, InvalidArgument)
+    assert "1/21" in str(refused)
+    assert measured(h2o) == measured(play(small, "h2o", budget=HALF, isolation=Isolation.NONE))
+    assert measured(golay) == measured(play(small, "golay", isolation=Isolation.NONE))
+
+
+def test_a_smuggler_among_others_is_refused_alone(small: Reduction) -> None:
+    """Forgery: what escaped the bytes is an accounting error of that game, and the others stand."""
+    entries = [Entry("tests.forgeries.smugglers:ClassAttribute", None, "smuggler"), Entry(target_of("exact"))]
+    smuggler, exact = duels(small, entries, isolation=Isolation.NONE)
+    assert isinstance(smuggler, AccountingError)
+    assert isinstance(exact, Row)
+
+
+def test_standard_budgets() -> None:
+    """Definition: a method with a nominal budget is played at 1/8, 1/4 and 1/2, another once."""
+    assert tournament.at_standard_budgets(["h2o", "golay"], Isolation.NONE) == [
+        ("h2o", Fraction(1, 8)),
+        ("h2o", Fraction(1, 4)),
+        ("h2o", HALF),
+        ("golay", None),
+    ]
+
+
+def test_adapters_are_found_by_their_library() -> None:
+    """Definition: "kvpress:SnapKVPress" is that class of the adapters' module, and needs nothing to be described."""
+    for prefix, library in ADAPTERS.items():
+        for name in library.classes:
+            assert target_of(f"{prefix}:{name}") == f"{library.module}:{name}"
+            facts = find_cache(f"{prefix}:{name}").facts()
+            assert (facts.family, facts.computation_model) == ("third-party", "R1")
+            assert "Bits:" in facts.text or "Bits, " in facts.text
+            assert "Broken by:" in facts.text
+    assert not {name for name in CACHES if ":" in name}
+    assert set(known_caches()) >= {*CACHES, "kvpress:SnapKVPress", "transformers:QuantizedCache", "fla:ABC"}
+
+
+def test_adapters_at_hand_or_missing() -> None:
+    """Law: every library is either at hand with all its classes or missing with its name."""
+    names, missing = adapters_at_hand()
+    for prefix, library in ADAPTERS.items():
+        here = {f"{prefix}:{name}" for name in library.classes} & set(names)
+        assert len(here) == (0 if prefix in missing else len(library.classes))
+
+
+def test_unknown_adapters_are_refused() -> None:
+    """Bad input: a class that the library's adapters lack names the nearest."""
+    with pytest.raises(UnknownName, match="kvpress:SnapKVPress"):
+        target_of("kvpress:SnapKvPress")
