@@ -22,8 +22,9 @@ struct cache {
 
 static void *grown(void *old, size_t bytes) {
     void *place = realloc(old, bytes ? bytes : 1);
-    if (place == NULL) fprintf(stderr, "out of memory for %zu bytes\n", bytes), exit(1);
-    return place;
+    if (place != NULL) return place;
+    perror("the window needs more memory");
+    exit(1);
 }
 
 static void reply(uint64_t first, const void *body, uint64_t bytes) {
