@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+THIRDPARTY := .venv-thirdparty
 
-.PHONY: demo test lint proof mutants figures clean
+.PHONY: demo test lint proof mutants figures table thirdparty clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -32,6 +33,20 @@ figures: $(READY)
 	$(BIN)/python -m experiments frontier
 	$(BIN)/python -m paper_figures frontier
 
+# Every cache against the floor, ours and third-party: docs/caches.md.
+table: $(THIRDPARTY)/.ready
+	$(THIRDPARTY)/bin/python -m experiments published
+
+# Real third-party caches, in an environment of their own: torch first, by its version, so that nothing picks another.
+thirdparty: $(THIRDPARTY)/.ready
+	$(THIRDPARTY)/bin/pytest -n 2 --dist loadfile tests/thirdparty
+
+$(THIRDPARTY)/.ready: pyproject.toml
+	$(PYTHON) -m venv $(THIRDPARTY)
+	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check torch==2.13.0
+	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,thirdparty]'
+	touch $@
+
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lowerbound needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -40,4 +55,4 @@ $(READY): pyproject.toml
 
 clean:
 	rm -f proofs/coq/*.vo proofs/coq/*.vok proofs/coq/*.vos proofs/coq/*.glob proofs/coq/.*.aux
-	rm -rf $(VENV) build dist results mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(THIRDPARTY) build dist results mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis

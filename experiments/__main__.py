@@ -2,9 +2,9 @@
 
 import sys
 
-from experiments import frontier, training_memory
+from experiments import frontier, published, training_memory
 
-EXPERIMENTS = {"frontier": frontier, "training_memory": training_memory}
+EXPERIMENTS = {"frontier": frontier, "published": published, "training_memory": training_memory}
 
 
 def main(names: list[str]) -> int:

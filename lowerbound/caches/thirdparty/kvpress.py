@@ -502,8 +502,8 @@ class AdaKVPress(_Pressed):
     Idea: heads that concentrate need fewer tokens; each keeps at least a fifth of B. kvpress only marks the pairs that
     its attention will ignore and keeps their bytes; here they are dropped, head by head. Bits:
     32 + 32 L H + 32 L H d min(n, B). Broken by: as SnapKVPress.
-    Reference code differs: kvpress compresses a prompt once; a layer whose heads hold different numbers of tokens is scored head by
-    head, and rows that no token fills get the lowest score.
+    Reference code differs: kvpress compresses a prompt once; a layer whose heads hold different numbers of tokens is
+    scored head by head, and rows that no token fills get the lowest score.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, AdaKVPress(SnapKVPress); Feng et al. 2024, arXiv:2407.11550"

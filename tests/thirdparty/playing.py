@@ -1,0 +1,124 @@
+"""Every adapter by its name, and token sequences of whole stacks of heads to play it on."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from lowerbound.core.attention import Rule, Scaled
+from lowerbound.core.cache import FloatArray, Public, load_cache
+from lowerbound.core.layered import LayeredCache
+from lowerbound.core.schedule import ScaleSchedule
+
+MISSING = "torch is not installed here: `make thirdparty` makes an environment that has it, and runs this folder"
+MARKS = [pytest.mark.thirdparty, pytest.mark.filterwarnings("ignore")]
+"""Third-party code warns of its own future; that is not ours to fail on."""
+
+PRESSES = (
+    "KnormPress",
+    "RandomPress",
+    "StreamingLLMPress",
+    "SnapKVPress",
+    "TOVAPress",
+    "ObservedAttentionPress",
+    "ExpectedAttentionPress",
+    "CapPress",
+    "KeyDiffPress",
+    "LagKVPress",
+    "CURPress",
+)
+"""Presses that run on raw tensors and in a model."""
+RAW_PRESSES = (
+    "LeverageScorePress",
+    "NonCausalAttnPress",
+    "CompactorPress",
+    "CriticalKVPress",
+    "BlockPress",
+    "EntropyGatedChunkKVPress",
+    "ChunkKVPress",
+    "ChunkPress",
+    "MergingPress",
+    "PyramidKVPress",
+    "AdaKVPress",
+    "CriticalAdaKVPress",
+    "ThinKPress",
+)
+"""Presses that run on raw tensors alone."""
+LAYERS = ("DynamicCache", "StaticCache", "SlidingWindowCache", "QuantizedCache", "QuantoQuantizedCache")
+
+NAMES = (
+    *(f"kvpress:{name}" for name in (*PRESSES, *RAW_PRESSES)),
+    *(f"llama:{name}" for name in PRESSES),
+    *(f"transformers:{name}" for name in LAYERS),
+    "fla:ABC",
+)
+SMALL = ScaleSchedule.square([1, 2, 4, 8])
+WITH_PROMPT = ScaleSchedule.parse("1x1 2x3 4x5 6x8", n_context=3)
+
+
+def adapter(name: str) -> type[LayeredCache]:
+    """The class behind a name."""
+    module, _, cache = name.partition(":")
+    found = load_cache(f"lowerbound.caches.thirdparty.{module}:{cache}")
+    assert issubclass(found, LayeredCache)
+    return found
+
+
+def stacks_of(name: str) -> list[tuple[int, int]]:
+    """The stacks that a cache is tried on."""
+    return [(2, 1), (2, 2)] if name == "kvpress:PyramidKVPress" else [(1, 1), (2, 2)]
+
+
+PLAYED = [pytest.param(name, stack, id=f"{name}-{stack[0]}x{stack[1]}") for name in NAMES for stack in stacks_of(name)]
+
+
+def public(
+    stack: tuple[int, int] = (1, 1),
+    *,
+    schedule: ScaleSchedule = SMALL,
+    d: int = 16,
+    rule: Rule | None = None,
+    budget: Fraction | None = None,
+    seed: int = 0,
+) -> Public:
+    """What is public of a stack of heads."""
+    return Public(schedule, d, rule or Scaled(), seed=seed, budget=budget, n_layers=stack[0], n_heads=stack[1])
+
+
+def tokens(place: Public, seed: int = 0) -> FloatArray:
+    """Normal keys, values and queries of all tokens, in float16, shape (3, n_layers, n_heads, n, d)."""
+    shape = 3, place.n_layers, place.n_heads, place.schedule.n_tokens, place.d
+    return np.random.default_rng(seed).standard_normal(shape).astype(np.float16).astype(np.float64)
+
+
+def give(cache: LayeredCache, rows: FloatArray, scale: int) -> None:
+    """Append the tokens of one scale to every layer, as copies."""
+    part = cache.public.schedule.rows_of(scale)
+    for layer in range(cache.public.n_layers):
+        keys, values, queries = rows[:, layer, :, part].copy()
+        cache.append(layer, keys, values, scale, queries)
+
+
+def answers(cache: LayeredCache, queries: FloatArray) -> FloatArray:
+    """What all heads of all layers answer to (n_layers, n_heads, m, d) queries."""
+    return np.array([cache.attend(layer, asked.copy()) for layer, asked in enumerate(queries)])
+
+
+def holding(cache_class: type[LayeredCache], place: Public, state: bytes | None) -> LayeredCache:
+    """A fresh cache that has decoded `state`, if there is one."""
+    cache = cache_class(place)
+    if state is not None:
+        cache.decode(state)
+    return cache
+
+
+def states_of(cache_class: type[LayeredCache], place: Public, rows: FloatArray) -> list[bytes]:
+    """The state after every scale before the last one; a fresh cache for every scale, as in the game."""
+    states: list[bytes] = []
+    for scale in range(place.schedule.n_scales - 1):
+        cache = holding(cache_class, place, states[-1] if states else None)
+        give(cache, rows, scale)
+        states.append(cache.encode())
+    return states
