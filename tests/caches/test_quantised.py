@@ -148,6 +148,15 @@ def test_group_quantiser_against_loops() -> None:
             assert np.allclose(found[start : start + 5], plain, atol=1e-12)
 
 
+def test_rows_with_crossed_ends_are_refused() -> None:
+    """Bad input: uniform codes, too, lie between a minimum and a maximum."""
+    place = public(SMALL, 16)
+    state = states_of(UniformQuantiser, place, tokens(place))[0]
+    crossed = np.array([1, -1], dtype=np.float32).tobytes()
+    with pytest.raises(CorruptState, match="minimum"):
+        UniformQuantiser(place).decode(state[:-8] + crossed)
+
+
 def test_groups_with_crossed_ends_are_refused() -> None:
     """Bad input: no encoder writes a minimum above a maximum."""
     place = public(SMALL, 16)

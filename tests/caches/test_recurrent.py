@@ -35,6 +35,7 @@ EXACT = "test_the_whole_budget_is_exact"
 class ABCLaws(CacheLaws):
     """S slots from the beginning."""
 
+    rule_enters = True
     controls: ClassVar[int] = 1
     not_applicable: ClassVar = {
         NESTED: "slots are kept, and no tokens",
@@ -85,6 +86,7 @@ class LESSLaws(CacheLaws):
     """Kept pairs with their scores, and once something was evicted eight features."""
 
     uses_coins = True
+    rule_enters = True
     not_applicable: ClassVar = {
         NESTED: "what is kept is H2O's; features stand for all other tokens",
         RESTORED: "evicted tokens are folded into features that stand for no single one",
