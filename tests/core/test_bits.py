@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -59,10 +60,10 @@ def test_a_bit_costs_a_bit() -> None:
         lambda w: w.bits("colour", [1]),
     ],
 )
-def test_what_does_not_fit_is_refused(write: object) -> None:
+def test_what_does_not_fit_is_refused(write: Callable[[BitWriter], None]) -> None:
     """Bad input: nothing is truncated silently."""
     with pytest.raises(InvalidArgument, match="must"):
-        write(BitWriter())  # type: ignore[operator]
+        write(BitWriter())
 
 
 @pytest.mark.parametrize(
@@ -75,10 +76,10 @@ def test_what_does_not_fit_is_refused(write: object) -> None:
         lambda: BitReader(b"\x00").end(),
     ],
 )
-def test_corrupt_bytes_are_refused(read: object) -> None:
+def test_corrupt_bytes_are_refused(read: Callable[[], object]) -> None:
     """Bad input: too short, too long, dirty padding, NaN."""
     with pytest.raises(CorruptState, match="must"):
-        read()  # type: ignore[operator]
+        read()
 
 
 def test_streams_are_the_stated_function_of_seed_and_purpose() -> None:

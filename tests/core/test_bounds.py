@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import pytest
 import sympy
+from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
@@ -17,6 +18,7 @@ from lowerbound.core.bounds import (
     INDEX_FLOOR,
     MULTIPLIER,
     SYMBOL_FLOOR,
+    Formula,
     additive_levels,
     floor_in_interval,
     is_above,
@@ -43,10 +45,10 @@ rates = st.fractions(Fraction(1, 1000), Fraction(1, 2), max_denominator=1000)
         (MULTIPLIER.enclosure(424, Fraction(1, 10**6), Fraction(1, 8)), 22.7004, 4),
     ],
 )
-def test_published_constants(value: object, expected: float, digits: int) -> None:
+def test_published_constants(value: arb, expected: float, digits: int) -> None:
     """Known values of theory, as enclosures."""
-    assert round(float(value.mid()), digits) == expected  # type: ignore[attr-defined]
-    assert float(value.rad()) < 1e-20  # type: ignore[attr-defined]
+    assert round(float(value.mid()), digits) == expected
+    assert float(value.rad()) < 1e-20
 
 
 def test_additive_levels() -> None:
@@ -66,23 +68,23 @@ def test_additive_levels_is_the_largest(step_half: Fraction) -> None:
 
 
 @pytest.mark.parametrize("formula", FORMULAS, ids=lambda formula: formula.name)
-def test_symbols_and_balls_agree(formula: object) -> None:
+def test_symbols_and_balls_agree(formula: Formula) -> None:
     """Differential: the ball of a formula contains sympy's 40-digit value; LaTeX names all letters."""
-    values = {
+    values: dict[str, int | Fraction] = {
         "m": 27136, "L": 50, r"\delta": Fraction(1, 10), "n": 680, "d": 64, r"\mu": Fraction(1, 8),
         r"\lambda": Fraction(19, 2), r"\tau": Fraction(1, 4), r"\eta": Fraction(1, 100), r"v_{\min}": Fraction(1, 64),
     }  # fmt: skip
-    arguments = [values[letter] for letter in formula.letters]  # type: ignore[attr-defined]
-    enclosure = formula.enclosure(*arguments)  # type: ignore[attr-defined]
-    symbols = sympy.symbols(formula.letters, positive=True)  # type: ignore[attr-defined]
+    arguments = [values[letter] for letter in formula.letters]
+    enclosure = formula.enclosure(*arguments)
+    symbols = sympy.symbols(formula.letters, positive=True)
     numbers = [sympy.Rational(Fraction(x).numerator, Fraction(x).denominator) for x in arguments]
-    expected = formula.symbolic().subs(dict(zip(symbols, numbers, strict=True))).evalf(40)  # type: ignore[attr-defined]
+    expected = formula.symbolic().subs(dict(zip(symbols, numbers, strict=True))).evalf(40)
     decimal = Fraction(str(expected))
     with precision(256):
         gap = abs(enclosure - ball(decimal))
         assert certainly_less(gap, ball(abs(decimal) * Fraction(1, 10**35) + Fraction(1, 10**60)))
-    for letter in formula.letters:  # type: ignore[attr-defined]
-        assert letter.lstrip("\\") in formula.latex()  # type: ignore[attr-defined]
+    for letter in formula.letters:
+        assert letter.lstrip("\\") in formula.latex()
 
 
 @given(rates)

@@ -19,7 +19,7 @@ from lowerbound.core.keys.field import BinaryField
 from lowerbound.core.keys.kerdock import Kerdock, kerdock_rows
 from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
 from lowerbound.core.keys.trace import Kasami, Trace, TraceCode
-from lowerbound.core.models import find_model, models
+from lowerbound.core.models import Model, find_model, models
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
 
 
@@ -150,9 +150,9 @@ def test_no_family_beats_welch(name: str, n: int, d: int) -> None:
 
 
 @pytest.mark.parametrize("model", models(), ids=lambda model: model.name)
-def test_every_model_has_certified_keys(model: object) -> None:
+def test_every_model_has_certified_keys(model: Model) -> None:
     """Law: the best family holds a key a token, with a proved coherence that leaves room under the multiplier cap."""
-    place = model.visible_schedule.n_tokens, model.head_dim  # type: ignore[attr-defined]
+    place = model.visible_schedule.n_tokens, model.head_dim
     bound = best_family(*place).coherence_bound(*place)
     assert bound is not None
     assert bound <= Fraction(1, 4)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,7 +87,7 @@ def test_text_round_trip() -> None:
         lambda: ScaleSchedule(((1, 1), (2, 2)), 3).locate(2),
     ],
 )
-def test_bad_input_is_one_sentence(make: object) -> None:
+def test_bad_input_is_one_sentence(make: Callable[[], object]) -> None:
     """Bad input: a typed error whose message quotes the rule and the value."""
     with pytest.raises(InvalidArgument, match="must"):
-        make()  # type: ignore[operator]
+        make()
