@@ -11,7 +11,7 @@ from lowerbound.caches.coupled import CoupledEviction, Kept
 from lowerbound.caches.eviction import IndexArray
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
-from lowerbound.errors import CorruptState
+from lowerbound.errors import CorruptState, invalid
 
 
 def resized(rows: FloatArray, before: tuple[int, ...], after: tuple[int, ...]) -> FloatArray:
@@ -49,8 +49,12 @@ class AMSKV(CoupledEviction):
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
     ) -> None:
+        size = self.public.schedule.tokens_at(scale)
+        if keys.shape[1] not in (0, size):
+            raise invalid("keys", f"be a whole map of {size} tokens at scale {scale}", keys.shape[1], nearest=size)
         super().append(layer, keys, values, scale, queries)
-        self.maps[layer].append(scale)
+        if keys.shape[1]:
+            self.maps[layer].append(scale)
 
     def survivors(self) -> Kept:
         return [[self._maps_that_stay(layer)] * self.public.n_heads for layer in range(self.public.n_layers)]
@@ -87,7 +91,7 @@ class AMSKV(CoupledEviction):
     def write_decisions(self, writer: BitWriter) -> None:
         n_scales = self.public.schedule.n_scales
         for raised, maps in zip(self.raised, self.maps, strict=True):
-            writer.bits("indices", [raised, *(scale in maps for scale in range(n_scales))])
+            writer.bits("indices", [raised, *(scale in maps and self.capacity > 0 for scale in range(n_scales))])
 
     def read_decisions(self, reader: BitReader) -> None:
         for layer in range(self.public.n_layers):

@@ -67,8 +67,9 @@ class CoupledEviction(LayeredCache):
         ]
 
     def encode(self) -> EncodedState:
-        everyone = [[np.arange(len(keys)) for keys in heads] for heads in self.keys]
-        kept = self.survivors() if self.n_new and self.n_seen > self.capacity else everyone
+        kept = [[np.arange(len(keys) if self.capacity else 0) for keys in heads] for heads in self.keys]
+        if self.n_new and self.n_seen > self.capacity > 0:
+            kept = self.survivors()
         writer = BitWriter()
         writer.uints("indices", [self.n_seen], width=COUNT_BITS)
         self.write_decisions(writer)

@@ -5,7 +5,10 @@ PrefixKV, PyramidKV, ScaleKV, HACK and AMS-KV: caches whose heads or layers shar
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -26,6 +29,8 @@ from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from tests.contracts.every_head import every_head
+from tests.contracts.laws import CacheLaws
 
 CLASSES = [PrefixKV, PyramidKV, ScaleKVPaper, ScaleKVCode, HACK, AMSKV]
 SMALL = ScaleSchedule.square([1, 2, 4, 8])
@@ -77,6 +82,111 @@ def holding(cache_class: type[CoupledEviction], terms: Public, state: bytes | No
 
 def counts_of(cache: CoupledEviction) -> list[list[int]]:
     return [[len(keys) for keys in heads] for heads in cache.keys]
+
+
+class CoupledLaws(CacheLaws):
+    """The laws of heads that share a budget, where all of them see the same tokens."""
+
+    counts_tokens = True
+    stack: ClassVar[tuple[int, int]] = (4, 2)
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        "test_a_larger_budget_restores_no_worse": "a token is kept as it is or not at all",
+    }
+
+    def bits(self, n: int, place: Public) -> int:
+        return self.decisions(place) + 32 * 8 + 32 * place.d * 2 * sum(self.kept(n, place))
+
+    def decisions(self, place: Public) -> int:
+        """Bits of what is remembered beside tokens."""
+        return 0
+
+    def kept(self, n: int, place: Public) -> list[int]:
+        """Tokens that a head of each layer keeps after n: of what it kept and what came, at most its budget."""
+        counts, seen, capacity = [0] * 4, 0, self.whole_tokens(place)
+        for scale in range(place.schedule.n_scales):
+            if seen == n:
+                break
+            new = place.schedule.tokens_at(scale)
+            seen += new
+            limits = (
+                self.limits(capacity, seen, new, scale, place) if seen > capacity > 0 else [min(seen, capacity)] * 4
+            )
+            counts = [min(count + new, limit) for count, limit in zip(counts, limits, strict=True)]
+        return counts
+
+    def limits(self, capacity: int, seen: int, new: int, scale: int, place: Public) -> list[int]:
+        """Each layer's budget after `scale`, which brought `new` of the tokens seen."""
+        return [capacity] * 4
+
+
+class TestPrefixKV(CoupledLaws):
+    cache = every_head(PrefixKV, (4, 2))
+
+
+class TestPyramidKV(CoupledLaws):
+    cache = every_head(PyramidKV, (4, 2))
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        **CoupledLaws.not_applicable,
+        "test_states_never_shrink": "late layers' budgets fall as tokens come, and what early layers lost is gone",
+        "test_a_larger_budget_keeps_what_a_smaller_one_kept": "the observation window changes with the budget",
+    }
+
+    def limits(self, capacity: int, seen: int, new: int, scale: int, place: Public) -> list[int]:
+        return layer_budgets(capacity, min(max(1, min(32, capacity // 2)), new), seen, 4)
+
+
+class TestScaleKVPaper(CoupledLaws):
+    cache = every_head(ScaleKVPaper, (4, 2))
+
+    def limits(self, capacity: int, seen: int, new: int, scale: int, place: Public) -> list[int]:
+        n_scales = place.schedule.n_scales
+        refiner = max(1, capacity * (2 * n_scales - scale) // (2 * n_scales))
+        return [4 * capacity - 3 * refiner, refiner, refiner, refiner]
+
+
+class TestScaleKVCode(TestScaleKVPaper):
+    cache = every_head(ScaleKVCode, (4, 2))
+
+
+class TestHACK(CoupledLaws):
+    cache = every_head(HACK, (4, 2))
+    uses_coins = False  # coins choose 32 observers of a map, and the maps of that law are smaller
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        **CoupledLaws.not_applicable,
+        "test_states_never_shrink": "contextual heads give up three quarters at the first overflow",
+    }
+
+    def decisions(self, place: Public) -> int:
+        return 8
+
+    def limits(self, capacity: int, seen: int, new: int, scale: int, place: Public) -> list[int]:
+        narrow = max(1, capacity // 4)
+        return [narrow, narrow, 2 * capacity - narrow, 2 * capacity - narrow]
+
+
+class TestAMSKV(CoupledLaws):
+    cache = every_head(AMSKV, (4, 2))
+    not_applicable: ClassVar[Mapping[str, str]] = {
+        **CoupledLaws.not_applicable,
+        "test_a_larger_budget_keeps_what_a_smaller_one_kept": "tokens arrive in whole maps only",
+    }
+
+    def decisions(self, place: Public) -> int:
+        return 4 * (1 + place.schedule.n_scales)
+
+    def kept(self, n: int, place: Public) -> list[int]:
+        """Random keys move from map to map: every layer is demanding as soon as it overflows."""
+        maps: list[int] = []
+        raised, capacity = False, self.whole_tokens(place)
+        for scale in range(place.schedule.n_scales):
+            if n < place.schedule.rows_of(scale).stop:
+                break
+            sizes = {k: place.schedule.tokens_at(k) for k in (*maps, scale)}
+            raised |= sum(sizes.values()) > capacity > 0 and scale - 1 in maps
+            maps = [k for k in sizes if sizes[k] <= 2 * capacity]
+            while sum(sizes[k] for k in maps) > capacity * (2 if raised else 1):
+                maps.remove(next((k for k in maps if k >= 2), maps[-1]))
+        return [sum(map(place.schedule.tokens_at, maps))] * 4
 
 
 @every_class
@@ -366,6 +476,20 @@ def test_a_map_beyond_the_largest_capacity_is_not_cached() -> None:
     cache = holding(AMSKV, terms, states_of(AMSKV, terms, tokens(terms))[-1])
     assert cache.raised == [True]
     assert 8 not in cache.maps[0]
+
+
+def test_ams_takes_whole_maps_only() -> None:
+    """Bad input: a map of another size than its scale's is refused, with the size that it has."""
+    cache = AMSKV(public(SMALL, stack=(1, 1)))
+    with pytest.raises(InvalidArgument, match="nearest valid choice is 16"):
+        cache.append(0, np.ones((1, 15, 6)), np.ones((1, 15, 6)), 2)
+
+
+def test_hack_observes_by_public_coins() -> None:
+    """Law: on maps of more than 32 tokens, other coins observe other queries and keep other tokens."""
+    terms = public(VAR_256, budget=Fraction(1, 8))
+    rows = tokens(terms)
+    assert states_of(HACK, terms, rows) != states_of(HACK, replace(terms, seed=1), rows)
 
 
 def test_stacks_survive_the_wall(small: Reduction) -> None:
