@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lowerbound.core.attention import attention
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public
+from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public, check_pairs
 from lowerbound.errors import CorruptState, InvalidArgument
 
 SymbolArray = NDArray[np.int64]
@@ -46,6 +46,7 @@ class CodedSymbols(Cache):
         self._new_values: FloatArray = np.zeros((0, d))
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        check_pairs(self.public, keys, values, queries)
         self._new_keys = np.concatenate([self._new_keys, keys])
         self._new_values = np.concatenate([self._new_values, values])
 

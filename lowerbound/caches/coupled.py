@@ -11,7 +11,7 @@ import numpy as np
 from lowerbound.caches.eviction import FLOAT_BITS, IndexArray
 from lowerbound.core.attention import attention
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, tokens_within
+from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, check_pairs, tokens_within
 from lowerbound.core.layered import LayeredCache
 from lowerbound.errors import CorruptState
 
@@ -52,6 +52,7 @@ class CoupledEviction(LayeredCache):
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
     ) -> None:
+        check_pairs(self.public, keys, values, queries)
         asked = keys if queries is None else queries
         for head in range(self.public.n_heads):
             for stored, rows in ((self.keys, keys), (self.values, values), (self.queries, asked)):

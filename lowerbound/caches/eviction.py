@@ -43,7 +43,7 @@ class Eviction(StoredTokens):
         return min(n_seen, self.capacity)
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        super().append(keys, values, scale)
+        super().append(keys, values, scale, queries)
         self.queries = np.concatenate([self.queries, keys if queries is None else queries])
 
     def write(self, writer: BitWriter) -> None:

@@ -59,7 +59,7 @@ class FoldedEvictions(RestoredTokens):
         """log psi(k), shape (n, R)."""
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        super().append(keys, values, scale)
+        super().append(keys, values, scale, queries)
         self._new_queries = np.concatenate([self._new_queries, self.scaled(keys if queries is None else queries)])
 
     def attend(self, queries: FloatArray) -> FloatArray:

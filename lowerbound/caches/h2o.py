@@ -40,7 +40,7 @@ class H2O(StoredTokens):
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        super().append(keys, values, scale)
+        super().append(keys, values, scale, queries)
         self._queries = np.concatenate([self._queries, keys if queries is None else queries])
 
     def write(self, writer: BitWriter) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from lowerbound.core.attention import attention
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import Cache, ComputationModel, FloatArray, Public
+from lowerbound.core.cache import Cache, ComputationModel, FloatArray, Public, check_pairs
 from lowerbound.core.network import Ids
 from lowerbound.errors import CorruptState, InvalidArgument
 
@@ -48,6 +48,7 @@ class Recompute(Cache):
         self._own_values: FloatArray = np.zeros((0, self.public.d))
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        check_pairs(self.public, keys, values, queries)
         if scale == self.public.schedule.n_scales - 1:
             self._own_keys = np.concatenate([self._own_keys, keys])
             self._own_values = np.concatenate([self._own_values, values])

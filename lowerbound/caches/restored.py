@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lowerbound.core.attention import L2Norm, Scaled, attention, unit_rows
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public
+from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public, check_pairs
 from lowerbound.errors import CorruptState
 
 Codes = NDArray[np.int64]
@@ -43,6 +43,7 @@ class RestoredTokens(Cache):
         return rows * self.public.rule.factor(self.public.d)
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        check_pairs(self.public, keys, values, queries)
         rows = unit_rows(keys) if isinstance(self.public.rule, L2Norm) else keys
         self.new_keys = np.concatenate([self.new_keys, rows])
         self.new_values = np.concatenate([self.new_values, values])

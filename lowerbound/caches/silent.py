@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lowerbound.core.cache import Cache, FloatArray
+from lowerbound.core.cache import Cache, FloatArray, check_pairs
 from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState
 
@@ -19,7 +19,7 @@ class Silent(Cache):
     reference: ClassVar[str] = "a fair coin"
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        pass
+        check_pairs(self.public, keys, values, queries)
 
     def attend(self, queries: FloatArray) -> FloatArray:
         shape = len(queries), self.public.d

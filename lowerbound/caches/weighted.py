@@ -18,7 +18,7 @@ class WeightedTokens(StoredTokens):
         self.log_weights: FloatArray = np.zeros(0)
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        super().append(keys, values, scale)
+        super().append(keys, values, scale, queries)
         self.log_weights = np.concatenate([self.log_weights, np.zeros(len(keys))])
 
     def attend(self, queries: FloatArray) -> FloatArray:

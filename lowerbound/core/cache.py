@@ -208,6 +208,7 @@ class StoredTokens(Cache):
         self.n_seen = 0
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        check_pairs(self.public, keys, values, queries)
         self.keys = np.concatenate([self.keys, keys])
         self.values = np.concatenate([self.values, values])
         self.n_seen += len(keys)
@@ -242,6 +243,22 @@ class StoredTokens(Cache):
     @abstractmethod
     def read(self, reader: BitReader) -> None:
         """Set `keys` and `values` from what `write` wrote; `n_seen` is known."""
+
+
+def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: FloatArray | None = None) -> None:
+    """Raise InvalidArgument unless keys and values are n rows in R^d each, and queries rows in R^d, all finite.
+
+    Arrays of one head are (n, d); arrays of several heads, (n_heads, n, d), are checked as one.
+    """
+    for name, rows in (("keys", keys), ("values", values), ("queries", queries)):
+        if rows is None:
+            continue
+        if rows.ndim < 2 or rows.shape[-1] != public.d:
+            raise invalid(name, f"have rows of length d = {public.d}", rows.shape)
+        if not np.isfinite(rows).all():
+            raise invalid(name, "be finite", "NaN or infinity")
+    if keys.shape != values.shape:
+        raise invalid("keys and values", "have one shape", (keys.shape, values.shape))
 
 
 COUNT_BITS = 32

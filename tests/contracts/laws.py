@@ -448,6 +448,23 @@ class CacheLaws(ABC):
         anything()
         nearly_a_state()
 
+    def test_wrong_shapes_are_refused(self) -> None:
+        """Bad input: rows of another length, another number of values than keys, or no numbers: one typed sentence."""
+        place, rows = self.hard_family()
+        keys, values, queries = rows[:, place.schedule.rows_of(0)]
+        long, nan = np.ones((len(keys), place.d + 1)), np.full_like(keys, np.nan)
+        for arrays in (
+            (long, values, queries),
+            (keys, long, queries),
+            (keys, values, long),
+            (keys, np.concatenate([values, values]), queries),
+            (keys[0], values, queries),
+            (nan, values, queries),
+            (keys, nan, queries),
+        ):
+            with pytest.raises(InvalidArgument, match=r"must (have|be)"):
+                self.cache(place).append(arrays[0], arrays[1], 0, arrays[2])
+
     def test_budgets_outside_the_whole_are_refused(self) -> None:
         """Bad input: a budget is a fraction in (0, 1]."""
         for budget in (Fraction(0), Fraction(-1, 2), Fraction(3, 2)):
