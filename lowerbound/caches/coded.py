@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.attention import attention
-from lowerbound.core.bits import BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public, check_pairs
-from lowerbound.errors import CorruptState, InvalidArgument
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import Cache, CountedState, FloatArray, Public, check_pairs
+from lowerbound.errors import InvalidArgument
 
 SymbolArray = NDArray[np.int64]
 
 
-class CodedSymbols(Cache):
+class CodedSymbols(CountedState, Cache):
     """Template: remembers the symbols of all earlier scales, in token order, through a code.
 
     A final class turns a flat array of symbols into fields and back; the newest scale is held as it came until
@@ -49,6 +49,7 @@ class CodedSymbols(Cache):
         check_pairs(self.public, keys, values, queries)
         self._new_keys = np.concatenate([self._new_keys, keys])
         self._new_values = np.concatenate([self._new_values, values])
+        self.n_new += len(keys)
 
     def attend(self, queries: FloatArray) -> FloatArray:
         old = self._grid.level_array[self._symbols].reshape(-1, self.public.d)
@@ -59,31 +60,17 @@ class CodedSymbols(Cache):
         outputs: FloatArray = attention(queries, keys, values, rule=self.public.rule)
         return outputs
 
-    def encode(self) -> EncodedState:
-        fresh = self._grid.decode(self._new_values).ravel()
-        writer = BitWriter()
-        n_tokens = (len(self._symbols) + len(fresh)) // self.public.d
-        writer.uints("indices", [n_tokens], width=COUNT_BITS)
-        self.write(writer, fresh)
-        state = writer.encoded()
-        self.decode(state)
-        return state
+    def write(self, writer: BitWriter) -> None:
+        self.write_code(writer, self._grid.decode(self._new_values).ravel())
 
-    def decode(self, data: bytes) -> None:
+    def read(self, reader: BitReader) -> None:
         self._forget_all()
-        reader = BitReader(data)
-        (n_tokens,) = reader.uints(1, width=COUNT_BITS)
-        if n_tokens > self.public.schedule.n_tokens:
-            raise CorruptState(
-                f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_tokens)}"
-            )
-        self._symbols = self.read(reader, int(n_tokens) * self.public.d)
-        reader.end()
+        self._symbols = self.read_code(reader, self.n_old * self.public.d)
 
     @abstractmethod
-    def write(self, writer: BitWriter, fresh: SymbolArray) -> None:
+    def write_code(self, writer: BitWriter, fresh: SymbolArray) -> None:
         """Write the code of the remembered symbols followed by the fresh ones."""
 
     @abstractmethod
-    def read(self, reader: BitReader, count: int) -> SymbolArray:
+    def read_code(self, reader: BitReader, count: int) -> SymbolArray:
         """The `count` symbols that the code stands for."""

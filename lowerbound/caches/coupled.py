@@ -10,8 +10,8 @@ import numpy as np
 
 from lowerbound.caches.eviction import FLOAT_BITS, IndexArray
 from lowerbound.core.attention import attention
-from lowerbound.core.bits import BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, check_pairs, tokens_within
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import COUNT_BITS, CountedState, FloatArray, Public, check_pairs, tokens_within
 from lowerbound.core.layered import LayeredCache
 from lowerbound.errors import CorruptState
 
@@ -19,7 +19,7 @@ Kept = list[list[IndexArray]]
 """For every layer and head, the stored rows that stay, ascending."""
 
 
-class CoupledEviction(LayeredCache):
+class CoupledEviction(CountedState, LayeredCache):
     """Keys and values of the surviving tokens of every head of every layer, in float16 and in token order.
 
     A final class says in `survivors` who stays when there are too many. `keys[layer][head]` and `values` hold one row
@@ -34,7 +34,6 @@ class CoupledEviction(LayeredCache):
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
-        self.n_seen = 0
         self.scale = 0
         self.keys = self._empty()
         self.values = self._empty()
@@ -58,7 +57,7 @@ class CoupledEviction(LayeredCache):
             for stored, rows in ((self.keys, keys), (self.values, values), (self.queries, asked)):
                 stored[layer][head] = np.concatenate([stored[layer][head], rows[head]])
         if layer == 0:
-            self.n_seen += keys.shape[1]
+            self.n_new += keys.shape[1]
             self.scale = scale
 
     def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
@@ -67,43 +66,28 @@ class CoupledEviction(LayeredCache):
             for rows, keys, values in zip(queries, self.keys[layer], self.values[layer], strict=True)
         ]
 
-    def encode(self) -> EncodedState:
+    def write(self, writer: BitWriter) -> None:
         kept = [[np.arange(len(keys) if self.capacity else 0) for keys in heads] for heads in self.keys]
         if self.n_new and self.n_seen > self.capacity > 0:
             kept = self.survivors()
-        writer = BitWriter()
-        writer.uints("indices", [self.n_seen], width=COUNT_BITS)
         self.write_decisions(writer)
         writer.uints("indices", [len(rows) for heads in kept for rows in heads], width=COUNT_BITS)
         for layer, heads in enumerate(kept):
             for head, rows in enumerate(heads):
                 writer.floats("payload", self.keys[layer][head][rows], width=FLOAT_BITS)
                 writer.floats("payload", self.values[layer][head][rows], width=FLOAT_BITS)
-        state = writer.encoded()
-        self.decode(state)
-        return state
 
-    def decode(self, data: bytes) -> None:
-        reader, d = BitReader(data), self.public.d
-        (n_seen,) = map(int, reader.uints(1, width=COUNT_BITS))
-        if n_seen > self.public.schedule.n_tokens:
-            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {n_seen}")
+    def read(self, reader: BitReader) -> None:
         self.read_decisions(reader)
         counts = reader.uints(self.public.n_layers * self.public.n_heads, width=COUNT_BITS)
-        if (counts > n_seen).any():
-            raise CorruptState(f"state must keep at most the {n_seen} tokens seen, got {int(counts.max())}")
-        self.n_seen = n_seen
+        if (counts > self.n_old).any():
+            raise CorruptState(f"state must keep at most the {self.n_old} tokens seen, got {int(counts.max())}")
         self.keys, self.values, self.queries = self._empty(), self._empty(), self._empty()
+        d = self.public.d
         for number, count in enumerate(map(int, counts)):
             layer, head = divmod(number, self.public.n_heads)
             self.keys[layer][head] = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
             self.values[layer][head] = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
-        reader.end()
-
-    @property
-    def n_new(self) -> int:
-        """Tokens that came after the last `encode`."""
-        return len(self.queries[0][0])
 
     @abstractmethod
     def survivors(self) -> Kept:

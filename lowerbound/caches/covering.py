@@ -34,7 +34,7 @@ class CoveredSymbols(CodedSymbols):
         self._messages: SymbolArray = np.zeros((0, self.code.n_message_bits), dtype=np.int64)
         self._waiting: SymbolArray = np.zeros(0, dtype=np.int64)
 
-    def write(self, writer: BitWriter, fresh: SymbolArray) -> None:
+    def write_code(self, writer: BitWriter, fresh: SymbolArray) -> None:
         bits = np.concatenate([self._waiting, fresh])
         n_blocks = len(bits) // self.code.n_block_bits
         whole = n_blocks * self.code.n_block_bits
@@ -42,7 +42,7 @@ class CoveredSymbols(CodedSymbols):
         writer.bits("payload", np.concatenate([self._messages, messages]))
         writer.bits("residual_window", bits[whole:])
 
-    def read(self, reader: BitReader, count: int) -> SymbolArray:
+    def read_code(self, reader: BitReader, count: int) -> SymbolArray:
         n_blocks, n_waiting = divmod(count, self.code.n_block_bits)
         shape = n_blocks, self.code.n_message_bits
         self._messages = reader.bits(n_blocks * self.code.n_message_bits).astype(np.int64).reshape(shape)

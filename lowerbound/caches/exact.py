@@ -31,13 +31,13 @@ class ExactSymbols(CodedSymbols):
 
     reference: ClassVar[str] = "Theorem A's upper side: store x"
 
-    def write(self, writer: BitWriter, fresh: SymbolArray) -> None:
+    def write_code(self, writer: BitWriter, fresh: SymbolArray) -> None:
         count, width = radix_block(self._grid.n_levels)
         symbols = np.concatenate([self._symbols, fresh])
         blocks = np.pad(symbols, (0, -len(symbols) % count)).reshape(-1, count)
         writer.uints("payload", blocks @ self._weights(count), width=width)
 
-    def read(self, reader: BitReader, count: int) -> SymbolArray:
+    def read_code(self, reader: BitReader, count: int) -> SymbolArray:
         length, width = radix_block(self._grid.n_levels)
         words = reader.uints(math.ceil(count / length), width=width)
         if len(words) and int(words.max()) >= self._grid.n_levels**length:

@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.attention import L2Norm, Scaled, attention, unit_rows
-from lowerbound.core.bits import BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public, check_pairs
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import Cache, CountedState, FloatArray, Public, check_pairs
 from lowerbound.errors import CorruptState
 
 Codes = NDArray[np.int64]
 
 
-class RestoredTokens(Cache):
+class RestoredTokens(CountedState, Cache):
     """Template: answers with `old_keys` and `old_values`, read back from the state, and with the newest rows exactly.
 
     Under the rule L2Norm keys are normalised when they arrive, as models do before they cache them; a restored key is
@@ -26,16 +26,10 @@ class RestoredTokens(Cache):
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
-        self.n_old = 0
         self.old_keys: FloatArray = np.zeros((0, public.d))
         self.old_values: FloatArray = np.zeros((0, public.d))
         self.new_keys: FloatArray = np.zeros((0, public.d))
         self.new_values: FloatArray = np.zeros((0, public.d))
-
-    @property
-    def n_seen(self) -> int:
-        """Tokens remembered and tokens of the newest scale."""
-        return self.n_old + len(self.new_keys)
 
     def scaled(self, queries: FloatArray) -> FloatArray:
         """Queries q' such that the logit of a cached key k is <q', k>."""
@@ -47,6 +41,7 @@ class RestoredTokens(Cache):
         rows = unit_rows(keys) if isinstance(self.public.rule, L2Norm) else keys
         self.new_keys = np.concatenate([self.new_keys, rows])
         self.new_values = np.concatenate([self.new_values, values])
+        self.n_new += len(keys)
 
     def attend(self, queries: FloatArray) -> FloatArray:
         keys = np.concatenate([self.old_keys, self.new_keys])
@@ -56,23 +51,9 @@ class RestoredTokens(Cache):
         outputs: FloatArray = attention(self.scaled(queries), keys, values, rule=Scaled(1.0))
         return outputs
 
-    def encode(self) -> EncodedState:
-        writer = BitWriter()
-        writer.uints("indices", [self.n_seen], width=COUNT_BITS)
-        self.write(writer)
-        state = writer.encoded()
-        self.decode(state)
-        return state
-
     def decode(self, data: bytes) -> None:
-        reader = BitReader(data)
-        (n_old,) = reader.uints(1, width=COUNT_BITS)
-        if n_old > self.public.schedule.n_tokens:
-            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_old)}")
-        self.n_old = int(n_old)
         self.new_keys = self.new_values = np.zeros((0, self.public.d))
-        self.read(reader)
-        reader.end()
+        super().decode(data)
 
     @abstractmethod
     def write(self, writer: BitWriter) -> None:
@@ -80,7 +61,7 @@ class RestoredTokens(Cache):
 
     @abstractmethod
     def read(self, reader: BitReader) -> None:
-        """Set `old_keys` and `old_values` from what `write` wrote; `n_old` is known, and nothing is new."""
+        """Set `old_keys` and `old_values` from what `write` wrote."""
 
 
 END_BITS = 16

@@ -30,7 +30,6 @@ class Mine(StoredTokens):
         """Know what is public: schedule, d, rule, seed, budget; `self.budget` is the budget in force."""
         super().__init__(public)
         self.stride = math.ceil(1 / self.budget)
-        self.n_old = 0
 
     def write(self, writer: BitWriter) -> None:
         """Forget: `keys` and `values` hold a row for what `read` set, then one for each token that came since."""
@@ -41,8 +40,7 @@ class Mine(StoredTokens):
         writer.floats("payload", self.values[kept], width=FLOAT_BITS)
 
     def read(self, reader: BitReader) -> None:
-        """Remember: set `keys` and `values` from what `write` wrote; `n_seen` tokens came so far."""
-        self.n_old = self.n_seen
-        kept, d = math.ceil(self.n_seen / self.stride), self.public.d
+        """Remember: set `keys` and `values` from what `write` wrote; `n_old` tokens came so far."""
+        kept, d = math.ceil(self.n_old / self.stride), self.public.d
         self.keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
         self.values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)

@@ -194,30 +194,22 @@ def load_cache(target: str) -> type[Memory]:
     return found
 
 
-class StoredTokens(Cache):
-    """Template: a cache that stores some tokens' keys and values, and answers by plain softmax over them.
+class CountedState(Memory):
+    """Template: a state is the number of tokens seen, in 32 bits, and what a final class writes of them.
 
-    A final class says in `write` what it keeps and how, and in `read` how that is read back; everything else is
-    here. `keys`, `values`, `scores` and `positions` hold one row a stored token, in token order.
+    Contract: `encode` settles: what lives on is what `read` made of what `write` wrote. `n_old` tokens were seen before
+    the last `encode` or `decode`, and `append` counts `n_new` since.
     """
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
-        self.keys: FloatArray = np.zeros((0, public.d))
-        self.values: FloatArray = np.zeros((0, public.d))
-        self.n_seen = 0
+        self.n_old = 0
+        self.n_new = 0
 
-    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        check_pairs(self.public, keys, values, queries)
-        self.keys = np.concatenate([self.keys, keys])
-        self.values = np.concatenate([self.values, values])
-        self.n_seen += len(keys)
-
-    def attend(self, queries: FloatArray) -> FloatArray:
-        if not len(self.keys):
-            return np.zeros((len(queries), self.public.d))
-        outputs: FloatArray = attention(queries, self.keys, self.values, rule=self.public.rule)
-        return outputs
+    @property
+    def n_seen(self) -> int:
+        """Tokens seen, remembered or not."""
+        return self.n_old + self.n_new
 
     def encode(self) -> EncodedState:
         writer = BitWriter()
@@ -229,20 +221,45 @@ class StoredTokens(Cache):
 
     def decode(self, data: bytes) -> None:
         reader = BitReader(data)
-        (n_seen,) = reader.uints(1, width=COUNT_BITS)
+        (n_seen,) = map(int, reader.uints(1, width=COUNT_BITS))
         if n_seen > self.public.schedule.n_tokens:
-            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_seen)}")
-        self.n_seen = int(n_seen)
+            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {n_seen}")
+        self.n_old, self.n_new = n_seen, 0
         self.read(reader)
         reader.end()
 
     @abstractmethod
     def write(self, writer: BitWriter) -> None:
-        """Write what will be remembered of `keys` and `values`."""
+        """Write what will be remembered."""
 
     @abstractmethod
     def read(self, reader: BitReader) -> None:
-        """Set `keys` and `values` from what `write` wrote; `n_seen` is known."""
+        """Remember what `write` wrote, and nothing else; `n_old` is known, and nothing is new."""
+
+
+class StoredTokens(CountedState, Cache):
+    """Template: a cache that stores some tokens' keys and values, and answers by plain softmax over them.
+
+    A final class says in `write` what it keeps and how, and in `read` how that is read back; everything else is
+    here. `keys`, `values`, `scores` and `positions` hold one row a stored token, in token order.
+    """
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.keys: FloatArray = np.zeros((0, public.d))
+        self.values: FloatArray = np.zeros((0, public.d))
+
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        check_pairs(self.public, keys, values, queries)
+        self.keys = np.concatenate([self.keys, keys])
+        self.values = np.concatenate([self.values, values])
+        self.n_new += len(keys)
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        if not len(self.keys):
+            return np.zeros((len(queries), self.public.d))
+        outputs: FloatArray = attention(queries, self.keys, self.values, rule=self.public.rule)
+        return outputs
 
 
 def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: FloatArray | None = None) -> None:
