@@ -5,6 +5,7 @@ Tables in reading order; nothing registers itself. A class is imported when it i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -77,79 +78,86 @@ CACHES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Adapters:
-    """Third-party implementations that play unmodified: "kvpress:SnapKVPress" is class SnapKVPress of `module`."""
+    """Third-party implementations that play unmodified: the classes of each module of lowerbound.caches.thirdparty."""
 
-    module: str
     needs: tuple[str, ...]
-    classes: tuple[str, ...]
+    modules: Mapping[str, tuple[str, ...]]
+
+    @property
+    def classes(self) -> dict[str, str]:
+        """Class names in reading order, each with its "package.module:Class"."""
+        return {
+            name: f"lowerbound.caches.thirdparty.{module}:{name}"
+            for module, names in self.modules.items()
+            for name in names
+        }
 
 
 ADAPTERS = {
     "kvpress": Adapters(
-        module="lowerbound.caches.thirdparty.kvpress",
         needs=("torch", "kvpress"),
-        classes=(
-            "KnormPress",
-            "RandomPress",
-            "StreamingLLMPress",
-            "SnapKVPress",
-            "TOVAPress",
-            "ObservedAttentionPress",
-            "ExpectedAttentionPress",
-            "CapPress",
-            "KeyDiffPress",
-            "LagKVPress",
-            "CURPress",
-            "LeverageScorePress",
-            "NonCausalAttnPress",
-            "CompactorPress",
-            "CriticalKVPress",
-            "BlockPress",
-            "EntropyGatedChunkKVPress",
-            "ChunkKVPress",
-            "ChunkPress",
-            "MergingPress",
-            "PyramidKVPress",
-            "AdaKVPress",
-            "CriticalAdaKVPress",
-            "ThinKPress",
-        ),
+        modules={
+            "kvpress.key_scores": (
+                "KnormPress",
+                "RandomPress",
+                "StreamingLLMPress",
+                "KeyDiffPress",
+                "LagKVPress",
+                "CURPress",
+                "LeverageScorePress",
+            ),
+            "kvpress.query_scores": (
+                "SnapKVPress",
+                "TOVAPress",
+                "ObservedAttentionPress",
+                "ExpectedAttentionPress",
+                "CapPress",
+                "NonCausalAttnPress",
+                "CompactorPress",
+                "CriticalKVPress",
+            ),
+            "kvpress.chunks": ("BlockPress", "EntropyGatedChunkKVPress", "ChunkKVPress", "ChunkPress"),
+            "kvpress.layer_budgets": ("PyramidKVPress",),
+            "kvpress.head_budgets": ("AdaKVPress", "CriticalAdaKVPress"),
+            "kvpress.rewritten": ("MergingPress", "ThinKPress"),
+        },
     ),
     "llama": Adapters(
-        module="lowerbound.caches.thirdparty.llama",
         needs=("torch", "transformers", "kvpress"),
-        classes=(
-            "KnormPress",
-            "RandomPress",
-            "StreamingLLMPress",
-            "SnapKVPress",
-            "TOVAPress",
-            "ObservedAttentionPress",
-            "ExpectedAttentionPress",
-            "CapPress",
-            "KeyDiffPress",
-            "LagKVPress",
-            "CURPress",
-        ),
+        modules={
+            "llama": (
+                "KnormPress",
+                "RandomPress",
+                "StreamingLLMPress",
+                "SnapKVPress",
+                "TOVAPress",
+                "ObservedAttentionPress",
+                "ExpectedAttentionPress",
+                "CapPress",
+                "KeyDiffPress",
+                "LagKVPress",
+                "CURPress",
+            ),
+        },
     ),
     "transformers": Adapters(
-        module="lowerbound.caches.thirdparty.transformers",
         needs=("torch", "transformers", "hqq", "optimum"),
-        classes=(
-            "DynamicCache",
-            "StaticCache",
-            "SlidingWindowCache",
-            "QuantizedCache",
-            "QuantoQuantizedCache",
-        ),
+        modules={
+            "transformers": (
+                "DynamicCache",
+                "StaticCache",
+                "SlidingWindowCache",
+                "QuantizedCache",
+                "QuantoQuantizedCache",
+            ),
+        },
     ),
-    "fla": Adapters(
-        module="lowerbound.caches.thirdparty.fla",
-        needs=("torch", "einops", "fla"),
-        classes=("ABC",),
-    ),
+    "fla": Adapters(needs=("torch", "einops", "fla"), modules={"fla": ("ABC",)}),
 }
-"""One entry a library, by the prefix of its names; the classes import what they need when they are made."""
+"""One entry a library, by the prefix of its names: "kvpress:SnapKVPress" is the class of that name of its modules.
+
+The classes import what they need when they are made.
+"""
 
 ENTRY_POINT_GROUP = "lowerbound.caches"
 
@@ -158,9 +166,7 @@ def known_caches() -> dict[str, str]:
     """Every name that needs no module path: this package's caches, adapters to others, entry points of others."""
     found = {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
     adapters = {
-        f"{prefix}:{name}": f"{library.module}:{name}"
-        for prefix, library in ADAPTERS.items()
-        for name in library.classes
+        f"{prefix}:{name}": target for prefix, library in ADAPTERS.items() for name, target in library.classes.items()
     }
     return {**found, **CACHES, **adapters}
 

@@ -80,8 +80,7 @@ def _heats(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
 
 def _library(numbered: tuple[int, Entry]) -> str | int:
     number, entry = numbered
-    module = entry.cache.partition(":")[0]
-    return module if module in {library.module for library in ADAPTERS.values()} else number
+    return next((prefix for prefix, library in ADAPTERS.items() if entry.cache in library.classes.values()), number)
 
 
 def _play(

@@ -7,8 +7,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from lowerbound.caches.registry import find_cache
 from lowerbound.core.attention import Rule, Scaled
-from lowerbound.core.cache import FloatArray, Public, load_cache
+from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.layered import LayeredCache
 from lowerbound.core.schedule import ScaleSchedule
 
@@ -60,8 +61,7 @@ WITH_PROMPT = ScaleSchedule.parse("1x1 2x3 4x5 6x8", n_context=3)
 
 def adapter(name: str) -> type[LayeredCache]:
     """The class behind a name."""
-    module, _, cache = name.partition(":")
-    found = load_cache(f"lowerbound.caches.thirdparty.{module}:{cache}")
+    found = find_cache(name)
     assert issubclass(found, LayeredCache)
     return found
 

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import pytest
 
+from lowerbound.caches.registry import target_of
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Entry, Row, duel, duels
@@ -18,11 +19,6 @@ pytestmark = MARKS
 T = 21
 
 
-def target(name: str) -> str:
-    module, _, cache = name.partition(":")
-    return f"lowerbound.caches.thirdparty.{module}:{cache}"
-
-
 def playground(stack: tuple[int, int]) -> Reduction:
     """21 cached tokens of each head, in R^16."""
     return plan_reduction(Geometry("small", ScaleSchedule.square([1, 2, 4, 8]), 16)).stacked(stack)
@@ -31,7 +27,7 @@ def playground(stack: tuple[int, int]) -> Reduction:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_adapter_stays_above_the_floor(name: str) -> None:
     """Law: whatever a method does, its bytes and its errors stand above the proved floor."""
-    row = duel(playground(stacks_of(name)[-1]), target(name), trials=2, isolation=Isolation.NONE)
+    row = duel(playground(stacks_of(name)[-1]), target_of(name), trials=2, isolation=Isolation.NONE)
     assert row.verdict == "above the floor"
     assert row.ratio is None or row.ratio >= 1
     assert sum(row.ledger.values()) == row.state_bits
@@ -41,21 +37,21 @@ def test_every_adapter_stays_above_the_floor(name: str) -> None:
 def test_what_keeps_all_errs_nowhere(name: str) -> None:
     """Known value: error 0 at budget 1, through float16 and float32, for two layers of two heads."""
     budget = None if name.startswith("transformers") else Fraction(1)
-    row = duel(playground((2, 2)), target(name), budget=budget, isolation=Isolation.NONE)
+    row = duel(playground((2, 2)), target_of(name), budget=budget, isolation=Isolation.NONE)
     assert row.errors == 0
 
 
 @pytest.mark.parametrize("name", [*(f"kvpress:{name}" for name in PRESSES), *(f"llama:{name}" for name in PRESSES)])
 def test_what_drops_half_guesses_half(name: str) -> None:
     """Known value: B = 10 of 21 tokens kept leaves (1 - 10/21) / 2 of the symbols wrong, for every score."""
-    row = duel(playground((1, 1)), target(name), trials=8, isolation=Isolation.NONE)
+    row = duel(playground((1, 1)), target_of(name), trials=8, isolation=Isolation.NONE)
     assert row.error_low <= (1 - 10 / T) / 2 <= row.error_high
     assert row.state_bits == 32 + 32 * 16 * 10 + 64
 
 
 def test_a_real_process_on_either_side() -> None:
     """Known value: two processes that share nothing but bytes play the same games to the same rows."""
-    entries = [Entry(target(name)) for name in ("kvpress:AdaKVPress", "transformers:QuantizedCache", "fla:ABC")]
+    entries = [Entry(target_of(name)) for name in ("kvpress:AdaKVPress", "transformers:QuantizedCache", "fla:ABC")]
     found = [duels(playground((1, 2)), entries, isolation=level) for level in (Isolation.NONE, Isolation.PROCESS)]
     rows = [[(row.state_bits, row.errors) for row in level if isinstance(row, Row)] for level in found]
     assert rows[0] == rows[1]

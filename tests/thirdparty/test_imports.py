@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from lowerbound.caches.thirdparty.kvpress import KnormPress
+from lowerbound.caches.thirdparty.kvpress.key_scores import KnormPress
 from lowerbound.caches.thirdparty.torch_tokens import foreign
 from lowerbound.errors import InvalidArgument
 from tests.thirdparty.playing import NAMES, adapter, public

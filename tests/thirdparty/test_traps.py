@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.caches.thirdparty.kvpress import KnormPress, PyramidKVPress, ratio_that_keeps, standing_layer
+from lowerbound.caches.thirdparty.kvpress.key_scores import KnormPress
+from lowerbound.caches.thirdparty.kvpress.layer_budgets import PyramidKVPress
+from lowerbound.caches.thirdparty.kvpress.pressed import ratio_that_keeps, standing_layer
 from lowerbound.caches.thirdparty.torch_tokens import in_token_order, places
 from lowerbound.core.attention import L2Norm
 from lowerbound.core.schedule import ScaleSchedule

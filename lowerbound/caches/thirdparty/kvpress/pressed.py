@@ -1,0 +1,149 @@
+"""How a press is driven on raw tensors: as a model's hook would, in an attention layer that stands for the model's.
+
+A press is a function of an attention layer's tensors; it is given ours, through an attention layer whose projections
+pick queries and keys out of the hidden states and whose rotary embedding is the identity. Where a press has settings,
+they are kvpress's defaults, made smaller where the budget or the newest scale is smaller than they are.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from types import SimpleNamespace
+from typing import Any, ClassVar, Literal
+
+from lowerbound.caches.thirdparty.torch_tokens import KeptTokens, Tensor, foreign, in_token_order
+from lowerbound.core.cache import Public
+from lowerbound.errors import invalid
+
+SINKS = 4
+
+
+WINDOW = 32
+
+
+def ratio_that_keeps(count: int, n_tokens: int) -> float:
+    """A compression ratio r with int(n_tokens (1 - r)) = count.
+
+    Contract: exact for 1 <= count < n_tokens < 2^40. The naive 1 - count / n_tokens loses a token to rounding now and
+    then, since kvpress truncates; this one aims between two whole numbers.
+    """
+    return 1 - (count + 0.5) / n_tokens
+
+
+def standing_layer(torch: Any, *, n_heads: int, d: int, layer: int, n_layers: int) -> SimpleNamespace:
+    """What presses ask of a model's attention layer, for hidden states that hold (query, key) head by head."""
+
+    def part(which: int) -> Any:
+        def project(hidden: Tensor) -> Tensor:
+            return hidden.view(*hidden.shape[:2], n_heads, 2, d)[:, :, :, which].flatten(2)
+
+        return project
+
+    config = SimpleNamespace(
+        num_attention_heads=n_heads,
+        num_key_value_heads=n_heads,
+        num_hidden_layers=n_layers,
+        head_dim=d,
+        hidden_size=n_heads * d,
+        _attn_implementation="sdpa",
+    )
+    return SimpleNamespace(
+        config=config,
+        head_dim=d,
+        layer_idx=layer,
+        num_key_value_groups=1,
+        scaling=d**-0.5,
+        q_proj=part(0),
+        k_proj=part(1),
+        o_proj=SimpleNamespace(weight=torch.eye(n_heads * d)),
+        rotary_emb=_Unrotated(torch, d),
+        masked_key_indices=None,
+    )
+
+
+class _Unrotated:
+    """A rotary embedding of frequency 0."""
+
+    def __init__(self, torch: Any, d: int) -> None:
+        self._torch, self._d = torch, d
+        self.inv_freq = torch.zeros(d // 2)
+
+    def __call__(self, rows: Tensor, positions: Tensor) -> tuple[Tensor, Tensor]:
+        return unrotated(self._torch, positions.shape[-1], self._d)
+
+
+def unrotated(torch: Any, length: int, d: int) -> tuple[Tensor, Tensor]:
+    """The rotary embedding that does nothing: cosines 1, sines 0."""
+    return torch.ones(1, length, d), torch.zeros(1, length, d)
+
+
+class Pressed(KeptTokens):
+    """Template: after each scale, every crowded layer passes through the press that a final class makes in `press`.
+
+    `sees` says which tokens' queries the press is given: the newest scale's, or one for every stored token, where the
+    key of a remembered token stands for its query, which is gone. Public coins seed the press. Bits, for L layers of
+    H heads that see n tokens: 32 + 32 L H d min(n, B), unless the class says otherwise.
+    """
+
+    sees: ClassVar[Literal["new", "all"]] = "all"
+    observes_attention: ClassVar[bool] = False
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._kvpress = foreign("kvpress")
+
+    @abstractmethod
+    def press(self, kvpress: Any, n_queries: int) -> Any:
+        """The press, given how many queries it will see of the newest scale."""
+
+    @property
+    def sinks(self) -> int:
+        """First tokens that a press protects: 4, and at most half of B."""
+        return min(SINKS, self.capacity // 2)
+
+    def window(self, n_queries: int, largest: int = WINDOW) -> int:
+        """Newest tokens that a press observes: `largest`, and at most half of B and the newest scale."""
+        return max(1, min(largest, self.capacity // 2, n_queries))
+
+    def ratio(self, n_stored: int) -> float:
+        """The compression ratio under which the press keeps B of the stored tokens."""
+        return ratio_that_keeps(self.capacity, n_stored)
+
+    def compressed(self, layer: int) -> list[Tensor]:
+        stored = self.torch.stack(self.heads(layer), dim=1)
+        kept = self._pressed(layer, stored)
+        return [stored[:, head, in_token_order(stored[:, head], kept[:, head])] for head in range(self.public.n_heads)]
+
+    def _pressed(self, layer: int, stored: Tensor) -> Tensor:
+        """What the press makes of the (2, n_heads, n, d) rows of a layer, in its own order."""
+        press = self.press(self._kvpress, int(self.new_queries[layer].shape[1]))
+        press.compression_ratio = self.ratio(int(stored.shape[2]))
+        return self.run(press, layer, stored, self.new_queries[layer])
+
+    def run(self, press: Any, layer: int, stored: Tensor, queries: Tensor) -> Tensor:
+        """`press.compress` on copies of the (2, H, n, d) rows, with (H, m, d) queries, at public coins."""
+        with self.torch.random.fork_rng(devices=[]):
+            self.torch.manual_seed(self.public.seed)
+            return self.torch.cat(press.compress(*self.arguments(layer, stored, queries)))
+
+    def arguments(self, layer: int, stored: Tensor, queries: Tensor) -> tuple[Any, ...]:
+        """module, hidden_states, keys, values, attentions and kwargs, as a model's hook would pass them."""
+        n_heads, _, d = stored.shape[1:]
+        module = standing_layer(self.torch, n_heads=n_heads, d=d, layer=layer, n_layers=self.public.n_layers)
+        keys = stored[0]
+        hidden = self._hidden_states(keys, queries)
+        attentions = (queries @ keys.mT / d**0.5).softmax(-1)[None] if self.observes_attention else None
+        context = {
+            "hidden_states": hidden,
+            "position_embeddings": unrotated(self.torch, int(hidden.shape[1]), d),
+        }
+        return module, hidden, keys[None].clone(), stored[1][None].clone(), attentions, context
+
+    def _hidden_states(self, keys: Tensor, queries: Tensor) -> Tensor:
+        n_heads, n_queries, d = queries.shape
+        if n_queries != self.n_new:
+            raise invalid("queries", "be one a token where attention decides who stays", n_queries, nearest=self.n_new)
+        own_keys = keys if self.sees == "all" else keys[:, keys.shape[1] - n_queries :]
+        if self.sees == "all":
+            queries = self.torch.cat([keys[:, : keys.shape[1] - n_queries], queries], dim=1)
+        return self.torch.stack([queries, own_keys], dim=2).permute(1, 0, 2, 3).reshape(1, -1, n_heads * 2 * d)
