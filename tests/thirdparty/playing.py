@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lowerbound.caches.registry import find_cache
+from lowerbound.caches.registry import ADAPTERS, find_cache
 from lowerbound.core.attention import Rule, Scaled
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.layered import LayeredCache
@@ -17,44 +17,9 @@ MISSING = "torch is not installed here: `make thirdparty` makes an environment t
 MARKS = [pytest.mark.thirdparty, pytest.mark.filterwarnings("ignore")]
 """Third-party code warns of its own future; that is not ours to fail on."""
 
-PRESSES = (
-    "KnormPress",
-    "RandomPress",
-    "StreamingLLMPress",
-    "SnapKVPress",
-    "TOVAPress",
-    "ObservedAttentionPress",
-    "ExpectedAttentionPress",
-    "CapPress",
-    "KeyDiffPress",
-    "LagKVPress",
-    "CURPress",
-)
+PRESSES = tuple(name for name in ADAPTERS["llama"].classes if name in ADAPTERS["kvpress"].classes)
 """Presses that run on raw tensors and in a model."""
-RAW_PRESSES = (
-    "LeverageScorePress",
-    "NonCausalAttnPress",
-    "CompactorPress",
-    "CriticalKVPress",
-    "BlockPress",
-    "EntropyGatedChunkKVPress",
-    "ChunkKVPress",
-    "ChunkPress",
-    "MergingPress",
-    "PyramidKVPress",
-    "AdaKVPress",
-    "CriticalAdaKVPress",
-    "ThinKPress",
-)
-"""Presses that run on raw tensors alone."""
-LAYERS = ("DynamicCache", "StaticCache", "SlidingWindowCache", "QuantizedCache", "QuantoQuantizedCache")
-
-NAMES = (
-    *(f"kvpress:{name}" for name in (*PRESSES, *RAW_PRESSES)),
-    *(f"llama:{name}" for name in PRESSES),
-    *(f"transformers:{name}" for name in LAYERS),
-    "fla:ABC",
-)
+NAMES = tuple(f"{prefix}:{name}" for prefix, library in ADAPTERS.items() for name in library.classes)
 SMALL = ScaleSchedule.square([1, 2, 4, 8])
 WITH_PROMPT = ScaleSchedule.parse("1x1 2x3 4x5 6x8", n_context=3)
 

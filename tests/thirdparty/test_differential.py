@@ -20,8 +20,8 @@ from lowerbound.caches.restored import GroupQuantiser
 from lowerbound.caches.snapkv import SnapKV, pooled
 from lowerbound.caches.streaming import StreamingLLM
 from lowerbound.caches.thirdparty.fla import naive_abc
+from lowerbound.caches.thirdparty.identity_llama import IdentityLlama
 from lowerbound.caches.thirdparty.kvpress.pressed import standing_layer
-from lowerbound.caches.thirdparty.llama import IdentityLlama
 from lowerbound.caches.tova import TOVA
 from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, attention_mass
 from lowerbound.core.cache import FloatArray, Public

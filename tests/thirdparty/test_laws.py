@@ -36,12 +36,24 @@ pytestmark = MARKS
 RULES: dict[str, Rule] = {"scaled": Scaled(), "l2norm-10": L2Norm(10.0)}
 SINGLE = 2e-5
 """Attention in float32 against float64, for logits and values of a few units."""
-COUNTED_BY_LAYER = {"kvpress:ChunkKVPress", "kvpress:ChunkPress", "kvpress:PyramidKVPress"}
-COUNTED_BY_HEAD = {"kvpress:AdaKVPress", "kvpress:CriticalAdaKVPress"}
+DIVIDED = {"kvpress:PyramidKVPress": (19, 1), "kvpress:PerLayerCompressionPress": (15, 5)}
+"""What two layers keep of 21 tokens, 10 on average."""
+OPEN_ENDED = {"kvpress:SimLayerKVPress", "kvpress:DMSPress"}
+"""What the tokens deserve, not a budget, decides how many stay."""
+COUNTED_BY_LAYER = {
+    "kvpress:ChunkKVPress",
+    "kvpress:ChunkPress",
+    "kvpress:SimLayerKVPress",
+    "kvpress:KVComposePress",
+    *DIVIDED,
+}
+COUNTED_BY_HEAD = {"kvpress:AdaKVPress", "kvpress:CriticalAdaKVPress", "kvpress:DMSPress", "kvpress:KVzipPress"}
+CHANNELS = {"kvpress:ThinKPress", "kvpress:ComposedPress"}
+MERGED = {"kvpress:MergingPress", "kvpress:CAMPress"}
 QUANTISED = {"transformers:QuantizedCache", "transformers:QuantoQuantizedCache"}
 ALL_TOKENS = {"transformers:DynamicCache", "transformers:StaticCache", "kvpress:ThinKPress", *QUANTISED}
 WITHOUT_CHOICE = {"transformers:DynamicCache", "transformers:StaticCache", "fla:ABC", *QUANTISED}
-COINS = {"kvpress:RandomPress", "llama:RandomPress", "fla:ABC"}
+COINS = {"kvpress:RandomPress", "kvpress:CAMPress", "llama:RandomPress", "fla:ABC"}
 SKETCHED = {"kvpress:LeverageScorePress", "kvpress:CompactorPress"}
 """Coins draw a sketch of 48 columns, which in R^16 changes the scores by rounding alone."""
 
@@ -137,16 +149,24 @@ def bits_of(name: str, place: Public, n: int, state: bytes) -> int:
         if name == "transformers:QuantizedCache":
             return place.n_layers * 2 * groups * (4 * d + 32)
         return place.n_layers * 2 * (8 * d * -(-groups * 4 // 8) + 32 * (groups if groups > 1 else d))
-    if name == "kvpress:ThinKPress":
-        return stack * (d + 16 * n * (8 + d))
+    if name in CHANNELS:
+        return stack * (d + 16 * (n if name == "kvpress:ThinKPress" else kept) * (8 + d))
     if name == "fla:ABC":
         return stack * 32 * 2 * (2 * d + 1)
-    if name == "kvpress:PyramidKVPress":
-        return place.n_layers * 32 + place.n_heads * 32 * d * sum((kept, kept) if n <= 10 else (19, 1))
-    if name in COUNTED_BY_LAYER:
-        counts = [int.from_bytes(state[4 * k + 4 : 4 * k + 8]) for k in range(place.n_layers)]
-        assert all(count <= kept for count in counts)
+    if name == "llama:CompressionRatioDecodingPress":
+        return stack * 32 * d * max(1, n // 2)
+    if name in COUNTED_BY_LAYER | {"kvpress:DMSPress"}:
+        n_counts = place.n_layers * (place.n_heads if name in COUNTED_BY_HEAD else 1)
+        counts = [int.from_bytes(state[4 * k + 4 : 4 * k + 8]) for k in range(n_counts)]
+        if name in DIVIDED and place.n_layers == 2:
+            assert tuple(counts) == ((kept, kept) if n <= 10 else DIVIDED[name])
+        elif name in OPEN_ENDED:
+            assert all(kept <= count <= n for count in counts)
+        else:
+            assert sum(counts) <= place.n_layers * kept
         assert name != "kvpress:ChunkPress" or all(count == kept for count in counts)
+        if name in COUNTED_BY_HEAD:
+            return 32 * stack + 32 * d * sum(counts)
         return place.n_layers * 32 + place.n_heads * 32 * d * sum(counts)
     return (32 * stack if name in COUNTED_BY_HEAD else 0) + stack * 32 * d * kept
 
@@ -276,7 +296,7 @@ def test_the_whole_budget_is_exact(name: str, stack: tuple[int, int], rule: str)
 
 
 @pytest.mark.parametrize(
-    "name", sorted(set(NAMES) - ALL_TOKENS - COUNTED_BY_LAYER - {"kvpress:MergingPress", "fla:ABC"})
+    "name", sorted(set(NAMES) - ALL_TOKENS - CHANNELS - COUNTED_BY_LAYER - MERGED - OPEN_ENDED - {"fla:ABC"})
 )
 def test_kept_rows_are_stored_rows_in_token_order(name: str) -> None:
     """Law: every kept pair is a pair that arrived, and kept pairs stand in token order; B of them a head on average."""
@@ -303,6 +323,8 @@ def test_the_claim_is_the_method_s_own_accounting(name: str) -> None:
         "transformers:QuantoQuantizedCache": Fraction(4),
         "fla:ABC": Fraction(21, 2),
         "kvpress:ThinKPress": Fraction(4, 3),
+        "kvpress:ComposedPress": Fraction(8, 3),
+        "kvpress:DMSPress": None,
     }
     assert claimed == wanted.get(name, Fraction(2))
 
@@ -324,7 +346,7 @@ def test_a_budget_below_one_token_is_refused(name: str) -> None:
         adapter(name)(public(stacks_of(name)[0], budget=Fraction(1, 50)))
 
 
-@pytest.mark.parametrize("name", sorted(set(NAMES) - WITHOUT_CHOICE - {"kvpress:ThinKPress"}))
+@pytest.mark.parametrize("name", sorted(set(NAMES) - WITHOUT_CHOICE - CHANNELS))
 def test_more_queries_than_tokens_cannot_choose(name: str) -> None:
     """Law: any number of queries is answered; but the newest scale is forgotten only with one query a token."""
     place, rows, states = played(name, stacks_of(name)[-1])

@@ -200,7 +200,7 @@ def test_a_decoding_press_leaves_a_prompt_alone() -> None:
     """Trap: what starts at position 0 passes for a prompt and stays whole; the adapter counts positions from 1."""
     import kvpress
 
-    from lowerbound.caches.thirdparty.llama import IdentityLlama
+    from lowerbound.caches.thirdparty.identity_llama import IdentityLlama
 
     llama, rows, queries = IdentityLlama(1, 1, 16), normal(2, 1, 1, 20, 16), normal(1, 1, 20, 16)
     for n_seen, kept in ((-1, 20), (0, 6)):
@@ -208,6 +208,21 @@ def test_a_decoding_press_leaves_a_prompt_alone() -> None:
         cache = llama.new_cache([rows[:, 0, :, :0]])
         llama.run(cache, queries, rows, n_seen, press)
         assert cache.get_seq_length() == kept
+
+
+def test_only_what_comes_first_is_a_prompt() -> None:
+    """Trap: a wrapper that treats a prompt in its own way sees none unless positions start at 0; its adapter's do."""
+    maps = ScaleSchedule.square([4, 2, 4])
+    place = public(schedule=maps)
+    rows = tokens(place)
+    both, by_mean, by_norm = (
+        states_of(adapter(f"llama:{name}"), place, rows)
+        for name in ("PrefillDecodingPress", "KeyDiffPress", "KnormPress")
+    )
+    assert both[0] == by_mean[0] != by_norm[0]
+    norm_after_mean = holding(adapter("llama:KnormPress"), place, by_mean[0])
+    give(norm_after_mean, rows, 1)
+    assert both[1] == norm_after_mean.encode() != by_mean[1]
 
 
 def test_a_window_of_w_keeps_one_token_less() -> None:

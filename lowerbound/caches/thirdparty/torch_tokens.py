@@ -167,10 +167,13 @@ class KeptTokens(TorchTokens):
     def claimed_ratio(self) -> Fraction | None:
         return 1 / self.budget
 
+    def n_stored(self, layer: int) -> int:
+        """Tokens that the heads of a layer hold together."""
+        return sum(int(rows.shape[1]) for rows in self.old[layer]) + self.n_new * self.public.n_heads
+
     def crowded(self, layer: int) -> bool:
         """Whether a layer holds more than B tokens a head."""
-        stored = sum(int(rows.shape[1]) for rows in self.old[layer]) + self.n_new * self.public.n_heads
-        return self.n_new > 0 and stored > self.capacity * self.public.n_heads
+        return self.n_new > 0 and self.n_stored(layer) > self.capacity * self.public.n_heads
 
     def heads(self, layer: int) -> list[Tensor]:
         """Keys and values of every head of a layer, each (2, n, d)."""

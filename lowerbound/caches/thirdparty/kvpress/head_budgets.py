@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 from lowerbound.caches.thirdparty.kvpress.pressed import Pressed, standing_layer
@@ -66,6 +68,42 @@ class CriticalAdaKVPress(AdaKVPress):
 
     def press(self, kvpress: Any, n_queries: int) -> Any:
         return kvpress.CriticalAdaKVPress(kvpress.SnapKVPress(window_size=self.window(n_queries)))
+
+
+class DMSPress(Pressed):
+    """A window of the newest tokens stays; whatever leaves it stays only if its score passes a threshold.
+
+    Idea: sparsity without a budget, as much as the tokens deserve. Keys of norm at most sqrt(d) pass; the window holds
+    B tokens. kvpress only marks what it evicts; here that is dropped. Bits: 32 + 32 L H + 32 d times the tokens kept,
+    summed over heads. Broken by: a query for a long key; and keys that are all short are all kept.
+    Reference code differs: the published method trains its scores; kvpress remembers the scores of the window, which
+    here are the same when they are made anew.
+    """
+
+    reference: ClassVar[str] = "kvpress 0.5.5, DMSPress(KnormPress); after Lancucki et al. 2025, arXiv:2506.05345"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens that the window protects"
+    counted: ClassVar[Literal["nothing", "layers", "heads"]] = "heads"
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        return None
+
+    def press(self, kvpress: Any, n_queries: int) -> Any:
+        return kvpress.DMSPress(
+            kvpress.KnormPress(), threshold=-math.sqrt(self.public.d), sliding_window_size=self.capacity
+        )
+
+    def compressed(self, layer: int) -> list[Tensor]:
+        return [self._passing(layer, head, rows) for head, rows in enumerate(self.heads(layer))]
+
+    def _passing(self, layer: int, head: int, rows: Tensor) -> Tensor:
+        queries = self.new_queries[layer][head : head + 1]
+        press = self.press(self._kvpress, int(queries.shape[1]))
+        _, module = self.hooked(press, layer, rows[:, None], queries)
+        passing = self.torch.ones(rows.shape[1], dtype=self.torch.bool)
+        if module.masked_key_indices is not None:
+            passing[module.masked_key_indices[2]] = False
+        return rows[:, passing]
 
 
 def _head_by_head(kvpress: Any, scorer: Any, by_head: list[tuple[Any, ...]], length: int) -> Any:

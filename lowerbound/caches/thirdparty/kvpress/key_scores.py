@@ -46,6 +46,19 @@ class StreamingLLMPress(Pressed):
         return kvpress.StreamingLLMPress(n_sink=self.sinks)
 
 
+class KeyRerotationPress(Pressed):
+    """StreamingLLM's choice, with keys turned to the places that they have after the others are gone.
+
+    Idea: a model that knows places by rotation must not see gaps. Keys have no rotation here, so that nothing turns and
+    states are those of StreamingLLMPress. Bits: 32 + 32 L H d min(n, B). Broken by: as StreamingLLMPress.
+    """
+
+    reference: ClassVar[str] = "kvpress 0.5.5, KeyRerotationPress(StreamingLLMPress); after arXiv:2309.17453"
+
+    def press(self, kvpress: Any, n_queries: int) -> Any:
+        return kvpress.KeyRerotationPress(kvpress.StreamingLLMPress(n_sink=self.sinks))
+
+
 class KeyDiffPress(Pressed):
     """The keys least like the mean key stay.
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
-from lowerbound.caches.thirdparty.kvpress.pressed import Pressed
+from lowerbound.caches.thirdparty.kvpress.pressed import Pressed, ratio_that_keeps
+from lowerbound.caches.thirdparty.torch_tokens import Tensor
 from lowerbound.core.cache import Public
 from lowerbound.errors import InvalidArgument
 
 PYRAMID_MARGIN = 1e-3
 """Tokens added to the budget of a pyramid, so that rounding does not push its least layer under the window."""
+
+LAZY = 0.9
+"""The threshold that kvpress recommends for Llama 3."""
 
 
 class PyramidKVPress(Pressed):
@@ -50,3 +55,60 @@ class PyramidKVPress(Pressed):
         steepness = min(20, self.capacity)
         window = max(1, min(8, self.capacity // steepness))
         return OverAllSeen(window_size=min(window, n_queries), beta=steepness)
+
+
+class PerLayerCompressionPress(Pressed):
+    """The keys of smallest norm stay, more of them in the lower layers than in the higher ones.
+
+    Idea: any score, with a ratio for every layer, which the caller fixes. Here layer l of L keeps B + o_l tokens, with
+    o_l the integer part of min(B / 2, T - B) (L - 1 - 2 l) / (L - 1): B on average. Bits: 32 + 32 L + 32 H d times
+    the tokens kept, summed over layers. Broken by: as KnormPress.
+    """
+
+    reference: ClassVar[str] = "kvpress 0.5.5, PerLayerCompressionPress(KnormPress)"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept, on average over the layers"
+    stack: ClassVar[tuple[int, int] | None] = (4, 1)
+    counted: ClassVar[Literal["nothing", "layers", "heads"]] = "layers"
+
+    def room(self, layer: int) -> int:
+        """Tokens that a head of the layer keeps."""
+        last = self.public.n_layers - 1
+        widest = min(Fraction(self.capacity, 2), Fraction(self.public.schedule.n_tokens_cached - self.capacity))
+        return self.capacity + (int(widest * (last - 2 * layer) / last) if last else 0)
+
+    def crowded(self, layer: int) -> bool:
+        return self.n_new > 0 and self.n_stored(layer) > self.room(layer) * self.public.n_heads
+
+    def press(self, kvpress: Any, n_queries: int) -> Any:
+        counts = [int(heads[0].shape[1]) + self.n_new for heads in self.old]
+        ratios = [
+            ratio_that_keeps(self.room(layer), count) if count > self.room(layer) else 0.0
+            for layer, count in enumerate(counts)
+        ]
+        return kvpress.PerLayerCompressionPress(kvpress.KnormPress(), ratios)
+
+    def _pressed(self, layer: int, stored: Tensor) -> Tensor:
+        queries = self.new_queries[layer]
+        return self.hooked(self.press(self._kvpress, int(queries.shape[1])), layer, stored, queries)[0]
+
+
+class SimLayerKVPress(Pressed):
+    """Lazy layers keep the first tokens and the newest ones, the others keep everything.
+
+    Idea: a layer is lazy where the last query gives more than 9/10 of its attention to 4 first and the newest tokens,
+    B together and one more; it then keeps B. The budget binds lazy layers alone, and only from B + 3 tokens on. Bits:
+    32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: last queries that look at the ends, and
+    then a query for any token in the gap.
+    """
+
+    reference: ClassVar[str] = "kvpress 0.5.5, SimLayerKVPress; Zhang et al. 2024, arXiv:2410.13846"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept in lazy layers"
+    counted: ClassVar[Literal["nothing", "layers", "heads"]] = "layers"
+
+    def press(self, kvpress: Any, n_queries: int) -> Any:
+        recent = self.capacity + 1 - self.sinks
+        return kvpress.SimLayerKVPress(lazy_threshold=LAZY, n_initial=self.sinks, n_recent=recent)
+
+    def _pressed(self, layer: int, stored: Tensor) -> Tensor:
+        queries = self.new_queries[layer]
+        return self.run(self.press(self._kvpress, int(queries.shape[1])), layer, stored, queries)

@@ -126,6 +126,19 @@ class Pressed(KeptTokens):
             self.torch.manual_seed(self.public.seed)
             return self.torch.cat(press.compress(*self.arguments(layer, stored, queries)))
 
+    def hooked(self, press: Any, layer: int, stored: Tensor, queries: Tensor) -> tuple[Tensor, Any]:
+        """`press.forward_hook` on a cache that holds the rows, as after a prompt: what it leaves, and the layer."""
+        module, hidden, keys, values, attentions, context = self.arguments(layer, stored, queries)
+        held = SimpleNamespace(keys=keys, values=values)
+        context |= {
+            "past_key_values": SimpleNamespace(layers=[held] * self.public.n_layers),
+            "cache_position": self.torch.arange(hidden.shape[1]),
+        }
+        with self.torch.random.fork_rng(devices=[]):
+            self.torch.manual_seed(self.public.seed)
+            press.forward_hook(module, [], context, [None, attentions])
+        return self.torch.cat([held.keys, held.values]), module
+
     def arguments(self, layer: int, stored: Tensor, queries: Tensor) -> tuple[Any, ...]:
         """module, hidden_states, keys, values, attentions and kwargs, as a model's hook would pass them."""
         n_heads, _, d = stored.shape[1:]
@@ -139,10 +152,15 @@ class Pressed(KeptTokens):
         }
         return module, hidden, keys[None].clone(), stored[1][None].clone(), attentions, context
 
-    def _hidden_states(self, keys: Tensor, queries: Tensor) -> Tensor:
-        n_heads, n_queries, d = queries.shape
+    def check(self, queries: Tensor) -> None:
+        """Refuse queries of the newest scale that are not one a token."""
+        n_queries = int(queries.shape[1])
         if n_queries != self.n_new:
             raise invalid("queries", "be one a token where attention decides who stays", n_queries, nearest=self.n_new)
+
+    def _hidden_states(self, keys: Tensor, queries: Tensor) -> Tensor:
+        n_heads, n_queries, d = queries.shape
+        self.check(queries)
         own_keys = keys if self.sees == "all" else keys[:, keys.shape[1] - n_queries :]
         if self.sees == "all":
             queries = self.torch.cat([keys[:, : keys.shape[1] - n_queries], queries], dim=1)

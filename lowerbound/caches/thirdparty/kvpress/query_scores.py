@@ -20,6 +20,22 @@ class SnapKVPress(Pressed):
         return kvpress.SnapKVPress(window_size=self.window(n_queries))
 
 
+class FinchPress(Pressed):
+    """The window's queries vote as in SnapKV, each vote times the number of tokens that its query saw.
+
+    Idea: late queries spread their attention over more tokens. The window, elsewhere the question behind a delimiter,
+    is w = min(32, B / 2, newest scale) queries; votes are not smoothed, and keys have no rotation to be turned. Bits:
+    32 + 32 L H d min(n, B). Broken by: as SnapKVPress.
+    """
+
+    reference: ClassVar[str] = "kvpress 0.5.5, FinchPress; Corallo and Papotti 2024, doi:10.1162/tacl_a_00716"
+
+    def press(self, kvpress: Any, n_queries: int) -> Any:
+        press = kvpress.FinchPress()
+        press.window_size = self.window(n_queries)
+        return press
+
+
 class TOVAPress(Pressed):
     """Whatever the newest query attends to least is dropped, in all heads alike.
 

@@ -1,0 +1,127 @@
+"""Presses that drop key channels: kvpress sets them to zero, here they are not stored."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from types import SimpleNamespace
+from typing import Any, ClassVar
+
+from lowerbound.caches.thirdparty.kvpress.pressed import WINDOW, ratio_that_keeps, standing_layer, unrotated
+from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign, in_token_order
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import Public, tokens_within
+from lowerbound.errors import CorruptState
+
+
+class ThinKPress(TorchTokens):
+    """All tokens stay; the key channels that the newest queries use least go.
+
+    Idea: channels are scored by the mean squares of queries times those of keys, after every scale; kvpress sets the
+    others to zero and keeps their bytes, here only the s = d - floor(d (1 - budget)) channels that survive are stored,
+    behind a mask of d bits a head. A channel that once was dropped stays zero for the tokens of that time. Bits:
+    32 + L H (8 ceil(d / 8) + 16 n (s + d)). Broken by: keys that differ in the dropped channels.
+    """
+
+    reference: ClassVar[str] = "kvpress 0.5.5, ThinKPress; Xu et al. 2024, arXiv:2407.21018"
+    budget_meaning: ClassVar[str] = "fraction of key channels kept, rounded up; values stay whole"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._kvpress = foreign("kvpress")
+        self.n_channels = max(1, public.d - int(public.d * (1 - self.budget)))
+        self._masks = [[self._first_channels() for _ in range(public.n_heads)] for _ in range(public.n_layers)]
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        return 2 / (1 + self.budget)
+
+    @property
+    def n_remembered(self) -> int:
+        """Tokens that a head holds right after `encode`."""
+        return self.n_old
+
+    def _first_channels(self) -> Tensor:
+        return self.torch.arange(self.public.d) < self.n_channels
+
+    def _channel_press(self) -> Any:
+        share = (self.public.d - self.n_channels + 0.5) / self.public.d
+        return self._kvpress.ThinKPress(key_channel_compression_ratio=share, window_size=WINDOW)
+
+    def _arguments(self, layer: int) -> tuple[Any, Any, Tensor, Tensor, dict[str, Any]]:
+        """module, hidden_states, keys without zeros, values and kwargs, as a model's hook would pass them."""
+        public, queries = self.public, self.new_queries[layer]
+        module = standing_layer(self.torch, n_heads=public.n_heads, d=public.d, layer=layer, n_layers=public.n_layers)
+        hidden = self.torch.stack([queries, queries], dim=2).permute(1, 0, 2, 3).flatten(1)[None]
+        context = {"hidden_states": hidden, "position_embeddings": unrotated(self.torch, hidden.shape[1], public.d)}
+        keys, values = self.torch.stack([self.rows_of(layer, head) for head in range(public.n_heads)], dim=1)
+        witness = self.torch.where(keys == 0, self.torch.finfo(keys.dtype).tiny, keys)
+        return module, hidden, witness[None], values[None].clone(), context
+
+    def pruned(self, layer: int) -> tuple[list[Tensor], Tensor]:
+        """The (2, kept, d) rows of each head that stay, and which channels of their keys do, (n_heads, d)."""
+        module, hidden, keys, values, context = self._arguments(layer)
+        pruned, _ = self._channel_press().compress(module, hidden, keys, values, None, context)
+        return [self.rows_of(layer, head) for head in range(self.public.n_heads)], (pruned[0] != 0).all(dim=1)
+
+    def write(self, writer: BitWriter) -> None:
+        for layer, masks in enumerate(self._masks):
+            stays = self.pruned(layer) if self.n_new else (self.old[layer], self.torch.stack(masks))
+            for rows, mask in zip(*stays, strict=True):
+                writer.bits("indices", mask.numpy())
+                self.write_rows(writer, rows[0][:, mask])
+                self.write_rows(writer, rows[1])
+
+    def read(self, reader: BitReader) -> None:
+        n, d = self.n_remembered, self.public.d
+        for layer, masks in enumerate(self._masks):
+            for head in range(self.public.n_heads):
+                mask = self.torch.tensor(reader.bits(d)) > 0
+                if int(mask.sum()) != self.n_channels:
+                    raise CorruptState(f"state must keep {self.n_channels} channels a head, got {int(mask.sum())}")
+                masks[head] = mask
+                keys = self.torch.zeros(n, d)
+                keys[:, mask] = self.read_rows(reader, n, self.n_channels)
+                self.old[layer][head] = self.torch.stack([keys, self.read_rows(reader, n, d)])
+
+
+class ComposedPress(ThinKPress):
+    """The keys of smallest norm stay, and of those the channels that the newest queries use most.
+
+    Idea: a press after a press, the second given what the first has left: KnormPress, then ThinKPress, each at the
+    whole budget, so that the state is smaller than it. s channels as in ThinKPress. Bits:
+    32 + L H (8 ceil(d / 8) + 16 min(n, B) (s + d)). Broken by: as KnormPress and as ThinKPress.
+    """
+
+    reference: ClassVar[str] = "kvpress 0.5.5, ComposedPress(KnormPress, ThinKPress)"
+    budget_meaning: ClassVar[str] = "fraction of cached tokens kept, and of their key channels, rounded up"
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.capacity = tokens_within(self.budget, public.schedule.n_tokens_cached)
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        return 2 / (self.budget * (1 + self.budget))
+
+    @property
+    def n_remembered(self) -> int:
+        return min(self.n_old, self.capacity)
+
+    def pruned(self, layer: int) -> tuple[list[Tensor], Tensor]:
+        module, hidden, keys, values, context = self._arguments(layer)
+        n_stored = int(keys.shape[2])
+        ratio = ratio_that_keeps(self.capacity, n_stored) if n_stored > self.capacity else 0.0
+        norms = self._kvpress.KnormPress(ratio)
+        kept = self.torch.cat(norms.compress(module, hidden, keys, values, None, context))
+        stored = self.torch.cat([keys, values])
+        held = SimpleNamespace(keys=keys, values=values)
+        context |= {
+            "past_key_values": SimpleNamespace(layers=[held] * self.public.n_layers),
+            "cache_position": self.torch.arange(hidden.shape[1]),
+        }
+        composed = self._kvpress.ComposedPress([norms, self._channel_press()])
+        composed.forward_hook(module, [], context, [None, None])
+        orders = [in_token_order(stored[:, head], kept[:, head]) for head in range(self.public.n_heads)]
+        rows = [self.rows_of(layer, head)[:, order] for head, order in enumerate(orders)]
+        return rows, (held.keys[0] != 0).all(dim=1)
