@@ -1,0 +1,68 @@
+"""The command line: parse, call, print, exit code.
+
+Exit codes: 0 done, 1 refuted (a cache broke its contract, or a point fell under the floor), 2 unusable arguments,
+3 not decided (a time limit). Results go to standard output, talk to standard error; `--json` prints one object.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, NoReturn
+
+import typer
+
+from lowerbound import __version__
+from lowerbound.cli.bounds import demo, floor, models, reduce
+from lowerbound.cli.games import caches, play
+from lowerbound.cli.proofs import verify
+from lowerbound.errors import LowerBoundError
+
+app = typer.Typer(
+    name="lowerbound",
+    help="The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"lowerbound {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
+    ] = False,
+) -> None:
+    """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
+
+
+COMMANDS = (floor, reduce, play, caches, models, demo, verify)
+"""In the order of a reader."""
+
+for command in COMMANDS:
+    app.command()(command)
+
+
+def _fail(sentence: str, exit_code: int) -> NoReturn:
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(exit_code)
+
+
+def main() -> None:
+    """Run the command line; an error of this package becomes one sentence and its exit code."""
+    try:
+        app()
+    except LowerBoundError as error:
+        _fail(str(error), error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        sys.exit(141)
+    except OSError as error:
+        _fail(f"the file system refused: {error}", 2)

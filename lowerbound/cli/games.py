@@ -1,0 +1,253 @@
+"""Games: play caches against the floor, and tell of the caches that there are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lowerbound.cli.options import (
+    DEFAULT_MODEL,
+    DimensionOption,
+    EtaOption,
+    GuaranteeName,
+    GuaranteeOption,
+    HeadsOption,
+    JsonOption,
+    KeysOption,
+    LambdaOption,
+    LayersOption,
+    LevelsOption,
+    ModelOption,
+    ScheduleOption,
+    SeedOption,
+    complete_cache,
+    plan_of,
+    print_json,
+    progress,
+)
+from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, invalid
+
+if TYPE_CHECKING:
+    from lowerbound.game.duel import Row
+    from lowerbound.game.reduction import Reduction
+
+
+class IsolationName(StrEnum):
+    """How strongly Alice and Bob are kept apart."""
+
+    SANDBOX = "sandbox"
+    PROCESS = "process"
+    NONE = "none"
+
+
+def play(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="CACHE...",
+            help="Names of `lowerbound caches`, or package.module:Class; NAME@F gives one its own budget.",
+            autocompletion=complete_cache,
+        ),
+    ] = None,
+    programs: Annotated[
+        list[str] | None,
+        typer.Option("--exec", metavar="COMMAND", help="A cache in any language; the protocol is in docs/programs.md."),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Play every cache, at several budgets.")] = False,
+    model: ModelOption = DEFAULT_MODEL,
+    budget: Annotated[
+        str | None,
+        typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1], or several: 1/4,1/2."),
+    ] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Independent instances.")] = 1,
+    eta: EtaOption = "0.01",
+    guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
+    levels: LevelsOption = 2,
+    multiplier: LambdaOption = None,
+    keys: KeysOption = None,
+    schedule: ScheduleOption = None,
+    d: DimensionOption = None,
+    layers: LayersOption = None,
+    heads: HeadsOption = None,
+    seed: SeedOption = 0,
+    isolation: Annotated[
+        IsolationName | None,
+        typer.Option("--isolation", help="Default: the strongest that this machine gives."),
+    ] = None,
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", metavar="SECONDS", help="For each of Alice and Bob.")
+    ] = 120.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Play caches against the floor: memory, error."""
+    from lowerbound.caches.registry import CACHES, adapters_at_hand
+
+    chosen = [*(names or []), *(f"exec:{command}" for command in programs or [])]
+    if not chosen and not everything:
+        raise InvalidArgument("play must name at least one cache, got none; `lowerbound caches` lists them")
+    all_names: list[str] = []
+    if everything:
+        adapters, missing = adapters_at_hand()
+        all_names = [*CACHES, *adapters]
+        if missing:
+            print(
+                f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
+            )
+    plan = plan_of(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
+    import_from_here()
+    budgets = [None] if budget is None else [share.strip() for share in budget.split(",")]
+    rows, failures = play_all(
+        plan,
+        at_budgets(chosen if budget is None else [*chosen, *all_names], budgets),
+        trials=trials,
+        isolation=isolation,
+        time_limit=time_limit,
+        at_standard_budgets=all_names if budget is None else (),
+    )
+    if as_json:
+        print_json(
+            {
+                "rows": [row.to_json() for row in rows],
+                "failures": [
+                    {"cache": name, "kind": type(error).__name__, "message": str(error)} for name, error in failures
+                ],
+            }
+        )
+    elif rows:
+        from lowerbound.report.table import console, duel_table
+
+        console().print(duel_table(rows))
+    if failures:
+        raise typer.Exit(max(error.exit_code for _, error in failures))
+
+
+def import_from_here() -> None:
+    """Let package.module:Class name a module of the current directory, after everything installed."""
+    here = os.getcwd()
+    if here not in sys.path:
+        sys.path.append(here)
+
+
+def at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tuple[str, str | None]]:
+    """Every name with every budget; NAME@F with its own."""
+    games: list[tuple[str, str | None]] = []
+    for name in names:
+        base, at, own = (name, "", "") if name.startswith("exec:") else name.partition("@")
+        games += [(base, own)] if at else [(base, budget) for budget in budgets]
+    return games
+
+
+def play_all(
+    plan: Reduction,
+    games: Sequence[tuple[str, str | None]],
+    *,
+    trials: int,
+    isolation: IsolationName | None,
+    time_limit: float,
+    at_standard_budgets: Sequence[str] = (),
+) -> tuple[list[Row], list[tuple[str, LowerBoundError]]]:
+    """Rows of the caches that could be played, and what became of the others; an accounting error ends the game."""
+    from lowerbound.caches import tournament
+    from lowerbound.caches.registry import target_of
+    from lowerbound.core.scalars import rational
+    from lowerbound.game.channel import Isolation, strongest
+    from lowerbound.game.duel import describe
+
+    if not time_limit > 0:
+        raise invalid("--time-limit", "be > 0 seconds", time_limit)
+    level = strongest() if isolation is None else Isolation(isolation.value)
+    asked = [(name, None if share is None else rational(share, name="budget")) for name, share in games]
+    for name, share in asked:
+        plan.public(share)
+        describe(target_of(name), level, time_limit)
+    asked += tournament.at_standard_budgets(at_standard_budgets, level)
+    rows: list[Row] = []
+    failures: list[tuple[str, LowerBoundError]] = []
+    with progress(len(asked)) as advance:
+        played = tournament.tournament(
+            plan, asked, trials=trials, isolation=level, time_limit_s=time_limit, on_wait=advance
+        )
+        for name, outcome in played:
+            if not isinstance(outcome, LowerBoundError):
+                rows.append(outcome)
+                continue
+            failures.append((name, outcome))
+            print(f"error: {outcome}", file=sys.stderr)
+            if isinstance(outcome, AccountingError):
+                played.close()
+                break
+    return rows, failures
+
+
+def caches(
+    describe: Annotated[
+        str | None,
+        typer.Option(
+            "--describe",
+            metavar="NAME",
+            help="Tell one cache: idea, formula, bits, what breaks it.",
+            autocompletion=complete_cache,
+        ),
+    ] = None,
+    template: Annotated[
+        bool, typer.Option("--template", help="Print a cache to start from: save it as mine.py.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """The caches that can be played by name."""
+    from lowerbound.caches.registry import find_cache, known_caches
+
+    if template:
+        _print_template(as_json)
+        return
+    if describe is not None:
+        _print_description(describe, as_json)
+        return
+
+    listed = []
+    for name in known_caches():
+        facts = find_cache(name).facts()
+        listed.append(
+            {
+                "name": name,
+                "family": facts.family,
+                "reference": facts.reference,
+                "budget": facts.budget_meaning or None,
+                "default_budget": facts.default_budget,
+                "computation_model": facts.computation_model,
+                "idea": facts.idea,
+            }
+        )
+    if as_json:
+        print_json({"caches": listed})
+        return
+    from lowerbound.report.table import caches_table, console
+
+    console().print(caches_table(listed))
+
+
+def _print_template(as_json: bool) -> None:
+    from lowerbound.caches.description import template
+
+    if as_json:
+        print_json({"template": template()})
+    else:
+        print(template(), end="")
+
+
+def _print_description(name: str, as_json: bool) -> None:
+    from lowerbound.caches.description import description
+
+    import_from_here()
+    told = description(name)
+    if as_json:
+        print_json(told)
+        return
+    from lowerbound.report.table import description_text
+
+    print(description_text(told))

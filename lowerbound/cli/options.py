@@ -1,0 +1,159 @@
+"""What commands share: the types of their options, completion, the plan of an instance, progress, JSON on paper."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from lowerbound.game.reduction import Geometry, Reduction
+
+DEFAULT_MODEL = "var-d16"
+
+
+class GuaranteeName(StrEnum):
+    """How a cache's error is stated."""
+
+    RELATIVE = "relative"
+    ADDITIVE = "additive"
+
+
+def complete_model(incomplete: str) -> list[str]:
+    """Models whose names begin so."""
+    from lowerbound.core.models import models
+
+    return [model.name for model in models() if model.name.startswith(incomplete)]
+
+
+def complete_cache(incomplete: str) -> list[str]:
+    """Caches whose names begin so."""
+    from lowerbound.caches.registry import known_caches
+
+    return [name for name in known_caches() if name.startswith(incomplete)]
+
+
+def complete_keys(incomplete: str) -> list[str]:
+    """Key families whose names begin so."""
+    from lowerbound.core.keys.choice import KEY_FAMILIES
+
+    return [family.name for family in KEY_FAMILIES if family.name.startswith(incomplete)]
+
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A model of `lowerbound models`.", autocompletion=complete_model),
+]
+ModelOption = Annotated[
+    str, typer.Option("--model", metavar="MODEL", help="Geometry to play on.", autocompletion=complete_model)
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+EtaOption = Annotated[str, typer.Option("--eta", metavar="X", help="Error of the cache's answers, such as 0.01.")]
+DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Public coins and instance.")]
+GuaranteeOption = Annotated[GuaranteeName, typer.Option("--guarantee", help="How eta is meant.")]
+LambdaOption = Annotated[
+    str | None,
+    typer.Option("--lambda", metavar="X", help="Logit of a query with its own key; default: from eta."),
+]
+LevelsOption = Annotated[int, typer.Option("--levels", min=2, help="Size of the alphabet of values.")]
+KeysOption = Annotated[
+    str | None,
+    typer.Option("--keys", metavar="FAMILY", help="Key family; default: the best.", autocompletion=complete_keys),
+]
+ScheduleOption = Annotated[
+    str | None,
+    typer.Option("--schedule", metavar="MAPS", help="Own maps, such as '1x1 2x2 4x4', instead of MODEL's."),
+]
+LayersOption = Annotated[
+    int | None, typer.Option("--layers", min=1, help="Layers, each with heads of its own; default: as the cache needs.")
+]
+HeadsOption = Annotated[int | None, typer.Option("--heads", min=1, help="Heads a layer; default: as the cache needs.")]
+DimensionOption = Annotated[int | None, typer.Option("--d", min=1, help="Own head dimension instead of MODEL's.")]
+
+
+def print_json(data: Any) -> None:
+    """One JSON object on standard output."""
+    print(json.dumps(data, indent=2, allow_nan=False))
+
+
+def geometry_of(
+    model: str, schedule: str | None, d: int | None, layers: int | None = None, heads: int | None = None
+) -> Geometry:
+    """The head that a command plays on: a model's, with own maps, dimension or stack where given."""
+    from dataclasses import replace
+
+    from lowerbound.core.models import find_model
+    from lowerbound.core.schedule import ScaleSchedule
+    from lowerbound.game.reduction import Geometry
+
+    place = Geometry.of(find_model(model))
+    if schedule is not None:
+        place = replace(place, name=f"own maps ({model}'s rule)", schedule=ScaleSchedule.parse(schedule))
+    if d is not None:
+        place = replace(place, name=f"{place.name} in R^{d}", d=d)
+    if layers is not None or heads is not None:
+        place = replace(place, stack=(layers or 1, heads or 1))
+    return place
+
+
+def plan_of(
+    model: str,
+    schedule: str | None,
+    d: int | None,
+    eta: str,
+    guarantee: GuaranteeName,
+    levels: int,
+    multiplier: str | None,
+    keys: str | None,
+    seed: int,
+    layers: int | None = None,
+    heads: int | None = None,
+) -> Reduction:
+    """The reduction that a command's options ask for."""
+    from lowerbound.game.reduction import plan_reduction
+
+    return plan_reduction(
+        geometry_of(model, schedule, d, layers, heads),
+        eta=eta,
+        guarantee=guarantee.value,
+        n_levels=levels,
+        multiplier=multiplier,
+        key_family=keys,
+        seed=seed,
+    )
+
+
+class progress:
+    """A progress bar on standard error, when somebody is looking; without a known total it only names the work."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+            disable=not sys.stderr.isatty(),
+        )
+        self._task = self._bar.add_task("", total=total or None)
+        self._started = 0
+
+    def __enter__(self) -> Callable[[str], None]:
+        self._bar.start()
+        return self._begin
+
+    def _begin(self, name: str) -> None:
+        self._bar.update(self._task, description=name, completed=self._started)
+        self._started += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()

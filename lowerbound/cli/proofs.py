@@ -1,0 +1,88 @@
+"""The proof: who checked what, and on what it rests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from lowerbound.cli.options import JsonOption, print_json, progress
+from lowerbound.errors import InvalidArgument, unknown
+
+
+def verify(
+    proofs: Annotated[Path, typer.Option("--proofs", metavar="FOLDER", help="The proof book.")] = Path("proofs"),
+    lemma: Annotated[
+        list[str] | None, typer.Option("--lemma", metavar="ID", help="Only this lemma and what it rests on.")
+    ] = None,
+    backend: Annotated[
+        list[str] | None, typer.Option("--backend", metavar="NAME", help="Only z3, cvc5, kernel, coq or computation.")
+    ] = None,
+    explain: Annotated[
+        str | None, typer.Option("--explain", metavar="ID", help="Tell one lemma: statement, checks, what it rests on.")
+    ] = None,
+    certificates: Annotated[
+        Path | None, typer.Option("--certificates", metavar="FILE", help="Judge a bundle of certificates, no book.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Check the proof: who checked what, and on what it rests."""
+    if certificates is not None:
+        _judge_bundle(certificates, as_json)
+    from lowerbound.prove.book import load_book
+    from lowerbound.prove.verify import BACKENDS
+    from lowerbound.prove.verify import verify as run
+
+    for name in backend or []:
+        if name not in BACKENDS:
+            raise unknown("backend", name, BACKENDS)
+    book = load_book(proofs)
+    if explain is not None:
+        book.find(explain)
+    with progress(0) as watch:
+        report = run(book, only=[*(lemma or []), *([explain] if explain else [])], backends=backend or [], watch=watch)
+    if as_json:
+        print_json(report.to_json())
+    elif explain is not None:
+        from lowerbound.prove.blueprint import explanation
+
+        print(explanation(book, next(entry for entry in report.entries if entry.lemma.id == explain)))
+    else:
+        from lowerbound.report.table import console, proof_table
+
+        console().print(proof_table(report))
+        for entry in report.entries:
+            for check in entry.checks:
+                if check.outcome != "verified":
+                    print(f"{entry.lemma.id}: {check.checker}: {check.reason}", file=sys.stderr)
+        print(f"{report.theorem.lemma.id} is {report.theorem.status}; it rests on:")
+        for assumption in report.theorem.assumptions or ("nothing that was checked",):
+            print(f"  {assumption}")
+        print(report.word)
+    raise typer.Exit(report.exit_code)
+
+
+def _judge_bundle(path: Path, as_json: bool) -> NoReturn:
+    from lowerbound.kernel.judge import judge_file
+    from lowerbound.kernel.verdict import Outcome
+
+    if not path.is_file():
+        raise InvalidArgument(f"--certificates must name a file with a bundle of certificates, got {str(path)!r}")
+    verdicts = judge_file(path)
+    outcomes = {verdict.outcome for verdict in verdicts.values()}
+    if outcomes == {Outcome.VERIFIED}:
+        word, code = "VERIFIED", 0
+    elif Outcome.REJECTED in outcomes:
+        word, code = "NOT VERIFIED", 1
+    else:
+        word, code = "UNDECIDED", 3
+    if as_json:
+        listed = [{"id": name, "verdict": str(v.outcome), "reason": v.reason} for name, v in verdicts.items()]
+        print_json({"verdict": word, "statements": listed})
+    else:
+        for name, verdict in verdicts.items():
+            print(f"{verdict.outcome:10} {name}: {verdict.reason}")
+        print(word)
+    raise typer.Exit(code)
