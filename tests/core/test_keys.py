@@ -6,6 +6,7 @@ The (kv) numbers are those of the coding literature (Gold, Kasami, Kerdock), rec
 from __future__ import annotations
 
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from lowerbound.core.keys.family import Keys, coherence
 from lowerbound.core.keys.field import BinaryField
 from lowerbound.core.keys.kerdock import Kerdock, kerdock_rows
 from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
+from lowerbound.core.keys.steiner import Steiner, quadruples, sqs10
 from lowerbound.core.keys.trace import Kasami, Trace, TraceCode
 from lowerbound.core.models import Model, find_model, models
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
@@ -34,6 +36,9 @@ from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
         (Kerdock(), 2112, 64, Fraction(1, 8)),
         (Kerdock(), 4224, 64, Fraction(1, 8)),
         (Kerdock(), 128, 16, Fraction(1, 4)),
+        (Steiner(), 500, 10, Fraction(1, 2)),
+        (Steiner(), 1260, 14, Fraction(1, 2)),
+        (Steiner(), 424, 40, Fraction(1, 2)),
     ],
     ids=lambda value: getattr(value, "name", str(value)),
 )
@@ -53,6 +58,16 @@ def test_kerdock_products_are_zero_or_eight() -> None:
     assert set(np.unique(gram)) == {-8, 0, 8}
     assert set(np.unique(rows[:2048])) == {-1, 1}
     assert ((rows * rows).sum(axis=1) == 64).all()
+
+
+def test_quadruple_systems() -> None:
+    """Definition: three points of ten lie in exactly one block of S(3, 4, 10), three of any d in at most one."""
+    assert len(sqs10()) == 30
+    assert all(sum(set(three) <= set(block) for block in sqs10()) == 1 for three in combinations(range(10), 3))
+    for d in range(4, 17):
+        blocks = quadruples(d)
+        assert all(len(set(one) & set(other)) <= 2 for one, other in combinations(blocks, 2))
+    assert {d: Steiner().capacity(d) for d in (3, 4, 10, 14, 16)} == {3: 0, 4: 24, 10: 500, 14: 1260, 16: 2272}
 
 
 @pytest.mark.parametrize("m", [3, 4, 5, 6, 7])

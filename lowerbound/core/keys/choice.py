@@ -8,6 +8,7 @@ from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.orthoplex import Orthoplex
 from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
+from lowerbound.core.keys.steiner import Steiner
 from lowerbound.core.keys.trace import Kasami, Trace, Trace3
 from lowerbound.core.models import Model
 from lowerbound.errors import ImpossibleReduction, unknown
@@ -18,6 +19,7 @@ KEY_FAMILIES: tuple[KeyFamily, ...] = (
     Trace(),
     Kasami(),
     Trace3(),
+    Steiner(),
     GreedySigns(),
     RandomSigns(),
     GaussianJL(),
