@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lowerbound.kernel import cover, handelman, index_optimum, keys, linear_code
+from lowerbound.kernel import cover, handelman, index_optimum, keys, linear_code, witness
 from lowerbound.kernel.codec import Rejected, decode, digest, fields, shown, typed
 from lowerbound.kernel.verdict import Outcome, Verdict
 
@@ -19,6 +19,7 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
     "keys": keys.check,
     "linear_code": linear_code.check,
     "index_optimum": index_optimum.check,
+    "witness": witness.check,
 }
 """One rule for each kind of certificate."""
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lowerbound.core.attention import L2Norm, Scaled, attention_naive
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.judge import judge
 from tests.kernel.examples import (
@@ -332,12 +333,32 @@ def holds_index(claim: Json, payload: Json) -> bool:
     return payload == {} and naive_optimum(claim["m"], claim["messages"]) == Fraction(claim["error"])
 
 
+def holds_witness(claim: Json, payload: Json) -> bool:
+    """By the plain formula in floats; the example's answers are far from every limit, or right on it."""
+
+    def rows(scales: Json) -> list[list[float]]:
+        return [[float(Fraction(entry)) for entry in row] for scale in scales for row in scale]
+
+    rule = claim["rule"]
+    how = (
+        L2Norm(float(Fraction(rule["multiplier"])))
+        if rule["name"] == "l2norm"
+        else Scaled(float(Fraction(rule["squared_scale"])) ** 0.5)
+    )
+    (query,) = rows([[payload["query"]]])
+    ((exact, *_),) = attention_naive([query], rows(payload["keys"]), rows(payload["values"]), rule=how)
+    limit = float(Fraction(claim["eta"])) * (exact if claim["guarantee"] == "relative" else 1)
+    n_tokens = sum(side * other for side, other in claim["shapes"]) + claim["context"]
+    return n_tokens == len(rows(payload["queries"])) and abs(float(Fraction(payload["answer"])) - exact) > limit
+
+
 HOLDS = {
     "handelman": holds_handelman,
     "cover": holds_cover,
     "keys": holds_keys,
     "linear_code": holds_code,
     "index_optimum": holds_index,
+    "witness": holds_witness,
 }
 """For each kind, a naive second opinion on whether a changed proof is still one."""
 

@@ -80,6 +80,35 @@ ENTROPY_MARKS = [str(Fraction(k, 200)) for k in (2, 4, 8, 12, 15, 17, 18, 19, 20
 SQUARE = {"variables": {"x": ["0", "1"], "y": ["-1", "1"]}, "goal": ["+", "1/4", ["exp", ["-", "x", "y"]]]}
 """1/4 + exp(x - y) > 0 on a rectangle."""
 
+FORGOTTEN: tuple[Json, Json] = (
+    {
+        "guarantee": "relative",
+        "eta": "1/100",
+        "rule": {"name": "l2norm", "multiplier": "100"},
+        "d": 1,
+        "shapes": [[1, 2], [1, 1]],
+        "context": 0,
+        "cache": "window",
+        "budget": "1/2",
+        "keys": None,
+        "seed": 0,
+        "layers": 1,
+        "heads": 1,
+    },
+    {
+        "precision": 128,
+        "keys": [[["1"], ["-1"]], [["-1"]]],
+        "values": [[["1"], ["0"]], [["0"]]],
+        "queries": [[["1"], ["1"]], [["1"]]],
+        "query": ["3/2"],
+        "layer": 0,
+        "head": 0,
+        "coordinate": 0,
+        "answer": "0",
+    },
+)
+"""A window of one token has lost the first token, which the query asks for: the answer is 0, and the truth almost 1."""
+
 EXAMPLES: dict[str, tuple[str, Json, Json]] = {
     "handelman": (
         "handelman",
@@ -123,6 +152,7 @@ EXAMPLES: dict[str, tuple[str, Json, Json]] = {
         {"parity": cyclic_parity(7, 0b1011)},
     ),
     "index": ("index_optimum", {"m": 3, "messages": 2, "error": "1/4"}, {}),
+    "witness": ("witness", *FORGOTTEN),
 }
 """Name -> kind, claim, payload; each is VERIFIED."""
 
