@@ -1,0 +1,1 @@
+"""What is emitted for the kernel to judge."""
