@@ -83,7 +83,8 @@ class Row:
         return asdict(self)
 
 
-def _module_path() -> list[str]:
+def module_path() -> list[str]:
+    """Where this process finds modules, as absolute paths: what a party is given to import from."""
     return [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
 
 
@@ -101,7 +102,7 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
         [],
         isolation=isolation,
         time_limit_s=time_limit_s,
-        search_path=_module_path(),
+        search_path=module_path(),
     )
     stated = json.loads(facts)
     stack = stated.pop("stack")
@@ -184,7 +185,7 @@ def duels(
     terms: dict[str, Any] = {
         "isolation": level,
         "time_limit_s": time_limit_s * len(games),
-        "search_path": _module_path(),
+        "search_path": module_path(),
     }
     sent = _conversation("alice", games, [game.private for game in games], terms)
     messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]

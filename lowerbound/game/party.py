@@ -3,7 +3,8 @@
 A job lists games: for each the public configuration as JSON, and how many of the private frames are its own. Alice's
 are one frame of symbols (model R1) or token ids (model R2) a trial; her reply is the states of every scale, with the
 ledgers of their writers. Bob's are one message a trial; his reply is one frame of symbols a trial. A third role,
-`describe`, only says what a cache class states about itself, so that foreign code never runs in the judge's process.
+`describe`, only says what a cache class states about itself, so that foreign code never runs in the judge's process; a
+fourth, `answer`, asks a cache one question about the keys, values and queries that its private frames hold.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ from lowerbound.core.cache import load_cache
 from lowerbound.errors import CacheContractBroken, LowerBoundError
 from lowerbound.game.index import Symbols
 from lowerbound.game.protocol import CacheProtocol
+from lowerbound.game.question import Terms, Tokens, answers_of, state_of
 from lowerbound.game.reduction import Reduction
 from lowerbound.game.wire import Frames, Role, read_frames, write_frames
 
-ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe"}
+ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
 SYMBOL_TYPE = np.dtype("<u8")
 LARGEST_REPLY_BYTES = 2**33
 
@@ -40,6 +42,8 @@ def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     """
     if role == "describe":
         return [json.dumps(asdict(load_cache(job["cache"]).facts())).encode()]
+    if role == "answer":
+        return [_answer(job, private)]
     reply: Frames = []
     given = iter(private)
     for game in job["games"]:
@@ -50,6 +54,14 @@ def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
             header, frames = {"failure": failure(error)}, []
         reply += [json.dumps({"failure": None, **header, "n_frames": len(frames)}).encode(), *frames]
     return reply
+
+
+def _answer(job: dict[str, Any], private: Frames) -> bytes:
+    terms, cache_class = Terms.from_json(job["terms"]), load_cache(job["cache"])
+    *rows, query = (np.frombuffer(frame, dtype="<f8").astype(np.float64).reshape(-1, terms.d) for frame in private)
+    tokens, public = Tokens(*rows), terms.public
+    state = state_of(lambda: cache_class(public), terms, tokens)
+    return answers_of(lambda: cache_class(public), terms, state, tokens, query).astype("<f8").tobytes()
 
 
 def failure(error: LowerBoundError) -> dict[str, str]:
@@ -67,7 +79,8 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
         answers = [protocol.bob(message).astype(SYMBOL_TYPE).tobytes() for message in private]
         return {"seconds": time.perf_counter() - start}, answers
     trials = [
-        protocol.states(_symbols(reduction, frame), check_settled=number == 0) for number, frame in enumerate(private)
+        protocol.states(reduction.symbols_of(_given(frame)), check_settled=number == 0)
+        for number, frame in enumerate(private)
     ]
     claimed = protocol.new_cache().claimed_ratio
     header = {
@@ -78,11 +91,8 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
     return header, [bytes(state) for states in trials for state in states]
 
 
-def _symbols(reduction: Reduction, frame: bytes) -> Symbols:
-    given = np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64)
-    if reduction.network is not None:
-        return reduction.network.symbols(given)
-    return given.reshape(reduction.shape)
+def _given(frame: bytes) -> Symbols:
+    return np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64)
 
 
 def _ledger(message: bytes) -> dict[str, int] | None:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Sequence
 from typing import IO, Literal
 
-Role = Literal["alice", "bob", "describe"]
+Role = Literal["alice", "bob", "describe", "answer"]
 Frames = list[bytes]
 
 _LENGTH = struct.Struct("<Q")

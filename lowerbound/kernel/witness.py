@@ -106,12 +106,13 @@ def check(claim: Any, payload: Any) -> Verdict:
     Contract: VERIFIED only if |answer - exact| > eta (additive), or > eta exact (relative), where exact is coordinate c
     of softmax attention of the query over all tokens of all scales: logit = scale <q, k>, or multiplier times the
     cosine (a zero row has logit 0). REJECTED if it certainly is not, UNDECIDED if balls overlap at this precision.
-    Cache, budget, keys, seed, layers and heads say whose answer it is claimed to be; here they are only read.
+    Cache, budget, keys, network, seed, layers, heads say whose answer it is claimed to be; here they are only read.
     """
-    guarantee, eta_text, rule, d, shapes, context, cache, budget, keys_name, seed, layers, heads = fields(
+    guarantee, eta_text, rule, d, shapes, context, cache, budget, keys_name, network, seed, layers, heads = fields(
         claim,
         "the claim",
-        *("guarantee", "eta", "rule", "d", "shapes", "context", "cache", "budget", "keys", "seed", "layers", "heads"),
+        *("guarantee", "eta", "rule", "d", "shapes", "context", "cache", "budget", "keys", "network", "seed"),
+        *("layers", "heads"),
     )
     if guarantee not in ("additive", "relative"):
         raise Rejected(f"the guarantee must be 'additive' or 'relative', got {shown(guarantee)}")
@@ -125,6 +126,7 @@ def check(claim: Any, payload: Any) -> Verdict:
         raise Rejected(f"the budget must lie in (0, 1], got {shown(budget)}")
     if keys_name is not None:
         _name(keys_name, "the family of keys")
+    typed(network, bool, "the network")
     integer(seed, "the seed", 0, MOST_SEED)
     n_layers, n_heads = integer(layers, "the layers", 1, MOST_HEADS), integer(heads, "the heads", 1, MOST_HEADS)
 

@@ -91,6 +91,7 @@ FORGOTTEN: tuple[Json, Json] = (
         "cache": "window",
         "budget": "1/2",
         "keys": None,
+        "network": False,
         "seed": 0,
         "layers": 1,
         "heads": 1,

@@ -1,0 +1,32 @@
+"""One question to a cache in a fresh process: whoever doubts a witness asks again."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from lowerbound.errors import CacheContractBroken
+from lowerbound.game.channel import Isolation, converse
+from lowerbound.game.duel import module_path
+from lowerbound.game.question import FloatArray, Terms, Tokens
+
+
+def heard(
+    target: str, terms: Terms, tokens: Tokens, query: FloatArray, *, isolation: Isolation, time_limit_s: float
+) -> FloatArray:
+    """What every head of the cache at "package.module:Class" answers, shape (layers, heads, d).
+
+    Contract: one process of its own plays all scales through bytes, and asks; raises what `converse` raises.
+    """
+    rows = (tokens.keys, tokens.values, tokens.queries, query)
+    (reply,) = converse(
+        "answer",
+        {"cache": target, "terms": terms.to_json()},
+        [np.ascontiguousarray(part, dtype="<f8").tobytes() for part in rows],
+        isolation=isolation,
+        time_limit_s=time_limit_s,
+        search_path=module_path(),
+    )
+    shape = *terms.stack, terms.d
+    if len(reply) != 8 * int(np.prod(shape)):
+        raise CacheContractBroken(f"an answer must have {np.prod(shape)} numbers, got {len(reply)} bytes")
+    return np.frombuffer(reply, dtype="<f8").astype(np.float64).reshape(shape)

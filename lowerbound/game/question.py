@@ -1,0 +1,220 @@
+"""One question to a cache: tokens pass scale by scale through its bytes, and then one query is asked.
+
+`Terms` is everything public about such a question, in exact numbers; `Tokens` are what Alice and the last scale append.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.attention import L2Norm, Rule, Scaled
+from lowerbound.core.cache import Memory, Public
+from lowerbound.core.grid import Guarantee
+from lowerbound.core.models import RuleName
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import CacheContractBroken, InvalidArgument, invalid
+from lowerbound.game.protocol import call, numbers, stack_of
+from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+
+FloatArray = NDArray[np.float64]
+
+CODEBOOK_SIZE = 2
+"""Token ids of the public network of model R2: one bit each, so that it fits in any head."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What is public when a cache is asked, and what it promises.
+
+    Contract: `from_json(to_json())` is the same terms. With `key_family`, keys and the levels 0 and 1 are public, as on
+    the hard family of `plan_reduction` for these terms; with `network`, values come from its public network.
+
+    Parameters
+    ----------
+    schedule : ScaleSchedule
+        At least two scales; the last one's tokens are appended before the query, and are never encoded.
+    d : int
+        Head dimension.
+    rule : Rule
+        How a logit is computed.
+    guarantee, eta
+        The promise: |answer - exact| <= eta (additive) or <= eta exact (relative), for values in [0, 1].
+    budget, seed, stack
+        As in `Public`; stack is (layers, heads a layer), and every head of every layer is given the same tokens.
+    """
+
+    schedule: ScaleSchedule
+    d: int
+    rule: Rule
+    guarantee: Guarantee = "relative"
+    eta: Fraction = Fraction(1, 100)
+    budget: Fraction | None = None
+    seed: int = 0
+    stack: tuple[int, int] = (1, 1)
+    key_family: str | None = None
+    network: bool = False
+
+    @cached_property
+    def reduction(self) -> Reduction:
+        """The hard family of these terms; ImpossibleReduction where there is none."""
+        geometry = Geometry(str(self.schedule), self.schedule, self.d, self._rule_name(), CODEBOOK_SIZE, self.stack)
+        plan = plan_reduction(
+            geometry,
+            eta=self.eta,
+            guarantee=self.guarantee,
+            multiplier=Fraction(self.rule.multiplier) if isinstance(self.rule, L2Norm) else None,
+            key_family=self.key_family,
+            seed=self.seed,
+        )
+        return plan.in_model_r2() if self.network else plan
+
+    def _rule_name(self) -> RuleName:
+        if isinstance(self.rule, L2Norm):
+            return "l2norm"
+        if self.rule.scale is None:
+            return "1/sqrt(d)"
+        if self.rule.scale == 0.25 / self.d**0.5:
+            return "0.25/sqrt(d)"
+        raise invalid("scale", "be that of a model where keys are public", self.rule.scale)
+
+    @cached_property
+    def public(self) -> Public:
+        """What the cache may know."""
+        if self.key_family is not None:
+            return self.reduction.public(self.budget)
+        layers, heads = self.stack
+        return Public(self.schedule, self.d, self.rule, self.seed, self.budget, n_layers=layers, n_heads=heads)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, every number exact."""
+        rule = (
+            {"name": "l2norm", "multiplier": str(Fraction(self.rule.multiplier))}
+            if isinstance(self.rule, L2Norm)
+            else {"name": "scaled", "squared_scale": str(_squared(self.rule, self.d))}
+        )
+        return {
+            "guarantee": self.guarantee,
+            "eta": str(self.eta),
+            "rule": rule,
+            "d": self.d,
+            "shapes": [list(shape) for shape in self.schedule.shapes],
+            "context": self.schedule.n_context,
+            "budget": None if self.budget is None else str(self.budget),
+            "keys": self.key_family,
+            "network": self.network,
+            "seed": self.seed,
+            "layers": self.stack[0],
+            "heads": self.stack[1],
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Terms:
+        """The terms that `to_json` wrote; a rule that no float denotes raises InvalidArgument."""
+        return cls(
+            schedule=ScaleSchedule(tuple(tuple(shape) for shape in data["shapes"]), data["context"]),
+            d=data["d"],
+            rule=_rule(data["rule"], data["d"]),
+            guarantee=data["guarantee"],
+            eta=Fraction(data["eta"]),
+            budget=None if data["budget"] is None else Fraction(data["budget"]),
+            seed=data["seed"],
+            stack=(data["layers"], data["heads"]),
+            key_family=data["keys"],
+            network=data["network"],
+        )
+
+
+def _squared(rule: Scaled, d: int) -> Fraction:
+    return Fraction(1, d) if rule.scale is None else Fraction(rule.scale) ** 2
+
+
+def _rule(data: Mapping[str, str], d: int) -> Rule:
+    if data["name"] == "l2norm":
+        return L2Norm(exact_float(Fraction(data["multiplier"]), "multiplier"))
+    square = Fraction(data["squared_scale"])
+    if square == Fraction(1, d):
+        return Scaled()
+    root = Fraction(math.isqrt(square.numerator), math.isqrt(square.denominator))
+    if root**2 != square:
+        raise invalid("squared scale", "be 1/d or the square of a binary fraction", data["squared_scale"])
+    return Scaled(exact_float(root, "scale"))
+
+
+def exact_float(value: Fraction, what: str) -> float:
+    """The float that is this number; InvalidArgument where no finite float is."""
+    try:
+        near = float(value)
+    except OverflowError:
+        near = math.inf
+    if not math.isfinite(near) or Fraction(near) != value:
+        raise InvalidArgument(f"{what} must be a finite binary float, got {str(value)[:60]}")
+    return near
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Keys, values and queries of all tokens of a schedule, one row a token, float64 of shape (n_tokens, d) each."""
+
+    keys: FloatArray
+    values: FloatArray
+    queries: FloatArray
+
+    def at(self, rows: slice) -> Tokens:
+        """Those of some rows."""
+        return Tokens(self.keys[rows], self.values[rows], self.queries[rows])
+
+
+MakeCache = Callable[[], Memory]
+
+
+def state_of(make_cache: MakeCache, terms: Terms, tokens: Tokens) -> bytes:
+    """The bytes that are left of the tokens of all scales but the last.
+
+    Contract: a fresh cache for every scale, which knows the earlier ones by their bytes alone. A cache that breaks its
+    contract raises CacheContractBroken.
+    """
+    state: bytes | None = None
+    for scale in range(terms.schedule.n_scales - 1):
+        cache = _holding(make_cache, terms, state, tokens, scale)
+        state = call(cache, "encode")
+        if not isinstance(state, bytes):
+            raise CacheContractBroken(f"{cache.name}.encode must return bytes, got {type(state).__name__}")
+    assert state is not None
+    return bytes(state)
+
+
+def answers_of(make_cache: MakeCache, terms: Terms, state: bytes, tokens: Tokens, queries: FloatArray) -> FloatArray:
+    """What every head answers to (m, d) queries, shape (layers, heads, m, d), from a state and the last scale."""
+    last = terms.schedule.n_scales - 1
+    cache = _holding(make_cache, terms, state, tokens, last)
+    asked = _for_all_heads(terms, queries)
+    answers = []
+    for layer in range(terms.stack[0]):
+        found = call(cache, "attend", layer, asked)
+        if len(found) != len(asked):
+            raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
+        answers.append([numbers(cache, head, queries.shape) for head in found])
+    return np.array(answers)
+
+
+def _holding(make_cache: MakeCache, terms: Terms, state: bytes | None, tokens: Tokens, scale: int) -> Any:
+    cache = stack_of(make_cache, terms.stack)
+    if state is not None:
+        call(cache, "decode", state)
+    own = tokens.at(terms.schedule.rows_of(scale))
+    keys, values, queries = (_for_all_heads(terms, rows) for rows in (own.keys, own.values, own.queries))
+    for layer in range(terms.stack[0]):
+        call(cache, "append", layer, keys, values, scale, queries)
+    return cache
+
+
+def _for_all_heads(terms: Terms, rows: FloatArray) -> FloatArray:
+    return np.broadcast_to(rows, (terms.stack[1], *rows.shape))
