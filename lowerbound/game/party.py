@@ -79,8 +79,7 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
         answers = [protocol.bob(message).astype(SYMBOL_TYPE).tobytes() for message in private]
         return {"seconds": time.perf_counter() - start}, answers
     trials = [
-        protocol.states(reduction.symbols_of(_given(frame)), check_settled=number == 0)
-        for number, frame in enumerate(private)
+        protocol.states(_symbols(reduction, frame), check_settled=number == 0) for number, frame in enumerate(private)
     ]
     claimed = protocol.new_cache().claimed_ratio
     header = {
@@ -91,8 +90,11 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
     return header, [bytes(state) for states in trials for state in states]
 
 
-def _given(frame: bytes) -> Symbols:
-    return np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64)
+def _symbols(reduction: Reduction, frame: bytes) -> Symbols:
+    given = np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64)
+    if reduction.network is not None:
+        return reduction.network.symbols(given)
+    return given.reshape(reduction.shape)
 
 
 def _ledger(message: bytes) -> dict[str, int] | None:
