@@ -16,7 +16,7 @@ from lowerbound.errors import unknown
 if TYPE_CHECKING:
     from lowerbound.core.cache import Memory
     from lowerbound.game.duel import Row
-    from lowerbound.game.reduction import Reduction
+    from lowerbound.game.hard_family import HardFamily
 
 CACHES: dict[str, str] = {
     "full": "lowerbound.caches.full:Full64",
@@ -207,7 +207,7 @@ def find_cache(name: str) -> type[Memory]:
     return load_cache(target_of(name))
 
 
-def play(reduction: Reduction, name: str, **terms: Any) -> Row:
+def play(reduction: HardFamily, name: str, **terms: Any) -> Row:
     """`duel` for a cache by its name: the row carries the name."""
     from lowerbound.game.duel import duel
 

@@ -13,7 +13,7 @@ from lowerbound.caches.registry import ADAPTERS, target_of
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Entry, Row, describe, duels
-from lowerbound.game.reduction import Reduction
+from lowerbound.game.hard_family import HardFamily
 
 Outcome = Row | LowerBoundError
 
@@ -34,7 +34,7 @@ def at_standard_budgets(names: Sequence[str], isolation: Isolation) -> list[tupl
 
 
 def tournament(
-    reduction: Reduction,
+    reduction: HardFamily,
     games: Sequence[tuple[str, Fraction | None]],
     *,
     trials: int,
@@ -84,7 +84,7 @@ def _library(numbered: tuple[int, Entry]) -> str | int:
 
 
 def _play(
-    reduction: Reduction, heat: Sequence[Entry], *, trials: int, isolation: Isolation, time_limit_s: float
+    reduction: HardFamily, heat: Sequence[Entry], *, trials: int, isolation: Isolation, time_limit_s: float
 ) -> list[Outcome]:
     try:
         return duels(reduction, heat, trials=trials, isolation=isolation, time_limit_s=time_limit_s)

@@ -34,7 +34,7 @@ from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError,
 
 if TYPE_CHECKING:
     from lowerbound.game.duel import Row
-    from lowerbound.game.reduction import Reduction
+    from lowerbound.game.hard_family import HardFamily
 
 
 class IsolationName(StrEnum):
@@ -143,7 +143,7 @@ def at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tupl
 
 
 def play_all(
-    plan: Reduction,
+    plan: HardFamily,
     games: Sequence[tuple[str, str | None]],
     *,
     trials: int,

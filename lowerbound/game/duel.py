@@ -11,19 +11,16 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, TypeVar
 
-import numpy as np
-
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, state_bits
-from lowerbound.core.bounds import floor_in_interval, is_above
 from lowerbound.core.cache import CacheFacts, load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation, converse, raised, strongest
-from lowerbound.game.index import Symbols, draw_symbols
-from lowerbound.game.party import SYMBOL_TYPE
-from lowerbound.game.reduction import Reduction
-from lowerbound.game.wire import Frames, Role
+from lowerbound.game.hard_family import HardFamily
+from lowerbound.game.index import Symbols
+from lowerbound.game.tally import Part, misread, tally
+from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
 
 Result = TypeVar("Result")
 ABOVE = "above the floor"
@@ -41,10 +38,11 @@ class Row:
     """Measured beside proved, for one cache on one hard family.
 
     Bits are of all `heads` (of all `layers`) together. `state_bits` is the longest message of all trials, `peak_bits`
-    the longest state of any scale, `floor_bits` the least floor of any error rate in [error_low, error_high], and
-    `ratio` their quotient ("x of the floor"), None where the floor is 0. `measured_ratio` is the compression of fp16
-    keys and values; `claimed_ratio` is what the method's own accounting makes of it, None where it has none. `verdict`
-    is "above the floor", or "outside R1" for a cache whose instance is not one of model R1.
+    the longest state of any scale, `floor_bits` the sum of the floors of the `parts`, whose intervals hold together
+    at `confidence`, and `ratio` their quotient ("x of the floor"), None where the floor is 0. `error` is that of all
+    symbols, `levels` the number of levels of a value. `measured_ratio` is the compression of fp16 keys and values;
+    `claimed_ratio` is what the method's own accounting makes of it, None where it has none. `verdict` is "above the
+    floor", or "outside R1" for a cache whose instance is not one of model R1.
     """
 
     cache: str
@@ -74,6 +72,7 @@ class Row:
     measured_ratio: float
     claimed_ratio: float | None
     verdict: str
+    parts: list[Part]
     ledger: dict[str, int]
     alice_seconds: float
     bob_seconds: float
@@ -119,7 +118,7 @@ class Entry:
 
 
 def duel(
-    reduction: Reduction,
+    reduction: HardFamily,
     cache: str,
     *,
     label: str | None = None,
@@ -163,7 +162,7 @@ def duel(
 
 
 def duels(
-    reduction: Reduction,
+    reduction: HardFamily,
     entries: Sequence[Entry],
     *,
     trials: int = 1,
@@ -235,7 +234,7 @@ def _attempt(action: Callable[[_Reply], Result], reply: _Reply | LowerBoundError
         return error
 
 
-def _prepare(reduction: Reduction, entry: Entry, trials: int, level: Isolation, time_limit_s: float) -> _Game:
+def _prepare(reduction: HardFamily, entry: Entry, trials: int, level: Isolation, time_limit_s: float) -> _Game:
     facts = describe(entry.cache, level, time_limit_s)
     budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
     played = reduction
@@ -253,7 +252,7 @@ class _Game:
 
     entry: Entry
     facts: CacheFacts
-    played: Reduction
+    played: HardFamily
     budget: Fraction | None
     private: Frames
     symbols: list[Symbols]
@@ -262,6 +261,7 @@ class _Game:
     def job(self) -> dict[str, Any]:
         """The public configuration."""
         return {
+            "game": self.played.game,
             "reduction": self.played.to_json(),
             "cache": self.entry.cache,
             "budget": None if self.budget is None else str(self.budget),
@@ -282,12 +282,13 @@ class _Game:
     def row(self, alice: _Reply, bob: _Reply, *, level: Isolation, confidence: Fraction) -> Row:
         """Measured beside proved; AccountingError for a point under the floor."""
         played, facts, states, messages = self.played, self.facts, alice.frames, self.messages(alice)
-        n_symbols, trials, levels = played.n_symbols, len(self.symbols), played.grid.n_levels
-        errors = _count_errors(self.symbols, bob.frames)
+        n_symbols, trials = played.n_symbols, len(self.symbols)
+        wrong = misread(self.symbols, bob.frames)
+        errors = int(sum(part.sum() for part in wrong))
         low, high = clopper_pearson(errors, n_symbols * trials, confidence=confidence)
+        parts, proved = tally(played.alphabets, wrong, confidence)
         longest = max(range(trials), key=lambda trial: len(messages[trial]))
         used = state_bits(messages[longest])
-        proved = floor_in_interval(n_symbols, levels, low, high)
         claimed = alice.header["claimed_ratio"]
         in_r1 = facts.computation_model == "R1"
         row = Row(
@@ -301,7 +302,7 @@ class _Game:
             computation_model=facts.computation_model,
             trials=trials,
             seed=played.seed,
-            levels=levels,
+            levels=played.grid.n_levels,
             eta=float(played.grid.eta),
             symbols=n_symbols,
             state_bits=used,
@@ -315,14 +316,15 @@ class _Game:
             confidence=float(confidence),
             floor_bits=floor_float(proved),
             ratio=float(used / proved) if proved else None,
-            measured_ratio=FP16_PAIR_BITS * n_symbols / used,
+            measured_ratio=FP16_PAIR_BITS * played.n_entries / used,
             claimed_ratio=None if claimed is None else float(Fraction(claimed)),
             verdict=ABOVE if in_r1 else OUTSIDE_R1,
+            parts=parts,
             ledger=_ledger(alice.header["ledgers"][longest], messages[longest]),
             alice_seconds=alice.header["seconds"],
             bob_seconds=bob.header["seconds"],
         )
-        if in_r1 and not is_above(used, n_symbols, levels, low, high):
+        if in_r1 and used < proved:
             raise AccountingError(
                 f"{row.cache} at isolation {level} sent {used} bits for {n_symbols} symbols with error at most "
                 f"{row.error_high:.4g}, under the proved floor of {row.floor_bits:.1f} bits: information reached Bob "
@@ -331,30 +333,10 @@ class _Game:
         return row
 
 
-def _instances(reduction: Reduction, trials: int) -> tuple[Frames, list[Symbols]]:
+def _instances(family: HardFamily, trials: int) -> tuple[Frames, list[Symbols]]:
     """Alice's private frames, and the symbols that Bob should name."""
-    frames, symbols = [], []
-    for trial in range(trials):
-        if reduction.network is not None:
-            given = reduction.network.draw_ids(reduction.seed, trial)
-            symbols.append(reduction.network.symbols(given))
-        else:
-            given = draw_symbols(reduction.seed, trial, n_levels=reduction.grid.n_levels, shape=reduction.shape)
-            symbols.append(given)
-        frames.append(given.astype(SYMBOL_TYPE).tobytes())
-    return frames, symbols
-
-
-def _count_errors(symbols: list[Symbols], answers: Frames) -> int:
-    if len(answers) != len(symbols):
-        raise CacheContractBroken(f"Bob must answer {len(symbols)} trials, got {len(answers)}")
-    errors = 0
-    for wanted, frame in zip(symbols, answers, strict=True):
-        if len(frame) != wanted.size * SYMBOL_TYPE.itemsize:
-            raise CacheContractBroken(f"Bob must name {wanted.size} symbols, got {len(frame)} bytes")
-        found = np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64)
-        errors += int((found != wanted.ravel()).sum())
-    return errors
+    given = [family.draw(trial) for trial in range(trials)]
+    return [private.astype(SYMBOL_TYPE).tobytes() for private in given], [family.symbols_of(one) for one in given]
 
 
 def _ledger(items: Mapping[str, int] | None, message: bytes) -> dict[str, int]:

@@ -23,14 +23,15 @@ import numpy as np
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import load_cache
 from lowerbound.errors import CacheContractBroken, LowerBoundError
+from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.question import Terms, Tokens, answers_of, state_of
 from lowerbound.game.reduction import Reduction
-from lowerbound.game.wire import Frames, Role, read_frames, write_frames
+from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role, read_frames, write_frames
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
-SYMBOL_TYPE = np.dtype("<u8")
+FAMILIES: dict[str, type[HardFamily]] = {family.game: family for family in (Reduction,)}
 LARGEST_REPLY_BYTES = 2**33
 
 
@@ -70,7 +71,7 @@ def failure(error: LowerBoundError) -> dict[str, str]:
 
 
 def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, Any], Frames]:
-    reduction = Reduction.from_json(game["reduction"])
+    reduction = FAMILIES[game["game"]].from_json(game["reduction"])
     cache_class = load_cache(game["cache"])
     public = reduction.public(Fraction(game["budget"]) if game["budget"] is not None else None)
     protocol = CacheProtocol(reduction, lambda: cache_class(public))
@@ -79,7 +80,8 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
         answers = [protocol.bob(message).astype(SYMBOL_TYPE).tobytes() for message in private]
         return {"seconds": time.perf_counter() - start}, answers
     trials = [
-        protocol.states(_symbols(reduction, frame), check_settled=number == 0) for number, frame in enumerate(private)
+        protocol.states(reduction.symbols_of(_given(frame)), check_settled=number == 0)
+        for number, frame in enumerate(private)
     ]
     claimed = protocol.new_cache().claimed_ratio
     header = {
@@ -90,11 +92,8 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
     return header, [bytes(state) for states in trials for state in states]
 
 
-def _symbols(reduction: Reduction, frame: bytes) -> Symbols:
-    given = np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64)
-    if reduction.network is not None:
-        return reduction.network.symbols(given)
-    return given.reshape(reduction.shape)
+def _given(frame: bytes) -> Symbols:
+    return np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64)
 
 
 def _ledger(message: bytes) -> dict[str, int] | None:

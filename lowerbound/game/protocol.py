@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from lowerbound.core.cache import Memory
 from lowerbound.core.layered import LayeredCache, PerHead
 from lowerbound.errors import CacheContractBroken, LowerBoundError
+from lowerbound.game.hard_family import HardFamily, Run
 from lowerbound.game.index import OneWayProtocol, Symbols
-from lowerbound.game.multi_index import QueryBlocks
-from lowerbound.game.reduction import Reduction
 
 FloatArray = NDArray[np.float64]
 
@@ -28,7 +27,7 @@ class CacheProtocol(OneWayProtocol):
     its contract raises CacheContractBroken. A one-head cache is made once for every head.
     """
 
-    reduction: Reduction
+    reduction: HardFamily
     make_cache: Callable[[], Memory]
 
     def alice(self, symbols: Symbols) -> bytes:
@@ -41,13 +40,13 @@ class CacheProtocol(OneWayProtocol):
         With `check_settled`, a cache that does not answer after the last encode() as its decoded copy does raises
         CacheContractBroken.
         """
-        values = self._by_head(self.reduction.values(symbols))
+        keys, values = self.reduction.tokens(symbols)
         states: list[bytes] = []
         n_cached_scales = self.reduction.schedule.n_scales - 1
         for scale in range(n_cached_scales):
             rows = self.reduction.schedule.rows_of(scale)
             cache = self._cache_holding(states[-1] if states else None)
-            self._append(cache, scale, values[:, :, rows], self.reduction.asked_at(scale))
+            _append(cache, scale, keys[:, :, rows], values[:, :, rows], self.reduction.asked_at(scale))
             state = call(cache, "encode")
             if not isinstance(state, bytes):
                 raise CacheContractBroken(f"{cache.name}.encode must return bytes, got {type(state).__name__}")
@@ -58,40 +57,29 @@ class CacheProtocol(OneWayProtocol):
 
     def bob(self, message: bytes) -> Symbols:
         """An answer for every position."""
-        reduction = self.reduction
-        last = reduction.schedule.n_scales - 1
-        own_values = np.zeros((*reduction.stack, reduction.schedule.tokens_at(last), reduction.geometry.d))
-        answers = []
-        for block in QueryBlocks(reduction.schedule):
-            queries = self._for_all_heads(reduction.queries[block.start : block.stop])
-            cache = self._cache_holding(message)
-            self._append(cache, last, own_values, queries)
-            answers.append(reduction.grid.decode(self._attend(cache, queries)))
-        return np.concatenate(answers, axis=2).reshape(reduction.shape)
+        reading = self.reduction.reading()
+        run = next(reading)
+        while True:
+            try:
+                run = reading.send(self._answers(self._cache_holding(message), run))
+            except StopIteration as done:
+                symbols: Symbols = done.value
+                return symbols
 
     def _check_settled(self, cache: LayeredCache, state: bytes) -> None:
-        block = next(iter(QueryBlocks(self.reduction.schedule)))
-        queries = self._for_all_heads(self.reduction.queries[block.start : block.stop])
+        queries = next(self.reduction.reading()).queries
         copy = self._cache_holding(state)
-        change = float(np.abs(self._attend(cache, queries) - self._attend(copy, queries)).max())
+        change = float(np.abs(_attend(cache, queries) - _attend(copy, queries)).max())
         if change > 2 * float(self.reduction.rounding):
             raise CacheContractBroken(
                 f"{cache.name} must answer after encode() as its copy does after decode(encode()), "
                 f"got answers {change:.3g} apart"
             )
 
-    def _by_head(self, rows: FloatArray) -> FloatArray:
-        """(n_layers n_heads T, d) rows, one head below the other, as (n_layers, n_heads, T, d)."""
-        return rows.reshape(*self.reduction.stack, -1, self.reduction.geometry.d)
-
-    def _for_all_heads(self, rows: FloatArray) -> FloatArray:
-        """The same (n, d) rows for every head, (n_layers, n_heads, n, d)."""
-        return np.broadcast_to(rows, (*self.reduction.stack, *rows.shape))
-
-    def _append(self, cache: LayeredCache, scale: int, values: FloatArray, queries: FloatArray) -> None:
-        keys = self._for_all_heads(self.reduction.keys.unit[self.reduction.schedule.rows_of(scale)])
-        for layer in range(self.reduction.stack[0]):
-            call(cache, "append", layer, keys[layer], values[layer], scale, queries[layer])
+    def _answers(self, cache: LayeredCache, run: Run) -> FloatArray:
+        """What the cache answers when the last scale is this run."""
+        _append(cache, self.reduction.schedule.n_scales - 1, run.keys, run.values, run.queries)
+        return _attend(cache, run.queries)
 
     def new_cache(self) -> LayeredCache:
         """A cache of the whole stack: the one that is made, or one for each head."""
@@ -103,15 +91,22 @@ class CacheProtocol(OneWayProtocol):
             call(cache, "decode", bytes(state))
         return cache
 
-    def _attend(self, cache: LayeredCache, queries: FloatArray) -> FloatArray:
-        """What every head of every layer answers, shape (n_layers, n_heads, m, d)."""
-        answers = []
-        for layer, asked in enumerate(queries):
-            found = call(cache, "attend", layer, asked)
-            if len(found) != len(asked):
-                raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
-            answers.append([numbers(cache, head, asked.shape[1:]) for head in found])
-        return np.array(answers)
+
+def _append(cache: LayeredCache, scale: int, keys: FloatArray, values: FloatArray, queries: FloatArray) -> None:
+    """One scale of every layer, arrays of shape (n_layers, n_heads, n, d)."""
+    for layer in range(len(keys)):
+        call(cache, "append", layer, keys[layer], values[layer], scale, queries[layer])
+
+
+def _attend(cache: LayeredCache, queries: FloatArray) -> FloatArray:
+    """What every head of every layer answers, shape (n_layers, n_heads, m, d)."""
+    answers = []
+    for layer, asked in enumerate(queries):
+        found = call(cache, "attend", layer, asked)
+        if len(found) != len(asked):
+            raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
+        answers.append([numbers(cache, head, asked.shape[1:]) for head in found])
+    return np.array(answers)
 
 
 def stack_of(make_cache: Callable[[], Memory], stack: tuple[int, int]) -> LayeredCache:

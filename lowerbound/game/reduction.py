@@ -8,30 +8,27 @@ family and value 0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm, Rule, Scaled, rounding_bound
+from lowerbound.core.attention import rounding_bound
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
 from lowerbound.core.cache import Public
 from lowerbound.core.grid import Grid, Guarantee
 from lowerbound.core.keys.choice import best_family, find_family
 from lowerbound.core.keys.family import Keys
-from lowerbound.core.models import Model, RuleName
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.scalars import rational
-from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streams import Stream
 from lowerbound.errors import ImpossibleReduction, invalid
-from lowerbound.game.index import Symbols
-
-FloatArray = NDArray[np.float64]
+from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run
+from lowerbound.game.hard_family import Geometry as Geometry
+from lowerbound.game.index import Symbols, draw_symbols
+from lowerbound.game.multi_index import QueryBlocks
 
 NEAREST_SLACK = Fraction(1, 100)
 """2 tau < 1 - eta is strict: the least lambda that is proposed leaves this fraction of it free."""
@@ -40,55 +37,11 @@ UNCAPPED_LEAKAGE = Fraction(1, 2**40)
 """Where the rule caps no multiplier, the leakage that the strongest queries are asked to reach."""
 
 
-LARGEST_STACK = 4096
-"""Layers, and heads a layer."""
-
-POPULAR_POWER = 3
-"""A popular token is number floor(visible u^3), u uniform in [0, 1): older tokens are asked for more often."""
-
-
 @dataclass(frozen=True)
-class Geometry:
-    """Where an instance lives: the maps, the head dimension and the attention rule of one head, and how many heads.
+class Reduction(HardFamily):
+    """The hard family of secret values under public keys: everything but Alice's symbols.
 
-    `stack` is (layers, heads a layer), each head with values of its own; None is one head, or what a cache needs
-    whose heads or layers share something.
-    """
-
-    name: str
-    schedule: ScaleSchedule
-    d: int
-    rule_name: RuleName = "l2norm"
-    codebook_size: int | None = None
-    stack: tuple[int, int] | None = None
-
-    def __post_init__(self) -> None:
-        if self.stack is not None and not all(isinstance(n, int) and 1 <= n <= LARGEST_STACK for n in self.stack):
-            raise invalid("layers and heads", f"be integers in [1, {LARGEST_STACK}]", self.stack)
-        if isinstance(self.d, bool) or not isinstance(self.d, int) or self.d < 1:
-            raise invalid("d", "be an integer >= 1", self.d)
-        if self.schedule.n_tokens_cached < 1:
-            raise ImpossibleReduction(
-                "schedule must cache at least one token before its last scale, got one scale; "
-                "the nearest possible schedule has two"
-            )
-
-    @classmethod
-    def of(cls, model: Model) -> Geometry:
-        """One head of a catalogue model, with the scales that its last scale sees."""
-        return cls(model.name, model.visible_schedule, model.head_dim, model.rule, model.codebook_size)
-
-    @property
-    def multiplier_cap(self) -> Fraction | None:
-        """The largest |logit| that the rule allows between unit vectors, or None."""
-        return MULTIPLIER_CAP if self.rule_name == "l2norm" else None
-
-
-@dataclass(frozen=True)
-class Reduction:
-    """One public hard family: everything but Alice's symbols.
-
-    Contract: for symbols x, keys(), `values(x)` and `queries` make a token sequence on which a cache that keeps the
+    Contract: for symbols x, `keys`, `values(x)` and `queries` make a token sequence on which a cache that keeps the
     grid's guarantee gives Bob every symbol: `grid.decode` of its answers is x.
 
     Parameters
@@ -101,6 +54,8 @@ class Reduction:
         How far float64 attention may lie from exact attention on this family.
     """
 
+    game: ClassVar[str] = "values"
+
     geometry: Geometry
     keys: Keys
     coherence: Fraction
@@ -112,79 +67,49 @@ class Reduction:
     network: PublicNetwork | None = None
 
     @property
-    def schedule(self) -> ScaleSchedule:
-        """The maps."""
-        return self.geometry.schedule
-
-    @property
-    def stack(self) -> tuple[int, int]:
-        """(layers, heads a layer)."""
-        return self.geometry.stack or (1, 1)
-
-    @property
-    def n_heads(self) -> int:
-        """Heads of all layers, each with values of its own."""
-        return self.stack[0] * self.stack[1]
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_heads T, d): Alice's symbols, one head below the other."""
-        return self.n_heads * self.schedule.n_tokens_cached, self.geometry.d
-
-    @property
-    def n_symbols(self) -> int:
-        """n_heads T d."""
-        return self.shape[0] * self.shape[1]
-
-    @cached_property
-    def rule(self) -> Rule:
-        """The attention rule of this instance, with its multiplier."""
-        match self.geometry.rule_name:
-            case "l2norm":
-                return L2Norm(float(self.multiplier))
-            case "0.25/sqrt(d)":
-                return Scaled(0.25 / self.geometry.d**0.5)
-            case "1/sqrt(d)":
-                return Scaled()
+    def alphabets(self) -> tuple[Alphabet, ...]:
+        """One kind of symbol: the values."""
+        return (Alphabet("values", self.grid.n_levels, self.geometry.d),)
 
     @cached_property
     def queries(self) -> FloatArray:
         """One query a token, shape (n_tokens, d): its key, as long as the rule needs for logit lambda with it."""
-        length = 1.0 if self.geometry.rule_name == "l2norm" else float(self.multiplier)
-        if isinstance(self.rule, Scaled):
-            length /= self.rule.factor(self.geometry.d)
-        return self.keys.unit * length
-
-    @cached_property
-    def _asked(self) -> NDArray[np.int64]:
-        """The token whose key each token's query is while the maps are generated, shape (n_heads, n_tokens)."""
-        n_tokens = self.schedule.n_tokens
-        asked = np.tile(np.arange(n_tokens), (self.n_heads, 1))
-        visible = np.concatenate(
-            [np.full(self.schedule.tokens_at(k), self.schedule.rows_of(k).stop) for k in range(self.schedule.n_scales)]
-        )
-        for head in range(1, self.n_heads):
-            coins = Stream(self.seed, f"queries/head {head}").generator().random((2, n_tokens))
-            popular = (visible * coins[0] ** POPULAR_POWER).astype(np.int64)
-            asked[head] = np.where(coins[1] * self.n_heads < head, popular, asked[head])
-        return asked
-
-    def asked_at(self, scale: int) -> FloatArray:
-        """Queries of the tokens of `scale` while they are generated, shape (n_layers, n_heads, n, d).
-
-        The first head's tokens ask for themselves; head h of H lets a fraction h / H of them ask for a few popular
-        older ones, so that attention is spread differently in every head. The queries are public, as the keys are.
-        """
-        asked = self._asked[:, self.schedule.rows_of(scale)]
-        return self.queries[asked].reshape(*self.stack, *asked.shape[1:], self.geometry.d)
+        return self.keys.unit * self.geometry.query_length(self.multiplier)
 
     def stacked(self, stack: tuple[int, int]) -> Reduction:
         """The same instance for `stack` = (layers, heads a layer)."""
         return replace(self, geometry=replace(self.geometry, stack=stack))
 
+    def draw(self, trial: int) -> Symbols:
+        """Symbols (model R1) or token ids (model R2)."""
+        if self.network is not None:
+            return self.network.draw_ids(self.seed, trial)
+        return draw_symbols(self.seed, trial, n_levels=self.grid.n_levels, shape=self.shape)
+
+    def symbols_of(self, given: Symbols) -> Symbols:
+        """The symbols of a private input."""
+        return super().symbols_of(given) if self.network is None else self.network.symbols(given)
+
     def values(self, symbols: Symbols) -> FloatArray:
         """Value rows of Alice's tokens, one row of symbols each."""
         return self.grid.level_array[symbols]
+
+    def tokens(self, symbols: Symbols) -> tuple[FloatArray, FloatArray]:
+        """The public keys, and the values that spell the symbols."""
+        keys = self.keys.unit[: self.schedule.n_tokens_cached]
+        return self.for_all_heads(keys), self.by_head(self.values(symbols))
+
+    def reading(self) -> Generator[Run, FloatArray, Symbols]:
+        """Ask with every key, block by block; own tokens have keys of the same family and value 0."""
+        last = self.schedule.n_scales - 1
+        own_keys = self.for_all_heads(self.keys.unit[self.schedule.rows_of(last)])
+        own_values = np.zeros(own_keys.shape)
+        answers = []
+        for block in QueryBlocks(self.schedule):
+            queries = self.for_all_heads(self.queries[block.start : block.stop])
+            outputs = yield Run(own_keys, own_values, queries)
+            answers.append(self.grid.decode(outputs))
+        return np.concatenate(answers, axis=2).reshape(self.shape)
 
     def public(self, budget: Fraction | None = None) -> Public:
         """What a cache may know."""
@@ -204,15 +129,7 @@ class Reduction:
     def to_json(self) -> dict[str, Any]:
         """The public configuration as plain JSON values; `from_json` is its inverse."""
         return {
-            "geometry": {
-                "name": self.geometry.name,
-                "shapes": [list(shape) for shape in self.schedule.shapes],
-                "n_context": self.schedule.n_context,
-                "d": self.geometry.d,
-                "rule": self.geometry.rule_name,
-                "codebook_size": self.geometry.codebook_size,
-                "stack": self.geometry.stack,
-            },
+            "geometry": self.geometry.to_json(),
             "keys": self.keys.family,
             "coherence": str(self.coherence),
             "multiplier": str(self.multiplier),
@@ -232,14 +149,10 @@ class Reduction:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Reduction:
         """The reduction that `to_json` described."""
-        place, grid = data["geometry"], data["grid"]
-        schedule = ScaleSchedule(tuple(tuple(shape) for shape in place["shapes"]), place["n_context"])
-        stack = None if place["stack"] is None else tuple(place["stack"])
-        geometry = Geometry(place["name"], schedule, place["d"], place["rule"], place["codebook_size"], stack)
-        seed = data["seed"]
+        geometry, grid, seed = Geometry.from_json(data["geometry"]), data["grid"], data["seed"]
         return cls(
             geometry=geometry,
-            keys=find_family(data["keys"]).keys(schedule.n_tokens, geometry.d, seed=seed),
+            keys=find_family(data["keys"]).keys(geometry.schedule.n_tokens, geometry.d, seed=seed),
             coherence=Fraction(data["coherence"]),
             multiplier=Fraction(data["multiplier"]),
             leakage=Fraction(data["leakage"]),

@@ -6,8 +6,13 @@ import struct
 from collections.abc import Sequence
 from typing import IO, Literal
 
+import numpy as np
+
 Role = Literal["alice", "bob", "describe", "answer"]
 Frames = list[bytes]
+
+SYMBOL_TYPE = np.dtype("<u8")
+"""A symbol, or a token id."""
 
 _LENGTH = struct.Struct("<Q")
 

@@ -21,6 +21,7 @@ from lowerbound.game import channel
 from lowerbound.game import duel as duel_module
 from lowerbound.game.channel import Isolation, strongest
 from lowerbound.game.reduction import Reduction
+from lowerbound.game.tally import misread
 from tests.conftest import require
 from tests.forgeries import smugglers
 
@@ -105,11 +106,10 @@ def test_an_inherited_descriptor_is_a_real_road(small: Reduction, inherited_desc
 
 def test_foreign_code_does_not_run_in_the_judge(small: Reduction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forgery: a module that patches the judge when imported never meets it, unless isolation is none."""
-    honest = duel_module._count_errors
-    monkeypatch.setattr(duel_module, "_count_errors", honest)
+    monkeypatch.setattr(duel_module, "misread", misread)
     row = play(small, "tests.forgeries.judge_patch:Honest", trials=4, isolation=Isolation.PROCESS)
     assert row.error > 0.3
-    assert duel_module._count_errors is honest
+    assert vars(duel_module)["misread"] is misread
     with pytest.raises(AccountingError):
         play(small, "tests.forgeries.judge_patch:Honest", trials=4, isolation=Isolation.NONE)
 

@@ -1,0 +1,77 @@
+"""What Bob misread, kind by kind, and what each kind of symbols must cost at the errors that were counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.bounds import floor_in_interval
+from lowerbound.core.scalars import floor_float
+from lowerbound.core.statistics import clopper_pearson
+from lowerbound.errors import CacheContractBroken
+from lowerbound.game.hard_family import Alphabet
+from lowerbound.game.index import Symbols
+from lowerbound.game.wire import SYMBOL_TYPE, Frames
+
+
+@dataclass(frozen=True)
+class Part:
+    """One kind of symbols: how many in a trial, how many of all trials were misread, and what that kind must cost.
+
+    `floor_bits` is the least floor of any error rate in [error_low, error_high].
+    """
+
+    name: str
+    levels: int
+    symbols: int
+    errors: int
+    error: float
+    error_low: float
+    error_high: float
+    floor_bits: float
+
+
+def misread(symbols: list[Symbols], answers: Frames) -> list[NDArray[np.bool_]]:
+    """For each trial, which symbols Bob names wrongly."""
+    if len(answers) != len(symbols):
+        raise CacheContractBroken(f"Bob must answer {len(symbols)} trials, got {len(answers)}")
+    wrong = []
+    for wanted, frame in zip(symbols, answers, strict=True):
+        if len(frame) != wanted.size * SYMBOL_TYPE.itemsize:
+            raise CacheContractBroken(f"Bob must name {wanted.size} symbols, got {len(frame)} bytes")
+        wrong.append(np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64).reshape(wanted.shape) != wanted)
+    return wrong
+
+
+def tally(
+    alphabets: Sequence[Alphabet], wrong: list[NDArray[np.bool_]], confidence: Fraction
+) -> tuple[list[Part], Fraction]:
+    """Each kind of symbols, and a number certainly <= the sum of their floors.
+
+    Each interval misses its rate with a share of what all of them together may.
+    """
+    shared = 1 - (1 - confidence) / len(alphabets)
+    ends = np.cumsum([alphabet.n_columns for alphabet in alphabets])[:-1]
+    parts, proved = [], Fraction(0)
+    for alphabet, *columns in zip(alphabets, *(np.split(trial, ends, axis=1) for trial in wrong), strict=True):
+        n_symbols, errors = columns[0].size, int(sum(column.sum() for column in columns))
+        low, high = clopper_pearson(errors, n_symbols * len(columns), confidence=shared)
+        floor = floor_in_interval(n_symbols, alphabet.n_levels, low, high)
+        proved += floor
+        parts.append(
+            Part(
+                name=alphabet.name,
+                levels=alphabet.n_levels,
+                symbols=n_symbols,
+                errors=errors,
+                error=errors / (n_symbols * len(columns)),
+                error_low=float(low),
+                error_high=float(high),
+                floor_bits=floor_float(floor),
+            )
+        )
+    return parts, proved
