@@ -47,6 +47,10 @@ class _Balls:
         return ball(x)
 
 
+BALLS: Arithmetic = _Balls()
+"""Formulas on Arb balls, at the precision in force."""
+
+
 class _Symbols:
     def log(self, x: Any) -> Any:
         import sympy

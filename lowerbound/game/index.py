@@ -31,9 +31,9 @@ class OneWayProtocol(ABC):
         """An answer for every position: what Bob would say if asked for it."""
 
 
-def draw_symbols(seed: int, trial: int, *, n_levels: int, shape: tuple[int, int]) -> Symbols:
-    """Alice's input: independent uniform symbols in [0, n_levels), one stream a trial."""
-    flat = Stream(seed, f"symbols/{n_levels}/trial {trial}").below(n_levels, shape[0] * shape[1])
+def draw_symbols(seed: int, trial: int, *, n_levels: int, shape: tuple[int, int], kind: str = "symbols") -> Symbols:
+    """Alice's input: independent uniform symbols in [0, n_levels), one stream a trial and kind."""
+    flat = Stream(seed, f"{kind}/{n_levels}/trial {trial}").below(n_levels, shape[0] * shape[1])
     return flat.reshape(shape)
 
 

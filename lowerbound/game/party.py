@@ -25,13 +25,14 @@ from lowerbound.core.cache import load_cache
 from lowerbound.errors import CacheContractBroken, LowerBoundError
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
+from lowerbound.game.payload_reduction import PayloadReduction
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.question import Terms, Tokens, answers_of, state_of
 from lowerbound.game.reduction import Reduction
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role, read_frames, write_frames
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
-FAMILIES: dict[str, type[HardFamily]] = {family.game: family for family in (Reduction,)}
+FAMILIES: dict[str, type[HardFamily]] = {family.game: family for family in (Reduction, PayloadReduction)}
 LARGEST_REPLY_BYTES = 2**33
 
 

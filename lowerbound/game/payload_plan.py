@@ -1,0 +1,166 @@
+"""A design of Theorem C or C' from explicit keys: floats look for it, its constructor proves it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.attention import MULTIPLIER_CAP
+from lowerbound.core.grid import MOST_LEVELS
+from lowerbound.core.keys.choice import KEY_FAMILIES
+from lowerbound.core.keys.family import KeyFamily
+from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading, value_step
+from lowerbound.core.scalars import Rational, rational
+from lowerbound.errors import ImpossibleReduction, invalid
+from lowerbound.game.hard_family import Geometry
+from lowerbound.game.payload import PayloadDesign
+from lowerbound.game.payload_reduction import payload_rounding
+
+FloatArray = NDArray[np.float64]
+
+FLOAT_MARGIN = 1 - 1e-9
+"""What floats count is shrunk by this, so that the exact proof does not miss a level that they promised."""
+
+MILLIONTHS = 10**6
+FIRST_STEP, LAST_STEP = 0.02, 1e-5
+
+
+def plan_payload(
+    geometry: Geometry,
+    *,
+    eta: Rational = Fraction(1, 100),
+    kind: Kind = "C",
+    multiplier: Rational | None = None,
+    failure_prob: Rational = 0,
+) -> PayloadDesign:
+    """The best design that a small search finds among the certified key families.
+
+    Contract: returns a proved design that can be played in float64, the same for the same arguments, or raises
+    ImpossibleReduction: no family holds T addresses in R^(d - 2), or eta leaves no two levels. Nothing promises that
+    no better one exists; alphabets have at most 4096 levels.
+
+    Parameters
+    ----------
+    eta : rational in [0, 1/2)
+        Additive error of an answer.
+    multiplier : rational or None
+        lambda; None takes 100, the cap of the l2norm rule, under every rule.
+    """
+    eta, delta = rational(eta, name="eta"), rational(failure_prob, name="delta")
+    if kind not in KINDS:
+        raise invalid("kind", f"be one of {KINDS}", kind)
+    if not 0 <= eta < Fraction(1, 2):
+        raise ImpossibleReduction(f"eta must lie in [0, 1/2), got {eta}; the nearest possible value is below 1/2")
+    chosen = MULTIPLIER_CAP if multiplier is None else rational(multiplier, name="lambda")
+    if chosen <= 0:
+        raise invalid("lambda", "be > 0", str(chosen), nearest=str(MULTIPLIER_CAP))
+    blurred = float(eta + payload_rounding(geometry, chosen))
+    searches = [
+        (_Search(geometry, kind, d_a, float(mu), float(chosen), blurred), family, mu)
+        for d_a, mu, family in address_families(geometry)
+    ]
+    if not searches:
+        raise ImpossibleReduction(
+            f"{geometry.schedule.n_tokens_cached} addresses must fit in R^{max(geometry.d - 2, 0)}, but no certified "
+            "key family holds as many; the nearest possible head dimension is larger"
+        )
+    found = [(*search.best(), search, family, mu) for search, family, mu in searches]
+    bits, rho_squared, gamma, search, family, mu = max(found, key=lambda one: one[0])
+    if not bits > 0:
+        raise ImpossibleReduction(
+            f"eta must leave two levels of values and of payloads, got {float(eta):.6g} with lambda {float(chosen):g}; "
+            "the nearest possible value is smaller"
+        )
+    n_values, n_keys = search.levels(np.array(rho_squared), np.array(gamma))
+    return PayloadDesign(
+        geometry=geometry,
+        addresses=family.keys(geometry.schedule.n_tokens_cached, search.d_a),
+        coherence=mu,
+        rho_squared=_millionths(rho_squared),
+        gamma=_millionths(gamma),
+        multiplier=chosen,
+        n_levels_values=int(n_values),
+        n_levels_keys=int(n_keys),
+        kind=kind,
+        eta=eta,
+        failure_prob=delta,
+    )
+
+
+def address_families(geometry: Geometry) -> Iterator[tuple[int, Fraction, KeyFamily]]:
+    """(d_a, mu, family): the least certified coherence of T addresses in each R^(d_a) where it falls."""
+    n_cached, least = geometry.schedule.n_tokens_cached, Fraction(1)
+    for d_a in range(1, geometry.d - 1):
+        for family in KEY_FAMILIES:
+            if family.capacity(d_a) < n_cached:
+                continue
+            mu = family.coherence_bound(n_cached, d_a)
+            if mu is not None and mu < least:
+                least = mu
+                yield d_a, mu, family
+
+
+def _millionths(value: float) -> Fraction:
+    return Fraction(round(value * MILLIONTHS), MILLIONTHS)
+
+
+class _Search:
+    """Levels and bits of (rho^2, gamma), for one choice of addresses."""
+
+    def __init__(self, geometry: Geometry, kind: Kind, d_a: int, mu: float, multiplier: float, eta: float) -> None:
+        self.d_a = d_a
+        self._kind, self._eta = kind, eta
+        self._d, self._p = geometry.d, geometry.d - d_a
+        self._terms: dict[str, Any] = {
+            "n_cached": geometry.schedule.n_tokens_cached,
+            "n_own": geometry.schedule.tokens_at(geometry.schedule.n_scales - 1),
+            "p": self._p,
+            "mu": mu,
+            "multiplier": multiplier,
+        }
+
+    def levels(self, rho_squared: FloatArray, gamma: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """(L_V, L_K), 0 where the reference is out of reach."""
+        floats = FloatArithmetic()
+        found = reading(floats, self._kind, rho_squared=rho_squared, gamma=gamma, **self._terms)
+        values = FLOAT_MARGIN / value_step(self._eta, found.value_leak)
+        step = key_step(floats, self._kind, self._eta, found.key_leak)
+        keys = FLOAT_MARGIN * key_room(floats, self._kind, found.payload) / step
+        within = found.reference * FLOAT_MARGIN > np.log(self._terms["n_own"])
+        capped = (np.minimum(MOST_LEVELS, np.floor(1 + count)) for count in (values, keys))
+        n_values, n_keys = (np.where(within, count, 0.0) for count in capped)
+        return n_values, n_keys
+
+    def bits(self, rho_squared: FloatArray, gamma: FloatArray) -> FloatArray:
+        """Bits a token without errors; 0 where a kind of symbol has fewer than two levels."""
+        n_values, n_keys = self.levels(rho_squared, gamma)
+        both = (n_values >= 2) & (n_keys >= 2)
+        bits = (self._d - 1) * np.log2(np.maximum(n_values, 1)) + (self._p - 1) * np.log2(np.maximum(n_keys, 1))
+        return np.where(both, bits, 0.0)
+
+    def best(self) -> tuple[float, float, float]:
+        """(bits, rho^2, gamma), both in millionths: the best of a grid, then of ever closer neighbours."""
+        shares, tilts = np.meshgrid(np.linspace(0.02, 0.9, 60), np.geomspace(0.03, 2, 80), indexing="ij")
+        table = self.bits(shares, tilts)
+        place = np.unravel_index(int(table.argmax()), table.shape)
+        best = (float(table[place]), float(shares[place]), float(tilts[place]))
+        step = FIRST_STEP
+        while step > LAST_STEP:
+            _, share, tilt = best
+            shares, tilts = np.meshgrid(
+                np.clip([share - step, share, share + step], 0.001, 0.999),
+                [tilt * (1 - step), tilt, tilt * (1 + step)],
+                indexing="ij",
+            )
+            table = self.bits(shares, tilts)
+            place = np.unravel_index(int(table.argmax()), table.shape)
+            if table[place] > best[0]:
+                best = (float(table[place]), float(shares[place]), float(tilts[place]))
+            else:
+                step /= 2
+        share, tilt = (float(_millionths(value)) for value in best[1:])
+        return float(self.bits(np.array(share), np.array(tilt))), share, tilt
