@@ -21,8 +21,9 @@ from lowerbound.core.grid import Guarantee
 from lowerbound.core.models import RuleName
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, invalid
+from lowerbound.game.hard_family import Geometry
 from lowerbound.game.protocol import call, numbers, stack_of
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 
 FloatArray = NDArray[np.float64]
 

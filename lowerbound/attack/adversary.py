@@ -1,0 +1,238 @@
+"""The adversary: attacks on ever larger places until an answer certainly breaks the promise, which is then shrunk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from lowerbound.attack.black_box import BlackBox, OutOfTime
+from lowerbound.attack.collision import Collision
+from lowerbound.attack.gap import Gap
+from lowerbound.attack.instance import Instance, Violation, worst
+from lowerbound.attack.nullspace import NullSpace
+from lowerbound.attack.places import as_told, ladder
+from lowerbound.attack.random_bits import RandomBits
+from lowerbound.attack.response import Census, Response
+from lowerbound.attack.rounding import Rounding
+from lowerbound.attack.shrink import shrunk
+from lowerbound.attack.starve import Starve
+from lowerbound.attack.strategy import Attack
+from lowerbound.caches.registry import target_of
+from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm
+from lowerbound.core.cache import Memory, Public, load_cache
+from lowerbound.core.grid import Guarantee
+from lowerbound.core.scalars import Rational, rational
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
+from lowerbound.game.channel import Isolation, strongest
+from lowerbound.game.duel import describe
+from lowerbound.game.hard_family import Geometry
+from lowerbound.game.hearing import heard
+from lowerbound.game.question import Terms
+
+ROUNDS: tuple[tuple[Attack, ...], ...] = (
+    (Gap(), Starve(), NullSpace(), Census(), Collision(), RandomBits()),
+    (Rounding(), Response()),
+)
+"""In reading order: at every place first what drops or mixes tokens, then, at every place again, what rounds them."""
+
+TIME_LIMIT_S = 30.0
+SHRINK_S = 5.0
+HEARING_S = 60.0
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One attack at one place: how many instances were asked, on how many the cache failed, the largest error / eta."""
+
+    attack: str
+    place: str
+    asked: int
+    failed: int
+    ratio: float | None
+    seconds: float
+    note: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Broken:
+    """A certain violation, shrunk, as a fresh process answers it.
+
+    `seconds` is the time to the first certain violation, `total_seconds` all of it: shrinking and the hearing too.
+    """
+
+    cache: str
+    attack: str
+    violation: Violation
+    first: Violation
+    seconds: float
+    total_seconds: float
+    tried: tuple[Trial, ...]
+
+
+@dataclass(frozen=True)
+class NotBroken:
+    """What was tried in vain. It proves nothing: the adversary is a search."""
+
+    cache: str
+    terms: Terms
+    total_seconds: float
+    in_time: bool
+    tried: tuple[Trial, ...]
+
+
+def attack(
+    name: str,
+    *,
+    geometry: Geometry | None = None,
+    budget: Rational | None = None,
+    eta: Rational = Fraction(1, 100),
+    guarantee: Guarantee = "relative",
+    seed: int = 0,
+    isolation: Isolation | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+    on_try: Callable[[str], None] = lambda _: None,
+) -> Broken | NotBroken:
+    """Look for tokens and a query on which a cache certainly breaks its promise.
+
+    Contract: Broken only if the answer, given by the cache in a fresh process, is outside the promise for every truth
+    within the derived rounding bound. NotBroken says what was tried, and is no proof. Unusable arguments raise
+    InvalidArgument; a cache that fails on everything that it is given raises CacheContractBroken. While it searches,
+    the cache runs in this process.
+
+    Parameters
+    ----------
+    name : str
+        A registered name, "package.module:Class" or "exec:COMMAND".
+    geometry : Geometry or None
+        The head to attack, whose maps and dimension stay as they are; None takes small ones, the smallest first, under
+        the rule of VAR.
+    budget, seed
+        As in `Public`; the budget is ignored where the method has none.
+    eta : rational in (0, 1)
+    time_limit_s : float
+        For the search; shrinking takes at most 5 seconds more.
+    """
+    level = strongest() if isolation is None else isolation
+    exact_eta = rational(eta, name="eta")
+    if not 0 < exact_eta < 1:
+        raise invalid("eta", "lie in (0, 1)", str(eta))
+    if guarantee not in ("relative", "additive"):
+        raise invalid("guarantee", "be 'relative' or 'additive'", guarantee)
+    if not time_limit_s > 0:
+        raise invalid("time limit", "be > 0 seconds", time_limit_s)
+    target = target_of(name)
+    facts = describe(target, level)
+    share = None if budget is None else rational(budget, name="budget")
+    base = Terms(
+        schedule=ScaleSchedule(((1, 1), (1, 1))) if geometry is None else geometry.schedule,
+        d=1 if geometry is None else geometry.d,
+        rule=L2Norm() if geometry is None else geometry.rule(MULTIPLIER_CAP),
+        guarantee=guarantee,
+        eta=exact_eta,
+        budget=share if facts.budget_meaning else None,
+        seed=seed,
+        stack=(None if geometry is None else geometry.stack) or facts.stack or (1, 1),
+    )
+    Public(base.schedule, base.d, base.rule, budget=share)
+    places = ladder(base) if geometry is None else [base]
+    free = geometry is None
+    return _Search(name, target, load_cache(target), level, time_limit_s, on_try, shrinks_places=free).run(places)
+
+
+class _Search:
+    """One search: places in order, at each all attacks in order."""
+
+    def __init__(
+        self,
+        name: str,
+        target: str,
+        cache: type[Memory],
+        isolation: Isolation,
+        time_limit_s: float,
+        on_try: Callable[[str], None],
+        *,
+        shrinks_places: bool,
+    ) -> None:
+        self.name, self.target, self.cache, self.isolation, self.on_try = name, target, cache, isolation, on_try
+        self.shrinks_places = shrinks_places
+        self.start = time.perf_counter()
+        self.deadline = self.start + time_limit_s
+        self.tried: list[Trial] = []
+        self.refusal: LowerBoundError | None = None
+
+    def run(self, places: list[Terms]) -> Broken | NotBroken:
+        """Until something is broken, everything was tried, or time is over."""
+        played = [terms for place in places if (terms := self.told(place)) is not None]
+        in_time = True
+        for terms, strategy in ((terms, strategy) for round_ in ROUNDS for terms in played for strategy in round_):
+            if in_time and not (terms.key_family is not None and strategy.frees_keys):
+                found, in_time = self.with_attack(strategy, terms)
+                if found is not None:
+                    return found
+        if self.refusal is not None and not any(trial.asked > trial.failed for trial in self.tried):
+            raise self.refusal
+        return NotBroken(self.name, places[-1], time.perf_counter() - self.start, in_time, tuple(self.tried))
+
+    def told(self, place: Terms) -> Terms | None:
+        """The terms on which the cache can be made there; a refusal is a trial that says why."""
+        try:
+            return as_told(self.cache, place)
+        except (InvalidArgument, CacheContractBroken) as error:
+            self.refusal = error
+            self.tried.append(Trial("-", _called(place), 0, 0, None, 0.0, f"not played: {error}"))
+            return None
+
+    def with_attack(self, strategy: Attack, terms: Terms) -> tuple[Broken | None, bool]:
+        """What one attack finds at one place, and whether there was time for all of it."""
+        self.on_try(f"{strategy.name} on {_called(terms)}")
+        box, began, in_time, note = BlackBox(self.cache, terms, self.deadline), time.perf_counter(), True, ""
+        broken: Broken | None = None
+        try:
+            for instance in strategy.instances(box):
+                found = box.try_on(instance)
+                if found is not None and found.certain:
+                    broken, note = self.brought_home(strategy, found)
+                    if broken is not None:
+                        break
+        except OutOfTime:
+            in_time, note = False, "out of time"
+        except (CacheContractBroken, InvalidArgument) as error:
+            box.failed, box.failure = box.failed + 1, error
+        if box.failure is not None:
+            self.refusal, note = box.failure, note or f"failed: {box.failure}"
+        ratio = None if box.worst is None else box.worst.ratio
+        seconds = time.perf_counter() - began
+        self.tried.append(Trial(strategy.name, _called(terms), box.asked, box.failed, ratio, seconds, note))
+        return (None if broken is None else replace(broken, tried=tuple(self.tried))), in_time
+
+    def brought_home(self, strategy: Attack, found: Violation) -> tuple[Broken | None, str]:
+        """The violation, shrunk, as a fresh process answers it; if it does not, the violation as it was found."""
+        seconds = time.perf_counter() - self.start
+        patient = BlackBox(self.cache, found.instance.terms, time.perf_counter() + SHRINK_S)
+        reason = ""
+        for violation in (shrunk(patient, found, shrinks_places=self.shrinks_places), found):
+            confirmed = self.confirmed(violation.instance)
+            if confirmed is not None and confirmed.certain:
+                total = time.perf_counter() - self.start
+                return Broken(self.name, strategy.name, confirmed, found, seconds, total, ()), ""
+            reason = "a fresh process keeps the promise where this one breaks it"
+        return None, reason
+
+    def confirmed(self, instance: Instance) -> Violation | None:
+        """The farthest answer of a fresh process."""
+        answers = heard(
+            self.target,
+            instance.terms,
+            instance.tokens,
+            instance.queries[0],
+            isolation=self.isolation,
+            time_limit_s=HEARING_S,
+        )
+        return worst(instance, answers[:, :, None, :])
+
+
+def _called(terms: Terms) -> str:
+    return f"{terms.schedule} in R^{terms.d}" + (" (public keys)" if terms.key_family is not None else "")

@@ -1,0 +1,57 @@
+"""A cache as the adversary sees it: tokens go in, bytes and answers come out, and time passes."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from lowerbound.attack.instance import Instance, Violation, is_fair, worst
+from lowerbound.core.cache import Memory
+from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError
+from lowerbound.game.question import FloatArray, Terms, answers_of, state_of
+
+
+class OutOfTime(Exception):
+    """The search has used its time."""
+
+
+@dataclass
+class BlackBox:
+    """One cache class under some terms; counts what is asked of it, and what it fails on.
+
+    Contract: asking after `deadline` (of `time.perf_counter`) raises OutOfTime. What the cache refuses or breaks on is
+    counted in `failed`, with the last reason, and never hidden. `worst` is the farthest answer so far.
+    """
+
+    cache: type[Memory]
+    terms: Terms
+    deadline: float
+    asked: int = 0
+    failed: int = 0
+    failure: LowerBoundError | None = None
+    worst: Violation | None = None
+
+    def state_and_answers(self, instance: Instance) -> tuple[bytes, FloatArray]:
+        """The bytes after the last cached scale, and what all heads answer, shape (layers, heads, m, d)."""
+        if time.perf_counter() > self.deadline:
+            raise OutOfTime
+        self.asked += 1
+
+        def make() -> Memory:
+            return self.cache(instance.terms.public)
+
+        state = state_of(make, instance.terms, instance.tokens)
+        return state, answers_of(make, instance.terms, state, instance.tokens, instance.queries)
+
+    def try_on(self, instance: Instance) -> Violation | None:
+        """The farthest answer to a fair instance; None for an unfair one, or where the cache breaks down."""
+        if not is_fair(instance):
+            return None
+        try:
+            found = worst(instance, self.state_and_answers(instance)[1])
+        except (CacheContractBroken, InvalidArgument) as error:
+            self.failed, self.failure = self.failed + 1, error
+            return None
+        if found is not None and (self.worst is None or found.ratio > self.worst.ratio):
+            self.worst = found
+        return found

@@ -1,0 +1,60 @@
+"""Collisions: more lists of bits than states; two that share a state differ somewhere, and there one is misread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.attack.black_box import BlackBox
+from lowerbound.attack.instance import Instance
+from lowerbound.attack.random_bits import with_bits
+from lowerbound.attack.strategy import Attack
+from lowerbound.core.streams import Stream
+
+MOST_BITS = 128
+MOST_WORDS = 256
+MOST_FLIPS = 3
+Bits = NDArray[np.int64]
+
+
+class Collision(Attack):
+    """Lists of bits, near ones first, until two have equal state bytes: all lists of few bits, and a ball of many.
+
+    Breaks codes that cover, and any finite state on instances with more lists than states.
+    """
+
+    name: ClassVar[str] = "collision"
+    frees_keys: ClassVar[bool] = False
+
+    def instances(self, box: BlackBox) -> Iterator[Instance]:
+        terms = box.terms
+        n_bits = terms.schedule.n_tokens_cached * terms.d
+        if n_bits > MOST_BITS or terms.network:
+            return
+        seen: dict[bytes, Instance] = {}
+        for word in words(n_bits, terms.seed):
+            instance = with_bits(terms, word.reshape(-1, terms.d))
+            state, _ = box.state_and_answers(instance)
+            if state in seen:
+                yield seen[state]
+                yield instance
+            else:
+                seen[state] = instance
+
+
+def words(n_bits: int, seed: int) -> Iterator[Bits]:
+    """Distinct words: a random one and those at distance 1, 2 and 3 from it, at most MOST_WORDS."""
+    centre = Stream(seed, f"attack/words {n_bits}").bits(n_bits).astype(np.int64)
+    count = 0
+    for n_flips in range(min(MOST_FLIPS, n_bits) + 1):
+        for places in combinations(range(n_bits), n_flips):
+            word = centre.copy()
+            word[list(places)] ^= 1
+            yield word
+            count += 1
+            if count == MOST_WORDS:
+                return

@@ -1,0 +1,51 @@
+"""Random bits: the hard family itself, every token asked for, and the worst reading taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.attack.black_box import BlackBox
+from lowerbound.attack.instance import Instance
+from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, own_tokens_silent
+from lowerbound.core.streams import Stream
+from lowerbound.game.question import Terms, Tokens
+
+TRIALS = 4
+
+
+class RandomBits(Attack):
+    """Fair bits as values, distinct keys, and a query for every cached token.
+
+    Breaks whoever stores fewer bits than the floor at its promise; where keys and levels are public, on those.
+    """
+
+    name: ClassVar[str] = "random bits"
+    frees_keys: ClassVar[bool] = False
+
+    def instances(self, box: BlackBox) -> Iterator[Instance]:
+        for trial in range(TRIALS):
+            yield bits_on(box.terms, trial)
+
+
+def bits_on(terms: Terms, trial: int) -> Instance:
+    """Random bits for the cached tokens; in model R2, those that the public network makes of random ids."""
+    shape = terms.schedule.n_tokens_cached, terms.d
+    if terms.key_family is not None and (network := terms.reduction.network) is not None:
+        return with_bits(terms, network.symbols(network.draw_ids(terms.seed, trial)), trial)
+    bits = Stream(terms.seed, f"attack/bits {trial}").bits(shape[0] * shape[1])
+    return with_bits(terms, bits.reshape(shape).astype(np.int64), trial)
+
+
+def with_bits(terms: Terms, bits: NDArray[np.int64], turn: int = 0) -> Instance:
+    """These bits as values of the cached tokens, under public keys if there are any, and a query for each token."""
+    n_cached = terms.schedule.n_tokens_cached
+    public = terms.reduction if terms.key_family is not None else None
+    keys = distinct_keys(terms, turn) if public is None else public.keys.unit
+    values = np.zeros_like(keys)
+    values[:n_cached] = bits if public is None else public.grid.level_array[bits]
+    queries = ask_for(terms, keys) if public is None else public.queries
+    return Instance(terms, Tokens(keys, own_tokens_silent(terms, values), keys), queries[:n_cached])

@@ -1,0 +1,98 @@
+"""The response: measure what weight the cache gives to every token, and choose the values that make it err most."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.attack.black_box import BlackBox
+from lowerbound.attack.instance import SMALLEST_TRUTH, Instance
+from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
+from lowerbound.core.attention import attention_weights
+from lowerbound.core.streams import Stream
+from lowerbound.game.question import FloatArray, Terms, Tokens
+
+RADII = (1.0, 0.5, 0.25, 0.125, 0.0625)
+"""How far keys lie from their common direction: near ones get weights that rounding of keys moves most."""
+TURNS = 2
+MOST_AIMS = 3
+LEAST_WEIGHT = 1e-300
+NEAR = 8
+
+
+class Census(Attack):
+    """Distinct keys, each asked for, and the values that the cache's mistaken weights deserve.
+
+    Breaks whoever drops or mixes tokens, whatever its choice was.
+    """
+
+    name: ClassVar[str] = "census"
+
+    def instances(self, box: BlackBox) -> Iterator[Instance]:
+        for turn in range(TURNS):
+            keys = distinct_keys(box.terms, turn)
+            yield from aimed(box, keys, ask_for(box.terms, keys[: box.terms.schedule.n_tokens_cached]))
+
+
+class Response(Attack):
+    """Keys around one direction, asked for with it; the values are those of the largest mistaken weights.
+
+    Breaks, by the rounding of keys, whoever stores them in few bits, and whoever smooths over near ones.
+    """
+
+    name: ClassVar[str] = "response"
+
+    def instances(self, box: BlackBox) -> Iterator[Instance]:
+        terms = box.terms
+        shape = terms.schedule.n_tokens, terms.d
+        coins = Stream(terms.seed, f"attack/response {shape}").generator()
+        for radius in RADII:
+            for _ in range(TURNS):
+                keys = np.eye(1, terms.d)[0] + radius * coins.standard_normal(shape) / terms.d**0.5
+                keys /= np.sqrt((keys * keys).sum(axis=1, keepdims=True))
+                queries = ask_for(terms, np.concatenate([np.eye(1, terms.d), keys[:NEAR]]))
+                yield from aimed(box, keys, queries)
+
+
+def aimed(box: BlackBox, keys: FloatArray, queries: FloatArray) -> Iterator[Instance]:
+    """Instances with values 0 and 1 aimed at the queries whose weights are most mistaken.
+
+    An answer is linear in the values, for most caches. With indicators as values, coordinate i of an answer is the
+    weight of token i, so that n / d questions tell all weights W; those of attention, P, are known. Values that are 1
+    where W - P has one sign, and 0 elsewhere, make the error as large as it can be for that query.
+    """
+    found = weights_of(box, keys, queries)
+    true = attention_weights(queries, keys, rule=box.terms.rule)
+    mistakes = (found - true).reshape(-1, *true.shape)
+    order = np.argsort(-np.abs(mistakes).sum(axis=(0, 2)), kind="stable")
+    for row in order[:MOST_AIMS]:
+        head = int(np.abs(mistakes[:, row]).sum(axis=1).argmax())
+        for mistake in (mistakes[head, row], -mistakes[head, row]):
+            yield _with_values(box.terms, keys, queries[row], mistake > 0)
+            yield _with_values(box.terms, keys, queries[row], _steepest(mistake, true[row]))
+
+
+def weights_of(box: BlackBox, keys: FloatArray, queries: FloatArray) -> FloatArray:
+    """The weight that each head gives to each token, shape (layers, heads, m, n): indicators as values, d at a time."""
+    n_tokens, d = keys.shape
+    blocks = []
+    for start in range(0, n_tokens, d):
+        indicators = np.eye(n_tokens)[:, start : start + d]
+        values = np.pad(indicators, ((0, 0), (0, d - indicators.shape[1])))
+        blocks.append(box.state_and_answers(Instance(box.terms, Tokens(keys, values, keys), queries))[1])
+    return np.concatenate(blocks, axis=3)[..., :n_tokens]
+
+
+def _steepest(mistake: FloatArray, weights: FloatArray) -> NDArray[np.bool_]:
+    """The tokens of largest relative mistake that together have weight enough to be asked for."""
+    order = np.argsort(-mistake / np.maximum(weights, LEAST_WEIGHT), kind="stable")
+    count = int(np.searchsorted(np.cumsum(weights[order]), SMALLEST_TRUTH)) + 1
+    return np.isin(np.arange(len(weights)), order[:count])
+
+
+def _with_values(terms: Terms, keys: FloatArray, query: FloatArray, ones: NDArray[np.bool_]) -> Instance:
+    values = np.tile(ones.astype(np.float64)[:, None], (1, terms.d))
+    return Instance(terms, Tokens(keys, values, keys), query[None])

@@ -1,0 +1,181 @@
+"""The shrinker: fewer tokens, fewer dimensions, simpler numbers, as long as the promise is certainly broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from lowerbound.attack.black_box import BlackBox, OutOfTime
+from lowerbound.attack.instance import Instance, Violation
+from lowerbound.core.schedule import ScaleSchedule, Shape
+from lowerbound.game.question import FloatArray, Tokens
+
+ENOUGH = 10.0
+"""A violation may shrink to this many times eta, and else to half of its excess over eta."""
+FRACTION_BITS = (0, 1, 2, 4, 8)
+MOST_ENTRIES = 256
+"""Of more, only whole rows are made simpler, not every number."""
+PARTS = ("keys", "values", "queries")
+
+Move = Callable[[Violation], Instance | None]
+"""A way to make an instance simpler; None where it does not apply."""
+
+
+def shrunk(box: BlackBox, found: Violation, *, shrinks_places: bool = True) -> Violation:
+    """A simpler certain violation, or the same one; ends at the box's deadline.
+
+    Contract: every step lowers `cost`, is fair, and stays certain with at least half of the excess over eta, or ENOUGH
+    times eta. Maps and dimension stay as they are unless `shrinks_places`.
+    """
+    best, least = found, min((1 + found.ratio) / 2, ENOUGH)
+    improved = True
+    try:
+        while improved:
+            improved = False
+            for move in moves(best, shrinks_places):
+                candidate = move(best)
+                if candidate is None or cost(candidate) >= cost(best.instance):
+                    continue
+                tried = box.try_on(candidate)
+                if tried is not None and tried.certain and tried.ratio >= least:
+                    best, improved = tried, True
+    except OutOfTime:
+        pass
+    return best
+
+
+def cost(instance: Instance) -> tuple[int, int, int]:
+    """What is simpler comes first: fewer tokens, fewer dimensions, then entries: 0 before 1, -1 and short numbers."""
+    tokens = instance.tokens
+    arrays = (tokens.keys, tokens.values, tokens.queries, instance.queries)
+    return len(tokens.keys), instance.terms.d, sum(map(_cost_of_entries, arrays))
+
+
+def _cost_of_entries(rows: FloatArray) -> int:
+    others = rows[(rows != 0) & (np.abs(rows) != 1)]
+    mantissas = (np.abs(np.frexp(others)[0]) * 2.0**53).astype(np.int64)
+    odd = mantissas // (mantissas & -mantissas)
+    lengths = 4 + np.log2(np.maximum(odd, 1)).astype(np.int64)
+    return int(2 * np.count_nonzero(rows == 1) + 3 * np.count_nonzero(rows == -1) + lengths.sum())
+
+
+def moves(found: Violation, shrinks_places: bool) -> Iterator[Move]:
+    """Ways to try, the boldest first; each applies to whatever the ones before it have left."""
+    instance = found.instance
+    n_tokens, d = instance.tokens.keys.shape
+    if instance.terms.key_family is not None:
+        for row in range(n_tokens):
+            for column in range(d):
+                yield partial(_with_entry, "values", row, column, None)
+        return
+    if shrinks_places:
+        for scale in range(instance.terms.schedule.n_scales):
+            yield partial(_without_scale, scale)
+        for row in reversed(range(n_tokens)):
+            yield partial(_without_token, row)
+        for column in reversed(range(d)):
+            yield partial(_without_dimension, column)
+    yield _one_column
+    yield _one_entry_asked
+    for rows in _spans(n_tokens):
+        for name in PARTS:
+            for entry in (0.0, 1.0) if name == "values" else (0.0, 1.0, -1.0):
+                yield partial(_with_rows, name, rows, entry)
+    if n_tokens * d <= MOST_ENTRIES:
+        for name in (*PARTS, "query"):
+            for row in range(1 if name == "query" else n_tokens):
+                for column in range(d):
+                    for bits in (None, *FRACTION_BITS):
+                        yield partial(_with_entry, name, row, column, bits)
+
+
+def _spans(n_tokens: int) -> Iterator[slice]:
+    """All rows, their halves, quarters, and so on down to single ones."""
+    size = n_tokens
+    while True:
+        for start in range(0, n_tokens, size):
+            yield slice(start, start + size)
+        if size == 1:
+            return
+        size = -(-size // 2)
+
+
+def _without_scale(scale: int, found: Violation) -> Instance | None:
+    schedule = found.instance.terms.schedule
+    if not 2 < schedule.n_scales > scale or schedule.n_context:
+        return None
+    shapes = (*schedule.shapes[:scale], *schedule.shapes[scale + 1 :])
+    return _without(found.instance, schedule.rows_of(scale), shapes)
+
+
+def _without_token(row: int, found: Violation) -> Instance | None:
+    schedule = found.instance.terms.schedule
+    if row >= schedule.n_tokens or schedule.n_context:
+        return None
+    scale = schedule.scale_of(row)
+    n_left = schedule.tokens_at(scale) - 1
+    if not n_left:
+        return None
+    line: Shape = (1, n_left) if len(schedule.shapes[scale]) == 2 else (1, 1, n_left)
+    shapes = (*schedule.shapes[:scale], line, *schedule.shapes[scale + 1 :])
+    return _without(found.instance, slice(row, row + 1), shapes)
+
+
+def _without(instance: Instance, rows: slice, shapes: tuple[Shape, ...]) -> Instance:
+    parts = (np.delete(getattr(instance.tokens, name), rows, axis=0) for name in PARTS)
+    return Instance(replace(instance.terms, schedule=ScaleSchedule(shapes)), Tokens(*parts), instance.queries)
+
+
+def _without_dimension(column: int, found: Violation) -> Instance | None:
+    instance = found.instance
+    if not 1 < instance.terms.d > column:
+        return None
+    parts = (np.delete(getattr(instance.tokens, name), column, axis=1) for name in PARTS)
+    terms = replace(instance.terms, d=instance.terms.d - 1)
+    return Instance(terms, Tokens(*parts), np.delete(instance.queries, column, axis=1))
+
+
+def _one_column(found: Violation) -> Instance:
+    """Values 0 but where the answer was read."""
+    values = np.zeros_like(found.instance.tokens.values)
+    values[:, found.coordinate] = found.instance.tokens.values[:, found.coordinate]
+    return _with_part("values", values, found.instance)
+
+
+def _one_entry_asked(found: Violation) -> Instance:
+    """A query along the axis to which it was nearest."""
+    query = np.zeros_like(found.instance.queries)
+    place = int(np.abs(found.instance.queries[0]).argmax())
+    query[0, place] = found.instance.queries[0, place]
+    return Instance(found.instance.terms, found.instance.tokens, query)
+
+
+def _with_rows(name: str, rows: slice, entry: float, found: Violation) -> Instance:
+    """Rows along the first axis; rows of values full of one number."""
+    changed = getattr(found.instance.tokens, name).copy()
+    if name == "values":
+        changed[rows] = entry
+    else:
+        changed[rows] = 0.0
+        changed[rows, 0] = entry
+    return _with_part(name, changed, found.instance)
+
+
+def _with_entry(name: str, row: int, column: int, bits: int | None, found: Violation) -> Instance | None:
+    """One entry 0, or rounded to so many bits after the point."""
+    instance = found.instance
+    changed: FloatArray = (instance.queries if name == "query" else getattr(instance.tokens, name)).copy()
+    if row >= len(changed) or column >= instance.terms.d or changed[row, column] == 0:
+        return None
+    changed[row, column] = 0.0 if bits is None else np.rint(changed[row, column] * 2**bits) / 2**bits
+    if name == "query":
+        return Instance(instance.terms, instance.tokens, changed)
+    return _with_part(name, changed, instance)
+
+
+def _with_part(name: str, rows: FloatArray, instance: Instance) -> Instance:
+    parts = {part: getattr(instance.tokens, part) for part in PARTS} | {name: rows}
+    return Instance(instance.terms, Tokens(**parts), instance.queries)

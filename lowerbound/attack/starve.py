@@ -1,0 +1,26 @@
+"""Starvation: nobody attends to the target while tokens come, so that scores drop it; then the query asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.attack.black_box import BlackBox
+from lowerbound.attack.instance import Instance
+from lowerbound.attack.strategy import Attack, axis, one_against_all, targets
+
+
+class Starve(Attack):
+    """As a gap, but every token's query points away from the target.
+
+    Breaks whoever keeps what queries attend to: the adversary chooses the queries too.
+    """
+
+    name: ClassVar[str] = "starve"
+
+    def instances(self, box: BlackBox) -> Iterator[Instance]:
+        away = np.tile(-axis(box.terms), (box.terms.schedule.n_tokens, 1))
+        for target in targets(box.terms):
+            yield one_against_all(box.terms, target, away)
