@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lowerbound.core.schedule import ScaleSchedule
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import duel
-    from lowerbound.game.floor import floor
+    from lowerbound.certify.floors import floor
     from lowerbound.game.reduction import Geometry, plan_reduction
 
 __version__ = "0.1.0"
@@ -36,7 +36,7 @@ _HOME_OF = {
     "duel": "game.duel",
     "find_cache": "caches.registry",
     "find_model": "core.models",
-    "floor": "game.floor",
+    "floor": "certify.floors",
     "keys_for": "core.keys.choice",
     "models": "core.models",
     "play": "caches.registry",

@@ -14,6 +14,7 @@ import typer
 
 from lowerbound import __version__
 from lowerbound.cli.bounds import demo, floor, models, reduce
+from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.games import caches, play
 from lowerbound.cli.proofs import verify
 from lowerbound.errors import LowerBoundError
@@ -43,7 +44,7 @@ def _options(
     """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
 
 
-COMMANDS = (floor, reduce, play, caches, models, demo, verify)
+COMMANDS = (floor, reduce, play, caches, models, demo, certify, check, verify)
 """In the order of a reader."""
 
 for command in COMMANDS:

@@ -43,8 +43,8 @@ def floor(
     as_json: JsonOption = False,
 ) -> None:
     """How many bits any cache must keep for MODEL."""
+    from lowerbound.certify.floors import floor as compute
     from lowerbound.core.models import find_model
-    from lowerbound.game.floor import floor as compute
 
     result = compute(find_model(model), eta=eta, failure_prob=delta)
     if as_json:
@@ -107,8 +107,8 @@ def demo(
     as_json: JsonOption = False,
 ) -> None:
     """A floor, one reduction, every cache, one picture."""
+    from lowerbound.certify.floors import floor as compute
     from lowerbound.core.models import find_model
-    from lowerbound.game.floor import floor as compute
     from lowerbound.game.transcript import narrate
     from lowerbound.report.table import console, duel_table
 

@@ -9,7 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lowerbound.kernel import cover, handelman, index_optimum, keys, linear_code, witness
+from lowerbound.errors import Undecided
+from lowerbound.kernel import (
+    clique,
+    collision,
+    cover,
+    handelman,
+    index_optimum,
+    keys,
+    linear_code,
+    payload,
+    values,
+    witness,
+)
 from lowerbound.kernel.codec import Rejected, decode, digest, fields, shown, typed
 from lowerbound.kernel.verdict import Outcome, Verdict
 
@@ -19,6 +31,10 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
     "keys": keys.check,
     "linear_code": linear_code.check,
     "index_optimum": index_optimum.check,
+    "values_floor": values.check,
+    "keys_and_values_floor": payload.check,
+    "collision_floor": collision.check,
+    "clique_floor": clique.check,
     "witness": witness.check,
 }
 """One rule for each kind of certificate."""
@@ -30,6 +46,8 @@ def _guarded(question: Callable[..., Verdict], *arguments: Any) -> Verdict:
         return question(*arguments)
     except Rejected as rejection:
         return Verdict(Outcome.REJECTED, str(rejection))
+    except Undecided as open_question:
+        return Verdict(Outcome.UNDECIDED, f"{open_question} is not decided at this precision")
     except Exception as failure:
         return Verdict(Outcome.REJECTED, f"the judge failed: {type(failure).__name__}")
 

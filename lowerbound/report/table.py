@@ -129,28 +129,35 @@ def models_table(models: Sequence[Model]) -> Table:
 
 
 def floor_text(result: Mapping[str, Any]) -> str:
-    """A floor in words and three lines of numbers, never without its computation model."""
+    """A floor in words and a table, never without its computation model, and no number without its checker."""
     head, total = result["per_head"], result["total"]
     lines = [
         f"{result['model']}: {result['n_tokens_cached']} of {result['n_tokens']} tokens cached before the last scale, "
         f"d = {result['d']}, {total['streams']} heads x layers x CFG branches",
         f"computation model {result['computation_model']}",
-        f"at eta = {result['eta']:g}, delta = {result['delta']:g}, {result['keys']} keys of coherence "
-        f"{result['coherence']}, lambda = {result['lambda']:g}:",
+        f"at eta = {result['eta']:g} (additive, values in [0, 1]; in Theorem A relative), delta = {result['delta']:g}, "
+        f"|logit| <= {result['logit_cap']} between unit vectors:",
         "",
-        f"{'':34}{'one head':>20}{'all':>26}",
+        f"{'floor':28}{'one head':>19}{'of fp16':>11}{'all heads':>18}",
     ]
-    for name, key in (
-        ("fp16 cache (K and V)", "cache_bits"),
-        ("floor, Theorem A, relative eta", "paper_bits"),
-        ("floor, Theorem B, additive eta", "values_bits"),
-    ):
-        lines.append(f"{name:34}{head[key]:>15,.2f} bits{total[key] / 8e6:>23,.3f} MB")
-    lines += [
-        "",
-        f"Theorem B keeps {100 * head['values_fraction_of_cache']:.2f} % of the fp16 cache "
-        f"({head['values_levels']} levels a value).",
+    rows = [
+        ("fp16 cache (K and V)", "cache_bits", ""),
+        ("Theorem A, relative eta", "paper_bits", "machine-checked"),
+        ("Theorem B, values", "values_bits", "machine-checked"),
     ]
+    for key in ("keys_and_values", "strongest_proved"):
+        theorem = head[f"{key}_theorem"]
+        if theorem is not None and not any(f"Theorem {theorem}," in name for name, _, _ in rows):
+            rows.append((f"Theorem {theorem}, keys and values", f"{key}_bits", head[f"{key}_by"]))
+    for name, key, proof in rows:
+        share = 100 * head[key] / head["cache_bits"]
+        lines.append(f"{name:28}{head[key]:>14,.0f} bits{share:>9.2f} %{total[key] / 8e6:>15,.3f} MB  {proof}".rstrip())
+    lines.append("")
+    if head["strongest_proved_theorem"] in ("D", "E"):
+        lines.append(
+            f"Theorem {head['strongest_proved_theorem']} speaks of real keys and values, and of answers that are never "
+            "wrong (delta = 0)."
+        )
     if not total["free_kv_realisable"]:
         lines.append(
             "All heads at once are not freely realisable in this network (more tokens than its width): "

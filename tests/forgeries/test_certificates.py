@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Callable
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from tests.kernel.examples import (
     signed,
     stated,
 )
+from tests.kernel.floors import FLOORS, PROVED, holds_floor
 from tests.kernel.test_finite import naive_error, naive_optimum
 from tests.kernel.test_handelman import combination, symbolic
 
@@ -60,6 +63,27 @@ IN_CLAIM = [
     ("index", ("m",), 5, "m must"),
     ("index", ("m",), True, "m must"),
     ("index", ("messages",), 0, "messages must"),
+    *((name, ("bits",), FLOORS[name][1]["bits"] + 1, "proves fewer") for name in FLOORS),
+    *((name, ("bits",), True, "bits must") for name in FLOORS),
+    *((name, ("eta",), "499/1000", "it must hold|speaks of") for name in FLOORS if name != "one bit a value"),
+    *((name, ("eta",), "1", "eta must") for name in FLOORS),
+    *((name, ("delta",), "1/2", "delta in") for name in FLOORS),
+    *((name, ("delta",), "1/100", "delta = 0") for name in ("keys read again", "collisions", "cliques")),
+    *((name, ("d",), 11, "proves fewer|length") for name in FLOORS if name != "levels of a value"),
+    *((name, ("d",), True, "d must") for name in FLOORS),
+    *((name, ("maps", 2), [1, 1], "ln T_N") for name in ("collisions", "cliques")),
+    *((name, ("maps", 1), [1, 2], "proves fewer") for name in FLOORS),
+    *((name, ("maps", 0), [0, 1], "side must") for name in FLOORS),
+    *((name, ("maps",), [], "maps") for name in FLOORS),
+    *((name, ("multiplier",), "101", "multiplier must") for name in FLOORS),
+    *((name, ("computation_model",), "R2", "R1") for name in FLOORS),
+    *((name, ("theorem",), "F", "theorem must") for name in FLOORS),
+    *((name, ("lemmas",), [], "rests on") for name in FLOORS),
+    *((name, ("guarantee",), "exact", "guarantee") for name in FLOORS),
+    *((name, ("guarantee",), "relative", "speak") for name in FLOORS if name != "one bit a value"),
+    *((name, ("rule",), "linear", "rule must") for name in FLOORS),
+    *((name, ("context",), -1, "context must") for name in FLOORS),
+    *((name, ("model",), "", "model must") for name in FLOORS),
 ]
 """Example, place in the claim, forged value, word of the reason; the certificate is signed for the forged claim."""
 
@@ -104,6 +128,54 @@ IN_PAYLOAD = [
     ("hamming", ("parity", 0, 0), 2, "parity bit"),
     ("hamming", ("parity", 0, 0), True, "parity bit"),
     ("hamming", ("parity", 0), [1, 0], "length"),
+    ("one bit a value", ("levels",), 3, "2 levels"),
+    ("one bit a value", ("multiplier",), "3", "2 tau"),
+    ("levels of a value", ("levels",), 52, "(L - 1) < 1"),
+    ("levels of a value", ("multiplier",), "101", "multiplier must"),
+    ("levels of a value", ("coherence",), "-1/100", "coherence must"),
+    ("levels of a value", ("keys", "cosets", 1), "fffe", "cosine"),
+    ("levels of a value", ("keys", "cosets", 1), "0000", "cosine"),
+    ("levels of a value", ("keys", "cosets", 1), "00ff", "cosine"),
+    ("levels of a value", ("keys", "basis", 1), "00ff", "cosine"),
+    ("levels of a value", ("keys", "basis", 1), "0f0e", "cosine"),
+    ("levels of a value", ("keys", "basis"), [], "words"),
+    ("levels of a value", ("keys", "basis"), ["00ff"] * 60, "limit"),
+    ("levels of a value", ("keys", "length"), 17, "length must"),
+    ("levels of a value", ("keys", "cosets", 0), "10000", "hex"),
+    ("levels of a value", ("keys",), {"rows": [[1] * 16] * 21}, "cosine"),
+    ("keys read once", ("key_levels",), 80, "tanh"),
+    ("keys read once", ("value_levels",), 52, "tau_V"),
+    ("keys read once", ("addresses", "rows", 0), [1, 1, 0], "cosine"),
+    ("keys read once", ("addresses", "rows", 0), [0, 0, 0], "zero"),
+    ("keys read once", ("addresses", "rows", 0), [1, 0], "length"),
+    ("keys read once", ("addresses", "rows", 0), [2**17, 0, 0], "entry must"),
+    ("keys read once", ("addresses", "rows"), [[1, 0, 0]] * 4, "rows"),
+    ("keys read once", ("address_dimension",), 11, "address dimension must"),
+    ("keys read once", ("rho_squared",), "1", "rho^2 must"),
+    ("keys read once", ("gamma",), "0", "gamma be"),
+    ("keys read once", ("gamma",), "1/500", "tanh"),
+    ("keys read again", ("gamma",), "5", "L_K - 1"),
+    ("keys read again", ("key_levels",), 10**4, "L_K - 1"),
+    ("keys read again", ("rho_squared",), "999999999/1000000000", "tau_V"),
+    ("collisions", ("levels",), 52, "blur"),
+    ("collisions", ("slack",), "1", "A must"),
+    ("collisions", ("slack",), "-103/100", "A must"),
+    ("collisions", ("slack",), "1000001/1000000", "likely"),
+    ("collisions", ("mu_0",), "99/100", "it must hold"),
+    ("collisions", ("tau",), "1/100000", "below tau"),
+    ("collisions", ("chain", 0), "1/2", "below tau"),
+    ("collisions", ("chain",), [], "chain must"),
+    ("collisions", ("chain",), ["3/10", "3/10"], "increase"),
+    ("collisions", ("chain",), ["3/10", "3/2"], "9 pi / 20"),
+    ("collisions", ("levels",), "50", "levels must"),
+    ("cliques", ("levels",), 52, "blur"),
+    ("cliques", ("theta_0",), "1/2", "below tau"),
+    ("cliques", ("theta_0",), "1/100", "a_1"),
+    ("cliques", ("chain", 0), "2/5", "always open"),
+    ("cliques", ("chain", 0), "1/1000", "steep"),
+    ("cliques", ("values",), "share", "grid"),
+    ("cliques", ("values",), "shared", "levels must"),
+    ("cliques", ("precision",), 8, "precision must"),
 ]
 """The same, for places in the payload."""
 
@@ -352,13 +424,14 @@ def holds_witness(claim: Json, payload: Json) -> bool:
     return n_tokens == len(rows(payload["queries"])) and abs(float(Fraction(payload["answer"])) - exact) > limit
 
 
-HOLDS = {
+HOLDS: dict[str, Callable[[Json, Json], bool]] = {
     "handelman": holds_handelman,
     "cover": holds_cover,
     "keys": holds_keys,
     "linear_code": holds_code,
     "index_optimum": holds_index,
     "witness": holds_witness,
+    **{kind: partial(holds_floor, kind) for kind in PROVED},
 }
 """For each kind, a naive second opinion on whether a changed proof is still one."""
 

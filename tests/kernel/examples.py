@@ -11,6 +11,7 @@ from typing import Any
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome, Verdict
+from tests.kernel.floors import FLOORS
 
 Json = Any
 VERIFIED, REJECTED, UNDECIDED = Outcome.VERIFIED, Outcome.REJECTED, Outcome.UNDECIDED
@@ -111,6 +112,7 @@ FORGOTTEN: tuple[Json, Json] = (
 """A window of one token has lost the first token, which the query asks for: the answer is 0, and the truth almost 1."""
 
 EXAMPLES: dict[str, tuple[str, Json, Json]] = {
+    **FLOORS,
     "handelman": (
         "handelman",
         ONE_PLUS_ONE,

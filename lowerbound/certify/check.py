@@ -1,0 +1,102 @@
+"""Check a document from anywhere: a floor, a witness, a transcript.
+
+The kernel judges the numbers. Around it, two questions that only the rest of the package can answer: is the model that
+a floor names the one of the catalogue, and does the cache that a witness names still answer so.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lowerbound.certify.document import read_document
+from lowerbound.certify.floors import THEOREMS
+from lowerbound.core.models import models
+from lowerbound.kernel.codec import Rejected
+from lowerbound.kernel.judge import judge
+from lowerbound.kernel.verdict import Outcome, Verdict
+
+FLOORS = ("values_floor", "keys_and_values_floor", "collision_floor", "clique_floor")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What became of a document.
+
+    `bits` are of one head, and `proof` says who checked the theorem, for floors; `claim` is the statement's, word for
+    word.
+    """
+
+    verdict: Verdict
+    kind: str | None
+    claim: Mapping[str, Any]
+    bits: int | None
+    lemmas: tuple[str, ...]
+    proof: str | None
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "verdict": str(self.verdict.outcome),
+            "reason": self.verdict.reason,
+            "kind": self.kind,
+            "bits": self.bits,
+            "claim": dict(self.claim),
+            "lemmas": list(self.lemmas),
+            "proof": self.proof,
+            "seconds": self.seconds,
+        }
+
+
+def check(data: bytes) -> Checked:
+    """The verdict on a document.
+
+    Contract: never raises. VERIFIED only if the bytes are canonical and sealed by their digest, the kernel verifies
+    the statement, a floor that names a model of the catalogue has its maps, dimension and rule, and a witness of a
+    cache is answered again in a fresh process as it says.
+    """
+    start = time.perf_counter()
+    try:
+        statement, certificate = read_document(data)
+    except Rejected as rejection:
+        refused = Verdict(Outcome.REJECTED, str(rejection))
+        return Checked(refused, None, {}, None, (), None, time.perf_counter() - start)
+    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
+    kind = statement.get("kind") if isinstance(statement, dict) else None
+    claim = statement.get("claim") if isinstance(statement, dict) else None
+    claim = claim if isinstance(claim, dict) else {}
+    bits: int | None = None
+    lemmas: tuple[str, ...] = ()
+    proof: str | None = None
+    if verdict.outcome is Outcome.VERIFIED and kind in FLOORS:
+        theorem = THEOREMS[claim["theorem"]]
+        bits, lemmas, proof = claim["bits"], theorem.lemmas, theorem.proof
+        strangeness = _strange_model(claim)
+        if strangeness is not None:
+            verdict = Verdict(Outcome.REJECTED, strangeness)
+    return Checked(
+        verdict, kind if isinstance(kind, str) else None, claim, bits, lemmas, proof, time.perf_counter() - start
+    )
+
+
+def _strange_model(claim: Mapping[str, Any]) -> str | None:
+    """Why the claim is not about the model that it names, or None. Names outside the catalogue are the claim's own."""
+    for model in models():
+        if model.name != claim["model"]:
+            continue
+        schedule = model.visible_schedule
+        ours = {
+            "maps": [list(shape) for shape in schedule.shapes],
+            "context": schedule.n_context,
+            "d": model.head_dim,
+            "rule": model.rule,
+        }
+        for name, value in ours.items():
+            if claim[name] != value:
+                return f"{model.name} has the {name} {value}, and the claim speaks of {claim[name]}"
+        return None
+    return f"{claim['model']!r} is not a model of the catalogue"

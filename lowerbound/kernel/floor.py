@@ -1,0 +1,148 @@
+"""What every certificate of a floor claims: a head, an error, and bits that no cache of it can do without.
+
+The theorems differ in what they need to see; the claim is one and the same, so that floors can be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+from flint import arb, ctx, fmpq
+
+from lowerbound.errors import Undecided
+from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown, typed
+from lowerbound.kernel.verdict import Outcome, Verdict
+
+MOST_SCALES = 256
+MOST_SIDE = 2**16
+MOST_TOKENS = 2**20
+LARGEST_MULTIPLIER = {"l2norm": 100, "1/sqrt(d)": 2**16, "0.25/sqrt(d)": 2**16}
+"""Per rule: what the model's own code allows, and elsewhere the largest cap on |logit| that a claim may state."""
+
+
+@dataclass(frozen=True)
+class Floor:
+    """A claim, read.
+
+    `n_tokens` are cached before the last scale, which has `n_own` tokens; `multiplier` is the largest logit between
+    unit vectors that a query may ask for; `eta` the additive or relative error, `delta` the failure probability of an
+    answer; `bits` is of one head.
+    """
+
+    theorem: str
+    n_tokens: int
+    n_own: int
+    d: int
+    multiplier: Fraction
+    guarantee: str
+    eta: Fraction
+    delta: Fraction
+    bits: int
+
+
+def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> Floor:
+    """The claim, if it is about one of these theorems and names the lemmas that it rests on."""
+    names = ("theorem", "lemmas", "computation_model", "model", "maps", "context", "d")
+    terms = ("rule", "multiplier", "guarantee", "eta", "delta", "bits")
+    theorem, lemmas, world, model, maps, context, d, rule, cap, guarantee, eta, delta, bits = fields(
+        claim, "the claim", *names, *terms
+    )
+    if typed(theorem, str, "the theorem") not in theorems:
+        raise Rejected(f"the theorem must be one of {', '.join(theorems)}, got {shown(theorem)}")
+    if lemmas != list(theorems[theorem]):
+        raise Rejected(f"theorem {theorem} rests on {', '.join(theorems[theorem])}, not on {shown(lemmas)}")
+    if world != "R1":
+        raise Rejected(f"the computation model must be R1, got {shown(world)}")
+    if guarantee not in ("additive", "relative"):
+        raise Rejected(f"the guarantee must be additive or relative, got {shown(guarantee)}")
+    if typed(rule, str, "the rule") not in LARGEST_MULTIPLIER:
+        raise Rejected(f"the rule must be one of {', '.join(LARGEST_MULTIPLIER)}, got {shown(rule)}")
+    if not 1 <= len(typed(model, str, "the model")) <= 200:
+        raise Rejected("the model must have a name of at most 200 characters")
+    multiplier = rational(cap, "the multiplier")
+    if not 0 < multiplier <= LARGEST_MULTIPLIER[rule]:
+        raise Rejected(f"the multiplier must lie in (0, {LARGEST_MULTIPLIER[rule]}], got {shown(cap)}")
+    error, failure = rational(eta, "eta"), rational(delta, "delta")
+    if not 0 <= error < 1 or not 0 <= failure < Fraction(1, 2):
+        raise Rejected(f"eta must lie in [0, 1) and delta in [0, 1/2), got {shown(eta)} and {shown(delta)}")
+    *cached, own = _sizes(maps)
+    n_tokens = integer(context, "the context", 0, MOST_TOKENS) + sum(cached)
+    if not 2 <= n_tokens <= MOST_TOKENS or own > MOST_TOKENS:
+        raise Rejected(f"there must be 2 to {MOST_TOKENS} cached tokens, got {n_tokens}, and as many own ones at most")
+    return Floor(
+        theorem=theorem,
+        n_tokens=n_tokens,
+        n_own=own,
+        d=integer(d, "d", 2, 4096),
+        multiplier=multiplier,
+        guarantee=guarantee,
+        eta=error,
+        delta=failure,
+        bits=integer(bits, "the bits", 0, 2**50),
+    )
+
+
+def _sizes(maps: Any) -> list[int]:
+    if not 1 <= len(typed(maps, list, "the maps")) <= MOST_SCALES:
+        raise Rejected(f"there must be 1 to {MOST_SCALES} maps, got {len(maps)}")
+    for sides in maps:
+        if len(typed(sides, list, "a map")) not in (2, 3):
+            raise Rejected(f"a map must have two or three sides, got {shown(sides)}")
+    return [prod(integer(side, "a side", 1, MOST_SIDE) for side in sides) for sides in maps]
+
+
+def ball(value: Fraction | int) -> arb:
+    """An exact number as a ball."""
+    exact = Fraction(value)
+    return arb(fmpq(exact.numerator, exact.denominator))
+
+
+@contextmanager
+def working_precision(value: Any) -> Iterator[None]:
+    """Balls of this many bits, a number of the payload."""
+    bits = integer(value, "the precision", 53, 4096)
+    before, ctx.prec = ctx.prec, bits
+    try:
+        yield
+    finally:
+        ctx.prec = before
+
+
+def require(left: arb, right: arb, what: str) -> None:
+    """Go on only if left < right for certain: Rejected if certainly not, Undecided if the balls overlap."""
+    if left < right:
+        return
+    if left >= right:
+        raise Rejected(f"it must hold that {what}, and it does not")
+    raise Undecided(f"whether {what}")
+
+
+def fano(levels: int, delta: Fraction) -> arb:
+    """Bits of a uniform symbol that are known if it is guessed wrongly with probability delta: Fano's inequality."""
+    ln2 = arb(2).log()
+    known = arb(levels).log() / ln2
+    if delta == 0:
+        return known
+    p = ball(delta)
+    wrong = -(p * p.log() + (1 - p) * (1 - p).log()) / ln2
+    return known - wrong - p * arb(levels - 1).log() / ln2
+
+
+def check_error(levels: int, floor: Floor) -> None:
+    """Fano's inequality asks for delta <= 1 - 1/L."""
+    if floor.delta > 1 - Fraction(1, levels):
+        raise Rejected(f"delta must be at most 1 - 1/L, got {floor.delta} for L = {levels}")
+
+
+def compared(bits: arb, floor: Floor) -> Verdict:
+    """VERIFIED if the proved bits are certainly at least the claimed ones."""
+    if bits >= arb(floor.bits):
+        return Verdict(Outcome.VERIFIED, f"theorem {floor.theorem} forces {floor.bits} bits a head")
+    if bits < arb(floor.bits):
+        raise Rejected(f"the certificate proves fewer than the claimed {floor.bits} bits")
+    raise Undecided(f"whether the bits are at least {floor.bits}")

@@ -1,0 +1,49 @@
+"""Uniform points on the sphere, in balls: tails, caps, volumes, and the mean of a capped exponential weight."""
+
+from __future__ import annotations
+
+from flint import arb
+
+from lowerbound.errors import Undecided
+
+STEPS = 120
+REACH = 6
+"""Tenths of the radius below which a weight is bounded by its value there."""
+
+
+def tail(t: arb, d: int) -> arb:
+    """P(<q, k> > t) for k uniform on the unit sphere of R^d and a fixed unit q."""
+    half = (1 - t * t).beta_lower(arb(d - 1) / 2, arb(1) / 2, regularized=1) / 2
+    if t >= 0:
+        return half
+    if t < 0:
+        return 1 - half
+    raise Undecided("the sign of a height")
+
+
+def cap(angle: arb, d: int) -> arb:
+    """P(angle to q < angle), for angles up to pi / 2."""
+    return (angle.sin() ** 2).beta_lower(arb(d - 1) / 2, arb(1) / 2, regularized=1) / 2
+
+
+def log_ball_volume(n: int) -> arb:
+    """ln of the volume of the unit ball in R^n."""
+    return arb(n) / 2 * arb.pi().log() - (arb(n) / 2 + 1).lgamma()
+
+
+def mean_weight(tilt: arb, limit: arb, d: int, multiplier: arb) -> arb:
+    """An upper bound on E min(exp(lambda (x - cos tilt)) / limit, 1), x = <q, k> for k uniform on the sphere of R^d.
+
+    Contract: at least the mean, for every tilt in (0, pi / 2) and 0 < limit < 1; a step function of the weight, on
+    heights that go down from where it is 1.
+    """
+    height = tilt.cos()
+    top = (height + limit.log() / multiplier).mid()
+    width = arb(REACH) / (10 * STEPS)
+    if not top - STEPS * width > arb(-9) / 10:
+        return arb(1)
+    heights = [top - width * k for k in range(STEPS + 1)]
+    tails = [tail(x, d) for x in heights]
+    weights = [(multiplier * (x - height)).exp() / limit for x in heights]
+    steps = sum(((tails[k + 1] - tails[k]) * weights[k] for k in range(STEPS)), arb(0))
+    return (tails[0] + steps + weights[STEPS]).abs_upper()

@@ -1,0 +1,153 @@
+"""Laws and forgeries of floor certificates as files: canonical, sealed, bound to the catalogue, checked anywhere."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lowerbound.certify.check import check
+from lowerbound.certify.document import write_document
+from lowerbound.certify.floors import THEOREMS, certified, floor
+from lowerbound.core.models import find_model
+from lowerbound.kernel.codec import digest
+from lowerbound.kernel.verdict import Outcome
+from lowerbound.prove.book import load_book
+from lowerbound.prove.lemma import ByCoq
+from tests.test_cli import Run, json_of
+
+VAR = find_model("var-d16")
+ROOT = Path(__file__).parent.parent.parent
+
+
+def document(theorem: str = "C'") -> bytes:
+    """A certificate of VAR-d16."""
+    found = certified(VAR, eta="0.01", delta="0", theorem=theorem)
+    assert found is not None
+    return found.document()
+
+
+@pytest.mark.parametrize("theorem", list(THEOREMS))
+def test_certificates_check(theorem: str) -> None:
+    """Definition: what is certified is checked, with its bits, its lemmas and who proved it."""
+    found = certified(VAR, eta="0.01", delta="0", theorem=theorem)
+    assert found is not None
+    told = check(found.document())
+    assert told.verdict.outcome is Outcome.VERIFIED, told.verdict.reason
+    assert told.bits == found.bits
+    assert told.lemmas == THEOREMS[theorem].lemmas
+    assert told.claim["model"] == "var-d16"
+
+
+def test_proofs_are_those_of_the_book() -> None:
+    """Law: a theorem is called machine-checked exactly if Coq discharges every lemma that its certificates name."""
+    book = load_book(ROOT / "proofs")
+    for theorem in THEOREMS.values():
+        by_coq = all(
+            any(isinstance(discharge, ByCoq) for discharge in book.find(lemma).discharges) for lemma in theorem.lemmas
+        )
+        assert (theorem.proof == "machine-checked") == by_coq, theorem.name
+
+
+@settings(max_examples=150)
+@given(st.data())
+def test_any_changed_byte_is_rejected(data: st.DataObject) -> None:
+    """Forgery: no byte of a certificate can be changed, removed or added."""
+    whole = document()
+    place = data.draw(st.integers(0, len(whole) - 1))
+    byte = data.draw(st.integers(0, 255))
+    kind = data.draw(st.sampled_from(["change", "remove", "add"]))
+    rest = whole[place + (kind != "add") :]
+    forged = whole[:place] + (b"" if kind == "remove" else bytes([byte])) + rest
+    if forged != whole:
+        assert check(forged).verdict.outcome is Outcome.REJECTED
+
+
+@given(st.binary(max_size=200))
+def test_noise_is_rejected(noise: bytes) -> None:
+    """Law: whatever the bytes, there is a verdict, and it is no acceptance."""
+    assert check(noise).verdict.outcome is Outcome.REJECTED
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "reason"),
+    [
+        ("d", 65, "has the d 64"),
+        ("rule", "1/sqrt(d)", "has the rule"),
+        ("context", 1, "has the context 0"),
+        ("maps", [[1, 1], [20, 21], [16, 16]], "has the maps"),
+        ("model", "var-d17", "not a model of the catalogue"),
+    ],
+)
+def test_a_floor_is_about_the_model_that_it_names(field: str, value: object, reason: str) -> None:
+    """Forgery: a sound floor of another head under the name of a model, signed and sealed anew."""
+    sealed = json.loads(document("E"))
+    statement, certificate = sealed["statement"], sealed["certificate"]
+    statement["claim"][field] = value
+    statement["claim"]["bits"] = 1000
+    certificate["proves"] = digest(statement)
+    told = check(write_document(statement, certificate))
+    assert told.verdict.outcome is Outcome.REJECTED
+    assert reason in told.verdict.reason
+
+
+def test_the_floor_names_its_theorems() -> None:
+    """Known value: floor --json of VAR-d16, the machine-checked floor beside the one that is proved on paper."""
+    head = floor(VAR, eta="0.01", failure_prob="0")["per_head"]
+    assert (head["keys_and_values_theorem"], head["strongest_proved_theorem"]) == ("C'", "E")
+    assert head["keys_and_values_by"] == "machine-checked"
+    assert head["strongest_proved_by"] == "proved on paper, not machine-checked"
+    assert head["paper_bits"] < head["values_bits"] < head["keys_and_values_bits"] < head["strongest_proved_bits"]
+    at_tenth = floor(VAR, eta="0.01", failure_prob="0.1")["per_head"]
+    assert at_tenth["keys_and_values_theorem"] == at_tenth["strongest_proved_theorem"] == "C"
+
+
+def test_certify_and_check(run_command: Run, tmp_path: Path) -> None:
+    """Definition: the two commands, their files and their last words."""
+    told = json_of(run_command("certify", "var-d16", "--eta", "0.01", "-o", str(tmp_path / "c.json"), "--json"))
+    assert (told["theorem"], told["proof"]) == ("C'", "machine-checked")
+    checked = json_of(run_command("check", str(tmp_path / "c.json"), "--json"))
+    assert checked["verdict"] == "VERIFIED"
+    assert checked["bits"] == told["bits"]
+    assert {"model", "eta", "delta", "computation_model"} <= set(checked["claim"])
+    assert checked["lemmas"] == ["zoom"]
+    (tmp_path / "forged.json").write_bytes((tmp_path / "c.json").read_bytes().replace(b"1/100", b"1/101", 1))
+    refused = run_command("check", str(tmp_path / "forged.json"))
+    assert refused.returncode == 1
+    assert refused.stdout.splitlines()[-1] == "NOT VERIFIED"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("certify", "var-d61"), "did you mean"),
+        (("certify", "var-d16", "--theorem", "F"), "theorem 'F' is not known"),
+        (("certify", "var-d16", "--delta", "0.1", "--theorem", "E"), "theorem E does not"),
+        (("certify", "var-d16", "--eta", "0.6"), "no theorem"),
+        (("check", "nowhere.json"), "FILE must name"),
+    ],
+)
+def test_bad_input(run_command: Run, arguments: tuple[str, ...], sentence: str) -> None:
+    """Bad input: one sentence and exit code 2."""
+    result = run_command(*arguments)
+    assert result.returncode == 2
+    assert sentence in result.stderr
+
+
+def test_the_kernel_checks_alone(tmp_path: Path) -> None:
+    """Law: the judge needs the standard library and flint alone to check a certificate."""
+    path = tmp_path / "c.json"
+    path.write_bytes(document("E"))
+    program = (
+        "import sys, json; from pathlib import Path; from lowerbound.kernel.judge import judge;"
+        f"sealed = json.loads(Path({str(path)!r}).read_text());"
+        "verdict = judge(*(json.dumps(sealed[k]).encode() for k in ('statement', 'certificate')));"
+        "print(verdict.outcome, sorted(m for m in ('numpy', 'scipy', 'sympy', 'z3') if m in sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "VERIFIED []"

@@ -1,0 +1,227 @@
+"""Small floors of every kind, and a second opinion on each: the theorems' formulas in plain floats, no balls.
+
+The second opinions read the formulas from docs/cliques.md and proofs/coq/Theorems.v again; they share no code with the
+kernel or with the designs.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+from scipy.special import betainc, gammaln
+
+Json = Any
+
+
+def claim_of(theorem: str, lemma: str, *, bits: int, d: int, eta: str = "1/100", delta: str = "0") -> Json:
+    """A claim about five cached tokens and sixteen own ones."""
+    return {
+        "theorem": theorem,
+        "lemmas": [lemma],
+        "computation_model": "R1",
+        "model": "five tokens",
+        "maps": [[1, 1], [2, 2], [4, 4]],
+        "context": 0,
+        "d": d,
+        "rule": "l2norm",
+        "multiplier": "100",
+        "guarantee": "relative" if theorem == "A" else "additive",
+        "eta": eta,
+        "delta": delta,
+        "bits": bits,
+    }
+
+
+AFFINE_KEYS = {"length": 16, "basis": ["00ff", "0f0f", "3333", "5555"], "cosets": ["0000", "ffff"]}
+"""The linear functions on four bits and their complements: 32 sign vectors, orthogonal or opposite."""
+AXES = {"rows": [[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0], [0, -1, 0]]}
+
+SPHERE = {"precision": 96, "mu_0": "7/10", "slack": "2", "tau": "1/100"}
+
+FLOORS: dict[str, tuple[str, Json, Json]] = {
+    "one bit a value": (
+        "values_floor",
+        claim_of("A", "kv_cache_lower_bound", bits=73, d=16, eta="1/2", delta="1/100"),
+        {"precision": 64, "keys": AFFINE_KEYS, "coherence": "0", "multiplier": "20", "levels": 2},
+    ),
+    "levels of a value": (
+        "values_floor",
+        claim_of("B", "additive_values", bits=451, d=16),
+        {"precision": 64, "keys": AFFINE_KEYS, "coherence": "0", "multiplier": "100", "levels": 50},
+    ),
+    "keys read once": (
+        "keys_and_values_floor",
+        claim_of("C", "keys_and_values_sharp", bits=521, d=12, delta="1/1000"),
+        {
+            "precision": 64,
+            "addresses": AXES,
+            "address_dimension": 3,
+            "coherence": "0",
+            "rho_squared": "1/2",
+            "gamma": "1/5",
+            "multiplier": "100",
+            "value_levels": 50,
+            "key_levels": 40,
+        },
+    ),
+    "keys read again": (
+        "keys_and_values_floor",
+        claim_of("C'", "zoom", bits=616, d=12),
+        {
+            "precision": 64,
+            "addresses": AXES,
+            "address_dimension": 3,
+            "coherence": "0",
+            "rho_squared": "1/2",
+            "gamma": "1/2",
+            "multiplier": "100",
+            "value_levels": 50,
+            "key_levels": 200,
+        },
+    ),
+    "collisions": (
+        "collision_floor",
+        claim_of("D", "collision", bits=772, d=12),
+        {**SPHERE, "chain": ["3/10"], "levels": 50},
+    ),
+    "cliques": (
+        "clique_floor",
+        claim_of("E", "clique", bits=826, d=12),
+        {**SPHERE, "theta_0": "3/10", "chain": ["3/10"], "values": "grid", "levels": 50},
+    ),
+}
+"""The bits of each are the most that it proves; tests/kernel/test_floors.py says so."""
+
+
+def entropy(p: float) -> float:
+    return -p * math.log2(p) - (1 - p) * math.log2(1 - p) if p else 0.0
+
+
+def fano(levels: int, delta: float) -> float:
+    """Bits of a symbol known up to error delta."""
+    return math.log2(levels) - entropy(delta) - (delta * math.log2(levels - 1) if delta else 0.0)
+
+
+def vectors(value: Json) -> list[list[int]]:
+    """The vectors that a payload lists or spells."""
+    if "rows" in value:
+        return value["rows"]  # type: ignore[no-any-return]
+    words = {0}
+    for each in value["basis"]:
+        words |= {word ^ int(each, 16) for word in words}
+    signs = [word ^ int(leader, 16) for leader in value["cosets"] for word in words]
+    return [[1 - 2 * (word >> k & 1) for k in range(value["length"])] for word in signs]
+
+
+def coherence(rows: list[list[int]]) -> float:
+    """The largest cosine of two of them."""
+
+    def cosine(one: list[int], other: list[int]) -> float:
+        product = sum(a * b for a, b in zip(one, other, strict=True))
+        return product / math.sqrt(sum(a * a for a in one) * sum(b * b for b in other))
+
+    return max(cosine(one, other) for k, one in enumerate(rows) for other in rows[:k])
+
+
+def numbers(claim: Json) -> tuple[int, int, int, float, float, float]:
+    """T, T_N, d, lambda, eta and delta of a claim."""
+    sizes = [math.prod(sides) for sides in claim["maps"]]
+    n = claim["context"] + sum(sizes[:-1])
+    return n, sizes[-1], claim["d"], *(float(Fraction(claim[key])) for key in ("multiplier", "eta", "delta"))
+
+
+def proved_by_values(claim: Json, payload: Json) -> float:
+    """Bits that Theorems A and B prove, -1 where a condition fails."""
+    n, own, d, cap, eta, delta = numbers(claim)
+    mu, lam = (float(Fraction(payload[key])) for key in ("coherence", "multiplier"))
+    rows, levels = vectors(payload["keys"]), payload["levels"]
+    tau = (n + own - 1) * math.exp(-lam * (1 - mu))
+    apart = 2 * tau < 1 - eta if claim["theorem"] == "A" else 2 * (eta + tau) * (levels - 1) < 1
+    holds = len(rows) >= n + own and len(rows[0]) <= d and coherence(rows) <= mu + 1e-12 and lam <= cap
+    return n * d * fano(levels, delta) if apart and holds and (claim["theorem"] != "A" or levels == 2) else -1.0
+
+
+def proved_by_payload(claim: Json, payload: Json) -> float:
+    """Bits that Theorems C and C' prove, -1 where a condition fails."""
+    n, own, d, cap, eta, delta = numbers(claim)
+    mu, lam, rho2, gamma = (
+        float(Fraction(payload[key])) for key in ("coherence", "multiplier", "rho_squared", "gamma")
+    )
+    rows, value_levels, key_levels = vectors(payload["addresses"]), payload["value_levels"], payload["key_levels"]
+    p = d - payload["address_dimension"] - 1
+    holds = len(rows) >= n and {len(row) for row in rows} == {payload["address_dimension"]}
+    holds = holds and coherence(rows) <= mu + 1e-12 and lam <= cap and 0 < rho2 < 1 and gamma > 0
+    address, slope = math.sqrt(1 - rho2), lam / math.sqrt(1 + gamma**2)
+    c = gamma * slope * math.sqrt(rho2 / p)
+    holds = holds and 2 * (eta + (n + own - 1) * math.exp(-lam * address * (1 - mu))) * (value_levels - 1) < 1
+    if claim["theorem"] == "C":
+        tau = (n - 1) * math.exp(c - slope * address * (1 - mu))
+        holds = holds and (2 * eta + tau) * (key_levels - 1) < math.tanh(c / 2) and math.log(own) < c * math.sqrt(p)
+    else:
+        tau = (n - 1) * math.exp(2 * c - slope * address * (1 - mu))
+        step = 4 * math.atanh(2 * eta) + math.log1p(tau)
+        holds = holds and step * (key_levels - 1) < 2 * c and c + math.log(own) < c * math.sqrt(p) and delta == 0
+    return n * ((d - 1) * fano(value_levels, delta) + p * fano(key_levels, delta)) if holds else -1.0
+
+
+def _tail(t: float, d: int) -> float:
+    half = betainc((d - 1) / 2, 0.5, 1 - t * t) / 2
+    return float(half if t >= 0 else 1 - half)
+
+
+def proved_on_the_sphere(claim: Json, payload: Json) -> float:
+    """Bits that Theorems D and E (values on a grid) prove by a chain of one tilt, -1 where a condition fails."""
+    n, own, d, lam, eta, delta = numbers(claim)
+    mu, slack, tau = (float(Fraction(payload[key])) for key in ("mu_0", "slack", "tau"))
+    (tilt,) = (float(Fraction(each)) for each in payload["chain"])
+    first = float(Fraction(payload.get("theta_0", payload["chain"][0])))
+    spread, apart, levels = 4 * math.atanh(2 * eta), math.acos(mu), payload["levels"]
+    coarse = apart - math.acos(1 - (spread + math.log(n)) / lam)
+    left = 1 - n * math.exp(spread - lam * (1 - math.cos(coarse)))
+    near_first = math.acos(1 - (spread - math.log(left)) / lam)
+    gap = spread + math.log1p(tau)
+    near = first - math.acos(math.cos(first) + gap / lam)
+    good = 1 - n * (n - 1) / 2 * _tail(mu, d) - 1 / slack
+
+    def leak(angle: float) -> float:
+        return (n - 1) * math.exp(lam * (math.cos(apart - angle) - math.cos(angle)))
+
+    blur = n * math.exp(-lam * (math.cos(near) - math.cos(apart - near)))
+    blur += own * math.exp(-lam * (1 + math.cos(near)))
+    limit = tau if claim["theorem"] == "D" else tau * math.exp(-2 * lam * near)
+    conditions = (
+        delta == 0, good > 0, coarse > 0, 2 * near_first < apart, near_first < first < apart, leak(first) < tau,
+        leak(tilt) < limit, 3 * near < apart, spread / 2 + math.log1p(tau) < math.log(own),
+        (levels - 1) * (2 * eta + 2 * blur) < 1,
+    )  # fmt: skip
+    if not all(conditions):
+        return -1.0
+    bits = n * (d - 1) * math.log2(levels) + math.log2(good) - gammaln(n + 1) / math.log(2)
+    if claim["theorem"] == "D":
+        angle = tilt - math.acos(math.cos(tilt) + gap / lam)
+        return float(bits - n * math.log2(slack * betainc((d - 1) / 2, 0.5, math.sin(angle) ** 2) / 2))
+    radius = gap / (lam * (math.sin(tilt) - math.cos(tilt) * math.tan(near)))
+
+    def log2_ball(dimension: int) -> float:
+        return float((dimension / 2 * math.log(math.pi) - gammaln(dimension / 2 + 1)) / math.log(2))
+
+    sphere = log2_ball(d) + math.log2(d) + math.log2(math.cos(near))
+    body = log2_ball(d - 1) + (d - 1) * math.log2(radius)
+    return float(bits + n * (d - 1 + sphere - body - math.log2(slack)))
+
+
+PROVED = {
+    "values_floor": proved_by_values,
+    "keys_and_values_floor": proved_by_payload,
+    "collision_floor": proved_on_the_sphere,
+    "clique_floor": proved_on_the_sphere,
+}
+
+
+def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
+    """Whether the payload proves the claim, by the formulas in floats, up to a millionth of a bit."""
+    if claim["theorem"] not in ("A", "B", "C", "C'", "D", "E") or len(payload.get("chain", ["one"])) != 1:
+        return False
+    return PROVED[kind](claim, payload) >= claim["bits"] - 1e-6
