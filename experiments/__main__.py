@@ -2,9 +2,14 @@
 
 import sys
 
-from experiments import frontier, published, training_memory
+from experiments import frontier, indistinguishable, published, training_memory
 
-EXPERIMENTS = {"frontier": frontier, "published": published, "training_memory": training_memory}
+EXPERIMENTS = {
+    "frontier": frontier,
+    "indistinguishable": indistinguishable,
+    "published": published,
+    "training_memory": training_memory,
+}
 
 
 def main(names: list[str]) -> int:
