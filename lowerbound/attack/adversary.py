@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 from lowerbound.attack.black_box import BlackBox, OutOfTime
 from lowerbound.attack.collision import Collision
@@ -13,7 +15,7 @@ from lowerbound.attack.gap import Gap
 from lowerbound.attack.instance import Instance, Violation, worst
 from lowerbound.attack.nullspace import NullSpace
 from lowerbound.attack.places import as_told, ladder
-from lowerbound.attack.random_bits import RandomBits
+from lowerbound.attack.random_bits import RandomBits, bits_on
 from lowerbound.attack.response import Census, Response
 from lowerbound.attack.rounding import Rounding
 from lowerbound.attack.shrink import shrunk
@@ -55,6 +57,10 @@ class Trial:
     seconds: float
     note: str = ""
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
 
 @dataclass(frozen=True, eq=False)
 class Broken:
@@ -71,6 +77,32 @@ class Broken:
     total_seconds: float
     tried: tuple[Trial, ...]
 
+    @property
+    def terms(self) -> Terms:
+        """What was public, and what was promised."""
+        return self.violation.instance.terms
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; the tokens are in the witness."""
+        found = self.violation
+        return {
+            "verdict": "broken",
+            "cache": self.cache,
+            **_told(self.terms),
+            "attack": self.attack,
+            "tokens": len(found.instance.tokens.keys),
+            "place": called(self.terms),
+            "layer": found.layer,
+            "head": found.head,
+            "coordinate": found.coordinate,
+            "answer": found.answer,
+            "exact": found.exact,
+            "error_over_eta": found.ratio,
+            "seconds": self.seconds,
+            "total_seconds": self.total_seconds,
+            "tried": [trial.to_json() for trial in self.tried],
+        }
+
 
 @dataclass(frozen=True)
 class NotBroken:
@@ -81,6 +113,27 @@ class NotBroken:
     total_seconds: float
     in_time: bool
     tried: tuple[Trial, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "verdict": "not broken",
+            "cache": self.cache,
+            **_told(self.terms),
+            "total_seconds": self.total_seconds,
+            "in_time": self.in_time,
+            "tried": [trial.to_json() for trial in self.tried],
+        }
+
+
+def _told(terms: Terms) -> dict[str, Any]:
+    return {
+        "budget": None if terms.budget is None else str(terms.budget),
+        "guarantee": terms.guarantee,
+        "eta": str(terms.eta),
+        "seed": terms.seed,
+        "stack": list(terms.stack),
+    }
 
 
 def attack(
@@ -99,8 +152,8 @@ def attack(
 
     Contract: Broken only if the answer, given by the cache in a fresh process, is outside the promise for every truth
     within the derived rounding bound. NotBroken says what was tried, and is no proof. Unusable arguments raise
-    InvalidArgument; a cache that fails on everything that it is given raises CacheContractBroken. While it searches,
-    the cache runs in this process.
+    InvalidArgument; a cache that fails on everything that it is given, or in the fresh process, raises what it raised.
+    While the adversary searches, the cache runs in this process.
 
     Parameters
     ----------
@@ -177,49 +230,51 @@ class _Search:
         return NotBroken(self.name, places[-1], time.perf_counter() - self.start, in_time, tuple(self.tried))
 
     def told(self, place: Terms) -> Terms | None:
-        """The terms on which the cache can be made there; a refusal is a trial that says why."""
+        """The terms on which the cache can be played there; a refusal is a trial that says why."""
         try:
-            return as_told(self.cache, place)
+            terms = as_told(self.cache, place)
+            BlackBox(self.cache, terms, math.inf).state_and_answers(bits_on(terms, 0))
+            return terms
         except (InvalidArgument, CacheContractBroken) as error:
             self.refusal = error
-            self.tried.append(Trial("-", _called(place), 0, 0, None, 0.0, f"not played: {error}"))
+            self.tried.append(Trial("-", called(place), 0, 0, None, 0.0, f"not played: {error}"))
             return None
 
     def with_attack(self, strategy: Attack, terms: Terms) -> tuple[Broken | None, bool]:
         """What one attack finds at one place, and whether there was time for all of it."""
-        self.on_try(f"{strategy.name} on {_called(terms)}")
-        box, began, in_time, note = BlackBox(self.cache, terms, self.deadline), time.perf_counter(), True, ""
-        broken: Broken | None = None
+        self.on_try(f"{strategy.name} on {called(terms)}")
+        box, began = BlackBox(self.cache, terms, self.deadline), time.perf_counter()
+        in_time, note, certain = True, "", None
         try:
-            for instance in strategy.instances(box):
-                found = box.try_on(instance)
-                if found is not None and found.certain:
-                    broken, note = self.brought_home(strategy, found)
-                    if broken is not None:
-                        break
+            certain = next(
+                (found for found in map(box.try_on, strategy.instances(box)) if found and found.certain), None
+            )
         except OutOfTime:
             in_time, note = False, "out of time"
         except (CacheContractBroken, InvalidArgument) as error:
             box.failed, box.failure = box.failed + 1, error
         if box.failure is not None:
             self.refusal, note = box.failure, note or f"failed: {box.failure}"
-        ratio = None if box.worst is None else box.worst.ratio
+        elif in_time and not box.asked:
+            note = "nothing to try here"
         seconds = time.perf_counter() - began
-        self.tried.append(Trial(strategy.name, _called(terms), box.asked, box.failed, ratio, seconds, note))
+        broken = None if certain is None else self.brought_home(strategy, certain)
+        if certain is not None and broken is None:
+            note = "a fresh process keeps the promise where this one breaks it"
+        ratio = None if box.worst is None else box.worst.ratio
+        self.tried.append(Trial(strategy.name, called(terms), box.asked, box.failed, ratio, seconds, note))
         return (None if broken is None else replace(broken, tried=tuple(self.tried))), in_time
 
-    def brought_home(self, strategy: Attack, found: Violation) -> tuple[Broken | None, str]:
+    def brought_home(self, strategy: Attack, found: Violation) -> Broken | None:
         """The violation, shrunk, as a fresh process answers it; if it does not, the violation as it was found."""
         seconds = time.perf_counter() - self.start
         patient = BlackBox(self.cache, found.instance.terms, time.perf_counter() + SHRINK_S)
-        reason = ""
         for violation in (shrunk(patient, found, shrinks_places=self.shrinks_places), found):
             confirmed = self.confirmed(violation.instance)
             if confirmed is not None and confirmed.certain:
                 total = time.perf_counter() - self.start
-                return Broken(self.name, strategy.name, confirmed, found, seconds, total, ()), ""
-            reason = "a fresh process keeps the promise where this one breaks it"
-        return None, reason
+                return Broken(self.name, strategy.name, confirmed, found, seconds, total, ())
+        return None
 
     def confirmed(self, instance: Instance) -> Violation | None:
         """The farthest answer of a fresh process."""
@@ -234,5 +289,6 @@ class _Search:
         return worst(instance, answers[:, :, None, :])
 
 
-def _called(terms: Terms) -> str:
+def called(terms: Terms) -> str:
+    """A place by its maps and its dimension."""
     return f"{terms.schedule} in R^{terms.d}" + (" (public keys)" if terms.key_family is not None else "")

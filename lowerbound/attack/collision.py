@@ -15,7 +15,7 @@ from lowerbound.attack.random_bits import with_bits
 from lowerbound.attack.strategy import Attack
 from lowerbound.core.streams import Stream
 
-MOST_BITS = 128
+MOST_BITS = 512
 MOST_WORDS = 256
 MOST_FLIPS = 3
 Bits = NDArray[np.int64]

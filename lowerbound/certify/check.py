@@ -14,6 +14,7 @@ from typing import Any
 
 from lowerbound.certify.document import read_document
 from lowerbound.certify.floors import THEOREMS
+from lowerbound.certify.witness import rerun
 from lowerbound.core.models import models
 from lowerbound.kernel.codec import Rejected
 from lowerbound.kernel.judge import judge
@@ -78,6 +79,8 @@ def check(data: bytes) -> Checked:
         strangeness = _strange_model(claim)
         if strangeness is not None:
             verdict = Verdict(Outcome.REJECTED, strangeness)
+    if verdict.outcome is Outcome.VERIFIED and kind == "witness":
+        verdict = rerun(data)
     return Checked(
         verdict, kind if isinstance(kind, str) else None, claim, bits, lemmas, proof, time.perf_counter() - start
     )

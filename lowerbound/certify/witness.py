@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from lowerbound.attack.instance import Instance, Violation, is_fair
-from lowerbound.caches.registry import target_of
+from lowerbound.caches.registry import known_caches, target_of
 from lowerbound.certify.document import read_document, write_document
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import LowerBoundError, TimeLimitExceeded, Undecided
@@ -49,13 +49,16 @@ def witness(cache: str, violation: Violation) -> bytes:
     raise Undecided(f"the violation is not certain at {PRECISIONS[-1]} bits of precision")
 
 
-def rerun(data: bytes, *, isolation: Isolation | None = None, time_limit_s: float = HEARING_S) -> Verdict:
+def rerun(
+    data: bytes, *, foreign: bool = False, isolation: Isolation | None = None, time_limit_s: float = HEARING_S
+) -> Verdict:
     """Whether a document proves what it says, and the cache still answers so, in a fresh process.
 
     Contract: VERIFIED only if the document is intact, the kernel verifies it, and the named cache, given the tokens
-    scale by scale through bytes, gives exactly the recorded answer. REJECTED says what differs; UNDECIDED is the
-    kernel's own, or a time limit. Never raises for bad bytes. Where keys and levels are public, tokens that do not have
-    them are REJECTED: such a cache promises nothing there.
+    scale by scale through bytes, gives exactly the recorded answer. REJECTED says what differs. UNDECIDED is the
+    kernel's own, a time limit, or a cache that is not registered here: a document must not choose what code runs, so
+    that "package.module:Class" and "exec:COMMAND" are asked only if `foreign` allows it. Never raises for bad bytes.
+    Where keys and levels are public, tokens that do not have them are REJECTED: such a cache promises nothing there.
     """
     try:
         statement, certificate = read_document(data)
@@ -64,7 +67,12 @@ def rerun(data: bytes, *, isolation: Isolation | None = None, time_limit_s: floa
             return verdict
         if statement["kind"] != "witness":
             return Verdict(Outcome.REJECTED, f"the document is no witness, but of the kind {statement['kind']}")
-        return _asked_again(statement["claim"], certificate["payload"], isolation or strongest(), time_limit_s)
+        claim = statement["claim"]
+        if not foreign and claim["cache"] not in known_caches():
+            return Verdict(
+                Outcome.UNDECIDED, f"{claim['cache'][:60]!r} is not registered here, and was not asked again"
+            )
+        return _asked_again(claim, certificate["payload"], isolation or strongest(), time_limit_s)
     except TimeLimitExceeded as error:
         return Verdict(Outcome.UNDECIDED, str(error))
     except LowerBoundError as error:

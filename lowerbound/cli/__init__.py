@@ -13,8 +13,10 @@ from typing import Annotated, NoReturn
 import typer
 
 from lowerbound import __version__
+from lowerbound.cli.adversary import attack
 from lowerbound.cli.bounds import demo, floor, models, reduce
 from lowerbound.cli.certificates import certify, check
+from lowerbound.cli.claims import possible
 from lowerbound.cli.games import caches, play
 from lowerbound.cli.proofs import verify
 from lowerbound.errors import LowerBoundError
@@ -44,7 +46,7 @@ def _options(
     """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
 
 
-COMMANDS = (floor, reduce, play, caches, models, demo, certify, check, verify)
+COMMANDS = (floor, reduce, play, attack, caches, models, demo, possible, certify, check, verify)
 """In the order of a reader."""
 
 for command in COMMANDS:

@@ -1,0 +1,114 @@
+"""The adversary: look for tokens on which a cache breaks its promise, and keep them as a witness."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lowerbound.cli.games import IsolationName, import_from_here
+from lowerbound.cli.options import (
+    DEFAULT_MODEL,
+    DimensionOption,
+    EtaOption,
+    GuaranteeName,
+    GuaranteeOption,
+    HeadsOption,
+    JsonOption,
+    LayersOption,
+    ScheduleOption,
+    SeedOption,
+    complete_cache,
+    complete_model,
+    geometry_of,
+    print_json,
+    progress,
+)
+from lowerbound.errors import InvalidArgument
+
+
+def attack(
+    cache: Annotated[
+        str,
+        typer.Argument(
+            metavar="CACHE",
+            help="A name of `lowerbound caches`, package.module:Class or exec:COMMAND; NAME@F gives it its budget.",
+            autocompletion=complete_cache,
+        ),
+    ],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="Attack on one head of MODEL; default: the smallest place that breaks.",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="F", help="The method's own nominal budget in (0, 1].")
+    ] = None,
+    eta: EtaOption = "0.01",
+    guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the witness goes.")] = None,
+    schedule: ScheduleOption = None,
+    d: DimensionOption = None,
+    layers: LayersOption = None,
+    heads: HeadsOption = None,
+    seed: SeedOption = 0,
+    isolation: Annotated[
+        IsolationName | None,
+        typer.Option("--isolation", help="Of the last hearing; default: the strongest that this machine gives."),
+    ] = None,
+    time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For the search.")] = 30.0,
+    as_json: JsonOption = False,
+) -> None:
+    """Attack CACHE: tokens on which it breaks its promise."""
+    from lowerbound.attack.adversary import Broken
+    from lowerbound.attack.adversary import attack as run
+    from lowerbound.certify.witness import witness
+    from lowerbound.game.channel import Isolation
+    from lowerbound.report.attacks import attack_table, broken_text, not_broken_text
+    from lowerbound.report.table import console
+
+    name, at, share = (cache, "", "") if cache.startswith("exec:") else cache.partition("@")
+    if at and budget is not None:
+        raise InvalidArgument(f"the budget must be given once, got {share!r} in the name and {budget!r}")
+    if out is not None and not out.parent.is_dir():
+        raise InvalidArgument(f"-o must name a file in a directory that exists, got {str(out)!r}")
+    own = (model, schedule, d, layers, heads)
+    geometry = None
+    if any(choice is not None for choice in own):
+        geometry = geometry_of(model or DEFAULT_MODEL, schedule, d, layers, heads)
+    import_from_here()
+    with progress(0) as watch:
+        outcome = run(
+            name,
+            geometry=geometry,
+            budget=share if at else budget,
+            eta=eta,
+            guarantee=guarantee.value,
+            seed=seed,
+            isolation=None if isolation is None else Isolation(isolation.value),
+            time_limit_s=time_limit,
+            on_try=watch,
+        )
+    if not isinstance(outcome, Broken):
+        if as_json:
+            print_json({**outcome.to_json(), "bytes": None, "file": None})
+        else:
+            console().print(attack_table(outcome))
+            print(not_broken_text(outcome))
+            print("NOT BROKEN")
+        return
+    document = witness(name, outcome.violation)
+    if out is not None:
+        out.write_bytes(document)
+    if as_json:
+        print_json({**outcome.to_json(), "bytes": len(document), "file": None if out is None else str(out)})
+        return
+    console().print(attack_table(outcome))
+    print(broken_text(outcome))
+    print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
+    print("BROKEN")

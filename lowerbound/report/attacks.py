@@ -1,0 +1,64 @@
+"""What an adversary tried and found, for a terminal."""
+
+from __future__ import annotations
+
+from rich.table import Table
+from rich.text import Text
+
+from lowerbound.attack.adversary import Broken, NotBroken, called
+
+MOST_ROWS = 24
+"""Of more, only the best of each attack are shown."""
+MOST_NUMBERS = 64
+"""Instances of up to so many key entries are printed whole."""
+
+
+def attack_table(outcome: Broken | NotBroken) -> Table:
+    """One line a trial: what was tried where, how often, and how far the worst answer was."""
+    terms = outcome.terms
+    budget = "" if terms.budget is None else f" at budget {terms.budget}"
+    table = Table(title=f"attacks on {outcome.cache}{budget}: {terms.guarantee} eta {terms.eta}", title_style="bold")
+    for column in ("attack", "place", "asked", "failed", "error / eta", "s", "note"):
+        left = column in ("attack", "place", "note")
+        table.add_column(column, justify="left" if left else "right", overflow="fold")
+    rows = outcome.tried
+    if len(rows) > MOST_ROWS:
+        best = {trial.attack: trial for trial in sorted(rows, key=lambda trial: trial.ratio or 0)}
+        rows = tuple(trial for trial in rows if best[trial.attack] is trial)
+        table.caption = f"the best of each attack, of {len(outcome.tried)} trials"
+    for trial in rows:
+        ratio = "-" if trial.ratio is None else f"{trial.ratio:.3g}"
+        words = (trial.attack, trial.place, str(trial.asked), str(trial.failed), ratio, f"{trial.seconds:.2f}")
+        table.add_row(*(Text(word) for word in (*words, trial.note)))
+    return table
+
+
+def broken_text(broken: Broken) -> str:
+    """The violation in words, and its tokens where they are few."""
+    found, tokens = broken.violation, broken.violation.instance.tokens
+    where = f"coordinate {found.coordinate}"
+    if broken.terms.stack != (1, 1):
+        where += f" of head {found.head} of layer {found.layer}"
+    lines = [
+        f"broken by {broken.attack} in {broken.seconds:.2f} s; shrunk to {len(tokens.keys)} tokens, "
+        f"{called(broken.terms)}, and asked again in a fresh process: {broken.total_seconds:.2f} s in all",
+        f"answer {found.answer:.6g}, truth {found.exact:.6g} at {where}: error / eta = {found.ratio:.4g}",
+    ]
+    if tokens.keys.size <= MOST_NUMBERS:
+        schedule = broken.terms.schedule
+        for row in range(len(tokens.keys)):
+            parts = (f"{name} {_row(getattr(tokens, name)[row].tolist())}" for name in ("keys", "values", "queries"))
+            lines.append(f"  scale {schedule.scale_of(row)}: " + ", ".join(parts))
+        lines.append(f"  asked:   {_row(found.instance.queries[0].tolist())}")
+    return "\n".join(lines)
+
+
+def not_broken_text(outcome: NotBroken) -> str:
+    """What a search without a result says, and what it does not."""
+    asked = sum(trial.asked for trial in outcome.tried)
+    ended = "everything was tried" if outcome.in_time else "the time limit ended the search"
+    return f"{asked} instances in {outcome.total_seconds:.1f} s, and {ended}; this proves nothing"
+
+
+def _row(entries: list[float]) -> str:
+    return "(" + ", ".join(f"{entry:g}" for entry in entries) + ")"
