@@ -78,6 +78,20 @@ def test_play_json(run_command: Run) -> None:
     assert data["failures"] == []
 
 
+@pytest.mark.parametrize("theorem", ["C", "zoom"])
+def test_play_keys_and_values(run_command: Run, theorem: str) -> None:
+    """Definition: both kinds of symbols are read, counted and told apart, in JSON and in the table."""
+    words = ("play", "full", "window@1/4", "--keys-and-values", theorem, "--schedule", "1x1 2x2 4x4 8x8", "--d", "16")
+    rows = json_of(run_command(*words, "--json", *FAST))["rows"]
+    assert isinstance(rows, list)
+    misread = [[(part["name"], part["errors"] > 0) for part in found["parts"]] for found in rows]
+    assert misread == [[("values", False), ("keys", False)], [("values", True), ("keys", True)]]
+    assert all(found["floor_bits"] <= found["state_bits"] for found in rows)
+    table = run_command(*words, *FAST).stdout
+    assert "keys misread" in table
+    assert "values of 50 levels" in table
+
+
 def test_play_uses_the_strongest_isolation(run_command: Run) -> None:
     """Law: by default two processes at least, and the row says which level."""
     rows = json_of(run_command("play", "exact", "--json"))["rows"]
@@ -147,6 +161,10 @@ def test_caches_and_models_json(run_command: Run) -> None:
         (("play", "full", "--schedule", "4x4"), 2, "one scale"),
         (("play", "full", "--d", "3"), 2, "nearest possible head dimension is 10"),
         (("play", "full", "--isolation", "moon"), 2, "moon"),
+        (("play", "full", "--keys-and-values", "B"), 2, "zoom"),
+        (("play", "full", "--keys-and-values", "C", "--levels", "2"), 2, "--levels must be left out"),
+        (("play", "full", "--keys-and-values", "zoom", "--eta", "1/2"), 2, "eta must lie in [0, 1/2)"),
+        (("play", "exact", "--keys-and-values", "zoom", *FAST), 2, "keys and value levels are public"),
         (("play", "full", "--time-limit", "0"), 2, "--time-limit must be > 0"),
         (("play", "golay", "--levels", "5", *FAST), 2, "2 value levels"),
         (("reduce", "--token", "424"), 2, "nearest valid choice is 423"),

@@ -26,6 +26,7 @@ from lowerbound.cli.options import (
     ScheduleOption,
     SeedOption,
     complete_cache,
+    geometry_of,
     plan_of,
     print_json,
     progress,
@@ -33,8 +34,16 @@ from lowerbound.cli.options import (
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, invalid
 
 if TYPE_CHECKING:
+    from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
-    from lowerbound.game.hard_family import HardFamily
+    from lowerbound.game.hard_family import Geometry, HardFamily
+
+
+class TheoremName(StrEnum):
+    """How payloads in keys are read."""
+
+    C = "C"
+    ZOOM = "zoom"
 
 
 class IsolationName(StrEnum):
@@ -46,6 +55,7 @@ class IsolationName(StrEnum):
 
 
 def play(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -66,6 +76,13 @@ def play(
     ] = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Independent instances.")] = 1,
     eta: EtaOption = "0.01",
+    keys_and_values: Annotated[
+        TheoremName | None,
+        typer.Option(
+            "--keys-and-values",
+            help="Keys carry symbols too, read once (Theorem C) or until sure (C', zoom); eta is then additive.",
+        ),
+    ] = None,
     guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
     levels: LevelsOption = 2,
     multiplier: LambdaOption = None,
@@ -98,7 +115,13 @@ def play(
             print(
                 f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
             )
-    plan = plan_of(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
+    plan: HardFamily
+    if keys_and_values is None:
+        plan = plan_of(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
+    else:
+        _refuse_given(context, "guarantee", "levels", "keys")
+        place = geometry_of(model, schedule, d, layers, heads)
+        plan = payload_plan(place, keys_and_values, eta, multiplier, seed)
     import_from_here()
     budgets = [None] if budget is None else [share.strip() for share in budget.split(",")]
     rows, failures = play_all(
@@ -124,6 +147,23 @@ def play(
         console().print(duel_table(rows))
     if failures:
         raise typer.Exit(max(error.exit_code for _, error in failures))
+
+
+def payload_plan(place: Geometry, theorem: TheoremName, eta: str, multiplier: str | None, seed: int) -> HardFamily:
+    """The game of Theorem C or C' for a head and an error, with the best design that explicit keys give."""
+    from lowerbound.game.payload_plan import plan_payload
+    from lowerbound.game.payload_reduction import PayloadReduction
+
+    kind: Kind = "C" if theorem is TheoremName.C else "C'"
+    return PayloadReduction(plan_payload(place, eta=eta, kind=kind, multiplier=multiplier), seed)
+
+
+def _refuse_given(context: typer.Context, *names: str) -> None:
+    """Options that a design of keys and values settles itself."""
+    for name in names:
+        source = context.get_parameter_source(name)
+        if source is not None and source.name == "COMMANDLINE":
+            raise InvalidArgument(f"--{name} must be left out with --keys-and-values, whose design settles it")
 
 
 def import_from_here() -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from lowerbound.core.models import Model
 from lowerbound.game.duel import Row
+from lowerbound.game.tally import Part
 from lowerbound.prove.verify import Report
 
 WIDTH_WITHOUT_TERMINAL = 132
@@ -28,30 +29,33 @@ def label(row: Row) -> str:
     return name if row.heads == 1 else f"{name} ({row.layers}x{row.heads // row.layers})"
 
 
-def error_text(row: Row) -> str:
+def error_text(row: Row | Part) -> str:
     """The error rate with its interval."""
     return f"{row.error:.4f} [{row.error_low:.3f}, {row.error_high:.3f}]"
 
 
 def duel_table(rows: Sequence[Row]) -> Table:
-    """One line a row: measured memory and error, the floor at that error, and their quotient."""
+    """One line a row: measured memory and error of each kind of symbols, the floor at that error, their quotient."""
     first = rows[0]
+    several = len(first.parts) > 1
+    levels = f" ({', '.join(f'{part.name} of {part.levels} levels' for part in first.parts)})" if several else ""
     table = Table(
-        title=f"{first.symbols // first.heads} symbols on each head of {first.geometry}, "
+        title=f"{first.symbols // first.heads} symbols{levels} on each head of {first.geometry}, "
         f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}",
         caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval; "
         "compression of fp16 keys and values, by the method's own accounting and as measured",
         title_style="bold",
         caption_style="dim",
     )
-    for column in ("cache", "bits", "error", "floor", "x floor", "claimed", "measured", "verdict"):
+    errors = [f"{part.name} misread" for part in first.parts] if several else ["error"]
+    for column in ("cache", "bits", *errors, "floor", "x floor", "claimed", "measured", "verdict"):
         justify: JustifyMethod = "left" if column in ("cache", "verdict") else "right"
         table.add_column(column, justify=justify, no_wrap=column != "cache", overflow="fold")
     for row in rows:
         table.add_row(
             Text(label(row)),
             f"{row.state_bits:,}",
-            error_text(row),
+            *(map(error_text, row.parts) if several else [error_text(row)]),
             f"{row.floor_bits:,.0f}",
             "-" if row.ratio is None else f"{row.ratio:,.3f}",
             "-" if row.claimed_ratio is None else f"{row.claimed_ratio:,.2f}x",
