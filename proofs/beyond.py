@@ -1,8 +1,11 @@
-"""Beyond the paper: keys and values, every scale, windows, low dimension, time, and public weights."""
+"""Beyond the paper: keys and values, real entries, every scale, windows, low dimension, time, and public weights."""
 
 from __future__ import annotations
 
-from lowerbound.prove.lemma import ByCoq, Lemma, Use
+from lowerbound.prove.lemma import ByCoq, Cited, Lemma, Use
+
+ON_PAPER = "docs/cliques.md, proved on paper, not machine-checked"
+REAL_ENTRIES = "all T, T_N, d >= 3, lambda; additive eta in (0, 1/2), delta = 0; real keys and values"
 
 LEMMAS = (
     Lemma(
@@ -22,12 +25,62 @@ LEMMAS = (
         uses=(Use("separation"), Use("softmax_two"), Use("greedy_keys")),
     ),
     Lemma(
+        id="keys_and_values_sharp",
+        words="Theorem C with the sharp single read: if all own tokens are copies of one reference, its logit lowered "
+        "by ln n2 so that they weigh as one, a payload's leak tau can only raise an output, so payload levels 2 "
+        "eta + tau apart are told apart, where Theorem C asks for 2 (eta + tau).",
+        range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta, delta in their ranges",
+        discharges=(
+            ByCoq(
+                "theorem_C_sharp",
+                (
+                    "let tau := (N Tok - 1) * exp (c - lam' * ca * (1 - mu)) in",
+                    "2 * (eta + tauV) * (INR LV - 1) < 1",
+                    "(2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c)",
+                    "N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",
+                ),
+            ),
+            ByCoq(
+                "theorem_C_sharp_norms",
+                (
+                    "dot ((inst x).1 i) ((inst x).1 i) = 1",
+                    "dot (qry ix).1.1 (qry ix).1.1 = lam * lam",
+                    "ln (N Own) <= c * sqrt (N Pay) -> forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1",
+                ),
+            ),
+        ),
+        uses=(Use("separation"), Use("softmax_gap")),
+    ),
+    Lemma(
         id="keys_and_values_tight",
         words="At delta = 0 the count of Theorem C is met exactly by storing its symbols.",
         range="as Theorem C",
         discharges=(
             ByCoq("theorem_C_tight", ("log2 (N S) = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),
         ),
+    ),
+    Lemma(
+        id="collision",
+        words="Theorem D (collision): keys independent and uniform on the unit sphere, value coordinate 0 constant, "
+        "the others uniform on L levels. Two instances with one state are indistinguishable: no admissible query "
+        "separates their outputs by more than 2 eta. Two independent instances rarely are, so where the "
+        "inequalities of its certificate hold, T ((d - 1) log2 L - log2(A nu)) - log2 T! + log2 g bits are "
+        "needed: nu bounds the mean measure of the cap in which a matched key may lie, A is Markov's factor, g "
+        "the chance of a good instance.",
+        range=REAL_ENTRIES,
+        discharges=(Cited(ON_PAPER),),
+    ),
+    Lemma(
+        id="clique",
+        words="Theorem E (clique volume): all instances with one state are pairwise indistinguishable, a clique. In a "
+        "clique through a good instance the keys of token i project to a set A_i whose differences lie in a star "
+        "body, so by Brunn-Minkowski vol(A_i) is at most 2^-(d-1) times the body's volume: d - 1 bits a token "
+        "more than Theorem D. Where the inequalities of its certificate hold, T ((d - 1) log2 L - log2(A 2^-(d-1) "
+        "V E / (|S^(d-1)| cos a_2))) - log2 T! + log2 g bits are needed, and more if keys and values share the "
+        "error: V is the volume of the unit ball of dimension d - 1, E bounds the mean of the body's radius to "
+        "the power d - 1, a_2 the angle between matched keys; A and g as in Theorem D.",
+        range=REAL_ENTRIES,
+        discharges=(Cited(ON_PAPER),),
     ),
     Lemma(
         id="every_scale",

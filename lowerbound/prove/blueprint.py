@@ -16,7 +16,7 @@ from lowerbound.prove.verify import Entry
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, PER_ROW = 190, 44, 18, 46, 8
 
-COLOURS = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "solvers": "#fbe7c6", "computation": "#e8e0f0", "cited": "#eeeeee"}
+COLOURS = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "solvers": "#fbe7c6", "computation": "#e8e0f0", "on paper": "#eeeeee"}
 """Fill by the strongest checker that a lemma asks for, strongest first."""
 
 
@@ -32,7 +32,7 @@ def checker_of(discharge: Discharge) -> str:
         case ByComputation():
             return "computation"
         case Cited():
-            return "cited"
+            return "on paper"
 
 
 def described(discharge: Discharge) -> str:
@@ -47,7 +47,7 @@ def described(discharge: Discharge) -> str:
         case ByComputation(check):
             return f"exact computation `{check.__name__}`"
         case Cited(reference):
-            return f"cited: {reference}"
+            return reference
 
 
 def explanation(book: Book, entry: Entry) -> str:
@@ -91,7 +91,9 @@ def page(book: Book) -> str:
     for lemma in book.lemmas:
         lines += [f"## {lemma.id}", "", lemma.words, "", f"* file: [{book.files[lemma.id]}]({book.files[lemma.id]})"]
         lines += [f"* range: {lemma.range} (model {lemma.model})"]
-        lines += [f"* checked by: {described(discharge)}" for discharge in lemma.discharges]
+        for discharge in lemma.discharges:
+            checker = "checked by no machine" if isinstance(discharge, Cited) else "checked by"
+            lines.append(f"* {checker}: {described(discharge)}")
         if lemma.uses:
             lines.append(f"* uses: {', '.join(f'[{use.lemma}](#{use.lemma})' for use in lemma.uses)}")
         if lemma.statement is not None:

@@ -38,7 +38,8 @@ class Book:
     def graph(self) -> nx.DiGraph[str]:
         """Edges from a lemma to those that use it.
 
-        Contract: acyclic, every used lemma stands earlier in the book; InvalidArgument otherwise.
+        Contract: acyclic, every used lemma stands earlier in the book and is not proved on paper alone;
+        InvalidArgument otherwise.
         """
         graph: nx.DiGraph[str] = nx.DiGraph()
         for lemma in self.lemmas:
@@ -47,6 +48,10 @@ class Book:
             for use in lemma.uses:
                 if use.lemma not in graph:
                     raise InvalidArgument(f"lemma {lemma.id!r} must use earlier lemmas, got {use.lemma!r}")
+                if self.find(use.lemma).on_paper:
+                    raise InvalidArgument(
+                        f"lemma {lemma.id!r} must rest on machine-checked lemmas, got {use.lemma!r}, proved on paper"
+                    )
             graph.add_node(lemma.id)
             graph.add_edges_from((use.lemma, lemma.id) for use in lemma.uses)
         if self.theorem not in graph:

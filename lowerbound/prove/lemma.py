@@ -73,7 +73,7 @@ class ByComputation:
 
 @dataclass(frozen=True)
 class Cited:
-    """A theorem of the literature that nobody here re-proves."""
+    """A proof on paper, of the literature or of our own, that no checker here reads: named, and never verified."""
 
     reference: str
 
@@ -105,6 +105,11 @@ class Lemma:
     discharges: tuple[Discharge, ...]
     uses: tuple[Use, ...] = ()
     model: str = "R1"
+
+    @property
+    def on_paper(self) -> bool:
+        """Whether citations are all that it has: no machine checks any of it."""
+        return bool(self.discharges) and all(isinstance(discharge, Cited) for discharge in self.discharges)
 
     @property
     def statement(self) -> Statement | None:

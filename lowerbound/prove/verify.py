@@ -1,7 +1,8 @@
 """The book, verified: every check is run, every status is derived over ancestors, nothing is typed.
 
 A lemma is proved iff all its own checks succeed and every lemma it uses is proved. What a theorem rests on is the union
-over its ancestors. `unknown` is never a success.
+over its ancestors. `unknown` is never a success, and neither is a citation: a lemma that has nothing else is on paper,
+is called so, and carries no other lemma.
 """
 
 from __future__ import annotations
@@ -21,8 +22,9 @@ from lowerbound.prove.kernel_check import judge_claim
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Lemma
 from lowerbound.prove.solvers import Answer, ask, available
 
-Outcome = Literal["verified", "rejected", "undecided"]
-Status = Literal["proved", "refuted", "open"]
+Outcome = Literal["verified", "on paper", "rejected", "undecided"]
+Status = Literal["proved", "proved on paper, not machine-checked", "refuted", "open"]
+ON_PAPER: Status = "proved on paper, not machine-checked"
 AXIOMS_OF_THE_REALS = "the four axioms of Coq's real numbers"
 SOLVERS = ("z3", "cvc5")
 BACKENDS = (*SOLVERS, "kernel", "coq", "computation")
@@ -80,11 +82,15 @@ class Report:
 
     @property
     def word(self) -> str:
-        """VERIFIED, NOT VERIFIED or UNDECIDED; a partial verification is never VERIFIED."""
+        """VERIFIED, NOT VERIFIED or UNDECIDED; a partial verification is never VERIFIED.
+
+        It speaks of the theorem and of every lemma with a checker; lemmas on paper keep their own status beside it.
+        """
         statuses = {entry.status for entry in self.entries}
         if "refuted" in statuses:
             return "NOT VERIFIED"
-        return "VERIFIED" if statuses == {"proved"} and self.complete else "UNDECIDED"
+        checked = statuses <= {"proved", ON_PAPER} and self.theorem.status == "proved"
+        return "VERIFIED" if checked and self.complete else "UNDECIDED"
 
     @property
     def exit_code(self) -> int:
@@ -113,7 +119,8 @@ def verify(
 ) -> Report:
     """Run every check of the book and derive what is proved.
 
-    Contract: a lemma is "proved" iff all its checks were run and verified and all it uses are proved; "refuted" iff a
+    Contract: a lemma is "proved" iff all its checks were run and verified and all it uses are proved, citations being
+    named among what it rests on; "proved on paper, not machine-checked" iff citations are all it has; "refuted" iff a
     check rejected it or something it uses; else "open". `only` and `backends` restrict what is run, and then nothing
     unchecked is called proved.
 
@@ -147,7 +154,7 @@ def verify(
                 case ByComputation():
                     checks.append(_timed("computation", partial(_count, discharge), "computation" in runs))
                 case Cited(reference):
-                    checks.append(Check(f"cited: {reference}", "verified", "taken from the literature", 0))
+                    checks.append(Check(f"cited: {reference}", "on paper", "checked by no machine", 0))
         entries[lemma.id] = _entry(lemma, tuple(checks), entries)
     last = entries[chosen[-1].id]
     return Report(tuple(entries.values()), entries.get(book.theorem, last), not only and not backends)
@@ -160,14 +167,14 @@ def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, Entry]
     status: Status
     if "rejected" in outcomes or "refuted" in statuses:
         status = "refuted"
-    elif checks and outcomes == {"verified"} and statuses <= {"proved"}:
-        status = "proved"
+    elif checks and outcomes <= {"verified", "on paper"} and statuses <= {"proved"}:
+        status = ON_PAPER if lemma.on_paper else "proved"
     else:
         status = "open"
     checked_by = tuple(dict.fromkeys(check.checker for check in checks if check.outcome == "verified"))
     own = {AXIOMS_OF_THE_REALS} if "coq" in checked_by else set()
     own |= {"z3 and cvc5 agree"} if "z3" in checked_by else set()
-    own |= {checker for checker in checked_by if checker.startswith("cited")}
+    own |= {check.checker for check in checks if check.outcome == "on paper"}
     assumptions = sorted(own.union(*(entry.assumptions for entry in used)))
     return Entry(lemma, checks, status, checked_by, tuple(assumptions))
 

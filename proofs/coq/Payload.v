@@ -37,6 +37,24 @@ Definition stored_value (x : X) i (c : option Ch) : R := if c is Some c' then lv
 (* instance: what is put into the cache *)
 Definition instance (x : X) := (stored_key x, stored_value x).
 
+(* whatever is asked: if every question betrays its symbol, all symbols must be stored *)
+Lemma symbols_lower_bound (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool) (inst : X -> Inp) (qry : I -> Qry)
+    (W S : finType) (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) (dV dK : R) :
+  (0 < LV)%nat -> (0 < LK)%nat -> separated good inst qry ->
+  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
+  correct_on_average good inst qry compress answer (fun i => if i is inl _ then dV else dK) ->
+  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
+Proof.
+move=> V0 K0 sep hV hK W0 hc.
+pose x0 : X := [ffun i => match i return alphabet i with inl _ => Ordinal V0 | inr _ => Ordinal K0 end].
+have <- : \rsum_(i : I) fano (N (alphabet i)) (if i is inl _ then dV else dK)
+   = N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK).
+  rewrite big_sumType /= !rsum_const !N_prod !N_ord.
+  have e (a b c d f : R) : a * b * c + a * d * f = a * (b * c + d * f) by ring.
+  exact: e.
+by apply: (separation_average x0 sep W0 _ hc); case=> a; rewrite N_ord.
+Qed.
+
 (* ---------- the questions ------------------------------------------------------------------ *)
 Variables (sv sp g : R).
 (* fill_key: an own token with logit 0;  ref_key i: an own token with the address of token i, without payload *)
@@ -149,15 +167,7 @@ Theorem keys_and_values_any :
     (fun i => if i is inl _ then dV else dK) ->
   N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
 Proof.
-move=> V0 K0 sepV sepK hV hK W0 hc.
-pose x0 : X := [ffun i => match i return alphabet i with inl _ => Ordinal V0 | inr _ => Ordinal K0 end].
-have <- : \rsum_(i : I) fano (N (alphabet i)) (if i is inl _ then dV else dK)
-   = N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK).
-  rewrite big_sumType /= !rsum_const !N_prod !N_ord.
-  have e (a b c d f : R) : a * b * c + a * d * f = a * (b * c + d * f) by ring.
-  exact: e.
-apply: (separation_average x0 _ W0 _ hc); last by case=> a; rewrite N_ord.
-move=> u v [[i c]|[i p]] o gu gv.
+move=> V0 K0 sepV sepK; apply: symbols_lower_bound => // u v [[i c]|[i p]] o gu gv.
   exact: (sepV _ _ _ _ _ (value_reading u i c) (value_reading v i c) gu gv).
 exact: (sepK _ _ _ _ _ (payload_reading u i p) (payload_reading v i p) gu gv).
 Qed.
@@ -218,6 +228,19 @@ Proof.
 move=> c0; have -> : c * payload_level c a = logit (logistic_level c a) by rewrite /payload_level; field; lra.
 have [l0 _] := logistic_01 (- c); have [_ u1] := logistic_01 c; have h := logistic_level_range a c0.
 by apply: logistic_logit; lra.
+Qed.
+
+Lemma logistic_level_step c L (s : R) (a b : 'I_L) : 0 < c -> s * (INR L - 1) < logistic c - logistic (- c) ->
+  a != b -> s < Rabs (logistic_level c a - logistic_level c b).
+Proof.
+move=> /logistic_spread s0 step ne.
+have -> : logistic_level c a - logistic_level c b = (grid a - grid b) * (logistic c - logistic (- c)).
+  by rewrite /logistic_level; ring.
+rewrite Rabs_mult (Rabs_pos_eq (logistic c - _)); last lra.
+set D := logistic c - logistic (- c) in step s0 *; have -> : s = s / D * D by field; lra.
+apply: Rmult_lt_compat_r => //; apply: grid_step ne.
+have -> : s / D * (INR L - 1) = s * (INR L - 1) / D by field; lra.
+by apply: (Rmult_lt_reg_r D) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
 Qed.
 
 Section TheoremC.
@@ -304,15 +327,7 @@ apply: (@keys_and_values_lower_bound Tok Own Adr Pay Ch ref A mu (address_scale 
 - by move=> a; exact: payload_level_range.
 - move=> a b ne; apply: grid_step => //; apply: Rle_lt_trans stepV.
   by apply: Rmult_le_compat_r; [have := INR_ge1 V0|]; lra.
-move=> a b ne; rewrite -/c !logistic_payload_level //; have s0 := logistic_spread c0.
-have -> : logistic_level c a - logistic_level c b = (grid a - grid b) * (logistic c - logistic (- c)).
-  by rewrite /logistic_level; ring.
-rewrite Rabs_mult (Rabs_pos_eq (logistic c - _)); last lra.
-set D := logistic c - logistic (- c) in stepK s0 *; set e2 := 2 * (eta + tau) in stepK *.
-have -> : e2 = e2 / D * D by field; lra.
-apply: Rmult_lt_compat_r => //; apply: grid_step ne.
-have -> : e2 / D * (INR LK - 1) = e2 * (INR LK - 1) / D by field; lra.
-by apply: (Rmult_lt_reg_r D) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
+by move=> a b; rewrite -/c !logistic_payload_level //; exact: logistic_level_step.
 Qed.
 
 (* the same when every instance is answered well *)

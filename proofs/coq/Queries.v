@@ -186,15 +186,7 @@ Theorem run_keys_and_values (W S : finType)
     (fun i => if i is inl _ then dV else dK) ->
   N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
 Proof.
-move=> V0 K0 sepV sepK hV hK W0 hc.
-pose x0 : X := [ffun i => match i return alphabet LV LK i with inl _ => Ordinal V0 | inr _ => Ordinal K0 end].
-have <- : \rsum_(i : I) fano (N (@alphabet Tok Pay Ch LV LK i)) (if i is inl _ then dV else dK)
-   = N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK).
-  rewrite big_sumType /= !rsum_const !N_prod !N_ord.
-  have e (a b c d k : R) : a * b * c + a * d * k = a * (b * c + d * k) by ring.
-  exact: e.
-apply: (separation_average x0 _ W0 _ hc); last by case=> a; rewrite N_ord.
-move=> u v [[i c]|[i p]] o gu gv; apply/eqP/negPn/negP.
+move=> V0 K0 sepV sepK; apply: symbols_lower_bound => // u v [[i c]|[i p]] o gu gv; apply/eqP/negPn/negP.
   move/sepV => ne; apply: (Rlt_irrefl (2 * (eta + tauV))); apply: (Rlt_le_trans _ _ _ ne).
   exact: apart_near (run_value_reading u i c) (run_value_reading v i c) gu gv.
 move/sepK => ne; apply: (Rlt_irrefl (2 * (eta + tauK))); apply: (Rlt_le_trans _ _ _ ne).
@@ -285,16 +277,7 @@ apply: (@run_keys_and_values Tok Own Adr Pay Ch Run refs place A mu (address_sca
 - exact: grid_01.
 - by move=> a; exact: payload_level_range.
 - by move=> a b; exact: grid_step.
-move=> a b ne; rewrite -/c !logistic_payload_level //; have s0 := logistic_spread c0.
-have -> : logistic_level c a - logistic_level c b = (grid a - grid b) * (logistic c - logistic (- c)).
-  by rewrite /logistic_level; ring.
-rewrite Rabs_mult (Rabs_pos_eq (logistic c - _)); last lra.
-set D := logistic c - logistic (- c) in stepK s0 *; set e2 := 2 * (eta + _).
-have {stepK} stepK : e2 * (INR LK - 1) < D := stepK.
-have -> : e2 = e2 / D * D by field; lra.
-apply: Rmult_lt_compat_r => //; apply: grid_step ne.
-have -> : e2 / D * (INR LK - 1) = e2 * (INR LK - 1) / D by field; lra.
-by apply: (Rmult_lt_reg_r D) => //; rewrite /Rdiv Rmult_assoc Rinv_l; lra.
+by move=> a b; rewrite -/c !logistic_payload_level //; exact: logistic_level_step.
 Qed.
 End RunC.
 

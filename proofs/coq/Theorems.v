@@ -14,7 +14,7 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
-  Payload PayloadBits Online Schedule Time Replay VarLayer Queries Zoom FlatLogits.
+  Payload PayloadBits Online Schedule Time Replay VarLayer Queries Zoom Sharp FlatLogits.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -818,6 +818,49 @@ move=> lam' c tau inst zoom hA hmu hrho l0 g0 P0 he st; split.
 - by move=> i p a b o; exact: (Zoom.zoom_own_unit Ch ref hA hrho l0 g0 P0 he st).
 Qed.
 
+(* ================= the sharp single read ====================================================================== *)
+
+(* Theorem C, sharper.  For a payload all own tokens are copies of one reference, its logit lowered by ln n2, so that
+   together they weigh as one token without payload.  The leak tau of the other cached tokens can then only raise an
+   output, and payload levels need to be 2 eta + tau apart, not 2 (eta + tau).  Values are read as in Theorem C. *)
+Theorem theorem_C_sharp (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (mu rho lam gam : R)
+    (LV LK : nat) :
+  let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
+  let c := gam * lam' * (rho / sqrt (N Pay)) in
+  let tau := (N Tok - 1) * exp (c - lam' * ca * (1 - mu)) in
+  let tauV := (N Tok + N Own - 1) * exp (- (lam * ca) * (1 - mu)) in
+  incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
+  forall (W S : finType) (compress : W -> (Tok -> [finType of Adr + Pay + unit] -> R) * (Tok -> option Ch -> R) -> S)
+    (answer : W -> S -> ([finType of Adr + Pay + unit] -> R) * (Own -> [finType of Adr + Pay + unit] -> R)
+                        * option Ch -> R) (eta dV dK : R),
+  (0 < LV)%nat -> (0 < LK)%nat ->
+  2 * (eta + tauV) * (INR LV - 1) < 1 -> (2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c) ->
+  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
+  correct_on (fun inp q => near eta (output inp q)) (@C_instance Tok Adr Pay Ch A rho lam gam LV LK)
+    (C_sharp_question ref A rho lam gam) compress answer (fun i => if i is inl _ then dV else dK) ->
+  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
+Proof.
+move=> ca lam' c tau tauV hA hmu hrho l0 g0 P0 W S compress answer eta dV dK V0 K0 sV sK hV hK W0.
+exact: (Sharp.theorem_C_sharp hA hmu hrho l0 g0 P0 V0 K0 sV sK hV hK W0).
+Qed.
+
+(* In the sharp Theorem C all keys are unit vectors and all queries have norm lambda; Bob's own keys are unit vectors
+   if ln n2 <= c sqrt p, so that the copies are in reach. *)
+Theorem theorem_C_sharp_norms (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (mu rho lam gam : R)
+    (LV LK : nat) :
+  let lam' := lam / sqrt (1 + gam * gam) in let c := gam * lam' * (rho / sqrt (N Pay)) in
+  let inst := @C_instance Tok Adr Pay Ch A rho lam gam LV LK in
+  let qry := @C_sharp_question Tok Own Adr Pay Ch ref A rho lam gam in
+  incoherent A mu -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam
+    & ln (N Own) <= c * sqrt (N Pay) -> forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1].
+Proof.
+move=> lam' c inst qry hA hrho l0 g0 P0; split=> [x i|ix|hn ix o].
+- exact: (C_keys_unit hA hrho l0 g0 P0).
+- exact: (Sharp.C_sharp_norm ref rho lam gam hA).
+exact: (Sharp.C_sharp_own_unit ref hA hrho l0 g0 P0).
+Qed.
+
 (* ================= flat logits =============================================================================== *)
 
 (* Without a gap there is no bound: with lambda = 0 a cache of h log2 (T + 1) bits is correct for 0/1 values. *)
@@ -846,5 +889,6 @@ Definition all_theorems := (
   @replay_lower_bound, @replay_exact, @replay_cache, @var256_replay,
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
-  @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @flat_logits).
+  @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
+  @flat_logits).
 Print Assumptions all_theorems.

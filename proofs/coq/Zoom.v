@@ -28,6 +28,68 @@ apply: ln_le; first by rewrite card_words; exact: rprod_gt0.
 by apply: INR_le; exact: leq_card inj.
 Qed.
 
+(* ---------- one reference shared by all own tokens ------------------------------------------ *)
+Section Copies.
+Variables (Tok Own Adr Pay Ch : finType) (A : Tok -> Adr -> R) (mu ca cp sp g : R).
+Variables (LV LK : nat) (lv : 'I_LV -> R) (y : 'I_LK -> R).
+Notation Crd := [finType of Adr + Pay + unit].
+Notation c := (g * cp).
+(* zoom_key i p r: the reference for token i, with logit r in payload coordinate p *)
+Definition zoom_key (i : Tok) (p : Pay) (r : R) : Crd -> R :=
+  vec (scale ca (A i)) (fun p' => if p' == p then cp * (r / c) else 0)
+      (sqrt (1 - ca * ca - cp * (r / c) * (cp * (r / c)))).
+(* copies_question: a payload is asked as in Theorem C, but all own tokens are copies of one reference *)
+Definition copies_question (i : Tok) (p : Pay) (r : R) : (Crd -> R) * (Own -> Crd -> R) * option Ch :=
+  (vec (scale sp (A i)) (fun p' => if p' == p then g else 0) 0, fun _ => zoom_key i p r, None).
+(* copies_leak: leak of the other cached tokens, relative to a token without payload *)
+Definition copies_leak : R := (N Tok - 1) * exp (c - sp * ca * (1 - mu)).
+
+Lemma zoom_key_unit i p r : dot (A i) (A i) = 1 -> ca * ca + cp * (r / c) * (cp * (r / c)) <= 1 ->
+  dot (zoom_key i p r) (zoom_key i p r) = 1.
+Proof.
+move=> A1 h; rewrite /zoom_key dot_vec dot_scale dot_scale_r A1 dot_pick eqxx sqrt_sqrt; [ring|lra].
+Qed.
+
+Hypotheses (hA : incoherent A mu) (ca0 : 0 <= ca) (sp0 : 0 <= sp) (cp0 : 0 < cp) (g0 : 0 < g)
+  (y1 : forall a, -1 <= y a <= 1).
+
+(* the output weighs the token that is read, and a leak that can only add to it, against all copies *)
+Lemma copies_reading x i p r (e := exp (c * y (payload_symbol x i p))) : exists m,
+  e <= m <= e + copies_leak /\ output (instance A ca cp lv y x) (copies_question i p r) = m / (m + N Own * exp r).
+Proof.
+have b0 : 0 <= sp * ca by nra. have c0 : 0 < c by nra.
+pose q := (copies_question i p r).1.1; pose l j := dot q (stored_key A ca cp y x j).
+have lj j : l j = sp * ca * dot (A i) (A j) + c * y (payload_symbol x j p).
+  by rewrite /l /q /= /stored_key dot_vec dot_scale dot_scale_r dot_pick /payload; ring.
+have lr : dot q (zoom_key i p r) = sp * ca + r.
+  by rewrite /q /= /zoom_key dot_vec dot_scale dot_scale_r dot_pick eqxx (proj1 hA); field; lra.
+pose M := \rsum_j exp (l j); pose E := exp (sp * ca); have E0 : 0 < E by exact: exp_pos.
+have li : exp (l i) = E * e by rewrite lj (proj1 hA) Rmult_1_r exp_plus.
+have M1 : exp (l i) <= M by apply: (rsum_term (f := fun j => exp (l j))) => j; exact/Rlt_le/exp_pos.
+have M2 : M <= exp (l i) + E * copies_leak.
+  rewrite /M (bigD1 i) //=; apply: Rplus_le_compat_l.
+  have -> : E * copies_leak = (N Tok - 1) * exp (sp * ca * mu + c).
+    have -> : sp * ca * mu + c = sp * ca + (c - sp * ca * (1 - mu)) by ring.
+    by rewrite exp_plus /E /copies_leak; ring.
+  apply: rest_mass => j ji; rewrite lj; apply: Rplus_le_compat.
+    by apply: Rmult_le_compat_l => //; apply: (proj2 hA); rewrite eq_sym.
+  by have [_ y2] := y1 (payload_symbol x j p); nra.
+have e0 : 0 < e by exact: exp_pos.
+exists (M / E); split.
+  by rewrite li in M1 M2; split; [apply: Rdiv_le_r|apply: Rdiv_le_l]; lra.
+have -> : output (instance A ca cp lv y x) (copies_question i p r) = M / (M + N Own * (E * exp r)).
+  rewrite /output /attention_own /attention /softmax_mean !big_sumType /=.
+  have -> : \rsum_(j : Tok) (exp (dot q (stored_key A ca cp y x j)) * 1) = M.
+    by apply: eq_bigr => j _; rewrite Rmult_1_r.
+  rewrite [X in (_ + X) / _]big1 => [|o _]; last by rewrite Rmult_0_r.
+  rewrite Rplus_0_r; congr (_ / (_ + _)); under eq_bigr => o _ do rewrite lr.
+  by rewrite rsum_const exp_plus.
+have M0 : 0 < M by have := exp_pos (l i); lra.
+have r0 : 0 <= N Own * exp r by apply: Rmult_le_pos; [exact: N_ge0|exact/Rlt_le/exp_pos].
+by field; split; nra.
+Qed.
+End Copies.
+
 (* ---------- the spacing ------------------------------------------------------------------------ *)
 (* spacing eta tau: 4 atanh (2 eta) + ln (1 + tau) *)
 Definition spacing (eta tau : R) : R := 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau).
@@ -84,13 +146,9 @@ Definition zoom_instance := @instance Tok Adr Pay Ch A ca cp LV LK (@grid LV) zo
 (* threshold a b: logit of the reference for the pair of levels a, b, shared by all own tokens *)
 Definition threshold (a b : 'I_LK) : R :=
   c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2 - ln (N Own).
-(* zoom_key i p r: the reference for token i, with logit r in payload coordinate p *)
-Definition zoom_key (i : Tok) (p : Pay) (r : R) : Crd -> R :=
-  vec (scale ca (A i)) (fun p' => if p' == p then cp * (r / c) else 0)
-      (sqrt (1 - ca * ca - cp * (r / c) * (cp * (r / c)))).
 (* zoom_question: all own tokens are copies of one reference;  zoom_value: a value is asked as in Theorem C *)
 Definition zoom_question (i : Tok) (p : Pay) (a b : 'I_LK) : (Crd -> R) * (Own -> Crd -> R) * option Ch :=
-  (vec (scale sp (A i)) (fun p' => if p' == p then gam * sp else 0) 0, fun _ => zoom_key i p (threshold a b), None).
+  copies_question Own Ch A ca cp sp (gam * sp) i p (threshold a b).
 Definition zoom_value (i : Tok) (ch : Ch) := C_question ref A rho lam gam (inl (i, ch) : Tok * Ch + Tok * Pay).
 
 Hypotheses (hA : incoherent A mu) (mu01 : 0 <= mu <= 1) (rho01 : 0 < rho <= 1)
@@ -108,45 +166,26 @@ Lemma zoom_reading x i p a b (z := c * zoom_level (payload_symbol x i p)
   logistic z <= output (zoom_instance x) (zoom_question i p a b) <= logistic (z + ln (1 + tau)).
 Proof.
 have [ca0 cp0 [sp0 _] c0] := C_signs rho01 lam0 gam0 P0; have t0 := zoom_leak_ge0 i.
-pose mid := c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2.
-pose l j := dot (zoom_question i p a b).1.1 (stored_key A ca cp zoom_level x j).
-have lj j : l j = sp * ca * dot (A i) (A j) + c * zoom_level (payload_symbol x j p).
-  by rewrite /l /= /stored_key dot_vec dot_scale dot_scale_r dot_pick /payload /payload_logit; ring.
-have li : l i = sp * ca + c * zoom_level (payload_symbol x i p) by rewrite lj (proj1 hA) Rmult_1_r.
 have n0 : 0 < N Own by have := N_ge1 ref; lra.
-have lo (o : Own) : dot (zoom_question i p a b).1.1 (zoom_key i p (threshold a b)) = sp * ca + mid - ln (N Own).
-  rewrite /= /zoom_key dot_vec dot_scale dot_scale_r dot_pick eqxx (proj1 hA) /threshold -/mid.
-  have -> : gam * sp * (cp * ((mid - ln (N Own)) / c)) = mid - ln (N Own).
-    have -> : gam * sp * (cp * ((mid - ln (N Own)) / c)) = c * ((mid - ln (N Own)) / c).
-      by rewrite {2}/payload_logit; ring.
-    by field; lra.
-  ring.
-pose M := \rsum_j exp (l j); pose E := exp (sp * ca + mid).
-have outE : output (zoom_instance x) (zoom_question i p a b) = M / (M + E).
-  rewrite /output /attention_own /attention /softmax_mean !big_sumType /=.
-  have -> : \rsum_(j : Tok) (exp (dot (zoom_question i p a b).1.1 (stored_key A ca cp zoom_level x j)) * 1) = M.
-    by apply: eq_bigr => j _; rewrite Rmult_1_r.
-  rewrite [X in (_ + X) / _]big1 => [|o _]; last by rewrite Rmult_0_r.
-  rewrite Rplus_0_r; congr (_ / (_ + _)).
-  under eq_bigr => o _ do rewrite (lo o).
-  rewrite rsum_const /Rminus exp_plus exp_Ropp exp_ln // /E; field; lra.
-have M1 : exp (l i) <= M by apply: (rsum_term (f := fun j => exp (l j))) => j; exact/Rlt_le/exp_pos.
-have M2 : M <= exp (l i + ln (1 + tau)).
+have [||m [[m1 m2] ->]] := @copies_reading Tok Own Adr Pay Ch A mu ca cp sp (gam * sp) LV LK (@grid LV) zoom_level
+  hA ca0 _ cp0 _ zoom_level_range x i p (threshold a b); try nra.
+pose mid := c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2.
+have -> : N Own * exp (threshold a b) = exp mid.
+  by rewrite /threshold -/mid /Rminus exp_plus exp_Ropp exp_ln //; field; lra.
+pose v := c * zoom_level (payload_symbol x i p); rewrite -/c -/v in m1 m2.
+have v0 := exp_pos v; have E0 := exp_pos mid.
+have m3 : m <= exp (v + ln (1 + tau)).
   rewrite exp_plus exp_ln; last lra.
-  rewrite /M (bigD1 i) //= Rmult_plus_distr_l Rmult_1_r; apply: Rplus_le_compat_l.
-  apply: Rle_trans (rest_mass (b := sp * ca * mu + c) _) _ => [j ji|].
-    rewrite lj; apply: Rplus_le_compat.
-      by apply: Rmult_le_compat_l; [nra|apply: (proj2 hA); rewrite eq_sym].
-    by have [_ y2] := zoom_level_range (payload_symbol x j p); nra.
-  have -> : exp (l i) * tau = (N Tok - 1) * exp (2 * c - sp * ca * (1 - mu) + l i).
-    by rewrite /zoom_leak [in RHS]exp_plus; ring.
-  apply: Rmult_le_compat_l.
-    by have := N_ge1 i; lra.
-  by apply: exp_mono; rewrite li; have [y1 _] := zoom_level_range (payload_symbol x i p); nra.
-have -> : z = l i - (sp * ca + mid) by rewrite li /z /mid; ring.
-have -> : l i - (sp * ca + mid) + ln (1 + tau) = l i + ln (1 + tau) - (sp * ca + mid) by ring.
-rewrite outE !logistic_ratio -/E; have E0 : 0 < E := exp_pos _; have e0 := exp_pos (l i).
-by split; apply: ratio_mono => //; lra.
+  apply: Rle_trans m2 _; rewrite Rmult_plus_distr_l Rmult_1_r; apply: Rplus_le_compat_l.
+  have -> : copies_leak Tok mu ca cp sp (gam * sp) = exp (- c) * tau.
+    rewrite /copies_leak -/c /zoom_leak.
+    have -> : c - sp * ca * (1 - mu) = - c + (2 * c - sp * ca * (1 - mu)) by ring.
+    by rewrite exp_plus; ring.
+  apply: Rmult_le_compat_r => //; apply: exp_mono; rewrite /v.
+  by have [y1 _] := zoom_level_range (payload_symbol x i p); nra.
+have -> : z + ln (1 + tau) = v + ln (1 + tau) - mid by rewrite /z -/v -/mid; ring.
+rewrite /z -/v -/mid.
+by rewrite !logistic_ratio; split; apply: ratio_mono => //; lra.
 Qed.
 
 Hypotheses (he : 0 <= eta < 1/2) (step : spacing eta tau * (INR LK - 1) < 2 * c).
@@ -175,27 +214,31 @@ Qed.
 Lemma zoom_query_norm i p a b : dot (zoom_question i p a b).1.1 (zoom_question i p a b).1.1 = lam * lam.
 Proof. exact: (@C_queries_norm Tok Own Adr Pay Ch ref A mu rho lam gam hA (inr (i, p))). Qed.
 
-Lemma zoom_own_unit i p (a b : 'I_LK) o : c + ln (N Own) <= c * sqrt (N Pay) -> (a < b)%nat ->
-  dot ((zoom_question i p a b).1.2 o) ((zoom_question i p a b).1.2 o) = 1.
+(* a reference is a unit vector as long as its logit is at most what a payload of norm rho can give *)
+Lemma C_zoom_key_unit (i : Tok) (p : Pay) (r : R) : - (c * sqrt (N Pay)) <= r <= c * sqrt (N Pay) ->
+  let b := zoom_key A ca cp (gam * sp) i p r in dot b b = 1.
 Proof.
-move=> hc ab; have [_ cp0 _ c0] := C_signs rho01 lam0 gam0 P0; have t0 := zoom_leak_ge0 i.
-have sP : 0 < sqrt (N Pay) by exact: sqrt_lt_R0.
-have n0 : 0 <= ln (N Own) by apply: ln_ge0; exact: N_ge1 ref.
-have lt0 : 0 <= ln (1 + tau) by apply: ln_ge0; lra.
-have le0 : 0 <= ln ((1 + 2 * eta) / (1 - 2 * eta)) by apply: ln_ge0; apply: Rdiv_le_r; lra.
-have st := zoom_step i ab; rewrite /spacing in st.
-have [a1 a2] := zoom_level_range a; have [b1 b2] := zoom_level_range b.
-have h1 : threshold a b <= c by rewrite /threshold; nra.
-have h2 : - (c * sqrt (N Pay)) <= threshold a b by rewrite /threshold; nra.
-rewrite /= /zoom_key dot_vec dot_scale dot_scale_r (proj1 hA) dot_pick eqxx sqrt_sqrt; first ring.
-set r := threshold a b in h1 h2 *; have cc : c <= c * sqrt (N Pay) by lra.
-have -> : cp * (r / c) = rho * (r / (c * sqrt (N Pay))).
-  rewrite {1}/payload_scale; field; lra.
+have [_ cp0 _ c0] := C_signs rho01 lam0 gam0 P0; have sP : 0 < sqrt (N Pay) by exact: sqrt_lt_R0.
+move=> [r1 r2]; apply: zoom_key_unit; first exact: (proj1 hA).
+rewrite -/c; have -> : cp * (r / c) = rho * (r / (c * sqrt (N Pay))).
+  by rewrite {1}/payload_scale; field; lra.
 have q1 : -1 <= r / (c * sqrt (N Pay)) by apply: Rdiv_le_r; nra.
 have q2 : r / (c * sqrt (N Pay)) <= 1 by apply: Rdiv_le_l; nra.
 have -> : ca * ca = 1 - rho * rho by rewrite /address_scale sqrt_sqrt; nra.
 set q := r / _ in q1 q2 *; have : q * q <= 1 by nra.
 by have : 0 <= rho * rho by [nra]; nra.
+Qed.
+
+Lemma zoom_own_unit i p (a b : 'I_LK) o : c + ln (N Own) <= c * sqrt (N Pay) -> (a < b)%nat ->
+  dot ((zoom_question i p a b).1.2 o) ((zoom_question i p a b).1.2 o) = 1.
+Proof.
+move=> hc ab; have [_ cp0 _ c0] := C_signs rho01 lam0 gam0 P0; have t0 := zoom_leak_ge0 i.
+have n0 : 0 <= ln (N Own) by apply: ln_ge0; exact: N_ge1 ref.
+have lt0 : 0 <= ln (1 + tau) by apply: ln_ge0; lra.
+have le0 : 0 <= ln ((1 + 2 * eta) / (1 - 2 * eta)) by apply: ln_ge0; apply: Rdiv_le_r; lra.
+have st := zoom_step i ab; rewrite /spacing in st.
+have [a1 a2] := zoom_level_range a; have [b1 b2] := zoom_level_range b.
+by apply: C_zoom_key_unit; rewrite /threshold; nra.
 Qed.
 
 (* Every answer is within eta, for all instances, all value questions and all pairs of payload levels. *)

@@ -53,7 +53,9 @@ def test_everything_but_coq_is_verified(book: Book) -> None:
     report = verify(book, backends=WITHOUT_COQ)
     for entry in report.entries:
         for check in entry.checks:
-            assert check.outcome == ("undecided" if check.checker == "coq" else "verified"), (entry.lemma.id, check)
+            on_paper = check.checker.startswith("cited: ")
+            wanted = "on paper" if on_paper else "undecided" if check.checker == "coq" else "verified"
+            assert check.outcome == wanted, (entry.lemma.id, check)
     assert report.word == "UNDECIDED"
     assert report.exit_code == 3
     by_id = {entry.lemma.id: entry.status for entry in report.entries}
@@ -140,15 +142,51 @@ def test_refutation_is_inherited(book: Book) -> None:
 
     root = Lemma("root", "false", "one case", (ByComputation(fails),))
     child = Lemma("child", "follows", "one case", (ByComputation(holds),), uses=(Use("root"),))
-    cited = Lemma("cited", "known", "all", (Cited("Welch 1974"),))
+    bare = Lemma("bare", "said", "all", ())
+    heir = Lemma("heir", "follows", "all", (ByComputation(holds),), uses=(Use("bare"),))
+    cited = Lemma("cited", "known", "all", (ByComputation(holds), Cited("Welch 1974")))
     reader = Lemma("reader", "follows", "all", (ByComputation(holds),), uses=(Use("cited"),))
-    report = verify(Book(PROOFS, (root, child, cited, reader), "child"))
+    report = verify(Book(PROOFS, (root, child, bare, heir, cited, reader), "child"))
     statuses = {entry.lemma.id: entry.status for entry in report.entries}
-    assert statuses == {"root": "refuted", "child": "refuted", "cited": "proved", "reader": "proved"}
+    assert list(statuses.values()) == ["refuted", "refuted", "open", "open", "proved", "proved"]
     assert report.entries[-1].assumptions == ("cited: Welch 1974",)
     assert report.entries[0].checks[0].reason == "2 is not 3"
     assert report.word == "NOT VERIFIED"
     assert report.exit_code == 1
+
+
+def test_a_lemma_on_paper_says_so_and_carries_nothing() -> None:
+    """Law: citations alone are never called proved or verified, and do not touch what machines check beside them."""
+
+    def holds() -> int:
+        return 1
+
+    checked = Lemma("checked", "counted", "all", (ByComputation(holds),))
+    paper = Lemma("paper", "known", "all", (Cited("a page, not machine-checked"), Cited("another")))
+    report = verify(Book(PROOFS, (checked, paper), "checked"))
+    assert report.word == "VERIFIED"
+    assert report.theorem.assumptions == ()
+    entry = report.entries[-1]
+    assert entry.status == "proved on paper, not machine-checked"
+    assert (entry.checked_by, [check.outcome for check in entry.checks]) == ((), ["on paper", "on paper"])
+    assert entry.assumptions == ("cited: a page, not machine-checked", "cited: another")
+    assert verify(Book(PROOFS, (checked, paper), "paper")).word == "UNDECIDED"
+    assert verify(Book(PROOFS, (checked, paper), "checked"), only=["paper"]).word == "UNDECIDED"
+    reader = Lemma("reader", "follows", "all", (ByComputation(holds),), uses=(Use("paper"),))
+    with pytest.raises(InvalidArgument, match="must rest on machine-checked lemmas, got 'paper'"):
+        Book(PROOFS, (checked, paper, reader), "checked").graph()
+
+
+@pytest.mark.parametrize("lemma", ["collision", "clique"])
+def test_theorems_d_and_e_are_on_paper(book: Book, lemma: str) -> None:
+    """Law: their pages say that no machine checked them, wherever they are shown."""
+    report = verify(book, only=[lemma])
+    assert report.word == "UNDECIDED"
+    assert report.entries[-1].to_json()["status"] == "proved on paper, not machine-checked"
+    told = explanation(book, report.entries[-1])
+    assert f"{lemma}: proved on paper, not machine-checked" in told
+    assert "used by: nothing" in told
+    assert "* checked by no machine: docs/cliques.md" in page(book).partition(f"## {lemma}\n")[2].partition("\n## ")[0]
 
 
 @pytest.mark.parametrize(
