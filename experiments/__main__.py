@@ -2,12 +2,13 @@
 
 import sys
 
-from experiments import frontier, indistinguishable, published, training_memory
+from experiments import frontier, indistinguishable, published, tightness, training_memory
 
 EXPERIMENTS = {
     "frontier": frontier,
     "indistinguishable": indistinguishable,
     "published": published,
+    "tightness": tightness,
     "training_memory": training_memory,
 }
 

@@ -1,8 +1,8 @@
 """Question: are two instances just outside the body of Theorem E really told apart by one admissible query?
 
-Claim that could be refuted: two keys of a token that differ by a little more than rho(u), or keys and values that use up
-more than the shared budget, give outputs more than 2 eta apart for some query, even if every other key of both instances
-moves as far against it as a clique allows. Cost: twenty seconds.
+Claim that could be refuted: two keys of a token that differ by a little more than rho(u), or keys and values that use
+up more than the shared budget, give outputs more than 2 eta apart for some query, even if every other key of both
+instances moves as far against it as a clique allows. Cost: five seconds.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class Body:
 
     def radius(self, tilt: float) -> float:
         """How far apart indistinguishable keys may lie where this tilt is open."""
-        return self.gap / (self.multiplier * (np.sin(tilt) - np.cos(tilt) * np.tan(self.near)))
+        return float(self.gap / (self.multiplier * (np.sin(tilt) - np.cos(tilt) * np.tan(self.near))))
 
 
 def unit(rows: FloatArray) -> FloatArray:
@@ -87,7 +87,7 @@ def coherent_keys(rng: np.random.Generator, n: int, d: int, limit: float) -> Flo
 def moved_against(keys: FloatArray, query: FloatArray, token: int, angle: float, sign: float) -> FloatArray:
     """All other keys, turned by an angle towards (sign 1) or away from a query."""
     tangent = query[None, :] - (keys @ query)[:, None] * keys
-    turned = np.cos(angle) * keys + sign * np.sin(angle) * unit(tangent)
+    turned: FloatArray = np.cos(angle) * keys + sign * np.sin(angle) * unit(tangent)
     turned[token] = keys[token]
     return turned
 
@@ -106,7 +106,7 @@ def key_gap(body: Body, keys: FloatArray, token: int, direction: FloatArray, sha
     """
     tilt, query = body.open_tilt(keys, token, direction)
     step = share * body.radius(tilt) / 2 * direction
-    ahead = np.sign(query @ direction) or 1.0
+    ahead = 1.0 if query @ direction >= 0 else -1.0
     pair = []
     for side in (1.0, -1.0):
         others = moved_against(keys, query, token, body.near, -ahead * side)
@@ -154,7 +154,7 @@ def joint_gap(body: Body, keys: FloatArray, token: int, direction: FloatArray, t
 
 
 def played(eta: Fraction, rng: np.random.Generator, *, keys: int, pairs: int) -> dict[str, Any]:
-    """One row: pairs outside the body, the least gap over 2 eta, and how many well inside its best query leaves together."""
+    """One row: pairs outside the body, the least gap over 2 eta, and how many well inside stay together."""
     n, own, d = HEAD
     head = Head(n, own, d, Fraction(100), eta, Fraction(0))
     design = clique_shared_design(head)

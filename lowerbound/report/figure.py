@@ -143,3 +143,93 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
             color="#333333",
             arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if below else None,
         )
+
+
+IMPOSSIBLE, OPEN, POSSIBLE = "#f0d0d0", "#eeeeee", "#cfe8dc"
+"""What a floor forbids, what nobody knows, what a proved cache does."""
+
+
+def claim_picture(answer: dict[str, Any]) -> Figure:
+    """One claim on a line: the floors, the cheapest proved cache, and what is asked for, by the JSON of `possible`."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 2.6), layout="constrained")
+        axes = figure.add_subplot()
+        plain = answer["cache_bits"]
+        floor, checked, achieved = answer["floor"], answer["machine_checked_floor"], answer["achieved"]
+        low = 0.0 if floor is None else 100 * floor["bits"] / plain
+        high = 100 * achieved["bits"] / plain
+        asked = 100 * answer["budget_bits"] / plain
+        end = max(104.0, high * 1.05, min(asked * 1.1, 200.0))
+        for start, stop, colour, word in (
+            (0.0, low, IMPOSSIBLE, "impossible"),
+            (low, high, OPEN, "open"),
+            (high, end, POSSIBLE, "possible"),
+        ):
+            axes.axvspan(start, stop, color=colour, linewidth=0)
+            if stop - start > 0.09 * end:
+                axes.text((start + stop) / 2, 0.82, word, ha="center", fontsize=10, color="#333333")
+        lines = [(asked, "black", "-", f"asked for: 1/{answer['ratio']:g} of fp16, {answer['budget_bits']:,.0f} bits")]
+        if floor is not None:
+            lines.append((low, "#8c3a3a", "-", f"floor, Theorem {floor['theorem']} ({floor['proof']})"))
+        if checked is not None and checked["theorem"] != floor["theorem"]:
+            share = 100 * checked["bits"] / plain
+            lines.append((share, "#8c3a3a", "--", f"floor, Theorem {checked['theorem']} ({checked['proof']})"))
+        lines.append((high, "#00664a", "-", f"proved cache {achieved['cache']}"))
+        for share, colour, style, label in lines:
+            axes.axvline(share, color=colour, linestyle=style, linewidth=2.2 if colour == "black" else 1.5, label=label)
+        axes.set_xlim(0, end)
+        axes.set_ylim(0, 1)
+        axes.set_yticks([])
+        axes.grid(visible=False)
+        axes.set_xlabel("bits of one head, in % of its fp16 cache")
+        axes.set_title(
+            f"{answer['model']}: every answer within {answer['eta']:g}, failure probability {answer['delta']:g}",
+            fontsize=10,
+        )
+        figure.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=2)
+    return figure
+
+
+def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
+    """Floors and the cheapest proved cache against eta, for one geometry at delta = 0 and one delta > 0."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(7.2, 3.9), layout="constrained")
+        deltas = sorted({row["delta"] for row in rows})
+        panels = figure.subplots(1, len(deltas), sharey=True, squeeze=False)[0]
+        for axes, delta in zip(panels, deltas, strict=True):
+            here = sorted((row for row in rows if row["delta"] == delta), key=lambda row: row["eta"])
+            etas = [row["eta"] for row in here]
+            best = [max((100 * share for share in row["floors"].values() if share), default=0.0) for row in here]
+            above = [100 * row["achieved"] for row in here]
+            axes.fill_between(etas, 0, best, color=IMPOSSIBLE, linewidth=0)
+            axes.fill_between(etas, best, above, color=OPEN, linewidth=0)
+            axes.fill_between(etas, above, 115, color=POSSIBLE, linewidth=0)
+            axes.plot(etas, above, color="#00664a", linewidth=1.8)
+            axes.annotate(here[0]["cache"], (etas[1], above[1]), textcoords="offset points", xytext=(6, 8), fontsize=8)
+            for theorem, (style, colour, label) in FLOOR_LINES.items():
+                shares = [row["floors"].get(theorem) for row in here]
+                if any(share is None for share in shares):
+                    continue
+                heights = [100 * share for share in shares]
+                axes.plot(etas, heights, style, color=colour, linewidth=1.5)
+                axes.annotate(
+                    label, (etas[2], heights[2]), textcoords="offset points", xytext=(4, 4), fontsize=8, color=colour
+                )
+            axes.set_xscale("log")
+            axes.set_xlim(etas[0], etas[-1])
+            axes.set_ylim(0, 115)
+            axes.set_xlabel(r"error $\eta$ of every answer")
+            axes.set_title(rf"failure probability $\delta$ = {delta:g}", fontsize=10)
+        panels[0].set_ylabel("bits of one head, in % of its fp16 cache")
+        figure.suptitle(f"{rows[0]['model']}: what is forced, and what is enough", fontsize=10)
+    return figure
+
+
+FLOOR_LINES = {
+    "A": (":", "#555555", "A"),
+    "B": ("--", "#0072B2", "B: values"),
+    "C": ("-.", "#D55E00", "C: keys and values"),
+    "C'": ("--", "#8c3a3a", "C': zoom"),
+    "E": ("-", "#8c3a3a", "E (on paper)"),
+}
+"""Line, colour and label of each theorem's floor."""

@@ -173,3 +173,30 @@ def floor_text(result: Mapping[str, Any]) -> str:
             f"{result['replay_bits']:,g} bits for the whole image, paid in time."
         )
     return "\n".join(lines)
+
+
+def possible_text(answer: Mapping[str, Any]) -> str:
+    """What is known of a claimed compression, in a few lines."""
+    plain, asked = answer["cache_bits"], answer["budget_bits"]
+    lines = [
+        f"{answer['model']}, one head: {plain:,} bits of fp16 keys and values; asked for 1/{answer['ratio']:g} of it",
+        f"every answer within {answer['eta']:g} (additive, values in [0, 1], |logit| <= 100), failure probability "
+        f"{answer['delta']:g}; model R1",
+        "",
+    ]
+    rows = [("asked for", asked, "")]
+    for key in ("machine_checked_floor", "floor"):
+        floor = answer[key]
+        if floor is not None and not (key == "floor" and floor == answer["machine_checked_floor"]):
+            rows.append((f"floor, Theorem {floor['theorem']}", floor["bits"], floor["proof"]))
+    achieved = answer["achieved"]
+    rows.append((f"cache {achieved['cache']}", achieved["bits"], "proved error; a fixed-length code that exists"))
+    for name, bits, note in sorted(rows, key=lambda row: row[1]):
+        lines.append(f"{name:28}{bits:>14,.0f} bits{100 * bits / plain:>9.2f} %  {note}".rstrip())
+    lines.append("")
+    most = answer["no_ratio_above"]
+    lines.append(
+        f"at this error the fp16 cache can be compressed {answer['largest_possible_ratio']:.2f} times"
+        + ("" if most is None else f", and not more than {most:.2f} times")
+    )
+    return "\n".join(lines)

@@ -1,0 +1,203 @@
+"""Question: how far apart are the best floor and the cheapest proved cache, and where does the gap lie?
+
+Claim that could be refuted: no cache with a proved error needs fewer bits than a certified floor, for any model of the
+catalogue, error and failure probability; and Theorem E is within 13 % of the cheapest cache at eta = 1/1000. Cost: two
+minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Literal
+
+from lowerbound.attack.design import Head, clique_shared_design
+from lowerbound.certify.floors import LOGIT_CAP, THEOREMS, certified, head_of
+from lowerbound.core.achieved import Achieved, cheapest
+from lowerbound.core.models import Model, find_model, models
+
+Outcome = Literal["supported", "refuted", "undecided"]
+Row = dict[str, Any]
+
+TABLE = Path("results/tightness.json")
+PAGE = Path(__file__).parent.parent / "docs" / "floors.md"
+ETAS = tuple(map(Fraction, ("1/10", "3/100", "1/100", "3/1000", "1/1000", "1/2048", "1/10000")))
+DELTAS = (Fraction(0), Fraction(1, 100))
+GEOMETRIES = ("var-d16", "star-d30-512", "infinity-2b-1m")
+CLOSE = Fraction(113, 100)
+EVERY_MODEL_AT = Fraction(1, 100)
+
+
+def row_of(model: Model, eta: Fraction, delta: Fraction) -> Row:
+    """Floors of every theorem and the cheapest proved cache, as fractions of the fp16 cache of a head."""
+    plain = model.head_cache_bits
+    floors: dict[str, float | None] = {}
+    for name in THEOREMS:
+        found = certified(model, eta=eta, delta=delta, theorem=name)
+        floors[name] = None if found is None else found.bits / plain
+    best = cheapest(model.n_tokens_cached, model.head_dim, multiplier=LOGIT_CAP, eta=eta, failure_prob=delta)
+    checked = max(
+        (share, name) for name, share in floors.items() if share and THEOREMS[name].proof == "machine-checked"
+    )
+    proved = max((share, name) for name, share in floors.items() if share)
+    return {
+        "model": model.name,
+        "n_tokens_cached": model.n_tokens_cached,
+        "d": model.head_dim,
+        "cache_bits": plain,
+        "eta": float(eta),
+        "delta": float(delta),
+        "floors": floors,
+        "checked": checked[1],
+        "proved": proved[1],
+        "achieved": best.bits / plain,
+        "cache": best.cache,
+        "ratio_checked": best.bits / plain / checked[0],
+        "ratio_proved": best.bits / plain / proved[0],
+    }
+
+
+def gap_of(model: Model, eta: Fraction) -> dict[str, float]:
+    """Bits a token between the cheapest cache and Theorem E, by cause; they add up to the whole gap.
+
+    * marker: value coordinate 0 carries nothing in the floor, and a cell in the cache;
+    * covering: lattice cells instead of balls of their covering radius;
+    * two moved tokens: a log-odds of two stored tokens moves by twice what one read against Bob's exact token shows;
+    * isolation: a tilt below 90 degrees, and other tokens that leak;
+    * shared budget: the rest, how much of eta goes to values and how much to keys.
+    """
+    head: Head = head_of(model, eta=eta, delta=Fraction(0))
+    design = clique_shared_design(head)
+    if design is None:
+        raise AssertionError(f"Theorem E has a design at eta = {eta}")
+    upper: Achieved = cheapest(head.n_tokens, head.d, multiplier=head.multiplier, eta=eta)
+    d = head.d
+    total = float(upper.bits_per_token) - design.bits / head.n_tokens
+    lattice = upper.lattice
+    ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
+    thickness = ball + d / 2 * math.log(float(lattice.covering_squared)) - math.log(float(lattice.volume_squared)) / 2
+    spread = 4 * math.atanh(2 * float(eta))
+    tilts = [float(Fraction(tilt)) for tilt in design.payload["chain"]]
+    tau, first = (float(Fraction(design.payload[key])) for key in ("tau", "theta_0"))
+    gap = spread + math.log1p(tau)
+    near = first - math.acos(math.cos(first) + gap / float(head.multiplier))
+    steepest = math.sin(tilts[-1]) - math.cos(tilts[-1]) * math.tan(near)
+    causes = {
+        "marker": math.log2(upper.cells.n_cells),
+        "covering": thickness / math.log(2),
+        "two moved tokens": float(d - 1),
+        "isolation": (d - 1) * math.log2(gap / spread / steepest),
+    }
+    return {**causes, "shared budget": total - sum(causes.values()), "total": total}
+
+
+def run() -> Outcome:
+    """Make results/tightness.json and docs/floors.md, print one sentence."""
+    table = [row_of(find_model(name), eta, delta) for name in GEOMETRIES for delta in DELTAS for eta in ETAS]
+    first_of = {(m.n_tokens_cached, m.n_tokens, m.head_dim, m.rule): m for m in reversed(models())}
+    lines = {
+        key: {str(delta): row_of(model, EVERY_MODEL_AT, delta) for delta in DELTAS} for key, model in first_of.items()
+    }
+    every = [(m, lines[m.n_tokens_cached, m.n_tokens, m.head_dim, m.rule]) for m in models()]
+    gaps = {str(eta): gap_of(find_model("var-d16"), eta) for eta in ETAS}
+    outcome = verdict([*table, *(row for line in lines.values() for row in line.values())])
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
+    TABLE.write_text(json.dumps({"rows": table, "gaps": gaps}, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(table, every, gaps), encoding="utf-8")
+    near = next(row for row in table if row["model"] == "var-d16" and row["eta"] == 0.001 and row["delta"] == 0)
+    print(
+        f"tightness: {outcome}: {len(table)} floors of three geometries and one line for each of {len(every)} models; "
+        f"cheapest proved cache over floor at eta = 1/1000, delta = 0: {near['ratio_proved']:.3f} (proved on paper), "
+        f"{near['ratio_checked']:.3f} (machine-checked)"
+    )
+    return outcome
+
+
+def verdict(rows: list[Row]) -> Outcome:
+    """Refuted by a cache under a floor, or by a wider gap than claimed."""
+    if any(share is not None and share > row["achieved"] for row in rows for share in row["floors"].values()):
+        return "refuted"
+    near = [row for row in rows if row["model"] == "var-d16" and row["eta"] == 0.001 and row["delta"] == 0]
+    return "supported" if near and all(row["ratio_proved"] <= CLOSE for row in near) else "refuted"
+
+
+def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict[str, dict[str, float]]) -> str:
+    """docs/floors.md."""
+    lines = [
+        "# Floors, and how tight they are",
+        "",
+        "Made by `python -m experiments tightness`; do not edit. One head, model R1: real unit keys and queries, "
+        "|logit| <= 100, values in [0, 1], every answer within eta (additive) with probability 1 - delta. Every floor "
+        "is a certificate that the kernel has verified. Theorems A, B, C and C' are machine-checked in Coq; **D and E "
+        "are proved on paper, not machine-checked** ([the proof](cliques.md)), and speak of delta = 0 alone. `cache` is "
+        "the cheapest cache with a proved error, as a fixed-length code that exists. Percentages are of the fp16 cache, "
+        "which is a unit of length: below eta = 0.009 fp16 itself does not keep the error at |logit| = 100.",
+        "",
+        "![What is forced, and what is enough](tightness.png)",
+        "",
+        "## Three geometries",
+    ]
+    for name in GEOMETRIES:
+        model = find_model(name)
+        lines += [
+            "",
+            f"### {name}: T = {model.n_tokens_cached}, d = {model.head_dim}",
+            "",
+            "| eta | delta | A | B | C | C' | D | E | cache | cache / checked floor | cache / proved floor |",
+            "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
+        ]
+        for row in table:
+            if row["model"] == name:
+                shares = " | ".join(percent(row["floors"][theorem]) for theorem in THEOREMS)
+                lines.append(
+                    f"| {Fraction(row['eta']).limit_denominator(10**4)} | {row['delta']:g} | {shares} "
+                    f"| {percent(row['achieved'])} | {row['ratio_checked']:.3f} ({row['checked']}) "
+                    f"| {row['ratio_proved']:.3f} ({row['proved']}) |"
+                )
+    causes = list(next(iter(gaps.values())))
+    lines += [
+        "",
+        "## Where the gap lies",
+        "",
+        "Bits a token between the cheapest proved cache and Theorem E, VAR-256, delta = 0. *Marker*: value coordinate "
+        "0 carries nothing in the floor. *Covering*: lattice cells in place of balls. *Two moved tokens*: a log-odds "
+        "of two stored tokens moves by twice what one read against an exact token shows. *Isolation*: tilts below 90 "
+        "degrees, and leaks. *Shared budget*: the rest, how eta is divided among keys and values.",
+        "",
+        "| eta | " + " | ".join(causes) + " |",
+        "|---|" + "---:|" * len(causes),
+        *(f"| {eta} | " + " | ".join(f"{gaps[eta][cause]:.1f}" for cause in causes) + " |" for eta in gaps),
+        "",
+        "## Every model of the catalogue",
+        "",
+        f"At eta = {float(EVERY_MODEL_AT):g}: the best machine-checked floor and the best proved one, in kilobytes a "
+        "head and in % of fp16.",
+        "",
+        "| model | T | d | checked, delta 0 | proved, delta 0 | cache, delta 0 | checked, delta 0.01 "
+        "| cache, delta 0.01 |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for model, line in every:
+        exact, coins = (line[str(delta)] for delta in DELTAS)
+        cells = [
+            told(exact, exact["floors"][exact["checked"]], exact["checked"]),
+            told(exact, exact["floors"][exact["proved"]], exact["proved"]),
+            told(exact, exact["achieved"], None),
+            told(coins, coins["floors"][coins["checked"]], coins["checked"]),
+            told(coins, coins["achieved"], None),
+        ]
+        lines.append(f"| `{model.name}` | {model.n_tokens_cached} | {model.head_dim} | " + " | ".join(cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def percent(share: float | None) -> str:
+    """A fraction in %."""
+    return "-" if share is None else f"{100 * share:.2f}"
+
+
+def told(row: Row, share: float, theorem: str | None) -> str:
+    """Kilobytes, % of fp16 and the theorem."""
+    size = f"{share * row['cache_bits'] / 8000:,.1f} kB, {100 * share:.1f} %"
+    return size if theorem is None else f"{size} ({theorem})"

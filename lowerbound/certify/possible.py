@@ -1,0 +1,138 @@
+"""Is a claimed compression possible as a worst-case guarantee? Between the best floor and the best proved cache."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+from typing import Any
+
+from lowerbound.certify.floors import ALL_PROOFS, CHECKED, LOGIT_CAP, Certified, strongest
+from lowerbound.core.achieved import Achieved, cheapest
+from lowerbound.core.models import Model
+from lowerbound.core.scalars import Rational, rational
+from lowerbound.errors import invalid
+
+FIXED_LENGTH_SLACK = 1
+"""States of at most B bits, of any length, are fewer than 2^(B + 1)."""
+STEPS = 12
+SMALLEST_ETA, LARGEST_ETA = Fraction(1, 2**20), Fraction(2**20 - 1, 2**21)
+
+
+class Word(StrEnum):
+    """POSSIBLE: a cache that does it is proved. IMPOSSIBLE: the floor lies above. OPEN: between the two."""
+
+    POSSIBLE = "POSSIBLE"
+    IMPOSSIBLE = "IMPOSSIBLE"
+    OPEN = "OPEN"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of states of at most `budget_bits` a head.
+
+    Contract: IMPOSSIBLE only if `floor` is verified and exceeds the budget by more than a bit; POSSIBLE only if
+    `achieved` needs at most the budget. Both speak of model R1: real unit keys and queries, |logit| <= 100, values in
+    [0, 1], every answer within eta, additively, with probability 1 - delta. `checked` is the best floor that is
+    machine-checked.
+    """
+
+    word: Word
+    model: Model
+    ratio: Fraction
+    eta: Fraction
+    delta: Fraction
+    budget_bits: Fraction
+    floor: Certified | None
+    checked: Certified | None
+    achieved: Achieved
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+
+        def told(floor: Certified | None) -> dict[str, Any] | None:
+            if floor is None:
+                return None
+            return {"bits": floor.bits, "theorem": floor.theorem.name, "proof": floor.theorem.proof}
+
+        return {
+            "verdict": str(self.word),
+            "model": self.model.name,
+            "ratio": float(self.ratio),
+            "eta": float(self.eta),
+            "delta": float(self.delta),
+            "budget_bits": float(self.budget_bits),
+            "cache_bits": self.model.head_cache_bits,
+            "floor": told(self.floor),
+            "machine_checked_floor": told(self.checked),
+            "achieved": {"bits": self.achieved.bits, "cache": self.achieved.cache},
+            "largest_possible_ratio": self.model.head_cache_bits / self.achieved.bits,
+            "no_ratio_above": None if self.floor is None else self.model.head_cache_bits / self.floor.bits,
+            "computation_model": "R1",
+        }
+
+
+def possible(model: Model, *, ratio: Rational, eta: Rational, delta: Rational = 0) -> Answer:
+    """Whether the fp16 cache of a head can be compressed `ratio` times at this error.
+
+    Raises
+    ------
+    InvalidArgument
+        If ratio is not > 0, eta not in (0, 1/2) or delta not in [0, 1/2).
+    """
+    times, error, failure = rational(ratio, name="ratio"), rational(eta, name="eta"), rational(delta, name="delta")
+    if times <= 0:
+        raise invalid("ratio", "be > 0", str(times))
+    if not 0 < error < Fraction(1, 2):
+        raise invalid("eta", "lie strictly between 0 and 1/2, additively for values in [0, 1]", str(error))
+    if not 0 <= failure < Fraction(1, 2):
+        raise invalid("delta", "lie in [0, 1/2)", str(failure))
+    budget = Fraction(model.head_cache_bits) / times
+    floor = strongest(model, eta=error, delta=failure, proofs=ALL_PROOFS)
+    checked = strongest(model, eta=error, delta=failure, proofs=CHECKED)
+    found = cheapest(model.n_tokens_cached, model.head_dim, multiplier=LOGIT_CAP, eta=error, failure_prob=failure)
+    if found.bits <= budget:
+        word = Word.POSSIBLE
+    elif floor is not None and floor.bits > budget + FIXED_LENGTH_SLACK:
+        word = Word.IMPOSSIBLE
+    else:
+        word = Word.OPEN
+    return Answer(word, model, times, error, failure, budget, floor, checked, found)
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """The errors at which a compression is decided: impossible up to one, possible from the other (None: never)."""
+
+    impossible_up_to: Fraction | None
+    possible_from: Fraction | None
+
+
+def thresholds(model: Model, *, ratio: Rational, delta: Rational = 0) -> Thresholds:
+    """Bisection over eta on a logarithmic scale, 12 steps in (2^-20, 1/2).
+
+    Contract: at the errors that are returned `possible` gives the word; between steps nothing is claimed.
+    """
+
+    def word(eta: Fraction) -> Word:
+        return possible(model, ratio=ratio, eta=eta, delta=delta).word
+
+    return Thresholds(
+        _last(lambda eta: word(eta) is Word.IMPOSSIBLE, SMALLEST_ETA, LARGEST_ETA),
+        _last(lambda eta: word(eta) is Word.POSSIBLE, LARGEST_ETA, SMALLEST_ETA),
+    )
+
+
+def _last(holds: Any, start: Fraction, end: Fraction) -> Fraction | None:
+    """The farthest error from `start` towards `end` at which it holds, by bisection; None if not at `start`."""
+    if not holds(start):
+        return None
+    if holds(end):
+        return end
+    for _ in range(STEPS):
+        middle = Fraction(float(start * end) ** 0.5).limit_denominator(2**20)
+        if holds(middle):
+            start = middle
+        else:
+            end = middle
+    return start

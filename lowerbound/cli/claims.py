@@ -1,0 +1,45 @@
+"""Claims: is a compression possible as a guarantee?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lowerbound.cli.options import DEFAULT_MODEL, EtaOption, JsonOption, ModelOption, print_json
+
+
+def possible(
+    ratio: Annotated[str, typer.Option("--ratio", metavar="X", help="Compression of the fp16 cache, such as 10.")],
+    model: ModelOption = DEFAULT_MODEL,
+    eta: EtaOption = "0.05",
+    delta: Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")] = "0",
+    certificate: Annotated[
+        Path | None, typer.Option("--certificate", metavar="FILE", help="Where the floor's certificate goes.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option("--picture", metavar="FILE", help="Where the picture goes, .png, .svg or .pdf.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Is this compression possible as a worst-case guarantee? POSSIBLE, IMPOSSIBLE or OPEN."""
+    from lowerbound.certify.possible import Word
+    from lowerbound.certify.possible import possible as answer
+    from lowerbound.core.models import find_model
+
+    found = answer(find_model(model), ratio=ratio, eta=eta, delta=delta)
+    if certificate is not None and found.floor is not None:
+        certificate.write_bytes(found.floor.document())
+    if picture is not None:
+        from lowerbound.report.figure import claim_picture, save
+
+        save(claim_picture(found.to_json()), picture)
+    if as_json:
+        print_json(found.to_json())
+    else:
+        from lowerbound.report.table import possible_text
+
+        print(possible_text(found.to_json()))
+        print(found.word)
+    raise typer.Exit({Word.POSSIBLE: 0, Word.IMPOSSIBLE: 1, Word.OPEN: 3}[found.word])
