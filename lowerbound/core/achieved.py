@@ -15,6 +15,7 @@ spacing times a uniform point of the cube, whatever the key, so that for a query
 P(|<q, E>| > t) <= 2 exp(-6 t^2 / spacing^2): a uniform variable is sub-Gaussian with its own variance 1/12
 (sinh(x/2)/(x/2) <= exp(x^2/24), term by term), as in Hoeffding's proof. A union over T tokens, which need not be
 independent, leaves every |multiplier <q, E>| <= w / 2 with probability 1 - delta, for all d outputs of the query alike.
+In few dimensions that grid would be finer than the sure one, which is then taken.
 """
 
 from __future__ import annotations
@@ -169,12 +170,13 @@ def lattice_fits(cache: str, lattice: Lattice, d: int) -> bool:
 def log_odds_squared(lattice: Lattice, n_tokens: int, failure_prob: Fraction) -> Fraction:
     """Square of how far a log-odds moves at most, in units of multiplier * spacing; rounded up.
 
-    (2 covering radius)^2 without coins; else 4 log(2 T / delta) / 6.
+    (2 covering radius)^2, which needs no coins; with them 4 log(2 T / delta) / 6, where that is less.
     """
+    surely = 4 * lattice.covering_squared
     if failure_prob == 0:
-        return 4 * lattice.covering_squared
+        return surely
     with precision(PRECISION_BITS):
-        return upper_fraction(ball(2 * n_tokens / failure_prob).log()) * 2 / 3
+        return min(surely, upper_fraction(ball(2 * n_tokens / failure_prob).log()) * 2 / 3)
 
 
 def achieved(
