@@ -150,12 +150,15 @@ def play(
 
 
 def payload_plan(place: Geometry, theorem: TheoremName, eta: str, multiplier: str | None, seed: int) -> HardFamily:
-    """The game of Theorem C or C' for a head and an error, with the best design that explicit keys give."""
+    """The game of Theorem C or C' for a head and an error, with the best design that known addresses give."""
+    from lowerbound.attack.addresses import books
+    from lowerbound.core.keys.family import Keys
     from lowerbound.game.payload_plan import plan_payload
     from lowerbound.game.payload_reduction import PayloadReduction
 
     kind: Kind = "C" if theorem is TheoremName.C else "C'"
-    return PayloadReduction(plan_payload(place, eta=eta, kind=kind, multiplier=multiplier), seed)
+    known = [(Keys(book.name, book.rows), book.coherence) for book in books(place.schedule.n_tokens_cached)]
+    return PayloadReduction(plan_payload(place, eta=eta, kind=kind, multiplier=multiplier, addresses=known), seed)
 
 
 def _refuse_given(context: typer.Context, *names: str) -> None:

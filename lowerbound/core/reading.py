@@ -1,8 +1,8 @@
 """How a payload in a key is read: the formulas of Theorems C and C', once, for balls and for floats.
 
-A cached key is [sqrt(1 - rho^2) a ; rho x / sqrt(p) ; fill] with a public unit address a and a payload x in
-[-1, 1]^(p-1). Asked with lambda [a ; gamma e_l] / sqrt(1 + gamma^2), its logit is S + c x_l: c is how far a payload
-moves it, and every other cached key stays g - c below S. Bob's reference weighs as a key of payload x_0.
+A cached key is [sqrt(1 - rho^2) a ; rho x / sqrt(p) ; fill], with a public unit address a and a payload x of at most p
+entries in [-1, 1]. Asked with lambda [a ; gamma e_l] / sqrt(1 + gamma^2), its logit is S + c x_l: c is how far a
+payload moves it, and every other cached key stays g - c below S. Bob's reference weighs as a key of payload x_0.
 """
 
 from __future__ import annotations
@@ -126,18 +126,18 @@ def reading(
     *,
     n_cached: int,
     n_own: int,
-    p: int,
+    spread: int,
     mu: Any,
     multiplier: Any,
     rho_squared: Any,
     gamma: Any,
 ) -> Reading:
-    """S, c, g and both leaks: T = n_cached tokens, n_own of Bob's, p coordinates behind the address.
+    """S, c, g and both leaks: T = n_cached tokens, n_own of Bob's, payloads rho x / sqrt(spread).
 
     The key leak only raises an output. C adds it to the output, C' to the logit as ln(1 + leak).
     """
     reference = REFERENCE_LOGIT.body(a, multiplier, rho_squared, gamma)
-    payload = PAYLOAD_LOGIT.body(a, multiplier, rho_squared, gamma, p)
+    payload = PAYLOAD_LOGIT.body(a, multiplier, rho_squared, gamma, spread)
     gap = reference * (1 - mu)
     return Reading(
         reference=reference,

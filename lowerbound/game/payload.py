@@ -1,7 +1,7 @@
 """Designs of Theorems C and C': addresses and numbers with which keys and values alike can be read, proved or refused.
 
-A design splits R^d = R^(d_a) + R^p. The key of token i is [sqrt(1 - rho^2) a_i ; rho x_i / sqrt(p) ; fill], with a
-public unit address a_i, a secret payload x_i in [-1, 1]^(p - 1), and a last coordinate that fills it to norm 1.
+A design splits R^d = R^(d_a) + R^p. The key of token i is [sqrt(1 - rho^2) a_i ; rho x_i / sqrt(spread) ; fill], with
+a public unit address a_i, a secret payload x_i in [-1, 1]^(p - 1), and a last coordinate that fills it to norm 1.
 """
 
 from __future__ import annotations
@@ -57,6 +57,8 @@ class PayloadDesign:
         Additive error of an answer.
     failure_prob : Fraction in [0, 1/2]
         Probability that an answer is further off than eta.
+    spread : int >= p - 1
+        p - 1 lets the largest payloads leave nothing to fill (Payload.v); p is what 0 stands for.
     """
 
     geometry: Geometry
@@ -70,8 +72,11 @@ class PayloadDesign:
     kind: Kind
     eta: Fraction
     failure_prob: Fraction = Fraction(0)
+    spread: int = 0
 
     def __post_init__(self) -> None:
+        if self.spread == 0:
+            object.__setattr__(self, "spread", self.p)
         rows, cap = self.addresses.rows, self.geometry.multiplier_cap
         half = Fraction(1, 2)
         for holds, rule, got in (
@@ -82,6 +87,7 @@ class PayloadDesign:
             (0 < self.rho_squared < 1, "0 < rho^2 < 1", self.rho_squared),
             (self.gamma > 0, "gamma > 0", self.gamma),
             (self.multiplier > 0 and (cap is None or self.multiplier <= cap), f"0 < lambda <= {cap}", self.multiplier),
+            (self.spread >= self.p - 1, f"spread >= p - 1 = {self.p - 1}", self.spread),
             (self.n_levels_values >= 2, "L_V >= 2", self.n_levels_values),
             (self.n_levels_keys >= 2, "L_K >= 2", self.n_levels_keys),
             (0 <= self.eta < half, "0 <= eta < 1/2", self.eta),
@@ -123,7 +129,7 @@ class PayloadDesign:
             self.kind,
             n_cached=self.n_cached,
             n_own=self.n_own,
-            p=self.p,
+            spread=self.spread,
             mu=ball(self.coherence),
             multiplier=ball(self.multiplier),
             rho_squared=ball(self.rho_squared),
@@ -200,6 +206,7 @@ class PayloadDesign:
             "kind": self.kind,
             "eta": str(self.eta),
             "failure_prob": str(self.failure_prob),
+            "spread": self.spread,
         }
 
     @classmethod
@@ -218,4 +225,5 @@ class PayloadDesign:
             kind=data["kind"],
             eta=Fraction(data["eta"]),
             failure_prob=Fraction(data["failure_prob"]),
+            spread=data["spread"],
         )

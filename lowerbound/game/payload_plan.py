@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.grid import MOST_LEVELS
 from lowerbound.core.keys.choice import KEY_FAMILIES
-from lowerbound.core.keys.family import KeyFamily
+from lowerbound.core.keys.family import Keys
 from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading, value_step
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import ImpossibleReduction, invalid
@@ -21,6 +21,9 @@ from lowerbound.game.payload import PayloadDesign
 from lowerbound.game.payload_reduction import payload_rounding
 
 FloatArray = NDArray[np.float64]
+
+Addresses = tuple[Keys, Fraction]
+"""Keys, and a proved bound on their one-sided coherence."""
 
 FLOAT_MARGIN = 1 - 1e-9
 """What floats count is shrunk by this, so that the exact proof does not miss a level that they promised."""
@@ -36,11 +39,12 @@ def plan_payload(
     kind: Kind = "C",
     multiplier: Rational | None = None,
     failure_prob: Rational = 0,
+    addresses: Iterable[Addresses] = (),
 ) -> PayloadDesign:
-    """The best design that a small search finds among the certified key families.
+    """The best design that a small search finds among the certified key families, and among `addresses`.
 
     Contract: returns a proved design that can be played in float64, the same for the same arguments, or raises
-    ImpossibleReduction: no family holds T addresses in R^(d - 2), or eta leaves no two levels. Nothing promises that
+    ImpossibleReduction: nothing holds T addresses in R^(d - 2), or eta leaves no two levels. Nothing promises that
     no better one exists; alphabets have at most 4096 levels.
 
     Parameters
@@ -49,6 +53,8 @@ def plan_payload(
         Additive error of an answer.
     multiplier : rational or None
         lambda; None takes 100, the cap of the l2norm rule, under every rule.
+    addresses : pairs of keys and a bound on their one-sided coherence
+        Other books of at least T addresses; those in too many dimensions are passed over.
     """
     eta, delta = rational(eta, name="eta"), rational(failure_prob, name="delta")
     if kind not in KINDS:
@@ -59,17 +65,20 @@ def plan_payload(
     if chosen <= 0:
         raise invalid("lambda", "be > 0", str(chosen), nearest=str(MULTIPLIER_CAP))
     blurred = float(eta + payload_rounding(geometry, chosen))
+    n_cached = geometry.schedule.n_tokens_cached
+    books = [*address_books(geometry), *addresses]
     searches = [
-        (_Search(geometry, kind, d_a, float(mu), float(chosen), blurred), family, mu)
-        for d_a, mu, family in address_families(geometry)
+        (_Search(geometry, kind, d_a, float(mu), float(chosen), blurred), keys, mu)
+        for keys, mu in books
+        if (d_a := keys.rows.shape[1]) <= geometry.d - 2 and len(keys.rows) >= n_cached
     ]
     if not searches:
         raise ImpossibleReduction(
-            f"{geometry.schedule.n_tokens_cached} addresses must fit in R^{max(geometry.d - 2, 0)}, but no certified "
-            "key family holds as many; the nearest possible head dimension is larger"
+            f"{n_cached} addresses must fit in R^{max(geometry.d - 2, 0)}, but no certified key family holds as many; "
+            "the nearest possible head dimension is larger"
         )
-    found = [(*search.best(), search, family, mu) for search, family, mu in searches]
-    bits, rho_squared, gamma, search, family, mu = max(found, key=lambda one: one[0])
+    found = [(*search.best(), search, keys, mu) for search, keys, mu in searches]
+    bits, rho_squared, gamma, search, keys, mu = max(found, key=lambda one: one[0])
     if not bits > 0:
         raise ImpossibleReduction(
             f"eta must leave two levels of values and of payloads, got {float(eta):.6g} with lambda {float(chosen):g}; "
@@ -78,7 +87,7 @@ def plan_payload(
     n_values, n_keys = search.levels(np.array(rho_squared), np.array(gamma))
     return PayloadDesign(
         geometry=geometry,
-        addresses=family.keys(geometry.schedule.n_tokens_cached, search.d_a),
+        addresses=Keys(keys.family, keys.rows[:n_cached]),
         coherence=mu,
         rho_squared=_millionths(rho_squared),
         gamma=_millionths(gamma),
@@ -88,11 +97,12 @@ def plan_payload(
         kind=kind,
         eta=eta,
         failure_prob=delta,
+        spread=search.spread,
     )
 
 
-def address_families(geometry: Geometry) -> Iterator[tuple[int, Fraction, KeyFamily]]:
-    """(d_a, mu, family): the least certified coherence of T addresses in each R^(d_a) where it falls."""
+def address_books(geometry: Geometry) -> Iterator[Addresses]:
+    """T addresses and their certified coherence, from each R^(d_a), d_a <= d - 2, that has less coherent ones."""
     n_cached, least = geometry.schedule.n_tokens_cached, Fraction(1)
     for d_a in range(1, geometry.d - 1):
         for family in KEY_FAMILIES:
@@ -101,7 +111,7 @@ def address_families(geometry: Geometry) -> Iterator[tuple[int, Fraction, KeyFam
             mu = family.coherence_bound(n_cached, d_a)
             if mu is not None and mu < least:
                 least = mu
-                yield d_a, mu, family
+                yield family.keys(n_cached, d_a), mu
 
 
 def _millionths(value: float) -> Fraction:
@@ -112,13 +122,12 @@ class _Search:
     """Levels and bits of (rho^2, gamma), for one choice of addresses."""
 
     def __init__(self, geometry: Geometry, kind: Kind, d_a: int, mu: float, multiplier: float, eta: float) -> None:
-        self.d_a = d_a
-        self._kind, self._eta = kind, eta
-        self._d, self._p = geometry.d, geometry.d - d_a
+        self.spread = geometry.d - d_a - 1
+        self._kind, self._eta, self._d = kind, eta, geometry.d
         self._terms: dict[str, Any] = {
             "n_cached": geometry.schedule.n_tokens_cached,
             "n_own": geometry.schedule.tokens_at(geometry.schedule.n_scales - 1),
-            "p": self._p,
+            "spread": self.spread,
             "mu": mu,
             "multiplier": multiplier,
         }
@@ -139,7 +148,7 @@ class _Search:
         """Bits a token without errors; 0 where a kind of symbol has fewer than two levels."""
         n_values, n_keys = self.levels(rho_squared, gamma)
         both = (n_values >= 2) & (n_keys >= 2)
-        bits = (self._d - 1) * np.log2(np.maximum(n_values, 1)) + (self._p - 1) * np.log2(np.maximum(n_keys, 1))
+        bits = (self._d - 1) * np.log2(np.maximum(n_values, 1)) + self.spread * np.log2(np.maximum(n_keys, 1))
         return np.where(both, bits, 0.0)
 
     def best(self) -> tuple[float, float, float]:

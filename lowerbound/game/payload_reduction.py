@@ -107,7 +107,7 @@ class PayloadReduction(HardFamily):
             stretch = (1 + gamma * gamma).sqrt()
             exact = {
                 "top": (1 - rho_squared).sqrt(),
-                "payload_scale": (rho_squared / design.p).sqrt(),
+                "payload_scale": (rho_squared / design.spread).sqrt(),
                 "c": found.payload,
                 "blur": (1 + found.key_leak).log(),
                 "reference": 1 - ball(design.n_own).log() / found.reference,

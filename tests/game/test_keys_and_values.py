@@ -191,7 +191,7 @@ def test_float_answers_lie_within_the_derived_rounding_of_exact_ones(kind: Kind,
     with precision(200):
         numbers = design.reading()
         c, rho2, gamma = numbers.payload, ball(design.rho_squared), ball(design.gamma)
-        top, scale = (1 - rho2).sqrt(), (rho2 / design.p).sqrt()
+        top, scale = (1 - rho2).sqrt(), (rho2 / design.spread).sqrt()
         rows = design.addresses.rows.tolist()
         address = [[arb(x) / arb(sum(y * y for y in row)).sqrt() for x in row] for row in rows]
         n_payload, most = design.p - 1, design.n_levels_keys - 1
@@ -246,6 +246,23 @@ def test_float_answers_lie_within_the_derived_rounding_of_exact_ones(kind: Kind,
                 assert exact <= 1 / (1 + (-z).exp()) + numbers.key_leak
             else:
                 assert exact <= 1 / (1 + (-z - blur).exp())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_largest_payloads_leave_nothing_to_fill(
+    small_families: dict[tuple[Kind, RuleName], PayloadReduction], kind: Kind
+) -> None:
+    """Law: at every corner of the payloads' cube keys are unit vectors, and every symbol is still read."""
+    family = small_families[kind, "l2norm"]
+    n_values, most = family.geometry.d - 1, family.design.n_levels_keys - 1
+    symbols = family.symbols_of(family.draw(0))
+    symbols[:, n_values:] = most * (symbols[:, n_values:] > most // 2)
+    keys, _ = family.tokens(symbols)
+    assert np.abs(np.linalg.norm(keys, axis=-1) - 1).max() < 1e-15 * family.geometry.d
+    assert keys[..., -1].max() < 1e-6
+    public = family.public()
+    protocol = CacheProtocol(family, lambda: Pushed(public, coins, float(family.design.eta)))
+    assert np.array_equal(protocol.bob(protocol.alice(symbols)), symbols)
 
 
 def test_queries_of_the_scaled_rule_are_longer(

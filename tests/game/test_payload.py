@@ -11,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lowerbound.attack import design as optimiser
+from lowerbound.attack.addresses import books
 from lowerbound.core.bounds import BALLS
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.core.keys.trace import Trace
 from lowerbound.core.models import find_model
-from lowerbound.core.reading import FloatArithmetic, Kind, key_room, key_step, reading
+from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.game.hard_family import Geometry
@@ -127,6 +129,7 @@ def test_errors_cost_a_zoom_more() -> None:
         (trace_design(), {"gamma": Fraction(0)}, "gamma > 0"),
         (trace_design(), {"kind": "D"}, "kind is one of"),
         (trace_design(), {"n_levels_keys": 1}, "L_K >= 2"),
+        (trace_design(), {"spread": 30}, "spread >= p - 1 = 31"),
         (trace_design(), {"failure_prob": Fraction(2, 3)}, "0 <= delta <= 1/2"),
         (trace_design(), {"addresses": Trace().keys(423, 32)}, "one address for each of T = 424"),
         (trace_design(), {"addresses": Trace().keys(424, 64)}, "1 <= d_a <= d - 2 = 62"),
@@ -174,7 +177,7 @@ def test_floats_and_balls_read_one_formula(kind: Kind) -> None:
     """Differential: the search's floats lie at the proof's balls, and both at the formulas written out by hand."""
     design = replace(zoom_design(*ZOOM_100), n_levels_keys=2, kind=kind)
     found = reading(
-        FloatArithmetic(), design.kind, n_cached=424, n_own=256, p=54, mu=0.5, multiplier=100.0,
+        FloatArithmetic(), design.kind, n_cached=424, n_own=256, spread=54, mu=0.5, multiplier=100.0,
         rho_squared=float(design.rho_squared), gamma=float(design.gamma),
     )  # fmt: skip
     rho, gamma = math.sqrt(design.rho_squared), float(design.gamma)
@@ -197,12 +200,29 @@ def test_floats_and_balls_read_one_formula(kind: Kind) -> None:
 
 
 def test_the_planned_designs_of_the_reference_model() -> None:
-    """Known value: the small search finds the certified zoom designs again, and for C what explicit keys allow."""
-    assert round(plan_payload(D16, kind="C'").floor_bits, 1) == 315899.3
-    assert round(plan_payload(D16, kind="C'", eta="1/1000").floor_bits, 1) == 477105.0
-    single = plan_payload(D16)
-    assert (single.addresses.family, single.d_a) == ("steiner", 10)
-    assert trace_design().floor_bits < single.floor_bits < optimised_design().floor_bits
+    """Known value: payloads that may leave nothing to fill (Payload.v) buy a little more than the designs above."""
+    zoom = plan_payload(D16, kind="C'")
+    assert (zoom.addresses.family, zoom.d_a, zoom.spread, zoom.n_levels_keys) == ("steiner", 10, 53, 164)
+    assert round(zoom.floor_bits, 1) == 316097.6
+    assert round(plan_payload(D16, kind="C'", eta="1/1000").floor_bits, 1) == 477295.9
+    assert trace_design().floor_bits < plan_payload(D16).floor_bits < optimised_design().floor_bits
+
+
+@pytest.mark.parametrize("model", ["var-d16", "var-d36-512"])
+@pytest.mark.parametrize("eta", ["1/100", "1/1000"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_played_is_what_is_certified(model: str, eta: str, kind: Kind) -> None:
+    """Differential: with the optimiser's addresses, the played design has its levels, and its bits."""
+    place = Geometry.of(find_model(model))
+    n_cached, n_own = place.schedule.n_tokens_cached, place.schedule.tokens_at(place.schedule.n_scales - 1)
+    known = [(Keys(book.name, book.rows), book.coherence) for book in books(n_cached)]
+    played = plan_payload(place, eta=eta, kind=kind, addresses=known)
+    head = optimiser.Head(n_cached, n_own, place.d, Fraction(100), Fraction(eta), Fraction(0))
+    certified = optimiser.design(kind, head)
+    assert certified is not None
+    assert certified.payload["value_levels"] == played.n_levels_values
+    assert certified.payload["key_levels"] == played.n_levels_keys
+    assert played.floor_bits == pytest.approx(certified.bits, rel=1e-12)
 
 
 @pytest.mark.parametrize(
