@@ -13,7 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from lowerbound.attack.design import Head, clique_shared_design
+from lowerbound.attack.cliques import clique_shared_design
+from lowerbound.attack.head import Head
 from lowerbound.certify.floors import LOGIT_CAP, THEOREMS, certified, head_of
 from lowerbound.core.achieved import Achieved, cheapest
 from lowerbound.core.models import Model, find_model, models
@@ -131,9 +132,9 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         "Made by `python -m experiments tightness`; do not edit. One head, model R1: real unit keys and queries, "
         "|logit| <= 100, values in [0, 1], every answer within eta (additive) with probability 1 - delta. Every floor "
         "is a certificate that the kernel has verified. Theorems A, B, C and C' are machine-checked in Coq; **D and E "
-        "are proved on paper, not machine-checked** ([the proof](cliques.md)), and speak of delta = 0 alone. `cache` is "
-        "the cheapest cache with a proved error, as a fixed-length code that exists. Percentages are of the fp16 cache, "
-        "which is a unit of length: below eta = 0.009 fp16 itself does not keep the error at |logit| = 100.",
+        "are proved on paper, not machine-checked** ([the proof](cliques.md)), and speak of delta = 0 alone. `cache` "
+        "is the cheapest cache with a proved error, as a fixed-length code that exists. Percentages are of the fp16 "
+        "cache, which is a unit of length: below eta = 0.009 fp16 itself does not keep the error at |logit| = 100.",
         "",
         "![What is forced, and what is enough](tightness.png)",
         "",

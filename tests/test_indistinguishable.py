@@ -1,4 +1,4 @@
-"""Law and forgery: pairs outside the body of Theorem E are told apart, pairs inside are not, and a smaller body fails."""
+"""Law and forgery: pairs outside the body of Theorem E are told apart, pairs inside are not; a smaller body fails."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 
 from experiments.indistinguishable import Body, coherent_keys, key_gap, played, unit, verdict
-from lowerbound.attack.design import Head, clique_shared_design
+from lowerbound.attack.cliques import clique_shared_design
+from lowerbound.attack.head import Head
 
 
 def test_pairs_outside_are_told_apart() -> None:

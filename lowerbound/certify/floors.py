@@ -12,7 +12,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Literal
 
-from lowerbound.attack.design import Design, Head, design
+from lowerbound.attack.design import design
+from lowerbound.attack.head import Design, Head
 from lowerbound.certify.document import write_document
 from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.models import Model

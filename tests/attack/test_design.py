@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from lowerbound.attack.addresses import FAMILIES, books
-from lowerbound.attack.design import DESIGNS, Head, described, design
+from lowerbound.attack.design import DESIGNS, design
+from lowerbound.attack.head import Head
+from lowerbound.attack.values import described
 from lowerbound.certify.floors import certified, strongest
 from lowerbound.core.keys.family import coherence
 from lowerbound.core.keys.kerdock import Kerdock
