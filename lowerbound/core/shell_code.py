@@ -23,8 +23,8 @@ from scipy.special import betainc, betaincinv
 from lowerbound.core.lattices import FloatArray, IntArray, Lattice
 from lowerbound.errors import CorruptState, invalid
 
-CDF_BITS = 53
-WEIGHT_BITS = 8
+ODDS_BITS = 62
+"""Odds are integers out of 2^62."""
 NOISE = 2.0**-46
 """More than the rounding error of a difference of two values of betainc."""
 
@@ -52,22 +52,22 @@ class ShellCode:
         self._edge = math.sqrt(self._outer)
         self._counts = np.ceil(2 * self._edge / lattice.steps).astype(np.int64) + 3
         gaps = 1 - (self._inner / self._outer) ** (np.arange(lattice.n, 0, -1) / 2)
-        self._least = np.ceil(2.0 ** (CDF_BITS + WEIGHT_BITS) * NOISE / gaps).astype(np.int64)
-        if float((self._counts * self._least.astype(np.float64)).max()) > 2.0 ** (CDF_BITS + WEIGHT_BITS - 1):
-            raise invalid("spacing", "be coarse enough for odds in 61 bits", spacing)
-        self._totals = [
-            2 ** (CDF_BITS + WEIGHT_BITS) + int(c * g) for c, g in zip(self._counts, self._least, strict=True)
-        ]
+        least = np.ceil(2.0**ODDS_BITS * NOISE / gaps)
+        if float((self._counts * least).max()) > 2.0 ** (ODDS_BITS - 1):
+            raise invalid("spacing", "be coarse enough for odds in 62 bits", spacing)
+        self._least = least.astype(np.int64)
+        # What all integers together leave to the law of the shell, as a float that is not above it.
+        self._law = np.nextafter((2**ODDS_BITS - self._counts * self._least).astype(np.float64), 0)
 
     def encode(self, integers: IntArray, tails: Sequence[int], n_words: int) -> list[int] | None:
         """The word of each row of integers and its tail; None where one has no word below n_words."""
         low, room = [0] * len(integers), [n_words] * len(integers)
         squares = np.zeros(len(integers))
-        for i, total in enumerate(self._totals):
+        for i in range(self.lattice.n):
             start, first = self._place(i, integers)
             z = integers[:, i]
             below, above = (self._odds(i, start, first, squares, cut).tolist() for cut in (z, z + 1))
-            ends = [(r * b // total, r * a // total) for r, b, a in zip(room, below, above, strict=True)]
+            ends = [(r * b >> ODDS_BITS, r * a >> ODDS_BITS) for r, b, a in zip(room, below, above, strict=True)]
             low = [x + b for x, (b, _) in zip(low, ends, strict=True)]
             room = [a - b for b, a in ends]
             squares += (start + self.lattice.steps[i] * z) ** 2
@@ -80,16 +80,17 @@ class ShellCode:
         left, room = list(words), [n_words] * len(words)
         integers = np.zeros((len(words), self.lattice.n), dtype=np.int64)
         squares = np.zeros(len(words))
-        for i, total in enumerate(self._totals):
+        for i in range(self.lattice.n):
             start, first = self._place(i, integers)
-            # r * cut // total <= x if and only if cut <= slot.
-            slots = np.array([((x + 1) * total - 1) // r for x, r in zip(left, room, strict=True)], dtype=np.int64)
-            z, below, above = self._find(i, start, first, squares, slots)
-            ends = [
-                (r * b // total, r * a // total) for r, b, a in zip(room, below.tolist(), above.tolist(), strict=True)
-            ]
+            # r * cut >> 62 <= x if and only if cut <= slot.
+            slots = [((x + 1 << ODDS_BITS) - 1) // r for x, r in zip(left, room, strict=True)]
+            z, below, above = self._find(i, start, first, squares, np.array(slots, dtype=np.int64))
+            cells = zip(room, below.tolist(), above.tolist(), strict=True)
+            ends = [(r * b >> ODDS_BITS, r * a >> ODDS_BITS) for r, b, a in cells]
             left = [x - b for x, (b, _) in zip(left, ends, strict=True)]
             room = [a - b for b, a in ends]
+            if any(x >= r for x, r in zip(left, room, strict=True)):
+                raise CorruptState("state must hold words that lie in a cell")
             integers[:, i] = z
             squares += (start + self.lattice.steps[i] * z) ** 2
         if any(x >= self.n_tails for x in left) or any(r < self.n_tails for r in room):
@@ -102,7 +103,7 @@ class ShellCode:
         return start, np.floor((-self._edge - start) / self.lattice.steps[i]).astype(np.int64)
 
     def _odds(self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, cut: IntArray) -> IntArray:
-        """How much of the total lies below the cell of integer `cut`."""
+        """How much of 2^62 lies below the cell of integer `cut`."""
         m = self.lattice.n - i
         edge = start + self.lattice.steps[i] * (cut - 0.5)
         outer = np.sqrt(np.maximum(self._outer - squares, 1.0))
@@ -110,8 +111,7 @@ class ShellCode:
         ratio = _power(inner / outer, m)
         hollow = ratio * _share(edge, np.where(inner > 0, inner, 1.0), m)
         share = (_share(edge, outer, m) - hollow) / (1 - ratio)
-        whole = np.floor(share * 2.0**CDF_BITS).astype(np.int64) << WEIGHT_BITS
-        odds: IntArray = whole + (cut - first) * self._least[i]
+        odds: IntArray = (share * self._law[i]).astype(np.int64) + (cut - first) * self._least[i]
         return odds
 
     def _find(
@@ -119,7 +119,7 @@ class ShellCode:
     ) -> tuple[IntArray, IntArray, IntArray]:
         """The integer whose cell holds each slot, and what lies below the cell and below the next one."""
         low, high = first.copy(), first + self._counts[i]
-        below, above = np.zeros_like(slots), np.full_like(slots, self._totals[i])
+        below, above = np.zeros_like(slots), np.full_like(slots, int(self._law[i]) + self._counts[i] * self._least[i])
         probe = np.clip(self._guess(i, start, squares, slots), low + 1, high - 1)
         upward, found = np.zeros(len(slots), dtype=bool), np.zeros(len(slots), dtype=bool)
         width = 0
@@ -140,7 +140,7 @@ class ShellCode:
 
     def _guess(self, i: int, start: FloatArray, squares: FloatArray, slots: IntArray) -> IntArray:
         """Near the integer that is looked for: the odds of the sphere in the middle of the shell, turned round."""
-        m, share = self.lattice.n - i, slots / self._totals[i]
+        m, share = self.lattice.n - i, slots / 2**ODDS_BITS
         outer, inner = np.maximum(self._outer - squares, 1.0), np.maximum(self._inner - squares, 0.0)
         if m == 1:
             side = np.abs(2 * share - 1)

@@ -10,7 +10,7 @@ import pytest
 
 from lowerbound.core.achieved import points_at_most
 from lowerbound.core.lattices import DualRoots, FloatArray, Gosset, IntArray, Integers, Lattice
-from lowerbound.core.shell_code import NOISE, ShellCode
+from lowerbound.core.shell_code import NOISE, ODDS_BITS, ShellCode
 from lowerbound.errors import CorruptState, InvalidArgument
 
 PLACES: list[tuple[Lattice, Fraction]] = [
@@ -105,13 +105,34 @@ def test_odds_are_the_shares_of_a_shell() -> None:
     code, zero = code_of(Integers(3), Fraction(1, 40)), np.zeros(1)
     _, first = code._place(0, np.zeros((1, 3), dtype=np.int64))
     cuts = [int(code._odds(0, zero, first, zero, np.array([cut]))[0]) for cut in range(-38, 40)]
-    shares = np.diff(cuts) / code._totals[0]
+    shares = np.diff(cuts) / 2**ODDS_BITS
     low, high = (40 - math.sqrt(3) / 2) ** 2, (40 + math.sqrt(3) / 2) ** 2
     wanted = (high - low) / (4 / 3 * (high**1.5 - low**1.5))
     assert np.abs(shares - wanted).max() <= 4 * NOISE / (1 - (low / high) ** 1.5)
 
 
+@pytest.mark.parametrize(("lattice", "spacing"), PLACES[1:], ids=repr)
+def test_odds_increase(lattice: Lattice, spacing: Fraction) -> None:
+    """Law: 4000 neighbouring cuts, in the middle, at the inner and outer ends and in the tail, are strictly increasing.
+
+    Cuts that rounding error put out of order would give one word to two points.
+    """
+    code, integers = code_of(lattice, spacing), near_sphere(lattice, spacing, 60)
+    squares = np.cumsum(lattice.points(integers) ** 2, axis=1)
+    for i in {0, 1, lattice.n // 2, lattice.n - 2, lattice.n - 1}:
+        before = squares[:, i - 1] if i else np.zeros(len(integers))
+        start, first = code._place(i, integers)
+        for row in (0, len(integers) - 1):
+            last = int(code._counts[i])
+            for middle in (0, last // 2, last // 3, last, int(integers[row, i] - first[row])):
+                cuts = first[row] + np.arange(max(0, middle - 400), min(last, middle + 400) + 1)
+                same = [np.full(len(cuts), each[row]) for each in (start, first, before)]
+                assert (np.diff(code._odds(i, *same, cuts)) > 0).all()
+                ends = np.diff(code._odds(i, *[each[:2] for each in same], first[row] + np.array([0, last])))
+                assert 0 < ends[0] <= 2**ODDS_BITS
+
+
 def test_too_fine_a_lattice_is_refused() -> None:
-    """Bad input: odds have 61 bits, and a spacing that they cannot tell apart is refused, not rounded."""
+    """Bad input: odds have 62 bits, and a spacing that they cannot tell apart is refused, not rounded."""
     with pytest.raises(InvalidArgument, match="spacing must be coarse enough"):
         code_of(Integers(2), Fraction(1, 10**12))
