@@ -10,7 +10,7 @@ most (N + T)^T / T! multisets. Ranking those multisets is possible, and slow. Th
 no key; where it does not, their state grows by what is missing, and says so (`lowerbound.core.shell_code`).
 
 Dithered keys (public coins, failure probability delta for each query) need not be near in every direction: a key is
-stored as a point of spacing * (Z^d - u), u uniform in a cube and one for all tokens. For each key the error E is then
+stored as a point of spacing * (Z^d + u), u uniform in a cube and one for all tokens. For each key the error E is then
 spacing times a uniform point of the cube, whatever the key, so that for a query q that does not know u,
 P(|<q, E>| > t) <= 2 exp(-6 t^2 / spacing^2): a uniform variable is sub-Gaussian with its own variance 1/12
 (sinh(x/2)/(x/2) <= exp(x^2/24), term by term), as in Hoeffding's proof. A union over T tokens, which need not be
@@ -43,7 +43,7 @@ FP16_PAIR_BITS = 32
 PRECISION_BITS = 256
 SPACING_BITS = 24
 ROOM = 1 + Fraction(1, 2**26)
-"""How much nearer than it must be a key is to its point in exact arithmetic: float64 errs by less in playing."""
+"""How much nearer than it must be a key is to its point: in playing float64 errs by 1e-15, on distances above 1e-6."""
 SHARES = tuple(Fraction(k, 50) for k in range(26, 40))
 """beta / eta: those that are tried. The best is near 0.70 for small eta, and near 0.62 at 1/10."""
 
@@ -97,6 +97,10 @@ class Achieved:
     cells: ValueCells
 
     def __post_init__(self) -> None:
+        if self.n_tokens < 1:
+            raise invalid("n_tokens", "be >= 1", self.n_tokens)
+        if self.failure_prob and not (self.cache == DITHERED and 0 < self.failure_prob < 1):
+            raise invalid("failure_prob", f"be 0, or in (0, 1) for {DITHERED}", self.failure_prob)
         if self.cells.eta > self.eta:
             raise invalid("cells", f"promise an error of at most {self.eta}", self.cells.eta)
         if not lattice_fits(self.cache, self.lattice, self.d):

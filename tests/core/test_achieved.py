@@ -138,6 +138,10 @@ def test_forged_terms_are_refused() -> None:
         (dithered, {"n_tokens": 40}, "spacing must"),
         (dithered, {"failure_prob": Fraction(1, 200)}, "spacing must"),
     ]
+    cases += [
+        (plain, {"failure_prob": Fraction(1, 100)}, "failure_prob must"),
+        (plain, {"n_tokens": 0}, "n_tokens must"),
+    ]
     for found, change, sentence in cases:
         with pytest.raises(InvalidArgument, match=sentence):
             replace(found, **change)
