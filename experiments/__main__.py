@@ -2,9 +2,10 @@
 
 import sys
 
-from experiments import frontier, indistinguishable, published, tightness, training_memory
+from experiments import claims, frontier, indistinguishable, published, tightness, training_memory
 
 EXPERIMENTS = {
+    "claims": claims,
     "frontier": frontier,
     "indistinguishable": indistinguishable,
     "published": published,

@@ -18,6 +18,7 @@ SLACK = Fraction(103, 100)
 INCOHERENT_SHARE = 0.02
 LEAKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
 """tau as a share of s: how much of the error budget is given to the other tokens."""
+TILT_DIGITS = 5
 TILT_STEP = np.radians(0.5)
 STEEPEST = np.radians(80.5)
 
@@ -60,17 +61,17 @@ class _Tilts:
 def _tilts(head: Head, coherence: Fraction, share: float, *, from_limit: bool) -> _Tilts | None:
     n, d, lam = head.n_tokens, head.d, float(head.multiplier)
     spread = 4 * np.arctanh(2 * float(head.eta))
-    tau, apart = share * spread, np.arccos(float(coherence))
+    tau, apart = float(f"{share * spread:.6g}"), np.arccos(float(coherence))
     gap = spread + np.log1p(tau)
 
     def leak(tilt: float, level: float) -> float:
         return float(np.log(n) + lam * (np.cos(apart - tilt) - np.cos(tilt)) - np.log(level))
 
     lowest = 0.02
-    if not tau < 1 or leak(lowest, tau) > 0:
+    if not tau < 1 or spread / 2 + np.log1p(tau) >= np.log(head.n_own) or leak(lowest, tau) > 0:
         return None
-    first = float(brentq(leak, lowest, apart, args=(tau,))) - 1e-4
-    if np.cos(first) + gap / lam >= 1:
+    first = round(float(brentq(leak, lowest, apart, args=(tau,))) - 1e-4, TILT_DIGITS)
+    if np.cos(first) + gap / lam >= 1 or not _nearest_angle(head, apart, spread) < min(first, apart / 2):
         return None
     near = first - np.arccos(np.cos(first) + gap / lam)
     limit = tau * np.exp(-2 * lam * near)
@@ -78,14 +79,27 @@ def _tilts(head: Head, coherence: Fraction, share: float, *, from_limit: bool) -
     if from_limit:
         if leak(lowest, limit) > 0:
             return None
-        start = float(brentq(leak, lowest, apart, args=(limit,))) - 1e-4
+        start = round(float(brentq(leak, lowest, apart, args=(limit,))) - 1e-4, TILT_DIGITS)
     tilts = np.concatenate([[start], np.arange(start + 2 * TILT_STEP, STEEPEST, TILT_STEP)])
-    tilts = tilts[np.cos(tilts) + gap / lam < 1]
-    if not len(tilts) or not near > 0 or 3 * near >= apart:
+    lowest_read = np.log(head.n_own) + spread / 2 + 10
+    tilts = tilts[lam * (1 + np.cos(tilts) - near) > lowest_read]
+    if not from_limit:
+        tilts = tilts[np.cos(tilts) + gap / lam < 1]
+    if not len(tilts) or tilts[0] != start or not near > 0 or 3 * near >= apart:
         return None
     same = (n - 1) * np.exp(-2 * lam * np.cos(tilts) * (1 - float(coherence))) / limit**2
     closed = np.array([((n - 1) * _mean_weight(float(tilt), limit, d, lam)) ** 2 for tilt in tilts]) + same
     return _Tilts(coherence, tau, first, float(near), float(gap), tilts, closed)
+
+
+def _nearest_angle(head: Head, apart: float, spread: float) -> float:
+    """a_1, the angle within which a key has its only partner; infinite where matching fails."""
+    n, lam = head.n_tokens, float(head.multiplier)
+    coarse = 1 - (spread + np.log(n)) / lam
+    if coarse <= 0 or apart <= np.arccos(coarse):
+        return float(np.inf)
+    left = 1 - n * np.exp(spread - lam * (1 - np.cos(apart - np.arccos(coarse))))
+    return float(np.arccos(1 - (spread - np.log(left)) / lam)) if left > 1e-9 else float(np.inf)
 
 
 def _cheapest_chain(log_costs: FloatArray, closed: FloatArray) -> tuple[float, list[int]]:

@@ -15,8 +15,6 @@ from lowerbound.errors import invalid
 
 FIXED_LENGTH_SLACK = 1
 """States of at most B bits, of any length, are fewer than 2^(B + 1)."""
-STEPS = 12
-SMALLEST_ETA, LARGEST_ETA = Fraction(1, 2**20), Fraction(2**20 - 1, 2**21)
 
 
 class Word(StrEnum):
@@ -98,41 +96,3 @@ def possible(model: Model, *, ratio: Rational, eta: Rational, delta: Rational = 
     else:
         word = Word.OPEN
     return Answer(word, model, times, error, failure, budget, floor, checked, found)
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """The errors at which a compression is decided: impossible up to one, possible from the other (None: never)."""
-
-    impossible_up_to: Fraction | None
-    possible_from: Fraction | None
-
-
-def thresholds(model: Model, *, ratio: Rational, delta: Rational = 0) -> Thresholds:
-    """Bisection over eta on a logarithmic scale, 12 steps in (2^-20, 1/2).
-
-    Contract: at the errors that are returned `possible` gives the word; between steps nothing is claimed.
-    """
-
-    def word(eta: Fraction) -> Word:
-        return possible(model, ratio=ratio, eta=eta, delta=delta).word
-
-    return Thresholds(
-        _last(lambda eta: word(eta) is Word.IMPOSSIBLE, SMALLEST_ETA, LARGEST_ETA),
-        _last(lambda eta: word(eta) is Word.POSSIBLE, LARGEST_ETA, SMALLEST_ETA),
-    )
-
-
-def _last(holds: Any, start: Fraction, end: Fraction) -> Fraction | None:
-    """The farthest error from `start` towards `end` at which it holds, by bisection; None if not at `start`."""
-    if not holds(start):
-        return None
-    if holds(end):
-        return end
-    for _ in range(STEPS):
-        middle = Fraction(float(start * end) ** 0.5).limit_denominator(2**20)
-        if holds(middle):
-            start = middle
-        else:
-            end = middle
-    return start

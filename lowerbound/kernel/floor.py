@@ -18,7 +18,7 @@ from lowerbound.errors import Undecided
 from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown, typed
 from lowerbound.kernel.verdict import Outcome, Verdict
 
-MOST_SCALES = 256
+MOST_SCALES = 4096
 MOST_SIDE = 2**16
 MOST_TOKENS = 2**20
 LARGEST_MULTIPLIER = {"l2norm": 100, "1/sqrt(d)": 2**16, "0.25/sqrt(d)": 2**16}

@@ -1,0 +1,167 @@
+"""Question: what would the published compression ratios mean as worst-case guarantees?
+
+Claim that could be refuted: no published ratio of 4 or more is possible as a guarantee that answers are never off by
+more than a tenth. Cost: two minutes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from lowerbound.certify.possible import Answer, Word, possible
+from lowerbound.core.models import find_model
+
+Outcome = Literal["supported", "refuted", "undecided"]
+
+TABLE = Path("results/claims.json")
+PAGE = Path(__file__).parent.parent / "docs" / "claims.md"
+ETAS = tuple(map(Fraction, ("1/1000", "1/200", "1/100", "1/50", "1/20", "1/10", "3/20", "1/5", "3/10", "2/5", "9/20")))
+DELTAS = (Fraction(0), Fraction(1, 10))
+LARGE, TENTH = 4, Fraction(1, 10)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published headline: how many times smaller, on which model it is put here, and what it rests on instead."""
+
+    system: str
+    says: str
+    ratio: Fraction
+    model: str
+    instead: str
+
+
+CLAIMS = (
+    Claim("ScaleKV, arXiv:2505.19602", "Infinity-8B, 85 GB to 8.5 GB", Fraction(10), "infinity-8b-1m",
+          "scores of ten calibration prompts; GenEval and DPG of the pictures barely move"),
+    Claim("AMS-KV, arXiv:2511.16047", "VAR-d30, up to 84.83 % less", Fraction(10000, 1517), "var-d30",
+          "neighbouring scales have similar keys; FID within 0.06"),
+    Claim("HACK, arXiv:2504.09261", "VAR-d30, 70 % less", Fraction(10, 3), "var-d30",
+          "heads keep the kind that 50 samples gave them; FID 1.92 becomes 2.78"),
+    Claim("HACK, arXiv:2504.09261", "Infinity-8B, 60.4 GB to 34.4 GB", Fraction(604, 344), "infinity-8b-1m",
+          "the same, all memory counted"),
+    Claim("PyramidKV, arXiv:2406.02069", "12 % of the cache", Fraction(25, 3), "var-d30",
+          "attention of lower layers is broad, of higher layers narrow; text benchmarks"),
+    Claim("SnapKV, arXiv:2404.14469", "8.2 times less memory at 16k tokens", Fraction(82, 10), "var-d30",
+          "what the last queries look at is what later ones will; text benchmarks; headline not re-read"),
+    Claim("TOVA, arXiv:2401.06104", "an eighth of the cache", Fraction(8), "var-d30",
+          "the last query knows what is needed; perplexity within half a point; headline not re-read"),
+    Claim("H2O, arXiv:2306.14048", "a fifth of the tokens", Fraction(5), "var-d30",
+          "heavy hitters stay heavy hitters; headline not re-read"),
+    Claim("PrefixKV, arXiv:2412.03409", "a fifth of the cache", Fraction(5), "var-d30",
+          "attention is concentrated; 0.49 perplexity"),
+    Claim("KIVI, arXiv:2402.02750", "2 bits, 3 with scales", Fraction(16, 3), "var-d30",
+          "channels of keys have ranges of their own; text benchmarks"),
+    Claim("QJL, arXiv:2406.03482", "3 bits a value", Fraction(16, 3), "var-d30",
+          "logits stay small, so that a random estimate is good enough; text benchmarks"),
+    Claim("TurboQuant, arXiv:2504.19874", "3.5 bits a value", Fraction(32, 7), "var-d30",
+          "mean squared error over random rotations, not the largest error; headline not re-read"),
+    Claim("BalanceKV, arXiv:2502.07861", "a quarter of the tokens", Fraction(4), "var-d30",
+          "attention is spread: its error is relative to the norm of the softmax, which is 1 here"),
+    Claim("LoMA, arXiv:2401.09486", "4 to 8 times, called lossless", Fraction(4), "var-d30",
+          "lossless for token ids, which are 15 bits each, not for keys and values"),
+    Claim("LoRC, arXiv:2410.03111", "55 to 60 % less", Fraction(5, 2), "var-d30",
+          "keys and values of a trained model lie near a subspace; under 1 % on benchmarks"),
+)  # fmt: skip
+"""Headlines as the papers or texts about them give them; ratios are of the fp16 cache."""
+
+
+def run() -> Outcome:
+    """Make results/claims.json and docs/claims.md, print one sentence."""
+    answers = {
+        (name, eta, delta): possible(find_model(name), ratio=1, eta=eta, delta=delta)
+        for name in sorted({claim.model for claim in CLAIMS})
+        for delta in DELTAS
+        for eta in ETAS
+    }
+    outcome = verdict(answers)
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
+    data = [{**answer.to_json(), "eta": str(eta)} for (_, eta, _), answer in answers.items()]
+    TABLE.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(answers), encoding="utf-8")
+    decided = sum(span(answers, claim, Fraction(0), Word.IMPOSSIBLE) is not None for claim in CLAIMS)
+    print(f"claims: {outcome}: {decided} of {len(CLAIMS)} published ratios are impossible at some error, delta = 0")
+    return outcome
+
+
+Answers = dict[tuple[str, Fraction, Fraction], Answer]
+
+
+def word_of(answer: Answer, ratio: Fraction) -> Word:
+    """The word for another ratio at the same error: floors and caches do not depend on it."""
+    budget = Fraction(answer.model.head_cache_bits) / ratio
+    if answer.achieved.bits <= budget:
+        return Word.POSSIBLE
+    return Word.IMPOSSIBLE if answer.floor is not None and answer.floor.bits > budget + 1 else Word.OPEN
+
+
+def span(answers: Answers, claim: Claim, delta: Fraction, word: Word) -> Fraction | None:
+    """The largest error of the list up to which a ratio is impossible, or the smallest from which it is possible."""
+    etas = ETAS if word is Word.IMPOSSIBLE else ETAS[::-1]
+    last = None
+    for eta in etas:
+        if word_of(answers[claim.model, eta, delta], claim.ratio) is not word:
+            break
+        last = eta
+    return last
+
+
+def verdict(answers: Answers) -> Outcome:
+    """Refuted by a large ratio that some proved cache reaches at an error of at most a tenth; open ones undecide."""
+    words = {
+        word_of(answers[claim.model, eta, Fraction(0)], claim.ratio)
+        for claim in CLAIMS
+        if claim.ratio >= LARGE
+        for eta in ETAS
+        if eta <= TENTH
+    }
+    return "refuted" if Word.POSSIBLE in words else "undecided" if Word.OPEN in words else "supported"
+
+
+def page(answers: Answers) -> str:
+    """docs/claims.md."""
+    zero, tenth = DELTAS
+    lines = [
+        "# Published compression ratios, read as guarantees",
+        "",
+        "Made by `python -m experiments claims`; do not edit. No paper below claims a worst-case guarantee: each "
+        "measures averages over pictures or texts, and says so. This page asks what its ratio *would* mean as one: "
+        "every answer of every head within eta (additive, values in [0, 1], |logit| <= 100, model R1), always "
+        "(delta = 0) or with probability 0.9. *Impossible up to* is the largest error of the list "
+        f"{', '.join(map(str, ETAS))} at which the certified floor is above the ratio's bits, *possible from* the "
+        "smallest at which a proved cache is below them; between the two nobody knows. Floors at delta = 0 are those "
+        "of Theorem D or E ([proved on paper](cliques.md), not machine-checked) or of C' (Coq); at delta = 0.1 they "
+        "are Theorem C's (Coq).",
+        "",
+        "`lowerbound possible --model MODEL --ratio X --eta X --delta X` answers for any other.",
+        "",
+        "| system | its headline | ratio | put on | impossible up to, delta 0 | possible from, delta 0 "
+        "| impossible up to, delta 0.1 | what it rests on instead |",
+        "|---|---|---:|---|---:|---:|---:|---|",
+    ]
+    for claim in CLAIMS:
+        cells = [
+            told(span(answers, claim, zero, Word.IMPOSSIBLE), "nowhere"),
+            told(span(answers, claim, zero, Word.POSSIBLE), "nowhere below 1/2"),
+            told(span(answers, claim, tenth, Word.IMPOSSIBLE), "nowhere"),
+        ]
+        lines.append(
+            f"| {claim.system} | {claim.says} | {float(claim.ratio):.2f} | `{claim.model}` | {' | '.join(cells)} "
+            f"| {claim.instead} |"
+        )
+    lines += [
+        "",
+        "The ratio is taken of keys and values in fp16. A head whose pictures never ask the hard questions can be "
+        "compressed further; that is what these papers measure.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def told(eta: Fraction | None, otherwise: str) -> str:
+    """An error as a number, or in words."""
+    return otherwise if eta is None else f"{float(eta):g}"
