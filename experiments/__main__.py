@@ -2,9 +2,10 @@
 
 import sys
 
-from experiments import claims, frontier, indistinguishable, published, tightness, training_memory
+from experiments import attacks, claims, frontier, indistinguishable, published, tightness, training_memory
 
 EXPERIMENTS = {
+    "attacks": attacks,
     "claims": claims,
     "frontier": frontier,
     "indistinguishable": indistinguishable,
