@@ -36,7 +36,10 @@ class Part:
 
 
 def misread(symbols: list[Symbols], answers: Frames) -> list[NDArray[np.bool_]]:
-    """For each trial, which symbols Bob names wrongly."""
+    """For each trial, which symbols Bob names wrongly, as a matrix like `symbols`.
+
+    Contract: a missing or short answer raises CacheContractBroken.
+    """
     if len(answers) != len(symbols):
         raise CacheContractBroken(f"Bob must answer {len(symbols)} trials, got {len(answers)}")
     wrong = []
@@ -52,7 +55,8 @@ def tally(
 ) -> tuple[list[Part], Fraction]:
     """Each kind of symbols, and a number certainly <= the sum of their floors.
 
-    Each interval misses its rate with a share of what all of them together may.
+    Contract: with probability `confidence` all intervals hold their rates at once, each having its share of what all of
+    them may miss. `wrong` has one matrix a trial, with the alphabets' columns in order.
     """
     shared = 1 - (1 - confidence) / len(alphabets)
     ends = np.cumsum([alphabet.n_columns for alphabet in alphabets])[:-1]

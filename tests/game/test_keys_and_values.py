@@ -333,6 +333,19 @@ def test_several_heads_have_symbols_of_their_own(
     assert 0 < shared.error < 1
 
 
+@pytest.mark.parametrize("name", ["guaranteed-z", "guaranteed-a"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_caches_that_are_proved_to_err_less_than_eta_lose_no_symbol(
+    small_families: dict[tuple[Kind, RuleName], PayloadReduction], kind: Kind, name: str
+) -> None:
+    """Differential: the upper side's promise is all that the game asks for, with fewer bits than fp16 takes."""
+    row = play(small_families[kind, "l2norm"], name, isolation=Isolation.NONE)
+    assert [part.errors for part in row.parts] == [0, 0]
+    assert row.ratio is not None
+    assert 1 < row.ratio < 4
+    assert row.measured_ratio > 1
+
+
 def test_kinds_of_symbols_are_independent() -> None:
     """Law: values and keys come from streams of their own, even where both have as many levels."""
     design = replace(plan_payload(SMALL), n_levels_values=40, n_levels_keys=40)
