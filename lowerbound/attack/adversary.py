@@ -25,10 +25,11 @@ from lowerbound.caches.registry import target_of
 from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.cache import Memory, Public, load_cache
 from lowerbound.core.grid import Guarantee
+from lowerbound.core.program import programs_end_here
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, strongest
+from lowerbound.game.channel import Isolation, alarm, strongest
 from lowerbound.game.duel import describe
 from lowerbound.game.hard_family import Geometry
 from lowerbound.game.hearing import heard
@@ -66,8 +67,7 @@ class Trial:
 class Broken:
     """A certain violation, shrunk, as a fresh process answers it.
 
-    `seconds` is the time to the first certain violation, once the cache has been loaded; `total_seconds` goes on to the
-    end of shrinking and of the hearing.
+    `seconds` is the time to the first certain violation, `total_seconds` all of it: shrinking and the hearing too.
     """
 
     cache: str
@@ -153,7 +153,8 @@ def attack(
 
     Contract: Broken only if the answer, given by the cache in a fresh process, is outside the promise for every truth
     within the derived rounding bound. NotBroken says what was tried, and is no proof. Unusable arguments raise
-    InvalidArgument; a cache that fails on everything that it is given, or in the fresh process, raises what it raised.
+    InvalidArgument; a cache that fails on everything that it is given, or in the fresh process, raises what it raised;
+    one that never answers, TimeLimitExceeded.
     While the adversary searches, the cache runs in this process.
 
     Parameters
@@ -192,8 +193,9 @@ def attack(
     )
     Public(base.schedule, base.d, base.rule, budget=share)
     places = ladder(base) if geometry is None else [base]
-    free = geometry is None
-    return _Search(name, target, load_cache(target), level, time_limit_s, on_try, shrinks_places=free).run(places)
+    cache, free = load_cache(target), geometry is None
+    with programs_end_here(), alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
+        return _Search(name, target, cache, level, time_limit_s, on_try, shrinks_places=free).run(places)
 
 
 class _Search:
@@ -212,16 +214,14 @@ class _Search:
     ) -> None:
         self.name, self.target, self.cache, self.isolation, self.on_try = name, target, cache, isolation, on_try
         self.shrinks_places = shrinks_places
-        self.time_limit_s = time_limit_s
-        self.start = self.deadline = time.perf_counter()
+        self.start = time.perf_counter()
+        self.deadline = self.start + time_limit_s
         self.tried: list[Trial] = []
         self.refusal: LowerBoundError | None = None
 
     def run(self, places: list[Terms]) -> Broken | NotBroken:
         """Until something is broken, everything was tried, or time is over."""
         played = [terms for place in places if (terms := self.told(place)) is not None]
-        self.start = time.perf_counter()
-        self.deadline = self.start + self.time_limit_s
         in_time = True
         for terms, strategy in ((terms, strategy) for round_ in ROUNDS for terms in played for strategy in round_):
             if in_time and not (terms.key_family is not None and strategy.frees_keys):

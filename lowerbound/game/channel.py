@@ -194,12 +194,12 @@ def _sandbox_command(home: Path, search_path: Sequence[str]) -> list[str]:
 
 
 def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:
-    with _alarm(role, time_limit_s), programs_end_here():
+    with alarm(role, time_limit_s), programs_end_here():
         return perform(role, json.loads(json.dumps(job)), list(private))
 
 
 @contextmanager
-def _alarm(role: Role, time_limit_s: float) -> Iterator[None]:
+def alarm(role: Role, time_limit_s: float) -> Iterator[None]:
     """Interrupt Python code that runs too long; only the main thread can be interrupted."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lowerbound.attack import adversary
 from lowerbound.attack.adversary import Broken, NotBroken, Trial, attack
 from lowerbound.attack.shrink import cost
 from lowerbound.caches.registry import CACHES, find_cache
@@ -20,7 +21,7 @@ from lowerbound.core.attention import attention_ball
 from lowerbound.core.cache import Cache
 from lowerbound.core.scalars import lower_fraction, upper_fraction
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import CacheContractBroken, InvalidArgument, UnknownName
+from lowerbound.errors import CacheContractBroken, InvalidArgument, TimeLimitExceeded, UnknownName
 from lowerbound.game.channel import Isolation
 from lowerbound.game.hard_family import Geometry
 from lowerbound.kernel.verdict import Outcome
@@ -196,6 +197,14 @@ def test_time_ends_the_search() -> None:
     outcome = not_broken("full", time_limit_s=0.05)
     assert not outcome.in_time
     assert any(trial.note == "out of time" for trial in outcome.tried)
+
+
+def test_a_cache_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: the search does not wait for ever."""
+    monkeypatch.setattr(adversary, "HEARING_S", 0.1)
+    monkeypatch.setattr(adversary, "SHRINK_S", 0.1)
+    with pytest.raises(TimeLimitExceeded):
+        attack("tests.forgeries.broken:Hangs", geometry=SMALL, isolation=Isolation.NONE, time_limit_s=0.1)
 
 
 def test_outcomes_are_plain_json() -> None:

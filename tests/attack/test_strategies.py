@@ -114,6 +114,19 @@ def test_no_truth_is_large_enough() -> None:
     assert worst(away, np.ones((1, 1, 1, 5))) is None
 
 
+@pytest.mark.parametrize("name", ["h2o", "snapkv", "tova"])
+def test_queries_decide_who_stays(name: str) -> None:
+    """Metamorphic: a token that all queries want is kept and answered; starved of them, it is gone."""
+    terms = replace(FOUR, schedule=ScaleSchedule.parse("1x8 1x1"), budget=Fraction(1, 2))
+    box = box_of(name, terms)
+    wanted = box.try_on(one_against_all(terms, 0, np.tile(np.eye(1, 5), (9, 1))))
+    starved = box.try_on(one_against_all(terms, 0, np.tile(-np.eye(1, 5), (9, 1))))
+    assert wanted is not None
+    assert starved is not None
+    assert not wanted.certain
+    assert starved.certain
+
+
 @pytest.mark.parametrize("name", ["window-sum", "abc-compressive", "abc-random", "window", "diffrate", "streaming"])
 def test_null_spaces_hold_collisions(name: str) -> None:
     """Law: some two instances have one state, byte for byte, and truths that differ by over 2 eta."""
