@@ -67,7 +67,8 @@ class Trial:
 class Broken:
     """A certain violation, shrunk, as a fresh process answers it.
 
-    `seconds` is the time to the first certain violation, `total_seconds` all of it: shrinking and the hearing too.
+    `seconds` is the time to the first certain violation, once the cache has been loaded; `total_seconds` goes on to the
+    end of shrinking and of the hearing.
     """
 
     cache: str
@@ -214,14 +215,16 @@ class _Search:
     ) -> None:
         self.name, self.target, self.cache, self.isolation, self.on_try = name, target, cache, isolation, on_try
         self.shrinks_places = shrinks_places
-        self.start = time.perf_counter()
-        self.deadline = self.start + time_limit_s
+        self.time_limit_s = time_limit_s
+        self.start = self.deadline = time.perf_counter()
         self.tried: list[Trial] = []
         self.refusal: LowerBoundError | None = None
 
     def run(self, places: list[Terms]) -> Broken | NotBroken:
         """Until something is broken, everything was tried, or time is over."""
         played = [terms for place in places if (terms := self.told(place)) is not None]
+        self.start = time.perf_counter()
+        self.deadline = self.start + self.time_limit_s
         in_time = True
         for terms, strategy in ((terms, strategy) for round_ in ROUNDS for terms in played for strategy in round_):
             if in_time and not (terms.key_family is not None and strategy.frees_keys):
