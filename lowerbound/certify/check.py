@@ -6,18 +6,15 @@ a floor names the one of the catalogue, and does the cache that a witness names 
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lowerbound.certify.document import read_document
-from lowerbound.certify.floors import THEOREMS
+from lowerbound.certify.floors import THEOREMS, Theorem
 from lowerbound.certify.witness import rerun
 from lowerbound.core.models import models
-from lowerbound.kernel.codec import Rejected
-from lowerbound.kernel.judge import judge
+from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 FLOORS = ("values_floor", "keys_and_values_floor", "collision_floor", "clique_floor")
@@ -61,33 +58,30 @@ def check(data: bytes) -> Checked:
     cache is answered again in a fresh process as it says.
     """
     start = time.perf_counter()
-    try:
-        statement, certificate = read_document(data)
-    except Rejected as rejection:
-        refused = Verdict(Outcome.REJECTED, str(rejection))
-        return Checked(refused, None, {}, None, (), None, time.perf_counter() - start)
-    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
-    kind = statement.get("kind") if isinstance(statement, dict) else None
-    claim = statement.get("claim") if isinstance(statement, dict) else None
+    statement, verdict = judge_document(data)
+    kind, claim = statement.get("kind"), statement.get("claim")
     claim = claim if isinstance(claim, dict) else {}
-    bits: int | None = None
-    lemmas: tuple[str, ...] = ()
-    proof: str | None = None
+    theorem: Theorem | None = None
     if verdict.outcome is Outcome.VERIFIED and kind in FLOORS:
         theorem = THEOREMS[claim["theorem"]]
-        bits, lemmas, proof = claim["bits"], theorem.lemmas, theorem.proof
         strangeness = _strange_model(claim)
         if strangeness is not None:
             verdict = Verdict(Outcome.REJECTED, strangeness)
     if verdict.outcome is Outcome.VERIFIED and kind == "witness":
         verdict = rerun(data)
     return Checked(
-        verdict, kind if isinstance(kind, str) else None, claim, bits, lemmas, proof, time.perf_counter() - start
+        verdict=verdict,
+        kind=kind if isinstance(kind, str) else None,
+        claim=claim,
+        bits=None if theorem is None else claim["bits"],
+        lemmas=() if theorem is None else theorem.lemmas,
+        proof=None if theorem is None else theorem.proof,
+        seconds=time.perf_counter() - start,
     )
 
 
 def _strange_model(claim: Mapping[str, Any]) -> str | None:
-    """Why the claim is not about the model that it names, or None. Names outside the catalogue are the claim's own."""
+    """Why the claim is not about the model that it names, or None."""
     for model in models():
         if model.name != claim["model"]:
             continue

@@ -14,13 +14,13 @@ from typing import Any, Literal
 
 from lowerbound.attack.design import design
 from lowerbound.attack.head import Design, Head
-from lowerbound.certify.document import write_document
 from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import Undecided, unknown
 from lowerbound.game.floor import floor as values_floor
 from lowerbound.kernel.codec import digest
+from lowerbound.kernel.document import write_document
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome
 

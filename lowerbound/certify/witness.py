@@ -12,13 +12,13 @@ import numpy as np
 
 from lowerbound.attack.instance import Instance, Violation, is_fair
 from lowerbound.caches.registry import known_caches, target_of
-from lowerbound.certify.document import read_document, write_document
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import LowerBoundError, TimeLimitExceeded, Undecided
 from lowerbound.game.channel import Isolation, strongest
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import FloatArray, Terms, Tokens, exact_float
 from lowerbound.kernel.codec import Rejected, digest
+from lowerbound.kernel.document import read_document, write_document
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome, Verdict
 

@@ -23,6 +23,7 @@ from lowerbound.kernel import (
     witness,
 )
 from lowerbound.kernel.codec import Rejected, decode, digest, fields, shown, typed
+from lowerbound.kernel.document import read_document
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 RULES: dict[str, Callable[[Any, Any], Verdict]] = {
@@ -97,3 +98,16 @@ def judge_file(path: str | Path) -> dict[str, Verdict]:
     except (Rejected, OSError, ValueError) as error:
         return {str(path): Verdict(Outcome.REJECTED, f"the bundle is not usable: {error}")}
     return {name: _guarded(_judged_in, certificates, each) for name, each in zip(names, statements, strict=True)}
+
+
+def judge_document(data: bytes) -> tuple[dict[str, Any], Verdict]:
+    """The statement of a document, and the verdict on it.
+
+    Contract: VERIFIED only if the bytes are those of a document, intact, and its certificate proves its statement.
+    Never raises: of bytes that are no document the statement is empty, and the verdict REJECTED.
+    """
+    try:
+        statement, certificate = read_document(data)
+    except Rejected as rejection:
+        return {}, Verdict(Outcome.REJECTED, str(rejection))
+    return statement if isinstance(statement, dict) else {}, _guarded(_judged, statement, certificate)

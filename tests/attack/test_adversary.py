@@ -15,7 +15,6 @@ from lowerbound.attack import adversary
 from lowerbound.attack.adversary import Broken, NotBroken, Trial, attack
 from lowerbound.attack.shrink import cost
 from lowerbound.caches.registry import CACHES, find_cache
-from lowerbound.certify.document import read_document
 from lowerbound.certify.witness import instance_of, rerun, witness
 from lowerbound.core.attention import attention_ball
 from lowerbound.core.cache import Cache
@@ -24,6 +23,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, TimeLimitExceeded, UnknownName
 from lowerbound.game.channel import Isolation
 from lowerbound.game.hard_family import Geometry
+from lowerbound.kernel.document import read_document
 from lowerbound.kernel.verdict import Outcome
 
 QUARTER = Fraction(1, 4)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lowerbound.certify.check import check
-from lowerbound.certify.document import write_document
 from lowerbound.certify.floors import THEOREMS, certified, floor
 from lowerbound.core.models import find_model
 from lowerbound.kernel.codec import digest
+from lowerbound.kernel.document import write_document
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove.book import load_book
 from lowerbound.prove.lemma import ByCoq
@@ -140,14 +140,19 @@ def test_bad_input(run_command: Run, arguments: tuple[str, ...], sentence: str) 
 
 
 def test_the_kernel_checks_alone(tmp_path: Path) -> None:
-    """Law: the judge needs the standard library and flint alone to check a certificate."""
+    """Law: the judge needs the standard library and flint alone, and has a command of its own."""
     path = tmp_path / "c.json"
     path.write_bytes(document("E"))
     program = (
-        "import sys, json; from pathlib import Path; from lowerbound.kernel.judge import judge;"
-        f"sealed = json.loads(Path({str(path)!r}).read_text());"
-        "verdict = judge(*(json.dumps(sealed[k]).encode() for k in ('statement', 'certificate')));"
-        "print(verdict.outcome, sorted(m for m in ('numpy', 'scipy', 'sympy', 'z3') if m in sys.modules))"
+        "import sys, runpy; sys.argv[1:] = [sys.argv[1]]\n"
+        "try: runpy.run_module('lowerbound.kernel', run_name='__main__')\n"
+        "except SystemExit as end: print(end.code)\n"
+        "print(sorted(m for m in ('numpy', 'scipy', 'sympy', 'z3', 'typer') if m in sys.modules))"
     )
-    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert told.stdout.strip() == "VERIFIED []"
+    command = [sys.executable, "-c", program, str(path)]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told == [f"{path}: theorem E forces 449249 bits a head: VERIFIED", "0", "[]"]
+    path.write_bytes(document("E")[:-2])
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert told[0].endswith("REJECTED")
+    assert told[1] == "1"

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from lowerbound.attack.adversary import Broken, attack
 from lowerbound.certify import witness as room
-from lowerbound.certify.document import read_document, write_document
 from lowerbound.certify.witness import rerun, witness
 from lowerbound.errors import TimeLimitExceeded
 from lowerbound.game.channel import Isolation
 from lowerbound.kernel.codec import Rejected, digest
+from lowerbound.kernel.document import read_document, write_document
 from lowerbound.kernel.verdict import Outcome, Verdict
 from tests.kernel.examples import EXAMPLES, changed, signed, stated
 

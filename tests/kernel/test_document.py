@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowerbound.certify.document import read_document, write_document
 from lowerbound.kernel.codec import Rejected
+from lowerbound.kernel.document import read_document, write_document
 
 DOCUMENT = write_document({"id": "a", "kind": "keys", "claim": {"n": 2}}, {"payload": ["é", None, True, -3]})
 

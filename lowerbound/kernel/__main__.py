@@ -1,0 +1,37 @@
+"""`python -m lowerbound.kernel FILE...`: judge documents with the standard library and python-flint alone.
+
+The numbers are judged, and nothing else: whether a model has the maps that a claim gives it, or a cache still answers
+as a witness says, is asked by `lowerbound check`. The last word of a line is the verdict; exit code 0, 1 or 3.
+"""
+
+import sys
+from pathlib import Path
+
+from lowerbound.kernel.codec import MOST_BYTES
+from lowerbound.kernel.judge import judge_document
+from lowerbound.kernel.verdict import Outcome
+
+EXIT = {Outcome.VERIFIED: 0, Outcome.REJECTED: 1, Outcome.UNDECIDED: 3}
+
+
+def main(names: list[str]) -> int:
+    """Judge the files, a line each; the exit code is that of the worst verdict, 2 for a file that cannot be read."""
+    codes = []
+    for name in names:
+        try:
+            with Path(name).open("rb") as file:
+                data = file.read(MOST_BYTES + 1)
+        except OSError as error:
+            print(f"error: {name} must be a file that can be read: {error.strerror}", file=sys.stderr)
+            return 2
+        _, verdict = judge_document(data)
+        print(f"{name}: {verdict.reason}: {verdict.outcome}")
+        codes.append(EXIT[verdict.outcome])
+    if not codes:
+        print("error: name at least one document", file=sys.stderr)
+        return 2
+    return 1 if 1 in codes else max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
