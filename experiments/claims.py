@@ -113,11 +113,10 @@ def span(answers: Answers, claim: Claim, delta: Fraction, word: Word) -> Fractio
 def verdict(answers: Answers) -> Outcome:
     """Refuted by a large ratio that some proved cache reaches at an error of at most a tenth; open ones undecide."""
     words = {
-        word_of(answers[claim.model, eta, Fraction(0)], claim.ratio)
+        word_of(answer, claim.ratio)
+        for (model, eta, delta), answer in answers.items()
         for claim in CLAIMS
-        if claim.ratio >= LARGE
-        for eta in ETAS
-        if eta <= TENTH
+        if claim.model == model and claim.ratio >= LARGE and eta <= TENTH and delta == 0
     }
     return "refuted" if Word.POSSIBLE in words else "undecided" if Word.OPEN in words else "supported"
 

@@ -2,9 +2,9 @@
 
 import sys
 
-from paper_figures import frontier
+from paper_figures import frontier, tightness
 
-FIGURES = {"frontier": frontier}
+FIGURES = {"frontier": frontier, "tightness": tightness}
 
 
 def main(names: list[str]) -> int:

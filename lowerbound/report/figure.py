@@ -193,7 +193,7 @@ def claim_picture(answer: dict[str, Any]) -> Figure:
 def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
     """Floors and the cheapest proved cache against eta, for one geometry at delta = 0 and one delta > 0."""
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 3.9), layout="constrained")
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
         deltas = sorted({row["delta"] for row in rows})
         panels = figure.subplots(1, len(deltas), sharey=True, squeeze=False)[0]
         for axes, delta in zip(panels, deltas, strict=True):
@@ -204,17 +204,14 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.fill_between(etas, 0, best, color=IMPOSSIBLE, linewidth=0)
             axes.fill_between(etas, best, above, color=OPEN, linewidth=0)
             axes.fill_between(etas, above, 115, color=POSSIBLE, linewidth=0)
-            axes.plot(etas, above, color="#00664a", linewidth=1.8)
-            axes.annotate(here[0]["cache"], (etas[1], above[1]), textcoords="offset points", xytext=(6, 8), fontsize=8)
+            axes.plot(etas, above, color="#00664a", linewidth=1.8, label=f"proved cache, {here[0]['cache']}")
+            axes.text(0.60, 0.86, "possible", transform=axes.transAxes, color="#00664a")
+            axes.text(0.05, 0.10, "impossible", transform=axes.transAxes, color="#8c3a3a")
             for theorem, (style, colour, label) in FLOOR_LINES.items():
                 shares = [row["floors"].get(theorem) for row in here]
                 if any(share is None for share in shares):
                     continue
-                heights = [100 * share for share in shares]
-                axes.plot(etas, heights, style, color=colour, linewidth=1.5)
-                axes.annotate(
-                    label, (etas[2], heights[2]), textcoords="offset points", xytext=(4, 4), fontsize=8, color=colour
-                )
+                axes.plot(etas, [100 * share for share in shares], style, color=colour, linewidth=1.5, label=label)
             axes.set_xscale("log")
             axes.set_xlim(etas[0], etas[-1])
             axes.set_ylim(0, 115)
@@ -222,14 +219,16 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.set_title(rf"failure probability $\delta$ = {delta:g}", fontsize=10)
         panels[0].set_ylabel("bits of one head, in % of its fp16 cache")
         figure.suptitle(f"{rows[0]['model']}: what is forced, and what is enough", fontsize=10)
+        named = {text: line for axes in panels for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
+        figure.legend(list(named.values()), list(named), loc="outside lower center", frameon=False, fontsize=8, ncols=3)
     return figure
 
 
 FLOOR_LINES = {
-    "A": (":", "#555555", "A"),
-    "B": ("--", "#0072B2", "B: values"),
-    "C": ("-.", "#D55E00", "C: keys and values"),
-    "C'": ("--", "#8c3a3a", "C': zoom"),
-    "E": ("-", "#8c3a3a", "E (on paper)"),
+    "E": ("-", "#8c3a3a", "floor E: cliques (on paper)"),
+    "C'": ("--", "#8c3a3a", "floor C': zoom"),
+    "C": ("-.", "#D55E00", "floor C: keys and values"),
+    "B": ("--", "#0072B2", "floor B: values"),
+    "A": (":", "#555555", "floor A: bits"),
 }
 """Line, colour and label of each theorem's floor."""
