@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lowerbound.caches.registry import find_cache, play
+    from lowerbound.certify.floors import floor
     from lowerbound.core.attention import L2Norm, Scaled, attention, block_causal_attention
     from lowerbound.core.cache import Cache, Public, StoredTokens
     from lowerbound.core.keys.choice import keys_for
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from lowerbound.core.schedule import ScaleSchedule
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import duel
-    from lowerbound.certify.floors import floor
     from lowerbound.game.reduction import Geometry, plan_reduction
 
 __version__ = "0.1.0"
