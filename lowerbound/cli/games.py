@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -99,6 +100,10 @@ def play(
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", help="For each of Alice and Bob.")
     ] = 120.0,
+    transcript: Annotated[
+        Path | None,
+        typer.Option("--transcript", metavar="FILE", help="Write down one game of one cache, for `check`."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play caches against the floor: memory, error."""
@@ -123,6 +128,9 @@ def play(
         place = geometry_of(model, schedule, d, layers, heads)
         plan = payload_plan(place, keys_and_values, eta, multiplier, seed)
     import_from_here()
+    if transcript is not None:
+        _write_down(plan, chosen, budget, transcript, everything or trials > 1, isolation, time_limit, as_json)
+        return
     budgets = [None] if budget is None else [share.strip() for share in budget.split(",")]
     rows, failures = play_all(
         plan,
@@ -167,6 +175,39 @@ def _refuse_given(context: typer.Context, *names: str) -> None:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
             raise InvalidArgument(f"--{name} must be left out with --keys-and-values, whose design settles it")
+
+
+def _write_down(
+    plan: HardFamily,
+    names: Sequence[str],
+    budget: str | None,
+    path: Path,
+    several: bool,
+    isolation: IsolationName | None,
+    time_limit: float,
+    as_json: bool,
+) -> None:
+    from lowerbound.caches.registry import target_of
+    from lowerbound.certify.transcript import transcript
+    from lowerbound.game.channel import Isolation
+    from lowerbound.game.duel import Entry
+    from lowerbound.report.table import console, duel_table
+
+    if several or len(names) != 1 or (budget is not None and "," in budget):
+        raise InvalidArgument("--transcript must be given with one cache, one budget and one trial")
+    ((name, share),) = at_budgets(names, [budget])
+    played, document = transcript(
+        plan,
+        Entry(target_of(name), share, name),
+        isolation=None if isolation is None else Isolation(isolation.value),
+        time_limit_s=time_limit,
+    )
+    path.write_bytes(document)
+    if as_json:
+        print_json({"row": played.row.to_json(), "file": str(path), "bytes": len(document)})
+        return
+    console().print(duel_table([played.row]))
+    print(f"transcript: {len(document):,} bytes in {path}")
 
 
 def import_from_here() -> None:

@@ -11,13 +11,15 @@ from fractions import Fraction
 from functools import partial
 from typing import Any, TypeVar
 
+import numpy as np
+
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, state_bits
 from lowerbound.core.cache import CacheFacts, load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation, converse, raised, strongest
-from lowerbound.game.hard_family import HardFamily
+from lowerbound.game.hard_family import Alphabet, HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.tally import Part, misread, tally
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
@@ -200,6 +202,44 @@ def duels(
         else:
             outcomes.append(_attempt(partial(game.row, reply, level=level, confidence=confidence), answers[number]))
     return outcomes
+
+
+@dataclass(frozen=True)
+class Played:
+    """One trial of one game, and what was said: symbols of all kinds side by side, (n_heads T, columns)."""
+
+    row: Row
+    alphabets: tuple[Alphabet, ...]
+    asked: Symbols
+    answered: Symbols
+    message: bytes
+
+
+def play_once(
+    reduction: HardFamily,
+    entry: Entry,
+    *,
+    isolation: Isolation | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+) -> Played:
+    """`duel` for one trial, which also tells what was said.
+
+    Contract: the row, and every error, as of `duel` with one trial; `asked` are Alice's symbols, `answered` Bob's.
+    """
+    level = strongest() if isolation is None else isolation
+    game = _prepare(reduction, entry, 1, level, time_limit_s)
+    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
+    (alice,) = _conversation("alice", [game], [game.private], terms)
+    if isinstance(alice, LowerBoundError):
+        raise alice
+    (message,) = game.messages(alice)
+    (bob,) = _conversation("bob", [game], [[message]], terms)
+    if isinstance(bob, LowerBoundError):
+        raise bob
+    row = game.row(alice, bob, level=level, confidence=CONFIDENCE)
+    (asked,) = game.symbols
+    answered = np.frombuffer(bob.frames[0], dtype=SYMBOL_TYPE).astype(np.int64).reshape(asked.shape)
+    return Played(row, tuple(game.played.alphabets), asked, answered, bytes(message))
 
 
 @dataclass(frozen=True)

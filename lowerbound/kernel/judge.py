@@ -19,6 +19,7 @@ from lowerbound.kernel import (
     keys,
     linear_code,
     payload,
+    transcript,
     values,
     witness,
 )
@@ -37,6 +38,7 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
     "collision_floor": collision.check,
     "clique_floor": clique.check,
     "witness": witness.check,
+    "transcript": transcript.check,
 }
 """One rule for each kind of certificate."""
 

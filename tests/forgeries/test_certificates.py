@@ -28,7 +28,7 @@ from tests.kernel.examples import (
     signed,
     stated,
 )
-from tests.kernel.floors import FLOORS, PROVED, holds_floor
+from tests.kernel.floors import FLOORS, PROVED, holds_floor, holds_transcript
 from tests.kernel.test_finite import naive_error, naive_optimum
 from tests.kernel.test_handelman import combination, symbolic
 
@@ -63,6 +63,18 @@ IN_CLAIM = [
     ("index", ("m",), 5, "m must"),
     ("index", ("m",), True, "m must"),
     ("index", ("messages",), 0, "messages must"),
+    ("transcript", ("floor_bits",), 38, "below the sum"),
+    ("transcript", ("message_bits",), 120, "and a prefix"),
+    ("transcript", ("parts", 0, "errors"), 0, "wrong in 1 places"),
+    ("transcript", ("parts", 0, "levels"), 4, "hex digits"),
+    ("transcript", ("parts", 1, "levels"), 2, "hex digits"),
+    ("transcript", ("parts", 1, "columns"), 2, "hex digits"),
+    ("transcript", ("parts",), [], "parts"),
+    ("transcript", ("tokens",), 9, "hex digits"),
+    ("transcript", ("confidence",), "999/1000", "above the interval"),
+    ("transcript", ("confidence",), "1", "confidence must"),
+    ("transcript", ("cache",), "", "cache must"),
+    ("transcript", ("budget",), 1, "rational"),
     *((name, ("bits",), FLOORS[name][1]["bits"] + 1, "proves fewer") for name in FLOORS),
     *((name, ("bits",), True, "bits must") for name in FLOORS),
     *((name, ("eta",), "499/1000", "it must hold|speaks of") for name in FLOORS if name != "one bit a value"),
@@ -128,6 +140,18 @@ IN_PAYLOAD = [
     ("hamming", ("parity", 0, 0), 2, "parity bit"),
     ("hamming", ("parity", 0, 0), True, "parity bit"),
     ("hamming", ("parity", 0), [1, 0], "length"),
+    ("transcript", ("answered", 0), "0123456789abcdef", "wrong in 0 places"),
+    ("transcript", ("answered", 1), "1811", "wrong in 1 places"),
+    ("transcript", ("answered", 1), "1813", "below 3"),
+    ("transcript", ("asked", 1), "18120", "hex digits"),
+    ("transcript", ("asked",), ["0123456789abcdef"], "entry for each"),
+    ("transcript", ("message",), "0123456789abcde", "in hex"),
+    ("transcript", ("message",), "01", "and a prefix"),
+    ("transcript", ("rates", 0, 1), "1/13", "above the interval"),
+    ("transcript", ("rates", 0, 0), "1/64", "below the interval"),
+    ("transcript", ("rates", 1, 0), "1/64", "interval in [0, 1] that holds"),
+    ("transcript", ("rates", 0), ["1/2"], "two ends"),
+    ("transcript", ("rates", 0, 1), "1/2", "below the sum"),
     ("one bit a value", ("levels",), 3, "2 levels"),
     ("one bit a value", ("multiplier",), "3", "2 tau"),
     ("levels of a value", ("levels",), 52, "(L - 1) < 1"),
@@ -431,6 +455,7 @@ HOLDS: dict[str, Callable[[Json, Json], bool]] = {
     "linear_code": holds_code,
     "index_optimum": holds_index,
     "witness": holds_witness,
+    "transcript": holds_transcript,
     **{kind: partial(holds_floor, kind) for kind in PROVED},
 }
 """For each kind, a naive second opinion on whether a changed proof is still one."""

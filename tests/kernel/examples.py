@@ -111,8 +111,33 @@ FORGOTTEN: tuple[Json, Json] = (
 )
 """A window of one token has lost the first token, which the query asks for: the answer is 0, and the truth almost 1."""
 
+TOLD: tuple[Json, Json] = (
+    {
+        "cache": "sixty-three right",
+        "budget": "1/2",
+        "model": "eight tokens",
+        "tokens": 8,
+        "parts": [
+            {"name": "bits", "levels": 2, "columns": 8, "errors": 1},
+            {"name": "trits", "levels": 3, "columns": 1, "errors": 0},
+        ],
+        "message_bits": 128,
+        "floor_bits": 37,
+        "confidence": "9/10",
+    },
+    {
+        "precision": 96,
+        "asked": ["0123456789abcdef", "1812"],
+        "answered": ["0123456789abcdee", "1812"],
+        "message": "0123456789abcdef",
+        "rates": [["0", "1/11"], ["0", "2/5"]],
+    },
+)
+"""One of 64 bits is wrong and none of 8 trits: rates over 1/11 and 2/5 are refuted, and 37 bits are needed below."""
+
 EXAMPLES: dict[str, tuple[str, Json, Json]] = {
     **FLOORS,
+    "transcript": ("transcript", *TOLD),
     "handelman": (
         "handelman",
         ONE_PLUS_ONE,

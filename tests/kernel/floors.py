@@ -225,3 +225,27 @@ def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
     if claim["theorem"] not in ("A", "B", "C", "C'", "D", "E") or len(payload.get("chain", ["one"])) != 1:
         return False
     return PROVED[kind](claim, payload) >= claim["bits"] - 1e-6
+
+
+def holds_transcript(claim: Json, payload: Json) -> bool:
+    """Whether a transcript says what is claimed, by binomial sums and entropies in floats."""
+    tail = (1 - float(Fraction(claim["confidence"]))) / (2 * len(claim["parts"]))
+    proved = 0.0
+    for part, asked, answered, rates in zip(
+        claim["parts"], payload["asked"], payload["answered"], payload["rates"], strict=True
+    ):
+        n, levels = claim["tokens"] * part["columns"], part["levels"]
+        width = (levels - 1).bit_length()
+        said, heard = (format(int(text, 16), f"0{4 * len(text)}b") for text in (asked, answered))
+        wrong = sum(said[k * width : k * width + width] != heard[k * width : k * width + width] for k in range(n))
+        low, high = (float(Fraction(rate)) for rate in rates)
+
+        def at_most(count: int, rate: float, n: int = n) -> float:
+            return sum(math.comb(n, k) * rate**k * (1 - rate) ** (n - k) for k in range(count + 1))
+
+        if wrong != part["errors"] or at_most(wrong, high) > tail or 1 - at_most(wrong - 1, low) > tail + (low == 0):
+            return False
+        if not low <= 1 - 1 / levels <= high:
+            proved += n * fano(levels, high if high < 1 - 1 / levels else low)
+    bits = 4 * len(payload["message"]) + 64
+    return bits == claim["message_bits"] and claim["floor_bits"] <= min(proved + 1e-9, bits)

@@ -1,0 +1,84 @@
+"""Transcripts: one game of a cache as a document, with every symbol, the message and every answer."""
+
+from __future__ import annotations
+
+import json
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from lowerbound.core.bounds import floor_in_interval
+from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
+from lowerbound.errors import AccountingError
+from lowerbound.game.duel import Entry, Played, play_once
+from lowerbound.game.hard_family import HardFamily
+from lowerbound.game.index import Symbols
+from lowerbound.kernel.codec import digest
+from lowerbound.kernel.document import write_document
+from lowerbound.kernel.judge import judge
+from lowerbound.kernel.verdict import Outcome
+
+PRECISION_BITS = 128
+
+
+def transcript(family: HardFamily, entry: Entry, **terms: Any) -> tuple[Played, bytes]:
+    """Play one trial, and write down what crossed.
+
+    Contract: the document is VERIFIED by the kernel; what `duel` raises is raised. `terms` are those of `duel`.
+    """
+    played = play_once(family, entry, **terms)
+    row = played.row
+    tail = 1 - (1 - CONFIDENCE) / len(played.alphabets)
+    ends = np.cumsum([alphabet.n_columns for alphabet in played.alphabets])[:-1]
+    asked, answered = (np.split(symbols, ends, axis=1) for symbols in (played.asked, played.answered))
+    parts, rates, floor = [], [], Fraction(0)
+    for alphabet, given, heard in zip(played.alphabets, asked, answered, strict=True):
+        errors = int((given != heard).sum())
+        low, high = clopper_pearson(errors, given.size, confidence=tail)
+        floor += floor_in_interval(given.size, alphabet.n_levels, low, high)
+        parts.append(
+            {
+                "name": alphabet.name,
+                "levels": alphabet.n_levels,
+                "columns": alphabet.n_columns,
+                "errors": errors,
+            }
+        )
+        rates.append([str(low), str(high)])
+    levels = [alphabet.n_levels for alphabet in played.alphabets]
+    statement = {
+        "id": f"{row.cache} on {row.geometry}",
+        "kind": "transcript",
+        "claim": {
+            "cache": row.cache,
+            "budget": row.budget,
+            "model": row.geometry,
+            "tokens": len(played.asked),
+            "parts": parts,
+            "message_bits": row.state_bits,
+            "floor_bits": math.floor(floor),
+            "confidence": str(CONFIDENCE),
+        },
+    }
+    payload = {
+        "precision": PRECISION_BITS,
+        "asked": [spelt(given, count) for given, count in zip(asked, levels, strict=True)],
+        "answered": [spelt(heard, count) for heard, count in zip(answered, levels, strict=True)],
+        "message": played.message.hex(),
+        "rates": rates,
+    }
+    certificate = {"kind": "transcript", "proves": digest(statement), "payload": payload}
+    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
+    if verdict.outcome is not Outcome.VERIFIED:
+        raise AccountingError(f"the transcript of {row.cache} must be verified, and is not: {verdict.reason}")
+    return played, write_document(statement, certificate)
+
+
+def spelt(symbols: Symbols, levels: int) -> str:
+    """Symbols in hex, row by row, each in the bits of the largest one, filled up with zeros to a whole digit."""
+    width = (levels - 1).bit_length()
+    bits = symbols.ravel()[:, None] >> np.arange(width - 1, -1, -1) & 1
+    digits = -(-bits.size // 4)
+    return np.packbits(bits.astype(np.uint8)).tobytes().hex()[:digits]
