@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 THIRDPARTY := .venv-thirdparty
 
-.PHONY: demo test lint proof mutants figures table thirdparty clean
+.PHONY: demo test lint proof mutants fuzz bench figures pages table thirdparty clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -29,9 +29,22 @@ mutants: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'mutmut>=3.8'
 	$(BIN)/mutmut run
 
+# Mutate certificates, witnesses and transcripts for a minute: no crash, no hang, no acceptance.
+fuzz: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz.documents -max_total_time=60 -timeout=20
+
+bench: $(READY)
+	$(BIN)/python -m benchmarks
+
 figures: $(READY)
 	$(BIN)/python -m experiments frontier
 	$(BIN)/python -m paper_figures frontier
+
+# Floors of every model and how tight they are, published claims as guarantees, what breaks each cache.
+pages: $(READY)
+	$(BIN)/python -m experiments tightness claims attacks
+	$(BIN)/python -m paper_figures tightness
 
 # Every cache against the floor, ours and third-party: docs/caches.md.
 table: $(THIRDPARTY)/.ready

@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from lowerbound.attack.cliques import clique_shared_design
 from lowerbound.attack.head import Head
-from lowerbound.certify.floors import LOGIT_CAP, THEOREMS, certified, head_of
+from lowerbound.certify.floors import LOGIT_CAP, certified, head_of
+from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.achieved import Achieved, cheapest
 from lowerbound.core.models import Model, find_model, models
 

@@ -54,6 +54,7 @@ def row(**changes: Any) -> dict[str, Any]:
         ({"seconds": 1.5}, "1.50 s"),
         ({"rerun": "REJECTED"}, "REJECTED"),
         ({"cache": "full", "family": "full"}, "broken by gap"),
+        ({"cache": "guaranteed-z", "family": "guaranteed", "guarantee": "additive"}, "broken by gap"),
         ({"verdict": "failed", "reason": "no thanks"}, "no thanks"),
     ],
 )

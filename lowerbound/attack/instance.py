@@ -1,9 +1,10 @@
 """Tokens and questions that an adversary puts to a cache, and how far the answers are from the truth.
 
 The adversary plays fair. Promises are relative to sizes that floats and models have, so no cache is broken by numbers
-that no model makes: entries of keys and of the tokens' queries lie in [-1, 1], their rows are zero or at least 1/2
-long; values are 0 or in [1/256, 1]; logits are at most 100 in size; and under a relative promise the truth is at least
-1/256. Where keys and levels are public, keys are those and values are levels; in model R2, those of the network.
+that no model makes: entries of keys and of the tokens' queries lie in [-1, 1], their rows are at least 1/2 long, but for
+queries that are zero; values are 0 or in [1/256, 1]; logits are at most 100 in size; and under a relative promise the
+truth is at least 1/256. Where keys and levels are public, keys are those and values are levels; in model R2, those of
+the network.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def is_fair(instance: Instance) -> bool:
         )
     for rows in (tokens.keys, tokens.queries):
         lengths = np.sqrt((rows * rows).sum(axis=1))
-        if (np.abs(rows) > 1 + SLACK).any() or ((lengths > 0) & (lengths < SHORTEST_ROW - SLACK)).any():
+        short = (lengths < SHORTEST_ROW - SLACK) & ((lengths > 0) | (rows is tokens.keys))
+        if short.any() or (np.abs(rows) > 1 + SLACK).any():
             return False
     values = tokens.values
     in_range = ((values == 0) | ((values >= SMALLEST_VALUE) & (values <= 1))).all()

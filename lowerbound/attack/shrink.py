@@ -18,7 +18,9 @@ ENOUGH = 10.0
 FRACTION_BITS = (0, 1, 2, 4, 8)
 MOST_ENTRIES = 256
 """Of more, only whole rows are made simpler, not every number."""
-PARTS = ("keys", "values", "queries")
+ENTRIES = {"keys": (1.0, -1.0), "values": (0.0, 1.0), "queries": (0.0, 1.0, -1.0)}
+"""What whole rows are tried to be: a number along the first axis, or everywhere for values."""
+PARTS = tuple(ENTRIES)
 
 Move = Callable[[Violation], Instance | None]
 """A way to make an instance simpler; None where it does not apply."""
@@ -82,7 +84,7 @@ def moves(found: Violation, shrinks_places: bool) -> Iterator[Move]:
     yield _one_entry_asked
     for rows in _spans(n_tokens):
         for name in PARTS:
-            for entry in (0.0, 1.0) if name == "values" else (0.0, 1.0, -1.0):
+            for entry in ENTRIES[name]:
                 yield partial(_with_rows, name, rows, entry)
     if n_tokens * d <= MOST_ENTRIES:
         for name in (*PARTS, "query"):

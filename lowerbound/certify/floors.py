@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from lowerbound.attack.design import design
 from lowerbound.attack.head import Design, Head
+from lowerbound.certify.theorems import ALL_PROOFS, CHECKED, THEOREMS, Proof, Theorem
 from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import Rational, rational
@@ -26,35 +27,6 @@ from lowerbound.kernel.verdict import Outcome
 
 LOGIT_CAP = MULTIPLIER_CAP
 """The largest |logit| that queries may ask of unit keys, also where a model's own rule caps nothing."""
-
-Proof = Literal["machine-checked", "proved on paper, not machine-checked"]
-
-
-@dataclass(frozen=True)
-class Theorem:
-    """What a floor rests on: what it reads, the lemmas of the proof book, and who checked those."""
-
-    name: str
-    reads: str
-    lemmas: tuple[str, ...]
-    proof: Proof
-
-
-PAPER: Proof = "proved on paper, not machine-checked"
-THEOREMS = {
-    theorem.name: theorem
-    for theorem in (
-        Theorem("A", "one bit a value", ("kv_cache_lower_bound",), "machine-checked"),
-        Theorem("B", "values", ("additive_values",), "machine-checked"),
-        Theorem("C", "keys and values, one read a symbol", ("keys_and_values_sharp",), "machine-checked"),
-        Theorem("C'", "keys and values, read again with a better reference", ("zoom",), "machine-checked"),
-        Theorem("D", "random keys and values: collisions", ("collision",), PAPER),
-        Theorem("E", "random keys and values: cliques", ("clique",), PAPER),
-    )
-}
-"""In the order of strength at delta = 0."""
-CHECKED: tuple[Proof, ...] = ("machine-checked",)
-ALL_PROOFS: tuple[Proof, ...] = ("machine-checked", PAPER)
 
 
 @dataclass(frozen=True)

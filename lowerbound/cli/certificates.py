@@ -25,7 +25,8 @@ def certify(
     as_json: JsonOption = False,
 ) -> None:
     """Certify the floor of MODEL: bits a head, an explicit hard instance, and its proof, for `check`."""
-    from lowerbound.certify.floors import CHECKED, certified, strongest
+    from lowerbound.certify.floors import certified, strongest
+    from lowerbound.certify.theorems import CHECKED
     from lowerbound.core.models import find_model
 
     subject = find_model(model)

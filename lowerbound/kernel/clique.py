@@ -69,7 +69,10 @@ def _shared_width(found: Matching, floor: Floor) -> arb:
     total = arb(0)
     for shell in range(SHELLS):
         change = found.gap * shell / SHELLS
-        widths = sum((_width(arb(cell) / CELLS - full, change, eta, tau, full) for cell in range(CELLS)), arb(0))
+        if 2 * shell < SHELLS:  # the inner half weighs 2^(1 - d), whatever its widths
+            widths = CELLS * full
+        else:
+            widths = sum((_width(arb(cell) / CELLS - full, change, eta, tau, full) for cell in range(CELLS)), arb(0))
         step = (arb(shell + 1) / SHELLS) ** (d - 1) - (arb(shell) / SHELLS) ** (d - 1)
         total += step * (widths / CELLS) ** (d - 1)
     return total

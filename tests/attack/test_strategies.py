@@ -49,6 +49,8 @@ def test_every_attack_is_fair(rule: Rule) -> None:
     [
         ("keys", [2.0, 0, 0, 0, 0], "long key"),
         ("keys", [0.25, 0, 0, 0, 0], "short key"),
+        ("keys", [0.0, 0, 0, 0, 0], "zero key"),
+        ("queries", [0.25, 0, 0, 0, 0], "short query"),
         ("queries", [0, -1.5, 0, 0, 0], "long query"),
         ("values", [1.25, 0, 0, 0, 0], "large value"),
         ("values", [-0.5, 0, 0, 0, 0], "negative value"),
@@ -56,8 +58,11 @@ def test_every_attack_is_fair(rule: Rule) -> None:
     ],
 )
 def test_what_is_not_fair(name: str, row: list[float], entry: str) -> None:
-    """Definition: entries over 1, rows shorter than 1/2, and values outside 0 and [1/256, 1] are not played."""
-    instance = one_against_all(FOUR, 0)
+    """Definition: entries over 1, rows shorter than 1/2, and values outside 0 and [1/256, 1] are not played.
+
+    A zero query is: it asks for all tokens alike.
+    """
+    instance = one_against_all(FOUR, 0, np.zeros((5, 5)))
     assert is_fair(instance)
     rows = {part: getattr(instance.tokens, part).copy() for part in ("keys", "values", "queries")}
     rows[name][2] = row

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lowerbound.certify.check import check
-from lowerbound.certify.floors import THEOREMS, certified, floor
+from lowerbound.certify.floors import certified, floor
+from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.models import find_model
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document

@@ -1,0 +1,35 @@
+"""The theorems that floors rest on: what each reads, its lemmas in the proof book, and who checked those."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Proof = Literal["machine-checked", "proved on paper, not machine-checked"]
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """What a floor rests on: what it reads, the lemmas of the proof book, and who checked those."""
+
+    name: str
+    reads: str
+    lemmas: tuple[str, ...]
+    proof: Proof
+
+
+PAPER: Proof = "proved on paper, not machine-checked"
+THEOREMS = {
+    theorem.name: theorem
+    for theorem in (
+        Theorem("A", "one bit a value", ("kv_cache_lower_bound",), "machine-checked"),
+        Theorem("B", "values", ("additive_values",), "machine-checked"),
+        Theorem("C", "keys and values, one read a symbol", ("keys_and_values_sharp",), "machine-checked"),
+        Theorem("C'", "keys and values, read again with a better reference", ("zoom",), "machine-checked"),
+        Theorem("D", "random keys and values: collisions", ("collision",), PAPER),
+        Theorem("E", "random keys and values: cliques", ("clique",), PAPER),
+    )
+}
+"""In the order of strength at delta = 0."""
+CHECKED: tuple[Proof, ...] = ("machine-checked",)
+ALL_PROOFS: tuple[Proof, ...] = ("machine-checked", PAPER)
