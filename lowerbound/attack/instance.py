@@ -1,10 +1,10 @@
 """Tokens and questions that an adversary puts to a cache, and how far the answers are from the truth.
 
 The adversary plays fair. Promises are relative to sizes that floats and models have, so no cache is broken by numbers
-that no model makes: entries of keys and of the tokens' queries lie in [-1, 1], their rows are at least 1/2 long, but for
-queries that are zero; values are 0 or in [1/256, 1]; logits are at most 100 in size; and under a relative promise the
-truth is at least 1/256. Where keys and levels are public, keys are those and values are levels; in model R2, those of
-the network.
+that no model makes: entries of keys and of the tokens' queries lie in [-1, 1], and their rows are at least 1/2 long,
+but for queries that are zero; values are 0 or in [1/256, 1]; logits are at most 100 in size; and under a relative
+promise the truth is at least 1/256. Where keys and levels are public, keys are those and values are levels; in model
+R2, those of the network.
 """
 
 from __future__ import annotations
