@@ -1,0 +1,42 @@
+"""The adversary on real third-party code: what evicts or mixes tokens breaks there too; what stores all does not."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+
+from lowerbound.attack.adversary import Broken, NotBroken, attack
+from lowerbound.certify.witness import rerun, witness
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.game.channel import Isolation
+from lowerbound.game.hard_family import Geometry
+from lowerbound.kernel.verdict import Outcome
+from tests.thirdparty.playing import MARKS, MISSING
+
+pytest.importorskip("torch", reason=MISSING)
+pytestmark = MARKS
+
+EVICTING = [
+    *("kvpress:KnormPress", "kvpress:SnapKVPress", "kvpress:TOVAPress", "kvpress:ObservedAttentionPress"),
+    *("kvpress:PyramidKVPress", "kvpress:MergingPress", "llama:StreamingLLMPress", "fla:ABC"),
+    "transformers:SlidingWindowCache",
+]
+PLACE = Geometry("small", ScaleSchedule.parse("1x1 4x4 1x1"), 32)
+
+
+@pytest.mark.parametrize("name", EVICTING)
+def test_they_break_at_a_quarter(name: str) -> None:
+    """Law: each breaks an additive promise of 1/4, and answers so again."""
+    terms = {"geometry": PLACE, "guarantee": "additive", "eta": "1/4", "isolation": Isolation.NONE}
+    outcome = attack(name, budget=Fraction(1, 4), time_limit_s=60, **terms)  # type: ignore[arg-type]
+    assert isinstance(outcome, Broken)
+    assert rerun(witness(name, outcome.violation), isolation=Isolation.NONE).outcome is Outcome.VERIFIED
+
+
+def test_a_cache_of_all_tokens_does_not() -> None:
+    """Known value: in half precision nothing is 1/4 away."""
+    outcome = attack(
+        "transformers:DynamicCache", geometry=PLACE, guarantee="additive", eta="1/4", isolation=Isolation.NONE
+    )
+    assert isinstance(outcome, NotBroken)
