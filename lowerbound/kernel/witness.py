@@ -129,6 +129,8 @@ def check(claim: Any, payload: Any) -> Verdict:
     typed(network, bool, "the network")
     integer(seed, "the seed", 0, MOST_SEED)
     n_layers, n_heads = integer(layers, "the layers", 1, MOST_HEADS), integer(heads, "the heads", 1, MOST_HEADS)
+    if n_layers * n_heads > MOST_HEADS:
+        raise Rejected(f"there must be at most {MOST_HEADS} heads in all layers, got {n_layers * n_heads}")
 
     precision, keys, values, queries, query, layer, head, coordinate, answer = fields(
         payload,

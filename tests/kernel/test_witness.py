@@ -157,6 +157,7 @@ FORGERIES = [
     ("claim", ("seed",), "0", "seed must"),
     ("claim", ("layers",), 0, "layers must"),
     ("claim", ("heads",), 4097, "heads must"),
+    ("claim", ("heads",), 4096, "certainly outside"),
     ("payload", ("precision",), 52, "precision must"),
     ("payload", ("precision",), 4097, "precision must"),
     ("payload", ("keys",), {}, "keys must be a list"),
@@ -208,6 +209,14 @@ def test_limits_from_both_sides(monkeypatch: pytest.MonkeyPatch, limit: str, lea
     assert ask("witness", CLAIM, PAYLOAD).outcome is VERIFIED
     monkeypatch.setattr(witness, limit, least - 1)
     assert ask("witness", CLAIM, PAYLOAD).outcome is REJECTED
+
+
+def test_there_are_only_so_many_heads() -> None:
+    """Definition: 4096 heads in all layers together, and not one more."""
+    assert ask("witness", {**CLAIM, "layers": 64, "heads": 64}, PAYLOAD).outcome is VERIFIED
+    verdict = ask("witness", {**CLAIM, "layers": 64, "heads": 65}, PAYLOAD)
+    assert verdict.outcome is REJECTED
+    assert "4160" in verdict.reason
 
 
 def test_an_overflow_is_left_open() -> None:
