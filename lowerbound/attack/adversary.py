@@ -34,6 +34,7 @@ from lowerbound.game.duel import describe
 from lowerbound.game.hard_family import Geometry
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms
+from lowerbound.kernel.witness import MOST_NUMBERS
 
 ROUNDS: tuple[tuple[Attack, ...], ...] = (
     (Gap(), Starve(), NullSpace(), Census(), Collision(), RandomBits()),
@@ -193,6 +194,9 @@ def attack(
         stack=(None if geometry is None else geometry.stack) or facts.stack or (1, 1),
     )
     Public(base.schedule, base.d, base.rule, budget=share)
+    n_numbers = 3 * base.schedule.n_tokens * base.d
+    if n_numbers > MOST_NUMBERS:
+        raise invalid("the place", f"have at most {MOST_NUMBERS} numbers, as a witness may", n_numbers)
     places = ladder(base) if geometry is None else [base]
     cache, free = load_cache(target), geometry is None
     with programs_end_here(), alarm("answer", time_limit_s + SHRINK_S + HEARING_S):

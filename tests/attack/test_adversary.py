@@ -181,6 +181,12 @@ def test_on_a_given_head_the_place_stays(name: str) -> None:
         ("full", {"budget": "3/2"}, InvalidArgument, "budget"),
         ("h2o", {"guarantee": "absolute"}, InvalidArgument, "guarantee"),
         ("h2o", {"time_limit_s": 0}, InvalidArgument, "time limit"),
+        (
+            "h2o",
+            {"geometry": Geometry("wide", ScaleSchedule.parse("64x64 1x1"), 86)},
+            InvalidArgument,
+            "1048576 numbers",
+        ),
         ("h2o", {"geometry": SMALL, "budget": "1/5"}, InvalidArgument, "budget must keep at least one"),
         ("tests.forgeries.broken:Raises", {"geometry": SMALL}, CacheContractBroken, "ZeroDivisionError"),
         ("tests.forgeries.broken:WrongShape", {"geometry": SMALL}, CacheContractBroken, "shape"),
