@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -103,10 +102,15 @@ def _asked_again(claim: Json, payload: Json, isolation: Isolation, time_limit_s:
 def instance_of(claim: Json, payload: Json) -> Instance:
     """The instance that a verified claim and payload speak of; InvalidArgument where a number is no float."""
     terms = Terms.from_json(claim)
-    keys, values, queries = (
-        _floats(chain.from_iterable(payload[name]), f"an entry of the {name}") for name in ("keys", "values", "queries")
-    )
+    keys, values, queries = (_rows(terms.schedule, payload[name], name) for name in ("keys", "values", "queries"))
     return Instance(terms, Tokens(keys, values, queries), _floats([payload["query"]], "an entry of the query"))
+
+
+def _rows(schedule: ScaleSchedule, scales: Json, what: str) -> FloatArray:
+    """One row a token; a scale repeats its last row."""
+    given = [_floats(rows, f"an entry of the {what}") for rows in scales]
+    missing = [schedule.tokens_at(scale) - len(rows) for scale, rows in enumerate(given)]
+    return np.concatenate([np.pad(rows, ((0, n), (0, 0)), mode="edge") for rows, n in zip(given, missing, strict=True)])
 
 
 def _floats(rows: Any, what: str) -> FloatArray:
@@ -130,8 +134,11 @@ def _payload(violation: Violation, precision: int) -> Json:
 
 
 def _by_scale(schedule: ScaleSchedule, rows: FloatArray) -> Iterator[list[list[str]]]:
+    """The rows of each scale, those at its end that repeat each other once."""
     for scale in range(schedule.n_scales):
-        yield [_exact(row) for row in rows[schedule.rows_of(scale)]]
+        own = rows[schedule.rows_of(scale)]
+        others = np.flatnonzero((own != own[-1]).any(axis=1))
+        yield [_exact(row) for row in own[: 2 + int(others[-1]) if len(others) else 1]]
 
 
 def _exact(row: FloatArray) -> list[str]:

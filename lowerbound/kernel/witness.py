@@ -19,7 +19,7 @@ MOST_SCALES = 64
 MOST_SIDE = 4096
 MOST_DIMENSIONS = 1024
 MOST_HEADS = 4096
-MOST_NUMBERS = 2**20
+MOST_NUMBERS = 2**22
 MOST_BIT_OPERATIONS = 2**28
 LONGEST_NAME = 400
 MOST_SEED = 2**63
@@ -68,14 +68,15 @@ def _row(value: Any, d: int, what: str) -> list[Fraction]:
 
 
 def _rows(value: Any, counts: list[int], d: int, what: str) -> Rows:
-    """One row a token, given scale by scale."""
+    """One row a token, given scale by scale; a scale that gives fewer rows repeats its last one."""
     if len(typed(value, list, what)) != len(counts):
         raise Rejected(f"{what} must be given for {len(counts)} scales, got {len(value)}")
     rows: Rows = []
     for scale, count in zip(value, counts, strict=True):
-        if len(typed(scale, list, f"a scale of {what}")) != count:
-            raise Rejected(f"a scale of {what} must have {count} rows, got {len(scale)}")
-        rows += [_row(row, d, f"a row of {what}") for row in scale]
+        if not 1 <= len(typed(scale, list, f"a scale of {what}")) <= count:
+            raise Rejected(f"a scale of {what} must have between 1 and {count} rows, got {len(scale)}")
+        given = [_row(row, d, f"a row of {what}") for row in scale]
+        rows += given + [given[-1]] * (count - len(given))
     return rows
 
 
@@ -92,10 +93,12 @@ def _direction(row: list[Fraction], normalised: bool) -> list[arb]:
 def _attention(rule: tuple[bool, Fraction], query: list[Fraction], keys: Rows, column: list[Fraction]) -> arb:
     normalised, square = rule
     factor, asked = _ball(square).sqrt(), _direction(query, normalised)
-    total = weighted = arb(0)
+    total = weighted = weight = arb(0)
+    last = None
     for key, value in zip(keys, column, strict=True):
-        entries = zip(asked, _direction(key, normalised), strict=True)
-        weight = (factor * sum((a * b for a, b in entries), arb(0))).exp()
+        if key is not last:
+            entries = zip(asked, _direction(key, normalised), strict=True)
+            weight, last = (factor * sum((a * b for a, b in entries), arb(0))).exp(), key
         total, weighted = total + weight, weighted + weight * _ball(value)
     return weighted / total
 

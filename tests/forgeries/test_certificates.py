@@ -432,8 +432,12 @@ def holds_index(claim: Json, payload: Json) -> bool:
 def holds_witness(claim: Json, payload: Json) -> bool:
     """By the plain formula in floats; the example's answers are far from every limit, or right on it."""
 
+    counts = [side * other for side, other in claim["shapes"]]
+    counts[0] += claim["context"]
+
     def rows(scales: Json) -> list[list[float]]:
-        return [[float(Fraction(entry)) for entry in row] for scale in scales for row in scale]
+        whole = [scale + scale[-1:] * (count - len(scale)) for scale, count in zip(scales, counts, strict=True)]
+        return [[float(Fraction(entry)) for entry in row] for scale in whole for row in scale]
 
     rule = claim["rule"]
     how = (
@@ -441,11 +445,10 @@ def holds_witness(claim: Json, payload: Json) -> bool:
         if rule["name"] == "l2norm"
         else Scaled(float(Fraction(rule["squared_scale"])) ** 0.5)
     )
-    (query,) = rows([[payload["query"]]])
+    query = [float(Fraction(entry)) for entry in payload["query"]]
     ((exact, *_),) = attention_naive([query], rows(payload["keys"]), rows(payload["values"]), rule=how)
     limit = float(Fraction(claim["eta"])) * (exact if claim["guarantee"] == "relative" else 1)
-    n_tokens = sum(side * other for side, other in claim["shapes"]) + claim["context"]
-    return n_tokens == len(rows(payload["queries"])) and abs(float(Fraction(payload["answer"])) - exact) > limit
+    return sum(counts) == len(rows(payload["queries"])) and abs(float(Fraction(payload["answer"])) - exact) > limit
 
 
 HOLDS: dict[str, Callable[[Json, Json], bool]] = {

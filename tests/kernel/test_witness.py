@@ -141,8 +141,9 @@ FORGERIES = [
     ("claim", ("shapes", 0), [2], "two or three sides"),
     ("claim", ("shapes", 0), [1, 2, 1, 1], "two or three sides"),
     ("claim", ("shapes", 0, 1), 0, "a side must"),
-    ("claim", ("shapes", 0, 1), 3, "3 rows"),
-    ("claim", ("context",), 1, "3 rows"),
+    ("claim", ("shapes", 0, 1), 1, "between 1 and 1 rows, got 2"),
+    ("claim", ("shapes", 0, 1), 3, "certainly outside"),
+    ("claim", ("context",), 1, "certainly outside"),
     ("claim", ("context",), -1, "context must"),
     ("claim", ("cache",), "", "between 1 and"),
     ("claim", ("cache",), "x" * 401, "between 1 and"),
@@ -161,7 +162,9 @@ FORGERIES = [
     ("payload", ("precision",), 52, "precision must"),
     ("payload", ("precision",), 4097, "precision must"),
     ("payload", ("keys",), {}, "keys must be a list"),
-    ("payload", ("keys", 0), [], "2 rows"),
+    ("payload", ("keys", 0), [], "between 1 and 2 rows"),
+    ("payload", ("keys", 0), [["-1"]], "certainly outside"),
+    ("payload", ("keys", 0), [["1"], ["-1"], ["-1"]], "between 1 and 2 rows"),
     ("payload", ("keys", 0, 0), [], "1 entries"),
     ("payload", ("keys", 0, 0, 0), "nan", "rational text"),
     ("payload", ("keys", 0, 0, 0), 1, "rational text"),
@@ -172,7 +175,7 @@ FORGERIES = [
     ("payload", ("values", 0, 0, 0), "-1/2", "values must lie"),
     ("payload", ("values", 0, 0, 0), "0", "certainly keeps"),
     ("payload", ("queries", 0, 0, 0), "x", "rational text"),
-    ("payload", ("queries",), [[], []], "2 rows"),
+    ("payload", ("queries",), [[], []], "between 1 and 2 rows"),
     ("payload", ("query",), [], "1 entries"),
     ("payload", ("query", 0), None, "rational text"),
     ("payload", ("layer",), 1, "layer must"),
@@ -209,6 +212,23 @@ def test_limits_from_both_sides(monkeypatch: pytest.MonkeyPatch, limit: str, lea
     assert ask("witness", CLAIM, PAYLOAD).outcome is VERIFIED
     monkeypatch.setattr(witness, limit, least - 1)
     assert ask("witness", CLAIM, PAYLOAD).outcome is REJECTED
+
+
+def test_a_scale_repeats_its_last_row() -> None:
+    """Definition: rows that are left out are the last one again, and the verdict is that of all rows written out."""
+    claim, payload = halves(Fraction(3, 4), guarantee="additive", eta="1/8")
+    short = {
+        **payload,
+        "keys": [[["1"]], [["1"]]],
+        "values": [[["1"], ["1"], ["0"]], [["0"]]],
+        "queries": [[["0"]]] * 2,
+    }
+    assert ask("witness", claim, payload).outcome is VERIFIED
+    assert ask("witness", claim, short).outcome is VERIFIED
+    assert ask("witness", claim, {**short, "answer": "1/2"}).outcome is REJECTED
+    more = {**short, "values": [[["1"], ["1"]], [["0"]]]}
+    assert ask("witness", claim, more).outcome is REJECTED
+    assert ask("witness", claim, {**more, "answer": "1/2"}).outcome is VERIFIED
 
 
 def test_there_are_only_so_many_heads() -> None:
