@@ -183,9 +183,9 @@ def test_on_a_given_head_the_place_stays(name: str) -> None:
         ("h2o", {"time_limit_s": 0}, InvalidArgument, "time limit"),
         (
             "h2o",
-            {"geometry": Geometry("wide", ScaleSchedule.parse("64x64 1x1"), 512)},
+            {"geometry": Geometry("wide", ScaleSchedule.parse("512x512 1x1"), 64)},
             InvalidArgument,
-            "4194304 numbers",
+            "33554432 numbers",
         ),
         ("h2o", {"geometry": SMALL, "budget": "1/5"}, InvalidArgument, "budget must keep at least one"),
         ("tests.forgeries.broken:Raises", {"geometry": SMALL}, CacheContractBroken, "ZeroDivisionError"),
