@@ -196,6 +196,7 @@ def test_one_broken_cache_does_not_hide_the_others(run_command: Run) -> None:
     assert [failure["kind"] for failure in data["failures"]] == ["CacheContractBroken"]
 
 
+@pytest.mark.slow
 def test_demo_draws_and_writes(run_command: Run, tmp_path: Path) -> None:
     """Definition: the whole story in an empty directory: floor, reduction, every cache, rows and picture."""
     data = json_of(run_command("demo", "--json", "--out", "here"))

@@ -38,6 +38,7 @@ def test_words_follow_from_the_numbers() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_the_command(run_command: Run, tmp_path: Path) -> None:
     """Definition: words, exit codes, a certificate that checks and a picture."""
     told = run_command(

@@ -1,8 +1,8 @@
 """A fuzzer of documents: mutated bytes of valid certificates never crash the kernel, hang it or pass as another claim.
 
-`python -m tests.fuzz.documents [libFuzzer options]`, from the checkout. Half of the inputs are raw bytes; the others are
-changes of the JSON inside a valid document, whose digest and binding are then made anew, so that they reach the rules
-themselves. An input that is VERIFIED must say what a valid document says, or less.
+`python -m tests.fuzz.documents [libFuzzer options]`, from the checkout. Half of the inputs are raw bytes; the others
+are changes of the JSON inside a valid document, whose digest and binding are then made anew, so that they reach the
+rules themselves. An input that is VERIFIED must say what a valid document says, or less.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ def test_too_little_precision_is_undecided() -> None:
     assert ctx.prec == before
 
 
-@pytest.mark.parametrize("n_axes", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3)), 4])
+@pytest.mark.parametrize("n_axes", [1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))])
 def test_many_leaves_are_quick(n_axes: int) -> None:
     """Resources: 20000 leaves of a random tree are checked in seconds; one more is refused."""
     box = unit(n_axes)

@@ -39,8 +39,8 @@ def find_family(name: str) -> KeyFamily:
 def best_family(n: int, d: int) -> KeyFamily:
     """The family with the smallest proved coherence bound among those that hold n keys in R^d.
 
-    Contract: a certified family whenever one is large enough, else greedy signs when n <= 2^d; more keys than there
-    are sign vectors raise ImpossibleReduction with the nearest d.
+    Contract: a certified family whenever one is large enough, else greedy signs when n <= 2^d; more keys than any
+    family has raise ImpossibleReduction with a d and a number of tokens that are possible.
     """
     certified = [
         (bound, place, family)
@@ -52,10 +52,12 @@ def best_family(n: int, d: int) -> KeyFamily:
     greedy = find_family("greedy")
     if n <= greedy.capacity(d):
         return greedy
+    proved = (family.capacity(d) for family in KEY_FAMILIES if family.coherence_bound(n, d) is not None)
+    most = max(greedy.capacity(d), *proved)
     raise ImpossibleReduction(
-        f"{n} tokens need {n} separated keys, but R^{d} has only 2^{d} sign vectors; "
+        f"{n} tokens need {n} separated keys, and no family has more than {most} in R^{d}; "
         f"the nearest possible head dimension is {max(1, (n - 1).bit_length())}, "
-        f"the nearest possible number of tokens {2**d}"
+        f"the nearest possible number of tokens {most}"
     )
 
 
