@@ -21,6 +21,7 @@ from lowerbound.attack.rounding import Rounding
 from lowerbound.attack.shrink import shrunk
 from lowerbound.attack.starve import Starve
 from lowerbound.attack.strategy import Attack
+from lowerbound.attack.subset_sums import SubsetSums
 from lowerbound.caches.registry import target_of
 from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.cache import Memory, Public, load_cache
@@ -38,7 +39,7 @@ from lowerbound.kernel.witness import MOST_NUMBERS
 
 ROUNDS: tuple[tuple[Attack, ...], ...] = (
     (Gap(), Starve(), NullSpace(), Census(), Collision(), RandomBits()),
-    (Rounding(), Response()),
+    (SubsetSums(), Rounding(), Response()),
 )
 """In reading order: at every place first what drops or mixes tokens, then, at every place again, what rounds them."""
 

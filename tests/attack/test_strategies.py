@@ -21,6 +21,7 @@ from lowerbound.attack.places import ladder
 from lowerbound.attack.response import weights_of
 from lowerbound.attack.shrink import cost, moves
 from lowerbound.attack.strategy import ask_for, distinct_keys, one_against_all, targets
+from lowerbound.attack.subset_sums import SubsetSums, solve
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, attention_naive, attention_weights
 from lowerbound.core.schedule import ScaleSchedule
@@ -202,3 +203,31 @@ def test_a_box_has_no_time_after_its_deadline() -> None:
     """Definition: asking after the deadline raises."""
     with pytest.raises(OutOfTime):
         BlackBox(find_cache("full"), FOUR, 0.0).state_and_answers(one_against_all(FOUR, 0))
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_subsets_of_equal_sums_are_found(seed: int) -> None:
+    """Law: more subsets of 10 whole numbers under 64 than sums, so two agree; z3 gives two whose truths differ."""
+    numbers = np.random.default_rng(seed).integers(1, 64, 10)
+    bits = solve(numbers[None] / 64, np.eye(10)[3], Fraction(1, 50), Fraction(0))
+    assert bits is not None
+    assert set(bits.tolist()) <= {-1, 0, 1}
+    assert numbers @ bits == 0
+    assert bits[3] == 1
+
+
+def test_powers_of_two_have_no_equal_subsets() -> None:
+    """Known value: sums of distinct powers of two are distinct, so that there is nothing to find."""
+    assert solve(2.0 ** np.arange(10)[None] / 1024, np.eye(10)[3], Fraction(1, 50), Fraction(0)) is None
+
+
+@pytest.mark.parametrize("name", ["abc-random", "lorc-oracle", "window-sum"])
+def test_bits_break_linear_states(name: str) -> None:
+    """Law: bits that a linear state confuses break its promise; a cache that keeps all is asked too, and keeps it."""
+    terms = replace(FOUR, schedule=ScaleSchedule.parse("1x8 1x1"), d=9)
+    box = box_of(name, terms)
+    found = next(v for v in map(box.try_on, SubsetSums().instances(box)) if v is not None and v.certain)
+    assert set(np.unique(found.instance.tokens.values)) <= {0.0, 1.0}
+    full = box_of("full", replace(terms, budget=None)).try_on(found.instance)
+    assert full is not None
+    assert not full.certain

@@ -1,0 +1,80 @@
+"""Subset sums: two lists of bits that a linear state of few levels cannot tell apart, found by z3 over the integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import product
+from typing import ClassVar
+
+import numpy as np
+import z3
+from numpy.typing import NDArray
+
+from lowerbound.attack.black_box import BlackBox
+from lowerbound.attack.instance import Instance
+from lowerbound.attack.response import weights_of
+from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, targets
+from lowerbound.core.attention import attention_weights
+from lowerbound.game.question import FloatArray, Terms, Tokens
+
+BLURS = (Fraction(0), Fraction(1, 8), Fraction(1, 2))
+"""How far apart the two sums may be, in units of the gap that the truths must have: what rounding may swallow."""
+DENOMINATOR = 2**20
+"""Weights are solved for in these parts; a verdict rests on none of them, for the cache is asked again."""
+MOST_TOKENS = 17
+SOLVER_MS = 200
+
+
+class SubsetSums(Attack):
+    """Bits x and y with W x near W y, for the weights W of all the cache's answers, and P x far from P y for one query.
+
+    What a null space is to real values, this is to bits: where W has full rank over the reals, sums of subsets may
+    still coincide, or lie within one level of a quantised state. Breaks linear states of few levels.
+    """
+
+    name: ClassVar[str] = "subset sums"
+
+    def instances(self, box: BlackBox) -> Iterator[Instance]:
+        terms = box.terms
+        keys, n_cached = distinct_keys(terms), terms.schedule.n_tokens_cached
+        if n_cached > MOST_TOKENS:
+            return
+        queries = ask_for(terms, keys[:n_cached])
+        found = np.unique(np.round(weights_of(box, keys, queries)[..., :n_cached].reshape(-1, n_cached), 6), axis=0)
+        true = attention_weights(queries, keys, rule=terms.rule)[:, :n_cached]
+        gap = 2 * terms.eta
+        for blur, target in product(BLURS, targets(terms)):
+            bits = solve(found, true[target], gap, blur * gap)
+            if bits is not None:
+                for ones in (bits > 0, bits < 0):
+                    yield _with_bits(terms, keys, queries[target], ones)
+
+
+def solve(weights: FloatArray, truth: FloatArray, gap: Fraction, blur: Fraction) -> NDArray[np.int64] | None:
+    """A vector z over {-1, 0, 1} with |weights z| <= blur in every row, and truth . z > gap.
+
+    Contract: both hold for the weights rounded to multiples of 2^-20; None where z3 finds none in time.
+    """
+    solver = z3.Solver()
+    solver.set("timeout", SOLVER_MS)
+    unknowns = [z3.Int(f"z{column}") for column in range(len(truth))]
+    solver.add(*(z3.And(unknown >= -1, unknown <= 1) for unknown in unknowns))
+    for row in np.atleast_2d(weights):
+        total = _dot(row, unknowns)
+        solver.add(total <= int(blur * DENOMINATOR), total >= -int(blur * DENOMINATOR))
+    solver.add(_dot(truth, unknowns) > int(gap * DENOMINATOR))
+    if solver.check() != z3.sat:
+        return None
+    model = solver.model()
+    return np.array([model.eval(unknown, model_completion=True).as_long() for unknown in unknowns])
+
+
+def _dot(row: FloatArray, unknowns: list[z3.ArithRef]) -> z3.ArithRef:
+    return z3.Sum([int(part) * unknown for part, unknown in zip(np.rint(row * DENOMINATOR), unknowns, strict=True)])
+
+
+def _with_bits(terms: Terms, keys: FloatArray, query: FloatArray, ones: NDArray[np.bool_]) -> Instance:
+    values = np.zeros_like(keys)
+    values[: len(ones)] = ones[:, None]
+    return Instance(terms, Tokens(keys, values, keys), query[None])
