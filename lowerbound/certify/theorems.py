@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Proof = Literal["machine-checked", "proved on paper, not machine-checked"]
+Proof = Literal["machine-checked", "proved on paper, not machine-checked", "CONJECTURE"]
 
 
 @dataclass(frozen=True)
@@ -19,6 +19,8 @@ class Theorem:
 
 
 PAPER: Proof = "proved on paper, not machine-checked"
+CONJECTURE: Proof = "CONJECTURE"
+"""Its proof is not finished: it is shown as that, and no floor rests on it."""
 THEOREMS = {
     theorem.name: theorem
     for theorem in (

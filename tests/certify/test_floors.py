@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lowerbound.certify.check import check
-from lowerbound.certify.floors import certified, floor
-from lowerbound.certify.theorems import THEOREMS
+from lowerbound.certify.floors import certified, floor, strongest
+from lowerbound.certify.theorems import CONJECTURE, THEOREMS
 from lowerbound.core.models import find_model
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document
@@ -53,6 +54,18 @@ def test_proofs_are_those_of_the_book() -> None:
             any(isinstance(discharge, ByCoq) for discharge in book.find(lemma).discharges) for lemma in theorem.lemmas
         )
         assert (theorem.proof == "machine-checked") == by_coq, theorem.name
+
+
+def test_no_floor_rests_on_a_conjecture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a theorem whose proof is not finished gives no floor, however many bits it would give."""
+    strong = strongest(VAR, eta="0.01", delta="0")
+    assert strong is not None
+    assert strong.theorem.name == "E"
+    monkeypatch.setitem(THEOREMS, "E", replace(THEOREMS["E"], proof=CONJECTURE))
+    next_best = strongest(VAR, eta="0.01", delta="0")
+    assert next_best is not None
+    assert next_best.theorem.name != "E"
+    assert next_best.bits < strong.bits
 
 
 @settings(max_examples=150)
