@@ -1,0 +1,1 @@
+"""The pipeline of visual autoregressive models: resampling, pyramids, the network, its memory, and recorded traces."""

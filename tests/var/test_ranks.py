@@ -1,0 +1,77 @@
+"""Ranks of pyramids: exact, against tables that singular values gave, and against elimination."""
+
+from __future__ import annotations
+
+import pytest
+from flint import fmpq_mat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lowerbound.core.models import find_model
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import ImpossibleReduction
+from lowerbound.var.ranks import Pyramid, kronecker, rank
+from lowerbound.var.resampling import INFINITY, VAR, Resampling
+
+# Counted independently, by singular values of float64 matrices at a relative tolerance of 1e-10; every gap was clean.
+KNOWN: dict[str, tuple[Resampling, list[int], int]] = {
+    "var-d16": (VAR, [0, 1, 4, 12, 21, 35, 62, 99, 165, 256], 424),
+    "infinity-2b-0.06m": (INFINITY, [0, 1, 4, 19, 48, 105, 216], 265),
+}
+SLOW = {
+    "var-d36-512": (VAR, [0, 1, 4, 12, 25, 55, 127, 273, 541, 1013], 1216),
+    "infinity-2b-0.25m": (INFINITY, [0, 1, 4, 19, 48, 105, 216, 386, 575, 1018], 1497),
+}
+
+
+def check(name: str, resampling: Resampling, ranks: list[int], joint: int) -> None:
+    schedule = find_model(name).schedule
+    pyramid = Pyramid(schedule, resampling)
+    reaches = [pyramid.reach(scale) for scale in range(1, schedule.n_scales + 1)]
+    assert [reach.rank for reach in reaches] == ranks
+    assert reaches[-1].joint_rank == joint == schedule.n_tokens - schedule.map_size(schedule.n_scales - 1)
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_ranks_of_models(name: str) -> None:
+    """Known value: the rank of every scale's input, and joint injectivity, over the rationals."""
+    check(name, *KNOWN[name])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", SLOW)
+def test_ranks_of_larger_models(name: str) -> None:
+    """Known value: the same at 512 pixels, and of Infinity at a quarter of a million."""
+    check(name, *SLOW[name])
+
+
+def test_single_scales_and_accumulated_maps() -> None:
+    """Known value: VAR-256, from the same count: the last id map alone, and the accumulated map."""
+    pyramid = Pyramid(find_model("var-d16").schedule, VAR)
+    reaches = [pyramid.reach(scale) for scale in range(2, 11)]
+    assert [reach.rank_of_last for reach in reaches] == [1, 4, 9, 16, 25, 36, 64, 100, 169]
+    assert [reach.f_hat_rank for reach in reaches] == [1, 4, 12, 27, 51, 84, 135, 213, 256]
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.data())
+def test_rank_is_that_of_elimination(rows: int, columns: int, data: st.DataObject) -> None:
+    """Differential: against flint's own elimination over the rationals, on matrices of every rank."""
+    inner = data.draw(st.integers(1, min(rows, columns)))
+    numbers = st.integers(-3, 3)
+    left = fmpq_mat(rows, inner, data.draw(st.lists(numbers, min_size=rows * inner, max_size=rows * inner)))
+    right = fmpq_mat(inner, columns, data.draw(st.lists(numbers, min_size=inner * columns, max_size=inner * columns)))
+    assert rank(left * right) == (left * right).rank()
+
+
+@given(st.lists(st.integers(-2, 2), min_size=4, max_size=4), st.lists(st.integers(-2, 2), min_size=6, max_size=6))
+def test_ranks_multiply(left: list[int], right: list[int]) -> None:
+    """Law: the rank of a Kronecker product is the product of ranks."""
+    a, b = fmpq_mat(2, 2, left), fmpq_mat(2, 3, right)
+    assert rank(kronecker(a, b)) == a.rank() * b.rank()
+
+
+def test_maps_may_not_shrink_below_an_earlier_one() -> None:
+    """Bad input: a map larger than the last has no place in it."""
+    with pytest.raises(ImpossibleReduction, match="larger than the last"):
+        Pyramid(ScaleSchedule.parse("4x4 2x2"), VAR)
