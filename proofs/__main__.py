@@ -1,6 +1,7 @@
 """`python -m proofs`: find every certificate of the book anew, and write what is generated from it.
 
-That is the bundle of certificates that the kernel judges, the page BLUEPRINT.md and the picture graph.svg.
+That is the bundle of certificates that the kernel judges, the page BLUEPRINT.md, the picture graph.svg, and, after a
+whole verification, the table in the README.
 """
 
 import json
@@ -9,6 +10,8 @@ from pathlib import Path
 from lowerbound.prove.blueprint import page, picture
 from lowerbound.prove.book import load_book
 from lowerbound.prove.kernel_check import BUNDLE, make_bundle
+from lowerbound.prove.summary import inserted, summary
+from lowerbound.prove.verify import verify
 
 if __name__ == "__main__":
     place = Path(__file__).parent
@@ -18,4 +21,6 @@ if __name__ == "__main__":
     (place / BUNDLE).write_text(json.dumps(bundle, separators=(",", ":"), sort_keys=True) + "\n", encoding="utf-8")
     (place / "BLUEPRINT.md").write_text(page(book), encoding="utf-8")
     (place / "graph.svg").write_text(picture(book), encoding="utf-8")
+    readme = place.parent / "README.md"
+    readme.write_text(inserted(readme.read_text(encoding="utf-8"), summary(verify(book))), encoding="utf-8")
     print(f"{len(bundle['certificates'])} certificates written to {place / BUNDLE}")

@@ -15,9 +15,11 @@ import pytest
 from lowerbound.prove.book import Book, load_book
 from lowerbound.prove.coq import AXIOMS, CoqFolder, CoqMissing, CoqRejected
 from lowerbound.prove.lemma import ByCoq, Use
+from lowerbound.prove.summary import inserted, summary
 from lowerbound.prove.verify import ON_PAPER, verify
 
-PROOFS = Path(__file__).parent.parent.parent / "proofs"
+ROOT = Path(__file__).parent.parent.parent
+PROOFS = ROOT / "proofs"
 pytestmark = pytest.mark.timeout(600)
 
 
@@ -42,6 +44,8 @@ def test_the_book_is_verified(book: Book) -> None:
         assert entry.status == (ON_PAPER if entry.lemma.id in ("collision", "clique") else "proved"), entry.lemma.id
     assert report.word == "VERIFIED"
     assert report.theorem.assumptions == ("the four axioms of Coq's real numbers",)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert inserted(readme, summary(report)) == readme, "the README's table is stale: python -m proofs"
 
 
 def test_every_statement_of_the_summary_rests_on_the_pinned_axioms() -> None:

@@ -1,0 +1,52 @@
+"""The book in a table for people in a hurry: what is proved, how far, by whom, and on what it rests."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from lowerbound.prove.verify import Report
+
+HEADLINES = {
+    "kv_cache_lower_bound": "A: the floor (1 − H₂(δ)) T d, a bit a value",
+    "additive_values": "B: several levels a value",
+    "keys_and_values_sharp": "C: keys and values",
+    "zoom": "C′: keys and values, read twice",
+    "collision": "D: random keys, no two instances one state",
+    "clique": "E: random keys, all instances of one state",
+    "every_scale": "before every scale of one generation",
+    "window": "sliding windows",
+    "low_dimension": "few dimensions",
+    "time": "reads of a reader that does not look",
+    "replay": "public weights: the ids are needed",
+    "flat_logits": "converse: flat logits escape",
+}
+"""Lemmas in the order of a reader, and what to call them; everything else in the table is derived."""
+
+BEGIN, END = "<!-- the proof book: begin -->", "<!-- the proof book: end -->"
+
+
+def summary(report: Report) -> str:
+    """A Markdown table of the headlines, and a count of everything.
+
+    Contract: every status, checker, range and assumption is that of the report.
+    """
+    entries = {entry.lemma.id: entry for entry in report.entries}
+    lines = ["| result | holds for | status |", "|---|---|---|"]
+    for lemma_id, title in HEADLINES.items():
+        entry = entries[lemma_id]
+        by = f", by {', '.join(entry.checked_by)}" if entry.checked_by else ""
+        lines.append(f"| [{title}](proofs/BLUEPRINT.md#{lemma_id}) | {entry.lemma.range} | {entry.status}{by} |")
+    statuses = Counter(entry.status for entry in report.entries)
+    checkers = Counter(checker for entry in report.entries for checker in entry.checked_by)
+    assumptions = sorted({assumption for entry in report.entries for assumption in entry.assumptions})
+    counted = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+    checked = ", ".join(f"{checker} {count}" for checker, count in checkers.most_common())
+    lines += ["", f"{len(entries)} lemmas: {counted}. Checked by: {checked}. Together they rest on:", ""]
+    return "\n".join([*lines, *(f"* {assumption}" for assumption in assumptions)])
+
+
+def inserted(page: str, table: str) -> str:
+    """The page with the table between its two marks; a page without marks raises ValueError."""
+    before, rest = page.split(BEGIN)
+    _, after = rest.split(END)
+    return f"{before}{BEGIN}\n{table}\n{END}{after}"
