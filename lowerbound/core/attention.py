@@ -5,23 +5,26 @@ One head; a query row sees every key row that it is given. Two rules say what a 
 * `Scaled(scale)`: logit = scale * <q, k>; `Scaled()` means 1/sqrt(d), as in the paper.
 * `L2Norm(multiplier)`: logit = multiplier * <q/|q|, k/|k|>, multiplier <= 100, as in VAR and Infinity.
 
-`attention` is the production path (float64, any array library of the array API, keys streamed in blocks),
+`attention` is the production path (float64, any array library of the array API, keys streamed in blocks, and NumPy
+by the fast path of `streaming` where logits are bounded),
 `attention_naive` the same formula in plain Python, `attention_ball` in Arb balls: an enclosure of the true value.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import array_api_compat
+import numpy as np
 from flint import arb
 
 from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.streaming import LARGEST_LOGIT, blocks, bounded_attention
 from lowerbound.errors import InvalidArgument, invalid
 
 MULTIPLIER_CAP = Fraction(100)
@@ -31,6 +34,9 @@ UNIT_ROUNDOFF = Fraction(1, 2**53)
 KEYS_PER_BLOCK = 4096
 QUERIES_PER_BLOCK = 1024
 MASS_QUERIES_PER_BLOCK = 64
+ROWS_PER_CHECK = 2**14
+WORTH_STREAMING = 2**16
+"""Logits from which on the fast path is fast; below, a token of all the weight answers with its very value."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,7 @@ def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> A
         raise InvalidArgument(f"{name} must have shape {wanted}, got {tuple(array.shape)}")
     if array.dtype != xp.float64:
         raise InvalidArgument(f"{name} must be float64, got {array.dtype}")
-    if not bool(xp.all(xp.isfinite(array))):
+    if not all(bool(xp.all(xp.isfinite(array[rows, ...]))) for rows in blocks(array.shape[0], ROWS_PER_CHECK)):
         raise InvalidArgument(f"{name} must be finite, got NaN or infinity")
     return array
 
@@ -98,7 +104,8 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     values : array, shape (t, h)
     rule : Scaled or L2Norm
     keys_per_block : int
-        Keys held as logits at once; memory is O(1024 * (keys_per_block + d + h)) beyond the output.
+        Keys held as logits at once where peaks are needed; memory beyond the output is
+        O(1024 * (keys_per_block + d + h)), and that of `bounded_attention` elsewhere.
 
     Returns
     -------
@@ -106,8 +113,7 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
 
     Notes
     -----
-    Running maximum m, sum of weights and sum of weighted values are carried over blocks and rescaled by
-    exp(m_old - m_new): no m x t matrix is formed. Cost O(m t (d + h)).
+    No m x t matrix is formed. Cost O(m t (d + h)).
     """
     xp = array_api_compat.array_namespace(queries, keys, values)
     _checked(xp, "queries", queries, (None, None))
@@ -117,19 +123,49 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     _checked(xp, "values", values, (n_tokens, None))
     if n_tokens == 0:
         raise InvalidArgument("keys must have at least one row, got none: attention over nothing is undefined")
+    large = isinstance(queries, np.ndarray) and queries.shape[0] * n_tokens >= WORTH_STREAMING
+    if large and _bound(queries, keys, rule) <= LARGEST_LOGIT:
+        return _bounded(queries, keys, values, rule)
+    return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
+
+
+def attention_by_peaks(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int) -> Any:
+    """What `attention` computes where logits have no bound, or arrays are not NumPy's: weights relative to a peak.
+
+    Running maximum m, sum of weights and sum of weighted values are carried over blocks and rescaled by
+    exp(m_old - m_new): no m x t matrix is formed.
+    """
+    xp = array_api_compat.array_namespace(queries, keys, values)
     if isinstance(rule, L2Norm):
         queries, keys = unit_rows(queries), unit_rows(keys)
-    queries = queries * rule.factor(d)
-    blocks = [
+    queries = queries * rule.factor(queries.shape[1])
+    parts = [
         _attend_block(xp, queries[rows, :], keys, values, keys_per_block)
-        for rows in _blocks(queries.shape[0], QUERIES_PER_BLOCK)
+        for rows in blocks(queries.shape[0], QUERIES_PER_BLOCK)
     ]
-    return xp.concat(blocks, axis=0) if blocks else xp.zeros((0, values.shape[1]), dtype=xp.float64)
+    return xp.concat(parts, axis=0) if parts else xp.zeros((0, values.shape[1]), dtype=xp.float64)
 
 
-def _blocks(count: int, size: int) -> Iterator[slice]:
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))
+def _bounded(queries: Any, keys: Any, values: Any, rule: Rule) -> Any:
+    if isinstance(rule, Scaled):
+        scaled = queries * rule.factor(queries.shape[1])
+        return bounded_attention(scaled, lambda rows: keys[rows], values, len(keys))
+    scaled = unit_rows(queries) * rule.factor(queries.shape[1])
+    return bounded_attention(scaled, lambda rows: unit_rows(keys[rows]), values, len(keys))
+
+
+def _bound(queries: Any, keys: Any, rule: Rule) -> float:
+    """A bound on the size of every logit, by Cauchy and Schwarz."""
+    if isinstance(rule, L2Norm):
+        return rule.multiplier
+    longest = [
+        max(
+            (float(np.vecdot(array[rows], array[rows]).max()) for rows in blocks(len(array), ROWS_PER_CHECK)),
+            default=0.0,
+        )
+        for array in (queries, keys)
+    ]
+    return 1.01 * rule.factor(queries.shape[1]) * math.sqrt(longest[0]) * math.sqrt(longest[1])
 
 
 def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
@@ -137,7 +173,7 @@ def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per
     peak = xp.full((n_queries, 1), -xp.inf, dtype=xp.float64)
     weights_sum = xp.zeros((n_queries, 1), dtype=xp.float64)
     weighted_values = xp.zeros((n_queries, values.shape[1]), dtype=xp.float64)
-    for block in _blocks(keys.shape[0], keys_per_block):
+    for block in blocks(keys.shape[0], keys_per_block):
         logits = xp.matmul(scaled_queries, xp.permute_dims(keys[block, :], (1, 0)))
         new_peak = xp.maximum(peak, xp.max(logits, axis=1, keepdims=True))
         weights = xp.exp(logits - new_peak)
@@ -174,7 +210,7 @@ def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
     """
     xp = array_api_compat.array_namespace(queries, keys)
     mass = xp.zeros(keys.shape[0], dtype=xp.float64)
-    for rows in _blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
+    for rows in blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
         mass = mass + xp.sum(attention_weights(queries[rows, :], keys, rule=rule), axis=0)
     return mass
 
@@ -219,6 +255,7 @@ def rounding_bound(
     n terms in any order add n u. All in all each weight is (1 + a_i) times the true one in the numerator and
     (1 + b_i) in the denominator, |a_i|, |b_i| <= theta = expm1(b e + (n + 2b + 4) u), and a weighted mean moves by
     at most 2 theta / (1 - theta) max_value. Weights under 2^-1022 of the largest vanish: n 2^-1021 max_value.
+    Without peaks there are neither shifts nor rescalings, and no weight vanishes: the bound holds the more.
     """
     u = float(UNIT_ROUNDOFF)
     n_blocks = -(-n_tokens // keys_per_block)

@@ -12,19 +12,23 @@ import pytest
 from flint import arb
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from lowerbound.core.attention import (
+    WORTH_STREAMING,
     L2Norm,
     Rule,
     Scaled,
     attention,
     attention_ball,
+    attention_by_peaks,
     attention_mass,
     attention_naive,
     block_causal_attention,
     rounding_bound,
 )
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.streaming import KEYS_PER_BLOCK, QUERIES_PER_BLOCK, n_threads
 from lowerbound.errors import InvalidArgument
 
 RULES: list[Rule] = [Scaled(), Scaled(3.0), L2Norm(100.0), L2Norm(4.0)]
@@ -50,16 +54,49 @@ def distance(ball: arb, number: float) -> float:
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @given(seed=st.integers(0, 10**6), t=st.integers(1, 40), d=st.integers(1, 12), block=st.integers(1, 50))
 def test_the_oracle_lies_within_its_bound_of_the_enclosure(rule: Rule, seed: int, t: int, d: int, block: int) -> None:
-    """Differential: every entry is within rounding_bound of the Arb ball, for any block size."""
+    """Differential: both paths are within rounding_bound of the Arb ball in every entry, for any block size."""
     queries, keys, values = sample(seed, 2, t, d, 3)
-    outputs = attention(queries, keys, values, rule=rule, keys_per_block=block)
     bound = rounding_bound(
         d=d, n_tokens=t, max_logit=logit_bound(rule, queries, keys), max_value=1.0, keys_per_block=block
     )
     assert bound < 1e-9
-    for query, row in zip(queries, outputs, strict=True):
-        for enclosure, number in zip(attention_ball(query, keys, values, rule=rule), row, strict=True):
-            assert distance(enclosure, float(number)) <= bound
+    many = np.tile(queries, (WORTH_STREAMING // t + 1, 1))
+    fast, slow = (
+        attention(many, keys, values, rule=rule),
+        attention(queries, keys, values, rule=rule, keys_per_block=block),
+    )
+    for outputs in (fast[:2], slow):
+        for query, row in zip(queries, outputs, strict=True):
+            for enclosure, number in zip(attention_ball(query, keys, values, rule=rule), row, strict=True):
+                assert distance(enclosure, float(number)) <= bound
+
+
+@pytest.mark.parametrize("rule", [Scaled(), Scaled(5.0), L2Norm(100.0)], ids=str)
+@pytest.mark.parametrize(("m", "t"), [(2**16, 1), (300, KEYS_PER_BLOCK), (2 * QUERIES_PER_BLOCK + 7, 600), (1200, 999)])
+def test_streams_and_peaks_agree(rule: Rule, m: int, t: int) -> None:
+    """Differential: blocks and threads of the fast path against running peaks, within both bounds, at block borders."""
+    queries, keys, values = sample(11, m, t, 16, 5)
+    bound = rounding_bound(d=16, n_tokens=t, max_logit=logit_bound(rule, queries, keys), max_value=1.0)
+    slow = attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=4096)
+    assert np.abs(attention(queries, keys, values, rule=rule) - slow).max() <= 2 * bound
+
+
+@pytest.mark.parametrize("length", [17.0, 18.0])
+def test_the_border_between_the_paths(length: float) -> None:
+    """Law: at logits just under 300 and just over, weights neither overflow nor vanish where they count."""
+    keys = np.array([[length, 0.0], [-length, 0.0], [0.0, length]])
+    queries = np.tile(keys, (WORTH_STREAMING // 9 + 1, 1))
+    outputs = attention(queries, keys, np.eye(3), rule=Scaled(1.0))
+    assert np.abs(outputs - np.tile(np.eye(3), (len(queries) // 3, 1))).max() < 1e-100
+
+
+def test_threads_are_those_of_the_linear_algebra() -> None:
+    """Definition: attention takes as many threads as BLAS may, and leaves the limit as it was."""
+    before = n_threads()
+    with threadpool_limits(1):
+        assert n_threads() == 1
+    attention(*sample(12, 1200, 1031, 16, 5), rule=Scaled())
+    assert n_threads() == before
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)

@@ -1,0 +1,102 @@
+"""Softmax attention in NumPy, near the time of its two matrix products.
+
+Four things make it fast, and none changes what is computed. Logits of bounded size need no shift by their maximum:
+exp(300) times the largest number of tokens is far from overflow, and exp(-300) from underflow. Blocks are laid out keys
+by queries, so that both products have long sides in the layout that BLAS likes, and stay in a core's cache. Sums of
+weights are one product with ones. And blocks of queries are shared among threads, each with a BLAS of one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
+
+FloatArray = NDArray[np.float64]
+
+LARGEST_LOGIT = 300.0
+"""Sums of up to 10^100 weights exp(+-300) are normal numbers of float64."""
+QUERIES_PER_BLOCK = 2048
+KEYS_PER_BLOCK = 256
+WORTH_THREADS = 2**20
+"""Logits from which on threads save more than they cost."""
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+def n_threads() -> int:
+    """As many threads as BLAS may use now, so that whoever limits BLAS limits attention too."""
+    return max(
+        (library.num_threads or 1 for library in _controller().select(user_api="blas").lib_controllers), default=1
+    )
+
+
+def bounded_attention(
+    queries: FloatArray, key_blocks: Callable[[slice], FloatArray], values: FloatArray, n_tokens: int
+) -> FloatArray:
+    """Softmax attention for logits of at most LARGEST_LOGIT in size; the caller proves that they are.
+
+    Parameters
+    ----------
+    queries : array, shape (m, d)
+        Scaled, so that a logit is the inner product with a key.
+    key_blocks : function
+        From a slice of tokens to their keys, shape (n, d); asked from several threads.
+    values : array, shape (t, h)
+
+    Returns
+    -------
+    outputs : array, shape (m, h); memory beside it is O(threads * 2048 * 256), whatever m and t are.
+    """
+    n_queries = len(queries)
+    outputs = np.empty((n_queries, values.shape[1]))
+    threads = n_threads() if n_queries * n_tokens >= WORTH_THREADS else 1
+    rows = max(1, min(QUERIES_PER_BLOCK, -(-n_queries // threads)))
+
+    def work(start: int) -> None:
+        block = slice(start, min(start + rows, n_queries))
+        _attend(queries[block], key_blocks, values, n_tokens, outputs[block])
+
+    if threads == 1:
+        for start in range(0, n_queries, rows):
+            work(start)
+        return outputs
+    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, range(0, n_queries, rows)))
+    return outputs
+
+
+def _attend(
+    queries: FloatArray,
+    key_blocks: Callable[[slice], FloatArray],
+    values: FloatArray,
+    n_tokens: int,
+    outputs: FloatArray,
+) -> None:
+    across = np.ascontiguousarray(queries.T)
+    n_queries, h = len(queries), values.shape[1]
+    weights = np.empty((min(KEYS_PER_BLOCK, n_tokens), n_queries))
+    part, weighted, total = np.empty((h, n_queries)), np.zeros((h, n_queries)), np.zeros(n_queries)
+    ones = np.ones(len(weights))
+    for block in blocks(n_tokens, KEYS_PER_BLOCK):
+        size = block.stop - block.start
+        some = weights[:size]
+        np.matmul(key_blocks(block), across, out=some)
+        np.exp(some, out=some)
+        np.matmul(np.ascontiguousarray(values[block].T), some, out=part)
+        weighted += part
+        total += ones[:size] @ some
+    np.divide(weighted.T, total[:, None], out=outputs)
+
+
+def blocks(count: int, size: int) -> Iterator[slice]:
+    """Slices of at most `size` that cover range(count) in order."""
+    for start in range(0, count, size):
+        yield slice(start, min(start + size, count))
