@@ -19,6 +19,7 @@ from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
 from lowerbound.cli.games import caches, play
 from lowerbound.cli.proofs import verify
+from lowerbound.cli.sweeps import results, sweep
 from lowerbound.errors import LowerBoundError
 
 app = typer.Typer(
@@ -46,11 +47,12 @@ def _options(
     """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
 
 
-COMMANDS = (floor, reduce, play, attack, caches, models, demo, possible, certify, check, verify)
+COMMANDS = (floor, reduce, play, attack, caches, models, demo, possible, certify, check, verify, sweep)
 """In the order of a reader."""
 
 for command in COMMANDS:
     app.command()(command)
+app.add_typer(results, name="results")
 
 
 def _fail(sentence: str, exit_code: int) -> NoReturn:

@@ -1,0 +1,215 @@
+"""Sweeps: run every combination of a specification, once, and look at what is in a store."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lowerbound.cli.options import JsonOption, print_json
+from lowerbound.errors import InvalidArgument
+
+if TYPE_CHECKING:
+    from lowerbound.sweep.engine import Watch
+
+StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="A file that `lowerbound sweep` has made.")]
+SweepOption = Annotated[str | None, typer.Option("--sweep", metavar="NAME", help="One sweep, by its name or identity.")]
+LARGEST_PROFILE_BYTES = 2**16
+
+
+class FormatName(StrEnum):
+    """What an export is written as."""
+
+    CSV = "csv"
+    JSONL = "jsonl"
+    PARQUET = "parquet"
+
+
+def sweep(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.toml", help="The axes (docs/sweeps.md).")],
+    store: Annotated[Path, typer.Option("--store", metavar="FILE", help="Where rows go, and are found again.")],
+    workers: Annotated[int | None, typer.Option("--workers", min=1, help="Local processes; default: this one.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="ADDRESS", help="A dask scheduler, such as tcp://127.0.0.1:8786.")
+    ] = None,
+    tls_ca: Annotated[Path | None, typer.Option("--tls-ca", metavar="FILE", help="For tls:// addresses.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", metavar="FILE", help="For tls:// addresses.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="For tls:// addresses.")] = None,
+    slurm: Annotated[
+        Path | None, typer.Option("--slurm", metavar="PROFILE.toml", help="Start workers through a SLURM queue.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run every combination of a specification that the store does not have yet."""
+    if sum(choice is not None for choice in (workers, cluster, slurm)) > 1:
+        raise InvalidArgument("sweep must get one of --workers, --cluster and --slurm, got several")
+    from lowerbound.sweep import engine
+    from lowerbound.sweep.spec import read_spec
+    from lowerbound.sweep.store import Store
+
+    specification = read_spec(spec)
+    units = list(specification.units())
+    tls = None
+    if any((tls_ca, tls_cert, tls_key)):
+        if not (tls_ca and tls_cert and tls_key):
+            raise InvalidArgument("TLS needs all of --tls-ca, --tls-cert and --tls-key")
+        tls = engine.Tls(tls_ca, tls_cert, tls_key)
+    if cluster is not None:
+        engine.check_address(cluster, tls)
+    with Store(store, write=True) as opened, _Bar() as watch:
+        opened.plan(specification.name, specification.model_dump_json(), units)
+        if cluster is not None:
+            summary = engine.run_cluster(opened, units, address=cluster, tls=tls, watch=watch)
+        elif slurm is not None:
+            summary = engine.run_slurm(opened, units, profile=_profile(slurm), watch=watch)
+        elif workers is not None:
+            summary = engine.run_local(opened, units, workers=workers, watch=watch)
+        else:
+            summary = engine.run_serial(opened, units, watch=watch)
+    if as_json:
+        print_json({"store": str(store), "units": len(units), **vars(summary), "complete": summary.complete})
+    else:
+        print(
+            f"{len(units)} units: {summary.found} found, {summary.done} done, {summary.refused} refused, "
+            f"{summary.failed} failed, {summary.killed} killed, in {summary.seconds:.1f} s"
+        )
+    if not summary.complete:
+        print(f"lowerbound results show {store} tells why; the same command tries them again", file=sys.stderr)
+        raise typer.Exit(3)
+
+
+def _profile(path: Path) -> dict[str, object]:
+    import tomllib
+
+    try:
+        raw = path.read_bytes()[: LARGEST_PROFILE_BYTES + 1]
+        if len(raw) > LARGEST_PROFILE_BYTES:
+            raise InvalidArgument(f"slurm profile must have at most {LARGEST_PROFILE_BYTES} bytes, got more in {path}")
+        return tomllib.loads(raw.decode())
+    except OSError as error:
+        raise InvalidArgument(f"slurm profile {path} cannot be read: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidArgument(f"{path} is no TOML: {error}") from None
+
+
+class _Bar:
+    """Progress with rate and time left on standard error: a bar where somebody looks, a line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._looked_at = sys.stderr.isatty()
+        self._last = 0.0
+
+    def __enter__(self) -> Watch:
+        if self._looked_at:
+            from rich.console import Console
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            self._bar = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}"),
+                TimeRemainingColumn(),
+                console=Console(stderr=True),
+                transient=True,
+            )
+            self._task = self._bar.add_task("sweep", total=None, rate="")
+            self._bar.start()
+        return self._tell
+
+    def _tell(self, done: int, total: int, seconds: float, attempt: object) -> None:
+        rate = done / seconds if seconds else 0.0
+        if self._looked_at:
+            self._bar.update(self._task, completed=done, total=total, rate=f"{rate:.1f}/s")
+        elif seconds - self._last >= 10 or done == total:
+            self._last = seconds
+            left = (total - done) / rate if rate else 0.0
+            print(f"{done} of {total} units, {rate:.1f} a second, {left:.0f} s left", file=sys.stderr)
+
+    def __exit__(self, *_: object) -> None:
+        if self._looked_at:
+            self._bar.stop()
+
+
+results = typer.Typer(no_args_is_help=True, help="Look at what sweeps have put into a store.", rich_markup_mode=None)
+
+
+@results.command("list")
+def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
+    """The sweeps of a store: how many units each has, and how many are finished."""
+    from lowerbound.sweep.store import Store
+
+    with Store(store) as opened:
+        sweeps, problems = opened.sweeps(), opened.problems()
+    if as_json:
+        print_json({"sweeps": sweeps, "problems": problems})
+        return
+    for found in sweeps:
+        print(f"{found['id']}  {found['name']:30} {found['finished']:>8} of {found['units']:>8} finished")
+    for problem in problems:
+        print(f"warning: {problem}", file=sys.stderr)
+
+
+@results.command("show")
+def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = False) -> None:
+    """Every unit of a store, with what became of it."""
+    from lowerbound.sweep.store import Store
+    from lowerbound.sweep.units import canonical
+
+    with Store(store) as opened:
+        rows = list(opened.results(sweep))
+    if as_json:
+        print_json([vars(row) for row in rows])
+        return
+    for row in rows:
+        unit = {name: value for name, value in row.unit.items() if value is not None}
+        print(f"{row.key}  {row.outcome:8}{row.seconds:8.2f} s  {canonical(unit)}")
+        if row.reason:
+            print(f"    {row.reason}")
+
+
+@results.command("export")
+def export(
+    store: StoreArgument,
+    form: Annotated[FormatName, typer.Option("--format", help="csv, jsonl or parquet.")] = FormatName.CSV,
+    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Default: standard output.")] = None,
+    sweep: SweepOption = None,
+    attempts: Annotated[
+        bool, typer.Option("--attempts", help="With seconds, engine and environment, which differ from run to run.")
+    ] = False,
+) -> None:
+    """A table of all rows; equal rows give equal bytes."""
+    from lowerbound.sweep.export import exported
+    from lowerbound.sweep.store import Store
+
+    with Store(store) as opened:
+        data = exported(opened.results(sweep), form.value, attempts=attempts)
+    if out is None:
+        sys.stdout.buffer.write(data)
+    else:
+        out.write_bytes(data)
+        print(f"{len(data)} bytes in {out}", file=sys.stderr)
+
+
+@results.command("diff")
+def diff(
+    left: StoreArgument,
+    right: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store.")],
+    as_json: JsonOption = False,
+) -> None:
+    """On which units two stores do not agree; exit code 1 if there are any."""
+    from lowerbound.sweep.export import differences
+    from lowerbound.sweep.store import Store
+
+    with Store(left) as one, Store(right) as other:
+        found = differences(one.results(), other.results())
+    if as_json:
+        print_json([{"key": key, "differs": what} for key, what in found])
+    else:
+        for key, what in found:
+            print(f"{key}  {what}")
+        print(f"{len(found)} units differ", file=sys.stderr)
+    raise typer.Exit(1 if found else 0)

@@ -1,0 +1,216 @@
+"""A sweep's specification: a TOML file that names every axis; its units are their product.
+
+Files are untrusted: limits on size and on the number of units, no code, and every error names the key, the rule and
+the value.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator
+from itertools import product
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+
+from lowerbound.core.models import find_model
+from lowerbound.core.scalars import rational
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
+
+LARGEST_FILE_BYTES = 2**20
+MOST_UNITS = 10**6
+MOST_VALUES = 10**4
+Unit = dict[str, Any]
+"""The configuration of one unit: JSON values, canonical once written by `units.canonical`."""
+
+Number = Annotated[str, Field(max_length=64)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=MOST_VALUES)]
+Numbers = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MOST_VALUES)]
+
+
+class Size(BaseModel):
+    """A head of one's own: maps such as "1x1 2x2 4x4", a dimension, and the rule of a model of the catalogue."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    schedule: Annotated[str, Field(max_length=4000)]
+    d: Annotated[int, Field(ge=1, le=2**16)]
+    rule_of: str = "var-d16"
+
+    @field_validator("schedule")
+    @classmethod
+    def _is_a_schedule(cls, text: str) -> str:
+        ScaleSchedule.parse(text)
+        return text
+
+    @field_validator("rule_of")
+    @classmethod
+    def _is_a_model(cls, name: str) -> str:
+        return find_model(name).name
+
+
+class Axes(BaseModel):
+    """What every kind of sweep has: places, errors and failure probabilities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    models: Names = ()
+    sizes: Annotated[tuple[Size, ...], Field(max_length=MOST_VALUES)] = ()
+    etas: Numbers = ("0.01",)
+
+    @field_validator("models")
+    @classmethod
+    def _are_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(find_model(name).name for name in names)
+
+    @field_validator("etas", "deltas", "budgets", check_fields=False)
+    @classmethod
+    def _are_rationals(cls, texts: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(str(rational(text, name="it")) for text in texts)
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> Axes:
+        if not self.models and not self.sizes:
+            raise invalid("models and sizes", "name at least one place together", [])
+        return self
+
+    def places(self) -> Iterator[Unit]:
+        """Every place, models first."""
+        for name in self.models:
+            yield {"model": name}
+        for size in self.sizes:
+            yield size.model_dump()
+
+
+class CacheSweep(Axes):
+    """What games and attacks share: caches, budgets, seeds, and how foreign code is walled off."""
+
+    caches: Annotated[Names, Field(min_length=1)]
+    budgets: Annotated[tuple[Number, ...], Field(max_length=MOST_VALUES)] = ()
+    seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**63)], ...], Field(min_length=1)] = (0,)
+    guarantee: Literal["relative", "additive"] = "relative"
+    isolation: Literal["none", "process", "sandbox"] = "process"
+    time_limit_s: Annotated[float, Field(gt=0, le=10**6)] = 120.0
+
+    def budgeted(self) -> Iterator[tuple[str, str | None]]:
+        """Caches with budgets; a name may carry its own, as in "h2o@1/4", and then takes no other."""
+        for cache in self.caches:
+            bare, at, own = cache.rpartition("@")
+            if at:
+                yield bare, str(rational(own, name="budget"))
+            else:
+                yield from ((cache, budget) for budget in self.budgets or (None,))
+
+    def games(self, places: Iterable[Unit | None]) -> Iterator[Unit]:
+        """Every combination of what is common."""
+        axes = product(self.budgeted(), places, self.etas, self.seeds)
+        for (cache, budget), place, eta, seed in axes:
+            yield {
+                "cache": cache,
+                "budget": budget,
+                "place": place,
+                "eta": eta,
+                "guarantee": self.guarantee,
+                "seed": seed,
+                "isolation": self.isolation,
+                "time_limit_s": self.time_limit_s,
+            }
+
+
+class PlaySweep(CacheSweep):
+    """The INDEX game: caches x budgets x places x etas x seeds."""
+
+    kind: Literal["play"]
+    trials: Annotated[int, Field(ge=1, le=10**6)] = 1
+
+    def units(self) -> Iterator[Unit]:
+        """Every combination."""
+        return ({"kind": self.kind, "trials": self.trials, **game} for game in self.games(list(self.places())))
+
+
+class AttackSweep(CacheSweep):
+    """The adversary: caches x budgets x etas x seeds, on small places of its own where none is named."""
+
+    kind: Literal["attack"]
+    time_limit_s: Annotated[float, Field(gt=0, le=10**6)] = 30.0
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> AttackSweep:
+        return self
+
+    def units(self) -> Iterator[Unit]:
+        """Every combination."""
+        return ({"kind": self.kind, **game} for game in self.games([*self.places()] or [None]))
+
+
+class FloorSweep(Axes):
+    """Certified floors: models x etas x deltas."""
+
+    kind: Literal["floor"]
+    models: Annotated[Names, Field(min_length=1)]
+    sizes: Annotated[tuple[Size, ...], Field(max_length=0)] = ()
+    deltas: Numbers = ("0",)
+
+    def units(self) -> Iterator[Unit]:
+        """Every combination."""
+        for place, eta, delta in product(self.places(), self.etas, self.deltas):
+            yield {"kind": self.kind, "place": place, "eta": eta, "delta": delta}
+
+
+Sweep = Annotated[PlaySweep | AttackSweep | FloorSweep, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[PlaySweep | AttackSweep | FloorSweep] = TypeAdapter(Sweep)
+
+
+def read_spec(path: Path) -> PlaySweep | AttackSweep | FloorSweep:
+    """The specification in a TOML file.
+
+    Contract: a file that is too large, is no TOML, has an unknown key or a value outside its range raises
+    InvalidArgument with every such key in one sentence each.
+    """
+    try:
+        with path.open("rb") as file:
+            raw = file.read(LARGEST_FILE_BYTES + 1)
+    except OSError as error:
+        raise InvalidArgument(f"the specification {path} cannot be read: {error.strerror}") from None
+    if len(raw) > LARGEST_FILE_BYTES:
+        raise invalid("the specification", f"have at most {LARGEST_FILE_BYTES} bytes", f"more, in {path}")
+    try:
+        table = tomllib.loads(raw.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidArgument(f"{path} is no TOML: {error}") from None
+    return spec_of(table, str(path))
+
+
+def spec_of(table: dict[str, Any], source: str = "the specification") -> PlaySweep | AttackSweep | FloorSweep:
+    """The same of a table that is already read; lists count as TOML's arrays."""
+    try:
+        spec = _ADAPTER.validate_python(_tuples(table))
+    except ValidationError as error:
+        raise InvalidArgument("; ".join(_sentence(source, found) for found in error.errors())) from None
+    except RecursionError:
+        raise invalid("the specification", "be nested less deeply", source) from None
+    if (count := sum(1 for _ in zip(range(MOST_UNITS + 1), spec.units(), strict=False))) > MOST_UNITS:
+        raise invalid("the specification", f"have at most {MOST_UNITS} units", f"{count} and more")
+    return spec
+
+
+def _tuples(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _tuples(part) for key, part in value.items()}
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _sentence(source: str, found: Any) -> str:
+    places = [part for part in found["loc"] if part not in ("play", "attack", "floor")]
+    key = ".".join(str(part) for part in places) or "kind"
+    cause = found.get("ctx", {}).get("error")
+    if isinstance(cause, LowerBoundError):
+        return f"{source}: {key}: {cause}"
+    rule = found["msg"][0].lower() + found["msg"][1:]
+    if found["type"] in ("union_tag_not_found", "union_tag_invalid"):
+        return f"{source}: kind must be one of play, attack, floor, got {found['input'].get('kind')!r}"
+    if found["type"] == "extra_forbidden":
+        return f"{source}: {key} is not a key of this kind of sweep"
+    got = "" if found["type"] == "missing" else f", got {found['input']!r}"
+    return f"{source}: {key}: {rule}{got}"

@@ -1,0 +1,290 @@
+"""The store: one SQLite file in which attempts are added and nothing is ever changed.
+
+Only the driver writes, under a lock that dies with its process. Rows are blobs under the digest of their own bytes, so
+that a torn one is seen, left out, and computed anew.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from lowerbound.errors import InvalidArgument, LowerBoundError
+from lowerbound.sweep.spec import Unit
+from lowerbound.sweep.units import FINAL, Attempt, Outcome, canonical, key_of
+
+SCHEMA_VERSION = 2
+APPLICATION_ID = 0x4C425344
+LARGEST_BLOB_BYTES = 2**26
+BUSY_S = 10.0
+
+_TABLES = """
+CREATE TABLE environments (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT;
+CREATE TABLE sweeps (id TEXT PRIMARY KEY, name TEXT NOT NULL, spec TEXT NOT NULL) STRICT;
+CREATE TABLE units (key TEXT PRIMARY KEY, unit TEXT NOT NULL) STRICT;
+CREATE TABLE members (sweep TEXT NOT NULL REFERENCES sweeps, unit TEXT NOT NULL REFERENCES units,
+    place INTEGER NOT NULL, PRIMARY KEY (sweep, unit)) STRICT;
+CREATE TABLE blobs (digest TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE attempts (id INTEGER PRIMARY KEY, unit TEXT NOT NULL REFERENCES units, outcome TEXT NOT NULL,
+    row TEXT REFERENCES blobs, reason TEXT NOT NULL, seconds REAL NOT NULL,
+    environment TEXT NOT NULL REFERENCES environments, engine TEXT NOT NULL) STRICT;
+CREATE INDEX attempts_of_units ON attempts (unit, outcome);
+"""
+_APPEND_ONLY = "".join(
+    f"CREATE TRIGGER {table}_{verb.lower()} BEFORE {verb} ON {table} "
+    f"BEGIN SELECT RAISE(ABORT, '{table} are never changed'); END;\n"
+    for table, verbs in (("attempts", ("UPDATE", "DELETE")), ("units", ("UPDATE", "DELETE")), ("blobs", ("DELETE",)))
+    for verb in verbs
+)
+MIGRATIONS = {1: "ALTER TABLE attempts ADD COLUMN engine TEXT NOT NULL DEFAULT 'unknown';\n" + _APPEND_ONLY}
+"""From a version to the next: version 1 did not say which engine made a row, and let rows be changed."""
+
+
+class StoreBusy(InvalidArgument):
+    """Another driver writes to the store."""
+
+
+class StoreFull(LowerBoundError):
+    """The disk took no more rows; those that it took are safe."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The latest final attempt at a unit, or its latest attempt where none is final."""
+
+    key: str
+    unit: Unit
+    outcome: Outcome
+    row: dict[str, Any] | None
+    reason: str
+    seconds: float
+    environment: dict[str, Any]
+    engine: str
+
+
+class Store:
+    """A store that is open; use it as a context.
+
+    Contract: what `add` has returned from is on the disk, whatever dies next. A path that is no store, or one of a
+    later version, raises InvalidArgument; an older one is brought to this version when it is opened for writing.
+
+    Parameters
+    ----------
+    path : where the file is, or will be
+    write : whether to take the lock; a second writer raises StoreBusy
+    """
+
+    def __init__(self, path: Path, *, write: bool = False) -> None:
+        self.path, self.write = path, write
+        if not write and not path.is_file():
+            raise InvalidArgument(f"store must be a file that a sweep has made, got {str(path)!r}, which is not there")
+        self._lock = self._locked() if write else None
+        try:
+            self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise InvalidArgument(f"{path} is no store of sweeps: {error}") from None
+        except LowerBoundError:
+            self.close()
+            raise
+
+    def _locked(self) -> int:
+        try:
+            lock = os.open(f"{self.path}.lock", os.O_CREAT | os.O_RDWR, 0o644)
+        except OSError as error:
+            raise InvalidArgument(f"store {self.path} cannot be written: {error.strerror}") from None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = os.pread(lock, 32, 0).decode(errors="replace").strip()
+            os.close(lock)
+            raise StoreBusy(
+                f"store {self.path} is being written by process {holder}; two drivers may not share one"
+            ) from None
+        os.ftruncate(lock, 0)
+        os.pwrite(lock, str(os.getpid()).encode(), 0)
+        return lock
+
+    def _prepare(self) -> None:
+        self._db.execute("PRAGMA foreign_keys = ON")
+        (application,) = self._db.execute("PRAGMA application_id").fetchone()
+        (found,) = self._db.execute("PRAGMA user_version").fetchone()
+        empty = not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if not empty and application != APPLICATION_ID:
+            raise InvalidArgument(f"{self.path} is no store of sweeps, but another program's database")
+        if found > SCHEMA_VERSION:
+            raise InvalidArgument(
+                f"store {self.path} must be of version {SCHEMA_VERSION} or older, "
+                f"got {found}, which a later lowerbound wrote"
+            )
+        if not self.write:
+            self._has_engine = found >= 2
+            return
+        self._has_engine = True
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        if empty:
+            self._script(f"{_TABLES}{_APPEND_ONLY}PRAGMA application_id = {APPLICATION_ID};", SCHEMA_VERSION)
+        for version in range(found if not empty else SCHEMA_VERSION, SCHEMA_VERSION):
+            self._script(MIGRATIONS[version], version + 1)
+
+    def _script(self, script: str, version: int) -> None:
+        """All of it, or nothing."""
+        self._db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {version};\nCOMMIT;")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give file and lock back."""
+        with suppress(AttributeError):
+            self._db.close()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            if "full" in str(error) or "disk I/O" in str(error):
+                raise StoreFull(
+                    f"store {self.path}: {error}; what it had before is safe, and the same command goes on from there"
+                ) from None
+            raise
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+
+    def plan(self, name: str, spec: str, units: Sequence[Unit]) -> str:
+        """Write down a sweep and its units, once; the identity of the sweep."""
+        sweep = hashlib.sha256(f"{name}\n{spec}".encode()).hexdigest()[:12]
+        keyed = [(key_of(unit), unit) for unit in units]
+        with self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO sweeps VALUES (?, ?, ?)", (sweep, name, spec))
+            self._db.executemany(
+                "INSERT OR IGNORE INTO units VALUES (?, ?)", ((key, canonical(unit)) for key, unit in keyed)
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO members VALUES (?, ?, ?)",
+                ((sweep, key, place) for place, (key, _) in enumerate(keyed)),
+            )
+        return sweep
+
+    def add(self, attempts: Sequence[Attempt], *, engine: str) -> None:
+        """Append attempts, all or none."""
+        with self._transaction():
+            for attempt in attempts:
+                where = canonical(attempt.environment)
+                environment = hashlib.sha256(where.encode()).hexdigest()[:16]
+                self._db.execute("INSERT OR IGNORE INTO environments VALUES (?, ?)", (environment, where))
+                digest = None
+                if attempt.row is not None:
+                    blob = canonical(attempt.row).encode()
+                    digest = hashlib.sha256(blob).hexdigest()
+                    # A torn blob of the same digest is mended; a whole one is only written again.
+                    self._db.execute(
+                        "INSERT INTO blobs VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes",
+                        (digest, blob),
+                    )
+                self._db.execute(
+                    "INSERT INTO attempts (unit, outcome, row, reason, seconds, environment, engine) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (attempt.key, attempt.outcome, digest, attempt.reason, attempt.seconds, environment, engine),
+                )
+
+    def finished(self) -> set[str]:
+        """Keys of units whose last word is spoken: a final attempt, with its row whole where it has one."""
+        marks = ", ".join("?" * len(FINAL))
+        found = self._db.execute(
+            f"SELECT DISTINCT a.unit, b.digest, b.bytes FROM attempts a LEFT JOIN blobs b ON a.row = b.digest "  # noqa: S608
+            f"WHERE a.outcome IN ({marks})",
+            FINAL,
+        )
+        return {unit for unit, digest, blob in found if digest is None or _is_whole(digest, blob)}
+
+    def sweeps(self) -> list[dict[str, Any]]:
+        """Every sweep: identity, name, how many units it has, and how many of them are finished."""
+        done = self.finished()
+        told = []
+        for sweep, name, spec in self._db.execute("SELECT id, name, spec FROM sweeps ORDER BY rowid").fetchall():
+            units = [unit for (unit,) in self._db.execute("SELECT unit FROM members WHERE sweep = ?", (sweep,))]
+            told.append(
+                {"id": sweep, "name": name, "units": len(units), "finished": len(done & set(units)), "spec": spec}
+            )
+        return told
+
+    def results(self, sweep: str | None = None) -> Iterator[Stored]:
+        """One result a unit, in the order of keys; of one sweep by its identity or name, or of all."""
+        chosen = self._chosen(sweep)
+        engine = "a.engine" if self._has_engine else "'unknown'"
+        found = self._db.execute(
+            f"SELECT u.key, u.unit, a.outcome, a.row, a.reason, a.seconds, e.json, {engine}, b.bytes "  # noqa: S608
+            "FROM units u JOIN attempts a ON a.unit = u.key JOIN environments e ON a.environment = e.id "
+            "LEFT JOIN blobs b ON a.row = b.digest ORDER BY u.key, a.id"
+        )
+        best: Stored | None = None
+        for key, unit, outcome, digest, reason, seconds, where, made_by, blob in found:
+            if chosen is not None and key not in chosen:
+                continue
+            if digest is not None and not _is_whole(digest, blob):
+                continue
+            row = None if digest is None else json.loads(blob)
+            stored = Stored(key, json.loads(unit), outcome, row, reason, seconds, json.loads(where), made_by)
+            if best is not None and best.key != key:
+                yield best
+                best = None
+            if best is None or best.outcome not in FINAL:
+                best = stored
+        if best is not None:
+            yield best
+
+    def _chosen(self, sweep: str | None) -> set[str] | None:
+        if sweep is None:
+            return None
+        ids = [found for (found,) in self._db.execute("SELECT id FROM sweeps WHERE id = ? OR name = ?", (sweep, sweep))]
+        if not ids:
+            names = [name for (name,) in self._db.execute("SELECT DISTINCT name FROM sweeps")]
+            from lowerbound.errors import unknown
+
+            raise unknown("sweep", sweep, names)
+        marks = ", ".join("?" * len(ids))
+        return {
+            unit
+            for (unit,) in self._db.execute(f"SELECT unit FROM members WHERE sweep IN ({marks})", ids)  # noqa: S608
+        }
+
+    def problems(self) -> list[str]:
+        """What is wrong with the file, in sentences: damage that SQLite finds, and torn rows."""
+        told = [word for (word,) in self._db.execute("PRAGMA integrity_check") if word != "ok"]
+        blobs = self._db.execute("SELECT digest, bytes FROM blobs")
+        told += [
+            f"row {digest[:16]} is torn; the next run computes it anew"
+            for digest, blob in blobs
+            if not _is_whole(digest, blob)
+        ]
+        return told
+
+
+def _is_whole(digest: str, blob: bytes | None) -> bool:
+    return blob is not None and len(blob) <= LARGEST_BLOB_BYTES and hashlib.sha256(blob).hexdigest() == digest

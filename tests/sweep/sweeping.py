@@ -1,0 +1,71 @@
+"""What tests of sweeps share: a specification of short games, caches that sleep and that kill, and drivers to start."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent.parent
+CACHES = '''
+import os, time
+from lowerbound.caches.full import Full16
+
+class Slow(Full16):
+    """Sleeps, so that there is time to kill somebody."""
+    def attend(self, queries):
+        time.sleep(0.1)
+        return super().attend(queries)
+
+class Poison(Full16):
+    """Ends whatever process runs it."""
+    def attend(self, queries):
+        os._exit(9)
+'''
+HEAD = 'sizes = [{schedule = "1x1 2x2 3x3", d = 8}]\nisolation = "none"\n'
+
+
+def spec(folder: Path, caches: list[str], seeds: int, name: str = "small") -> Path:
+    """A file that asks for these caches at so many seeds, on a tiny head."""
+    (folder / "sweepcaches.py").write_text(CACHES, encoding="utf-8")
+    path = folder / f"{name}.toml"
+    path.write_text(
+        f'name = "{name}"\nkind = "play"\ncaches = {caches}\nseeds = {list(range(seeds))}\n{HEAD}', encoding="utf-8"
+    )
+    return path
+
+
+def command(folder: Path, *words: str) -> tuple[list[str], dict[str, str]]:
+    """A command line and an environment in which the folder's caches can be imported."""
+    return [sys.executable, "-m", "lowerbound", *words], {
+        **os.environ,
+        "PYTHONPATH": f"{folder}:{ROOT}",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def run(folder: Path, *words: str, timeout_s: float = 100) -> subprocess.CompletedProcess[str]:
+    """A command, run to its end."""
+    words_, environment = command(folder, *words)
+    return subprocess.run(
+        words_, env=environment, cwd=folder, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+
+
+def start(folder: Path, *words: str) -> subprocess.Popen[str]:
+    """A command, started."""
+    words_, environment = command(folder, *words)
+    return subprocess.Popen(
+        words_, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+    """Until it is so, or fail."""
+    deadline = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)

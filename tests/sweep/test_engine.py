@@ -1,0 +1,314 @@
+"""Engines: the same rows from one process, from several and from a cluster, whoever is killed on the way."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from lowerbound.errors import InvalidArgument
+from lowerbound.sweep.engine import Tls, check_address, slurm_cluster
+from lowerbound.sweep.export import differences
+from lowerbound.sweep.store import Store
+from tests.sweep.sweeping import command, run, spec, start, wait_for
+
+CACHES = ["uniform@1/2", "full-fp16", "golay", "nosuch"]
+slow = pytest.mark.slow
+
+
+def rows(path: Path) -> dict[str, str]:
+    """Keys with outcomes."""
+    with Store(path) as store:
+        return {row.key: row.outcome for row in store.results()}
+
+
+def same(left: Path, right: Path) -> bool:
+    """Whether two stores have the same rows."""
+    with Store(left) as one, Store(right) as other:
+        return not differences(one.results(), other.results())
+
+
+def attempts(path: Path) -> int:
+    """How many attempts at finished units a store holds."""
+    with Store(path) as store:
+        return int(store._db.execute("SELECT count(*) FROM attempts WHERE outcome = 'done'").fetchone()[0])
+
+
+def children(pid: int) -> list[int]:
+    """Processes below one, as the kernel lists them."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except (OSError, IndexError):
+                continue
+            if parent == pid:
+                found += [int(entry.name), *children(int(entry.name))]
+    return found
+
+
+def workers(pid: int) -> list[int]:
+    """Worker processes of a local driver."""
+    return [
+        child
+        for child in children(pid)
+        if b"spawn_main" in (Path("/proc") / str(child) / "cmdline").read_bytes() and not _tracker(child)
+    ]
+
+
+def _tracker(pid: int) -> bool:
+    return b"resource_tracker" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
+
+
+def test_serial_resumes_where_it_stopped(tmp_path: Path) -> None:
+    """Law: a second run finds all units finished, and adds nothing."""
+    path = spec(tmp_path, CACHES, 2)
+    first = run(tmp_path, "sweep", str(path), "--store", "s.db", "--json")
+    assert first.returncode == 0, first.stderr
+    assert '"done": 6' in first.stdout
+    assert '"refused": 2' in first.stdout
+    again = run(tmp_path, "sweep", str(path), "--store", "s.db")
+    assert "8 found, 0 done" in again.stdout
+    assert attempts(tmp_path / "s.db") == 6
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_is_clean(tmp_path: Path, stop: signal.Signals) -> None:
+    """Law: Ctrl-C ends the sweep with exit code 3 and a sentence; the same command goes on, and nothing is doubled."""
+    path = spec(tmp_path, ["sweepcaches:Slow"], 8)
+    driver = start(tmp_path, "sweep", str(path), "--store", "s.db")
+    wait_for(lambda: (tmp_path / "s.db").exists() and len(rows(tmp_path / "s.db")) >= 2)
+    driver.send_signal(stop)
+    _, told = driver.communicate(timeout=60)
+    assert driver.returncode == 3, told
+    assert "the same command goes on from there" in told
+    before = len(rows(tmp_path / "s.db"))
+    assert 2 <= before < 8
+    again = run(tmp_path, "sweep", str(path), "--store", "s.db")
+    assert f"{before} found, {8 - before} done" in again.stdout
+    assert attempts(tmp_path / "s.db") == 8
+
+
+def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
+    """Law: after kill -9 of the driver every row that was told is there once, and the rest is done by the next run."""
+    path = spec(tmp_path, ["sweepcaches:Slow"], 8)
+    driver = start(tmp_path, "sweep", str(path), "--store", "s.db")
+    wait_for(lambda: (tmp_path / "s.db").exists() and len(rows(tmp_path / "s.db")) >= 3)
+    driver.kill()
+    driver.communicate()
+    before = len(rows(tmp_path / "s.db"))
+    assert before >= 3
+    again = run(tmp_path, "sweep", str(path), "--store", "s.db")
+    assert f"{before} found, {8 - before} done" in again.stdout
+    assert attempts(tmp_path / "s.db") == 8
+    with Store(tmp_path / "s.db") as store:
+        assert store.problems() == []
+
+
+def test_local_rows_are_serial_rows(tmp_path: Path) -> None:
+    """Differential: two processes give, row for row, what one gives, and byte for byte the same exports."""
+    path = spec(tmp_path, CACHES, 6)
+    assert run(tmp_path, "sweep", str(path), "--store", "serial.db").returncode == 0
+    assert run(tmp_path, "sweep", str(path), "--store", "local.db", "--workers", "2").returncode == 0
+    assert same(tmp_path / "serial.db", tmp_path / "local.db")
+    exports = [run(tmp_path, "results", "export", f"{name}.db").stdout for name in ("serial", "local")]
+    assert exports[0] == exports[1]
+    assert exports[0].count("\n") == 25
+
+
+@slow
+def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
+    """Law: kill -9 of a worker in the middle loses no row and doubles none."""
+    path = spec(tmp_path, ["sweepcaches:Slow"], 24)
+    driver = start(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
+    wait_for(lambda: (tmp_path / "s.db").exists() and len(rows(tmp_path / "s.db")) >= 2)
+    victims = workers(driver.pid)
+    assert victims
+    os.kill(victims[0], signal.SIGKILL)
+    _, told = driver.communicate(timeout=100)
+    assert driver.returncode == 0, told
+    assert set(rows(tmp_path / "s.db").values()) == {"done"}
+    assert attempts(tmp_path / "s.db") == 24
+
+
+@slow
+def test_a_killed_driver_leaves_no_workers(tmp_path: Path) -> None:
+    """Law: after kill -9 of a driver with workers, they end, and the next run finishes the sweep."""
+    path = spec(tmp_path, ["sweepcaches:Slow"], 30)
+    driver = start(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
+    wait_for(lambda: (tmp_path / "s.db").exists() and len(rows(tmp_path / "s.db")) >= 2)
+    below = children(driver.pid)
+    driver.kill()
+    driver.communicate()
+    wait_for(lambda: not any((Path("/proc") / str(pid)).exists() for pid in below), 30)
+    again = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
+    assert again.returncode == 0, again.stderr
+    assert attempts(tmp_path / "s.db") == 30
+
+
+@slow
+def test_a_poison_unit_is_told_and_the_others_are_done(tmp_path: Path) -> None:
+    """Law: a unit that kills whoever runs it ends as killed, alone; the sweep says so, and goes on."""
+    path = spec(tmp_path, ["sweepcaches:Poison", "full-fp16", "golay"], 3)
+    found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
+    assert found.returncode == 3, found.stderr
+    assert "6 done, 0 refused, 0 failed, 3 killed" in found.stdout
+    assert sorted(rows(tmp_path / "s.db").values()) == ["done"] * 6 + ["killed"] * 3
+    shown = run(tmp_path, "results", "show", "s.db").stdout
+    assert "the worker died each of 3 times" in shown
+
+
+@contextmanager
+def cluster(folder: Path, tls: Tls | None = None) -> Iterator[str]:
+    """A scheduler and two workers of dask's own commands, on loopback, encrypted if asked; its address."""
+    _, environment = command(folder, "-")
+    file = folder / "scheduler.json"
+    options = ["--scheduler-file", str(file)]
+    if tls is not None:
+        options += ["--tls-ca-file", str(tls.ca), "--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)]
+        options += ["--protocol", "tls://"]
+    quiet = {"env": environment, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--host", "127.0.0.1"]
+    local = ["--dashboard-address", "127.0.0.1:0"]
+    started = [subprocess.Popen([*scheduler, *options, *local], **quiet)]  # type: ignore[call-overload]
+    try:
+        wait_for(lambda: file.exists() and file.stat().st_size > 0)
+        started += [subprocess.Popen([*worker, *options, *local], **quiet) for _ in range(2)]  # type: ignore[call-overload]
+        import json
+
+        yield str(json.loads(file.read_text(encoding="utf-8"))["address"])
+    finally:
+        for process in reversed(started):
+            process.terminate()
+        for process in started:
+            process.wait(30)
+
+
+@slow
+def test_cluster_rows_are_serial_rows(tmp_path: Path) -> None:
+    """Differential: a scheduler and workers that were started by hand give what one process gives."""
+    path = spec(tmp_path, CACHES, 6)
+    assert run(tmp_path, "sweep", str(path), "--store", "serial.db").returncode == 0
+    with cluster(tmp_path) as address:
+        found = run(tmp_path, "sweep", str(path), "--store", "cluster.db", "--cluster", address)
+    assert found.returncode == 0, found.stderr
+    assert same(tmp_path / "serial.db", tmp_path / "cluster.db")
+
+
+@slow
+def test_a_cluster_with_tls(tmp_path: Path) -> None:
+    """Differential: the same over TLS; without the certificates nobody gets in."""
+    from distributed.security import Security
+
+    made = Security.temporary()
+    files = {"ca": made.tls_ca_file, "cert": made.tls_client_cert, "key": made.tls_client_key}
+    for name, text in files.items():
+        (tmp_path / f"{name}.pem").write_text(text, encoding="utf-8")
+    ca, cert, key = (tmp_path / f"{name}.pem" for name in files)
+    path = spec(tmp_path, CACHES, 2)
+    assert run(tmp_path, "sweep", str(path), "--store", "serial.db").returncode == 0
+    with cluster(tmp_path, Tls(ca, cert, key)) as address:
+        assert address.startswith("tls://")
+        options = ["--tls-ca", str(ca), "--tls-cert", str(cert), "--tls-key", str(key)]
+        found = run(tmp_path, "sweep", str(path), "--store", "tls.db", "--cluster", address, *options)
+        without = run(tmp_path, "sweep", str(path), "--store", "x.db", "--cluster", address)
+    assert found.returncode == 0, found.stderr
+    assert without.returncode == 2
+    assert same(tmp_path / "serial.db", tmp_path / "tls.db")
+
+
+@slow
+def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
+    """Law: where a worker's package is not the driver's, no unit is run and the sentence says which is where."""
+    other = tmp_path / "other"
+    other.mkdir()
+    import shutil
+
+    import lowerbound
+
+    shutil.copytree(Path(lowerbound.__file__).parent, other / "lowerbound")
+    with (other / "lowerbound" / "errors.py").open("a", encoding="utf-8") as file:
+        file.write("# another version\n")
+    path = spec(other, ["golay"], 1)
+    _, environment = command(other, "-")
+    environment["PYTHONPATH"] = str(other)
+    with cluster(other) as address:
+        start_ = time.monotonic()
+        words, own = command(tmp_path, "sweep", str(path), "--store", "s.db", "--cluster", address)
+        driver = subprocess.run(
+            words,
+            env={**own, "PYTHONPATH": str(tmp_path)},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=100,
+        )
+        assert time.monotonic() - start_ < 90
+    assert driver.returncode == 2, driver.stderr
+    assert "install the same one" in driver.stderr
+    assert rows(tmp_path / "s.db") == {}
+
+
+def test_nobody_is_listening(tmp_path: Path) -> None:
+    """Bad input: several engines at once, and addresses that would carry code in the clear, before anything is run."""
+    path = spec(tmp_path, ["golay"], 1)
+    found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2", "--cluster", "tcp://127.0.0.1:1")
+    assert found.returncode == 2
+    assert "one of --workers, --cluster and --slurm" in found.stderr
+    assert not (tmp_path / "s.db").exists()
+
+
+@pytest.mark.parametrize(
+    ("address", "with_tls", "sentence"),
+    [
+        ("tcp://10.0.0.1:8786", False, "use TLS beyond this machine"),
+        ("127.0.0.1:8786", False, "be an address such as"),
+        ("tcp://127.0.0.1", False, "be an address such as"),
+        ("tls://10.0.0.1:8786", False, "exactly where its address begins with tls"),
+        ("tcp://127.0.0.1:8786", True, "exactly where its address begins with tls"),
+    ],
+)
+def test_addresses(tmp_path: Path, address: str, with_tls: bool, sentence: str) -> None:
+    """Bad input: what is no address, and what would be unsafe."""
+    tls = Tls(tmp_path, tmp_path, tmp_path) if with_tls else None
+    with pytest.raises(InvalidArgument, match=sentence):
+        check_address(address, tls)
+    check_address("tcp://127.0.0.1:8786", None)
+
+
+def test_profiles_of_slurm_are_checked() -> None:
+    """Bad input: unknown and missing keys of a profile."""
+    with pytest.raises(InvalidArgument, match="have only the keys"):
+        slurm_cluster({"cores": 1, "memory": "1GB", "walltime": "1:00", "nodes": 3})
+    with pytest.raises(InvalidArgument, match="say memory"):
+        slurm_cluster({"cores": 1, "walltime": "1:00"})
+
+
+@slow
+def test_a_job_of_slurm_is_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known value: the job script of a profile: queue, time and memory, one BLAS thread, TLS, workers that leave."""
+    monkeypatch.chdir(tmp_path)
+    profile = {
+        "queue": "cpu",
+        "cores": 4,
+        "memory": "8GB",
+        "walltime": "01:00:00",
+        "maximum_jobs": 3,
+        "lifetime": "55m",
+    }
+    most, made = slurm_cluster(profile)
+    with made:
+        script = made.job_script()
+    assert most == 3
+    for part in ("-p cpu", "-t 01:00:00", "OPENBLAS_NUM_THREADS=1", "tls://", "--lifetime 55m", "--no-dashboard"):
+        assert part in script, script
