@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import certificates
+from benchmarks import certificates, sweeps
 
-BENCHMARKS = {"certificates": certificates}
+BENCHMARKS = {"certificates": certificates, "sweeps": sweeps}
 
 
 def main(names: list[str]) -> int:

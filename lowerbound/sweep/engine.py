@@ -27,6 +27,14 @@ MOST_IN_BATCH = 256
 BATCHES_A_WORKER = 3
 DEATHS_A_TASK = 2
 """How many workers a batch may kill before it is taken apart, and a unit alone before it is called killed."""
+SETTINGS = {
+    "distributed.scheduler.allowed-failures": DEATHS_A_TASK,
+    "distributed.worker.profile.enabled": False,
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
+    "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
+}
+"""Of local clusters. Dask's own choice gives memory back to the system after every array, and its profiler looks at
+every worker a hundred times a second: together they slow units by a third."""
 CANARY_S = 60.0
 COMMIT_S = 0.05
 """Rows of short units are written together, at least this often."""
@@ -93,7 +101,7 @@ def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch
             from distributed import Client, LocalCluster
 
             with (
-                dask.config.set({"distributed.scheduler.allowed-failures": DEATHS_A_TASK}),
+                dask.config.set(SETTINGS),
                 LocalCluster(
                     n_workers=min(workers, len(book.todo)),
                     threads_per_worker=1,
@@ -197,7 +205,10 @@ def slurm_cluster(profile: dict[str, Any]) -> tuple[int, Any]:
             shared_temp_directory=profile.get("shared_temp_directory", "."),
             scheduler_options={"dashboard_address": "127.0.0.1:0"},
             worker_extra_args=["--lifetime", str(lifetime), "--lifetime-stagger", "2m", "--no-dashboard"],
-            job_script_prologue=["export OPENBLAS_NUM_THREADS=1", *profile.get("prologue", [])],
+            job_script_prologue=[
+                "export OPENBLAS_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=33554432",
+                *profile.get("prologue", []),
+            ],
         )
     except (TypeError, ValueError, OSError) as error:
         raise InvalidArgument(f"slurm profile: {error}") from None
