@@ -1,0 +1,42 @@
+"""Rotary positions in two dimensions, as Infinity rotates queries and keys before they are cached."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import invalid
+
+Array = NDArray[Any]
+
+BASE = 10000.0
+GRID = 64
+"""Side of the last map at a million pixels; smaller square schedules are beginnings of that one, on its grid."""
+
+
+def rotation(schedule: ScaleSchedule, d: int) -> tuple[Array, Array]:
+    """Cosines and sines of every token's angles, (tokens, d / 2) each, float64.
+
+    Contract: pair i of a head turns with the row for i < d/4 and with the column after, by base^(-i / (d/4)) a step;
+    rows and columns are rounded to where they lie on the last map, so that one place has one angle at every scale.
+
+    Source: Infinity's 2D rotary embedding, normalised by height and width.
+    """
+    if d % 4:
+        raise invalid("head dimension", "be a multiple of 4 for rotation in two dimensions", d, nearest=4 * -(-d // 4))
+    frequencies = BASE ** (-np.arange(d // 4) / (d // 4))
+    last = schedule.shapes[-1][-2:]
+    side = (GRID, GRID) if last[0] == last[1] else last
+    angles = []
+    for shape in schedule.shapes:
+        height, width = shape[-2:]
+        rows = np.round(np.arange(height) * (side[0] / height))
+        columns = np.round(np.arange(width) * (side[1] / width))
+        down = np.broadcast_to(rows[:, None, None] * frequencies, (height, width, d // 4))
+        across = np.broadcast_to(columns[:, None] * frequencies, (height, width, d // 4))
+        angles.append(np.concatenate([down, across], axis=-1).reshape(height * width, d // 2))
+    every = np.concatenate(angles)
+    return np.cos(every), np.sin(every)
