@@ -24,7 +24,8 @@ from flint import arb
 
 from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streaming import LARGEST_LOGIT, blocks, bounded_attention
+from lowerbound.core.streaming import LARGEST_LOGIT, bounded_attention
+from lowerbound.core.threads import blocks
 from lowerbound.errors import InvalidArgument, invalid
 
 MULTIPLIER_CAP = Fraction(100)

@@ -3,18 +3,17 @@
 Four things make it fast, and none changes what is computed. Logits of bounded size need no shift by their maximum:
 exp(300) times the largest number of tokens is far from overflow, and exp(-300) from underflow. Blocks are laid out keys
 by queries, so that both products have long sides in the layout that BLAS likes, and stay in a core's cache. Sums of
-weights are one product with ones. And blocks of queries are shared among threads, each with a BLAS of one thread.
+weights are one product with ones. And blocks of queries are shared among threads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController
+
+from lowerbound.core.threads import blocks, each, n_threads
 
 FloatArray = NDArray[np.float64]
 
@@ -24,18 +23,6 @@ QUERIES_PER_BLOCK = 2048
 KEYS_PER_BLOCK = 256
 WORTH_THREADS = 2**20
 """Logits from which on threads save more than they cost."""
-
-
-@lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
-
-
-def n_threads() -> int:
-    """As many threads as BLAS may use now, so that whoever limits BLAS limits attention too."""
-    return max(
-        (library.num_threads or 1 for library in _controller().select(user_api="blas").lib_controllers), default=1
-    )
 
 
 def bounded_attention(
@@ -60,16 +47,10 @@ def bounded_attention(
     threads = n_threads() if n_queries * n_tokens >= WORTH_THREADS else 1
     rows = max(1, min(QUERIES_PER_BLOCK, -(-n_queries // threads)))
 
-    def work(start: int) -> None:
-        block = slice(start, min(start + rows, n_queries))
+    def work(block: slice) -> None:
         _attend(queries[block], key_blocks, values, n_tokens, outputs[block])
 
-    if threads == 1:
-        for start in range(0, n_queries, rows):
-            work(start)
-        return outputs
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(0, n_queries, rows)))
+    each(work, blocks(n_queries, rows), threads=threads)
     return outputs
 
 
@@ -94,9 +75,3 @@ def _attend(
         weighted += part
         total += ones[:size] @ some
     np.divide(weighted.T, total[:, None], out=outputs)
-
-
-def blocks(count: int, size: int) -> Iterator[slice]:
-    """Slices of at most `size` that cover range(count) in order."""
-    for start in range(0, count, size):
-        yield slice(start, min(start + size, count))

@@ -28,7 +28,8 @@ from lowerbound.core.attention import (
     rounding_bound,
 )
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streaming import KEYS_PER_BLOCK, QUERIES_PER_BLOCK, n_threads
+from lowerbound.core.streaming import KEYS_PER_BLOCK, QUERIES_PER_BLOCK
+from lowerbound.core.threads import n_threads
 from lowerbound.errors import InvalidArgument
 
 RULES: list[Rule] = [Scaled(), Scaled(3.0), L2Norm(100.0), L2Norm(4.0)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -17,10 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.bounds import welch
+from lowerbound.core.threads import blocks, each, n_threads
 from lowerbound.errors import ImpossibleReduction, invalid
 
 IntRows = NDArray[np.int64]
-_GRAM_BLOCK = 2048
+_GRAM_BLOCK = 1024
+_WORTH_THREADS = 2**21
+"""Entries of a Gram matrix from which on threads save more than they cost."""
 
 
 def coherence(rows: IntRows) -> Fraction:
@@ -32,7 +36,7 @@ def coherence(rows: IntRows) -> Fraction:
     Notes
     -----
     Products run in floating point whose every partial sum is an integer below the format's exact range, so the Gram
-    matrix is exact; only blocks on and above the diagonal are formed. Cost O(n^2 d / 2).
+    matrix is exact; only blocks on and above the diagonal are formed, each in a core's cache. Cost O(n^2 d / 2).
     """
     n_rows, d = rows.shape
     squared_norms = (rows * rows).sum(axis=1)
@@ -44,24 +48,41 @@ def coherence(rows: IntRows) -> Fraction:
     if largest >= 2**53:
         raise invalid("rows", "have max|entry|^2 * d < 2^53, so that the Gram matrix is exact", largest)
     exact: NDArray[np.floating[Any]] = rows.astype(np.float32 if largest < 2**24 else np.float64)
-    equal_norms = bool((squared_norms == squared_norms[0]).all())
+    if not (squared_norms == squared_norms[0]).all():
+        return _largest_cosine(rows, exact, squared_norms)
+
+    def largest_beside(block: slice) -> float:
+        return max(float(gram.max()) for _, gram in _upper_gram(exact, block))
+
+    threads = n_threads() if n_rows * n_rows >= _WORTH_THREADS else 1
+    largest_product = max(each(largest_beside, blocks(n_rows, _GRAM_BLOCK), threads=threads))
+    return Fraction(int(largest_product), int(squared_norms[0]))
+
+
+def _upper_gram(exact: NDArray[Any], block: slice) -> Iterator[tuple[slice, NDArray[Any]]]:
+    """Products of a block of rows with each block from it on, one at a time in the same memory; no row with itself."""
+    room = np.empty((_GRAM_BLOCK, _GRAM_BLOCK), dtype=exact.dtype)
+    here = exact[block]
+    for other in blocks(len(exact) - block.start, _GRAM_BLOCK):
+        beside = slice(block.start + other.start, block.start + other.stop)
+        gram = room.reshape(-1)[: len(here) * (beside.stop - beside.start)].reshape(len(here), -1)
+        np.matmul(here, exact[beside].T, out=gram)
+        if beside.start == block.start:
+            np.fill_diagonal(gram, -np.inf)
+        yield beside, gram
+
+
+def _largest_cosine(rows: IntRows, exact: NDArray[Any], squared_norms: NDArray[np.int64]) -> Fraction:
+    """Of rows of several lengths: floats only nominate, and every pair within their error of the best is compared."""
+    lengths = np.sqrt(squared_norms.astype(np.float64))  # a product of two squared norms may exceed 64 bits
     worst = Fraction(-1)
-    for top in range(0, n_rows, _GRAM_BLOCK):
-        for left in range(top, n_rows, _GRAM_BLOCK):
-            gram = exact[top : top + _GRAM_BLOCK] @ exact[left : left + _GRAM_BLOCK].T
-            if top == left:
-                np.fill_diagonal(gram, -np.inf)
-            if equal_norms:
-                worst = max(worst, Fraction(int(gram.max()), int(squared_norms[0])))
-            else:
-                near = gram / np.sqrt(
-                    squared_norms[top : top + _GRAM_BLOCK, None] * squared_norms[left : left + _GRAM_BLOCK]
-                )
-                # Floats only nominate: every pair within their error of the best one is then compared exactly.
-                for i, j in np.argwhere(near >= near.max() - 1e-5):
-                    product = int(rows[top + i] @ rows[left + j])
-                    squares = int(squared_norms[top + i]) * int(squared_norms[left + j])
-                    worst = max(worst, _cosine_above(product, squares))
+    for block in blocks(len(rows), _GRAM_BLOCK):
+        for beside, gram in _upper_gram(exact, block):
+            near = gram / (lengths[block, None] * lengths[beside])
+            for i, j in np.argwhere(near >= near.max() - 1e-5):
+                product = int(rows[block.start + i] @ rows[beside.start + j])
+                squares = int(squared_norms[block.start + i]) * int(squared_norms[beside.start + j])
+                worst = max(worst, _cosine_above(product, squares))
     return worst
 
 
