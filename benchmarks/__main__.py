@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import certificates, sweeps
+from benchmarks import certificates, oracle, sweeps
 
-BENCHMARKS = {"certificates": certificates, "sweeps": sweeps}
+BENCHMARKS = {"certificates": certificates, "oracle": oracle, "sweeps": sweeps}
 
 
 def main(names: list[str]) -> int:
