@@ -1,0 +1,118 @@
+"""The oracle and exact coherence: beside the matrix products that they contain, and beside torch where it is there."""
+
+from __future__ import annotations
+
+import statistics
+import time
+import tracemalloc
+from collections.abc import Iterator
+from importlib.util import find_spec
+from math import log, sqrt
+
+import numpy as np
+
+from benchmarks.timing import HEADER, Row, beside
+from lowerbound.core.attention import L2Norm, Rule, Scaled, attention
+from lowerbound.core.keys.choice import find_family
+from lowerbound.core.keys.family import coherence
+from lowerbound.core.threads import n_threads
+
+SIZES = (("VAR-d36-512", 1024, 2240, 64), ("Infinity-1M", 4096, 10521, 128))
+RULES: tuple[tuple[str, Rule], ...] = (("1/sqrt(d)", Scaled()), ("l2norm", L2Norm()))
+LONGEST = 10**6
+LENGTHS = (10**4, 10**5, LONGEST)
+
+
+def arrays(m: int, t: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Queries, keys and values."""
+    coins = np.random.default_rng(0)
+    return coins.standard_normal((m, d)), coins.standard_normal((t, d)), coins.random((t, d))
+
+
+def attention_rows() -> Iterator[Row]:
+    """Attention beside its two products, and beside torch's own on the same threads."""
+    for name, m, t, d in SIZES:
+        queries, keys, values = arrays(m, t, d)
+        weights = queries @ keys.T
+        for rule_name, rule in RULES:
+            yield beside(
+                f"attention, {name} ({m} x {t} x {d}), {rule_name}",
+                lambda q=queries, k=keys, v=values, r=rule: attention(q, k, v, rule=r),
+                "its two products in NumPy",
+                lambda q=queries, k=keys, v=values, w=weights: (q @ k.T, w @ v),
+                promised=2.0,
+            )
+        if find_spec("torch"):
+            import torch
+
+            torch.set_num_threads(n_threads())
+            tensors = [torch.from_numpy(array)[None, None] for array in (queries, keys, values)]
+            yield beside(
+                f"attention, {name} ({m} x {t} x {d}), 1/sqrt(d)",
+                lambda q=queries, k=keys, v=values: attention(q, k, v, rule=Scaled()),
+                f"torch {torch.__version__} scaled_dot_product_attention, float64",
+                lambda t=tensors: torch.nn.functional.scaled_dot_product_attention(*t),
+                promised=1.0,
+            )
+
+
+def coherence_rows() -> Iterator[Row]:
+    """Exact coherence beside the products on and above the diagonal, in float32; and proved families without any."""
+    rows = 1 - 2 * np.random.default_rng(0).integers(0, 2, (16384, 128))
+    single = rows.astype(np.float32)
+
+    def products() -> None:
+        for start in range(0, len(single), 2048):
+            single[start : start + 2048] @ single[start:].T
+
+    yield beside(
+        "exact coherence of 16384 x 128 signs",
+        lambda: coherence(rows),
+        "Gram matrix in float32, upper triangle",
+        products,
+        runs=5,
+        promised=1.5,
+    )
+    for name, n, d in (("trace", 16384, 128), ("kerdock", 4096, 64)):
+        family = find_family(name)
+        if family.capacity(d) >= n:
+            keys = family.keys(n, d).rows
+            yield beside(
+                f"coherence of {n} x {d} keys, proved by the family {name}",
+                lambda f=family, n=n, d=d: f.coherence_bound(n, d),
+                "exact coherence",
+                lambda k=keys: coherence(k),
+                runs=3,
+                promised=1.0,
+            )
+
+
+def growth() -> None:
+    """Time and memory against the number of keys: the slope of log seconds, and bytes beyond input and output."""
+    queries, keys, values = arrays(256, LONGEST, 64)
+    logs, slopes = [], []
+    for _ in range(3):
+        points = []
+        for length in LENGTHS:
+            start = time.perf_counter()
+            attention(queries, keys[:length], values[:length], rule=L2Norm())
+            points.append((log(length), log(time.perf_counter() - start)))
+        logs.append(points)
+        slopes.append((points[-1][1] - points[0][1]) / (points[-1][0] - points[0][0]))
+    middle, spread = statistics.mean(slopes), statistics.stdev(slopes)
+    margin = 4.303 * spread / sqrt(len(slopes))  # Student's t for 2 degrees of freedom, 95 %
+    print(f"\ntime against T, 256 queries in R^64, T = 10^4 to 10^6: T^{middle:.2f} +- {margin:.2f} (95 %)")
+    for length in LENGTHS:
+        tracemalloc.start()
+        attention(queries, keys[:length], values[:length], rule=L2Norm())
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        print(f"memory beyond the input at T = {length:>9,}: {peak / 2**20:.1f} MiB")
+
+
+def run() -> None:
+    """Print a table, and how cost grows."""
+    print(HEADER)
+    for row in (*attention_rows(), *coherence_rows()):
+        print(row, flush=True)
+    growth()
