@@ -175,7 +175,7 @@ class Network:
 
 LOGIT_SPREAD = 2.0
 """Standard deviation of logits of a normed row, about: some ids are likelier than most, and guidance adds to it."""
-LEAST_MULTIPLIER, LARGEST_MULTIPLIER = 4.0, 125.0
+LEAST_MULTIPLIER, LARGEST_MULTIPLIER = 4.0, 200.0
 """Multipliers before the cap, which so acts on some heads; 4 is where training starts."""
 SMALL_BIAS = 0.1
 
@@ -186,7 +186,7 @@ def random_network(model: Model, *, seed: int = 0, precision: Precision = "float
     Scaled so that every sub-layer acts on its output as much as in a trained network, none vanishing and none running
     away. Matrices are normal of variance 1 / inputs, those that end a residual branch divided by sqrt(2 layers) more,
     the head's times LOGIT_SPREAD. Conditions, start, levels and positions are normal of variance 1/3 each, contents of
-    variance about 1. Gains are 1, scales and shifts 0, give or take 1/2. Multipliers are log-uniform between 4 and 125,
+    variance about 1. Gains are 1, scales and shifts 0, give or take 1/2. Multipliers are log-uniform between 4 and 200,
     capped at 100. Biases are normal of deviation 0.1. Codes are normal of variance 1, phi's kernels of variance 1/(9
     channels). (The official initialisation has gains of 1e-5, and so a network that hardly acts.)
 
