@@ -29,6 +29,7 @@ from lowerbound.core.grid import Guarantee
 from lowerbound.core.program import programs_end_here
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation, alarm, strongest
 from lowerbound.game.duel import describe
@@ -200,7 +201,7 @@ def attack(
         raise invalid("the place", f"have at most {MOST_NUMBERS} numbers, as a witness may", n_numbers)
     places = ladder(base) if geometry is None else [base]
     cache, free = load_cache(target), geometry is None
-    with programs_end_here(), alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
+    with one_thread(), programs_end_here(), alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
         return _Search(name, target, cache, level, time_limit_s, on_try, shrinks_places=free).run(places)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import TypeVar
 
@@ -28,12 +29,23 @@ def n_threads() -> int:
     return max((library.num_threads or 1 for library in libraries), default=1)
 
 
+def one_thread() -> AbstractContextManager[object]:
+    """BLAS with one thread, inside: for many small products, which more threads slow down."""
+    limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
+    return limit
+
+
 def each(work: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int) -> list[Result]:
-    """The results of all tasks, in order; with one thread, one after the other, BLAS as it is."""
-    if threads == 1:
-        return [work(task) for task in tasks]
-    with _controller().limit(limits=1, user_api="blas"), ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, tasks))
+    """The results of all tasks, in order; with one thread, one after the other in this one.
+
+    BLAS has one thread meanwhile: small products gain nothing from more, and on a busy machine its threads wait for
+    each other a hundred times as long as they work.
+    """
+    with one_thread():
+        if threads == 1:
+            return [work(task) for task in tasks]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(work, tasks))
 
 
 def blocks(count: int, size: int) -> Iterator[slice]:

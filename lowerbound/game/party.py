@@ -22,6 +22,7 @@ import numpy as np
 
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import load_cache
+from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, LowerBoundError
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
@@ -40,8 +41,14 @@ def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     """The reply of one party.
 
     Contract: for each game of the job, in order, a header and the `n_frames` frames that the other side is owed; what
-    a game raises stands in its header, and the next game is played.
+    a game raises stands in its header, and the next game is played. One BLAS thread: games are many small products,
+    and several of them run in processes side by side.
     """
+    with one_thread():
+        return _perform(role, job, private)
+
+
+def _perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     if role == "describe":
         return [json.dumps(asdict(load_cache(job["cache"]).facts())).encode()]
     if role == "answer":
