@@ -18,6 +18,7 @@ from lowerbound.cli.bounds import demo, floor, models, reduce
 from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
 from lowerbound.cli.games import caches, play
+from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.sweeps import results, sweep
 from lowerbound.errors import LowerBoundError
@@ -47,7 +48,7 @@ def _options(
     """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
 
 
-COMMANDS = (floor, reduce, play, attack, caches, models, demo, possible, certify, check, verify, sweep)
+COMMANDS = (floor, reduce, play, attack, caches, models, demo, possible, certify, check, verify, sweep, notebooks)
 """In the order of a reader."""
 
 for command in COMMANDS:
