@@ -2,9 +2,9 @@
 
 import sys
 
-from benchmarks import certificates, oracle, sweeps
+from benchmarks import certificates, device, games, oracle, sweeps
 
-BENCHMARKS = {"certificates": certificates, "oracle": oracle, "sweeps": sweeps}
+BENCHMARKS = {"certificates": certificates, "device": device, "games": games, "oracle": oracle, "sweeps": sweeps}
 
 
 def main(names: list[str]) -> int:

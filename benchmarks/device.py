@@ -1,0 +1,134 @@
+"""The oracle and the game on an accelerator, through the array API: right within the bound, and how near its limits.
+
+`python -m benchmarks device` with torch installed takes the first CUDA device, or the CPU where there is none, and says
+which. The limits are measured in the same run: the rate of a large product, and that of a large copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from benchmarks.oracle import SIZES, arrays
+from benchmarks.timing import HEADER, Row, beside, seconds, told
+from lowerbound.caches.full import Full64
+from lowerbound.core.attention import L2Norm, Scaled, attention, attention_by_peaks, rounding_bound
+from lowerbound.core.cache import FloatArray
+
+SIDE = 4096
+RUNS = 9
+
+
+def device() -> Any:
+    """The first accelerator, or the CPU."""
+    import torch
+
+    return torch.device("cuda:0" if torch.cuda.is_available() else "cpu")
+
+
+def name_of(place: Any) -> str:
+    """What the device calls itself."""
+    import torch
+
+    return str(torch.cuda.get_device_name(place)) if place.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+
+
+def finished(run: Callable[[], Any]) -> Callable[[], Any]:
+    """The run, until the device is done with it."""
+    import torch
+
+    def wait() -> Any:
+        result = run()
+        if torch.cuda.is_available():
+            torch.cuda.synchronize()
+        return result
+
+    return wait
+
+
+class OnDevice(Full64):
+    """float64 keys and values whose attention is computed on the accelerator.
+
+    Idea: the oracle through the array API, on whatever device torch has. Bits: 128 a token and dimension, as `full`.
+    Broken by: nothing.
+    """
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        import torch
+
+        place = device()
+        tensors = [torch.from_numpy(np.ascontiguousarray(rows)).to(place) for rows in (queries, self.keys, self.values)]
+        answers: FloatArray = attention(*tensors, rule=self.public.rule).cpu().numpy()
+        return answers
+
+
+def limits(place: Any) -> tuple[float, float]:
+    """Operations a second of a float64 product, and bytes a second of a copy, each the best of nine."""
+    import torch
+
+    square = torch.rand((SIDE, SIDE), dtype=torch.float64, device=place)
+    product = finished(lambda: square @ square)
+    copy = finished(lambda: square.clone())
+    product()
+    copy()
+    rate = 2 * SIDE**3 / min(seconds(product) for _ in range(RUNS))
+    bandwidth = 2 * square.nbytes / min(seconds(copy) for _ in range(RUNS))
+    return rate, bandwidth
+
+
+def rows(place: Any, rate: float) -> list[Row]:
+    """Attention on the device, checked against the bound, beside its own fused kernel."""
+    import torch
+
+    made = []
+    for name, m, t, d in SIZES:
+        on_host = arrays(m, t, d)
+        tensors = [torch.from_numpy(array).to(place) for array in on_host]
+        for rule in (Scaled(), L2Norm()):
+            found = attention(*tensors, rule=rule).cpu().numpy()
+            exact = attention_by_peaks(*on_host, rule=rule, keys_per_block=4096)
+            lengths = [float(np.sqrt((rows**2).sum(axis=1)).max()) for rows in on_host[:2]]
+            largest = rule.factor(d) * (1.0 if isinstance(rule, L2Norm) else lengths[0] * lengths[1])
+            bound = rounding_bound(d=d, n_tokens=t, max_logit=largest, max_value=1.0)
+            error = float(np.abs(found - exact).max())
+            if not error <= 2 * bound:
+                raise RuntimeError(f"{name} on {place}: {error} from the host, which is over twice the bound {bound}")
+            print(f"{name}, {rule}: at most {error:.1e} from the host; each is within {bound:.1e} of the truth")
+        made.append(
+            beside(
+                f"attention, {name} ({m} x {t} x {d}), float64",
+                finished(lambda q=tensors: attention(*q, rule=Scaled())),
+                "torch's scaled_dot_product_attention",
+                finished(
+                    lambda q=tensors: torch.nn.functional.scaled_dot_product_attention(*(x[None, None] for x in q))
+                ),
+            )
+        )
+        print(f"{name}: {4 * m * t * d / made[-1].ours_s / rate:.0%} of the device's own rate of products")
+    return made
+
+
+def run() -> None:
+    """Print what the device is, its limits, the table, and one game."""
+    try:
+        import torch  # noqa: F401
+    except ImportError:
+        print("device: torch is not installed; make thirdparty installs it for the CPU")
+        return
+    from lowerbound.core.models import find_model
+    from lowerbound.game.channel import Isolation
+    from lowerbound.game.duel import duel
+    from lowerbound.game.reduction import Geometry, plan_reduction
+
+    place = device()
+    rate, bandwidth = limits(place)
+    print(f"{name_of(place)}: float64 products {rate / 1e9:.0f} GFLOP/s, copies {bandwidth / 1e9:.0f} GB/s")
+    table = rows(place, rate)
+    print(HEADER, *table, sep="\n")
+    plan = plan_reduction(Geometry.of(find_model("var-d16")), seed=0)
+    played = duel(plan, "benchmarks.device:OnDevice", isolation=Isolation.NONE)
+    if played.errors:
+        raise RuntimeError(f"{played.errors} symbols were misread on the device")
+    print(f"one game of VAR-d16 on it: no error in {played.symbols} symbols, Bob {told(played.bob_seconds)}")
