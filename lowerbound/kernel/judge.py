@@ -19,6 +19,7 @@ from lowerbound.kernel import (
     keys,
     linear_code,
     payload,
+    replay,
     transcript,
     values,
     witness,
@@ -37,6 +38,7 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
     "keys_and_values_floor": payload.check,
     "collision_floor": collision.check,
     "clique_floor": clique.check,
+    "replay_floor": replay.check,
     "witness": witness.check,
     "transcript": transcript.check,
 }
