@@ -126,10 +126,10 @@ def test_gaussian_keys_are_measured_not_promised() -> None:
     assert keys.coherence > keys.welch
 
 
-@pytest.mark.parametrize("d", [64, 128, 256])
-def test_long_rows_are_measured_too(d: int) -> None:
-    """Differential: squared norms whose products exceed 64 bits give the coherence that floats give, to 2^-20."""
-    keys = find_family("gaussian").keys(200, d)
+@pytest.mark.parametrize(("n", "d"), [(200, 64), (200, 128), (200, 256), (1025, 32), (2049, 16)])
+def test_long_rows_are_measured_too(n: int, d: int) -> None:
+    """Differential: squared norms whose products exceed 64 bits, and a last block of one row, against floats."""
+    keys = find_family("gaussian").keys(n, d)
     gram = keys.unit @ keys.unit.T
     np.fill_diagonal(gram, -1)
     assert abs(float(keys.coherence) - gram.max()) < 2**-20

@@ -79,7 +79,7 @@ def _largest_cosine(rows: IntRows, exact: NDArray[Any], squared_norms: NDArray[n
     for block in blocks(len(rows), _GRAM_BLOCK):
         for beside, gram in _upper_gram(exact, block):
             near = gram / (lengths[block, None] * lengths[beside])
-            for i, j in np.argwhere(near >= near.max() - 1e-5):
+            for i, j in np.argwhere(np.isfinite(near) & (near >= near.max() - 1e-5)):
                 product = int(rows[block.start + i] @ rows[beside.start + j])
                 squares = int(squared_norms[block.start + i]) * int(squared_norms[beside.start + j])
                 worst = max(worst, _cosine_above(product, squares))
