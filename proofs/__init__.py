@@ -11,6 +11,7 @@ from . import (
     index_optimum,
     keys,
     pipeline,
+    public_weights,
     random_keys,
     reading,
     separation,
@@ -43,6 +44,7 @@ LEMMAS = (
     *theorem.LEMMAS,
     *beyond.LEMMAS,
     *pipeline.LEMMAS,
+    *public_weights.LEMMAS,
     *var256.LEMMAS,
     sparsity.LEMMA,
 )

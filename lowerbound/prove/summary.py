@@ -18,6 +18,7 @@ HEADLINES = {
     "low_dimension": "few dimensions",
     "time": "reads of a reader that does not look",
     "replay": "public weights: the ids are needed",
+    "public_weights": "R2: the last scale tells the ids",
     "flat_logits": "converse: flat logits escape",
 }
 """Lemmas in the order of a reader, and what to call them; everything else in the table is derived."""

@@ -14,7 +14,7 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
-  Payload PayloadBits Online Schedule Time Replay VarLayer Queries Zoom Sharp FlatLogits.
+  Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -609,6 +609,42 @@ Theorem var256_replay :
   \rsum_(i : 'I_(\sum_(p <- [:: 1; 2; 3; 4; 5; 6; 8; 10]) (p * p))%nat) log2 (N [finType of 'I_(expn 2 12)]) = 3060.
 Proof. exact: Replay.var256_replay. Qed.
 
+(* Ids are signs, each of a level.  Contents are read up to e; once all lower levels are known, row i of l reads bit
+   i from them, and it amplifies e to less than half the distance of two signs: then all bits are determined. *)
+Theorem prefix_decoding (I J : finType) (level : I -> nat) (content : {ffun I -> bool} -> J -> R) (l : I -> J -> R)
+    (e : J -> R) :
+  (forall (x y : {ffun I -> bool}) i, (forall i', (level i' < level i)%nat -> x i' = y i') ->
+     \rsum_j (l i j * (content x j - content y j)) = sign (x i) - sign (y i)) ->
+  (forall i, \rsum_j (Rabs (l i j) * e j) < 1) ->
+  forall (o : J -> R) (x y : {ffun I -> bool}),
+  (forall j, Rabs (o j - content x j) <= e j) -> (forall j, Rabs (o j - content y j) <= e j) -> x = y.
+Proof. exact: (@Prefix.prefix_decoding I J level content l e). Qed.
+
+(* So a cache whose good answers tell the contents up to e, and which is good with probability 1 - delta, keeps all
+   bits but log2 (1 / (1 - delta)). *)
+Theorem prefix_lower_bound (I J : finType) (level : I -> nat) (content : {ffun I -> bool} -> J -> R)
+    (l : I -> J -> R) (e : J -> R) (W S : finType) (Out : Type) (good : {ffun I -> bool} -> Out -> bool)
+    (read : Out -> J -> R) (compress : W -> {ffun I -> bool} -> S) (answer : W -> S -> Out) (delta : R) :
+  (forall (x y : {ffun I -> bool}) i, (forall i', (level i' < level i)%nat -> x i' = y i') ->
+     \rsum_j (l i j * (content x j - content y j)) = sign (x i) - sign (y i)) ->
+  (forall i, \rsum_j (Rabs (l i j) * e j) < 1) ->
+  (forall x o, good x o -> forall j, Rabs (read o j - content x j) <= e j) ->
+  0 < N W -> delta < 1 ->
+  (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
+  N I - log2 (/ (1 - delta)) <= log2 (N S).
+Proof.
+move=> reads gain.
+exact: (@Prefix.prefix_lower_bound I J level content l e reads gain W S Out good read compress answer delta).
+Qed.
+
+(* The inverse of a layer norm moves errors by a bounded factor, in a box where the content stays under a share b. *)
+Theorem unnormalise (C : finType) (w w' : C -> R) (s b t : R) :
+  0 <= s -> N C * (s * s) <= b -> b < 1 ->
+  (forall c, Rabs (w c) <= s) -> (forall c, Rabs (w' c) <= s) -> (forall c, Rabs (w c - w' c) <= t) ->
+  forall c, Rabs (w c / sqrt (1 - square_norm w) - w' c / sqrt (1 - square_norm w'))
+            <= t / (sqrt (1 - b) * sqrt (1 - b) * sqrt (1 - b)).
+Proof. exact: (@Prefix.unnormalise C w w' s b t). Qed.
+
 (* ================= the whole VAR layer ================================================================== *)
 
 (* A head of the layer (projections, l2-normalised queries and keys, multiplier, softmax over cached tokens and
@@ -887,6 +923,7 @@ Definition all_theorems := (
   @small_scale_counterexample, @nonadaptive_time, @nonadaptive_time_max,
   @relative_headline_average, @additive_headline_average, @theorem_C_average, @low_dimension_headline,
   @replay_lower_bound, @replay_exact, @replay_cache, @var256_replay,
+  @prefix_decoding, @prefix_lower_bound, @unnormalise,
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,

@@ -1,0 +1,109 @@
+"""Model R2: with public weights the last scale's outputs determine the ids, so that whatever is kept holds them all."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import partial
+from typing import Any
+
+from lowerbound.core.models import find_model
+from lowerbound.prove.claims import polynomial_claim
+from lowerbound.prove.expression import variables
+from lowerbound.prove.lemma import ByCoq, ByKernel, BySolvers, Cited, Lemma, Statement, Use
+from lowerbound.var.replay_floor import claim_of, payload_of, plan_replay, resampling_of
+
+STATES, WORDS, RIGHT, FAILED = variables("S M R d")
+
+COUNTING = Statement(
+    hypotheses={
+        "each state is decoded to one word": RIGHT <= STATES,
+        "few words are decoded wrongly": WORDS - RIGHT <= FAILED * WORDS,
+    },
+    goal=(1 - FAILED) * WORDS <= STATES,
+)
+
+CERTIFIED = (
+    ("var-d16", Fraction(3631, 10**6), 3060),
+    ("var-d36-512", Fraction(1746, 10**6), 7680),
+    ("var-d30-1024", Fraction(1084, 10**6), 36612),
+    ("infinity-2b-0.06m", Fraction(244, 10**4), 3872),
+    ("infinity-2b-0.25m", Fraction(5335, 10**6), 29472),
+    ("infinity-2b-1m", Fraction(3879, 10**6), 131872),
+)
+"""Model, error and bits: each is judged, with as many rows read as there are ids."""
+
+
+def payload(model: str) -> dict[str, Any]:
+    """Rows and left inverses for a model, found anew."""
+    subject = find_model(model)
+    resampling = resampling_of(subject)
+    assert resampling is not None
+    return payload_of(subject, plan_replay(subject.schedule, resampling, few_rows=True))
+
+
+LEMMAS = (
+    Lemma(
+        id="replay_counting",
+        words="The counting step: a message from which all of M equally likely words are guessed at once, wrongly with "
+        "probability delta over words and public coins, has at least log2 M - log2(1/(1 - delta)) bits. At one setting "
+        "of the coins each of S states is decoded to one word, so at most S words are decoded rightly.",
+        range="all finite sets of ids, coins and states; all real delta < 1",
+        discharges=(
+            BySolvers(COUNTING, needed=("each state is decoded to one word", "few words are decoded wrongly")),
+            ByKernel("handelman", polynomial_claim(COUNTING)),
+            ByCoq("replay_lower_bound", (r"\rsum_i log2 (N (V i)) - log2 (/ (1 - delta)) <= log2 (N S)",)),
+        ),
+        model="R2",
+    ),
+    Lemma(
+        id="prefix_decoding",
+        words="Ids are signs, each of a level, and once all lower levels are known a left inverse l reads bit i from "
+        "the contents. If sum_j |l_ij| e_j < 1 for every bit, contents known up to e_j determine all bits: what lower "
+        "levels add is subtracted exactly, so that no error travels upwards. So at least their number - "
+        "log2(1/(1 - delta)) bits are needed.",
+        range="all finite sets of bits, levels, rows, coins and states; all real contents, l, e, delta < 1",
+        discharges=(
+            ByCoq("prefix_decoding", (r"\rsum_j (Rabs (l i j) * e j) < 1", "Rabs (o j - content y j) <= e j", "x = y")),
+            ByCoq("prefix_lower_bound", ("N I - log2 (/ (1 - delta)) <= log2 (N S)",)),
+        ),
+        uses=(Use("replay_counting"),),
+        model="R2",
+    ),
+    Lemma(
+        id="layer_norm",
+        words="A layer norm leaves w = u / sqrt(1 + |u|^2) of a content u beside a larger public part. In a box whose "
+        "corners have |w|^2 <= b the inverse w / sqrt(1 - |w|^2) moves errors by at most (1 - b)^(-3/2) in the sup "
+        "norm.",
+        range="all finite sets of channels; all real w, w', t, 0 <= b < 1",
+        discharges=(ByCoq("unnormalise", ("t / (sqrt (1 - b) * sqrt (1 - b) * sqrt (1 - b))",)),),
+        model="R2",
+    ),
+    Lemma(
+        id="replay_thresholds",
+        words="On the maps of VAR and Infinity, rows that fit into the queries of the last scale have left inverses "
+        "with 2 F_k kappa_k (eta + tau) (1 - B^-2)^(-3/2) < 1 at every scale: at eta = 0.003631 for VAR-256 (3060 "
+        "bits), 0.001746 for VAR-512 (7680), 0.001084 for VAR-1024 (36612); at 0.0244, 0.005335 and 0.003879 for "
+        "Infinity's 0.06M, 0.25M and 1M pixels (3872, 29472, 131872). Rationals are exact, the leak is a ball.",
+        range=f"finite list: {', '.join(model for model, _, _ in CERTIFIED)}",
+        discharges=tuple(
+            ByKernel(
+                "replay_floor",
+                claim_of(find_model(model), eta=eta, delta=Fraction(0), bits=bits),
+                find=partial(payload, model),
+            )
+            for model, eta, bits in CERTIFIED
+        ),
+        model="R2",
+    ),
+    Lemma(
+        id="public_weights",
+        words="Theorem R2: there are public weights of the first layer, with addresses as keys, ids as signs, and "
+        "lambda = 100, for which last-scale outputs within eta (max V - min V) determine all ids of r_1..r_(N-2), for "
+        "every eta below the threshold of their certificate. So the whole state, and the cache alone if it answers "
+        "without f_hat, need their bits - log2(1/(1 - delta)), and at delta = 0 keeping the ids is enough.",
+        range="all schedules and sizes of layers whose certificate is verified; all algorithms with public coins",
+        discharges=(Cited("docs/replay.md, proved on paper, not machine-checked"),),
+        uses=(Use("softmax_gap"), Use("prefix_decoding"), Use("layer_norm"), Use("replay_thresholds")),
+        model="R2",
+    ),
+)
