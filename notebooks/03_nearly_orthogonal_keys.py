@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 3. Nearly orthogonal keys
 #
-# The reduction of notebook 2 needs many unit keys with small inner products: how many are there in $d$ dimensions,
+# The reduction of notebook 2 needs many unit keys with small inner products: how many are there in a given dimension,
 # and how small can they be? Exactly orthogonal ones number only $d$; a little slack makes them exponentially many.
 #
 # **Definition.** The *coherence* of unit keys $k_1, \dots, k_n \in \mathbb{R}^d$ is $\mu = \max_{i \ne j} \langle

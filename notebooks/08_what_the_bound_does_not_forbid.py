@@ -1,9 +1,9 @@
 # %% [markdown]
 # # 8. What the bound does not forbid
 #
-# A lower bound is as strong as its hypotheses, and each of them is a door: here we walk through seven, with a cache
-# behind each that is smaller than the floor would allow. None contradicts the theorem. At the end stands what it does
-# not say at all.
+# A lower bound is as strong as its hypotheses, and each of them is a door: here we walk through seven. Behind each
+# stands a cache that is smaller than the floor seems to allow, and none contradicts the theorem. At the end stands
+# what it does not say at all.
 #
 # **The theorem, again.** There are public unit keys and a multiplier $\lambda$ such that every cache whose answers on
 # 0/1 values are within a factor $1 \pm \eta$, $\eta < 1$, each with probability $1 - \delta \ge 1/2$, has a state of

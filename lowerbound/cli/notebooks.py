@@ -96,28 +96,31 @@ def to_ipynb(notebook: Notebook, *, with_answers: bool = True) -> bytes:
 
 
 def _chosen(names: list[str], books: list[Notebook]) -> list[Notebook]:
-    by_name = {book.name: book for book in books} | {book.name[:2]: book for book in books}
+    wanted = []
     for name in names:
-        if name.removesuffix(".py") not in by_name:
+        plain = name.removesuffix(".py")
+        found = [book for book in books if plain in (book.name, book.name[:2], book.name[:2].lstrip("0"))]
+        if not found:
             raise unknown("notebook", name, (book.name for book in books))
-    wanted = {by_name[name.removesuffix(".py")].name for name in names}
-    return [book for book in books if not names or book.name in wanted]
+        wanted += found
+    return [book for book in books if not names or book in wanted]
 
 
 def notebooks(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Names or numbers; default: all of them.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Names or numbers; default: all of them.")
     ] = None,
     to: Annotated[TargetName | None, typer.Option("--to", help="Convert to this format; without it, list.")] = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Where files go; default: here.")] = None,
     answers: Annotated[bool, typer.Option(help="Keep the answers to the exercises.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that have been changed.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """List the teaching notebooks of the checkout, or convert them for Jupyter."""
-    if to is None and (out is not None or not answers):
-        raise InvalidArgument("--out and --no-answers must come with --to ipynb, got no --to")
+    if to is None and (out is not None or force or not answers):
+        raise InvalidArgument("--out, --force and --no-answers must come with --to ipynb, got no --to")
     chosen = _chosen(names or [], notebooks_in(notebook_folder(Path.cwd())))
-    written = {} if to is None else _convert(chosen, Path.cwd() if out is None else out, answers)
+    written = {} if to is None else _convert(chosen, Path.cwd() if out is None else out, answers, force)
     if as_json:
         rows = [
             {
@@ -139,7 +142,7 @@ def notebooks(
         )
 
 
-def _convert(books: list[Notebook], folder: Path, with_answers: bool) -> dict[str, Path]:
+def _convert(books: list[Notebook], folder: Path, with_answers: bool, force: bool) -> dict[str, Path]:
     try:
         converted = {book.name: to_ipynb(book, with_answers=with_answers) for book in books}
     except ModuleNotFoundError as error:
@@ -150,6 +153,11 @@ def _convert(books: list[Notebook], folder: Path, with_answers: bool) -> dict[st
         raise invalid("--out", "name a folder", str(folder))
     folder.mkdir(parents=True, exist_ok=True)
     written = {name: folder / f"{name}.ipynb" for name in converted}
+    for name, path in written.items():
+        if path.exists() and not force and path.read_bytes() != converted[name]:
+            raise InvalidArgument(
+                f"{path} is there already, with other contents, and was left as it is; --force replaces it"
+            )
     for name, data in converted.items():
         written[name].write_bytes(data)
     return written
