@@ -122,9 +122,17 @@ class Model:
         return math.log2(self.codebook_size) * self.n_replay_tokens
 
     @property
+    def adds_positions(self) -> bool:
+        """Whether every token has a learned position vector of its own, added to its input."""
+        return self.position.startswith("abs learned")
+
+    @property
     def free_kv_realisable(self) -> bool:
-        """Whether W_K and W_V can make every layer and head cache arbitrary unit keys and values: T <= width - 1."""
-        return self.schedule.n_tokens <= self.width - 1
+        """Whether W_K and W_V can make every layer and head cache arbitrary unit keys and values, in one branch.
+
+        T <= width - 1 rows can be independent, and are where each has a position vector of its own.
+        """
+        return self.adds_positions and self.schedule.n_tokens <= self.width - 1
 
     def to_json(self) -> dict[str, Any]:
         """The facts and the counts, as plain JSON values."""

@@ -79,28 +79,41 @@ def realised_branches(model: Model) -> int:
     return min(model.cfg_branches, (model.width - 1) // model.n_tokens)
 
 
+def first_free_layer(model: Model) -> int:
+    """The first layer, from 0, whose rows are told apart enough to be independent.
+
+    Where tokens have no position vectors of their own, the rows of the first layer are functions of content and level
+    alone, and lie in a few dozen dimensions whatever the width; from the second on, attention tells them apart. (Seen
+    in the simulator, in both families that it runs.)
+    """
+    return 0 if model.adds_positions else 1
+
+
 def realised_streams(model: Model) -> Sum:
     """R1, streams that one network of this width makes free at once, whatever is assumed of the rest: maybe none.
 
-    Contract: with b branches, b T <= width - 1 for T all tokens, the last scale's too. Within a branch, W_K and W_V of
-    every layer are then solved for any keys of norm 1 and any values (`lowerbound var realise` does it).
+    Contract: with b branches, b T <= width - 1 for T all tokens, the last scale's too, and layers from
+    `first_free_layer` on. W_K and W_V of these layers are then solved for any keys of norm 1 and any values, given that
+    rows are independent, as they are for almost all weights (`lowerbound var realise` solves, and measures).
     """
-    branches = realised_branches(model)
-    free = model.width - 1
-    if branches == model.cfg_branches:
-        why = f"{branches} x {model.n_tokens} rows <= {free} = width - 1: W_K and W_V make every stream free at once"
-    elif branches:
+    branches, layers = realised_branches(model), model.n_layers - first_free_layer(model)
+    free, rows = model.width - 1, model.n_tokens
+    but_first = "every layer but the first, where tokens have no position vectors of their own,"
+    where = "every layer" if layers == model.n_layers else but_first
+    if not branches:
         why = (
-            f"{model.n_tokens} rows <= {free} = width - 1, but not {branches + 1} x {model.n_tokens}: W_K and W_V make "
-            f"the streams of {'one branch' if branches == 1 else f'{branches} branches'} free at once; the other "
-            "branch's are then determined"
+            f"{rows} rows > {free} = width - 1: no choice of W_K and W_V makes all keys and values of a layer free, so "
+            "that streams must be assumed independent"
         )
+    elif branches == model.cfg_branches:
+        times = f"{branches} x " if branches > 1 else ""
+        why = f"{times}{rows} rows <= {free} = width - 1: W_K and W_V of {where} make all its streams free at once"
     else:
         why = (
-            f"{model.n_tokens} rows > {free} = width - 1: no choice of W_K and W_V makes all keys and values of one "
-            "layer free, so that streams must be assumed independent"
+            f"{rows} rows <= {free} = width - 1 < {branches + 1} x {rows}: W_K and W_V of {where} make the streams of "
+            f"{'one branch' if branches == 1 else f'{branches} branches'} free at once, and the rest is then determined"
         )
-    return Sum("R1", model.n_layers, model.n_kv_heads, branches, why)
+    return Sum("R1", layers, model.n_kv_heads, branches, why)
 
 
 def public_weights(model: Model) -> Sum:

@@ -8,6 +8,7 @@ from typing import Any
 from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import Rational, rational
+from lowerbound.core.sums import sums
 from lowerbound.errors import invalid
 from lowerbound.game.reduction import Geometry, plan_reduction
 
@@ -70,6 +71,7 @@ def floor(model: Model, *, eta: Rational = "0.01", failure_prob: Rational = "0.1
             "values_bits": values_bits * streams,
             "free_kv_realisable": model.free_kv_realisable,
         },
+        "sums": [known.to_json() for known in sums(model)],
         "computation_model": R1,
         "source": model.source,
     }

@@ -162,11 +162,11 @@ def floor_text(result: Mapping[str, Any]) -> str:
             f"Theorem {head['strongest_proved_theorem']} speaks of real keys and values, and of answers that are never "
             "wrong (delta = 0)."
         )
-    if not total["free_kv_realisable"]:
-        lines.append(
-            "All heads at once are not freely realisable in this network (more tokens than its width): "
-            "the total assumes independent streams."
-        )
+    realised = result["sums"][1]
+    lines.append(
+        f"The total assumes {total['streams']} independent streams. Free at once in one network: {realised['streams']} "
+        f"({realised['why']})."
+    )
     if result["replay_bits"] is not None:
         lines.append(
             "Outside this computation model: with public weights (R2), replaying the token ids needs "

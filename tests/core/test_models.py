@@ -58,6 +58,7 @@ def test_var_d16_is_the_reference_case() -> None:
     assert model.head_cache_bits == 868352
     assert model.replay_bits == 3060
     assert model.free_kv_realisable
+    assert not find_model("infinity-2b-0.06m").free_kv_realisable  # 521 tokens, width 2048, and no position vectors
 
 
 def test_video_models_keep_what_their_last_scale_sees() -> None:
