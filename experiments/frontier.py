@@ -1,66 +1,57 @@
 """Question: how near does any cache come to the floor 1 - H2(delta)?
 
-Claim that could be refuted: every cache of model R1 lies on or above the floor at its measured error, and the covering
-codes lie within a factor 1.5 of it. Cost: about a minute.
+Claim that could be refuted: every registered cache of model R1 lies on or above the floor at its measured error, and
+the covering codes lie within a factor 1.5 of it. A sweep: rows that the store has are not played again. Cost: two
+minutes.
 """
 
 from __future__ import annotations
 
-import json
-import platform
-from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from lowerbound import __version__
-from lowerbound.caches.registry import play
-from lowerbound.core.models import find_model
-from lowerbound.errors import AccountingError
-from lowerbound.game.reduction import Geometry, plan_reduction
-
-Outcome = Literal["supported", "refuted", "undecided"]
+from experiments.table import RESULTS, Outcome, save
+from lowerbound.caches.registry import CACHES, find_cache
+from lowerbound.sweep.engine import run_serial
+from lowerbound.sweep.spec import spec_of
+from lowerbound.sweep.store import Store
 
 SPEC: dict[str, Any] = {
-    "model": "var-d16",
-    "seed": 1,
-    "trials": 8,
+    "name": "frontier",
+    "kind": "play",
+    "models": ["var-d16"],
+    "seeds": [1],
+    "trials": 4,
     "caches": [
-        ["full-fp16", None],
-        ["uniform", "1/4"],
-        ["uniform", "1/8"],
-        ["uniform", "1/16"],
-        *[["window", f"{k}/8"] for k in range(1, 8)],
-        *[["h2o", f"{k}/8"] for k in range(1, 8)],
-        *[["window-scales", f"{k}/4"] for k in (2, 3)],
-        *[[name, None] for name in ("exact", "majority", "hamming", "golay", "random", "recompute")],
+        *(f"{name}@{budget}" for name in CACHES for budget in ("1/8", "1/4", "1/2") if find_cache(name).budget_meaning),
+        *(f"{name}@{k}/16" for name in ("window", "h2o") for k in (1, 3, 6, 10, 12, 14)),
+        *(name for name in CACHES if not find_cache(name).budget_meaning),
     ],
-    "claimed_factor": 1.5,
 }
-TABLE = Path("results/frontier.json")
+CLAIMED_FACTOR = 1.5
 
 
 def run() -> Outcome:
-    """Play the spec, write results/frontier.json, print one sentence."""
-    plan = plan_reduction(Geometry.of(find_model(SPEC["model"])), seed=SPEC["seed"])
-    rows = []
-    refuted = ""
-    for name, budget in SPEC["caches"]:
-        try:
-            row = play(plan, name, budget=budget, trials=SPEC["trials"])
-        except AccountingError as error:
-            refuted = str(error)
-            continue
-        rows.append(row.to_json())
+    """Sweep, and compare every row with the floor."""
+    spec = spec_of(SPEC)
+    units = list(spec.units())
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    with Store(RESULTS / "store.sqlite", write=True) as store:
+        sweep = store.plan(spec.name, spec.model_dump_json(), units)
+        run_serial(store, units)
+        found = list(store.results(sweep))
+    rows = [stored.row for stored in found if stored.row is not None]
+    refused = [stored for stored in found if stored.row is None]
+    under = [stored for stored in refused if stored.reason.startswith("AccountingError")]
+    open_ = [stored for stored in refused if stored.outcome != "refused"]
     codes = {row["cache"]: row["ratio"] for row in rows if row["family"] == "code" and row["cache"] != "majority"}
-    far = {name: ratio for name, ratio in codes.items() if ratio is None or ratio > SPEC["claimed_factor"]}
-    outcome: Outcome = "refuted" if refuted or far else "supported"
-    provenance = {"spec": SPEC, "version": __version__, "python": platform.python_version()}
-    TABLE.parent.mkdir(parents=True, exist_ok=True)
-    TABLE.write_text(json.dumps({"provenance": provenance, "rows": rows}, indent=1) + "\n", encoding="utf-8")
-    nearest = ", ".join(f"{name} {ratio:.3f}" for name, ratio in codes.items())
-    print(
-        f"frontier: {outcome}: {len(rows)} caches on {SPEC['model']}, none under the floor; "
+    far = {name: ratio for name, ratio in codes.items() if ratio is None or ratio > CLAIMED_FACTOR}
+    outcome: Outcome = "refuted" if under or far else "undecided" if open_ else "supported"
+    nearest = ", ".join(f"{name} {ratio:.3f}" for name, ratio in sorted(codes.items(), key=lambda code: code[1] or 0))
+    sentence = (
+        f"{len(rows)} points of {len({row['cache'] for row in rows})} caches, none under the floor; "
         f"codes use these multiples of it: {nearest}"
-        if outcome == "supported"
-        else f"frontier: {outcome}: {refuted or far}"
     )
-    return outcome
+    problem = "; ".join(
+        [*(f"{s.unit['cache']}: {s.reason}" for s in (*under, *open_)), *(f"{n}: {r}" for n, r in far.items())]
+    )
+    return save("frontier", SPEC, rows, outcome, problem or sentence)

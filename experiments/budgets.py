@@ -1,0 +1,63 @@
+"""Question: what does a budget mean, in bytes that have to cross to another process?
+
+Claim that could be refuted: most methods store more than their own accounting says (scores, scales, sizes, indices,
+waiting tokens), and none stores less than three quarters of it, which is what a whole map may leave unused. Cost: a
+quarter of a minute.
+"""
+
+from __future__ import annotations
+
+import statistics
+from fractions import Fraction
+from typing import Any
+
+from experiments.table import Outcome, save
+from lowerbound.caches.registry import CACHES, find_cache, play
+from lowerbound.core.models import find_model
+from lowerbound.errors import LowerBoundError
+from lowerbound.game.channel import Isolation
+from lowerbound.game.reduction import Geometry, plan_reduction
+
+SPEC: dict[str, Any] = {"model": "var-d16", "budgets": ["1/8", "1/4", "1/2"], "seed": 0}
+UNUSED = 0.75
+
+
+def run() -> Outcome:
+    """Play every cache with a budget, and compare what it claims with what it sends."""
+    plan = plan_reduction(Geometry.of(find_model(SPEC["model"])), seed=SPEC["seed"])
+    rows: list[dict[str, Any]] = []
+    for name in CACHES:
+        if not find_cache(name).facts().budget_meaning:
+            continue
+        for budget in SPEC["budgets"]:
+            row: dict[str, Any] = {"cache": name, "budget": budget}
+            try:
+                played = play(plan, name, budget=budget, isolation=Isolation.NONE)
+            except LowerBoundError as error:
+                rows.append({**row, "refused": str(error)})
+                continue
+            nominal = float(Fraction(budget))
+            share = 1 / played.measured_ratio
+            claimed = None if played.claimed_ratio is None else 1 / played.claimed_ratio
+            rows.append(
+                {
+                    **row,
+                    "family": played.family,
+                    "nominal": nominal,
+                    "claimed": claimed,
+                    "measured": share,
+                    "over_claim": None if claimed is None else share / claimed,
+                    "ledger": played.ledger,
+                }
+            )
+    played_rows = [row for row in rows if row.get("over_claim") is not None]
+    under = [row for row in played_rows if row["over_claim"] < 1]
+    far = [row for row in under if row["over_claim"] < UNUSED]
+    ratios = [row["over_claim"] for row in played_rows]
+    sentence = (
+        f"{len(played_rows)} budgets of {len({row['cache'] for row in played_rows})} methods cost "
+        f"{statistics.median(ratios):.2f} times what the method counts in the median, {max(ratios):.2f} at most; "
+        f"{len(under)} leave a part unused: {', '.join(sorted({row['cache'] for row in under}))}"
+    )
+    refuted = bool(far) or len(under) * 2 > len(played_rows)
+    return save("budgets", SPEC, rows, "refuted" if refuted else "supported", sentence)
