@@ -117,8 +117,8 @@ for m, marker in ((1, "s"), (2, "D"), (3, "o")):
     axes.plot(*zip(*points, strict=True), marker, label=f"best strategy, m = {m}")
 axes.set_xlabel(r"error $\delta$")
 axes.set_ylabel("bits of message a bit")
-axes.text(0.03, 0.06, "impossible", color="#8c3a3a")
 axes.legend(frameon=False)
+_ = axes.text(0.03, 0.06, "impossible", color="#8c3a3a")
 
 # %% [markdown]
 # Even the best strategies on three bits stand clearly above the curve, except at its ends. Longer words come nearer;

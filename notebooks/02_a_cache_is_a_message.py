@@ -171,12 +171,12 @@ def misread_at(multiplier):
 
 multipliers = np.linspace(0, 6, 61)
 least = np.log(2 * (T + T_N - 1))  # 2 tau = 1, for exact answers and the threshold 1/2
-figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
+figure, axes = plt.subplots(figsize=(6, 3.4), layout="constrained")
 axes.plot(multipliers, [misread_at(m) for m in multipliers], color="#0072B2", label="misread by Bob, from a full cache")
 axes.axvline(least, color="black", linestyle="--", label=r"proved: none from $\ln(2(T + T_N - 1))$ on")
 axes.set_xlabel(r"multiplier $\lambda$")
 axes.set_ylabel("share of the 80 bits")
-axes.legend(frameon=False)
+figure.legend(loc="outside upper center", frameon=False)
 assert misread_at(least + 1e-9) == 0
 assert misread_at(0) == np.mean(x == 1)  # every output is the same small mean: all ones are misread
 

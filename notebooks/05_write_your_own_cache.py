@@ -132,7 +132,7 @@ axes.semilogy(ps, curve, "k-", label=r"proved floor $1 - H_2(\delta)$")
 axes.set_ylim(0.005, 100)
 axes.set_xlabel(r"error $\delta$ of the bits that Bob reads")
 axes.set_ylabel("bits of message a symbol")
-axes.legend(frameon=False)
+_ = axes.legend(frameon=False)
 
 # %% [markdown]
 # ## What if

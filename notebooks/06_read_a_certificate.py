@@ -235,7 +235,7 @@ axes.plot(deltas, [T * 64 * s / 8 / 1024 for s in share], "k-", label=r"$(1 - H_
 axes.plot([0.1], [claim["bits"] / 8 / 1024], "o", color="#D55E00", label="this certificate")
 axes.set_xlabel(r"failure probability $\delta$ of an answer")
 axes.set_ylabel("floor of one head (KiB)")
-axes.legend(frameon=False)
+_ = axes.legend(frameon=False)
 
 # %% [markdown]
 # ## Exercises

@@ -48,11 +48,14 @@ def tell(name):
 
 # %% [markdown]
 # ## Who rests on whom
+#
+# `reading_a_bit` and the three lemmas that it uses are not in this picture. They are the step from attention to a bit
+# as the solvers check it, for real numbers; Coq proves that step itself, for all token sets, as `softmax_gap`.
 
 # %%
 graph = book.graph()
 wanted = nx.ancestors(graph, book.theorem) | {book.theorem}
-levels = list(nx.topological_generations(graph.subgraph(wanted)))
+levels = list(nx.topological_generations(graph.subgraph(wanted).reverse()))[::-1]  # each just above its readers
 spots = {name: (x - (len(row) - 1) / 2, -y) for y, row in enumerate(levels) for x, name in enumerate(sorted(row))}
 figure, axes = plt.subplots(figsize=(7, 3.4), layout="constrained")
 for below, above in graph.subgraph(wanted).edges:

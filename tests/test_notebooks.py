@@ -242,6 +242,8 @@ def test_jupyter_executes_it(book: Notebook) -> None:
             shown = sum("image/png" in output.get("data", {}) for output in cell.outputs)
             assert shown == cell.source.count("plt.subplots")
             assert not any(output.get("name") == "stderr" for output in cell.outputs), cell.outputs
+            told = [output["data"].get("text/plain", "") for output in cell.outputs if "data" in output]
+            assert all(text.startswith("<Figure") for text in told), "the value of a last line is no text for readers"
             pictures += shown
     assert pictures >= 1
 
