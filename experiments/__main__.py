@@ -2,16 +2,40 @@
 
 import sys
 
-from experiments import attacks, claims, frontier, indistinguishable, published, tightness, training_memory
+from experiments import (
+    anatomy,
+    attacks,
+    budgets,
+    claims,
+    errors,
+    frontier,
+    indistinguishable,
+    maps,
+    phase,
+    published,
+    scaling,
+    threshold,
+    tightness,
+    training_memory,
+    windows,
+)
 
 EXPERIMENTS = {
+    "anatomy": anatomy,
     "attacks": attacks,
+    "budgets": budgets,
     "claims": claims,
+    "errors": errors,
     "frontier": frontier,
     "indistinguishable": indistinguishable,
+    "maps": maps,
+    "phase": phase,
     "published": published,
+    "scaling": scaling,
+    "threshold": threshold,
     "tightness": tightness,
     "training_memory": training_memory,
+    "windows": windows,
 }
 
 

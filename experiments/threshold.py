@@ -34,7 +34,7 @@ SPEC: dict[str, Any] = {
 def largest_coherence(n: int) -> float:
     """The coherence at which n keys still leave room for a threshold at this lambda: 2 tau < 1 - eta."""
     eta = Fraction(SPEC["eta"])
-    return 1 - math.log(2 * (n - 1) / float(1 - eta)) / SPEC["multiplier"]
+    return 1 - math.log(2 * (n - 1) / float(1 - eta)) / int(SPEC["multiplier"])
 
 
 def is_playable(family: str, side: int, d: int, seed: int) -> bool:
