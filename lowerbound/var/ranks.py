@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 
-from flint import fmpq_mat, nmod_mat
+from flint import fmpq, fmpq_mat, nmod_mat
 
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.streams import Stream
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.var.resampling import Resampling, exact
+from lowerbound.var.tokens import N_TICKS, tick_of
 
 PRIME = 2**61 - 1
 """Ranks modulo a prime are lower bounds; this one is large, so that they are nearly always the rank."""
@@ -39,6 +42,13 @@ def rank(matrix: fmpq_mat) -> int:
     if combination * _part(whole, chosen_rows, everywhere) == _part(whole, others, everywhere):
         return int(lower)
     return int(matrix.rank())
+
+
+def independent_columns(matrix: fmpq_mat) -> list[int]:
+    """Numbers of columns that are independent over the rationals, as they are modulo a prime; nearly always a basis."""
+    integers, _ = matrix.numer_denom()
+    reduced, count = nmod_mat(integers, PRIME).rref()
+    return _pivots(reduced, count)
 
 
 def _pivots(echelon: nmod_mat, count: int) -> list[int]:
@@ -91,15 +101,45 @@ class ReachOfScale:
     joint_rank: int
 
 
+Kernel = tuple[tuple[Fraction, Fraction, Fraction], ...]
+"""Three rows of three weights."""
+
+
+def random_kernels(seed: int) -> tuple[Kernel, ...]:
+    """One rational kernel of phi a tick, for one channel: entries k/9, k uniform in -9..9."""
+    drawn = Stream(seed, "var/ranks/kernels").below(19, 9 * N_TICKS) - 9
+    numbers = [Fraction(int(k), 9) for k in drawn]
+    triples = [(numbers[i], numbers[i + 1], numbers[i + 2]) for i in range(0, len(numbers), 3)]
+    return tuple(tuple(triples[3 * tick : 3 * tick + 3]) for tick in range(N_TICKS))
+
+
+def smoothing(kernel: Kernel, height: int, width: int) -> fmpq_mat:
+    """phi of one channel as an exact matrix, its bias apart: half the map, half its convolution over zeros."""
+    size = height * width
+    matrix = fmpq_mat(size, size)
+    for row in range(height):
+        for column in range(width):
+            here = row * width + column
+            for down in (-1, 0, 1):
+                for across in (-1, 0, 1):
+                    if 0 <= row + down < height and 0 <= column + across < width:
+                        weight = kernel[down + 1][across + 1] / 2
+                        there = here + down * width + across
+                        matrix[here, there] = matrix[here, there] + fmpq(weight.numerator, weight.denominator)
+            matrix[here, here] = matrix[here, here] + fmpq(1, 2)
+    return matrix
+
+
 @dataclass(frozen=True)
 class Pyramid:
-    """The linear maps of one channel, phi being the identity: ids -> accumulated map -> input of each scale.
+    """The linear maps of one channel: ids -> accumulated map -> input of each scale.
 
-    Contract: exact; maps may be rectangular, but none larger than the last.
+    Contract: exact; maps may be rectangular, but none larger than the last. Without kernels, phi is the identity.
     """
 
     schedule: ScaleSchedule
     resampling: Resampling
+    kernels: tuple[Kernel, ...] | None = None
 
     def __post_init__(self) -> None:
         last = self.schedule.shapes[-1]
@@ -108,10 +148,18 @@ class Pyramid:
 
     def content_of(self, scale: int, earlier: int) -> fmpq_mat:
         """The exact matrix from the codes of scale `earlier` to the input of `scale`, both from 0."""
+        if self.kernels is not None:
+            return _down(self, scale) * _smoothed(self, earlier)
         return kronecker(*(self._axis(axis, scale, earlier) for axis in (0, 1)))
 
     def accumulated(self, earlier: int) -> fmpq_mat:
         """The exact matrix from the codes of scale `earlier` to the accumulated map."""
+        if self.kernels is not None:
+            return _smoothed(self, earlier)
+        return self.enlarged(earlier)
+
+    def enlarged(self, earlier: int) -> fmpq_mat:
+        """The exact matrix from the codes of scale `earlier` to full size, before phi."""
         return kronecker(*(self._up(axis, earlier) for axis in (0, 1)))
 
     def _up(self, axis: int, scale: int) -> fmpq_mat:
@@ -157,7 +205,23 @@ class Pyramid:
         return rank(beside(rows))
 
 
+@lru_cache(maxsize=64)
+def _down(pyramid: Pyramid, scale: int) -> fmpq_mat:
+    shapes = pyramid.schedule.shapes
+    return kronecker(*(exact(pyramid.resampling.down, shapes[-1][axis], shapes[scale][axis]) for axis in (0, 1)))
+
+
+@lru_cache(maxsize=64)
+def _smoothed(pyramid: Pyramid, earlier: int) -> fmpq_mat:
+    assert pyramid.kernels is not None
+    kernel = pyramid.kernels[tick_of(earlier, pyramid.schedule.n_scales)]
+    height, width = pyramid.schedule.shapes[-1][-2:]
+    return smoothing(kernel, height, width) * pyramid.enlarged(earlier)
+
+
 @lru_cache(maxsize=4096)
 def _square_rank(pyramid: Pyramid, scale: int, earlier: int) -> int:
     """The rank of a Kronecker product is the product of ranks."""
+    if pyramid.kernels is not None:
+        return rank(pyramid.content_of(scale, earlier))
     return rank(pyramid._axis(0, scale, earlier)) * rank(pyramid._axis(1, scale, earlier))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from flint import fmpq_mat
 from hypothesis import given
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.var.ranks import Pyramid, kronecker, rank
+from lowerbound.var.ranks import Kernel, Pyramid, kronecker, random_kernels, rank, smoothing
 from lowerbound.var.resampling import INFINITY, VAR, Resampling
+from lowerbound.var.tokens import VectorTokens, smoothed
 
 # Counted independently, by singular values of float64 matrices at a relative tolerance of 1e-10; every gap was clean.
 KNOWN: dict[str, tuple[Resampling, list[int], int]] = {
@@ -75,3 +77,36 @@ def test_maps_may_not_shrink_below_an_earlier_one() -> None:
     """Bad input: a map larger than the last has no place in it."""
     with pytest.raises(ImpossibleReduction, match="larger than the last"):
         Pyramid(ScaleSchedule.parse("4x4 2x2"), VAR)
+
+
+def test_phi_only_helps() -> None:
+    """Known value: with random rational kernels the ranks of VAR-256's inputs, counted before by singular values."""
+    pyramid = Pyramid(find_model("var-d16").schedule, VAR, random_kernels(0))
+    reaches = [pyramid.reach(scale) for scale in range(2, 9)]
+    assert [reach.rank for reach in reaches] == [1, 4, 13, 25, 36, 64, 100]
+    assert [reach.joint_rank for reach in reaches] == [1, 5, 14, 30, 55, 91, 155]
+
+
+def test_phi_as_a_matrix_is_phi() -> None:
+    """Differential: the exact matrix of one channel against the simulator's convolution."""
+    (kernel, *_) = random_kernels(3)
+    maps = np.random.default_rng(0).standard_normal((1, 3, 4))
+    whole = np.array([[float(x.p) / float(x.q) for x in row] for row in smoothing(kernel, 3, 4).tolist()])
+    expected = smoothed(maps, np.array(kernel, dtype=np.float64)[None, None], np.zeros(1))
+    assert np.abs(whole @ maps.ravel() - expected.ravel()).max() < 1e-14
+
+
+@pytest.mark.parametrize("kernels", [None, random_kernels(1)])
+def test_contents_are_the_simulators(kernels: tuple[Kernel, ...] | None) -> None:
+    """Differential: exact maps from ids to inputs against a simulated pyramid of one channel, over all scales."""
+    schedule, codes = ScaleSchedule.parse("1x1 2x3 3x3 4x5"), np.array([[-1.0], [0.25], [3.0]])
+    phi = np.zeros((4, 1, 1, 3, 3))
+    phi[:] = np.array(kernels, dtype=np.float64)[:, None, None] if kernels else np.pad([[1.0]], 1)
+    tokens = VectorTokens(schedule, codes, phi, np.zeros((4, 1)))
+    pyramid = Pyramid(schedule, VAR, kernels)
+    ids = [np.random.default_rng(k).integers(3, size=(schedule.map_size(k), 1)) for k in range(3)]
+    f_hat = sum(tokens.contribution(some, k) for k, some in enumerate(ids))
+    found = tokens.reduced(f_hat, 3)[:, 0]
+    blocks = [np.array(pyramid.content_of(3, k).tolist(), dtype=object) for k in range(3)]
+    exactly = sum((block @ [int(4 * codes[i, 0]) for i in ids[k][:, 0]] for k, block in enumerate(blocks)), start=0)
+    assert np.abs(found - [float(x.p) / float(x.q) / 4 for x in exactly]).max() < 1e-13
