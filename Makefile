@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 THIRDPARTY := .venv-thirdparty
 
-.PHONY: demo test lint proof mutants fuzz bench figures pages table thirdparty clean
+.PHONY: demo test lint proof mutants fuzz bench figures pages site table thirdparty clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -45,6 +45,11 @@ figures: $(READY)
 pages: $(READY)
 	$(BIN)/python -m experiments tightness claims attacks
 	$(BIN)/python -m paper_figures tightness
+
+# The site: the proof graph, the explorer, tables, tutorials, API; build/site/index.html opens without a network.
+site: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/sphinx-build -q -W --keep-going -b html -d build/doctrees docs build/site
 
 # Every cache against the floor, ours and third-party: docs/caches.md.
 table: $(THIRDPARTY)/.ready

@@ -1,0 +1,1 @@
+"""The site: pages that are derived from the library, the proof book and the tables of games."""

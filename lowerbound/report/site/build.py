@@ -1,0 +1,77 @@
+"""Everything of the site that is derived: written into docs/generated before Sphinx reads, and beside its pages after.
+
+docs/conf.py calls this; nothing that it writes is committed.
+"""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from pathlib import Path
+from typing import Any
+
+import lowerbound
+from lowerbound.report.site import catalogue, explorer, proof_page
+
+ROOMS = {
+    "errors": "One family of errors",
+    "kernel": "The judge of certificates",
+    "core": "Mathematics",
+    "game": "The communication game",
+    "caches": "Caches",
+    "attack": "The adversary",
+    "certify": "Certificates",
+    "prove": "The engine of the proof book",
+    "var": "The pipeline of VAR",
+    "sweep": "Sweeps",
+    "report": "Tables, figures and this site",
+    "cli": "The command line",
+}
+"""Rooms of the library in the order in which they may import each other, and what they are for."""
+
+
+def explorer_data(docs: Path) -> dict[str, Any]:
+    """The committed numbers of the explorer."""
+    data: dict[str, Any] = json.loads((docs / "explorer.json").read_text(encoding="utf-8"))
+    return data
+
+
+def write_sources(docs: Path, proofs: Path) -> None:
+    """The pages that Sphinx then reads: the proof, its files, caches, models, and one page of the API for each room."""
+    found = proof_page.verified(proofs)
+    pages = {
+        "proof": proof_page.page(found),
+        "cache_catalogue": catalogue.caches_page(),
+        "models": catalogue.models_page(explorer_data(docs)["floors"]),
+        **{f"{proof_page.SOURCES}/{name}": text for name, text in proof_page.source_pages(found.book).items()},
+        **{f"api/{room}": api_page(room) for room in ROOMS},
+    }
+    place = docs / "generated"
+    for old in place.rglob("*.md"):
+        if str(old.relative_to(place).with_suffix("")) not in pages:
+            old.unlink()
+    for name, text in pages.items():
+        path = place / f"{name}.md"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:  # Sphinx reads again what is newer
+            path.write_text(text, encoding="utf-8")
+
+
+def write_beside(docs: Path, site: Path) -> None:
+    """The explorer, a page of its own."""
+    (site / "explorer.html").write_text(explorer.page(explorer_data(docs)), encoding="utf-8")
+
+
+def modules_of(room: str) -> list[str]:
+    """Every module of a room, its package first; modules that only run are left out."""
+    names = [found.name for found in pkgutil.walk_packages(lowerbound.__path__, "lowerbound.")]
+    here = f"lowerbound.{room}"
+    return [n for n in names if (n == here or n.startswith(f"{here}.")) and not n.endswith(".__main__")]
+
+
+def api_page(room: str) -> str:
+    """The page of a room: every public thing of every module, from the docstrings."""
+    lines = [f"# {room}: {ROOMS[room][0].lower()}{ROOMS[room][1:]}", ""]
+    for module in modules_of(room):
+        lines += [f"## {module}", "", "```{eval-rst}", f".. automodule:: {module}", "   :members:", "```", ""]
+    return "\n".join(lines)

@@ -1,0 +1,84 @@
+"""Tables of what the library knows: every cache in its own words, every model with its floors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lowerbound.caches.description import description
+from lowerbound.caches.registry import known_caches
+from lowerbound.core.models import Model, models
+from lowerbound.report.site.explorer_data import geometry_of
+from lowerbound.report.site.proof_page import literal
+
+ETA, DELTA = "1/100", "0"
+"""The error at which models are compared; the explorer has the others."""
+
+
+def caches_page() -> str:
+    """Every cache that can be played by name: a table for each family, and the words of each in full."""
+    told = [description(name) for name in known_caches()]
+    families = list(dict.fromkeys(one["family"] for one in told))
+    lines = [
+        "# The caches, in their own words",
+        "",
+        f"{len(told)} names of `lowerbound caches`, in {len(families)} families; `lowerbound caches --describe NAME` "
+        "prints one of them. What each was measured to need and to lose is on [the page of games](../caches.md), what "
+        "breaks it on [the page of attacks](../attacks.md), and [ten minutes](../write_a_cache.md) are enough to add "
+        "one.",
+    ]
+    for family in families:
+        members = [one for one in told if one["family"] == family]
+        lines += ["", f"## {family}", "", "| name | idea | nominal budget (default) | model | reference |"]
+        lines += ["|---|---|---|---|---|"]
+        for one in members:
+            budget = f"{one['budget']} ({one['default_budget'] or 'its own'})" if one["budget"] else "-"
+            cells = (one["idea"], budget, one["computation_model"], one["reference"])
+            row = " | ".join(literal(cell).replace("|", r"\|") for cell in cells)
+            lines.append(f"| `{one['name']}` | {row} |")
+        for one in members:
+            lines += ["", f"### {literal(one['name'])}", "", "```text", *facts(one), "```"]
+    return "\n".join([*lines, ""])
+
+
+def facts(one: Mapping[str, Any]) -> list[str]:
+    """What a cache says, and how it is played."""
+    return [one["text"] or "It says nothing about itself.", "", f"class  {one['target']}", f"play   {one['play']}"]
+
+
+def models_page(floors: Mapping[str, Any]) -> str:
+    """Every model: its geometry, its cache, its floors at one error, and the ceiling of public weights."""
+    lines = [
+        "# The models",
+        "",
+        f"{len(models())} released models and configurations (`lowerbound models`). T tokens are cached before the "
+        "last scale; the cache is that of fp16 keys and values. Floors are of model R1, in % of the cache, at an "
+        f"additive error of {ETA} that is never exceeded: the best that is machine-checked, and the best that is "
+        "proved, if on paper. *R2* is what replaying the token ids needs when the weights are public: another "
+        "computation model, paid in time. [The explorer](../explorer.md) has other errors, "
+        "[the page of floors](../floors.md) the cheapest proved caches.",
+    ]
+    for family in dict.fromkeys(model.family for model in models()):
+        lines += [
+            "",
+            f"## {literal(family)}",
+            "",
+            "| model | last map | T | d | layers × kv heads | CFG | fp16 cache | checked floor | proved floor | R2 |",
+            "|---|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+            *(row(model, floors[geometry_of(model)][ETA][DELTA]) for model in models() if model.family == family),
+        ]
+    return "\n".join([*lines, ""])
+
+
+def row(model: Model, bits: Mapping[str, int | None]) -> str:
+    """One model."""
+    checked = max(("A", "B", "C", "C'"), key=lambda name: bits[name] or 0)
+    proved = max(("A", "B", "C", "C'", "D", "E"), key=lambda name: bits[name] or 0)
+    share = {name: f"{100 * (bits[name] or 0) / model.head_cache_bits:.1f} % ({name})" for name in (checked, proved)}
+    last = "×".join(map(str, model.schedule.shapes[-1]))
+    replay = "-" if model.replay_bits is None else f"{model.replay_bits / 8000:,.1f} kB"
+    return (
+        f"| `{model.name}` | {last} | {model.n_tokens_cached:,} | {model.head_dim} | {model.n_layers} × "
+        f"{model.n_kv_heads} | {model.cfg_branches} | {model.cache_bytes / 1e6:,.1f} MB | {share[checked]} "
+        f"| {share[proved]} | {replay} |"
+    )

@@ -1,0 +1,61 @@
+"""The frontier explorer: one file of HTML, with its data inside, that needs no network and no library."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import files
+from typing import Any
+
+from lowerbound import __version__
+from lowerbound.certify.theorems import THEOREMS
+from lowerbound.core.bounds import ENTROPY
+from lowerbound.core.models import models
+from lowerbound.core.scalars import rational
+from lowerbound.report.site.explorer_data import DELTAS, ETAS, geometry_of
+
+PLACE = "/* data */"
+CURVE_STEPS = 250
+"""Points of the proved frontier, error 0 to 1/2."""
+
+
+def embedded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Everything that the page shows; it looks numbers up, divides by a head's cache and multiplies by the heads."""
+    curve = []
+    for step in range(CURVE_STEPS):
+        error = rational(f"{step}/{2 * CURVE_STEPS}")
+        curve.append([float(error), round(float(1 - ENTROPY.enclosure(error).mid()), 6)])
+    return {
+        "version": __version__,
+        "etas": list(map(str, ETAS)),
+        "deltas": list(map(str, DELTAS)),
+        "theorems": [[one.name, one.reads, one.proof] for one in THEOREMS.values()],
+        "curve": curve,
+        "models": [
+            {
+                "name": model.name,
+                "family": model.family,
+                "geometry": geometry_of(model),
+                "schedule": "×".join(map(str, model.schedule.shapes[-1])),
+                "T": model.n_tokens_cached,
+                "d": model.head_dim,
+                "layers": model.n_layers,
+                "heads": model.n_kv_heads,
+                "cfg": model.cfg_branches,
+                "streams": model.n_streams,
+                "cache_bits": model.head_cache_bits,
+                "replay_bits": model.replay_bits,
+            }
+            for model in models()
+        ],
+        "floors": data["floors"],
+        "games": data["games"],
+    }
+
+
+def page(data: Mapping[str, Any]) -> str:
+    """The file: the template with its data, which cannot end the script that holds it."""
+    text = json.dumps(embedded(data), separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
+    template = (files("lowerbound.report.site") / "explorer.html").read_text(encoding="utf-8")
+    before, after = template.split(PLACE)
+    return f"{before}{text}{after}"
