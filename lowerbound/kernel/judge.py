@@ -14,6 +14,7 @@ from lowerbound.kernel import (
     clique,
     collision,
     cover,
+    fibre,
     handelman,
     index_optimum,
     keys,
@@ -39,6 +40,7 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
     "collision_floor": collision.check,
     "clique_floor": clique.check,
     "replay_floor": replay.check,
+    "f_hat_fibre": fibre.check,
     "witness": witness.check,
     "transcript": transcript.check,
 }

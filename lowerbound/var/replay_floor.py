@@ -20,6 +20,7 @@ from flint import fmpq, fmpq_mat
 from lowerbound.attack.values import described
 from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.keys.choice import best_family, find_family
+from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
@@ -288,29 +289,52 @@ def claim_of(model: Model, *, eta: Fraction, delta: Fraction, bits: int) -> dict
 
 def payload_of(model: Model, plan: ReplayPlan) -> dict[str, Any]:
     """The proof: addresses for the rows of one head, and the support of every row of the left inverses."""
-    n_keys = min(plan.n_rows, plan.schedule.map_size(plan.schedule.n_scales - 1)) + 1
-    coherence, addresses = _addresses(n_keys, model.head_dim)
+    found = keys_of(model, plan)
     return {
         "precision": PRECISION_BITS,
         "heads": plan.n_heads,
-        "addresses": addresses,
-        "coherence": str(max(Fraction(0), coherence)),
+        "addresses": found.described,
+        "coherence": str(found.coherence),
         "swamp": str(SWAMP),
         "scales": [[_axis_json(scale, axis) for axis in (0, 1)] for scale in plan.scales],
     }
 
 
+@dataclass(frozen=True)
+class Addresses:
+    """Separated keys for the rows of one head, and one more for all other rows; `described` is what the judge reads."""
+
+    keys: Keys
+    coherence: Fraction
+    described: dict[str, Any]
+
+
 @lru_cache(maxsize=64)
-def _addresses(n_keys: int, d: int) -> tuple[Fraction, dict[str, Any]]:
-    """Separated keys as the judge reads them: words of a code if there is one, which are described in a few lines."""
+def addresses(n_keys: int, d: int) -> Addresses:
+    """n keys of R^d: words of a code if there is one, which the judge is told in a few lines, else of the best family.
+
+    Contract: as that of `best_family`, whose errors it raises.
+    """
     fitting = [family for family in map(find_family, CODES) if family.capacity(d) >= n_keys]
-    for family in (*fitting, best_family(n_keys, d)):
+    for family in fitting:
         keys = family.keys(n_keys, d)
-        described_keys = described(keys.rows)
-        if "basis" in described_keys or family not in fitting:
-            bound = family.coherence_bound(n_keys, d)
-            return keys.coherence if bound is None else bound, described_keys
-    raise AssertionError("the last family is always taken")
+        told = described(keys.rows)
+        if "basis" in told:
+            return Addresses(keys, _coherence(family, keys), told)
+    family = best_family(n_keys, d)
+    keys = family.keys(n_keys, d)
+    return Addresses(keys, _coherence(family, keys), described(keys.rows))
+
+
+def _coherence(family: KeyFamily, keys: Keys) -> Fraction:
+    bound = family.coherence_bound(*keys.rows.shape)
+    return max(Fraction(0), keys.coherence if bound is None else bound)
+
+
+def keys_of(model: Model, plan: ReplayPlan) -> Addresses:
+    """The addresses that a plan needs in every head: one a row that the head reads, and one for all other rows."""
+    n_last = plan.schedule.map_size(plan.schedule.n_scales - 1)
+    return addresses(min(plan.n_rows, n_last) + 1, model.head_dim)
 
 
 def _bits(id_bits: int, failure: Fraction) -> int:

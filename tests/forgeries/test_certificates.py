@@ -29,7 +29,7 @@ from tests.kernel.examples import (
     stated,
 )
 from tests.kernel.floors import FLOORS, PROVED, holds_floor, holds_transcript
-from tests.kernel.replay import holds_replay
+from tests.kernel.replay import holds_fibre, holds_replay
 from tests.kernel.test_finite import naive_error, naive_optimum
 from tests.kernel.test_handelman import combination, symbolic
 
@@ -92,6 +92,25 @@ IN_CLAIM = [
     ("ids", ("positions",), "rotary", "positions must"),
     ("ids", ("rule",), "1/sqrt(d)", "rule must"),
     ("ids", ("model",), "", "model must"),
+    ("fibre", ("fibre",), 80, "81 prefixes"),
+    ("fibre", ("fibre",), 82, "81 prefixes"),
+    ("fibre", ("codebook", "channels"), 3, "27 prefixes"),
+    ("fibre", ("codebook", "levels"), 3, "2401 prefixes"),
+    ("fibre", ("codebook", "levels"), 4000, "may have entries up to 3999"),
+    ("fibre", ("codebook", "levels"), 1, "levels must"),
+    ("fibre", ("codebook", "kind"), "generic", "levels must"),
+    ("fibre", ("codebook", "kind"), "signs", "codebook must"),
+    ("fibre", ("codebook",), {"kind": "generic", "levels": 0, "channels": 1}, "6 prefixes"),
+    ("fibre", ("up",), "bilinear", "not in the kernel"),
+    ("fibre", ("up",), "nearest", "mode must"),
+    ("fibre", ("maps", 2), [3, 2], "length 11"),
+    ("fibre", ("maps", 4), [4, 4], "not in the kernel"),
+    ("fibre", ("maps",), [[1, 1], [1, 1]], "3 to 16 maps"),
+    ("fibre", ("maps", 4), [128, 128], "cells"),
+    ("fibre", ("computation_model",), "R2", "computation model must"),
+    ("fibre", ("theorem",), "R2", "theorem must"),
+    ("fibre", ("lemmas",), ["public_weights"], "lemmas must"),
+    ("fibre", ("model",), "", "model must"),
     ("transcript", ("floor_bits",), 38, "below the sum"),
     ("transcript", ("message_bits",), 120, "and a prefix"),
     ("transcript", ("parts", 0, "errors"), 0, "wrong in 1 places"),
@@ -230,6 +249,13 @@ IN_PAYLOAD = [
     ("ids", ("scales", 1, 0, "supports"), [[0, 2]] * 3, "one support, or 2"),
     ("ids", ("scales", 1, 1, "supports"), [], "one support, or 2"),
     ("ids", ("scales", 0, 0), {"kept": [], "supports": []}, "fewer than the claimed"),
+    ("fibre", ("basis", 0, 0), 1, "not in the kernel"),
+    ("fibre", ("basis", 0), [0, 0, 576, -576, 0, 0, -338, -676, 338, 0, -338, 676, 338, 0], "dependent mod 2"),
+    ("fibre", ("basis", 1), [0, 0, 288, -288, 0, 0, -169, -338, 169, 0, -169, 338, 169, 0], "rows of the basis are"),
+    ("fibre", ("basis", 1), [1] + 4 * [-1] + 9 * [0], "rows of the basis are"),
+    ("fibre", ("basis",), [], "up to 5 dimensions"),
+    ("fibre", ("basis", 2), [0] * 13, "length 14"),
+    ("fibre", ("basis", 2, 0), "0", "entry must"),
     ("collisions", ("levels",), 52, "blur"),
     ("collisions", ("slack",), "1", "A must"),
     ("collisions", ("slack",), "-103/100", "A must"),
@@ -510,6 +536,7 @@ HOLDS: dict[str, Callable[[Json, Json], bool]] = {
     "transcript": holds_transcript,
     **{kind: partial(holds_floor, kind) for kind in PROVED},
     "replay_floor": holds_replay,
+    "f_hat_fibre": holds_fibre,
 }
 """For each kind, a naive second opinion on whether a changed proof is still one."""
 

@@ -12,7 +12,7 @@ from lowerbound.kernel.codec import digest
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome, Verdict
 from tests.kernel.floors import FLOORS
-from tests.kernel.replay import FIVE_IDS
+from tests.kernel.replay import FIVE_IDS, UNSEEN
 
 Json = Any
 VERIFIED, REJECTED, UNDECIDED = Outcome.VERIFIED, Outcome.REJECTED, Outcome.UNDECIDED
@@ -183,6 +183,7 @@ EXAMPLES: dict[str, tuple[str, Json, Json]] = {
     "index": ("index_optimum", {"m": 3, "messages": 2, "error": "1/4"}, {}),
     "witness": ("witness", *FORGOTTEN),
     "ids": ("replay_floor", *FIVE_IDS),
+    "fibre": ("f_hat_fibre", *UNSEEN),
 }
 """Name -> kind, claim, payload; each is VERIFIED."""
 

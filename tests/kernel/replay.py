@@ -1,6 +1,7 @@
-"""A small floor of model R2, and a second opinion on its kind: the theorem in plain floats, from docs/replay.md.
+"""Small statements of models R2 and R3, and a second opinion on each, from docs/replay.md.
 
-The second opinion shares no code with the kernel; the weights of resampling are those of the pipeline.
+The second opinions, the theorem in plain floats and a count of all prefixes, share no code with the kernel; the weights
+of resampling are those of the pipeline.
 """
 
 from __future__ import annotations
@@ -52,6 +53,28 @@ FIVE_IDS: tuple[Json, Json] = (
 """Ids of three bits in maps of sides 1 and 2, read from five rows: 15 bits, one less where half of the blocks fail."""
 
 
+UNSEEN: tuple[Json, Json] = (
+    {
+        "theorem": "R3",
+        "lemmas": ["f_hat_fibres"],
+        "computation_model": "R3",
+        "model": "fourteen ids",
+        "maps": [[1, 1], [2, 2], [3, 3], [3, 3], [3, 3]],
+        "up": "bicubic",
+        "codebook": {"kind": "levels", "levels": 2, "channels": 4},
+        "fibre": 81,
+    },
+    {
+        "basis": [
+            [0, 0, 288, -288, 0, 0, -169, -338, 169, 0, -169, 338, 169, 0],
+            [25, 0, 0, 288, 288, 0, 0, 0, -169, -169, -169, -338, -338, -338],
+            [4850, 0, 24192, 24480, -34272, 0, -18421, -36842, -18590, -8450, 1690, -37180, 1521, 40222],
+        ]
+    },
+)
+"""Fourteen ids of three scales are summed up in nine cells: three prefixes a channel share one f_hat at most."""
+
+
 def holds_replay(claim: Json, payload: Json) -> bool:
     """By the theorem's inequalities in floats; the example is far from every limit of the kernel."""
     maps, modes = claim["maps"], claim["resampling"]
@@ -96,3 +119,19 @@ def holds_replay(claim: Json, payload: Json) -> bool:
     count = sum(len(one) * len(other) for one, other in kept)
     bits = count * claim["id_bits"] + math.log2(1 - float(Fraction(claim["delta"])))
     return bool(fine) and claim["bits"] <= bits + 1e-9
+
+
+def holds_fibre(claim: Json, payload: Json) -> bool:
+    """By all prefixes: the largest number of words of levels that are enlarged to one map, a channel at a time."""
+    maps, codebook = claim["maps"], claim["codebook"]
+    seen, last = maps[:-2], maps[-1]
+    whole = np.hstack([np.kron(*(floats(claim["up"], shape[axis], last[axis]) for axis in (0, 1))) for shape in seen])
+    n = whole.shape[1]
+    levels = codebook["levels"] if codebook["kind"] == "levels" else len(seen)
+    assert levels**n <= 2**22, "too many prefixes to count"
+    words = np.arange(levels**n)[:, None] // levels ** np.arange(n) % levels
+    symbols = [words] if codebook["kind"] == "levels" else [words == symbol for symbol in range(levels)]
+    sums = np.hstack([symbol @ whole.T for symbol in symbols])
+    _, counts = np.unique(np.rint(sums * 2**30).astype(np.int64), axis=0, return_counts=True)
+    power = codebook["channels"] if codebook["kind"] == "levels" else 1
+    return bool(claim["fibre"] == int(counts.max()) ** power and all(len(row) == n for row in payload["basis"]))

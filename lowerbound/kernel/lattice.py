@@ -1,0 +1,64 @@
+"""Integer lattices: whether rows span every integer vector of their space, and how short a vector can be."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from math import gcd
+
+from flint import fmpz_mat, nmod_mat
+
+from lowerbound.errors import Undecided
+from lowerbound.kernel.codec import Rejected
+
+PRIME = 2**61 - 1
+MOST_MINORS = 16
+LARGEST_PRIME = 2**12
+
+Rows = list[list[int]]
+
+
+def check_saturated(matrix: fmpz_mat) -> None:
+    """Raise Rejected unless the rows span every integer vector of their space, Undecided if that stays open.
+
+    They do exactly if they are independent modulo every prime, and a prime modulo which they are not divides every
+    maximal minor: a few minors leave few primes.
+    """
+    rank, n = matrix.nrows(), matrix.ncols()
+    shared = 0
+    for start in range(0, n, -(-n // MOST_MINORS)):
+        order = [(start + step) % n for step in range(n)]
+        echelon, found = nmod_mat(_columns(matrix, order), PRIME).rref()
+        if found < rank:
+            raise Rejected("the rows of the basis are dependent")
+        pivots: list[int] = []
+        for row in range(rank):
+            pivots.append(next(j for j in range(pivots[-1] + 1 if pivots else 0, n) if int(echelon[row, j])))
+        shared = gcd(shared, int(_columns(matrix, [order[j] for j in pivots]).det()))
+    for prime in range(2, LARGEST_PRIME):
+        if shared % prime == 0:
+            if nmod_mat(matrix, prime).rank() < rank:
+                raise Rejected(
+                    f"the basis does not span all integer vectors of the kernel: it is dependent mod {prime}"
+                )
+            while shared % prime == 0:
+                shared //= prime
+    if shared != 1:
+        raise Undecided("whether the basis spans all integer vectors of the kernel")
+
+
+def _columns(matrix: fmpz_mat, order: list[int]) -> fmpz_mat:
+    table = matrix.table()
+    return fmpz_mat(matrix.nrows(), len(order), [row[j] for row in table for j in order])
+
+
+def shortest(rows: Rows) -> Fraction | None:
+    """The least squared Gram-Schmidt length, under which no nonzero combination is; None of no rows."""
+    lattice = fmpz_mat(len(rows), len(rows[0]), [entry for row in rows for entry in row]) if rows else fmpz_mat(0, 0)
+    gram = lattice * lattice.transpose()
+    volumes = [1]
+    for n in range(1, len(rows) + 1):
+        volumes.append(int(fmpz_mat(n, n, [gram[i, j] for i in range(n) for j in range(n)]).det()))
+        if volumes[-1] == 0:
+            raise Rejected("a combination of the basis is constant on each scale")
+    return min((Fraction(after, before) for before, after in pairwise(volumes)), default=None)

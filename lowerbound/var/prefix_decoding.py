@@ -1,0 +1,165 @@
+"""Bob's side of Theorem R2: from outputs of the last scale to ids, scale by scale, and the noise that hurts most."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.streams import Stream
+from lowerbound.var.amplification import floats_of, kept_columns, left_inverse, passed
+from lowerbound.var.public_layer import PublicLayer, Rounding
+from lowerbound.var.resampling import FloatArray
+
+Ids = NDArray[np.int64]
+Noise = Literal["none", "random", "aligned"]
+
+
+@dataclass(frozen=True, eq=False)
+class Decoder:
+    """What Bob knows: the public layer. No ids, no f_hat.
+
+    Contract: `decode` is right whenever every output is within eta of the range of values and eta is under the plan's
+    threshold, up to the bend of the layer norm and rounding in float64.
+    """
+
+    layer: PublicLayer
+
+    @cached_property
+    def _inverses(self) -> list[tuple[FloatArray, FloatArray]]:
+        """Per scale and axis: the left inverse on the rows that are read."""
+        plan, found = self.layer.plan, []
+        shapes = plan.schedule.shapes
+        for k, scale in enumerate(plan.scales):
+            assert scale.inverses is not None
+            axes = []
+            for axis in (0, 1):
+                one = scale.inverses[axis]
+                whole = passed(plan.resampling, shapes[k][axis], shapes[k + 1][axis], shapes[-1][axis])
+                inverse = floats_of(left_inverse(kept_columns(whole, scale.kept[axis]), one.supports))
+                axes.append(inverse[:, list(one.rows)])
+            found.append((axes[0], axes[1]))
+        return found
+
+    def _split(self, outputs: FloatArray) -> list[FloatArray]:
+        """Outputs by scale, (rows, columns, channels)."""
+        plan = self.layer.plan
+        parts = np.split(outputs, np.cumsum([scale.n_rows for scale in plan.scales])[:-1])
+        return [
+            part.reshape(inverses[0].shape[1], inverses[1].shape[1], -1)
+            for part, inverses in zip(parts, self._inverses, strict=True)
+        ]
+
+    def contents(self, scale: int, values: FloatArray) -> FloatArray:
+        """The contents of rows of `scale + 1`, from their values: the layer norm undone in the box that holds them."""
+        box = np.sqrt(self.layer.n_channels) * self.layer.swamp
+        w = np.clip(values / box, -1 / box, 1 / box)
+        size = box * self.layer.contents[scale]
+        found: FloatArray = size * w / np.sqrt(1 - (w**2).sum(axis=-1, keepdims=True))
+        return found
+
+    def decode(self, outputs: FloatArray) -> list[Ids]:
+        """The ids of all scales but the last two, from outputs (rows read, channels)."""
+        tokens, plan, found = self.layer.network.tokens, self.layer.plan, []
+        f_hat = tokens.empty()
+        for k, values in enumerate(self._split(outputs)):
+            inverse = plan.scales[k].inverses
+            assert inverse is not None
+            after = plan.schedule.shapes[k + 1]
+            known = tokens.reduced(f_hat, k + 1).reshape(*after, -1)[np.ix_(inverse[0].rows, inverse[1].rows)]
+            rest = self.contents(k, values) - known
+            codes = np.einsum("pi,ijc,qj->pqc", self._inverses[k][0], rest, self._inverses[k][1])
+            found.append(self.layer.codebook.nearest(codes.reshape(-1, codes.shape[-1]))[:, None])
+            f_hat = f_hat + tokens.contribution(found[-1], k)
+        return found
+
+    def aligned(self, ids: Sequence[Ids]) -> FloatArray:
+        """Signs of a noise that pushes one id of every scale, the one that amplifies most, towards another code.
+
+        Shape (rows read, channels); zero where it does not help.
+        """
+        codebook, pushed = self.layer.codebook, []
+        for k, (down, across) in enumerate(self._inverses):
+            p, q = (int(np.abs(inverse).sum(axis=1).argmax()) for inverse in (down, across))
+            one = int(ids[k][p * len(across) + q, 0])
+            direction = np.sign(codebook.neighbour(one) - codebook.codes[one])
+            pushed.append(np.outer(np.sign(down[p]), np.sign(across[q])).ravel()[:, None] * direction)
+        return np.concatenate(pushed)
+
+
+@dataclass(frozen=True)
+class Round:
+    """One way to disturb, some trials of it: ids of a scale that were wrong in any trial, and how many there were."""
+
+    eta: float
+    noise: Noise
+    trials: int
+    wrong: tuple[int, ...]
+    n_ids: int
+    leak: float
+    value_range: float
+
+    @property
+    def error(self) -> float:
+        """The fraction of ids that were wrong."""
+        return sum(self.wrong) / self.n_ids
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "eta": self.eta,
+            "noise": self.noise,
+            "trials": self.trials,
+            "n_ids": self.n_ids,
+            "wrong_by_scale": list(self.wrong),
+            "error": self.error,
+            "leak": self.leak,
+            "value_range": self.value_range,
+        }
+
+
+def play(
+    layer: PublicLayer,
+    etas: Sequence[float],
+    noise: Noise,
+    *,
+    trials: int = 1,
+    seed: int = 0,
+    rounding: Rounding = "float64",
+) -> list[Round]:
+    """Random ids, the last scale's outputs, noise of eta times the range of values in every entry, and Bob's ids.
+
+    Contract: equal arguments give equal rounds.
+    """
+    decoder = Decoder(layer)
+    n_scales = len(layer.plan.scales)
+    wrong = np.zeros((len(etas), n_scales), dtype=np.int64)
+    leak = value_range = 0.0
+    for trial in range(trials):
+        ids = layer.draw_ids(seed + trial)
+        seen = layer.seen(ids, rounding=rounding)
+        leak, value_range = max(leak, seen.leak), max(value_range, seen.value_range)
+        pushes = _signs(decoder, ids, noise, seen.outputs.shape, seed + trial)
+        for row, eta in enumerate(etas):
+            found = decoder.decode(seen.outputs + eta * seen.value_range * pushes)
+            wrong[row] += [int((found[k] != ids[k]).sum()) for k in range(n_scales)]
+    n_ids = trials * layer.plan.n_ids
+    return [
+        Round(eta, noise, trials, tuple(int(x) for x in wrong[row]), n_ids, leak, value_range)
+        for row, eta in enumerate(etas)
+    ]
+
+
+def _signs(decoder: Decoder, ids: Sequence[Ids], noise: Noise, shape: tuple[int, ...], seed: int) -> FloatArray:
+    if noise == "aligned":
+        return decoder.aligned(ids)
+    if noise == "random":
+        n_rows, n_channels = shape
+        coins = Stream(seed, "var/replay/noise").bits(n_rows * n_channels).reshape(shape)
+        random: FloatArray = 2.0 * coins - 1
+        return random
+    return np.zeros(shape)
