@@ -160,6 +160,6 @@ def _signs(decoder: Decoder, ids: Sequence[Ids], noise: Noise, shape: tuple[int,
     if noise == "random":
         n_rows, n_channels = shape
         coins = Stream(seed, "var/replay/noise").bits(n_rows * n_channels).reshape(shape)
-        random: FloatArray = 2.0 * coins - 1
+        random: FloatArray = 2 * coins.astype(np.float64) - 1
         return random
     return np.zeros(shape)
