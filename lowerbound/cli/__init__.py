@@ -17,10 +17,12 @@ from lowerbound.cli.adversary import attack
 from lowerbound.cli.bounds import demo, floor, models, reduce
 from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
+from lowerbound.cli.figures import figures
 from lowerbound.cli.games import caches, play
 from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.sweeps import results, sweep
+from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import LowerBoundError
 
 app = typer.Typer(
@@ -48,12 +50,23 @@ def _options(
     """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
 
 
-COMMANDS = (floor, reduce, play, attack, caches, models, demo, possible, certify, check, verify, sweep, notebooks)
+COMMANDS = (
+    *(floor, reduce, play, attack, caches, models, demo, possible, certify),
+    *(check, verify, sweep, figures, notebooks),
+)
 """In the order of a reader."""
 
 for command in COMMANDS:
     app.command()(command)
 app.add_typer(results, name="results")
+
+VAR_COMMANDS = (simulate, ranks, realise, sums)
+"""Of `lowerbound var`, in the order of a reader."""
+
+var = typer.Typer(no_args_is_help=True, help="The pipeline of visual autoregressive models, simulated and settled.")
+for var_command in VAR_COMMANDS:
+    var.command()(var_command)
+app.add_typer(var, name="var")
 
 
 def _fail(sentence: str, exit_code: int) -> NoReturn:

@@ -172,9 +172,11 @@ def gelu(x: Array) -> Array:
 
 def softmax_attention(queries: Array, keys: Array, values: Array) -> Array:
     """Softmax attention of scale 1, (..., m, d) queries over (..., t, d) keys and (..., t, d) values."""
-    weights = queries @ np.swapaxes(keys, -1, -2)
-    weights -= weights.max(axis=-1, keepdims=True)
-    np.exp(weights, out=weights)
-    outputs: Array = weights @ values
-    outputs /= weights.sum(axis=-1, keepdims=True)
+    outputs = np.empty((*queries.shape[:-1], values.shape[-1]), dtype=queries.dtype)
+    for head in np.ndindex(outputs.shape[:-2]):  # one at a time, so that its weights stay in a core's cache
+        weights = queries[head] @ keys[head].T
+        weights -= weights.max(axis=-1, keepdims=True)
+        np.exp(weights, out=weights)
+        np.matmul(weights, values[head], out=outputs[head])
+        outputs[head] /= weights.sum(axis=-1, keepdims=True)
     return outputs

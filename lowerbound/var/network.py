@@ -7,6 +7,7 @@ alone. Nothing is left out of VAR but the decoder, which turns f_hat into pixels
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +16,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.models import Model, find_model
+from lowerbound.core.models import Model, models
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream
-from lowerbound.errors import InvalidArgument, invalid
+from lowerbound.errors import InvalidArgument, invalid, unknown
 from lowerbound.var.block import Block, Linear, Modulation, modulated, silu
 from lowerbound.var.rotary import rotation
 from lowerbound.var.tokens import BitTokens, Tokens, VectorTokens
@@ -28,6 +29,7 @@ Precision = Literal["float32", "float64"]
 
 CODE_CHANNELS = 32
 """Channels of VAR's codebook."""
+FAMILIES = ("VAR", "Infinity")
 N_CONDITIONS = 1000
 """Classes of VAR; random texts of Infinity."""
 
@@ -64,13 +66,21 @@ SMALL = (
 """Models of two families that run in a second."""
 
 
+def model_called(name: str) -> Model:
+    """The model of that name, one of SMALL or of the catalogue; UnknownName, with the nearest names, for any other."""
+    known = {model.name: model for model in (*SMALL, *models())}
+    if name not in known:
+        raise unknown("model", name, known)
+    return known[name]
+
+
 def simulated(name: str) -> Model:
     """The model of that name, one of SMALL or of the catalogue.
 
     Contract: a model whose forward pass is here, or InvalidArgument with the reason, or UnknownName.
     """
-    model = next((small for small in SMALL if small.name == name), None) or find_model(name)
-    if model.family not in ("VAR", "Infinity"):
+    model = model_called(name)
+    if model.family not in FAMILIES:
         raise InvalidArgument(
             f"model must be of the VAR or Infinity family to be simulated, got {name} of {model.family}; "
             "the nearest valid choice is var-d16"
@@ -190,12 +200,13 @@ def random_network(model: Model, *, seed: int = 0, precision: Precision = "float
     capped at 100. Biases are normal of deviation 0.1. Codes are normal of variance 1, phi's kernels of variance 1/(9
     channels). (The official initialisation has gains of 1e-5, and so a network that hardly acts.)
 
-    Contract: equal arguments give equal weights on one version of NumPy.
+    Contract: equal arguments give equal weights on one version of NumPy. Weights that this machine's memory cannot hold
+    raise InvalidArgument.
     """
     if precision not in get_args(Precision):
         raise invalid("precision", "be float32 or float64", precision)
     width, kind = model.width, np.dtype(precision)
-    assert model.codebook_size is not None
+    _check_memory(model, kind)
 
     def normal(purpose: str, *shape: int, deviation: float = 1.0) -> Array:
         drawn: Array = Stream(seed, f"var/weights/{purpose}").generator().standard_normal(shape, dtype=precision)
@@ -239,6 +250,21 @@ def random_network(model: Model, *, seed: int = 0, precision: Precision = "float
         before_head=linear("before head", 2 * width, width, gain=0.5 / silu_deviation),
         head=linear("head", _n_logits(model), width, gain=LOGIT_SPREAD),
     )
+
+
+def n_weights(model: Model) -> int:
+    """Numbers in the matrices of all blocks, which are nearly all that there are."""
+    own = 0 if shares_modulation(model) else 6 * model.width
+    return model.n_layers * model.width * (4 * model.width + 2 * ffn_width(model) + own)
+
+
+def _check_memory(model: Model, kind: np.dtype[Any]) -> None:
+    needed, there = n_weights(model) * kind.itemsize, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise InvalidArgument(
+            f"model must have weights that fit in {there / 1e9:.1f} GB of memory, got {needed / 1e9:.1f} GB of "
+            f"{model.name} in {kind}"
+        )
 
 
 def _around(linear: Linear, centres: Array) -> Linear:

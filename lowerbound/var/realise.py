@@ -113,6 +113,16 @@ def expected_error(condition: float, n_rows: int) -> float:
     return UNIT_ROUNDOFF * condition * float(np.sqrt(n_rows))
 
 
+def random_ids(network: Network, seed: int) -> list[Ids]:
+    """Uniform ids of every scale: one fixed token sequence."""
+    decisions, alternatives = network.tokens.n_choices
+    sizes = [network.schedule.map_size(scale) for scale in range(network.schedule.n_scales)]
+    return [
+        Stream(seed, f"var/realise/ids/scale {scale}").below(alternatives, n * decisions).reshape(n, decisions)
+        for scale, n in enumerate(sizes)
+    ]
+
+
 def realise(network: Network, ids: list[Ids], *, branches: int = 1, seed: int = 0, condition: int = 0) -> Realisation:
     """Make every layer that can, and every head of it, cache random unit keys and random signs, on one token sequence.
 

@@ -112,6 +112,8 @@ class Resampling:
 
 VAR = Resampling(up="bicubic", down="area")
 INFINITY = Resampling(up="bilinear", down="bilinear")
+OF_FAMILY = {"VAR": VAR, "Infinity": INFINITY}
+"""By the catalogue's families that are simulated."""
 
 
 def resampled(mode: Mode, maps: FloatArray, shape: tuple[int, int]) -> FloatArray:

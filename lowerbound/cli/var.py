@@ -1,0 +1,191 @@
+"""The pipeline: caches in a simulated network, ranks of its pyramid, free keys and values, which floors add up."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from lowerbound.cli.options import JsonOption, SeedOption, complete_cache, complete_model, print_json, progress
+
+DEFAULT_SIMULATED = "tiny"
+LARGEST_MAP = 1024
+"""Tokens of a map whose ranks are eliminated exactly in minutes."""
+
+
+class PrecisionName(StrEnum):
+    """What the network computes in."""
+
+    FLOAT32 = "float32"
+    FLOAT64 = "float64"
+
+
+def complete_simulated(incomplete: str) -> list[str]:
+    """Models that can be simulated, whose names begin so."""
+    from lowerbound.core.models import models
+    from lowerbound.var.network import FAMILIES, SMALL
+
+    known = [*SMALL, *(model for model in models() if model.family in FAMILIES and model.codebook_size is not None)]
+    return [model.name for model in known if model.name.startswith(incomplete)]
+
+
+SimulatedArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL",
+        help="tiny, tiny-infinity, or a model of the VAR or Infinity family.",
+        autocompletion=complete_simulated,
+    ),
+]
+
+NamedArgument = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="tiny, or a model of `lowerbound models`.", autocompletion=complete_model),
+]
+
+
+def simulate(
+    cache: Annotated[
+        str, typer.Option("--cache", metavar="NAME", help="A cache, as in `play`.", autocompletion=complete_cache)
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="tiny, tiny-infinity, or a model of the VAR or Infinity family.",
+            autocompletion=complete_simulated,
+        ),
+    ] = DEFAULT_SIMULATED,
+    budget: Annotated[
+        str | None, typer.Option("--budget", metavar="F", help="The cache's own nominal budget in (0, 1].")
+    ] = None,
+    seed: SeedOption = 0,
+    condition: Annotated[int, typer.Option("--condition", min=0, help="Class, or random text, of the image.")] = 0,
+    guidance: Annotated[float, typer.Option("--guidance", metavar="X", help="Strength of guidance.")] = 1.5,
+    top_k: Annotated[int, typer.Option("--top-k", help="Draw among the k likeliest; 0: all.")] = 0,
+    top_p: Annotated[
+        str, typer.Option("--top-p", metavar="X", help="Draw among the likeliest of sum p; 0: all.")
+    ] = "0",
+    free_running: Annotated[
+        bool, typer.Option("--free-running", help="Go on with the ids that the cache's run draws itself.")
+    ] = False,
+    precision: Annotated[PrecisionName, typer.Option("--precision", help="Of the network.")] = PrecisionName.FLOAT32,
+    as_json: JsonOption = False,
+) -> None:
+    """One image of a random network with a cache, beside the full cache and the floor."""
+    from lowerbound.cli.games import import_from_here
+    from lowerbound.core.scalars import rational
+    from lowerbound.var.sampling import Sampling
+    from lowerbound.var.simulate import simulate as run
+
+    import_from_here()
+    row = run(
+        model,
+        cache,
+        budget=None if budget is None else rational(budget, name="budget"),
+        seed=seed,
+        sampling=Sampling(seed, guidance, top_k, rational(top_p, name="top-p")),
+        condition=condition,
+        free_running=free_running,
+        precision=precision.value,
+    ).to_json()
+    if as_json:
+        print_json(row)
+        return
+    from lowerbound.report.pipeline import simulation_text
+
+    print(simulation_text(row))
+
+
+def ranks(
+    model: SimulatedArgument,
+    phi: Annotated[
+        bool, typer.Option("--phi", help="With random rational kernels of phi; default: phi is the identity.")
+    ] = False,
+    scales: Annotated[
+        int | None, typer.Option("--scales", metavar="N", min=1, help="Only the first N scales; default: all.")
+    ] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """How many dimensions of each scale's input the ids reach, over the rationals."""
+    from lowerbound.errors import InvalidArgument, invalid
+    from lowerbound.var.affine import N_SAMPLES, value_space
+    from lowerbound.var.network import random_network, simulated
+    from lowerbound.var.ranks import Pyramid, random_kernels
+    from lowerbound.var.resampling import OF_FAMILY
+
+    found = simulated(model)
+    if phi and found.family != "VAR":
+        raise InvalidArgument(f"phi must be asked of the VAR family, got {model} of {found.family}, which has none")
+    schedule = found.schedule
+    sizes = [schedule.map_size(k) for k in range(schedule.n_scales)]
+    last = schedule.n_scales if scales is None else scales
+    possible = sum(size <= LARGEST_MAP for size in sizes)
+    if last > schedule.n_scales:
+        raise invalid("scales", f"be at most {schedule.n_scales}", last, nearest=schedule.n_scales)
+    if last > possible:
+        raise invalid(
+            "scales", f"end at a map of at most {LARGEST_MAP} tokens to be eliminated exactly", last, nearest=possible
+        )
+    pyramid = Pyramid(schedule, OF_FAMILY[found.family], random_kernels(seed) if phi else None)
+    rows = []
+    with progress(last) as advance:
+        for scale in range(1, last + 1):
+            advance(f"scale {scale}")
+            rows.append(asdict(pyramid.reach(scale)))
+    network = random_network(replace(found, n_layers=1), seed=seed)
+    space = {**value_space(network, seed=seed).to_json(), "samples": N_SAMPLES}
+    injective = rows[-1]["joint_rank"] == rows[-1]["n_earlier"]
+    if as_json:
+        told = {"model": model, "phi": phi, "seed": seed, "scales": rows, "injective": injective, "first_layer": space}
+        print_json(told)
+        return
+    from lowerbound.report.pipeline import ranks_table, value_space_text
+    from lowerbound.report.table import console
+
+    console().print(ranks_table(model, "random kernels of phi" if phi else "phi the identity", rows))
+    how = "injective" if injective else "not injective"
+    print(f"\nThe map from all {rows[-1]['n_earlier']:,} codes before scale {last} to these inputs is {how}.")
+    print(value_space_text(space))
+
+
+def realise(
+    model: SimulatedArgument = DEFAULT_SIMULATED,
+    branches: Annotated[int, typer.Option("--branches", help="CFG branches whose keys and values are free.")] = 1,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Solve W_K and W_V so that every head caches any keys and values asked of it, in one forward pass."""
+    from lowerbound.var.network import random_network, simulated
+    from lowerbound.var.realise import random_ids, refuse_unless_realisable
+    from lowerbound.var.realise import realise as solve
+
+    found = simulated(model)
+    refuse_unless_realisable(found, branches)
+    network = random_network(found, seed=seed, precision="float64")
+    answer = solve(network, random_ids(network, seed), branches=branches, seed=seed).to_json()
+    if as_json:
+        print_json(answer)
+        return
+    from lowerbound.report.pipeline import realisation_text
+
+    print(realisation_text(answer))
+
+
+def sums(model: NamedArgument, as_json: JsonOption = False) -> None:
+    """Over what the floor of one head adds up for MODEL: layers, heads, branches, and why."""
+    from lowerbound.core.sums import sums as known
+    from lowerbound.var.network import model_called
+
+    rows = [found.to_json() for found in known(model_called(model))]
+    if as_json:
+        print_json({"model": model, "sums": rows})
+        return
+    from lowerbound.report.pipeline import sums_table
+    from lowerbound.report.table import console
+
+    console().print(sums_table(model, rows))
