@@ -15,13 +15,23 @@ from lowerbound.core.attention import attention, attention_weights
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.reduction import Geometry, plan_reduction
 
-SPEC: dict[str, Any] = {"maps": "1x1 2x2 3x3 4x4 5x5", "d": 32, "eta": "1/10", "seed": 3, "token": 21, "coordinate": 5}
+SPEC: dict[str, Any] = {
+    "maps": "1x1 2x2 3x3 4x4 5x5",
+    "d": 24,
+    "keys": "greedy",
+    "eta": "1/10",
+    "seed": 3,
+    "token": 21,
+    "coordinate": 5,
+}
 
 
 def run() -> Outcome:
     """One reduction, written down."""
     schedule = ScaleSchedule.parse(SPEC["maps"])
-    plan = plan_reduction(Geometry("small", schedule, SPEC["d"]), eta=SPEC["eta"], seed=SPEC["seed"])
+    plan = plan_reduction(
+        Geometry("small", schedule, SPEC["d"]), eta=SPEC["eta"], key_family=SPEC["keys"], seed=SPEC["seed"]
+    )
     symbols = plan.draw(0)
     bits = plan.symbols_of(symbols) if symbols.ndim == 1 else symbols
     bits = bits.reshape(schedule.n_tokens_cached, SPEC["d"])

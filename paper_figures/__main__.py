@@ -1,24 +1,62 @@
-"""`python -m paper_figures NAME`: draw one figure from its table."""
+"""`python -m paper_figures [NAME...] [--out DIR]`: draw figures from the tables of `python -m experiments`."""
 
+from __future__ import annotations
+
+import json
 import sys
+from pathlib import Path
+from types import ModuleType
 
-from paper_figures import frontier, tightness
+from lowerbound.report.figure import save, save_all
+from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, thresholds, tightness
 
-FIGURES = {"frontier": frontier, "tightness": tightness}
+FIGURES: dict[str, ModuleType] = {
+    "anatomy": anatomy,
+    "forbidden": forbidden,
+    "frontier": frontier,
+    "maps": maps,
+    "phase": phase,
+    "proof": proof,
+    "scaling": scaling,
+    "thresholds": thresholds,
+    "tightness": tightness,
+}
+RESULTS = Path("results")
+PAGES = Path(__file__).parent.parent / "docs"
+ON_PAGES = ("anatomy", "frontier", "maps", "phase", "tightness")
+"""Figures that the README and the pages show; drawing them at home renews those pictures."""
 
 
-def main(names: list[str]) -> int:
+def draw(name: str, place: Path | None) -> list[Path]:
+    """One figure as PDF, SVG and PNG; FileNotFoundError where its table is missing."""
+    module = FIGURES[name]
+    rows = json.loads((RESULTS / f"{module.TABLE}.json").read_text(encoding="utf-8"))["rows"]
+    figure = module.build(rows)
+    paths = save_all(figure, (place or RESULTS / "figures") / name)
+    return [*paths, save(figure, PAGES / f"{name}.png")] if place is None and name in ON_PAGES else paths
+
+
+def main(words: list[str]) -> int:
     """Draw the named figures, all of them without a name."""
-    unknown = [name for name in names if name not in FIGURES]
+    place = None
+    if "--out" in words:
+        at = words.index("--out")
+        if at + 1 == len(words):
+            print("error: --out must be followed by a folder", file=sys.stderr)
+            return 2
+        place = Path(words[at + 1])
+        words = words[:at] + words[at + 2 :]
+    unknown = [name for name in words if name not in FIGURES]
     if unknown:
         print(f"error: figure must be one of {', '.join(FIGURES)}, got {unknown[0]!r}", file=sys.stderr)
         return 2
-    for name in names or FIGURES:
+    for name in words or FIGURES:
         try:
-            for path in FIGURES[name].draw():
+            for path in draw(name, place):
                 print(path)
         except FileNotFoundError as missing:
-            print(f"error: run `python -m experiments {name}` first: {missing.filename} is missing", file=sys.stderr)
+            table = FIGURES[name].TABLE
+            print(f"error: run `python -m experiments {table}` first: {missing.filename} is missing", file=sys.stderr)
             return 2
     return 0
 

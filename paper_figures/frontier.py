@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from lowerbound.report.figure import frontier, save
+from lowerbound.report.figure import Figure
+from lowerbound.report.figure import frontier as build_frontier
 
-TABLE = Path("results/frontier.json")
-PICTURE = Path("results/figures/frontier")
+TABLE = "frontier"
 
 
-def draw() -> list[Path]:
-    """Read the table of `python -m experiments frontier`, and draw it as PDF and PNG."""
-    rows = json.loads(TABLE.read_text(encoding="utf-8"))["rows"]
-    return [save(frontier(rows), PICTURE.with_suffix(suffix)) for suffix in (".pdf", ".png")]
+def build(rows: Sequence[dict[str, Any]]) -> Figure:
+    """Rows of `python -m experiments frontier`."""
+    return build_frontier(rows)

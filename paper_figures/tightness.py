@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+from collections.abc import Sequence
+from typing import Any
 
-from lowerbound.report.figure import save, tightness
+from lowerbound.report.figure import Figure
+from lowerbound.report.figure import tightness as build_tightness
 
-TABLE = Path("results/tightness.json")
-PICTURE = Path("results/figures/tightness")
-PAGE_PICTURE = Path(__file__).parent.parent / "docs" / "tightness.png"
+TABLE = "tightness"
 MODEL = "var-d16"
 
 
-def draw() -> list[Path]:
-    """Read the table of `python -m experiments tightness`, and draw it as PDF and PNG, and for the page of floors."""
-    rows = [row for row in json.loads(TABLE.read_text(encoding="utf-8"))["rows"] if row["model"] == MODEL]
-    paths = [PICTURE.with_suffix(".pdf"), PICTURE.with_suffix(".png"), PAGE_PICTURE]
-    return [save(tightness(rows), path) for path in paths]
+def build(rows: Sequence[dict[str, Any]]) -> Figure:
+    """Rows of `python -m experiments tightness`, those of one model."""
+    return build_tightness([row for row in rows if row["model"] == MODEL])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Figure
 
 from lowerbound.core.bounds import ENTROPY
 from lowerbound.core.scalars import rational
@@ -64,6 +65,24 @@ def save(figure: Figure, path: Path) -> Path:
     return path
 
 
+INK, FORBIDDEN, MEASURED = "#222222", "#8c3a3a", "#0072B2"
+SERIES = (("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"), ("D", "#CC79A7"), ("v", "#E69F00"), ("P", "#56B4E9"))
+"""Markers and colours (Okabe-Ito) of measured series; they differ in shape too, for prints in grey."""
+
+
+@contextmanager
+def sheet(width: float, height: float, **parts: Any) -> Iterator[tuple[Figure, Any]]:
+    """An empty figure of so many inches in the one style, and its axes, as `Figure.subplots` gives them."""
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=(width, height), layout="constrained")
+        yield figure, figure.subplots(**parts)
+
+
+def save_all(figure: Figure, path: Path) -> list[Path]:
+    """The figure as PDF, SVG and PNG."""
+    return [save(figure, path.with_suffix(suffix)) for suffix in (".pdf", ".svg", ".png")]
+
+
 def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
     """Every cache's measured (error, bits a symbol) beside the proved frontier 1 - H2(error).
 
@@ -90,12 +109,32 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
             f"{first['geometry']}, one head, {first['symbols']} bits: every cache against the floor",
             fontsize=10,
         )
-        axes.legend(loc="upper right", frameon=False, fontsize=8, ncols=2)
+        figure.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=4)
     return figure
+
+
+MOST_NAMED = 14
+"""Of more caches than that, only those that no other beats are named."""
+
+
+def _unbeaten(rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Caches with a point that no other cache's point beats in both error and memory, models kept apart."""
+    return {
+        row["cache"]
+        for row in rows
+        if not any(
+            other["computation_model"] == row["computation_model"]
+            and other["cache"] != row["cache"]
+            and other["error"] <= row["error"]
+            and other["bits_per_symbol"] < row["bits_per_symbol"]
+            for other in rows
+        )
+    }
 
 
 def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
     """One mark a row; rows of one cache at several budgets are joined and named once."""
+    best = _unbeaten(rows) if len({row["cache"] for row in rows}) > MOST_NAMED else None
     named_families: set[str] = set()
     labelled: list[tuple[float, float]] = []
     series: dict[str, list[dict[str, Any]]] = {}
@@ -120,7 +159,8 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
             linewidth=0.6,
             color=colour,
             markerfacecolor=colour if in_r1 else "white",
-            markersize=6,
+            markersize=6 if best is None or cache in best else 4,
+            alpha=1.0 if best is None or cache in best else 0.55,
             elinewidth=0.8,
             label=None if family in named_families else family,
             zorder=3,
@@ -130,6 +170,8 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
             name = f"{cache}, budgets {last['budget']} to {first['budget']}"
         else:
             name = cache + (f" {first['budget']}" if first["budget"] else "")
+        if best is not None and cache not in best:
+            continue
         is_column = xs[-1] - xs[0] < 0.02
         spot = (xs[-1], ys[-1]) if is_column else (xs[0], ys[0])
         below = any(abs(spot[0] - x) < 0.05 and 0.6 < spot[1] / y < 1.7 for x, y in labelled)

@@ -1,0 +1,54 @@
+"""The proof: which lemma rests on which, who checked it, and how far it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from lowerbound.report.figure import INK, Figure, sheet
+
+TABLE = "proof"
+FILL = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "z3": "#fbe7c6", "computation": "#e8e0f0"}
+ON_PAPER = "#ffffff"
+
+
+def build(rows: Sequence[dict[str, Any]]) -> Figure:
+    """Rows of `python -m experiments proof`, a lemma each, with its place."""
+    places = {row["id"]: (row["column"], -row["row"]) for row in rows}
+    depth = max(row["row"] for row in rows) + 1
+    with sheet(7.2, 0.42 * depth + 0.7) as (figure, axes):
+        for row in rows:
+            for used in row["uses"]:
+                (x1, y1), (x2, y2) = places[used], places[row["id"]]
+                axes.annotate(
+                    "",
+                    (x2, y2 + 0.24),
+                    (x1, y1 - 0.24),
+                    arrowprops={"arrowstyle": "-|>", "color": "#999999", "linewidth": 0.5, "mutation_scale": 5},
+                )
+        for row in rows:
+            checker = next((name for name in FILL if name in row["checked_by"]), None)
+            axes.text(
+                *places[row["id"]],
+                row["id"].replace("_", " "),
+                ha="center",
+                va="center",
+                fontsize=5.2,
+                fontweight="bold" if row["main"] else "normal",
+                bbox={
+                    "boxstyle": "round,pad=0.35" if row["everywhere"] else "square,pad=0.35",
+                    "facecolor": FILL[checker] if checker else ON_PAPER,
+                    "edgecolor": INK if row["status"] == "proved" else "#cc3333",
+                    "linewidth": 1.3 if row["main"] else 0.6,
+                    "linestyle": "-" if row["status"] == "proved" else "--",
+                },
+            )
+        for checker, colour in (*FILL.items(), ("on paper", ON_PAPER)):
+            axes.plot([], [], "s", color=colour, markeredgecolor=INK, markeredgewidth=0.6, markersize=7, label=checker)
+        axes.plot([], [], "o", color="white", markeredgecolor=INK, markersize=7, label="round: all sizes")
+        figure.legend(loc="outside lower center", frameon=False, fontsize=7, ncols=6)
+        columns = [column for column, _ in places.values()]
+        axes.set_xlim(min(columns) - 0.6, max(columns) + 0.6)
+        axes.set_ylim(-depth + 0.4, 0.6)
+        axes.axis("off")
+    return figure

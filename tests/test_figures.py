@@ -1,0 +1,216 @@
+"""Figures: they show what is in their tables, in the same bytes each time, and nothing is cut off."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from lowerbound.report.figure import save_all
+from paper_figures import __main__ as command
+from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, thresholds, tightness
+
+ROOT = Path(__file__).parent.parent
+FLOORS = {"A": 0.01, "B": 0.2, "C": 0.3, "C'": 0.35, "D": 0.45, "E": 0.5}
+
+
+def point(cache: str, error: float, bits: float, family: str = "eviction", model: str = "R1") -> dict[str, Any]:
+    """A row of a game."""
+    return {
+        "cache": cache,
+        "family": family,
+        "budget": None,
+        "computation_model": model,
+        "geometry": "g",
+        "symbols": 10,
+        "error": error,
+        "error_low": error,
+        "error_high": error,
+        "bits_per_symbol": bits,
+    }
+
+
+TABLES: dict[str, list[dict[str, Any]]] = {
+    "frontier": [*(point(f"c{n}", n / 40, 20.0 - n) for n in range(16)), point("re", 0.0, 0.1, "recompute", "R2")],
+    "tightness": [
+        {"model": "var-d16", "eta": eta, "delta": delta, "floors": FLOORS, "achieved": 0.6, "cache": "guaranteed-a"}
+        for eta in (0.001, 0.01, 0.05, 0.1)
+        for delta in (0.0, 0.01)
+    ],
+    "threshold": [
+        {
+            "family": family,
+            "tokens": tokens,
+            "d": 10,
+            "d_of_seeds": [9, 10, 12],
+            "welch": 3,
+            "greedy": 14,
+            "union": 25,
+        }
+        for family in ("gaussian", "signs", "greedy")
+        for tokens in (64, 256)
+    ],
+    "phase": [
+        {"kind": "border", "tokens": 16, "floor_lambda": 3.0, "sample_lambda": 0.0},
+        {"kind": "border", "tokens": 4096, "floor_lambda": 9.0, "sample_lambda": 0.5},
+        {"kind": "played", "tokens": 4096, "lambda": 0.25},
+        {"kind": "model", "tokens": 424},
+    ],
+    "scaling": [
+        {
+            "kind": kind,
+            "n": n,
+            "d": 64,
+            "bits": 64 * n * n,
+            "lambda_times_gap": 2.0 * n,
+            "fits": {f"{name} n": [2.0, 0.1] for name in ("geometric", "linear", "var")}
+            | {"geometric d": [1.0, 0.1], "lambda": [2.0, 0.1]},
+        }
+        for kind in ("geometric", "linear", "var")
+        for n in (4, 8, 16)
+    ],
+    "anatomy": [
+        {
+            "maps": [[1, 1], [2, 2], [1, 1]],
+            "bits": [[1], [0], [1], [1], [0]],
+            "gram": [[1.0] * 6] * 6,
+            "weights": [0.0, 0.0, 0.9, 0.05, 0.05, 0.0],
+            "outputs": [0.9, 0.1, 0.9, 0.95, 0.0],
+            "token": 2,
+            "coordinate": 0,
+            "coherence": "1/4",
+            "leakage": 0.2,
+            "threshold": 0.5,
+        }
+    ],
+    "maps": [
+        {"cache": "attention", "maps": [[1, 1], [2, 2], [1, 1]], "weights": [1.0] * 5},
+        {"cache": "window", "maps": [[1, 1], [2, 2], [1, 1]], "weights": [0, 0, 0, 1.0, 1.0], "known": 2},
+    ],
+    "proof": [
+        {
+            "id": name,
+            "status": status,
+            "checked_by": by,
+            "everywhere": True,
+            "main": name == "b",
+            "uses": uses,
+            "row": row,
+            "column": 0.0,
+        }
+        for name, status, by, uses, row in (("a", "proved", ["coq"], [], 0), ("b", "on paper", [], ["a"], 1))
+    ],
+}
+
+
+QUICK = ("anatomy", "frontier", "scaling")
+EVERY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in command.FIGURES]
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_figures_are_deterministic(name: str, tmp_path: Path) -> None:
+    """Law: drawn twice, a figure is the same PDF, SVG and PNG, byte for byte."""
+    module = command.FIGURES[name]
+    first = save_all(module.build(TABLES[module.TABLE]), tmp_path / "one")
+    second = save_all(module.build(TABLES[module.TABLE]), tmp_path / "two")
+    assert [path.suffix for path in first] == [".pdf", ".svg", ".png"]
+    for a, b in zip(first, second, strict=True):
+        assert a.read_bytes() == b.read_bytes()
+
+
+def drawn(axes: Any) -> list[tuple[list[float], list[float]]]:
+    """The points of every line of some axes."""
+    return [([float(x) for x in line.get_xdata()], [float(y) for y in line.get_ydata()]) for line in axes.lines]
+
+
+def test_points_are_those_of_the_tables() -> None:
+    """Definition: what a table says is where its marks are."""
+    (axes,) = thresholds.build(TABLES["threshold"]).axes
+    assert ([64.0, 256.0], [3.0, 3.0]) in drawn(axes)
+    assert ([64.0, 256.0], [25.0, 25.0]) in drawn(axes)
+    (axes,) = phase.build(TABLES["phase"]).axes
+    assert ([16.0, 4096.0], [3.0, 9.0]) in drawn(axes)
+    assert ([4096.0], [0.25]) in drawn(axes)
+    by_n = scaling.build(TABLES["scaling"]).axes[0]
+    assert ([4.0, 8.0, 16.0], [1024.0, 4096.0, 16384.0]) in drawn(by_n)
+    reading = anatomy.build(TABLES["anatomy"]).axes[3]
+    assert ([0.0, 2.0, 3.0], [0.9, 0.9, 0.95]) in drawn(reading)
+
+
+def test_shares_become_bytes() -> None:
+    """Known value: half of VAR-d16's 55.57 MB is the floor of this table, and 0.6 of them are enough."""
+    (axes,) = forbidden.build(TABLES["tightness"]).axes
+    heights = [ys[0] for _, ys in drawn(axes)]
+    assert heights == pytest.approx([0.35 * 55.574528, 0.5 * 55.574528, 0.6 * 55.574528, 55.574528])
+
+
+def test_only_what_nothing_beats_is_named() -> None:
+    """Law: of many caches, those on the front are named, and each model has a front of its own."""
+    (axes,) = frontier.build(TABLES["frontier"]).axes
+    names = {text.get_text() for text in axes.texts}
+    assert {"c0", "c15", "re"} <= names
+    beaten = [*TABLES["frontier"], point("beaten", 0.3, 30.0)]
+    (axes,) = frontier.build(beaten).axes
+    assert "beaten" not in {text.get_text() for text in axes.texts}
+
+
+def test_titles_tell_what_is_known() -> None:
+    """Definition: the number of tokens that a cache knows stands over its pyramid."""
+    titles = {axes.get_title(loc="left") for axes in maps.build(TABLES["maps"]).axes}
+    assert "window: knows 2 of 5" in titles
+    labels = {text.get_text() for text in proof.build(TABLES["proof"]).axes[0].texts}
+    assert {"a", "b"} <= labels
+    assert len(tightness.build(TABLES["tightness"]).axes) == 2
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_nothing_is_cut_off(name: str) -> None:
+    """Law: every title, label, legend and note of a figure lies inside it."""
+    figure = command.FIGURES[name].build(TABLES[command.FIGURES[name].TABLE])
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    words = [text for legend in figure.legends for text in legend.get_texts()]
+    for axes in figure.axes:
+        words += [axes.title, axes._left_title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+        words += [] if axes.get_legend() is None else axes.get_legend().get_texts()
+    assert any(word.get_text() for word in words)
+    width, height = canvas.get_width_height()
+    for word in words:
+        box = word.get_window_extent(canvas.get_renderer())
+        if word.get_text().strip():
+            assert box.x0 >= -1, word.get_text()
+            assert box.y0 >= -1, word.get_text()
+            assert box.x1 <= width + 1, word.get_text()
+            assert box.y1 <= height + 1, word.get_text()
+
+
+def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """`lowerbound figures`, there."""
+    return subprocess.run(
+        [sys.executable, "-m", "lowerbound", "figures", *words], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_command(tmp_path: Path) -> None:
+    """Bad input: outside a checkout, and a name that is none, one sentence each and exit code 2."""
+    outside = run(tmp_path)
+    assert outside.returncode == 2
+    assert "are drawn in a checkout" in outside.stderr
+    unknown = run(ROOT / "tests", "frontire")
+    assert unknown.returncode == 2
+    assert "figure must be one of" in unknown.stderr
+
+
+def test_missing_tables_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Bad input: which experiment to run first."""
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    assert command.main(["maps"]) == 2
+    assert "python -m experiments maps" in capsys.readouterr().err
+    (tmp_path / "maps.json").write_text(json.dumps({"rows": TABLES["maps"]}), encoding="utf-8")
+    assert command.main(["maps", "--out", str(tmp_path / "out")]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["maps.pdf", "maps.png", "maps.svg"]
