@@ -52,7 +52,7 @@ def plain(app, what, name, obj, options, lines):
         bullet, line = re.fullmatch(r"(\s*(?:\* )?)(.*)", line).groups()
         pieces = line.split("`")
         if len(pieces) % 2:
-            pieces[::2] = [re.sub(r"([\\*|])", r"\\\1", re.sub(r"(?<=\w)_(?!\w)", r"\\_", p)) for p in pieces[::2]]
+            pieces[::2] = [re.sub(r"([\\*|@])", r"\\\1", re.sub(r"(?<=\w)_(?!\w)", r"\\_", p)) for p in pieces[::2]]
             lines[number] = bullet + "``".join(pieces)
 
 

@@ -71,7 +71,7 @@ def modules_of(room: str) -> list[str]:
 
 def api_page(room: str) -> str:
     """The page of a room: every public thing of every module, from the docstrings."""
-    lines = [f"# {room}: {ROOMS[room][0].lower()}{ROOMS[room][1:]}", ""]
+    lines = [f"# lowerbound.{room}", "", f"{ROOMS[room]}.", ""]
     for module in modules_of(room):
         lines += [f"## {module}", "", "```{eval-rst}", f".. automodule:: {module}", "   :members:", "```", ""]
     return "\n".join(lines)

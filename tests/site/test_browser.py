@@ -1,0 +1,314 @@
+"""The site in a real browser, from files, without a network: everything loads, leads somewhere and can be reached."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urldefrag
+
+import pytest
+
+from lowerbound.certify.floors import certified
+from lowerbound.core.models import find_model
+from lowerbound.prove.book import load_book
+from lowerbound.report.site.proof_page import anchor
+
+ROOT = Path(__file__).parent.parent.parent
+CHROMIUM = shutil.which("chromium")
+PHONE, DESKTOP = (375, 812), (1440, 1000)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(900),  # the first test builds the site
+    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)"),
+]
+for extra in ("sphinx", "furo", "myst_parser", "latex2mathml", "playwright"):
+    pytest.importorskip(extra, reason="the extras docs and browser are not installed")
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, built as `make site` builds it: a warning is an error."""
+    place: Path = tmp_path_factory.mktemp("site")
+    words = ["-q", "-W", "--keep-going", "-b", "html", "-d", str(place / "doctrees"), "docs", str(place / "html")]
+    run = subprocess.run(
+        [sys.executable, "-m", "sphinx", *words], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-3000:]
+    return place / "html"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        started = play.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield started
+        started.close()
+
+
+class Reader:
+    """A page in an offline context; every complaint of the browser is kept."""
+
+    def __init__(self, browser: Any, size: tuple[int, int] = DESKTOP, scheme: str = "light") -> None:
+        self.context = browser.new_context(
+            offline=True, viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce"
+        )
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.asked: set[str] = set()
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
+        self.page.on("requestfailed", lambda request: self.complaints.append(f"failed: {request.url}"))
+        self.page.on("request", lambda request: self.asked.add(request.url))
+        self.page.on("console", self._heard)
+
+    def _heard(self, message: Any) -> None:
+        if message.type in ("error", "warning"):
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def open(self, path: Path, fragment: str = "") -> Any:
+        self.page.goto(f"{path.as_uri()}{fragment}")
+        return self.page
+
+    def close(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def reader(browser: Any) -> Iterator[Reader]:
+    one = Reader(browser)
+    yield one
+    one.close()
+
+
+def kinds_of_pages(site: Path) -> list[Path]:
+    """Every page but the sources, of which one of each language is enough."""
+    sources = [site / "generated" / "source" / name for name in ("theorem.html", "Index.html")]
+    modules = [site / "_modules" / "lowerbound" / "core" / "bounds.html"]
+    found = [p for p in site.rglob("*.html") if "_modules" not in p.parts and "source" not in p.parts]
+    return sorted([*found, *sources, *modules])
+
+
+def test_every_page_loads_without_a_complaint_and_without_a_network(site: Path, reader: Reader) -> None:
+    """Law: no failed request, no console error, and no request that is not a file of the site."""
+    pages = kinds_of_pages(site)
+    assert len(pages) > 25
+    for path in pages:
+        reader.open(path)
+        assert not reader.complaints, (path, reader.complaints)
+    outside = {url for url in reader.asked if not url.startswith(site.as_uri())}
+    assert not {url for url in outside if not url.startswith("data:")}
+
+
+def test_every_link_inside_the_site_leads_somewhere(site: Path, reader: Reader) -> None:
+    """Law: each link of each kind of page is a file of the site, and its fragment an element of it."""
+    identifiers: dict[Path, set[str]] = {}
+
+    def ids(path: Path) -> set[str]:
+        if path not in identifiers:
+            identifiers[path] = set(re.findall(r'\bid="([^"]+)"', path.read_text(encoding="utf-8")))
+        return identifiers[path]
+
+    checked = 0
+    for path in kinds_of_pages(site):
+        for link in reader.open(path).evaluate(
+            "[...document.querySelectorAll('a[href]')].map(a => a.href.baseVal ?? a.href)"
+        ):
+            if link.startswith("#"):
+                link = path.as_uri() + link
+            if link.startswith(("http://", "https://")):
+                continue
+            target, fragment = urldefrag(link)
+            place = Path(unquote(target.removeprefix("file://")))
+            assert place.is_file(), (path, link)
+            if fragment and place.name != "explorer.html":
+                assert unquote(fragment) in ids(place), (path, link)
+            checked += 1
+    assert checked > 2000
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_scrolls_sideways_on_a_phone(site: Path, browser: Any, scheme: str) -> None:
+    """Law: at 375 pixels every page is as wide as the screen; what is wider scrolls in a frame of its own."""
+    phone = Reader(browser, PHONE, scheme)
+    for path in kinds_of_pages(site):
+        width = phone.open(path).evaluate("document.documentElement.scrollWidth")
+        assert width <= PHONE[0], path
+    phone.close()
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of a CSS rgb colour, as WCAG 2 defines it."""
+    channels = [int(c) / 255 for c in re.findall(r"\d+", colour)[:3]]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast ratio of WCAG 2, 1 to 21."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_contrast_is_that_of_the_definition() -> None:
+    """Known value: black on white is 21, a colour on itself 1."""
+    assert contrast("rgb(0, 0, 0)", "rgb(255, 255, 255)") == pytest.approx(21)
+    assert contrast("rgb(9, 99, 199)", "rgb(9, 99, 199)") == 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_graph_and_the_explorer_can_be_read_in_light_and_dark(site: Path, browser: Any, scheme: str) -> None:
+    """Law: text has a contrast of 4.5 with what it stands on, in both schemes, and the schemes differ."""
+    here = Reader(browser, DESKTOP, scheme)
+    page = here.open(site / "generated" / "proof.html")
+    boxes = page.evaluate(
+        "[...document.querySelectorAll('svg.proof-graph .node')].map(n => [n.dataset.id, "
+        "getComputedStyle(n.querySelector('text')).fill, getComputedStyle(n.querySelector('rect')).fill])"
+    )
+    assert boxes
+    for lemma, ink, ground in boxes:
+        assert contrast(ink, ground) >= 4.5, (lemma, ink, ground)
+    page = here.open(site / "explorer.html")
+    ink, soft, ground = page.evaluate(
+        "[getComputedStyle(document.body).color, getComputedStyle(document.querySelector('p.soft')).color, "
+        "getComputedStyle(document.body).backgroundColor]"
+    )
+    assert min(contrast(ink, ground), contrast(soft, ground)) >= 4.5
+    assert (luminance(ground) > 0.5) == (scheme == "light")
+    here.close()
+
+
+def test_every_lemma_of_the_graph_opens_its_section(site: Path, reader: Reader) -> None:
+    """Law: clicking a box goes to a section that is headed by its lemma; every lemma of the book has a box."""
+    page = reader.open(site / "generated" / "proof.html")
+    lemmas = page.evaluate("[...document.querySelectorAll('.node')].map(n => n.dataset.id)")
+    assert sorted(lemmas) == sorted(lemma.id for lemma in load_book(ROOT / "proofs").lemmas)
+    for lemma in lemmas:
+        page.locator(f".node[data-id='{lemma}']").click()
+        assert page.evaluate("location.hash") == f"#{anchor(lemma)}"
+        headed = page.evaluate(
+            "id => { const t = document.getElementById(id); return (t.closest('section') ?? t).querySelector('h3')"
+            ".firstChild.textContent }",
+            anchor(lemma),
+        )
+        assert headed == lemma
+    assert not reader.complaints
+
+
+def test_the_graph_is_reached_and_opened_by_keyboard(site: Path, reader: Reader) -> None:
+    """Law: Tab goes from box to box, what a box rests on is marked when it has the focus, and Enter opens it."""
+    page = reader.open(site / "generated" / "proof.html")
+    count = page.evaluate("document.querySelectorAll('.node').length")
+    page.locator(".graph-frame").focus()
+    reached = []
+    for _ in range(count):
+        page.keyboard.press("Tab")
+        reached.append(page.evaluate("document.activeElement.dataset.id"))
+    assert len(set(reached)) == count
+    page.locator(".node[data-id='kv_cache_lower_bound']").focus()
+    marked = set(page.evaluate("[...document.querySelectorAll('.node.on')].map(n => n.dataset.id)"))
+    graph = load_book(ROOT / "proofs").graph()
+    assert {"kv_cache_lower_bound", *graph.predecessors("kv_cache_lower_bound")} <= marked < set(graph)
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#kv-cache-lower-bound"
+
+
+def test_the_page_of_the_proof_shows_no_tex(site: Path, reader: Reader) -> None:
+    """Law: formulas are MathML elements with a size, and no text outside code has a backslash."""
+    page = reader.open(site / "generated" / "proof.html")
+    assert page.evaluate("document.querySelectorAll('math').length") > 10
+    assert page.evaluate("[...document.querySelectorAll('math')].every(m => m.getBoundingClientRect().width > 5)")
+    for path in (site / "generated" / "proof.html", site / "theorem.html", site / "index.html"):
+        told = reader.open(path).evaluate(
+            "(() => { const a = document.querySelector('article').cloneNode(true);"
+            "a.querySelectorAll('pre, code').forEach(e => e.remove()); return a.textContent })()"
+        )
+        assert "\\" not in told, told[max(0, told.find("\\") - 40) : told.find("\\") + 40]
+
+
+def shown_bits(page: Any) -> dict[str, str]:
+    """The rows of the explorer's table: what is shown as bits a head."""
+    found: dict[str, str] = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('#floors tr[data-row]')].map(tr => "
+        "[tr.dataset.row, tr.querySelector('td.bits')?.textContent ?? 'nothing']))"
+    )
+    return found
+
+
+def test_the_explorer_answers_with_the_librarys_numbers(site: Path, reader: Reader) -> None:
+    """Differential: whatever model, error and failure probability are chosen, floors are those of `certified`."""
+    page = reader.open(site / "explorer.html")
+    for name, eta, delta in (
+        ("var-d16", "1/100", "0"),
+        ("infinity-2b-0.06m", "1/1000", "0"),
+        ("var-d30", "1/10", "1/100"),
+    ):
+        page.select_option("#model", name)
+        page.select_option("#eta", eta)
+        page.select_option("#delta", delta)
+        shown = shown_bits(page)
+        for theorem in ("A", "B", "C", "C'", "D", "E"):
+            found = certified(find_model(name), eta=Fraction(eta), delta=Fraction(delta), theorem=theorem)
+            assert shown[theorem] == ("nothing" if found is None else f"{found.bits:,}"), (name, eta, delta, theorem)
+        assert shown["fp16"] == f"{find_model(name).head_cache_bits:,}"
+        assert page.evaluate("location.hash").startswith(f"#model={name}")
+    assert not reader.complaints
+
+
+def test_the_explorer_opens_where_its_address_says(site: Path, reader: Reader) -> None:
+    """Law: model, error and failure probability can be linked to; nonsense falls back to the first choice."""
+    page = reader.open(site / "explorer.html", "#model=var-d30&eta=1%2F1000&delta=1%2F10")
+    assert page.evaluate("[model.value, eta.value, delta.value]") == ["var-d30", "1/1000", "1/10"]
+    page.goto("about:blank")
+    page = reader.open(site / "explorer.html", "#model=nothing&eta=7")
+    assert page.evaluate("[model.value, eta.value]") == ["var-d16", "1/100"]
+    assert not reader.complaints
+
+
+def test_ledgers_are_shown_by_mouse_and_by_keyboard(site: Path, reader: Reader) -> None:
+    """Law: the arrow keys go from game to game, and each shows its row's ledger as it is stored."""
+    page = reader.open(site / "explorer.html")
+    rows = json.loads((ROOT / "docs" / "explorer.json").read_text(encoding="utf-8"))["games"]
+    known = {row["cache"]: row for games in rows.values() for row in games if row["budget"] is None}
+    page.locator("#games .dot[tabindex='0']").focus()
+    names = set()
+    for _ in range(12):
+        page.keyboard.press("ArrowRight")
+        names.add(page.locator("#ledger h3").inner_text())
+    assert len(names) > 6
+    page.select_option("#cache", "golay")
+    told = page.locator("#ledger").inner_text()
+    for part, bits in known["golay"]["ledger"].items():
+        assert re.search(rf"{part.replace('_', ' ')}\s+{bits:,} bits", told), (part, told)
+    assert f"{known['golay']['state_bits']:,} bits" in told
+    page.select_option("#cache", "exact")
+    page.locator("#games .dot[aria-label^='exact:']").hover(force=True)
+    assert page.locator("#ledger h3").inner_text() == "exact"
+
+
+def test_families_can_be_hidden(site: Path, reader: Reader) -> None:
+    """Law: as many marks stand in the picture as rows of the families that are ticked."""
+    page = reader.open(site / "explorer.html")
+    before = page.locator("#games .dot").count()
+    page.locator("#families input[value='third-party']").uncheck()
+    after = page.locator("#games .dot").count()
+    key = numbers_key()
+    rows = json.loads((ROOT / "docs" / "explorer.json").read_text(encoding="utf-8"))["games"][key]
+    assert before == len(rows)
+    assert after == sum(row["family"] != "third-party" for row in rows)
+    page.select_option("#model", "infinity-20b-1m")
+    assert "No games on this geometry" in page.locator("#games").inner_text()
+
+
+def numbers_key() -> str:
+    """The geometry of the model that the explorer opens with."""
+    from lowerbound.report.site.explorer_data import geometry_of
+
+    return geometry_of(find_model("var-d16"))
