@@ -15,6 +15,7 @@ from lowerbound.prove.book import load_book
 from lowerbound.prove.readers import to_latex
 from lowerbound.report.site.mathml import to_mathml
 
+pytestmark = pytest.mark.slow  # fast, but only CI's second run and whoever builds the site has the converter
 ROOT = Path(__file__).parent.parent.parent
 DISPLAYED = re.compile(r"^\$\$\n(.*?)^\$\$$", re.DOTALL | re.MULTILINE)
 
