@@ -21,6 +21,7 @@ from lowerbound.cli.figures import figures
 from lowerbound.cli.games import caches, play
 from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
+from lowerbound.cli.regimes import dimension
 from lowerbound.cli.sweeps import results, sweep
 from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import LowerBoundError
@@ -52,7 +53,7 @@ def _options(
 
 COMMANDS = (
     *(floor, reduce, play, attack, caches, models, demo, possible, certify),
-    *(check, verify, sweep, figures, notebooks),
+    *(check, verify, dimension, sweep, figures, notebooks),
 )
 """In the order of a reader."""
 

@@ -21,6 +21,7 @@ from lowerbound.kernel import (
     linear_code,
     payload,
     replay,
+    spherical,
     transcript,
     values,
     witness,
@@ -41,6 +42,7 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
     "clique_floor": clique.check,
     "replay_floor": replay.check,
     "f_hat_fibre": fibre.check,
+    "keys_at_most": spherical.check,
     "witness": witness.check,
     "transcript": transcript.check,
 }

@@ -139,6 +139,15 @@ TOLD: tuple[Json, Json] = (
 EXAMPLES: dict[str, tuple[str, Json, Json]] = {
     **FLOORS,
     "transcript": ("transcript", *TOLD),
+    "keys_at_most": (
+        "keys_at_most",
+        {"d": 8, "coherence": "1/2", "n_max": 240},
+        {
+            "coefficients": ["3/320", "3/40", "15/64", "39/80", "399/640", "9/16", "33/128"],
+            "double_roots": ["-1/2", "0"],
+            "marks": [],
+        },
+    ),
     "handelman": (
         "handelman",
         ONE_PLUS_ONE,

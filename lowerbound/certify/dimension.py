@@ -1,0 +1,123 @@
+"""How many keys of a coherence a dimension holds, from both sides: families that exist, and a certified upper bound."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from fractions import Fraction
+from math import floor
+from typing import Any
+
+from lowerbound.attack.delsarte import delsarte
+from lowerbound.core.keys.choice import KEY_FAMILIES, best_family
+from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, rational
+from lowerbound.errors import Undecided, invalid
+from lowerbound.kernel.codec import digest
+from lowerbound.kernel.document import write_document
+from lowerbound.kernel.judge import judge
+from lowerbound.kernel.verdict import Outcome
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a dimension holds at a coherence.
+
+    Contract: so many keys exist: `at_least` by the family `made_by` or by Gilbert and Varshamov's argument ("greedy");
+    and no more than `at_most`, or None where nothing is certified. `document` is the certificate of that.
+    """
+
+    d: int
+    coherence: Fraction
+    at_least: int
+    made_by: str
+    greedy: int
+    at_most: int | None
+    reason: str
+    document: bytes | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "d": self.d,
+            "coherence": str(self.coherence),
+            "at_least": self.at_least,
+            "made_by": self.made_by,
+            "greedy": self.greedy,
+            "at_most": self.at_most,
+            "reason": self.reason,
+        }
+
+
+def greedy_keys(d: int, coherence: Fraction) -> int:
+    """floor(exp(d mu^2 / 2)) + 1 unit keys exist: while n - 1 < exp(d mu^2 / 2) one more fits (lemma greedy_keys)."""
+    if coherence <= 0:
+        return 1
+    with precision(256):
+        return floor(lower_fraction(ball(d * coherence * coherence / 2).exp())) + 1
+
+
+def room(d: int, coherence: Rational) -> Room:
+    """Both sides for one dimension and one coherence.
+
+    Contract: as `Room`; a coherence outside [-1, 1) or a dimension below 2 raise InvalidArgument.
+    """
+    mu = rational(coherence, name="coherence")
+    if not -1 <= mu < 1:
+        raise invalid("coherence", "lie in [-1, 1)", str(coherence))
+    if isinstance(d, bool) or not isinstance(d, int) or d < 2:
+        raise invalid("d", "be an integer >= 2", d, nearest=2)
+    greedy = greedy_keys(d, mu)
+    found = [(greedy, "greedy")]
+    for family in KEY_FAMILIES:
+        capacity = family.capacity(d)
+        bound = family.coherence_bound(capacity, d) if capacity else None
+        if bound is not None and bound <= mu:
+            found.append((capacity, family.name))
+    if mu >= 0:
+        found.append((2 * d, "orthoplex"))
+    at_least, made_by = max(found)
+    try:
+        dual = delsarte(d, mu)
+    except Undecided as nothing:
+        return Room(d, mu, at_least, made_by, greedy, None, str(nothing), None)
+    statement = {"id": f"keys of coherence {mu} in R^{d}", "kind": "keys_at_most", "claim": dual.claim()}
+    certificate = {"kind": "keys_at_most", "proves": digest(statement), "payload": dual.payload()}
+    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
+    if verdict.outcome is not Outcome.VERIFIED:
+        return Room(d, mu, at_least, made_by, greedy, None, verdict.reason, None)
+    return Room(d, mu, at_least, made_by, greedy, dual.most, verdict.reason, write_document(statement, certificate))
+
+
+@dataclass(frozen=True)
+class Needed:
+    """The coherence that n keys in a dimension have: of the best keys that are made here, and what is certainly less.
+
+    Contract: no n unit vectors have inner products of at most `impossible`, by a certificate; `made` is exact.
+    """
+
+    n: int
+    d: int
+    made: Fraction
+    made_by: str
+    impossible: Fraction | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        impossible = None if self.impossible is None else str(self.impossible)
+        return {"n": self.n, "d": self.d, "made": str(self.made), "made_by": self.made_by, "impossible": impossible}
+
+
+def needed(n: int, d: int) -> Needed:
+    """Both sides of the coherence of n keys, the certified one to a multiple of 1/256."""
+    family = best_family(n, d)
+    bound = family.coherence_bound(n, d)
+    made = family.keys(n, d).coherence if bound is None else bound
+    low, high = -1, floor(made * STEPS)
+    while high - low > 1:
+        middle = (low + high) // 2
+        found = room(d, Fraction(middle, STEPS)).at_most
+        low, high = (middle, high) if found is not None and found < n else (low, middle)
+    return Needed(n, d, made, family.name, Fraction(low, STEPS) if low >= 0 else None)
+
+
+STEPS = 256
