@@ -51,7 +51,7 @@ def check(claim: Any, payload: Any) -> Verdict:
         at = rational(root, "a double root")
         square = fmpq_poly([fmpq(-at.numerator, at.denominator), 1]) ** 2
         rest, remainder = divmod(rest, square)
-        if remainder != 0:
+        if remainder.degree() >= 0:
             raise Rejected(f"{shown(root)} is no double root")
     cuts = [rational(each, "a mark") for each in typed(marks, list, "the marks")]
     if len(cuts) > MOST_SPLITS:
