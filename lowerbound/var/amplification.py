@@ -14,6 +14,7 @@ from math import comb
 
 import numpy as np
 from flint import fmpq, fmpq_mat
+from scipy.linalg import qr
 from scipy.optimize import linprog
 
 from lowerbound.errors import ImpossibleReduction
@@ -21,6 +22,7 @@ from lowerbound.var.resampling import FloatArray, Resampling, exact
 
 MOST_SUBSETS = 20_000
 """Square subsets of rows that are all tried; of more, a greedy choice is improved by exchanges."""
+MOST_GREEDY_ROWS = 48
 CLEARLY = 1e-9
 WRONG = 1e-6
 LARGEST_DENOMINATOR = 10**5
@@ -162,7 +164,11 @@ def square(matrix: fmpq_mat) -> Amplification:
     n_rows, n = a.shape
     if n > n_rows:
         raise ImpossibleReduction(f"{n_rows} rows do not determine {n} codes")
-    rows = _best_of_all(a) if comb(n_rows, n) <= MOST_SUBSETS else _improved(a, _greedy(a))
+    if comb(n_rows, n) <= MOST_SUBSETS:
+        rows = _best_of_all(a)
+    else:
+        starts = [_pivots(a), *([_greedy(a)] if n_rows <= MOST_GREEDY_ROWS else [])]
+        _, rows = min(_improved(a, start) for start in starts)
     supports = (rows,) * n
     sums = row_sums(left_inverse(matrix, supports))
     p = max(range(n), key=lambda q: sums[q])
@@ -197,16 +203,32 @@ def _greedy(a: FloatArray) -> list[int]:
     return rows
 
 
-def _improved(a: FloatArray, rows: list[int]) -> tuple[int, ...]:
-    """Exchange one row for another as long as that helps."""
-    gain = float(_gains(a[np.array([rows])])[0])
+def _pivots(a: FloatArray) -> list[int]:
+    """The rows that elimination with pivoting takes first: always independent, if the matrix has full rank."""
+    _, _, order = qr(a.T, mode="economic", pivoting=True)
+    return sorted(int(row) for row in order[: a.shape[1]])
+
+
+def _improved(a: FloatArray, rows: list[int]) -> tuple[float, tuple[int, ...]]:
+    """Exchange one row for another as long as that helps; the gain that is left, and the rows.
+
+    With X the inverse and t = a_new X, exchanging row i for a new one changes X by -X_i (t - e_i) / t_i.
+    """
+    n = a.shape[1]
     while True:
-        others = [row for row in range(len(a)) if row not in rows]
-        exchanged = [sorted([*(row for row in rows if row != out), new]) for out in rows for new in others]
-        gains = _gains(a[np.array(exchanged)])
-        if not gains.min() < gain - CLEARLY:
-            return tuple(rows)
-        gain, rows = float(gains.min()), exchanged[int(gains.argmin())]
+        inverse = np.linalg.pinv(a[rows])
+        gain = float(_gains(a[np.array([rows])])[0])
+        best, exchange = gain, None
+        for new in (row for row in range(len(a)) if row not in set(rows)):
+            t = a[new] @ inverse
+            out = np.flatnonzero(np.abs(t) > WRONG)
+            steps = (t - np.eye(n)[out]) / t[out, None]
+            gains = np.abs(inverse - inverse.T[out][:, :, None] * steps[:, None, :]).sum(2).max(1)
+            if gains.min() < best - CLEARLY:
+                best, exchange = float(gains.min()), (int(out[gains.argmin()]), new)
+        if exchange is None:
+            return gain, tuple(rows)
+        rows = sorted([*(row for place, row in enumerate(rows) if place != exchange[0]), exchange[1]])
 
 
 def kept_columns(matrix: fmpq_mat, kept: tuple[int, ...]) -> fmpq_mat:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from lowerbound.kernel.judge import judge
 from lowerbound.kernel.replay import GAMES, LEMMAS
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.var.amplification import Amplification, fraction, kept_columns, least, passed, row_sums, square
-from lowerbound.var.resampling import INFINITY, VAR, Resampling
+from lowerbound.var.resampling import INFINITY, VAR, FloatArray, Resampling
 
 CHANNELS = 32
 SWAMP = 10**9
@@ -39,6 +40,7 @@ SWAMP = 10**9
 PRECISION_BITS = 256
 CODES = ("kerdock", "trace")
 DIGITS = 9
+CLEARLY = 1e-9
 """Of the threshold, in a certificate that asks for no eta."""
 
 Kept = tuple[tuple[int, ...], tuple[int, ...]]
@@ -145,7 +147,7 @@ def _inverse(
     resampling: Resampling, sides: tuple[int, int, int], kept: tuple[int, ...], *, few_rows: bool
 ) -> Amplification:
     matrix = kept_columns(passed(resampling, *sides), kept)
-    return square(matrix) if few_rows else least(matrix)
+    return square(matrix) if few_rows else min(least(matrix), square(matrix), key=lambda one: one.kappa)
 
 
 def reading(schedule: ScaleSchedule, resampling: Resampling, scale: int, kept: Kept, *, few_rows: bool) -> ScaleReading:
@@ -200,7 +202,7 @@ def plan_replay(
         improved.add(k)
         other = reading(schedule, resampling, k, chosen[k], few_rows=False)
         candidate = replace(plan, scales=(*plan.scales[:k], other, *plan.scales[k + 1 :]))
-        if candidate.n_rows > n_queries or candidate.thresholds[k] == plan.thresholds[k]:
+        if candidate.n_rows > n_queries or candidate.scales[k] == plan.scales[k]:
             break
         plan = candidate
     return plan
@@ -373,14 +375,12 @@ LARGEST_STEP = 5
 
 @lru_cache(maxsize=64)
 def _choices(schedule: ScaleSchedule, resampling: Resampling) -> tuple[tuple[ScaleReading, ...], ...]:
-    return tuple(
-        tuple(
-            reading(schedule, resampling, k, kept, few_rows=False)
-            for step, kept in enumerate(thinned(schedule.shapes[k]))
-            if step < LARGEST_STEP or not kept[0]
-        )
-        for k in range(schedule.n_scales - 2)
-    )
+    found = []
+    for k in range(schedule.n_scales - 2):
+        tried = [kept for step, kept in enumerate(thinned(schedule.shapes[k])) if step < LARGEST_STEP or not kept[0]]
+        readings = [reading(schedule, resampling, k, kept, few_rows=False) for kept in tried]
+        found.append(tuple(sorted(readings, key=lambda scale: -scale.n_ids)))
+    return tuple(found)
 
 
 def surviving(schedule: ScaleSchedule, resampling: Resampling, eta: Rational, *, gap: Rational = 2) -> ReplayPlan:
@@ -393,22 +393,26 @@ def surviving(schedule: ScaleSchedule, resampling: Resampling, eta: Rational, *,
     """
     relative = rational(eta, name="eta") * 2 / rational(gap, name="gap")
     choices = _choices(schedule, resampling)
-    floats = [[_float_sums(schedule, resampling, k, choice) for choice in each] for k, each in enumerate(choices)]
-    best: list[Any] = [-1, ()]
-    left = [sum(max(choice.n_ids for choice in each) for each in choices[k:]) for k in range(len(choices) + 1)]
+    sums = [[_float_sums(schedule, resampling, k, choice) for choice in each] for k, each in enumerate(choices)]
+    before = list(accumulate((max(choice.n_ids for choice in each) for each in choices), initial=0))
+    best: tuple[int, tuple[int, ...]] = (-1, ())
 
-    def descend(k: int, contents: list[Any], n_ids: int, chosen: tuple[int, ...]) -> None:
-        if n_ids + left[k] <= best[0]:
+    def descend(k: int, contents: list[FloatArray], allowed: list[float], n_ids: int, chosen: tuple[int, ...]) -> None:
+        """Choose for scale k - 1, the later ones being chosen: most ids first, and only if no threshold is broken."""
+        nonlocal best
+        if n_ids + before[k] <= best[0]:
             return
-        if k == len(choices):
-            best[:] = [n_ids, chosen]
+        if k == 0:
+            best = n_ids, chosen
             return
-        for place, (choice, sums) in enumerate(zip(choices[k], floats[k], strict=True)):
-            more = [one + other for one, other in zip(contents, sums, strict=True)]
-            if choice.kappa is None or 2 * more[k].max() * float(choice.kappa) * float(relative) < 1 - 1e-9:
-                descend(k + 1, more, n_ids + choice.n_ids, (*chosen, place))
+        for place, choice in enumerate(choices[k - 1]):
+            more = [one + other for one, other in zip(contents, sums[k - 1][place][k - 1 :], strict=True)]
+            limits = [_allowed(choice, relative), *allowed]
+            if all(float(content.max()) <= limit for content, limit in zip(more, limits, strict=True)):
+                wider = [np.zeros(schedule.shapes[k - 1]), *more]
+                descend(k - 1, wider, limits, n_ids + choice.n_ids, (place, *chosen))
 
-    descend(0, [0.0] * len(choices), 0, ())
+    descend(len(choices), [np.zeros(schedule.shapes[len(choices)])], [], 0, ())
     scales = tuple(each[place] for each, place in zip(choices, best[1], strict=True))
     n_heads = max(1, -(-sum(scale.n_rows for scale in scales) // schedule.map_size(schedule.n_scales - 1)))
     plan = ReplayPlan(schedule, resampling, n_heads, scales)
@@ -416,7 +420,12 @@ def surviving(schedule: ScaleSchedule, resampling: Resampling, eta: Rational, *,
     return plan
 
 
-def _float_sums(schedule: ScaleSchedule, resampling: Resampling, k: int, choice: ScaleReading) -> list[Any]:
+def _allowed(choice: ScaleReading, eta: Fraction) -> float:
+    """The largest content of the next scale with which a scale is still read, a little less."""
+    return float("inf") if choice.kappa is None or not eta else (1 - CLEARLY) / float(2 * choice.kappa * eta)
+
+
+def _float_sums(schedule: ScaleSchedule, resampling: Resampling, k: int, choice: ScaleReading) -> list[FloatArray]:
     """Of every scale after the first, but the last: the sums of |weights| of the kept ids of scale k, in float64."""
     sums = []
     for q in range(1, schedule.n_scales - 1):
