@@ -48,7 +48,13 @@ NamedArgument = Annotated[
 
 def simulate(
     cache: Annotated[
-        str, typer.Option("--cache", metavar="NAME", help="A cache, as in `play`.", autocompletion=complete_cache)
+        str,
+        typer.Option(
+            "--cache",
+            metavar="NAME",
+            help="A cache, as in `play`; NAME@F gives a budget.",
+            autocompletion=complete_cache,
+        ),
     ],
     model: Annotated[
         str,
@@ -76,16 +82,17 @@ def simulate(
     as_json: JsonOption = False,
 ) -> None:
     """One image of a random network with a cache, beside the full cache and the floor."""
-    from lowerbound.cli.games import import_from_here
+    from lowerbound.cli.games import at_budgets, import_from_here
     from lowerbound.core.scalars import rational
     from lowerbound.var.sampling import Sampling
     from lowerbound.var.simulate import simulate as run
 
     import_from_here()
+    ((name, share),) = at_budgets([cache], [budget])
     row = run(
         model,
-        cache,
-        budget=None if budget is None else rational(budget, name="budget"),
+        name,
+        budget=None if share is None else rational(share, name="budget"),
         seed=seed,
         sampling=Sampling(seed, guidance, top_k, rational(top_p, name="top-p")),
         condition=condition,
@@ -160,14 +167,15 @@ def realise(
     as_json: JsonOption = False,
 ) -> None:
     """Solve W_K and W_V so that every head caches any keys and values asked of it, in one forward pass."""
-    from lowerbound.var.network import random_network, simulated
+    from lowerbound.var.network import random_network, simulated, threads_for
     from lowerbound.var.realise import random_ids, refuse_unless_realisable
     from lowerbound.var.realise import realise as solve
 
     found = simulated(model)
     refuse_unless_realisable(found, branches)
     network = random_network(found, seed=seed, precision="float64")
-    answer = solve(network, random_ids(network, seed), branches=branches, seed=seed).to_json()
+    with threads_for(found):
+        answer = solve(network, random_ids(network, seed), branches=branches, seed=seed).to_json()
     if as_json:
         print_json(answer)
         return

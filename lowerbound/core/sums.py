@@ -23,6 +23,8 @@ class Sum:
 
     Parameters
     ----------
+    assumption : str
+        What is taken for granted, in a few words.
     layers, kv_heads, branches : int
         Their product is `streams`: query heads that share keys and values share their stream.
     why : str
@@ -30,6 +32,7 @@ class Sum:
     """
 
     computation_model: str
+    assumption: str
     layers: int
     kv_heads: int
     branches: int
@@ -48,6 +51,7 @@ class Sum:
         """Plain JSON values."""
         return {
             "computation_model": self.computation_model,
+            "assumption": self.assumption,
             "streams": self.streams,
             "layers": self.layers,
             "kv_heads": self.kv_heads,
@@ -62,6 +66,7 @@ def independent_streams(model: Model) -> Sum:
     heads = f"; {shared} query heads share one pair of keys and values and count once" if shared > 1 else ""
     return Sum(
         "R1",
+        "independent streams",
         model.n_layers,
         model.n_kv_heads,
         model.cfg_branches,
@@ -113,13 +118,14 @@ def realised_streams(model: Model) -> Sum:
             f"{rows} rows <= {free} = width - 1 < {branches + 1} x {rows}: W_K and W_V of {where} make the streams of "
             f"{'one branch' if branches == 1 else f'{branches} branches'} free at once, and the rest is then determined"
         )
-    return Sum("R1", layers, model.n_kv_heads, branches, why)
+    return Sum("R1", "one network, free weights", layers, model.n_kv_heads, branches, why)
 
 
 def public_weights(model: Model) -> Sum:
     """R2: all streams together count once, because each is a function of the same token ids."""
     return Sum(
         "R2",
+        "public weights",
         1,
         1,
         1,

@@ -102,9 +102,11 @@ def sums_table(model: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     """One line an assumption."""
     table = Table(title=f"{model}: how often the floor of one head counts", title_style="bold")
     for column in ("model", "streams", "layers", "kv heads", "branches"):
-        table.add_column(column, justify="left" if column == "model" else "right")
+        table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     table.add_column("why", overflow="fold")
     for row in rows:
         counts = (row["streams"], row["layers"], row["kv_heads"], row["branches"])
-        table.add_row(row["computation_model"], *(f"{count:,}" for count in counts), row["why"])
+        table.add_row(
+            f"{row['computation_model']}, {row['assumption']}", *(f"{count:,}" for count in counts), row["why"]
+        )
     return table

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.core.threads import blocks, each, n_threads
+
 Array = NDArray[Any]
 Attend = Callable[[Array, Array, Array], Array]
 """From queries, keys and values of one scale, (branches, heads, n, d) each, to outputs of that shape."""
@@ -155,9 +157,11 @@ GELU_SLICE = 2**16
 def gelu(x: Array) -> Array:
     """GELU by its tanh formula, in place."""
     flat = x.reshape(-1)
+    assert np.shares_memory(flat, x)
     factor, cubic, half, one = (x.dtype.type(c) for c in (np.sqrt(2 / np.pi), 0.044715, 0.5, 1.0))
-    for start in range(0, flat.size, GELU_SLICE):
-        part = flat[start : start + GELU_SLICE]
+
+    def work(rows: slice) -> None:
+        part = flat[rows]
         inner = part * part
         inner *= cubic
         inner += one
@@ -167,16 +171,29 @@ def gelu(x: Array) -> Array:
         inner += one
         inner *= half
         part *= inner
+
+    each(work, blocks(flat.size, GELU_SLICE), threads=_threads(flat.size))
     return x
 
 
 def softmax_attention(queries: Array, keys: Array, values: Array) -> Array:
     """Softmax attention of scale 1, (..., m, d) queries over (..., t, d) keys and (..., t, d) values."""
     outputs = np.empty((*queries.shape[:-1], values.shape[-1]), dtype=queries.dtype)
-    for head in np.ndindex(outputs.shape[:-2]):  # one at a time, so that its weights stay in a core's cache
+
+    def work(head: tuple[int, ...]) -> None:
         weights = queries[head] @ keys[head].T
         weights -= weights.max(axis=-1, keepdims=True)
         np.exp(weights, out=weights)
         np.matmul(weights, values[head], out=outputs[head])
         outputs[head] /= weights.sum(axis=-1, keepdims=True)
+
+    each(work, np.ndindex(outputs.shape[:-2]), threads=_threads(outputs.size // outputs.shape[-1] * keys.shape[-2]))
     return outputs
+
+
+WORTH_THREADS = 2**20
+"""Numbers from which on threads save more than they cost."""
+
+
+def _threads(count: int) -> int:
+    return n_threads() if count >= WORTH_THREADS else 1

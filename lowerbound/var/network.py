@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -19,6 +20,7 @@ from numpy.typing import NDArray
 from lowerbound.core.models import Model, models
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream
+from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument, invalid, unknown
 from lowerbound.var.block import Block, Linear, Modulation, modulated, silu
 from lowerbound.var.rotary import rotation
@@ -256,6 +258,15 @@ def n_weights(model: Model) -> int:
     """Numbers in the matrices of all blocks, which are nearly all that there are."""
     own = 0 if shares_modulation(model) else 6 * model.width
     return model.n_layers * model.width * (4 * model.width + 2 * ffn_width(model) + own)
+
+
+SMALL_NETWORK = 2**22
+"""Weights below which a product is over before a second thread has woken up."""
+
+
+def threads_for(model: Model) -> AbstractContextManager[object]:
+    """BLAS with one thread for a small network, and with all of them for a large one."""
+    return nullcontext() if n_weights(model) >= SMALL_NETWORK else one_thread()
 
 
 def _check_memory(model: Model, kind: np.dtype[Any]) -> None:

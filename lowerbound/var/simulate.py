@@ -11,11 +11,13 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.bits import state_bits
 from lowerbound.core.sums import independent_streams, realised_streams
 from lowerbound.game.floor import floor
-from lowerbound.var.network import Precision, random_network, simulated
+from lowerbound.var.network import Network, Precision, random_network, simulated, threads_for
 from lowerbound.var.pipeline import FullCache, Generation, generate
 from lowerbound.var.plugged import PluggedCache, public_of
 from lowerbound.var.sampling import Sampling
@@ -105,12 +107,14 @@ def simulate(
     memory = PluggedCache(cache_class, public, found.cfg_branches)
     network = random_network(found, seed=seed, precision=precision)
 
-    start = time.perf_counter()
-    whole = generate(network, FullCache(), condition=condition, sampling=rule)
-    between = time.perf_counter()
-    given = None if free_running else whole.ids
-    cached = generate(network, memory, condition=condition, sampling=rule, given=given)
-    end = time.perf_counter()
+    _prepare(network)
+    with threads_for(found):
+        start = time.perf_counter()
+        whole = generate(network, FullCache(), condition=condition, sampling=rule)
+        between = time.perf_counter()
+        given = None if free_running else whole.ids
+        cached = generate(network, memory, condition=condition, sampling=rule, given=given)
+        end = time.perf_counter()
 
     last = found.schedule.n_scales - 1
     bound = floor(found)
@@ -137,6 +141,15 @@ def simulate(
         seconds_full=between - start,
         seconds=end - between,
     )
+
+
+def _prepare(network: Network) -> None:
+    """Compute the exact weights of resampling, once a process, before anything is timed."""
+    tokens = network.tokens
+    decisions, _ = tokens.n_choices
+    for scale in range(network.schedule.n_scales):
+        tokens.contribution(np.zeros((network.schedule.map_size(scale), decisions), dtype=np.int64), scale)
+        tokens.reduced(tokens.empty(), scale)
 
 
 def logit_error(whole: Generation, cached: Generation, *, since: int = 0) -> float:
