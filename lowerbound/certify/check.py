@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from lowerbound.certify import replay
 from lowerbound.certify.theorems import THEOREMS, Theorem
 from lowerbound.core.models import models
 from lowerbound.kernel.judge import judge_document
@@ -23,8 +24,8 @@ FLOORS = ("values_floor", "keys_and_values_floor", "collision_floor", "clique_fl
 class Checked:
     """What became of a document.
 
-    `bits` are of one head, and `proof` says who checked the theorem, for floors; `claim` is the statement's, word for
-    word.
+    `bits` are of one head, or in models R2 and R3 of all that is kept, and `proof` says who checked the theorem, for
+    floors; `claim` is the statement's, word for word.
     """
 
     verdict: Verdict
@@ -53,8 +54,8 @@ def check(data: bytes) -> Checked:
     """The verdict on a document.
 
     Contract: never raises. VERIFIED only if the bytes are canonical and sealed by their digest, the kernel verifies
-    the statement, a floor that names a model of the catalogue has its maps, dimension and rule, and a witness of a
-    cache is answered again in a fresh process as it says.
+    the statement, a floor is about a model of the catalogue and has its maps, sizes and rule, and a witness of a cache
+    is answered again in a fresh process as it says.
     """
     start = time.perf_counter()
     statement, verdict = judge_document(data)
@@ -66,6 +67,11 @@ def check(data: bytes) -> Checked:
         strangeness = _strange_model(claim)
         if strangeness is not None:
             verdict = Verdict(Outcome.REJECTED, strangeness)
+    if verdict.outcome is Outcome.VERIFIED and kind in replay.THEOREM_OF:
+        theorem = replay.THEOREM_OF[str(kind)]
+        strangeness = replay.strange_model(str(kind), claim)
+        if strangeness is not None:
+            verdict = Verdict(Outcome.REJECTED, strangeness)
     if verdict.outcome is Outcome.VERIFIED and kind == "witness":
         from lowerbound.certify.witness import rerun
 
@@ -74,11 +80,15 @@ def check(data: bytes) -> Checked:
         verdict=verdict,
         kind=kind if isinstance(kind, str) else None,
         claim=claim,
-        bits=None if theorem is None else claim["bits"],
+        bits=None if theorem is None else _bits(str(kind), claim),
         lemmas=() if theorem is None else theorem.lemmas,
         proof=None if theorem is None else theorem.proof,
         seconds=time.perf_counter() - start,
     )
+
+
+def _bits(kind: str, claim: Mapping[str, Any]) -> int:
+    return replay.bits_of(kind, claim) if kind in replay.THEOREM_OF else int(claim["bits"])
 
 
 def _strange_model(claim: Mapping[str, Any]) -> str | None:

@@ -35,3 +35,6 @@ THEOREMS = {
 """In the order of strength at delta = 0."""
 CHECKED: tuple[Proof, ...] = ("machine-checked",)
 ALL_PROOFS: tuple[Proof, ...] = ("machine-checked", PAPER)
+REPLAY = Theorem("R2", "token ids, from the last scale, with public weights", ("public_weights",), PAPER)
+FIBRES = Theorem("R3", "token ids that share one f_hat, with public weights", ("f_hat_fibres",), PAPER)
+"""Of other computation models: no floor of R1 is compared with theirs."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -64,6 +65,14 @@ def certify(
     print("VERIFIED")
 
 
+def _terms(claim: Mapping[str, Any]) -> str:
+    """What a floor's answers promise, or where they stand beside it."""
+    if claim["computation_model"] == "R3":
+        return f"{claim['codebook']['kind']} codebook, f_hat and r_(N-1) known"
+    guarantee = claim.get("guarantee", "of the range of values; delta of the whole block")
+    return f"eta = {claim['eta']} ({guarantee}), delta = {claim['delta']}, |logit| <= {claim['multiplier']}"
+
+
 def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate, a witness or a transcript.")],
     as_json: JsonOption = False,
@@ -84,9 +93,6 @@ def check(
         print(f"{found.kind or 'document'}: {found.verdict.reason}")
         if found.proof is not None:
             print(f"by theorem {found.claim['theorem']}, {found.proof}: {', '.join(found.lemmas)}")
-            print(
-                f"{found.claim['model']}: eta = {found.claim['eta']} ({found.claim['guarantee']}), "
-                f"delta = {found.claim['delta']}, |logit| <= {found.claim['multiplier']}, model R1"
-            )
+            print(f"{found.claim['model']}: {_terms(found.claim)}, model {found.claim['computation_model']}")
         print(word)
     raise typer.Exit({"VERIFIED": 0, "NOT VERIFIED": 1, "UNDECIDED": 3}[word])

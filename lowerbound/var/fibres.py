@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from flint import fmpq, fmpq_mat, fmpz_mat
 
+from lowerbound.certify.replay import facts_of
 from lowerbound.core.models import Model
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, unknown
@@ -206,8 +207,7 @@ def _certify(model: Model, resampling: Resampling, codebook: FibreCodebook) -> C
         "lemmas": list(LEMMAS),
         "computation_model": "R3",
         "model": model.name,
-        "maps": [list(shape) for shape in model.schedule.shapes],
-        "up": resampling.up,
+        **facts_of(model, "f_hat_fibre"),
         "codebook": codebook.to_json(),
         "fibre": fibre,
     }

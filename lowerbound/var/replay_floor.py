@@ -19,6 +19,7 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from lowerbound.attack.values import described
+from lowerbound.certify.replay import facts_of, modes_of
 from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.keys.choice import best_family, find_family
 from lowerbound.core.keys.family import KeyFamily, Keys
@@ -224,12 +225,9 @@ class CertifiedReplay:
 
 
 def resampling_of(model: Model) -> Resampling | None:
-    """How the first layer's inputs are made from ids, for families whose maps are residual sums; None for others."""
-    if any(len(shape) != 2 for shape in model.schedule.shapes) or model.visible_scales is not None:
-        return None
-    if model.family == "VAR":
-        return VAR
-    return INFINITY if model.family == "Infinity" and model.codebook_size == 2**CHANNELS else None
+    """How the first layer's inputs are made from ids, for families whose maps are sums of enlarged codes, or None."""
+    modes = modes_of(model)
+    return next((known for known in (VAR, INFINITY) if modes == (known.up, known.down)), None)
 
 
 def id_bits_of(model: Model) -> int:
@@ -264,24 +262,17 @@ def certify_replay(
 
 def claim_of(model: Model, *, eta: Fraction, delta: Fraction, bits: int) -> dict[str, Any]:
     """What a certificate claims of a network of this model's sizes, with a free table of positions."""
-    resampling = resampling_of(model)
-    if resampling is None:
-        raise invalid("MODEL", "belong to the families VAR or Infinity (32 bits an id)", model.name)
+    if modes_of(model) is None:
+        raise invalid("MODEL", "belong to the family VAR, or to Infinity with 32 bits an id", model.name)
     return {
         "theorem": "R2",
         "lemmas": list(LEMMAS),
         "computation_model": "R2",
         "games": list(GAMES),
         "model": model.name,
-        "maps": [list(shape) for shape in model.schedule.shapes],
-        "resampling": {"up": resampling.up, "down": resampling.down},
-        "width": model.width,
-        "heads": model.n_kv_heads,
-        "d": model.head_dim,
+        **facts_of(model, "replay_floor"),
         "channels": CHANNELS,
-        "id_bits": id_bits_of(model),
         "positions": "a table",
-        "rule": "l2norm",
         "multiplier": str(MULTIPLIER_CAP),
         "eta": str(eta),
         "delta": str(delta),

@@ -1,0 +1,58 @@
+"""Documents of models R2 and R3: whether the model that they name has the maps, sizes and resampling of the claim."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lowerbound.certify.theorems import FIBRES, REPLAY, Theorem
+from lowerbound.core.models import Model, models
+
+THEOREM_OF: dict[str, Theorem] = {"replay_floor": REPLAY, "f_hat_fibre": FIBRES}
+"""By kind of document."""
+MODES = {"VAR": ("bicubic", "area"), "Infinity": ("bilinear", "bilinear")}
+"""By family whose maps are sums of enlarged codes: how they are enlarged, and reduced."""
+BIT_CHANNELS = 32
+"""Bits of an id of Infinity, a channel each; other numbers of bits are packed in another way."""
+
+
+def modes_of(model: Model) -> tuple[str, str] | None:
+    """How the inputs of a model's first layer are made from ids, or None where they are no plain sums of flat maps."""
+    if any(len(shape) != 2 for shape in model.schedule.shapes) or model.visible_scales is not None:
+        return None
+    if model.codebook_size is None or (model.family == "Infinity" and model.codebook_size != 2**BIT_CHANNELS):
+        return None
+    return MODES.get(model.family)
+
+
+def facts_of(model: Model, kind: str) -> dict[str, Any]:
+    """What a document of this kind has to say of a model."""
+    up, down = modes_of(model) or (None, None)
+    maps = [list(shape) for shape in model.schedule.shapes]
+    if kind == "f_hat_fibre":
+        return {"maps": maps, "up": up}
+    return {
+        "maps": maps,
+        "resampling": {"up": up, "down": down},
+        "width": model.width,
+        "heads": model.n_kv_heads,
+        "d": model.head_dim,
+        "id_bits": None if model.codebook_size is None else model.codebook_size.bit_length() - 1,
+        "rule": model.rule,
+    }
+
+
+def bits_of(kind: str, claim: Mapping[str, Any]) -> int:
+    """The bits that a verified claim forces, on all that is kept."""
+    return int(claim["bits"]) if kind == "replay_floor" else (int(claim["fibre"]) - 1).bit_length()
+
+
+def strange_model(kind: str, claim: Mapping[str, Any]) -> str | None:
+    """Why a claim is not about the model that it names, or None."""
+    for model in models():
+        if model.name == claim["model"]:
+            for name, value in facts_of(model, kind).items():
+                if claim[name] != value:
+                    return f"{model.name} has the {name.replace('_', ' ')} {value}, and the claim says {claim[name]}"
+            return None
+    return f"{claim['model']!r} is not a model of the catalogue"
