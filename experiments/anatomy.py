@@ -1,7 +1,8 @@
 """Question: what does one reading of one bit look like, with every number in it?
 
-Claim that could be refuted: on a small pyramid every query's weight on its own token is over the proved 1 - tau, every
-output lies on its bit's side of the threshold, and so the answer to every question is right. Cost: a second.
+Claim that could be refuted: on a small pyramid Bob reads every bit of Alice from the bytes of a cache, so that these
+are no fewer than the bits; every query's weight on its own token is over the proved 1 - tau, and every output lies on
+its bit's side of the threshold. Cost: a second.
 """
 
 from __future__ import annotations
@@ -9,10 +10,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.table import Outcome, save
-from lowerbound.core.attention import attention, attention_weights
+from lowerbound.caches.registry import find_cache
+from lowerbound.core.attention import attention_weights
+from lowerbound.core.bits import state_bits
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import Geometry, plan_reduction
 
 SPEC: dict[str, Any] = {
@@ -21,50 +26,61 @@ SPEC: dict[str, Any] = {
     "keys": "greedy",
     "eta": "1/10",
     "seed": 3,
+    "cache": "exact",
     "token": 21,
-    "coordinate": 5,
+    "coordinate": 10,
 }
 
 
 def run() -> Outcome:
-    """One reduction, written down."""
-    schedule = ScaleSchedule.parse(SPEC["maps"])
-    plan = plan_reduction(
-        Geometry("small", schedule, SPEC["d"]), eta=SPEC["eta"], key_family=SPEC["keys"], seed=SPEC["seed"]
-    )
-    symbols = plan.draw(0)
-    bits = plan.symbols_of(symbols) if symbols.ndim == 1 else symbols
-    bits = bits.reshape(schedule.n_tokens_cached, SPEC["d"])
-    keys = plan.keys.unit
-    n_own = schedule.n_tokens - schedule.n_tokens_cached
-    values = np.vstack([plan.grid.level_array[bits], np.zeros((n_own, SPEC["d"]))])
-    queries = plan.queries[: len(bits)]
-    weights = attention_weights(queries, keys, rule=plan.rule)
-    outputs = attention(queries, keys, values, rule=plan.rule)
-    own = weights[np.arange(len(bits)), np.arange(len(bits))]
+    """One game, written down."""
+    schedule, d = ScaleSchedule.parse(SPEC["maps"]), SPEC["d"]
+    n, token, coordinate = schedule.n_tokens_cached, SPEC["token"], SPEC["coordinate"]
+    plan = plan_reduction(Geometry("small", schedule, d), eta=SPEC["eta"], key_family=SPEC["keys"], seed=SPEC["seed"])
+    bits = plan.symbols_of(plan.draw(0))
+    cache_class = find_cache(SPEC["cache"])
+    protocol = CacheProtocol(plan, lambda: cache_class(plan.public()))
+    message = protocol.alice(bits)
+    read = protocol.bob(message).reshape(n, d)
+    bits = bits.reshape(n, d)
+    weights = attention_weights(plan.queries[:n], plan.keys.unit, rule=plan.rule)
+    own = weights[np.arange(n), np.arange(n)]
     threshold = float(plan.grid.thresholds[0])
-    read = outputs > threshold
-    right = bool((read == bits.astype(bool)).all())
+    outputs = _outputs(protocol, message)
+    sides = outputs > threshold
+    right = np.array_equal(read, bits) and np.array_equal(sides, bits.astype(bool)) and 8 * len(message) >= bits.size
     heavy = bool((1 - own <= float(plan.leakage + plan.rounding)).all())
-    rows = [
-        {
-            "maps": [list(shape) for shape in schedule.shapes],
-            "bits": bits.tolist(),
-            "gram": np.round(keys @ keys.T, 6).tolist(),
-            "weights": np.round(weights[SPEC["token"]], 9).tolist(),
-            "outputs": np.round(outputs[:, SPEC["coordinate"]], 9).tolist(),
-            "token": SPEC["token"],
-            "coordinate": SPEC["coordinate"],
-            "coherence": str(plan.coherence),
-            "family": plan.keys.family,
-            "multiplier": float(plan.multiplier),
-            "leakage": float(plan.leakage),
-            "threshold": threshold,
-            "eta": SPEC["eta"],
-        }
-    ]
+    row = {
+        "maps": [list(shape) for shape in schedule.shapes],
+        "bits": bits.tolist(),
+        "read": read.tolist(),
+        "message": np.unpackbits(np.frombuffer(message, dtype=np.uint8)).tolist(),
+        "message_bits": state_bits(message),
+        "gram": np.round(plan.keys.unit @ plan.keys.unit.T, 6).tolist(),
+        "weights": np.round(weights[token], 9).tolist(),
+        "outputs": np.round(outputs[:, coordinate], 9).tolist(),
+        "token": token,
+        "coordinate": coordinate,
+        "coherence": str(plan.coherence),
+        "family": plan.keys.family,
+        "multiplier": float(plan.multiplier),
+        "leakage": float(plan.leakage),
+        "threshold": threshold,
+        "eta": SPEC["eta"],
+    }
     sentence = (
-        f"all {bits.size} bits of {SPEC['maps']} in R^{SPEC['d']} are read at threshold {threshold:.3f}; "
-        f"own weights are at least {own.min():.4f}, proved {1 - float(plan.leakage):.4f}"
+        f"all {bits.size} bits of {SPEC['maps']} in R^{d} are read, at threshold {threshold:.3f}, from a message of "
+        f"{8 * len(message)} bits; own weights are at least {own.min():.4f}, proved {1 - float(plan.leakage):.4f}"
     )
-    return save("anatomy", SPEC, rows, "supported" if right and heavy else "refuted", sentence)
+    return save("anatomy", SPEC, [row], "supported" if right and heavy else "refuted", sentence)
+
+
+def _outputs(protocol: CacheProtocol, message: bytes) -> NDArray[np.float64]:
+    """What the cache of this message answers to the key of each cached token, shape (tokens, d)."""
+    plan = protocol.reduction
+    cache = protocol.new_cache()
+    cache.decode(message)
+    run = next(plan.reading())
+    cache.append(0, run.keys[0], run.values[0], plan.schedule.n_scales - 1, run.queries[0])
+    (answers,) = cache.attend(0, plan.queries[None, : plan.schedule.n_tokens_cached])
+    return answers

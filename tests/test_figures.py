@@ -78,6 +78,8 @@ TABLES: dict[str, list[dict[str, Any]]] = {
         {
             "maps": [[1, 1], [2, 2], [1, 1]],
             "bits": [[1], [0], [1], [1], [0]],
+            "read": [[1], [0], [1], [1], [0]],
+            "message": [0, 1, 1, 0, 1, 1, 0, 0] * 3,
             "gram": [[1.0] * 6] * 6,
             "weights": [0.0, 0.0, 0.9, 0.05, 0.05, 0.0],
             "outputs": [0.9, 0.1, 0.9, 0.95, 0.0],
@@ -138,7 +140,11 @@ def test_points_are_those_of_the_tables() -> None:
     assert ([4096.0], [0.25]) in drawn(axes)
     by_n = scaling.build(TABLES["scaling"]).axes[0]
     assert ([4.0, 8.0, 16.0], [1024.0, 4096.0, 16384.0]) in drawn(by_n)
-    reading = anatomy.build(TABLES["anatomy"]).axes[3]
+    picture = anatomy.build(TABLES["anatomy"])
+    reading = picture.axes[5]
+    titles = {axes.get_title(loc="left") for axes in picture.axes}
+    assert any("24 bits" in title for title in titles)
+    assert any("5 x 1 bits are read" in title for title in titles)
     assert ([0.0, 2.0, 3.0], [0.9, 0.9, 0.95]) in drawn(reading)
 
 

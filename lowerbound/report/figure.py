@@ -71,11 +71,25 @@ SERIES = (("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"), ("D", "#CC79A7")
 
 
 @contextmanager
-def sheet(width: float, height: float, **parts: Any) -> Iterator[tuple[Figure, Any]]:
-    """An empty figure of so many inches in the one style, and its axes, as `Figure.subplots` gives them."""
+def sheet(width: float, height: float, mosaic: Any = None, **parts: Any) -> Iterator[tuple[Figure, Any]]:
+    """An empty figure of so many inches in the one style, and its axes, as `Figure.subplots` or a mosaic gives them."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
-        yield figure, figure.subplots(**parts)
+        yield figure, figure.subplots(**parts) if mosaic is None else figure.subplot_mosaic(mosaic, **parts)
+
+
+def cell(axes: Any, column: float, row: float, **style: Any) -> None:
+    """A unit square of a map, rows going down: its upper left corner at (column, -row)."""
+    axes.fill([column, column + 1, column + 1, column], [-row, -row, -row - 1, -row - 1], **style)
+
+
+def arrow(start: Any, at: tuple[float, float], end: Any, to: tuple[float, float], colour: str) -> None:
+    """An arrow from a place of one panel to a place of another, both in fractions of their panels."""
+    style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.5, "mutation_scale": 12}
+    drawn = start.annotate(
+        "", to, at, xycoords=end.transAxes, textcoords=start.transAxes, arrowprops=style, annotation_clip=False
+    )
+    drawn.set_in_layout(False)
 
 
 def save_all(figure: Figure, path: Path) -> list[Path]:
