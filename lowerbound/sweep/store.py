@@ -129,6 +129,8 @@ class Store:
                 f"got {found}, which a later lowerbound wrote"
             )
         if not self.write:
+            if empty:
+                raise InvalidArgument(f"store {self.path} is empty: no sweep has been written to it yet")
             self._has_engine = found >= 2
             return
         self._has_engine = True
