@@ -19,6 +19,7 @@ HEADLINES = {
     "time": "reads of a reader that does not look",
     "replay": "public weights: the ids are needed",
     "public_weights": "R2: the last scale tells the ids",
+    "f_hat_fibres": "R3: what f̂ leaves open",
     "flat_logits": "converse: flat logits escape",
 }
 """Lemmas in the order of a reader, and what to call them; everything else in the table is derived."""
