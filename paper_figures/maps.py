@@ -1,50 +1,99 @@
-"""What a cache still knows: each token of the pyramid, asked for by its own key, and the weight that it then gets."""
+"""Attention maps of broken caches: one witness, as attention and as a cache see it, and the tokens that each knows."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from lowerbound.report.figure import Figure, sheet
+from lowerbound.report.figure import INK, Figure, cell, sheet
 
 TABLE = "maps"
+VALUED, GRID = "#D55E00", "#bbbbbb"
+GAP = 1
+"""Between two maps, in cells."""
+N_COLUMNS = 3
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments maps`, attention first."""
-    half = -(-len(rows) // 2)
-    with sheet(7.2, max(2.6, 1.35 * half), nrows=half, ncols=2, squeeze=False) as (figure, grid):
-        panels = [axes for line in grid for axes in line]
+    """Rows of `python -m experiments maps`: one witness, then what is known, attention first."""
+    (witness,) = (row for row in rows if row["kind"] == "witness")
+    known = [row for row in rows if row["kind"] == "known"]
+    lines = -(-len(known) // N_COLUMNS)
+    with sheet(7.2, 1.7 + 1.0 * lines, nrows=1 + lines, ncols=N_COLUMNS, squeeze=False) as (figure, grid):
+        _witness(figure, grid[0], witness)
+        below = [axes for line in grid[1:] for axes in line]
         image = None
-        for axes, row in zip(panels, rows, strict=False):
-            image = _pyramid(axes, row["maps"][:-1], row["weights"])
+        for axes, row in zip(below, known, strict=False):
+            image = _pyramid(axes, row["maps"][:-1], row["weights"], "Blues", 0, 1)
             n = len(row["weights"])
-            told = (
-                f"{row['cache']}: knows {row['known']} of {n}" if "known" in row else f"{row['cache']}: all {n} tokens"
+            _title(
+                axes, f"{row['cache']} knows {row['known']} of {n}" if "known" in row else f"attention knows all {n}"
             )
-            axes.set_title(told, fontsize=9, loc="left", pad=2)
-        for axes in panels[len(rows) :]:
+        for axes in below[len(known) :]:
             axes.axis("off")
-        figure.colorbar(image, ax=panels, label="weight on the token asked for", shrink=0.6)  # type: ignore[arg-type]
+        _bar(figure, image, grid[-1], "weight on each token, when it is asked for by its own key", 40)
     return figure
 
 
-def _pyramid(axes: Any, maps: Sequence[Sequence[int]], weights: Sequence[float]) -> Any:
+def _witness(figure: Figure, panels: Any, row: dict[str, Any]) -> None:
+    mistakes = [mine - true for mine, true in zip(row["weights"], row["truth"], strict=True)]
+    top = max(*row["truth"], *row["weights"])
+    reach = max(map(abs, mistakes))
+    _pyramid(panels[0], row["maps"], row["truth"], "Blues", 0, top)
+    _title(panels[0], f"attention answers {row['exact']:.4f}")
+    image = _pyramid(panels[1], row["maps"], row["weights"], "Blues", 0, top)
+    _title(panels[1], f"{row['cache']} answers {row['answer']:.4f}")
+    _bar(figure, image, panels[:2], "weight on each token, in one answer", 30)
+    # cividis grows lighter all the way, so that signs can be told apart in grey too.
+    image = _pyramid(panels[2], row["maps"], mistakes, "cividis", -reach, reach)
+    _title(panels[2], f"difference (promised: {row['eta']:.0%})")
+    _bar(figure, image, panels[2:], "difference of weights", 15)
+    for axes in panels:
+        _mark(axes, row["maps"], [value > 0 for value in row["values"]])
+    height = max(height for height, _ in row["maps"])
+    panels[0].text(0, -height, "framed: value 1;\nall others 0", fontsize=6.5, color=INK, va="bottom")
+
+
+def _bar(figure: Figure, image: Any, panels: Any, words: str, aspect: float) -> None:
+    bar = figure.colorbar(image, ax=list(panels), orientation="horizontal", shrink=0.8, aspect=aspect, pad=0.06)
+    bar.ax.tick_params(labelsize=7)
+    bar.ax.locator_params(nbins=4)
+    bar.set_label(words, fontsize=7.5)
+
+
+def _title(axes: Any, words: str) -> None:
+    axes.set_title(words, fontsize=8.5, loc="left", pad=2)
+
+
+def _mark(axes: Any, maps: Sequence[Sequence[int]], marked: Sequence[bool]) -> None:
+    """A frame around every token whose value is not 0."""
+    left, start = 0, 0
+    for height, width in maps:
+        for place in range(height * width):
+            if marked[start + place]:
+                row, column = divmod(place, width)
+                cell(axes, left + column, row, facecolor="none", edgecolor=VALUED, linewidth=1.4, zorder=4)
+        start += height * width
+        left += width + GAP
+
+
+def _pyramid(
+    axes: Any, maps: Sequence[Sequence[int]], weights: Sequence[float], colours: str, low: float, high: float
+) -> Any:
     left, start, image = 0, 0, None
     for height, width in maps:
         part = weights[start : start + height * width]
         block = [list(part[row * width : (row + 1) * width]) for row in range(height)]
         extent = (left, left + width, -height, 0)
-        image = axes.imshow(block, cmap="Blues", vmin=0, vmax=1, extent=extent, interpolation="nearest")
+        image = axes.imshow(block, cmap=colours, vmin=low, vmax=high, extent=extent, interpolation="nearest")
         for column in range(width + 1):
-            axes.plot([left + column] * 2, [0, -height], color="#bbbbbb", linewidth=0.4)
+            axes.plot([left + column] * 2, [0, -height], color=GRID, linewidth=0.3)
         for row in range(height + 1):
-            axes.plot([left, left + width], [-row] * 2, color="#bbbbbb", linewidth=0.4)
-        axes.text(left + width / 2, -height - 0.9, f"{height}x{width}", ha="center", fontsize=6.5)
+            axes.plot([left, left + width], [-row] * 2, color=GRID, linewidth=0.3)
         start += height * width
-        left += width + 1
-    axes.set_aspect("equal")
-    axes.set_xlim(-0.3, left)
-    axes.set_ylim(-max(height for height, _ in maps) - 1.2, 0.3)
+        left += width + GAP
+    axes.set_aspect("equal", anchor="NW")
+    axes.set_xlim(-0.3, left - GAP + 0.3)
+    axes.set_ylim(-max(height for height, _ in maps) - 0.3, 0.3)
     axes.axis("off")
     return image

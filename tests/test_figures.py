@@ -91,8 +91,25 @@ TABLES: dict[str, list[dict[str, Any]]] = {
         }
     ],
     "maps": [
-        {"cache": "attention", "maps": [[1, 1], [2, 2], [1, 1]], "weights": [1.0] * 5},
-        {"cache": "window", "maps": [[1, 1], [2, 2], [1, 1]], "weights": [0, 0, 0, 1.0, 1.0], "known": 2},
+        {
+            "kind": "witness",
+            "cache": "window",
+            "maps": [[1, 1], [2, 2], [1, 1]],
+            "truth": [0.25, 0.25, 0.125, 0.125, 0.125, 0.125],
+            "weights": [0, 0, 0, 0.25, 0.25, 0.5],
+            "values": [1.0, 0, 0, 0, 0, 0],
+            "answer": 0.0,
+            "exact": 0.25,
+            "eta": 0.01,
+        },
+        {"kind": "known", "cache": "attention", "maps": [[1, 1], [2, 2], [1, 1]], "weights": [1.0] * 5},
+        {
+            "kind": "known",
+            "cache": "window",
+            "maps": [[1, 1], [2, 2], [1, 1]],
+            "weights": [0, 0, 0, 1.0, 1.0],
+            "known": 2,
+        },
     ],
     "proof": [
         {
@@ -167,8 +184,12 @@ def test_only_what_nothing_beats_is_named() -> None:
 
 def test_titles_tell_what_is_known() -> None:
     """Definition: the number of tokens that a cache knows stands over its pyramid."""
-    titles = {axes.get_title(loc="left") for axes in maps.build(TABLES["maps"]).axes}
-    assert "window: knows 2 of 5" in titles
+    picture = maps.build(TABLES["maps"])
+    titles = {axes.get_title(loc="left") for axes in picture.axes}
+    assert {"window knows 2 of 5", "attention answers 0.2500", "window answers 0.0000"} <= titles
+    difference = next(axes for axes in picture.axes if "difference" in axes.get_title(loc="left"))
+    shown = [image.get_array().ravel().tolist() for image in difference.images]
+    assert shown == [[-0.25], [-0.25, -0.125, 0.125, 0.125], [0.375]]
     labels = {text.get_text() for text in proof.build(TABLES["proof"]).axes[0].texts}
     assert {"a", "b"} <= labels
     assert len(tightness.build(TABLES["tightness"]).axes) == 2
