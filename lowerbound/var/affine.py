@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lowerbound.core.scalars import HIGHEST_PRECISION_BITS, precision
 from lowerbound.core.streams import Stream
+from lowerbound.core.threads import one_thread
 from lowerbound.errors import Undecided, invalid
 from lowerbound.var.block import NORM_EPS
 from lowerbound.var.network import Network
@@ -70,7 +71,8 @@ def contents(network: Network, token: int, count: int, seed: int) -> Array:
     decisions, alternatives = network.tokens.n_choices
     shape = count, network.schedule.map_size(0), decisions
     ids = Stream(seed, "var/affine/ids").below(alternatives, int(np.prod(shape))).reshape(shape)
-    found = [network.tokens.reduced(network.tokens.contribution(some, 0), 1)[token - rows.start] for some in ids]
+    with one_thread():
+        found = [network.tokens.reduced(network.tokens.contribution(some, 0), 1)[token - rows.start] for some in ids]
     _, first = np.unique(np.array(found), axis=0, return_index=True)
     different: Array = np.array(found)[np.sort(first)]
     return different
@@ -141,8 +143,7 @@ def _check_reached(spanned: fmpq_mat, words: fmpq_mat, codes: fmpq_mat, dimensio
     left = others[0]
     basis = fmpq_mat(dimension, dimension, [m[i, j] for i in top for j in range(dimension)])
     combination = basis.transpose().solve(fmpq_mat(dimension, 1, [m[left, j] for j in range(dimension)])).entries()
-    before = words * lifted
-    squares = [sum((before[row, i] ** 2 for row in range(before.nrows())), fmpq(0)) / before.nrows() for i in range(n)]
+    squares = _mean_squares(words * lifted)
     bits = 128
     while bits <= HIGHEST_PRECISION_BITS:
         with precision(bits):
@@ -152,6 +153,14 @@ def _check_reached(spanned: fmpq_mat, words: fmpq_mat, codes: fmpq_mat, dimensio
                 return
         bits *= 2
     raise Undecided(f"{HIGHEST_PRECISION_BITS} bits do not tell a determinant of square roots from zero")
+
+
+def _mean_squares(columns: fmpq_mat) -> list[fmpq]:
+    """The mean square of every column: over one denominator, because sums of fractions are slow."""
+    integers, denominator = columns.numer_denom()
+    height, numbers = integers.nrows(), integers.transpose().entries()
+    starts = range(0, len(numbers), height)
+    return [fmpq(sum(x * x for x in numbers[i : i + height]), denominator**2 * height) for i in starts]
 
 
 def _singular_values(network: Network, sampled: Array, lone: Array, scale: Array, rows: slice) -> Array:

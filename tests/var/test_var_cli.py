@@ -13,50 +13,67 @@ from lowerbound.cli import main
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def json_of(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
-    assert result.returncode == 0, result.stderr
-    return dict(json.loads(result.stdout))
+Say = Callable[..., tuple[int, str, str]]
 
 
-def test_simulate(run_command: Run) -> None:
+@pytest.fixture
+def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Say:
+    """The command in this process: (exit code, standard output, standard error)."""
+
+    def run(*words: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["lowerbound", "var", *words])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        said = capsys.readouterr()
+        return int(stopped.value.code or 0), said.out, said.err
+
+    return run
+
+
+def json_of(told: tuple[int, str, str]) -> dict[str, object]:
+    assert told[0] == 0, told[2]
+    return dict(json.loads(told[1]))
+
+
+def test_simulate(run_command: Run, say: Say) -> None:
     """Definition: measured bytes beside floors, the error of logits, the share of ids, in words and JSON."""
-    words = ("var", "simulate", "--model", "tiny", "--cache", "h2o", "--budget", "1/4", "--seed", "0")
-    told = json_of(run_command(*words, "--json"))
+    words = ("simulate", "--model", "tiny", "--cache", "h2o", "--budget", "1/4", "--seed", "0")
+    told = json_of(say(*words, "--json"))
     assert told["cache"] == "h2o"
     assert told["budget"] == "1/4"
     assert 0 < told["state_bytes"] < told["full_cache_bytes"]  # type: ignore[operator]
     assert 0 < told["realised_floor_bytes"] < told["floor_bytes"]  # type: ignore[operator]
     assert 0 < told["logit_error"] < 1  # type: ignore[operator]
-    said = run_command(*words).stdout
+    said = run_command("var", *words).stdout
     assert "floor, model R1, independent streams" in said
     assert f"{told['state_bytes'] / 1000:,.3f} kB" in said  # type: ignore[operator]
 
 
-def test_ranks(run_command: Run) -> None:
+def test_ranks(say: Say) -> None:
     """Known value: the first scales of VAR-256 with their ranks, joint injectivity, and the affine dimension 33."""
-    told = json_of(run_command("var", "ranks", "var-d16", "--scales", "6", "--json"))
+    told = json_of(say("ranks", "var-d16", "--scales", "6", "--json"))
     assert [row["rank"] for row in told["scales"]] == [0, 1, 4, 12, 21, 35]  # type: ignore[attr-defined]
     assert told["injective"] is True
     assert told["first_layer"]["dimension"] == 33  # type: ignore[index]
-    said = run_command("var", "ranks", "tiny", "--phi").stdout
+    said = say("ranks", "tiny", "--phi")[1]
     assert "random kernels of phi" in said
     assert "is injective" in said
     assert "dimension exactly 32 = min(32, 32 + 1)" in said
 
 
-def test_realise(run_command: Run) -> None:
+def test_realise(say: Say) -> None:
     """Definition: free keys and values of every head of the small model, with the error and where it comes from."""
-    told = json_of(run_command("var", "realise", "--json"))
+    told = json_of(say("realise", "--json"))
     assert told["streams"] == 12
     assert told["value_error"] < told["expected_error"]  # type: ignore[operator]
-    assert "12 free streams at once" in run_command("var", "realise").stdout
+    assert "12 free streams at once" in say("realise")[1]
 
 
-def test_sums(run_command: Run) -> None:
+def test_sums(say: Say) -> None:
     """Known value: 512 streams by assumption, 256 in one network, one secret with public weights."""
-    told = json_of(run_command("var", "sums", "var-d16", "--json"))
+    told = json_of(say("sums", "var-d16", "--json"))
     assert [row["streams"] for row in told["sums"]] == [512, 256, 1]  # type: ignore[attr-defined]
-    assert "one secret, the token ids" in " ".join(run_command("var", "sums", "var-d16").stdout.split())
+    assert "one secret, the token ids" in " ".join(say("sums", "var-d16")[1].split())
 
 
 @pytest.mark.parametrize(
@@ -75,14 +92,9 @@ def test_sums(run_command: Run) -> None:
         ("sums vard16", "did you mean var-d16"),
     ],
 )
-def test_refusals(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: str, sentence: str
-) -> None:
+def test_refusals(say: Say, words: str, sentence: str) -> None:
     """Bad input: exit code 2, one sentence on standard error, nothing on standard output."""
-    monkeypatch.setattr("sys.argv", ["lowerbound", "var", *words.split()])
-    with pytest.raises(SystemExit) as stopped:
-        main()
-    said = capsys.readouterr()
-    assert stopped.value.code == 2
-    assert said.out == ""
-    assert sentence in said.err
+    code, out, err = say(*words.split())
+    assert code == 2
+    assert out == ""
+    assert sentence in err
