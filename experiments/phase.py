@@ -22,7 +22,7 @@ SPEC: dict[str, Any] = {
     "eta": 0.1,
     "delta": 0.01,
     "tokens": [2**k for k in range(4, 17)],
-    "played": [[0.25, 4096], [0.5, 4096], [0.75, 16384], [1.0, 16384]],
+    "played": [[0.25, 4096], [0.5, 16384], [0.75, 32768], [0.9, 65536]],
     "trials": 200,
     "seed": 0,
 }
@@ -106,8 +106,8 @@ def run() -> Outcome:
     for multiplier, n in SPEC["played"]:
         row = sampled(multiplier, n)
         rows.append(row)
-        if row["wrong"] > SPEC["delta"] * row["of"]:
-            wrong.append(f"a sample of {row['sample']} at lambda {multiplier}")
+        if row["wrong"] > SPEC["delta"] * row["of"] or row["sample"] >= n:
+            wrong.append(f"a sample of {row['sample']} of {n} at lambda {multiplier}")
     for model in models():
         if model.rule == "l2norm":
             rows.append({"kind": "model", "model": model.name, "tokens": model.n_tokens_cached, "d": model.head_dim})

@@ -26,22 +26,23 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         )
         axes.plot(tokens, sample, color="#00664a", linewidth=1.5, label="proved sample is smaller below")
         played = [row for row in rows if row["kind"] == "played"]
+        wrong, asked = sum(row["wrong"] for row in played), sum(row["of"] for row in played)
         axes.plot(
             [row["tokens"] for row in played],
             [row["lambda"] for row in played],
             "o",
             color="#00664a",
             markersize=4.5,
-            label="sample played, no answer over $\\eta$",
+            label=rf"samples played: {wrong:,} of {asked:,} answers over $\eta$",
         )
         for height in TRAINED:
             axes.axhline(height, color=INK, linestyle=":", linewidth=1)
-        axes.text(tokens[0] * 1.2, 66, r"trained $\lambda$: 4 to 100", fontsize=7.5)
+        axes.text(1024, 4.7, rf"trained $\lambda$: {TRAINED[0]:g} to {TRAINED[1]:g}", fontsize=7.5)
         models = sorted({row["tokens"] for row in rows if row["kind"] == "model" and row["tokens"] <= tokens[-1]})
         axes.plot(models, [100] * len(models), "|", color=INK, markersize=9, label="models (at the cap)")
         axes.text(4200, 0.062, "compression\nis possible", color="#00664a", fontsize=7.5)
         axes.text(300, 26, "T d bits are forced", color=FORBIDDEN, fontsize=7.5)
-        axes.text(300, 1.9, "neither is proved", fontsize=7.5)
+        axes.text(24, 0.5, "neither is proved", fontsize=7.5)
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         axes.set_xlim(tokens[0], tokens[-1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import fill
 from typing import Any
 
 from lowerbound.report.figure import INK, Figure, sheet
@@ -10,30 +11,35 @@ from lowerbound.report.figure import INK, Figure, sheet
 TABLE = "proof"
 FILL = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "z3": "#fbe7c6", "computation": "#e8e0f0"}
 ON_PAPER = "#ffffff"
+REACH = 0.3
+"""From the middle of a name to where arrows end, in rows."""
+WIDEST = 13
+"""Letters of a line; longer names go on."""
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
     """Rows of `python -m experiments proof`, a lemma each, with its place."""
     places = {row["id"]: (row["column"], -row["row"]) for row in rows}
     depth = max(row["row"] for row in rows) + 1
-    with sheet(7.2, 0.42 * depth + 0.7) as (figure, axes):
+    with sheet(7.2, 0.5 * depth + 0.6) as (figure, axes):
         for row in rows:
             for used in row["uses"]:
                 (x1, y1), (x2, y2) = places[used], places[row["id"]]
                 axes.annotate(
                     "",
-                    (x2, y2 + 0.24),
-                    (x1, y1 - 0.24),
+                    (x2, y2 + REACH),
+                    (x1, y1 - REACH),
                     arrowprops={"arrowstyle": "-|>", "color": "#999999", "linewidth": 0.5, "mutation_scale": 5},
                 )
         for row in rows:
             checker = next((name for name in FILL if name in row["checked_by"]), None)
             axes.text(
                 *places[row["id"]],
-                row["id"].replace("_", " "),
+                fill(row["id"].replace("_", " "), WIDEST),
                 ha="center",
                 va="center",
-                fontsize=5.2,
+                fontsize=6,
+                linespacing=1.05,
                 fontweight="bold" if row["main"] else "normal",
                 bbox={
                     "boxstyle": "round,pad=0.35" if row["everywhere"] else "square,pad=0.35",

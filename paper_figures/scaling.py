@@ -10,6 +10,9 @@ from lowerbound.report.figure import INK, SERIES, Figure, sheet
 TABLE = "scaling"
 NAMES = {"geometric": "sides 1, 2, 4, ...", "linear": "sides 1, 2, 3, ...", "var": "VAR's sides"}
 
+ROOM = 16
+"""How much higher than its points the first panel reaches, for the legend."""
+
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
     """Rows of `python -m experiments scaling`; lines have the fitted slopes, which the legend tells."""
@@ -35,6 +38,8 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         by_lambda.plot([xs[0], xs[-1]], [ys[0], ys[-1]], color=INK, linewidth=1)
         by_lambda.set_xscale("log", base=2)
         by_lambda.legend(frameon=False, fontsize=7.5)
+        low, high = by_n.get_ylim()
+        by_n.set_ylim(low, high * ROOM)
         for axes, x, y in (
             (by_n, "side n of the largest map", "exact cache, measured (bits)"),
             (by_d, "head dimension d", "exact cache, measured (bits)"),
@@ -55,4 +60,3 @@ def _points(
     axes.set_xscale("log", base=2)
     axes.set_yscale("log", base=2)
     axes.legend(frameon=False, fontsize=7, loc="upper left", handletextpad=0.1)
-    axes.set_ylim(top=2.0**20 if x == "n" else None)

@@ -58,7 +58,7 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     "phase": [
         {"kind": "border", "tokens": 16, "floor_lambda": 3.0, "sample_lambda": 0.0},
         {"kind": "border", "tokens": 4096, "floor_lambda": 9.0, "sample_lambda": 0.5},
-        {"kind": "played", "tokens": 4096, "lambda": 0.25},
+        {"kind": "played", "tokens": 4096, "lambda": 0.25, "wrong": 0, "of": 100},
         {"kind": "model", "tokens": 424},
     ],
     "scaling": [
