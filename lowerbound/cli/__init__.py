@@ -22,6 +22,7 @@ from lowerbound.cli.games import caches, play
 from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.regimes import dimension
+from lowerbound.cli.replay import cache, decode, f_hat, state
 from lowerbound.cli.sweeps import results, sweep
 from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import LowerBoundError
@@ -61,7 +62,7 @@ for command in COMMANDS:
     app.command()(command)
 app.add_typer(results, name="results")
 
-VAR_COMMANDS = (simulate, ranks, realise, sums)
+VAR_COMMANDS = (simulate, ranks, realise, sums, state, cache, f_hat, decode)
 """Of `lowerbound var`, in the order of a reader."""
 
 var = typer.Typer(no_args_is_help=True, help="The pipeline of visual autoregressive models, simulated and settled.")

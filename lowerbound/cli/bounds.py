@@ -45,8 +45,11 @@ def floor(
     """How many bits any cache must keep for MODEL."""
     from lowerbound.certify.floors import floor as compute
     from lowerbound.core.models import find_model
+    from lowerbound.var.replay import three_models
 
-    result = compute(find_model(model), eta=eta, failure_prob=delta)
+    subject = find_model(model)
+    result = compute(subject, eta=eta, failure_prob=delta)
+    result["models"] = three_models(subject, result)
     if as_json:
         print_json(result)
     else:
@@ -111,8 +114,11 @@ def demo(
     from lowerbound.core.models import find_model
     from lowerbound.game.transcript import narrate
     from lowerbound.report.table import console, duel_table
+    from lowerbound.var.replay import three_models
 
-    bound = compute(find_model(model))
+    subject = find_model(model)
+    bound = compute(subject)
+    bound["models"] = three_models(subject, bound)
     plan = plan_of(model, None, None, "0.01", GuaranteeName.RELATIVE, 2, None, None, seed)
     transcript = narrate(plan)
     if not as_json:

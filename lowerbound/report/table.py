@@ -167,11 +167,8 @@ def floor_text(result: Mapping[str, Any]) -> str:
         f"The total assumes {total['streams']} independent streams. Free at once in one network: {realised['streams']} "
         f"({realised['why']})."
     )
-    if result["replay_bits"] is not None:
-        lines.append(
-            "Outside this computation model: with public weights (R2), replaying the token ids needs "
-            f"{result['replay_bits']:,g} bits for the whole image, paid in time."
-        )
+    lines += ["", "Three computation models, never mixed:"]
+    lines += [f"{name}  {told['says']}." for name, told in result["models"].items()]
     return "\n".join(lines)
 
 

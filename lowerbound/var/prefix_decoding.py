@@ -10,10 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.core.models import Model
 from lowerbound.core.streams import Stream
+from lowerbound.errors import invalid
 from lowerbound.var.amplification import floats_of, kept_columns, left_inverse, passed
-from lowerbound.var.public_layer import PublicLayer, Rounding
-from lowerbound.var.resampling import FloatArray
+from lowerbound.var.codebooks import codebook as make_codebook
+from lowerbound.var.public_layer import SWAMP, PublicLayer, Rounding, public_layer
+from lowerbound.var.replay_floor import id_bits_of, plan_replay
+from lowerbound.var.resampling import VAR, FloatArray
 
 Ids = NDArray[np.int64]
 Noise = Literal["none", "random", "aligned"]
@@ -163,3 +167,62 @@ def _signs(decoder: Decoder, ids: Sequence[Ids], noise: Noise, shape: tuple[int,
         random: FloatArray = 2 * coins.astype(np.float64) - 1
         return random
     return np.zeros(shape)
+
+
+SWAMP_OF_ROUNDED = 4.0
+"""In few bits content must not drown in the public part; then the bend of the layer norm costs some of the promise."""
+
+
+def demonstrate(
+    model: Model,
+    *,
+    etas: Sequence[float] | None,
+    around: Sequence[float],
+    codebook: str,
+    noise: Noise,
+    rounding: Rounding,
+    swamp: float | None,
+    trials: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Build the public layer of a model, play, and say what was promised; plain JSON values.
+
+    Without `etas` the noise is the promise times each of `around`. `promised_below` is gap / 2 times the threshold and
+    the bend (1 - B^-2)^(3/2); `refuted` says that Bob erred below it, in float64: other roundings get no promise.
+    """
+    if model.family != "VAR":
+        raise invalid("MODEL", "belong to the family VAR for Bob to read it", model.name, nearest="var-d16")
+    plan = plan_replay(model.schedule, VAR)
+    book = make_codebook(codebook, id_bits_of(model), seed=seed)
+    strength = swamp if swamp is not None else SWAMP if rounding == "float64" else SWAMP_OF_ROUNDED
+    if not strength > 1:
+        raise invalid("swamp", "be over 1", strength)
+    layer = public_layer(model, plan, book, swamp=strength, seed=seed)
+    promised = book.gap / 2 * float(plan.threshold) * (1 - strength**-2) ** 1.5
+    sizes = [promised * factor for factor in around] if etas is None else list(etas)
+    if noise == "none":
+        sizes = [0.0]
+    if min(sizes, default=0) < 0:
+        raise invalid("eta", "be at least 0", min(sizes))
+    rounds = play(layer, sizes, noise, trials=trials, seed=seed, rounding=rounding)
+    exact = rounding == "float64"
+    return {
+        "model": model.name,
+        "computation_model": "R2",
+        "codebook": book.name,
+        "codes": book.size,
+        "gap": book.gap,
+        "noise": noise,
+        "rounding": rounding,
+        "swamp": strength,
+        "trials": trials,
+        "seed": seed,
+        "ids": plan.n_ids,
+        "rows_read": plan.n_rows,
+        "threshold": float(plan.threshold),
+        "promised_below": promised,
+        "leak": rounds[0].leak,
+        "value_range": rounds[0].value_range,
+        "rounds": [{**one.to_json(), "promised": one.eta < promised and exact} for one in rounds],
+        "refuted": any(one.eta < promised and exact and sum(one.wrong) for one in rounds),
+    }

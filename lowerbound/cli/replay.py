@@ -1,0 +1,195 @@
+"""Replay: how many bits of ids must be kept with public weights, in three games, and Bob who reads them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lowerbound.cli.options import JsonOption, SeedOption, complete_model, print_json
+
+if TYPE_CHECKING:
+    from lowerbound.var.replay import Game
+
+DEFAULT_MODEL = "var-d16"
+JUST_BELOW, JUST_ABOVE = 0.99, 1.1
+
+
+class CodebookName(StrEnum):
+    """Of the public layer."""
+
+    BINARY = "binary"
+    GAUSSIAN = "gaussian"
+    SPHERE = "sphere"
+    UNIFORM = "uniform"
+
+
+class FibreKind(StrEnum):
+    """As f_hat sees it."""
+
+    GENERIC = "generic"
+    SIGNS = "signs"
+    GRID = "grid"
+
+
+class NoiseName(StrEnum):
+    """What is added to every output."""
+
+    ALIGNED = "aligned"
+    RANDOM = "random"
+    NONE = "none"
+
+
+class RoundingName(StrEnum):
+    """What the layer computes in; integers round the values alone."""
+
+    FLOAT64 = "float64"
+    FLOAT32 = "float32"
+    FLOAT16 = "float16"
+    BFLOAT16 = "bfloat16"
+    INT8 = "int8"
+    INT7 = "int7"
+    INT6 = "int6"
+    INT4 = "int4"
+
+
+ModelArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="MODEL", help="A model of the VAR or Infinity family.", autocompletion=complete_model, show_default=True
+    ),
+]
+EtaOption = Annotated[
+    str | None,
+    typer.Option("--eta", metavar="X", help="Error of outputs, of the range of values; default: just below eta_0."),
+]
+DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of the whole block.")]
+HeadsOption = Annotated[
+    int | None, typer.Option("--heads", min=1, help="Heads whose queries read; default: as few as suffice.")
+]
+FewRowsOption = Annotated[bool, typer.Option("--few-rows", help="Read as many rows as there are ids, no more.")]
+OutOption = Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.")]
+
+
+def state(
+    model: ModelArgument = DEFAULT_MODEL,
+    eta: EtaOption = None,
+    delta: DeltaOption = "0",
+    heads: HeadsOption = None,
+    few_rows: FewRowsOption = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Model R2, the whole state: bits that the sampler must keep before the last scale, f_hat included."""
+    _replay("state", model, eta, delta, heads, few_rows, out, as_json)
+
+
+def cache(
+    model: ModelArgument = DEFAULT_MODEL,
+    eta: EtaOption = None,
+    delta: DeltaOption = "0",
+    heads: HeadsOption = None,
+    few_rows: FewRowsOption = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Model R2, the cache alone: bits of compressed keys and values that answer without f_hat."""
+    _replay("cache", model, eta, delta, heads, few_rows, out, as_json)
+
+
+def _replay(
+    game: Game,
+    model: str,
+    eta: str | None,
+    delta: str,
+    heads: int | None,
+    few_rows: bool,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from lowerbound.core.models import find_model
+    from lowerbound.var.replay import replay
+
+    found = replay(find_model(model), eta=eta, delta=delta, n_heads=heads, few_rows=few_rows)
+    if out is not None:
+        out.write_bytes(found.certified.document())
+    told = {**found.to_json(game), "file": None if out is None else str(out)}
+    if as_json:
+        print_json(told)
+        return
+    from lowerbound.report.replay import replay_text
+
+    print(replay_text(told))
+
+
+def f_hat(
+    model: ModelArgument = DEFAULT_MODEL,
+    codebook: Annotated[FibreKind, typer.Option("--codebook", help="Which codebook.")] = FibreKind.GENERIC,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Model R3: bits that are needed although f_hat is known, from the integer maps that f_hat cannot see."""
+    from lowerbound.core.models import find_model
+    from lowerbound.var.fibres import certify_fibre
+    from lowerbound.var.replay import fibre_answer
+
+    subject = find_model(model)
+    told: dict[str, Any] = fibre_answer(subject, codebook.value)
+    if out is not None and told["bits"] is not None:
+        out.write_bytes(certify_fibre(subject, codebook.value).document())
+    told["file"] = str(out) if out is not None and told["bits"] is not None else None
+    if as_json:
+        print_json(told)
+    else:
+        from lowerbound.report.replay import fibre_text
+
+        print(fibre_text(told))
+    if told["bits"] is None:
+        raise typer.Exit(3)
+
+
+def decode(
+    model: ModelArgument = DEFAULT_MODEL,
+    eta: Annotated[
+        list[str] | None,
+        typer.Option("--eta", metavar="X", help="Size of the noise, may be repeated; default: around the promise."),
+    ] = None,
+    codebook: Annotated[CodebookName, typer.Option("--codebook", help="Which codebook.")] = CodebookName.BINARY,
+    noise: Annotated[NoiseName, typer.Option("--noise", help="What is added to outputs.")] = NoiseName.ALIGNED,
+    rounding: Annotated[
+        RoundingName, typer.Option("--rounding", help="Of the whole layer; intN: of values alone.")
+    ] = RoundingName.FLOAT64,
+    swamp: Annotated[
+        float | None, typer.Option("--swamp", help="Size of public parts over content; default: 100, 4 if rounded.")
+    ] = None,
+    trials: Annotated[int, typer.Option("--trials", min=1, help="Random prefixes.")] = 1,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Bob reads all ids of MODEL from the last scale of a network with public weights, under noise."""
+    from lowerbound.core.models import find_model
+    from lowerbound.core.scalars import rational
+    from lowerbound.var.prefix_decoding import demonstrate
+
+    etas = None if eta is None else [float(rational(one, name="eta")) for one in eta]
+    told = demonstrate(
+        find_model(model),
+        etas=etas,
+        around=(JUST_BELOW, JUST_ABOVE),
+        codebook=codebook.value,
+        noise=noise.value,
+        rounding=rounding.value,
+        swamp=swamp,
+        trials=trials,
+        seed=seed,
+    )
+    if as_json:
+        print_json(told)
+    else:
+        from lowerbound.report.replay import decode_text
+
+        print(decode_text(told))
+    if told["refuted"]:
+        raise typer.Exit(1)

@@ -1,0 +1,112 @@
+"""What the games of models R2 and R3 say, in tables and sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def _map(sides: Sequence[int]) -> str:
+    return "x".join(map(str, sides))
+
+
+def inverse_text(threshold: float) -> str:
+    """A threshold as 1/x, x with one digit and rounded up, so that what is said is no more than what is so."""
+    return f"1/{math.ceil(10 / threshold) / 10:,.1f}"
+
+
+def replay_text(told: Mapping[str, Any]) -> str:
+    """What is needed beside what is enough, and the threshold of every scale."""
+    game = "whole state" if told["game"] == "state" else "cache alone"
+    lines = [
+        f"{told['model']}, the game of the {game}; model R2: weights are public, ids are not",
+        f"the message: {told['message']}",
+        f"the promise: outputs of the last scale within eta of the range of values; positions: {told['positions']}",
+        "",
+        f"{'scale':>5}  {'read from':>9}{'ids kept':>10}{'rows':>7}{'kappa':>10}{'F':>9}{'eta':>12}",
+    ]
+    for row in told["scales"]:
+        shown = f"{row['scale']:>5}  {_map(row['read_from']):>9}{row['ids']:>10,}{row['rows_read']:>7,}"
+        if row["kappa"] is None:
+            lines.append(f"{shown}{'-':>10}{row['largest_content']:>9.3f}{'frozen':>12}")
+        else:
+            lines.append(f"{shown}{row['kappa']:>10.3f}{row['largest_content']:>9.3f}{row['threshold']:>12.4e}")
+    wrong = "" if told["delta"] == 0 else f", the block wrong with probability {told['delta']:g}"
+    lines += [
+        "",
+        f"{'needed':10}{told['bits']:>16,} bits  at eta = {told['eta']:.6g}{wrong}; {told['ids']:,} ids of "
+        f"{told['id_bits']} bits, {told['rows_read']:,} rows of {told['heads']} head{'s' if told['heads'] > 1 else ''}",
+        f"{'enough':10}{told['ceiling_bits']:>16,} bits  keep the ids, run the network again",
+        f"{'fp16 cache':10}{told['fp16_cache_bits']:>16,} bits  all layers, heads and branches",
+        "",
+    ]
+    if told["exact"]:
+        lines.append(f"EXACT: what is enough is needed, at every eta < {inverse_text(told['threshold'])}.")
+    elif told["delta"] > 0 and told["eta"] < told["threshold"]:
+        lines.append("All ids are determined; the failure probability lowers the floor.")
+    else:
+        lines.append(
+            f"All ids are determined below eta = {inverse_text(told['threshold'])}; from there on this is a floor that "
+            "no ceiling is known to meet."
+        )
+    lines.append(told["proof"] + ".")
+    return "\n".join(lines)
+
+
+def fibre_text(told: Mapping[str, Any]) -> str:
+    """The third game."""
+    codebook = told["codebook"]
+    which = (
+        "almost every codebook"
+        if codebook["kind"] == "generic"
+        else (f"{codebook['levels']} levels in {codebook['channels']} channels")
+    )
+    lines = [
+        f"{told['model']}, the game of f_hat; model R3: weights are public, and f_hat and r_(N-1) are known for free",
+        f"{told['ids']:,} ids of r_1..r_(N-2), {which}, phi the identity, exact arithmetic",
+        "",
+    ]
+    if told["bits"] is None:
+        lines += [
+            f"{'needed':10}{told['at_least_bits']:>8,} bits  at least: prefixes of constant maps share one f_hat",
+            f"{'enough':10}{told['ceiling_bits']:>8,} bits  keep the ids",
+            "",
+            f"OPEN: {told['reason']}.",
+        ]
+        return "\n".join(lines)
+    count = int(told["fibre"])
+    shown = f"{count:,}" if count < 10**12 else f"2^{told['log2_fibre']:.2f}"
+    without = f"{told['ceiling_bits']:,} bits without f_hat"
+    lines += [
+        f"{'unseen':10}{told['rank']:>8,} dimensions of integer maps; those with short entries are constants",
+        f"{'fibre':10}{shown:>8} prefixes share one f_hat at most",
+        f"{'needed':10}{told['bits']:>8,} bits  = log2 of that, {told['log2_fibre']:.2f}, rounded up; {without}",
+        "",
+        "EXACT: to know f_hat is almost to know the ids.",
+        "lattice judged by the kernel; theorem R3 proved on paper (docs/replay.md).",
+    ]
+    return "\n".join(lines)
+
+
+def decode_text(told: Mapping[str, Any]) -> str:
+    """What Bob read, at each error."""
+    promise = "and nothing is promised to a layer that is rounded"
+    if told["rounding"] == "float64":
+        promise = f"so that every eta < {told['promised_below']:.6g} is promised"
+    lines = [
+        f"{told['model']}, {told['codebook']} codebook of {told['codes']:,} codes, {told['rounding']}: Bob reads "
+        f"{told['ids']:,} ids from {told['rows_read']:,} outputs of the last scale",
+        f"codes {told['gap']:.3f} apart, {promise}; noise "
+        f"{told['noise']}, {told['trials']} trial{'s' if told['trials'] > 1 else ''}; leak {told['leak']:.1e}, range "
+        f"{told['value_range']:.3f}",
+        "",
+        f"{'eta':>11}{'promised':>10}{'wrong ids':>11}{'error':>9}  at scales",
+    ]
+    for row in told["rounds"]:
+        hit = ", ".join(str(k + 1) for k, count in enumerate(row["wrong_by_scale"]) if count) or "none"
+        lines.append(
+            f"{row['eta']:>11.4e}{'yes' if row['promised'] else 'no':>10}{sum(row['wrong_by_scale']):>11,}"
+            f"{row['error']:>9.4f}  {hit}"
+        )
+    return "\n".join(lines)
