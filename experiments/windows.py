@@ -1,8 +1,9 @@
 """Question: which structure of attention lowers the floor, and is the floor then met?
 
-Claims that could be refuted: a window of w tokens forces (1 - H2(delta)) w d bits at every time and a window cache
-stores no less; forgetting all but some scales lowers the floor to those scales' tokens; locality in space lowers
-nothing, for every cached token is in the neighbourhood of some query of the last scale. Cost: seconds.
+Claims that could be refuted: a window over the last scales lowers the floor to those scales' tokens, below which no
+cache stores and which the exact code meets to within a tenth; locality in space lowers nothing, for every cached token
+lies under some query of the last map, so that no neighbourhood of the queries, however narrow, spares one. Cost:
+seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Geometry, plan_reduction
 
-SPEC: dict[str, Any] = {"model": "var-d16", "windows": [1, 2, 3, 5, 9], "radius": 1}
+SPEC: dict[str, Any] = {"model": "var-d16", "windows": [1, 2, 3, 5, 9]}
+CLOSE = 1.1
 
 
 def visible(schedule: ScaleSchedule, n_scales: int) -> ScaleSchedule:
@@ -24,24 +26,14 @@ def visible(schedule: ScaleSchedule, n_scales: int) -> ScaleSchedule:
     return ScaleSchedule(schedule.shapes[-1 - n_scales :])
 
 
-def uncovered(schedule: ScaleSchedule, radius: int) -> int:
-    """Cached tokens that no query of the last map has within `radius` cells of its own place in their map."""
+def uncovered(schedule: ScaleSchedule) -> int:
+    """Cached tokens that no query of the last map lies over: what the narrowest neighbourhood would spare."""
     *cached, last = schedule.shapes
-    missing = 0
+    spared = 0
     for shape in cached:
-        near = {
-            (row, column)
-            for i in range(last[0])
-            for j in range(last[1])
-            for row in _around(i * shape[0] // last[0], radius, shape[0])
-            for column in _around(j * shape[1] // last[1], radius, shape[1])
-        }
-        missing += shape[0] * shape[1] - len(near)
-    return missing
-
-
-def _around(place: int, radius: int, size: int) -> range:
-    return range(max(0, place - radius), min(size, place + radius + 1))
+        near = {(i * shape[0] // last[0], j * shape[1] // last[1]) for i in range(last[0]) for j in range(last[1])}
+        spared += shape[0] * shape[1] - len(near)
+    return spared
 
 
 def run() -> Outcome:
@@ -69,12 +61,14 @@ def run() -> Outcome:
                 wrong.append(f"{cache} under the floor of {n_scales} scales")
     local = [model for model in models() if all(len(shape) == 2 for shape in model.visible_schedule.shapes)]
     spared = {
-        model.name: uncovered(model.visible_schedule, 0) for model in local if model.visible_schedule.n_tokens < 3000
+        model.name: uncovered(model.visible_schedule) for model in local if model.visible_schedule.n_tokens < 3000
     }
     wrong += [f"{name}: {count} tokens are near no query" for name, count in spared.items() if count]
-    rows.append({"structure": "locality", "radius": 0, "models": len(spared), "spared": sum(spared.values())})
+    rows.append({"structure": "locality", "models": len(spared), "spared": sum(spared.values())})
     exact = [row for row in rows if row.get("cache") == "exact"]
     ratio = max(row["bits"] / row["floor_bits"] for row in exact)
+    if ratio > CLOSE:
+        wrong.append(f"the exact code is only within {ratio:.2f}")
     sentence = (
         f"windows over 1 to {max(SPEC['windows'])} scales force their own tokens' bits and no more, the exact code is "
         f"within {ratio:.2f} of them; on {len(spared)} models every cached token lies under some query, so that "

@@ -33,6 +33,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             "o",
             color="#00664a",
             markersize=4.5,
+            clip_on=False,
             label=rf"samples played: {wrong:,} of {asked:,} answers over $\eta$",
         )
         for height in TRAINED:
