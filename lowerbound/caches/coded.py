@@ -19,14 +19,11 @@ from lowerbound.errors import InvalidArgument
 SymbolArray = NDArray[np.int64]
 
 
-class CodedSymbols(CountedState, Cache):
-    """Template: remembers the symbols of all earlier scales, in token order, through a code.
+class KnownKeys(CountedState, Cache):
+    """Template: keys are public; what is remembered of all earlier scales is `old_values`, one row a token.
 
-    A final class turns a flat array of symbols into fields and back; the newest scale is held as it came until
-    `encode`.
+    The newest scale is held as it came until `encode`. A final class sets `old_values` in `read`.
     """
-
-    family: ClassVar[str] = "code"
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
@@ -37,11 +34,21 @@ class CodedSymbols(CountedState, Cache):
             )
         self._public_keys = public.keys.unit
         self._grid = public.grid
-        self._forget_all()
+        self.forget()
 
-    def _forget_all(self) -> None:
+    @property
+    @abstractmethod
+    def old_values(self) -> FloatArray:
+        """Value rows of the tokens before the newest scale, shape (n_old, d)."""
+
+    @property
+    def old_keys(self) -> FloatArray:
+        """Their public keys."""
+        return self._public_keys[: len(self.old_values)]
+
+    def forget(self) -> None:
+        """Remember nothing of the newest scale."""
         d = self.public.d
-        self._symbols: SymbolArray = np.zeros(0, dtype=np.int64)
         self._new_keys: FloatArray = np.zeros((0, d))
         self._new_values: FloatArray = np.zeros((0, d))
 
@@ -52,19 +59,36 @@ class CodedSymbols(CountedState, Cache):
         self.n_new += len(keys)
 
     def attend(self, queries: FloatArray) -> FloatArray:
-        old = self._grid.level_array[self._symbols].reshape(-1, self.public.d)
-        keys = np.concatenate([self._public_keys[: len(old)], self._new_keys])
-        values = np.concatenate([old, self._new_values])
+        keys = np.concatenate([self.old_keys, self._new_keys])
+        values = np.concatenate([self.old_values, self._new_values])
         if not len(keys):
             return np.zeros((len(queries), self.public.d))
         outputs: FloatArray = attention(queries, keys, values, rule=self.public.rule)
         return outputs
 
+
+class CodedSymbols(KnownKeys):
+    """Template: remembers the symbols of all earlier scales, in token order, through a code.
+
+    A final class turns a flat array of symbols into fields and back.
+    """
+
+    family: ClassVar[str] = "code"
+
+    def forget(self) -> None:
+        super().forget()
+        self._symbols: SymbolArray = np.zeros(0, dtype=np.int64)
+
+    @property
+    def old_values(self) -> FloatArray:
+        rows: FloatArray = self._grid.level_array[self._symbols].reshape(-1, self.public.d)
+        return rows
+
     def write(self, writer: BitWriter) -> None:
         self.write_code(writer, self._grid.decode(self._new_values).ravel())
 
     def read(self, reader: BitReader) -> None:
-        self._forget_all()
+        self.forget()
         self._symbols = self.read_code(reader, self.n_old * self.public.d)
 
     @abstractmethod

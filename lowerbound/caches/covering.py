@@ -29,8 +29,8 @@ class CoveredSymbols(CodedSymbols):
     def code(self) -> CoveringCode:
         """The code."""
 
-    def _forget_all(self) -> None:
-        super()._forget_all()
+    def forget(self) -> None:
+        super().forget()
         self._messages: SymbolArray = np.zeros((0, self.code.n_message_bits), dtype=np.int64)
         self._waiting: SymbolArray = np.zeros(0, dtype=np.int64)
 

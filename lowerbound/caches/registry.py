@@ -76,6 +76,15 @@ CACHES: dict[str, str] = {
     "majority": "lowerbound.caches.covering:Majority",
     "hamming": "lowerbound.caches.covering:Hamming",
     "golay": "lowerbound.caches.covering:Golay",
+    "window-bits": "lowerbound.caches.window_bits:WindowBits",
+    "scale-bits": "lowerbound.caches.window_bits:ScaleBits",
+    "sparse-rows": "lowerbound.caches.sparse_rows:SparseRows",
+    "sparse-coefficients": "lowerbound.caches.sparse_rows:SparseCoefficients",
+    "row-space": "lowerbound.caches.row_space:RowSpace",
+    "live-columns": "lowerbound.caches.live_columns:LiveColumns",
+    "block-rows": "lowerbound.caches.block_rows:BlockRows",
+    "shared-keys": "lowerbound.caches.shared_keys:SharedKeys",
+    "pyramid-detail": "lowerbound.caches.pyramid_detail:PyramidDetail",
     "recompute": "lowerbound.caches.recompute:Recompute",
 }
 

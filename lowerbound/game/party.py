@@ -30,10 +30,13 @@ from lowerbound.game.payload_reduction import PayloadReduction
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.question import Terms, Tokens, answers_of, state_of
 from lowerbound.game.reduction import Reduction
+from lowerbound.game.structured import StructuredReduction
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role, read_frames, write_frames
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
-FAMILIES: dict[str, type[HardFamily]] = {family.game: family for family in (Reduction, PayloadReduction)}
+FAMILIES: dict[str, type[HardFamily]] = {
+    family.game: family for family in (Reduction, PayloadReduction, StructuredReduction)
+}
 LARGEST_REPLY_BYTES = 2**33
 
 

@@ -1,0 +1,155 @@
+"""Enumerative coding: a member of a finite class as its number, in ceil(log2 of the size of the class) bits.
+
+Cover 1973. A class is a product of finite sets; the sets here are ranges, and sparse words.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.errors import CorruptState, invalid
+
+
+@dataclass(frozen=True)
+class SparseWords:
+    """Words of `length` letters of which at most `most` are not 0; a letter that is not is one of 1..n_letters.
+
+    Contract: `rank` is a bijection from these words onto 0..size - 1, and `word` its inverse. Words of fewer letters
+    come first, then by support (the combinatorial number system), then by letters.
+    """
+
+    length: int
+    most: int
+    n_letters: int = 1
+
+    def __post_init__(self) -> None:
+        if not (0 <= self.most <= self.length and self.n_letters >= 1):
+            raise invalid("sparse words", "have 0 <= most <= length and letters", (self.length, self.most))
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        """The rank of the first word of each weight, and the size."""
+        starts = [0]
+        for weight in range(self.most + 1):
+            starts.append(starts[-1] + math.comb(self.length, weight) * self.n_letters**weight)
+        return starts
+
+    @property
+    def size(self) -> int:
+        """sum over w <= most of C(length, w) n_letters^w."""
+        return self._starts[-1]
+
+    def rank(self, word: Sequence[int]) -> int:
+        """The number of a word."""
+        support = [place for place, letter in enumerate(word) if letter]
+        if len(word) != self.length or len(support) > self.most:
+            raise invalid("word", f"have {self.length} letters, at most {self.most} of them not 0", len(support))
+        place = sum(math.comb(at, count + 1) for count, at in enumerate(support))
+        for at in support:
+            if not 1 <= word[at] <= self.n_letters:
+                raise invalid("letter", f"lie in [0, {self.n_letters}]", word[at])
+            place = place * self.n_letters + word[at] - 1
+        return self._starts[len(support)] + place
+
+    def word(self, rank: int) -> list[int]:
+        """The word of a number."""
+        if not 0 <= rank < self.size:
+            raise invalid("rank", f"lie in [0, {self.size})", rank)
+        weight = bisect_right(self._starts, rank) - 1
+        place, letters = rank - self._starts[weight], []
+        for _ in range(weight):
+            place, letter = divmod(place, self.n_letters)
+            letters.append(letter + 1)
+        word = [0] * self.length
+        for count, letter in zip(range(weight, 0, -1), letters, strict=True):
+            column = _binomials(self.length, count)
+            at = bisect_right(column, place) - 1
+            place -= column[at]
+            word[at] = letter
+        return word
+
+
+@lru_cache(maxsize=1024)
+def _binomials(length: int, count: int) -> list[int]:
+    """C(at, count) for at = 0, 1, ..., length - 1."""
+    return [math.comb(at, count) for at in range(length)]
+
+
+@dataclass(frozen=True)
+class Range:
+    """`count` symbols, each in [0, n_levels)."""
+
+    n_levels: int
+    count: int
+
+
+@dataclass(frozen=True)
+class ProductCode:
+    """Symbols of several ranges, in order, as one number.
+
+    Contract: `write` and `read` are inverse to each other; what is written has exactly `bits` bits, the ceiling of
+    log2 of the number of words; `read` raises CorruptState for a number that `write` cannot write.
+    """
+
+    ranges: tuple[Range, ...]
+
+    @cached_property
+    def size(self) -> int:
+        """How many words there are."""
+        return math.prod(one.n_levels**one.count for one in self.ranges)
+
+    @property
+    def bits(self) -> int:
+        """ceil(log2 size)."""
+        return (self.size - 1).bit_length()
+
+    def write(self, writer: BitWriter, symbols: Sequence[int]) -> None:
+        """Write the number of a word as payload."""
+        rank, given = 0, iter(symbols)
+        for one in self.ranges:
+            rank = rank * one.n_levels**one.count + _joined(one.n_levels, [next(given) for _ in range(one.count)])
+        text = format(rank, f"0{self.bits}b") if self.bits else ""
+        writer.bits("payload", [int(letter) for letter in text])
+
+    def read(self, reader: BitReader) -> list[int]:
+        """The word of the number that is read."""
+        rank = int("".join(map(str, reader.bits(self.bits))) or "0", 2)
+        if rank >= self.size:
+            raise CorruptState("state must hold the number of a member of its class, got one beyond the last")
+        found: list[list[int]] = []
+        for one in reversed(self.ranges):
+            rank, part = divmod(rank, one.n_levels**one.count)
+            found.append(list(_parted(part, one.n_levels, one.count)))
+        return [symbol for part in reversed(found) for symbol in part]
+
+
+def _joined(n_levels: int, digits: Sequence[int]) -> int:
+    """The number with these digits, most significant first, by halves: long products stay few."""
+    if len(digits) <= 32:
+        number = 0
+        for digit in digits:
+            if not 0 <= digit < n_levels:
+                raise invalid("symbol", f"lie in [0, {n_levels})", digit)
+            number = number * n_levels + digit
+        return number
+    half = len(digits) // 2
+    low = digits[half:]
+    shift: int = n_levels ** len(low)
+    return _joined(n_levels, digits[:half]) * shift + _joined(n_levels, low)
+
+
+def _parted(number: int, n_levels: int, count: int) -> Iterator[int]:
+    """The `count` digits of a number, most significant first."""
+    if count <= 1:
+        if count:
+            yield number
+        return
+    low = count - count // 2
+    high, rest = divmod(number, n_levels**low)
+    yield from _parted(high, n_levels, count // 2)
+    yield from _parted(rest, n_levels, low)

@@ -1,0 +1,42 @@
+"""The priors that there are, in the order of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lowerbound.core.priors.columns import LiveColumns
+from lowerbound.core.priors.groups import Blocks, Clusters
+from lowerbound.core.priors.plain import ScaleWindow, SparseAttention, SpatialLocality, TokenWindow
+from lowerbound.core.priors.prior import Prior
+from lowerbound.core.priors.pyramid import PyramidDetail
+from lowerbound.core.priors.rows import LowRank, SparseCoefficients, SparseRows
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import unknown
+
+PRIORS: dict[str, type[Prior]] = {
+    prior.name: prior
+    for prior in (
+        *(TokenWindow, ScaleWindow, SpatialLocality, SparseAttention),
+        *(SparseRows, SparseCoefficients, LowRank, LiveColumns),
+        *(Blocks, Clusters, PyramidDetail),
+    )
+}
+"""By name."""
+
+
+def find_prior(name: str) -> type[Prior]:
+    """The prior called `name`; UnknownName otherwise."""
+    if name not in PRIORS:
+        raise unknown("prior", name, PRIORS)
+    return PRIORS[name]
+
+
+def prior_from_json(data: Mapping[str, Any], schedule: ScaleSchedule, d: int) -> Prior:
+    """The class that `prior_to_json` described, on these maps."""
+    return find_prior(data["name"])(schedule, d, **data["parameters"])
+
+
+def prior_to_json(prior: Prior) -> dict[str, Any]:
+    """A class without its place, as plain JSON values."""
+    return {"name": prior.name, "parameters": dict(prior.parameters())}
