@@ -35,7 +35,7 @@ fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.documents -max_total_time=60 -timeout=20
 
 bench: $(READY)
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks --page
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.
 figures: $(READY)
