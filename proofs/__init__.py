@@ -17,6 +17,7 @@ from . import (
     separation,
     softmax_gap,
     sparsity,
+    structures,
     theorem,
     values,
     var256,
@@ -47,6 +48,7 @@ LEMMAS = (
     *public_weights.LEMMAS,
     *var256.LEMMAS,
     sparsity.LEMMA,
+    *structures.LEMMAS,
 )
 """Every lemma, each after those it uses."""
 

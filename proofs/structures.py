@@ -1,0 +1,221 @@
+"""Structure priors: their members are as many as counted, and lie so far apart that Bob tells them apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from itertools import product
+
+import numpy as np
+
+from lowerbound.certify.structures import attention_leak
+from lowerbound.core.models import find_model, models
+from lowerbound.core.priors.basis import basis, order_of
+from lowerbound.core.priors.columns import LiveColumns
+from lowerbound.core.priors.groups import Blocks, Clusters
+from lowerbound.core.priors.plain import ScaleWindow, SparseAttention, SpatialLocality, TokenWindow, cells_above
+from lowerbound.core.priors.prior import IntArray, Prior
+from lowerbound.core.priors.pyramid import PyramidDetail
+from lowerbound.core.priors.rows import LowRank, SparseCoefficients, SparseRows
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.game.hard_family import Geometry
+from lowerbound.game.structured import plan_structured
+from lowerbound.prove.claims import polynomial_claim
+from lowerbound.prove.expression import variables
+from lowerbound.prove.lemma import ByComputation, ByKernel, BySolvers, Lemma, Statement, Use
+
+ONE, TWO, FIVE = (ScaleSchedule.square(sides) for sides in ([1, 1], [1, 1, 1], [1, 2, 2]))
+OBLONG = ScaleSchedule.parse("1x1 1x2 2x2", n_context=1)
+
+
+def readings(prior: Prior, word: tuple[int, ...]) -> IntArray:
+    """What attention without leakage reads of a member, every entry as an integer over `unit` of the prior."""
+    values = prior.values(np.array(word))
+    levels = prior.n_value_levels - 1
+    entries = (values * levels).astype(np.int64)
+    assert (entries == values * levels).all(), "an entry is no level"
+    sizes = np.bincount(prior.key_of)
+    sums = np.zeros((len(sizes), prior.d), dtype=np.int64)
+    np.add.at(sums, prior.key_of, entries)
+    return sums * (math.lcm(*sizes.tolist()) // sizes)[:, None]
+
+
+def told_apart(*priors: Prior) -> Callable[[], int]:
+    """The check that all members of these classes, one by one, are as many as counted and pairwise 2 margin apart."""
+
+    def members_lie_apart() -> int:
+        pairs = 0
+        for prior in priors:
+            words = list(product(*(range(g.n_levels) for g in prior.groups for _ in range(g.count))))
+            assert len(words) == prior.size
+            members = np.stack([readings(prior, word).ravel() for word in words])
+            unit = (prior.n_value_levels - 1) * math.lcm(*np.bincount(prior.key_of).tolist())
+            for place in range(len(members) - 1):
+                nearest = int(np.abs(members[place + 1 :] - members[place]).max(axis=1).min())
+                assert Fraction(nearest, unit) >= 2 * prior.margin, (prior.name, words[place])
+                pairs += len(members) - 1 - place
+        return pairs
+
+    return members_lie_apart
+
+
+def basis_rows_are_read() -> int:
+    """In integers B B^T = m I, and each row has sum of |entries| m; then |<B_j, e>| <= m max |e|, by Hoelder."""
+    dimensions = [*(2**k for k in range(11)), 6, 12, 96, 100, 104, 112, 120]
+    for d in dimensions:
+        rows, order = basis(d), order_of(d)
+        assert (rows @ rows.T == order * np.eye(d, dtype=np.int64)).all(), d
+        assert (np.abs(rows).sum(axis=1) == order).all(), d
+    return len(dimensions)
+
+
+def every_cell_is_above_a_query() -> int:
+    """On all squares h <= n <= 40, and on every pyramid of the catalogue, every cached cell is above some query."""
+    cases = 0
+    for n in range(1, 41):
+        for h in range(1, n + 1):
+            above = cells_above(ScaleSchedule.square([h, n]), 1, 0)
+            assert set(above.tolist()) == set(range(h * h)), (h, n)
+            cases += 1
+    for model in models():
+        prior = SpatialLocality.of(model.visible_schedule, model.head_dim)
+        seen = np.zeros(prior.n_tokens, dtype=bool)
+        for run in prior.runs():
+            seen[run] = True
+        assert seen.all(), model.name
+        cases += 1
+    return cases
+
+
+def rows_of_attention_are_one_hot() -> int:
+    """On VAR-256's instance at lambda = 100, every row puts all but 10^-30 of its weight on one token: Arb balls."""
+    model = find_model("var-d16")
+    family = plan_structured(Geometry.of(model), SparseAttention)
+    leak = attention_leak(family.keys, family.prior.n_tokens, family.multiplier)
+    assert leak < Fraction(1, 10**30), leak
+    assert family.multiplier == 100
+    return family.prior.n_tokens
+
+
+CELL, CELLS, QUERIES, QUERY = variables("i h n p")
+COVER = Statement(
+    {
+        "at or after the corner": CELL * QUERIES <= QUERY * CELLS,
+        "the first such query": QUERY * CELLS < CELL * QUERIES + CELLS,
+        "the last map is no coarser": CELLS <= QUERIES,
+    },
+    QUERY * CELLS < (CELL + 1) * QUERIES,
+)
+
+BASIS = Lemma(
+    id="public_basis",
+    words="Sylvester's matrix of order m, repeated along the diagonal, has orthogonal rows with m entries +-1: so a "
+    "coefficient, m^-1 <B_j, x>, is off by at most e where all entries of x are.",
+    range="finite list: orders 1 to 1024, and the head dimensions of the catalogue that are no power of two",
+    discharges=(ByComputation(basis_rows_are_read),),
+)
+
+COVERED = Lemma(
+    id="locality_covers",
+    words="If query p is the first with p h >= i n, then it lies before the end of cell i: of h cells a side, each is "
+    "above one of n >= h queries.",
+    range="all reals",
+    discharges=(
+        BySolvers(COVER, needed=("the first such query", "the last map is no coarser")),
+        ByKernel("handelman", polynomial_claim(COVER)),
+    ),
+)
+
+
+def _prior(kind: type[Prior], words: str, range_: str, check: Callable[[], int], *uses: str) -> Lemma:
+    used = tuple(Use(lemma) for lemma in ("classes_of_values", *uses))
+    return Lemma(id=kind.lemma, words=words, range=range_, discharges=(ByComputation(check),), uses=used)
+
+
+ALL = "finite list of small classes, each enumerated; the closed form for all sizes is the product of its groups"
+
+LEMMAS = (
+    BASIS,
+    COVERED,
+    _prior(
+        TokenWindow,
+        "Where queries see the last W cached tokens, the class has 2^(W d) members, pairwise 1 apart.",
+        ALL,
+        told_apart(TokenWindow(FIVE, 2, 2), TokenWindow(FIVE, 1, 5), TokenWindow(OBLONG, 2, 3)),
+        "additive_values",
+    ),
+    _prior(
+        ScaleWindow,
+        "Where queries see the last maps alone, the class has 2^(W d) members, W the tokens of those maps.",
+        ALL,
+        told_apart(ScaleWindow(FIVE, 2, 1), ScaleWindow(OBLONG, 2, 1), ScaleWindow(OBLONG, 1, 2)),
+        "additive_values",
+    ),
+    _prior(
+        SpatialLocality,
+        "Where each query sees only the cell above its own on every map, every cached token is still seen by a query, "
+        "so that the class has all 2^(T d) members: locality alone spares nothing.",
+        "finite list: sides h <= n <= 40, and the pyramid of every model of the catalogue",
+        every_cell_is_above_a_query,
+        "locality_covers",
+    ),
+    _prior(
+        SparseAttention,
+        "The hard instance has attention rows with all but 10^-30 of their weight on one token, and 2^(T d) members: "
+        "sparse attention alone spares nothing.",
+        "one case: VAR-256's keys, d = 64, lambda = 100",
+        rows_of_attention_are_one_hot,
+        "softmax_gap",
+    ),
+    _prior(
+        SparseRows,
+        "Rows 1/2 + (1/2s) sum of at most s rows of a public basis number sum_(w <= s) C(d, w), and two of them differ "
+        "by at least 1/(2s) somewhere.",
+        ALL,
+        told_apart(SparseRows(TWO, 4, 2), SparseRows(ONE, 8, 2), SparseRows(ONE, 6, 4), SparseRows(FIVE, 2, 1)),
+        "public_basis",
+    ),
+    _prior(
+        SparseCoefficients,
+        "With factors 1/A, 2/A, ..., 1 they number sum_(w <= s) C(d, w) A^w, and two differ by at least 1/(2sA).",
+        ALL,
+        told_apart(
+            SparseCoefficients(ONE, 4, 2, 1), SparseCoefficients(ONE, 6, 2, 2), SparseCoefficients(TWO, 2, 1, 2)
+        ),
+        "public_basis",
+    ),
+    _prior(
+        LowRank,
+        "Rows 1/2 + (1/2r) sum of r public rows with signs number 2^r, and two differ by at least 1/(2r) somewhere.",
+        ALL,
+        told_apart(LowRank(TWO, 4, 4), LowRank(FIVE, 4, 2), LowRank(ONE, 8, 8)),
+        "public_basis",
+    ),
+    _prior(
+        LiveColumns,
+        "Matrices of 0 and 1 with c live columns that the first row tells number C(d, c) 2^((T-1) c).",
+        ALL,
+        told_apart(LiveColumns(TWO, 4, 2), LiveColumns(FIVE, 3, 2), LiveColumns(TWO, 6, 3)),
+    ),
+    _prior(
+        Blocks,
+        "Matrices of 0 and 1 that are constant on B blocks of cells number 2^(B d).",
+        ALL,
+        told_apart(Blocks(FIVE, 3, 2), Blocks(OBLONG, 2, 2), Blocks(ScaleSchedule.square([1, 3, 3]), 2, 2)),
+    ),
+    _prior(
+        Clusters,
+        "Where n_j tokens share key j, attention reads their mean alone: the readings of all 0/1 values number "
+        "prod_j (n_j + 1)^d, two of them at least 1/max n_j apart.",
+        ALL,
+        told_apart(Clusters(FIVE, 2, 2), Clusters(FIVE, 1, 3), Clusters(OBLONG, 2, 2)),
+    ),
+    _prior(
+        PyramidDetail,
+        "Matrices of 0 and 1 whose channels differ from the map before in at most s_k of m_k cells number "
+        "prod_k (sum_(w <= s_k) C(m_k, w))^d.",
+        ALL,
+        told_apart(PyramidDetail(FIVE, 2, 64), PyramidDetail(FIVE, 1, 2), PyramidDetail(OBLONG, 2, 64)),
+    ),
+)
