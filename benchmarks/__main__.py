@@ -16,13 +16,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
-from benchmarks import certificates, device, figures, games, oracle, sweeps, var
+from benchmarks import certificates, device, figures, games, oracle, replay, sweeps, var
 
 BENCHMARKS: dict[str, ModuleType] = {
     "oracle": oracle,
     "games": games,
     "certificates": certificates,
     "var": var,
+    "replay": replay,
     "sweeps": sweeps,
     "figures": figures,
     "device": device,

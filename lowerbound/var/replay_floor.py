@@ -407,7 +407,7 @@ def surviving(schedule: ScaleSchedule, resampling: Resampling, eta: Rational, *,
     scales = tuple(each[place] for each, place in zip(choices, best[1], strict=True))
     n_heads = max(1, -(-sum(scale.n_rows for scale in scales) // schedule.map_size(schedule.n_scales - 1)))
     plan = ReplayPlan(schedule, resampling, n_heads, scales)
-    assert relative < plan.threshold
+    assert not plan.n_ids or relative < plan.threshold
     return plan
 
 
