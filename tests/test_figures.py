@@ -127,11 +127,13 @@ TABLES: dict[str, list[dict[str, Any]]] = {
 }
 
 
-QUICK = ("anatomy", "frontier", "scaling")
+QUICK = ("anatomy", "frontier")
 EVERY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in command.FIGURES]
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize(
+    "name", [name if name == "anatomy" else pytest.param(name, marks=pytest.mark.slow) for name in command.FIGURES]
+)
 def test_figures_are_deterministic(name: str, tmp_path: Path) -> None:
     """Law: drawn twice, a figure is the same PDF, SVG and PNG, byte for byte."""
     module = command.FIGURES[name]
