@@ -192,6 +192,8 @@ def demonstrate(
     """
     if model.family != "VAR":
         raise invalid("MODEL", "belong to the family VAR for Bob to read it", model.name, nearest="var-d16")
+    if etas is not None and min(etas, default=0) < 0:
+        raise invalid("eta", "be at least 0", min(etas))
     plan = plan_replay(model.schedule, VAR)
     book = make_codebook(codebook, id_bits_of(model), seed=seed)
     strength = swamp if swamp is not None else SWAMP if rounding == "float64" else SWAMP_OF_ROUNDED
@@ -202,8 +204,6 @@ def demonstrate(
     sizes = [promised * factor for factor in around] if etas is None else list(etas)
     if noise == "none":
         sizes = [0.0]
-    if min(sizes, default=0) < 0:
-        raise invalid("eta", "be at least 0", min(sizes))
     rounds = play(layer, sizes, noise, trials=trials, seed=seed, rounding=rounding)
     exact = rounding == "float64"
     return {

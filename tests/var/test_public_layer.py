@@ -113,6 +113,7 @@ def test_low_precision(loud: PublicLayer, rounding: Rounding, least: float, most
     assert least <= found.error <= most
 
 
+@pytest.mark.slow
 def test_a_rounded_layer_gets_no_promise() -> None:
     """Definition: what was promised holds in float64 alone, and without noise there is one round, of none."""
     told = demonstrate(
