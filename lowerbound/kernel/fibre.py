@@ -20,8 +20,8 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 LEMMAS = ("f_hat_fibres",)
 MOST_IDS = 1024
 MOST_CELLS = 4096
-MOST_VECTORS = 256
-LARGEST_ENTRY = 2**1024
+MOST_VECTORS = 128
+MOST_DIGITS = 12_000
 MOST_LEVELS = 2**12
 
 
@@ -92,7 +92,10 @@ def _read_basis(value: Any, n: int) -> Rows:
     for row in listed:
         if len(typed(row, list, "a row")) != n:
             raise Rejected(f"a row must have the length {n}, got {len(row)}")
-        rows.append([integer(entry, "an entry", -LARGEST_ENTRY, LARGEST_ENTRY) for entry in row])
+        rows.append([integer(entry, "an entry", -(2**MOST_DIGITS), 2**MOST_DIGITS) for entry in row])
+    digits = max((entry.bit_length() for row in rows for entry in row), default=0)
+    if len(rows) * digits > MOST_DIGITS:
+        raise Rejected(f"{len(rows)} rows of {digits} binary digits exceed the limit of {MOST_DIGITS}")
     return rows
 
 

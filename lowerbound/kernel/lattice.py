@@ -35,16 +35,25 @@ def check_saturated(matrix: fmpz_mat) -> None:
         for row in range(rank):
             pivots.append(next(j for j in range(pivots[-1] + 1 if pivots else 0, n) if int(echelon[row, j])))
         shared = gcd(shared, int(_columns(matrix, [order[j] for j in pivots]).det()))
-    for prime in range(2, LARGEST_PRIME):
-        if shared % prime == 0:
-            if nmod_mat(matrix, prime).rank() < rank:
-                raise Rejected(
-                    f"the basis does not span all integer vectors of the kernel: it is dependent mod {prime}"
-                )
-            while shared % prime == 0:
-                shared //= prime
-    if shared != 1:
+        primes, rest = _small_primes(shared)
+        if rest == 1:
+            break
+    else:
         raise Undecided("whether the basis spans all integer vectors of the kernel")
+    for prime in primes:
+        if nmod_mat(matrix, prime).rank() < rank:
+            raise Rejected(f"the basis does not span all integer vectors of the kernel: it is dependent mod {prime}")
+
+
+def _small_primes(number: int) -> tuple[list[int], int]:
+    """The primes below LARGEST_PRIME that divide a number, and what is left of it."""
+    found = []
+    for prime in range(2, LARGEST_PRIME):
+        if number % prime == 0:
+            found.append(prime)
+            while number % prime == 0:
+                number //= prime
+    return found, number
 
 
 def _columns(matrix: fmpz_mat, order: list[int]) -> fmpz_mat:
