@@ -39,6 +39,7 @@ templates_path = []
 pygments_style = "tango"
 pygments_dark_style = "github-dark"
 
+toc_object_entries = False  # they are copied into every page, and take half of the build
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"show-inheritance": False}
