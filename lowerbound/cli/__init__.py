@@ -23,6 +23,7 @@ from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.regimes import dimension
 from lowerbound.cli.replay import cache, decode, f_hat, state
+from lowerbound.cli.structures import structures
 from lowerbound.cli.sweeps import results, sweep
 from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import LowerBoundError
@@ -54,7 +55,7 @@ def _options(
 
 COMMANDS = (
     *(floor, reduce, play, attack, caches, models, demo, possible, certify),
-    *(check, verify, dimension, sweep, figures, notebooks),
+    *(check, verify, structures, dimension, sweep, figures, notebooks),
 )
 """In the order of a reader."""
 

@@ -1,0 +1,54 @@
+"""The structure table for a terminal: one line a prior, then each class in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from lowerbound.certify.structures import StructureRow
+
+
+def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Table:
+    """What each class forces, and what is enough."""
+    first = rows[0]
+    table = Table(
+        title=f"one head of {place}: {first.tokens:,} cached tokens, d = {first.d}, additive eta {eta}, "
+        f"{first.all_bits:,} bits without structure",
+        caption="class: log2 of its size, the floor at error 0; ratio: bits of the cache over that; "
+        "played floor: that of every error rate that the game allows",
+        title_style="bold",
+        caption_style="dim",
+    )
+    for column in ("prior", "class", "of all", f"floor at {first.delta:g}", "cache", "bits", "ratio", "misread"):
+        table.add_column(column, justify="left" if column in ("prior", "cache") else "right", no_wrap=True)
+    table.add_column("played floor", justify="right", no_wrap=True)
+    for row in rows:
+        if row.reason is not None:
+            table.add_row(row.prior, *(["-"] * 3), row.scheme, *(["-"] * 4))
+            continue
+        table.add_row(
+            row.prior,
+            f"{row.size_bits:,.0f}",
+            f"{row.share:.3f}",
+            f"{row.floor_bits:,.0f}",
+            row.scheme,
+            f"{row.scheme_bits:,}",
+            f"{row.ratio:.3f}",
+            f"{row.errors:,}",
+            f"{row.played_floor_bits:,.0f}",
+        )
+    return table
+
+
+def structures_text(rows: Sequence[StructureRow]) -> str:
+    """Each class in one sentence, or why there is none; and what all rows have in common."""
+    lines = []
+    for row in rows:
+        spares = "" if row.helps else " Spares nothing."
+        told = f"{row.definition}.{spares} Lemma {row.lemma}." if row.reason is None else f"{row.reason}."
+        lines.append(f"{row.prior:20} {told}")
+    leaks = [row.attention_leak for row in rows if row.attention_leak is not None]
+    if leaks:
+        lines.append(f"\nIn every game here each attention row has all but {max(leaks):.2g} of its weight on one key.")
+    return "\n".join(lines)

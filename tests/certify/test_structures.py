@@ -1,0 +1,128 @@
+"""Truth here: the rows of the structure table, the certified attention rows, and what a user is told."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+from collections.abc import Callable
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from lowerbound.certify.structures import attention_leak, structure_rows
+from lowerbound.core.attention import L2Norm, attention
+from lowerbound.core.keys.family import Keys
+from lowerbound.core.models import find_model
+from lowerbound.core.priors.plain import SparseAttention
+from lowerbound.core.priors.table import PRIORS
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import InvalidArgument, UnknownName
+from lowerbound.game.channel import Isolation
+from lowerbound.game.hard_family import Geometry
+from lowerbound.game.structured import plan_structured
+from lowerbound.prove.book import load_book
+from tests.test_house import ROOT
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+SMALL = Geometry("small", ScaleSchedule.square([1, 2, 4, 8]), 16)
+
+
+def test_every_lemma_of_the_table_is_in_the_book() -> None:
+    """Law: each prior names a lemma that the book has, and each scheme a cache; no lemma belongs to two priors."""
+    book = load_book(ROOT / "proofs")
+    assert len({prior.lemma for prior in PRIORS.values()}) == len(PRIORS)
+    for prior in PRIORS.values():
+        lemma = book.find(prior.lemma)
+        assert "classes_of_values" in {use.lemma for use in lemma.uses}
+
+
+def test_rows_of_a_small_head() -> None:
+    """Law: bits >= floors, nothing misread, shares below one exactly where the prior helps; JSON keeps all of it."""
+    rows = list(structure_rows(SMALL, isolation=Isolation.NONE))
+    assert [row.prior for row in rows] == list(PRIORS)
+    for row in rows:
+        assert row.reason is None
+        assert row.scheme_bits >= row.size_bits >= row.floor_bits
+        assert row.scheme_bits >= row.played_floor_bits
+        assert row.errors == 0
+        assert row.ratio == row.scheme_bits / row.size_bits
+        assert (row.share == 1) == (not row.helps)
+        assert json.loads(json.dumps(row.to_json()))["lemma"] == row.lemma
+
+
+def test_leaks_of_two_keys() -> None:
+    """Known value: of keys e_1 and e_2 at multiplier 3, the other one has weight 1 / (1 + e^3)."""
+    keys = Keys("axes", np.eye(2, dtype=np.int64))
+    leak = attention_leak(keys, 2, Fraction(3))
+    assert float(leak) == pytest.approx(1 / (1 + math.exp(3)), rel=1e-15)
+    assert leak >= Fraction(1 / (1 + math.exp(3))) - Fraction(1, 2**60)
+    assert attention_leak(Keys("one", np.array([[1, 1], [1, 1]])), 2, Fraction(3)) == 0
+
+
+def test_leaks_against_the_oracle() -> None:
+    """Differential: on a small head the certified leak is the oracle's largest, to its rounding."""
+    family = plan_structured(SMALL, SparseAttention)
+    n_cached = family.prior.n_tokens
+    weights = attention(
+        family.keys.unit[:n_cached],
+        family.keys.unit,
+        np.eye(len(family.keys.unit)),
+        rule=L2Norm(float(family.multiplier)),
+    )
+    others = weights.sum(axis=1) - weights[np.arange(n_cached), np.arange(n_cached)]
+    leak = float(attention_leak(family.keys, n_cached, family.multiplier))
+    assert leak <= float(family.leakage)
+    assert leak == pytest.approx(others.max(), abs=1e-15)
+
+
+def test_priors_that_there_are_not() -> None:
+    """Bad input: a name, an error, a delta; and maps without the class are a row with the reason."""
+    with pytest.raises(UnknownName, match="did you mean pyramid"):
+        list(structure_rows(SMALL, ["pyramids"]))
+    with pytest.raises(InvalidArgument, match="eta must lie"):
+        list(structure_rows(SMALL, eta="1/2"))
+    with pytest.raises(InvalidArgument, match="delta must lie"):
+        list(structure_rows(SMALL, delta="0.6"))
+    one = Geometry("one token", ScaleSchedule.square([1, 2]), 16)
+    (row,) = structure_rows(one, ["columns"])
+    assert row.size_bits is None
+    assert "nothing else is cached" in str(row.reason)
+
+
+def test_the_command(run_command: Run) -> None:
+    """Definition: one prior as a table and as JSON, from an empty directory."""
+    shown = run_command("structures", "--prior", "sparse", "--trials", "1")
+    assert shown.returncode == 0, shown.stderr
+    for word in ("one head of var-d16", "8,214", "sparse-rows", "Lemma prior_sparse_rows"):
+        assert word in shown.stdout
+    told = json.loads(run_command("structures", "--prior", "locality", "--delta", "0", "--json").stdout)
+    (row,) = told["rows"]
+    assert (told["model"], row["helps"], row["size_bits"], row["floor_bits"]) == ("var-d16", False, 27136.0, 27136.0)
+    assert 0 < row["attention_leak"] < 1e-30
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("--prior", "sparce"), "did you mean sparse"),
+        (("--model", "var-d17"), "did you mean var-d16"),
+        (("--eta", "nought"), "eta must be a number"),
+        (("--delta", "2"), "delta must lie in [0, 1/2]"),
+    ],
+)
+def test_the_command_refuses(run_command: Run, words: tuple[str, ...], sentence: str) -> None:
+    """Bad input: one sentence, exit code 2, nothing on standard output."""
+    result = run_command("structures", *words)
+    assert (result.returncode, result.stdout) == (2, "")
+    assert sentence in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_the_whole_table_of_var() -> None:
+    """Known values: on VAR-d16 every scheme is within 1.04 of its class."""
+    rows = list(structure_rows(Geometry.of(find_model("var-d16"))))
+    assert max(row.ratio for row in rows) < 1.04
+    assert sum(row.errors for row in rows) == 0
