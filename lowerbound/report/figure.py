@@ -12,6 +12,7 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib.figure import Figure as Figure
+from matplotlib.patheffects import withStroke
 
 from lowerbound.core.bounds import ENTROPY
 from lowerbound.core.scalars import rational
@@ -44,6 +45,8 @@ FAMILY_MARKS: dict[str, tuple[str, str]] = {
     "code": ("o", "#009E73"),
     "control": ("X", "#000000"),
     "recompute": ("o", "#E69F00"),
+    "guaranteed": ("*", "#0B5394"),
+    "structured": ("P", "#806000"),
 }
 """Marker and colour (Okabe-Ito) of each family; other families are user caches."""
 USER_MARK = ("P", "#56B4E9")
@@ -112,7 +115,6 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
         axes.plot(xs, floor, color="black", linewidth=1.5, label=r"proved floor $1 - H_2(\delta)$, model R1")
         axes.fill_between(xs, floor, lowest, color="#f3e3e3", linewidth=0)
         axes.text(0.03, 0.006, "no cache of model R1\ncan be here", color="#8c3a3a", fontsize=9)
-        _marks(axes, rows)
         axes.set_yscale("log")
         axes.set_ylim(lowest, 400)
         axes.set_xlim(-0.012, 0.56)
@@ -123,7 +125,11 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
             f"{first['geometry']}, one head, {first['symbols']} bits: every cache against the floor",
             fontsize=10,
         )
+        names = _marks(axes, rows)
         figure.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=4)
+        figure.draw_without_rendering()
+        marks = [(row["error"], row["bits_per_symbol"]) for row in rows]
+        _write(figure, axes, names, [*marks, *((x, y) for x, y in zip(xs, floor, strict=True) if y > lowest)])
     return figure
 
 
@@ -131,30 +137,37 @@ MOST_NAMED = 14
 """Of more caches than that, only those that no other beats are named."""
 
 
-def _unbeaten(rows: Sequence[dict[str, Any]]) -> set[str]:
-    """Caches with a point that no other cache's point beats in both error and memory, models kept apart."""
-    return {
-        row["cache"]
-        for row in rows
-        if not any(
-            other["computation_model"] == row["computation_model"]
-            and other["cache"] != row["cache"]
-            and other["error"] <= row["error"]
-            and other["bits_per_symbol"] < row["bits_per_symbol"]
-            for other in rows
-        )
-    }
+HALO = withStroke(linewidth=1.8, foreground="white")
+"""What sets a name off against the lines that it stands on."""
+NAME_POINTS = 7.0
+"""Height of a cache's name in the frontier."""
+LETTER = 0.62
+"""Mean width of a letter, in heights; a little too much, so that names keep apart."""
+PLACES = tuple((x, rise) for rise in (4, 13, 22, 31, -11, -20) for x in (7, -7))
+"""Where a name may stand, in points from its mark: above it if it can, to the right of it, to the left for x < 0."""
 
 
-def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """One mark a row; rows of one cache at several budgets are joined and named once."""
-    best = _unbeaten(rows) if len({row["cache"] for row in rows}) > MOST_NAMED else None
+def _is_beaten(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether another cache of the same computation model errs no more, in fewer bits."""
+    return any(
+        other["computation_model"] == row["computation_model"]
+        and other["cache"] != row["cache"]
+        and other["error"] <= row["error"]
+        and other["bits_per_symbol"] < row["bits_per_symbol"]
+        for other in rows
+    )
+
+
+def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[float, float]]]:
+    """One mark a row, joined where they are of one cache at several budgets; returns names, and where they belong."""
+    is_crowded = len({row["cache"] for row in rows}) > MOST_NAMED
     named_families: set[str] = set()
-    labelled: list[tuple[float, float]] = []
+    names: list[tuple[str, tuple[float, float]]] = []
     series: dict[str, list[dict[str, Any]]] = {}
     for row in sorted(rows, key=lambda row: (row["error"], -row["bits_per_symbol"])):
         series.setdefault(row["cache"], []).append(row)
     for cache, points in sorted(series.items(), key=lambda one: -one[1][0]["bits_per_symbol"]):
+        best = [row for row in points if not is_crowded or not _is_beaten(row, rows)]
         first, last = points[0], points[-1]
         marker, colour = FAMILY_MARKS.get(first["family"], USER_MARK)
         in_r1 = first["computation_model"] == "R1"
@@ -173,32 +186,62 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
             linewidth=0.6,
             color=colour,
             markerfacecolor=colour if in_r1 else "white",
-            markersize=6 if best is None or cache in best else 4,
-            alpha=1.0 if best is None or cache in best else 0.55,
+            markersize=6 if best else 4,
+            alpha=1.0 if best else 0.55,
             elinewidth=0.8,
             label=None if family in named_families else family,
             zorder=3,
         )
         named_families.add(family)
-        if first["budget"] is not None and len(points) > 1:
-            name = f"{cache}, budgets {last['budget']} to {first['budget']}"
-        else:
-            name = cache + (f" {first['budget']}" if first["budget"] else "")
-        if best is not None and cache not in best:
+        if not best:
             continue
-        is_column = xs[-1] - xs[0] < 0.02
-        spot = (xs[-1], ys[-1]) if is_column else (xs[0], ys[0])
-        below = any(abs(spot[0] - x) < 0.05 and 0.6 < spot[1] / y < 1.7 for x, y in labelled)
-        labelled.append(spot)
-        axes.annotate(
-            name,
-            spot,
-            textcoords="offset points",
-            xytext=(7, -19) if below else (7, 4),
-            fontsize=7,
-            color="#333333",
-            arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if below else None,
-        )
+        name = cache
+        if not is_crowded and first["budget"] is not None:
+            name += f", budgets {last['budget']} to {first['budget']}" if len(points) > 1 else f" {first['budget']}"
+        spot = best[-1] if best[-1]["error"] - best[0]["error"] < 0.02 else best[0]
+        names.append((name, (spot["error"], spot["bits_per_symbol"])))
+    return names
+
+
+def _write(
+    figure: Figure,
+    axes: Any,
+    names: Sequence[tuple[str, tuple[float, float]]],
+    marks: Sequence[tuple[float, float]],
+) -> None:
+    """Each name at the first of its places where it covers neither a name nor a mark, the floor's too.
+
+    A name that has no such place is left out: the caches' table has all of them.
+    """
+    to_points = 72 / figure.dpi
+    frame = axes.get_window_extent()
+    places = to_points * axes.transData.transform(marks)
+    taken: list[tuple[float, float, float, float]] = [(x - 4, x + 4, y - 3, y + 3) for x, y in places]
+    for name, spot in names:
+        x, y = to_points * axes.transData.transform(spot)
+        width = LETTER * NAME_POINTS * len(name)
+        for dx, dy in PLACES:
+            left, low = x + dx - (width if dx < 0 else 0), y + dy
+            box = left, left + width, low, low + NAME_POINTS
+            inside = to_points * frame.x0 < box[0] and box[1] < to_points * frame.x1 and box[2] > to_points * frame.y0
+            if not inside or any(
+                box[0] < other[1] and other[0] < box[1] and box[2] < other[3] and other[2] < box[3] for other in taken
+            ):
+                continue
+            taken.append(box)
+            axes.annotate(
+                name,
+                spot,
+                textcoords="offset points",
+                xytext=(dx, dy),
+                ha="right" if dx < 0 else "left",
+                va="bottom",
+                fontsize=NAME_POINTS,
+                color="#333333",
+                path_effects=[HALO],
+                arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if abs(dy) > 11 else None,
+            )
+            break
 
 
 IMPOSSIBLE, OPEN, POSSIBLE = "#f0d0d0", "#eeeeee", "#cfe8dc"
