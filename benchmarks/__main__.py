@@ -16,7 +16,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
-from benchmarks import certificates, device, figures, games, oracle, replay, sweeps, var
+from benchmarks import certificates, device, figures, games, oracle, replay, structures, sweeps, var
 
 BENCHMARKS: dict[str, ModuleType] = {
     "oracle": oracle,
@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "certificates": certificates,
     "var": var,
     "replay": replay,
+    "structures": structures,
     "sweeps": sweeps,
     "figures": figures,
     "device": device,

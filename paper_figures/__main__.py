@@ -8,7 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 from lowerbound.report.figure import save, save_all
-from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, thresholds, tightness
+from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, structures, thresholds, tightness
 
 FIGURES: dict[str, ModuleType] = {
     "anatomy": anatomy,
@@ -18,12 +18,13 @@ FIGURES: dict[str, ModuleType] = {
     "phase": phase,
     "proof": proof,
     "scaling": scaling,
+    "structures": structures,
     "thresholds": thresholds,
     "tightness": tightness,
 }
 RESULTS = Path("results")
 PAGES = Path(__file__).parent.parent / "docs"
-ON_PAGES = ("anatomy", "frontier", "maps", "phase", "tightness")
+ON_PAGES = ("anatomy", "frontier", "maps", "phase", "structures", "tightness")
 """Figures that the README and the pages show; drawing them at home renews those pictures."""
 
 

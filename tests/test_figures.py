@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lowerbound.report.figure import save_all
 from paper_figures import __main__ as command
-from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, thresholds, tightness
+from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, structures, thresholds, tightness
 
 ROOT = Path(__file__).parent.parent
 FLOORS = {"A": 0.01, "B": 0.2, "C": 0.3, "C'": 0.35, "D": 0.45, "E": 0.5}
@@ -111,6 +111,18 @@ TABLES: dict[str, list[dict[str, Any]]] = {
             "known": 2,
         },
     ],
+    "structures": [
+        {
+            "prior": prior,
+            "matching": matching,
+            "errors": errors,
+            "bits": bits,
+            "class_bits": share * 100,
+            "all_bits": 100,
+        }
+        for prior, share in (("sparse-coefficients", 0.25), ("locality", 1.0))
+        for matching, errors, bits in ((True, 0, 104), (False, 0, 3200), (False, 3, 60))
+    ],
     "proof": [
         {
             "id": name,
@@ -157,6 +169,8 @@ def test_points_are_those_of_the_tables() -> None:
     (axes,) = phase.build(TABLES["phase"]).axes
     assert ([16.0, 4096.0], [3.0, 9.0]) in drawn(axes)
     assert ([4096.0], [0.25]) in drawn(axes)
+    (axes,) = structures.build(TABLES["structures"]).axes
+    assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)
     by_n = scaling.build(TABLES["scaling"]).axes[0]
     assert ([4.0, 8.0, 16.0], [1024.0, 4096.0, 16384.0]) in drawn(by_n)
     picture = anatomy.build(TABLES["anatomy"])

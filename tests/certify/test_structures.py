@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from experiments.structures import PAGE, SPEC
 from lowerbound.certify.structures import attention_leak, structure_rows
 from lowerbound.core.attention import L2Norm, attention
 from lowerbound.core.keys.family import Keys
@@ -118,6 +119,22 @@ def test_the_command_refuses(run_command: Run, words: tuple[str, ...], sentence:
     assert (result.returncode, result.stdout) == (2, "")
     assert sentence in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_the_page_tells_the_classes() -> None:
+    """Law: docs/structures.md has every prior once, with the bits, floors and sentences of VAR-d16; ratios agree."""
+    told = {line.split(" | ")[0][2:]: line.split(" | ") for line in PAGE.read_text().splitlines() if line[:2] == "| "}
+    assert set(told) == {"prior", *PRIORS}
+    model = find_model(SPEC["model"])
+    for name, kind in PRIORS.items():
+        prior = kind.of(model.visible_schedule, model.head_dim)
+        _, definition, bits, share, floor, _, scheme_bits, ratio, lemma = told[name]
+        assert definition == prior.definition
+        assert bits == f"{prior.size_bits:,.0f}"
+        assert floor == f"{prior.floor_bits(Fraction(1, 10)):,.0f}"
+        assert share == f"{prior.size_bits / 27136:.3f}"
+        assert ratio == f"{int(scheme_bits.replace(',', '')) / prior.size_bits:.3f}"
+        assert lemma == f"`{prior.lemma}` |"
 
 
 @pytest.mark.slow
