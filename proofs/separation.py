@@ -1,5 +1,5 @@
-"""The reduction, abstractly: answers that cannot serve two different symbols turn any algorithm into an INDEX "
-"protocol."""
+"""The reduction, abstractly: answers that cannot serve two different symbols turn any algorithm into an INDEX
+protocol."""
 
 from __future__ import annotations
 

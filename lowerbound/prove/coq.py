@@ -1,5 +1,5 @@
-"""The Coq half of the book: it must compile, rest on the axioms of the reals alone, and say what the lemmas say "
-"it says."""
+"""The Coq half of the book: it must compile, rest on the axioms of the reals alone, and say what the lemmas say
+it says."""
 
 from __future__ import annotations
 
@@ -131,8 +131,8 @@ class CoqFolder:
 
     @cached_property
     def references(self) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
-        """Which (module, theorem) each (module, theorem) mentions, in its statement or its proof, from the "
-        ".glob files."""
+        """Which (module, theorem) each (module, theorem) mentions, in its statement or its proof, from the
+        .glob files."""
         mentioned: dict[tuple[str, str], set[tuple[str, str]]] = {}
         for path in self.files:
             current: tuple[str, str] | None = None

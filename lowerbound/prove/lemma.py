@@ -45,8 +45,8 @@ class BySolvers:
 
 @dataclass(frozen=True)
 class ByKernel:
-    """A certificate that the kernel judges: `claim` is what it must prove; `find` makes its payload, where it "
-    "is known."""
+    """A certificate that the kernel judges: `claim` is what it must prove; `find` makes its payload, where it
+    is known."""
 
     kind: str
     claim: Mapping[str, Any]
