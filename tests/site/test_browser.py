@@ -275,8 +275,8 @@ def test_the_explorer_opens_where_its_address_says(site: Path, reader: Reader) -
 def test_ledgers_are_shown_by_mouse_and_by_keyboard(site: Path, reader: Reader) -> None:
     """Law: the arrow keys go from game to game, and each shows its row's ledger as it is stored."""
     page = reader.open(site / "explorer.html")
-    rows = json.loads((ROOT / "docs" / "explorer.json").read_text(encoding="utf-8"))["games"]
-    known = {row["cache"]: row for games in rows.values() for row in games if row["budget"] is None}
+    rows = json.loads((ROOT / "docs" / "explorer.json").read_text(encoding="utf-8"))["games"][numbers_key()]
+    known = {row["cache"]: row for row in rows if row["budget"] is None}
     page.locator("#games .dot[tabindex='0']").focus()
     names = set()
     for _ in range(12):
@@ -293,14 +293,38 @@ def test_ledgers_are_shown_by_mouse_and_by_keyboard(site: Path, reader: Reader) 
     assert page.locator("#ledger h3").inner_text() == "exact"
 
 
+def test_marks_stand_where_the_axes_say(site: Path, reader: Reader) -> None:
+    """Law: the mark of a game lies between the labels of the powers of ten that enclose its bits a symbol, and right of
+    the label of an error that is not larger than its own."""
+    page = reader.open(site / "explorer.html")
+    labels = page.evaluate(
+        "[...document.querySelectorAll('#games .axis')].map(a => [...a.querySelectorAll('text')].slice(0, -1)"
+        ".map(t => { const b = t.getBoundingClientRect();"
+        " return [Number(t.textContent.replaceAll(',', '')), b.x + b.width / 2, b.y + b.height / 2] }))"
+    )
+    errors, powers = labels
+    marks = page.evaluate(
+        "[...document.querySelectorAll('#games .dot')].map(d => { const b = d.querySelector('.mark')"
+        ".getBoundingClientRect(); return [d.row.state_bits / d.row.symbols, d.row.error, b.x + b.width / 2,"
+        " b.y + b.height / 2] })"
+    )
+    assert len(errors) == 6
+    assert len(powers) >= 5
+    slack = 4  # pixels: a polygon's box is not centred on its point, nor a label on its line
+    for bits, error, x, y in marks:
+        assert all(y < height + slack for power, _, height in powers if power <= bits)
+        assert all(y > height - slack for power, _, height in powers if power >= bits)
+        assert all(x > place - slack for told, place, _ in errors if told <= error)
+        assert all(x < place + slack for told, place, _ in errors if told >= error)
+
+
 def test_families_can_be_hidden(site: Path, reader: Reader) -> None:
     """Law: as many marks stand in the picture as rows of the families that are ticked."""
     page = reader.open(site / "explorer.html")
     before = page.locator("#games .dot").count()
     page.locator("#families input[value='third-party']").uncheck()
     after = page.locator("#games .dot").count()
-    key = numbers_key()
-    rows = json.loads((ROOT / "docs" / "explorer.json").read_text(encoding="utf-8"))["games"][key]
+    rows = json.loads((ROOT / "docs" / "explorer.json").read_text(encoding="utf-8"))["games"][numbers_key()]
     assert before == len(rows)
     assert after == sum(row["family"] != "third-party" for row in rows)
     page.select_option("#model", "infinity-20b-1m")

@@ -145,7 +145,8 @@ def svg(graph: nx.DiGraph[str], report: Report, anchors: Mapping[str, str]) -> s
     parts = [
         f'<svg class="proof-graph" viewBox="0 0 {laid.width:.0f} {laid.height:.0f}" width="{laid.width:.0f}" '
         f'height="{laid.height:.0f}" role="group" aria-label="Which lemma rests on which">',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerUnits="userSpaceOnUse" markerWidth="8" '
+        'markerHeight="8" orient="auto">'
         '<path d="M0,0 L8,4 L0,8 z"/></marker></defs>',
     ]
     for (source, target), points in laid.edges.items():
