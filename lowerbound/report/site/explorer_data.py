@@ -1,7 +1,7 @@
 """The numbers behind the frontier explorer: floors on a grid of errors, and games that were played.
 
-They take minutes, so they are computed once, `python -m lowerbound.report.site`, committed as docs/explorer.json, and
-tests compute a part of them anew.
+They take half an hour, so they are computed once, `python -m lowerbound.report.site explorer`, committed as
+docs/explorer.json, and tests compute a part of them anew.
 """
 
 from __future__ import annotations

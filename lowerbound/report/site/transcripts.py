@@ -1,0 +1,35 @@
+"""Transcripts in pages: a command of ours, and below it what it prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+TRANSCRIPT = re.compile(r"^```console\n\$ lowerbound ([^\n]*)\n(.*?)\n?```$", re.DOTALL | re.MULTILINE)
+"""Groups: the command without its first word, and what it prints."""
+
+
+def printed(command: str, directory: Path) -> str:
+    """What a command prints on standard output there, without colours and without blanks at the end of lines."""
+    run = subprocess.run(
+        [sys.executable, "-m", "lowerbound", *shlex.split(command)],
+        cwd=directory,
+        env={**os.environ, "NO_COLOR": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "\n".join(line.rstrip() for line in run.stdout.rstrip().splitlines())
+
+
+def refreshed(page: str, directory: Path) -> str:
+    """The page with every transcript as its command prints it now."""
+
+    def again(found: re.Match[str]) -> str:
+        return f"```console\n$ lowerbound {found[1]}\n{printed(found[1], directory)}\n```"
+
+    return TRANSCRIPT.sub(again, page)
