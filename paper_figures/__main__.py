@@ -8,10 +8,23 @@ from pathlib import Path
 from types import ModuleType
 
 from lowerbound.report.figure import save, save_all
-from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, structures, thresholds, tightness
+from paper_figures import (
+    anatomy,
+    dimension,
+    forbidden,
+    frontier,
+    maps,
+    phase,
+    proof,
+    scaling,
+    structures,
+    thresholds,
+    tightness,
+)
 
 FIGURES: dict[str, ModuleType] = {
     "anatomy": anatomy,
+    "dimension": dimension,
     "forbidden": forbidden,
     "frontier": frontier,
     "maps": maps,
@@ -24,7 +37,7 @@ FIGURES: dict[str, ModuleType] = {
 }
 RESULTS = Path("results")
 PAGES = Path(__file__).parent.parent / "docs"
-ON_PAGES = ("anatomy", "frontier", "maps", "phase", "structures", "tightness")
+ON_PAGES = ("anatomy", "dimension", "frontier", "maps", "phase", "structures", "tightness")
 """Figures that the README and the pages show; drawing them at home renews those pictures."""
 
 

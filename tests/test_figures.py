@@ -111,6 +111,10 @@ TABLES: dict[str, list[dict[str, Any]]] = {
             "known": 2,
         },
     ],
+    "dimension": [
+        {"d": d, "tokens": 64, "coherence": 0.875, "clusters": [d, d + 1], "at_most": most, "greedy": d}
+        for d, most in ((2, 12), (3, 57), (16, None))
+    ],
     "structures": [
         {
             "prior": prior,

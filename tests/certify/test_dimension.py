@@ -129,3 +129,10 @@ def test_the_command(run_command: Run, tmp_path: Path) -> None:
     neither = run_command("dimension")
     assert neither.returncode == 2
     assert "one of --d and --model" in neither.stderr
+
+
+def test_the_page_tells_what_is_printed(run_command: Run) -> None:
+    """Known value: the transcript of docs/regimes.md, printed now."""
+    page = (Path(__file__).parent.parent.parent / "docs" / "regimes.md").read_text(encoding="utf-8")
+    told = run_command("dimension", "--d", "64").stdout.rstrip()
+    assert f"```console\n$ lowerbound dimension --d 64\n{told}\n```" in page
