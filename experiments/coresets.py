@@ -1,0 +1,81 @@
+"""Question: where logits are small, how much do real caches of few tokens lose, and where does that end?
+
+Claims that could be refuted: on random tokens, at lambda = 1/2 BalanceKV answers within 1/10 at an eighth of the
+tokens; at lambda = 32 it, clusters and windows err by more than that on some query for one token; and a uniform sample
+of the size that Hoeffding's inequality asks for errs nowhere by more. Cost: half a minute.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from experiments.phase import sample_size, sampled
+from experiments.table import Outcome, save
+from lowerbound.attack.black_box import BlackBox
+from lowerbound.attack.instance import Instance
+from lowerbound.caches.registry import find_cache
+from lowerbound.core.attention import L2Norm, attention, unit_rows
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.game.question import Terms, Tokens
+
+SPEC: dict[str, Any] = {
+    "maps": "32x32 32x32 1x1",
+    "d": 64,
+    "multipliers": [0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0],
+    "caches": ["balancekv", "subgen", "subgen-centres", "window"],
+    "coresets": ["balancekv"],
+    "budget": "1/8",
+    "small": 0.5,
+    "large": 32.0,
+    "eta": 0.1,
+    "queries": 64,
+    "sampled": [[0.25, 4096], [0.5, 16384]],
+}
+
+
+def errors(name: str, multiplier: float) -> tuple[float, float, int]:
+    """Largest and mean error on random tokens, half of the queries being for single tokens, and bits of the state."""
+    terms = Terms(ScaleSchedule.parse(SPEC["maps"]), SPEC["d"], L2Norm(multiplier), budget=Fraction(SPEC["budget"]))
+    coins = np.random.default_rng(0)
+    n = terms.schedule.n_tokens
+    keys = unit_rows(coins.standard_normal((n, SPEC["d"])))
+    values = (coins.random((n, SPEC["d"])) < 0.5).astype(np.float64)
+    aimed = keys[coins.integers(0, terms.schedule.n_tokens_cached, SPEC["queries"] // 2)]
+    queries = np.concatenate([aimed, unit_rows(coins.standard_normal((SPEC["queries"] // 2, SPEC["d"])))])
+    box = BlackBox(find_cache(name), terms, math.inf)
+    state, answers = box.state_and_answers(Instance(terms, Tokens(keys, values, keys), queries))
+    wrong = np.abs(answers[0, 0] - attention(queries, keys, values, rule=terms.rule))
+    return float(wrong.max()), float(wrong.mean()), 8 * len(state)
+
+
+def run() -> Outcome:
+    """Every cache at every lambda, and the proved samples."""
+    rows: list[dict[str, Any]] = []
+    wrong = []
+    for name in SPEC["caches"]:
+        for multiplier in SPEC["multipliers"]:
+            worst, mean, bits = errors(name, multiplier)
+            rows.append({"cache": name, "lambda": multiplier, "worst": worst, "mean": mean, "bits": bits})
+    by_place = {(row["cache"], row["lambda"]): row for row in rows}
+    for name in SPEC["caches"]:
+        if by_place[name, SPEC["large"]]["worst"] <= SPEC["eta"]:
+            wrong.append(f"{name} keeps {SPEC['eta']} at lambda = {SPEC['large']}")
+    for name in SPEC["coresets"]:
+        if by_place[name, SPEC["small"]]["worst"] > SPEC["eta"]:
+            wrong.append(f"{name} errs by {by_place[name, SPEC['small']]['worst']:.2f} at lambda = {SPEC['small']}")
+    for multiplier, n in SPEC["sampled"]:
+        row = sampled(multiplier, n, hard=False)
+        rows.append({"cache": "uniform sample", **row, "proved_sample": sample_size(multiplier)})
+        if row["worst"] > SPEC["eta"]:
+            wrong.append(f"a sample of {row['sample']} errs by {row['worst']:.2f}")
+    told = ", ".join(f"{name} {by_place[name, SPEC['small']]['worst']:.3f}" for name in SPEC["caches"])
+    late = ", ".join(f"{name} {by_place[name, SPEC['large']]['worst']:.2f}" for name in SPEC["caches"])
+    sentence = (
+        f"at an eighth of the tokens the largest errors are {told} at lambda = {SPEC['small']}, "
+        f"and {late} at lambda = {SPEC['large']:g}"
+    )
+    return save("coresets", SPEC, rows, "refuted" if wrong else "supported", "; ".join(wrong) or sentence)
