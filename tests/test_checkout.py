@@ -46,7 +46,9 @@ def test_quick_experiments_are_supported(name: str, tmp_path: Path, monkeypatch:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["budgets", "errors", "maps", "phase", "replay", "scaling", "threshold"])
+@pytest.mark.parametrize(
+    "name", ["budgets", "coresets", "dimension", "errors", "maps", "phase", "probes", "replay", "scaling", "threshold"]
+)
 def test_experiments_are_supported(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: the same of those that take up to a minute."""
     monkeypatch.chdir(tmp_path)
