@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 StoreArgument = Annotated[Path, typer.Argument(metavar="STORE", help="A file that `lowerbound sweep` has made.")]
 SweepOption = Annotated[str | None, typer.Option("--sweep", metavar="NAME", help="One sweep, by its name or identity.")]
-LARGEST_PROFILE_BYTES = 2**16
 
 
 class FormatName(StrEnum):
@@ -47,7 +46,7 @@ def sweep(
     if sum(choice is not None for choice in (workers, cluster, slurm)) > 1:
         raise InvalidArgument("sweep must get one of --workers, --cluster and --slurm, got several")
     from lowerbound.sweep import engine
-    from lowerbound.sweep.spec import read_spec
+    from lowerbound.sweep.spec import read_profile, read_spec
     from lowerbound.sweep.store import Store
 
     specification = read_spec(spec)
@@ -59,12 +58,13 @@ def sweep(
         tls = engine.Tls(tls_ca, tls_cert, tls_key)
     if cluster is not None:
         engine.check_address(cluster, tls)
+    profile = None if slurm is None else read_profile(slurm)
     with Store(store, write=True) as opened, _Bar() as watch:
         opened.plan(specification.name, specification.model_dump_json(), units)
         if cluster is not None:
             summary = engine.run_cluster(opened, units, address=cluster, tls=tls, watch=watch)
-        elif slurm is not None:
-            summary = engine.run_slurm(opened, units, profile=_profile(slurm), watch=watch)
+        elif profile is not None:
+            summary = engine.run_slurm(opened, units, profile=profile, watch=watch)
         elif workers is not None:
             summary = engine.run_local(opened, units, workers=workers, watch=watch)
         else:
@@ -76,23 +76,17 @@ def sweep(
             f"{len(units)} units: {summary.found} found, {summary.done} done, {summary.refused} refused, "
             f"{summary.failed} failed, {summary.killed} killed, in {summary.seconds:.1f} s"
         )
+    if summary.older:
+        print(
+            f"warning: {summary.older} of the rows found were made by another source of this version of lowerbound; "
+            "a new store makes them anew",
+            file=sys.stderr,
+        )
+    if summary.refused:
+        print(f"{summary.refused} units can have no row; lowerbound results show {store} tells why", file=sys.stderr)
     if not summary.complete:
         print(f"lowerbound results show {store} tells why; the same command tries them again", file=sys.stderr)
         raise typer.Exit(3)
-
-
-def _profile(path: Path) -> dict[str, object]:
-    import tomllib
-
-    try:
-        raw = path.read_bytes()[: LARGEST_PROFILE_BYTES + 1]
-        if len(raw) > LARGEST_PROFILE_BYTES:
-            raise InvalidArgument(f"slurm profile must have at most {LARGEST_PROFILE_BYTES} bytes, got more in {path}")
-        return tomllib.loads(raw.decode())
-    except OSError as error:
-        raise InvalidArgument(f"slurm profile {path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidArgument(f"{path} is no TOML: {error}") from None
 
 
 class _Bar:

@@ -16,10 +16,11 @@ from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
+from lowerbound import __version__
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
-from lowerbound.sweep.spec import Unit
+from lowerbound.sweep.spec import SlurmProfile, Unit
 from lowerbound.sweep.store import Store
-from lowerbound.sweep.units import Attempt, environment, key_of, run_batch, run_unit
+from lowerbound.sweep.units import Attempt, environment, key_of, run_batch, run_unit, source_digest
 
 SHORTEST_BATCH_S = 0.05
 """A task costs a scheduler milliseconds, so that units shorter than this travel together."""
@@ -30,11 +31,14 @@ DEATHS_A_TASK = 2
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS_A_TASK,
     "distributed.worker.profile.enabled": False,
+    "distributed.worker.preload": ["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
 """Of local clusters. Dask's own choice gives memory back to the system after every array, and its profiler looks at
-every worker a hundred times a second: together they slow units by a third."""
+every worker a hundred times a second: together they slow units by a third. Ctrl-C reaches every process of a terminal,
+and is for the driver to answer."""
+CONNECT_S = 10.0
 CANARY_S = 60.0
 COMMIT_S = 0.05
 """Rows of short units are written together, at least this often."""
@@ -65,7 +69,10 @@ class Tls:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: how many units it found finished, and what became of the others."""
+    """What a run did: how many units it found finished, and what became of the others.
+
+    `older` of those found have rows that another source of this version of the package made.
+    """
 
     found: int
     done: int
@@ -73,6 +80,7 @@ class Summary:
     failed: int
     killed: int
     seconds: float
+    older: int = 0
 
     @property
     def complete(self) -> bool:
@@ -141,7 +149,7 @@ def run_cluster(
                 )
             )
             try:
-                client = Client(address, security=security, timeout=CANARY_S)
+                client = Client(address, security=security, timeout=CONNECT_S)
             except (OSError, TimeoutError) as error:
                 raise ClusterUnusable(f"no scheduler answers at {address}: {error}") from None
             with client:
@@ -149,70 +157,60 @@ def run_cluster(
     return book.summary()
 
 
-def run_slurm(
-    store: Store, units: Sequence[Unit], *, profile: dict[str, Any], watch: Watch = lambda *_: None
-) -> Summary:
-    """On workers that a SLURM queue starts, as many at once as the profile's `maximum_jobs` says."""
+def run_slurm(store: Store, units: Sequence[Unit], *, profile: SlurmProfile, watch: Watch = lambda *_: None) -> Summary:
+    """On workers that a SLURM queue starts, as many jobs at once as the profile says."""
     with _Book(store, units, "slurm", watch) as book:
         if book.todo:
             from distributed import Client
 
-            maximum, cluster = slurm_cluster(profile)
-            with cluster, Client(cluster) as client:
-                cluster.adapt(minimum_jobs=1, maximum_jobs=maximum)
+            with slurm_cluster(profile) as cluster, Client(cluster) as client:
+                cluster.adapt(minimum_jobs=1, maximum_jobs=profile.maximum_jobs)
                 _drive(client, book)
     return book.summary()
 
 
-def slurm_cluster(profile: dict[str, Any]) -> tuple[int, Any]:
-    """The most jobs at once, and a dask-jobqueue cluster of a profile, whose workers leave before their time is up.
+def slurm_cluster(profile: SlurmProfile) -> Any:
+    """A dask-jobqueue cluster of a profile, whose workers leave before their time is up.
 
-    Contract: unknown keys raise InvalidArgument. TLS is always on, with certificates made for this run.
+    Contract: what the queue's interface does not take raises InvalidArgument. TLS is always on, with certificates made
+    for this run, and pages of status are on loopback.
     """
     _dask()
     try:
         from dask_jobqueue import SLURMCluster
     except ImportError:
         raise InvalidArgument("--slurm needs dask-jobqueue: pip install 'lowerbound[cluster]'") from None
-    known = {
-        "queue",
-        "account",
-        "cores",
-        "processes",
-        "memory",
-        "walltime",
-        "maximum_jobs",
-        "interface",
-        "prologue",
-        "lifetime",
-        "shared_temp_directory",
-    }
-    if unknown_keys := sorted(set(profile) - known):
-        raise invalid("slurm profile", f"have only the keys {', '.join(sorted(known))}", unknown_keys[0])
-    for key in ("cores", "memory", "walltime"):
-        if key not in profile:
-            raise invalid("slurm profile", f"say {key}", profile)
-    lifetime = profile.get("lifetime", "50m")
-    arguments = {
-        key: profile[key] for key in ("queue", "account", "cores", "memory", "walltime", "interface") if key in profile
-    }
+    from dask.utils import parse_bytes
+
     try:
-        cluster = SLURMCluster(
-            **arguments,
-            processes=profile.get("processes", profile["cores"]),
+        parse_bytes(profile.memory)
+    except ValueError:
+        raise invalid("memory of the slurm profile", "be a size such as 32GB", profile.memory) from None
+    try:
+        return SLURMCluster(
+            queue=profile.queue,
+            account=profile.account,
+            cores=profile.cores,
+            processes=profile.cores,
+            memory=profile.memory,
+            walltime=profile.walltime,
+            interface=profile.interface,
             protocol="tls://",
             security=_temporary_security(),
-            shared_temp_directory=profile.get("shared_temp_directory", "."),
+            shared_temp_directory=profile.shared_temp_directory,
             scheduler_options={"dashboard_address": "127.0.0.1:0"},
-            worker_extra_args=["--lifetime", str(lifetime), "--lifetime-stagger", "2m", "--no-dashboard"],
+            worker_extra_args=[
+                *("--lifetime", profile.lifetime, "--lifetime-stagger", "2m"),
+                # Without an address, --no-dashboard still serves pages of status on every interface.
+                *("--dashboard-address", "127.0.0.1:0"),
+            ],
             job_script_prologue=[
                 "export OPENBLAS_NUM_THREADS=1 MALLOC_TRIM_THRESHOLD_=268435456 MALLOC_MMAP_THRESHOLD_=33554432",
-                *profile.get("prologue", []),
+                *profile.prologue,
             ],
         )
     except (TypeError, ValueError, OSError) as error:
-        raise InvalidArgument(f"slurm profile: {error}") from None
-    return int(profile.get("maximum_jobs", 10)), cluster
+        raise InvalidArgument(f"the slurm profile is refused: {error}") from None
 
 
 def _temporary_security() -> Any:
@@ -254,11 +252,12 @@ class _Book:
 
     def __init__(self, store: Store, units: Sequence[Unit], engine: str, watch: Watch) -> None:
         keyed = {key_of(unit): unit for unit in units}
-        finished = store.finished() & set(keyed)
+        finished = {key: source for key, source in store.sources().items() if key in keyed}
         self.store, self.engine, self.watch = store, engine, watch
         self.todo = [unit for key, unit in keyed.items() if key not in finished]
         self.counts = dict.fromkeys(("done", "refused", "failed", "killed"), 0)
         self.found, self.total = len(finished), len(self.todo)
+        self.older = sum(source != source_digest() for source in finished.values())
         self.start = self.written = time.perf_counter()
         self.pending: list[Attempt] = []
 
@@ -295,7 +294,7 @@ class _Book:
 
     def summary(self) -> Summary:
         """What was done."""
-        return Summary(found=self.found, seconds=time.perf_counter() - self.start, **self.counts)
+        return Summary(found=self.found, older=self.older, seconds=time.perf_counter() - self.start, **self.counts)
 
 
 @contextmanager
@@ -348,6 +347,9 @@ def _drive(client: Any, book: _Book) -> None:
         batch = flying.pop(future.key)
         if future.status == "finished":
             attempts = future.result()
+            # Workers that came after the canary have to be the same ones too.
+            for attempt in attempts:
+                _must_be_ours("a worker that came later", attempt.environment)
             book.write(attempts)
             mean = sum(attempt.seconds for attempt in attempts) / len(attempts)
             size = min(MOST_IN_BATCH, max(1, round(SHORTEST_BATCH_S / max(mean, 1e-6))))
@@ -368,15 +370,14 @@ def _drive(client: Any, book: _Book) -> None:
 
 
 def _sing(client: Any) -> None:
-    """A first task on every worker: the package can be imported there, and is this one."""
-    here = environment()
+    """A first task on every worker: the package can be imported there, is this one, and has a process to itself."""
     deadline = time.monotonic() + CANARY_S
     while not client.nthreads():
         if time.monotonic() > deadline:
             raise ClusterUnusable(f"the scheduler has no workers after {CANARY_S:.0f} s")
         time.sleep(0.1)
     try:
-        told = client.submit(_canary, here["source"], pure=False).result(timeout=CANARY_S)
+        told = client.submit(_canary, source_digest(), pure=False).result(timeout=CANARY_S)
         everywhere = client.run(environment)
     except Exception as error:
         raise ClusterUnusable(
@@ -384,8 +385,18 @@ def _sing(client: Any) -> None:
             "install the same lowerbound on the scheduler and on every worker"
         ) from None
     for where, found in {"a worker": told, **everywhere}.items():
-        if (found["lowerbound"], found["source"]) != (here["lowerbound"], here["source"]):
+        _must_be_ours(where, found)
+    for where, threads in client.nthreads().items():
+        if threads > 1:
             raise ClusterUnusable(
-                f"{where} has lowerbound {found['lowerbound']} (source {found['source']}), "
-                f"the driver {here['lowerbound']} ({here['source']}); install the same one"
+                f"{where} runs {threads} units at once in one process; start workers with --nthreads 1 "
+                f"(and --nworkers {threads})"
             )
+
+
+def _must_be_ours(where: str, found: dict[str, Any]) -> None:
+    if (found["lowerbound"], found["source"]) != (__version__, source_digest()):
+        raise ClusterUnusable(
+            f"{where} has lowerbound {found['lowerbound']} (source {found['source']}), "
+            f"the driver {__version__} ({source_digest()}); install the same one"
+        )

@@ -1,4 +1,4 @@
-"""A sweep's specification: a TOML file that names every axis; its units are their product.
+"""A sweep's specification: a TOML file that names every axis; its units are their product. And profiles of queues.
 
 Files are untrusted: limits on size and on the number of units, no code, and every error names the key, the rule and
 the value.
@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from lowerbound.core.models import find_model
 from lowerbound.core.scalars import rational
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
+from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, unknown
 
 LARGEST_FILE_BYTES = 2**20
 MOST_UNITS = 10**6
@@ -26,7 +26,8 @@ Unit = dict[str, Any]
 """The configuration of one unit: JSON values, canonical once written by `units.canonical`."""
 
 Number = Annotated[str, Field(max_length=64)]
-Names = Annotated[tuple[Annotated[str, Field(min_length=1, max_length=200)], ...], Field(max_length=MOST_VALUES)]
+Word = Annotated[str, Field(min_length=1, max_length=200)]
+Names = Annotated[tuple[Word, ...], Field(max_length=MOST_VALUES)]
 Numbers = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MOST_VALUES)]
 
 
@@ -92,6 +93,21 @@ class CacheSweep(Axes):
     guarantee: Literal["relative", "additive"] = "relative"
     isolation: Literal["none", "process", "sandbox"] = "process"
     time_limit_s: Annotated[float, Field(gt=0, le=10**6)] = 120.0
+
+    @field_validator("caches")
+    @classmethod
+    def _are_caches(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from lowerbound.caches.registry import target_of
+
+        for name in names:
+            bare, at, own = name.rpartition("@")
+            if at:
+                rational(own, name="the budget after @")
+            cache = bare if at else name
+            # Whether a program can be run, or a class imported, is for the machine that runs the unit.
+            if not cache.startswith("exec:"):
+                target_of(cache)
+        return names
 
     def budgeted(self) -> Iterator[tuple[str, str | None]]:
         """Caches with budgets; a name may carry its own, as in "h2o@1/4", and then takes no other."""
@@ -160,6 +176,23 @@ class FloorSweep(Axes):
 
 Sweep = Annotated[PlaySweep | AttackSweep | FloorSweep, Field(discriminator="kind")]
 _ADAPTER: TypeAdapter[PlaySweep | AttackSweep | FloorSweep] = TypeAdapter(Sweep)
+_KINDS: dict[str, type[BaseModel]] = {"play": PlaySweep, "attack": AttackSweep, "floor": FloorSweep}
+
+
+class SlurmProfile(BaseModel):
+    """What a job of a SLURM queue is: every core is a worker of one thread, and leaves after `lifetime`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    cores: Annotated[int, Field(ge=1, le=2**16)]
+    memory: Word
+    walltime: Word
+    lifetime: Word = "50m"
+    maximum_jobs: Annotated[int, Field(ge=1, le=10**4)] = 10
+    queue: Word | None = None
+    account: Word | None = None
+    interface: Word | None = None
+    shared_temp_directory: Word = "."
+    prologue: Annotated[tuple[Annotated[str, Field(max_length=4000)], ...], Field(max_length=100)] = ()
 
 
 def read_spec(path: Path) -> PlaySweep | AttackSweep | FloorSweep:
@@ -168,18 +201,34 @@ def read_spec(path: Path) -> PlaySweep | AttackSweep | FloorSweep:
     Contract: a file that is too large, is no TOML, has an unknown key or a value outside its range raises
     InvalidArgument with every such key in one sentence each.
     """
+    return spec_of(_toml(path, "the specification"), str(path))
+
+
+def read_profile(path: Path) -> SlurmProfile:
+    """The profile in a TOML file; the same contract."""
+    return profile_of(_toml(path, "the slurm profile"), str(path))
+
+
+def profile_of(table: dict[str, Any], source: str = "the slurm profile") -> SlurmProfile:
+    """The same of a table that is already read."""
+    try:
+        return SlurmProfile.model_validate(_tuples(table))
+    except ValidationError as error:
+        raise InvalidArgument("; ".join(_sentence(source, found, SlurmProfile) for found in error.errors())) from None
+
+
+def _toml(path: Path, what: str) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE_BYTES + 1)
     except OSError as error:
-        raise InvalidArgument(f"the specification {path} cannot be read: {error.strerror}") from None
+        raise InvalidArgument(f"{what} {path} cannot be read: {error.strerror}") from None
     if len(raw) > LARGEST_FILE_BYTES:
-        raise invalid("the specification", f"have at most {LARGEST_FILE_BYTES} bytes", f"more, in {path}")
+        raise invalid(what, f"have at most {LARGEST_FILE_BYTES} bytes", f"more, in {path}")
     try:
-        table = tomllib.loads(raw.decode("utf-8"))
+        return tomllib.loads(raw.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise InvalidArgument(f"{path} is no TOML: {error}") from None
-    return spec_of(table, str(path))
 
 
 def spec_of(table: dict[str, Any], source: str = "the specification") -> PlaySweep | AttackSweep | FloorSweep:
@@ -187,7 +236,8 @@ def spec_of(table: dict[str, Any], source: str = "the specification") -> PlaySwe
     try:
         spec = _ADAPTER.validate_python(_tuples(table))
     except ValidationError as error:
-        raise InvalidArgument("; ".join(_sentence(source, found) for found in error.errors())) from None
+        model = _KINDS.get(str(table.get("kind")), Axes)
+        raise InvalidArgument("; ".join(_sentence(source, found, model) for found in error.errors())) from None
     except RecursionError:
         raise invalid("the specification", "be nested less deeply", source) from None
     if (count := sum(1 for _ in zip(range(MOST_UNITS + 1), spec.units(), strict=False))) > MOST_UNITS:
@@ -201,8 +251,8 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _sentence(source: str, found: Any) -> str:
-    places = [part for part in found["loc"] if part not in ("play", "attack", "floor")]
+def _sentence(source: str, found: Any, model: type[BaseModel]) -> str:
+    places = [part for part in found["loc"] if part not in _KINDS]
     key = ".".join(str(part) for part in places) or "kind"
     cause = found.get("ctx", {}).get("error")
     if isinstance(cause, LowerBoundError):
@@ -211,6 +261,8 @@ def _sentence(source: str, found: Any) -> str:
     if found["type"] in ("union_tag_not_found", "union_tag_invalid"):
         return f"{source}: kind must be one of play, attack, floor, got {found['input'].get('kind')!r}"
     if found["type"] == "extra_forbidden":
-        return f"{source}: {key} is not a key of this kind of sweep"
+        fields = Size.model_fields if "sizes" in places[:-1] else model.model_fields
+        prefix = f"{'.'.join(map(str, places[:-1]))}: " if places[:-1] else ""
+        return f"{source}: {prefix}{unknown('key', str(places[-1]), fields)}"
     got = "" if found["type"] == "missing" else f", got {found['input']!r}"
     return f"{source}: {key}: {rule}{got}"

@@ -92,8 +92,10 @@ class Store:
         try:
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
             self._prepare()
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             self.close()
+            if _took_no_more(error):
+                raise self._full(error) from None
             raise InvalidArgument(f"{path} is no store of sweeps: {error}") from None
         except LowerBoundError:
             self.close()
@@ -118,6 +120,7 @@ class Store:
 
     def _prepare(self) -> None:
         self._db.execute("PRAGMA foreign_keys = ON")
+        self._db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LARGEST_BLOB_BYTES)
         (application,) = self._db.execute("PRAGMA application_id").fetchone()
         (found,) = self._db.execute("PRAGMA user_version").fetchone()
         empty = not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
@@ -165,18 +168,34 @@ class Store:
             self._db.execute("BEGIN IMMEDIATE")
             yield
             self._db.execute("COMMIT")
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
-            if "full" in str(error) or "disk I/O" in str(error):
-                raise StoreFull(
-                    f"store {self.path}: {error}; what it had before is safe, and the same command goes on from there"
-                ) from None
-            raise
+            if _took_no_more(error):
+                raise self._full(error) from None
+            raise self._unusable(error) from None
         except BaseException:
             with suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
             raise
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """A file may have been damaged, or written by anybody: one sentence instead of a traceback."""
+        try:
+            yield
+        except (sqlite3.DatabaseError, ValueError, RecursionError) as error:
+            if isinstance(error, LowerBoundError):
+                raise
+            raise self._unusable(error) from None
+
+    def _full(self, error: Exception) -> StoreFull:
+        return StoreFull(
+            f"store {self.path}: {error}; what it had before is safe, and the same command goes on from there"
+        )
+
+    def _unusable(self, error: Exception) -> InvalidArgument:
+        return InvalidArgument(f"store {self.path} is damaged or in use: {error}")
 
     def plan(self, name: str, spec: str, units: Sequence[Unit]) -> str:
         """Write down a sweep and its units, once; the identity of the sweep."""
@@ -217,28 +236,46 @@ class Store:
 
     def finished(self) -> set[str]:
         """Keys of units whose last word is spoken: a final attempt, with its row whole where it has one."""
+        return set(self.sources())
+
+    def sources(self) -> dict[str, str]:
+        """Of every finished unit, the digest of the source that spoke its last word; empty where it was not told."""
         marks = ", ".join("?" * len(FINAL))
-        found = self._db.execute(
-            f"SELECT DISTINCT a.unit, b.digest, b.bytes FROM attempts a LEFT JOIN blobs b ON a.row = b.digest "  # noqa: S608
-            f"WHERE a.outcome IN ({marks})",
-            FINAL,
-        )
-        return {unit for unit, digest, blob in found if digest is None or _is_whole(digest, blob)}
+        with self._reading():
+            told = {
+                where: str(_table(text).get("source", ""))
+                for where, text in self._db.execute("SELECT id, json FROM environments")
+            }
+            found = self._db.execute(
+                "SELECT a.unit, a.environment, b.digest, b.bytes FROM attempts a "  # noqa: S608
+                f"LEFT JOIN blobs b ON a.row = b.digest WHERE a.outcome IN ({marks}) ORDER BY a.id DESC",
+                FINAL,
+            )
+            # Later rows of the query are earlier attempts, and the first final one is what `results` tells.
+            return {
+                unit: told.get(where, "")
+                for unit, where, digest, blob in found
+                if digest is None or _is_whole(digest, blob)
+            }
 
     def sweeps(self) -> list[dict[str, Any]]:
         """Every sweep: identity, name, how many units it has, and how many of them are finished."""
         done = self.finished()
         told = []
-        for sweep, name, spec in self._db.execute("SELECT id, name, spec FROM sweeps ORDER BY rowid").fetchall():
-            units = [unit for (unit,) in self._db.execute("SELECT unit FROM members WHERE sweep = ?", (sweep,))]
-            told.append(
-                {"id": sweep, "name": name, "units": len(units), "finished": len(done & set(units)), "spec": spec}
-            )
+        with self._reading():
+            for sweep, name, spec in self._db.execute("SELECT id, name, spec FROM sweeps ORDER BY rowid").fetchall():
+                units = [unit for (unit,) in self._db.execute("SELECT unit FROM members WHERE sweep = ?", (sweep,))]
+                told.append(
+                    {"id": sweep, "name": name, "units": len(units), "finished": len(done & set(units)), "spec": spec}
+                )
         return told
 
     def results(self, sweep: str | None = None) -> Iterator[Stored]:
         """One result a unit, in the order of keys; of one sweep by its identity or name, or of all."""
-        chosen = self._chosen(sweep)
+        with self._reading():
+            yield from self._results(self._chosen(sweep))
+
+    def _results(self, chosen: set[str] | None) -> Iterator[Stored]:
         engine = "a.engine" if self._has_engine else "'unknown'"
         found = self._db.execute(
             f"SELECT u.key, u.unit, a.outcome, a.row, a.reason, a.seconds, e.json, {engine}, b.bytes "  # noqa: S608
@@ -251,8 +288,8 @@ class Store:
                 continue
             if digest is not None and not _is_whole(digest, blob):
                 continue
-            row = None if digest is None else json.loads(blob)
-            stored = Stored(key, json.loads(unit), outcome, row, reason, seconds, json.loads(where), made_by)
+            row = None if digest is None else _table(blob)
+            stored = Stored(key, _table(unit), outcome, row, reason, seconds, _table(where), made_by)
             if best is not None and best.key != key:
                 yield best
                 best = None
@@ -278,15 +315,32 @@ class Store:
 
     def problems(self) -> list[str]:
         """What is wrong with the file, in sentences: damage that SQLite finds, and torn rows."""
-        told = [word for (word,) in self._db.execute("PRAGMA integrity_check") if word != "ok"]
-        blobs = self._db.execute("SELECT digest, bytes FROM blobs")
-        told += [
-            f"row {digest[:16]} is torn; the next run computes it anew"
-            for digest, blob in blobs
-            if not _is_whole(digest, blob)
-        ]
+        with self._reading():
+            told = [word for (word,) in self._db.execute("PRAGMA integrity_check") if word != "ok"]
+            blobs = self._db.execute("SELECT digest, bytes FROM blobs")
+            told += [
+                f"row {digest[:16]} is torn; the next run computes it anew"
+                for digest, blob in blobs
+                if not _is_whole(digest, blob)
+            ]
         return told
 
 
 def _is_whole(digest: str, blob: bytes | None) -> bool:
-    return blob is not None and len(blob) <= LARGEST_BLOB_BYTES and hashlib.sha256(blob).hexdigest() == digest
+    return blob is not None and hashlib.sha256(blob).hexdigest() == digest
+
+
+def _took_no_more(error: Exception) -> bool:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
+
+
+def _table(text: str | bytes) -> dict[str, Any]:
+    """A JSON object of a file that anybody may have written; ValueError for anything else."""
+    table = json.loads(text, parse_constant=_no_number)
+    if not isinstance(table, dict):
+        raise ValueError(f"a JSON object was expected, got {str(table)[:40]!r}")
+    return table
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number of JSON")

@@ -8,18 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from lowerbound.errors import InvalidArgument
-from lowerbound.sweep.engine import Tls, check_address, slurm_cluster
+from lowerbound.sweep.engine import Tls, check_address, run_serial, slurm_cluster
 from lowerbound.sweep.export import differences
+from lowerbound.sweep.spec import profile_of, read_spec
 from lowerbound.sweep.store import Store
+from lowerbound.sweep.units import run_unit, source_digest
 from tests.sweep.sweeping import command, run, spec, start, wait_for
 
-CACHES = ["uniform@1/2", "full-fp16", "golay", "nosuch"]
+CACHES = ["uniform@1/2", "full-fp16", "golay", "sweepcaches:NoSuch"]
 slow = pytest.mark.slow
 
 
@@ -83,7 +86,7 @@ def test_serial_resumes_where_it_stopped(tmp_path: Path) -> None:
     assert attempts(tmp_path / "s.db") == 6
 
 
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=slow)])
 def test_stopping_is_clean(tmp_path: Path, stop: signal.Signals) -> None:
     """Law: Ctrl-C ends the sweep with exit code 3 and a sentence; the same command goes on, and nothing is doubled."""
     path = spec(tmp_path, ["sweepcaches:Slow"], 8)
@@ -125,6 +128,43 @@ def test_local_rows_are_serial_rows(tmp_path: Path) -> None:
     exports = [run(tmp_path, "results", "export", f"{name}.db").stdout for name in ("serial", "local")]
     assert exports[0] == exports[1]
     assert exports[0].count("\n") == 25
+
+
+@slow
+def test_stopping_a_terminal_is_clean_and_all_ports_are_on_loopback(tmp_path: Path) -> None:
+    """Law: a driver and its workers listen on loopback alone; Ctrl-C, which reaches all, is told in one line."""
+    path = spec(tmp_path, ["sweepcaches:Slow"], 60)
+    words, environment = command(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
+    driver = subprocess.Popen(
+        words, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    wait_for(lambda: len(rows(tmp_path / "s.db")) >= 2)
+    found = listening([driver.pid, *children(driver.pid)])
+    assert len(found) >= 3, "a scheduler and two workers"
+    assert {address for address, _ in found} <= {"0100007F", "00000000000000000000000001000000"}
+    os.killpg(driver.pid, signal.SIGINT)
+    _, told = driver.communicate(timeout=60)
+    assert driver.returncode == 3, told
+    assert "Traceback" not in told
+    assert "the same command goes on from there" in told
+    assert 2 <= attempts(tmp_path / "s.db") < 60
+
+
+def listening(pids: list[int]) -> set[tuple[str, str]]:
+    """(address, port) of every TCP socket on which one of these processes listens, in hexadecimal."""
+    sockets = {}
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]:
+            words = line.split()
+            if words[3] == "0A":
+                sockets[f"socket:[{words[9]}]"] = words[1].split(":")
+    found = set()
+    for pid in pids:
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                if (where := sockets.get(os.readlink(file))) is not None:
+                    found.add((where[0], where[1]))
+    return found
 
 
 @slow
@@ -170,7 +210,7 @@ def test_a_poison_unit_is_told_and_the_others_are_done(tmp_path: Path) -> None:
 
 
 @contextmanager
-def cluster(folder: Path, tls: Tls | None = None) -> Iterator[str]:
+def cluster(folder: Path, tls: Tls | None = None, threads: int = 1) -> Iterator[str]:
     """A scheduler and two workers of dask's own commands, on loopback, encrypted if asked; its address."""
     _, environment = command(folder, "-")
     file = folder / "scheduler.json"
@@ -180,7 +220,7 @@ def cluster(folder: Path, tls: Tls | None = None) -> Iterator[str]:
         options += ["--protocol", "tls://"]
     quiet = {"env": environment, "cwd": folder, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", "1", "--host", "127.0.0.1"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", f"{threads}", "--host", "127.0.0.1"]
     local = ["--dashboard-address", "127.0.0.1:0"]
     started = [subprocess.Popen([*scheduler, *options, *local], **quiet)]  # type: ignore[call-overload]
     try:
@@ -262,6 +302,58 @@ def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
     assert rows(tmp_path / "s.db") == {}
 
 
+@slow
+def test_workers_with_threads_are_refused(tmp_path: Path) -> None:
+    """Bad input: dask's default is a thread a core; a unit has a process to itself, and the sentence says how."""
+    path = spec(tmp_path, ["golay"], 1)
+    with cluster(tmp_path, threads=3) as address:
+        found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--cluster", address)
+    assert found.returncode == 2, found.stderr
+    assert "runs 3 units at once in one process; start workers with --nthreads 1" in found.stderr
+    assert rows(tmp_path / "s.db") == {}
+
+
+@slow
+def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
+    """Bad input: without an extra, the sentence says which one to install, and nothing is run."""
+    spec(tmp_path, ["golay"], 1)
+    (tmp_path / "p.toml").write_text('cores = 1\nmemory = "1GB"\nwalltime = "1:00"\n', encoding="utf-8")
+    assert run(tmp_path, "sweep", "small.toml", "--store", "s.db").returncode == 0
+    hide = "import sys; sys.modules[sys.argv.pop(1)] = None; from lowerbound.cli import main; main()"
+    sweep = ("sweep", "small.toml", "--store", "x.db")
+    for module, words, sentence in (
+        ("distributed", (*sweep, "--workers", "2"), "pip install 'lowerbound[cluster]'"),
+        ("dask_jobqueue", (*sweep, "--slurm", "p.toml"), "pip install 'lowerbound[cluster]'"),
+        ("pyarrow", ("results", "export", "s.db", "--format", "parquet"), "pip install 'lowerbound[parquet]'"),
+    ):
+        _, environment = command(tmp_path, "-")
+        found = subprocess.run(
+            [sys.executable, "-c", hide, module, *words],
+            env=environment,
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert found.returncode == 2, found.stderr
+        assert sentence in found.stderr
+
+
+def test_rows_of_another_source_are_told(tmp_path: Path) -> None:
+    """Law: rows that were made by an edited package are not taken silently for this one's."""
+    (unit,) = read_spec(spec(tmp_path, ["golay"], 1)).units()
+    made = run_unit(unit)
+    for source, older in ((source_digest(), 0), ("edited", 1)):
+        with Store(tmp_path / f"{source}.db", write=True) as store:
+            store.plan("small", "{}", [unit])
+            store.add([replace(made, environment={**made.environment, "source": source})], engine="serial")
+            summary = run_serial(store, [unit])
+        assert (summary.found, summary.older) == (1, older)
+    told = run(tmp_path, "sweep", "small.toml", "--store", "edited.db")
+    assert told.returncode == 0
+    assert "1 of the rows found were made by another source" in told.stderr
+
+
 def test_nobody_is_listening(tmp_path: Path) -> None:
     """Bad input: several engines at once, and addresses that would carry code in the clear, before anything is run."""
     path = spec(tmp_path, ["golay"], 1)
@@ -289,14 +381,6 @@ def test_addresses(tmp_path: Path, address: str, with_tls: bool, sentence: str) 
     check_address("tcp://127.0.0.1:8786", None)
 
 
-def test_profiles_of_slurm_are_checked() -> None:
-    """Bad input: unknown and missing keys of a profile."""
-    with pytest.raises(InvalidArgument, match="have only the keys"):
-        slurm_cluster({"cores": 1, "memory": "1GB", "walltime": "1:00", "nodes": 3})
-    with pytest.raises(InvalidArgument, match="say memory"):
-        slurm_cluster({"cores": 1, "walltime": "1:00"})
-
-
 @slow
 def test_a_job_of_slurm_is_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Known value: the job script of a profile: queue, time and memory, one BLAS thread, TLS, workers that leave."""
@@ -309,9 +393,10 @@ def test_a_job_of_slurm_is_what_was_asked_for(tmp_path: Path, monkeypatch: pytes
         "maximum_jobs": 3,
         "lifetime": "55m",
     }
-    most, made = slurm_cluster(profile)
-    with made:
+    with slurm_cluster(profile_of(profile)) as made:
         script = made.job_script()
-    assert most == 3
-    for part in ("-p cpu", "-t 01:00:00", "OPENBLAS_NUM_THREADS=1", "tls://", "--lifetime 55m", "--no-dashboard"):
+    parts = ("-p cpu", "-t 01:00:00", "OPENBLAS_NUM_THREADS=1", "tls://", "--lifetime 55m")
+    for part in (*parts, "--nthreads 1", "--nworkers 4", "--dashboard-address 127.0.0.1:0"):
         assert part in script, script
+    with pytest.raises(InvalidArgument, match="must be a size such as 32GB, got 'much'"):
+        slurm_cluster(profile_of({**profile, "memory": "much"}))

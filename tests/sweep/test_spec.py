@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lowerbound.errors import InvalidArgument
-from lowerbound.sweep.spec import LARGEST_FILE_BYTES, read_spec, spec_of
+from lowerbound.sweep.spec import LARGEST_FILE_BYTES, profile_of, read_spec, spec_of
 from lowerbound.sweep.units import canonical, key_of, run_unit
 
 PLAY: dict[str, Any] = {"name": "x", "kind": "play", "caches": ["uniform"], "models": ["var-d16"]}
@@ -53,7 +53,12 @@ def test_keys_depend_on_nothing_but_the_configuration() -> None:
     [
         ({"kind": "pley"}, "kind must be one of play, attack, floor, got 'pley'"),
         ({"models": ["var-d17"]}, "models: model 'var-d17' is not known; did you mean var-d16"),
-        ({"seedz": [1]}, "seedz is not a key of this kind of sweep"),
+        ({"seedz": [1]}, "key 'seedz' is not known; did you mean seeds"),
+        ({"kind": "floor", "trials": 2}, "key 'trials' is not known"),
+        ({"caches": ["unifrom"]}, "caches: cache 'unifrom' is not known; did you mean uniform"),
+        ({"caches": ["kvpress:SnapPress"]}, "cache 'kvpress:SnapPress' is not known; did you mean kvpress:SnapKVPress"),
+        ({"caches": ["uniform@x"]}, "caches: the budget after @ must be a number such as 0.01 or 1/100, got 'x'"),
+        ({"sizes": [{"schedul": "1x1", "d": 3}]}, "sizes.0: key 'schedul' is not known; did you mean schedule"),
         ({"trials": 0}, "trials: input should be greater than or equal to 1, got 0"),
         ({"trials": "1"}, "trials: input should be a valid integer, got '1'"),
         ({"seeds": [-1]}, "seeds.0: input should be greater than or equal to 0, got -1"),
@@ -98,6 +103,25 @@ def test_hostile_files(tmp_path: Path, raw: bytes, sentence: str) -> None:
         read_spec(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"memory": None}, "memory: input should be a valid string"),
+        ({"cores": "two"}, "cores: input should be a valid integer, got 'two'"),
+        ({"maximum_jobs": "many"}, "maximum_jobs: input should be a valid integer, got 'many'"),
+        ({"queu": "cpu"}, "key 'queu' is not known; did you mean queue"),
+        ({"prologue": "module load"}, "prologue: input should be a valid tuple"),
+    ],
+)
+def test_mistakes_in_a_profile_are_named(change: dict[str, Any], sentence: str) -> None:
+    """Bad input: the same of a profile of SLURM."""
+    profile = {"cores": 2, "memory": "4GB", "walltime": "01:00:00"}
+    assert profile_of(profile).maximum_jobs == 10
+    with pytest.raises(InvalidArgument) as found:
+        profile_of({**profile, **change})
+    assert sentence in str(found.value)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
@@ -117,8 +141,8 @@ def test_any_value_is_taken_or_refused(key: str, value: Any) -> None:
 
 def test_units_never_raise() -> None:
     """Law: what a cache refuses is a result; so is what breaks."""
-    (unit,) = spec_of({**PLAY, "caches": ["nosuch"]}).units()
-    refused = run_unit(unit)
+    (unit,) = spec_of(PLAY).units()
+    refused = run_unit({**unit, "cache": "nosuch"})
     assert refused.outcome == "refused"
     assert "nosuch" in refused.reason
     broken = run_unit({**unit, "place": {"model": None}})

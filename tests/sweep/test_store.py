@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import random
 import sqlite3
 import subprocess
 import time
@@ -201,6 +203,44 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
     with pytest.raises(InvalidArgument, match="no store"):
         Store(text, write=True)
     assert text.read_text(encoding="utf-8").startswith("no database"), "nothing is overwritten"
+
+
+def test_damaged_files_are_told_in_a_sentence(tmp_path: Path) -> None:
+    """Forgery: whatever bytes of a store are changed or missing, reading it gives rows or InvalidArgument."""
+    filled(tmp_path / "s.db", range(40))
+    sqlite3.connect(tmp_path / "s.db").execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    whole = (tmp_path / "s.db").read_bytes()
+    dice = random.Random(7)
+    refused = 0
+    for number in range(150):
+        raw = bytearray(whole)
+        for _ in range(dice.choice((1, 3, 40))):
+            raw[dice.randrange(len(raw))] = dice.randrange(256)
+        path = tmp_path / f"{number}.db"
+        path.write_bytes(raw[: dice.randrange(len(raw))] if number % 5 == 0 else raw)
+        try:
+            with Store(path) as store:
+                store.sweeps()
+                exported(store.results(), "csv")
+                store.problems()
+        except InvalidArgument:
+            refused += 1
+    assert 0 < refused < 150
+
+
+@pytest.mark.parametrize("text", ["[" * 10**5, "5", '{"a": NaN}', '{"a": 1' + "0" * 5000 + "}", "{"])
+def test_hostile_rows(tmp_path: Path, text: str) -> None:
+    """Forgery: rows under their true digest that are no JSON object, too deep, or no numbers."""
+    filled(tmp_path / "s.db", range(1))
+    raw = sqlite3.connect(tmp_path / "s.db")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    raw.execute("UPDATE blobs SET digest = ?, bytes = ?", (digest, text.encode()))
+    raw.execute("DROP TRIGGER attempts_update")
+    raw.execute("UPDATE attempts SET row = ?", (digest,))
+    raw.commit()
+    raw.close()
+    with Store(tmp_path / "s.db") as store, pytest.raises(InvalidArgument, match="is damaged"):
+        list(store.results())
 
 
 def test_exports_are_the_same_bytes_whatever_the_order(tmp_path: Path) -> None:
