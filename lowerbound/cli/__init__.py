@@ -25,6 +25,9 @@ from lowerbound.cli.regimes import dimension
 from lowerbound.cli.replay import cache, decode, f_hat, state
 from lowerbound.cli.structures import structures
 from lowerbound.cli.sweeps import results, sweep
+from lowerbound.cli.trace import check as check_trace
+from lowerbound.cli.trace import compare, inspect, record
+from lowerbound.cli.trace import play as play_trace
 from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import LowerBoundError
 
@@ -70,6 +73,14 @@ var = typer.Typer(no_args_is_help=True, help="The pipeline of visual autoregress
 for var_command in VAR_COMMANDS:
     var.command()(var_command)
 app.add_typer(var, name="var")
+
+TRACE_COMMANDS = (record, inspect, check_trace, play_trace, compare)
+"""Of `lowerbound trace`, in the order of a reader."""
+
+trace = typer.Typer(no_args_is_help=True, help="Recorded attention: checked, and measured against the worst case.")
+for trace_command in TRACE_COMMANDS:
+    trace.command()(trace_command)
+app.add_typer(trace, name="trace")
 
 
 def _fail(sentence: str, exit_code: int) -> NoReturn:

@@ -1,0 +1,269 @@
+"""Traces: record one, look into it, check it, play caches on it, and measure how far it is from the worst case."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lowerbound.cli.options import JsonOption, SeedOption, complete_cache, print_json, progress
+from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, complete_simulated
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from lowerbound.var.trace import Trace
+    from lowerbound.var.trace_play import Asked
+
+
+class ImageName(StrEnum):
+    """Where the ids of a recorded image come from."""
+
+    RANDOM = "random"
+    GRADIENT = "gradient"
+    TEXTURE = "texture"
+    EDGES = "edges"
+
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="A trace: a safetensors file.")]
+LayerOption = Annotated[
+    int | None, typer.Option("--layer", min=0, help="One layer, from 0, head by head; default: all layers.")
+]
+
+
+def record(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the trace is written.")],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            metavar="MODEL",
+            help="tiny, tiny-infinity, or a model of the VAR or Infinity family.",
+            autocompletion=complete_simulated,
+        ),
+    ] = DEFAULT_SIMULATED,
+    image: Annotated[
+        ImageName, typer.Option("--image", help="random: ids that the network draws; else a made image, quantised.")
+    ] = ImageName.RANDOM,
+    seed: SeedOption = 0,
+    condition: Annotated[int, typer.Option("--condition", min=0, help="Class, or random text, of the image.")] = 0,
+    guidance: Annotated[float, typer.Option("--guidance", metavar="X", help="Strength of guidance.")] = 1.5,
+    precision: Annotated[PrecisionName, typer.Option("--precision", help="Of the network.")] = PrecisionName.FLOAT32,
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Record an image of a random network.
+
+    The file holds q, k, v and outputs of every layer, head and branch.
+    How to record the official VAR code is told in docs/traces.md.
+    """
+    from lowerbound.var.trace_record import record as run
+
+    found = run(
+        file,
+        model=model,
+        image=image.value,
+        seed=seed,
+        condition=condition,
+        guidance=guidance,
+        precision=precision.value,
+        overwrite=force,
+    )
+    if as_json:
+        print_json({**_facts_of(found.trace), "missed": found.missed, "file_bytes": file.stat().st_size})
+        return
+    from lowerbound.report.trace import recorded_text
+
+    print(recorded_text(found))
+
+
+def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
+    """Lambda, coherence, ranks, sparsity of every head."""
+    from lowerbound.var.trace import read_trace
+    from lowerbound.var.trace_inspect import inspect_layer
+
+    trace = read_trace(file)
+    numbers = _layers(trace, layer)
+    rows = []
+    with progress(len(numbers)) as begin:
+        for number in numbers:
+            begin(f"layer {number}")
+            rows += inspect_layer(trace, number)
+    if as_json:
+        print_json({**_facts_of(trace), "heads": [row.to_json() for row in rows]})
+        return
+    from lowerbound.report.table import console
+    from lowerbound.report.trace import facts_table, trace_text
+
+    print(trace_text(trace))
+    console().print(facts_table(trace, rows, by_head=layer is not None))
+
+
+def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
+    """Recompute attention, and compare.
+
+    Outputs must be those of softmax attention of q, k, v, within a rounding bound derived for the file's precision.
+
+    Exit code 1 if an output is refuted, 3 if every row of some head says nothing at this precision.
+    """
+    from lowerbound.var.trace import read_trace
+    from lowerbound.var.trace_check import check_layer, verdict_of
+
+    trace = read_trace(file)
+    numbers = _layers(trace, layer)
+    checks = []
+    with progress(len(numbers)) as begin:
+        for number in numbers:
+            begin(f"layer {number}")
+            checks += check_layer(trace, number)
+    verdict = verdict_of(checks)
+    if as_json:
+        print_json({**_facts_of(trace), "verdict": verdict, "heads": [row.to_json() for row in checks]})
+    else:
+        from lowerbound.report.table import console
+        from lowerbound.report.trace import checks_table, trace_text
+
+        print(trace_text(trace))
+        console().print(checks_table(trace, checks))
+        print(f"{len(checks)} heads: {verdict}")
+    raise typer.Exit({"agrees": 0, "refuted": 1, "undecided": 3}[verdict])
+
+
+def play(
+    file: FileArgument,
+    caches: Annotated[
+        list[str],
+        typer.Argument(metavar="CACHE...", help="As in `play`; NAME@F gives a budget.", autocompletion=complete_cache),
+    ],
+    budgets: Annotated[
+        list[str] | None, typer.Option("--budget", metavar="F", help="Nominal budget in (0, 1], or several.")
+    ] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """Caches on the trace: bytes of state, and errors.
+
+    Each is the KV cache of the traced network; errors are those of the last scale's answers.
+    """
+    from lowerbound.var.trace import read_trace
+    from lowerbound.var.trace_play import play as run
+
+    trace = read_trace(file)
+    asked = _asked(caches, budgets)
+    rows = []
+    with progress(len(asked)) as begin:
+        for name, budget in asked:
+            begin(name)
+            rows.append(run(trace, name, budget, seed=seed))
+    if as_json:
+        print_json({**_facts_of(trace), "rows": [row.to_json() for row in rows]})
+        return
+    from lowerbound.report.table import console
+    from lowerbound.report.trace import NEVER_PROVED, played_table, trace_text
+
+    print(trace_text(trace))
+    console().print(played_table(trace, rows))
+    print(NEVER_PROVED)
+
+
+def compare(
+    file: FileArgument,
+    caches: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[CACHE]...",
+            help="As in `play`; default: quantisers, evictions and a low rank at several budgets.",
+            autocompletion=complete_cache,
+        ),
+    ] = None,
+    budgets: Annotated[
+        list[str] | None, typer.Option("--budget", metavar="F", help="Nominal budget in (0, 1], or several.")
+    ] = None,
+    etas: Annotated[
+        list[str] | None, typer.Option("--eta", metavar="X", help="Error, or several; default: 0.1, 0.01, 0.001.")
+    ] = None,
+    layer: LayerOption = None,
+    heads: Annotated[
+        list[int] | None, typer.Option("--head", min=0, help="One head, from 0, or several; default: all.")
+    ] = None,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """How far is this image from the worst case?
+
+    Bits that caches need on it beside the certified floor, head by head.
+    Errors are over the range of a head's values, as floors tell them for values in [0, 1].
+    """
+    from lowerbound.errors import InvalidArgument, invalid
+    from lowerbound.var.trace import read_trace
+    from lowerbound.var.trace_play import DEFAULT_CACHES, DEFAULT_ETAS, compare_layer, distances, floors, label
+
+    trace = read_trace(file)
+    numbers = _layers(trace, layer)
+    chosen = list(range(trace.n_heads)) if not heads else list(dict.fromkeys(heads))
+    if max(chosen) >= trace.n_heads:
+        raise invalid("--head", f"lie in [0, {trace.n_heads - 1}]", max(chosen), nearest=trace.n_heads - 1)
+    if budgets and not caches:
+        raise InvalidArgument("--budget must come with a cache, got none; the default ones have budgets of their own")
+    asked = _asked(caches, budgets) if caches else _asked([label(*each) for each in DEFAULT_CACHES], None)
+    worst = floors(trace, etas or DEFAULT_ETAS)
+    points = []
+    with progress(len(numbers) * len(asked)) as begin:
+        for number in numbers:
+            points += compare_layer(trace, number, asked, heads=chosen, seed=seed, on_play=begin)
+    rows = distances(points, worst)
+    if as_json:
+        told = {"floors": [floor.to_json() for floor in worst], "distances": [row.to_json() for row in rows]}
+        print_json({**_facts_of(trace), **told, "points": [point.to_json() for point in points]})
+        return
+    from lowerbound.report.table import console
+    from lowerbound.report.trace import distance_text, distances_table, floors_text, points_table, trace_text
+
+    print(trace_text(trace))
+    console().print(points_table(trace, points))
+    print(f"\n{floors_text(trace, worst)}\n")
+    console().print(distances_table(trace, rows, by_head=layer is not None))
+    print(distance_text(rows))
+
+
+def _layers(trace: Trace, layer: int | None) -> Sequence[int]:
+    from lowerbound.errors import invalid
+
+    if layer is None:
+        return range(trace.n_layers)
+    if layer >= trace.n_layers:
+        raise invalid("--layer", f"lie in [0, {trace.n_layers - 1}]", layer, nearest=trace.n_layers - 1)
+    return [layer]
+
+
+def _asked(caches: Sequence[str], budgets: Sequence[str] | None) -> list[Asked]:
+    """Caches with their budgets; an unknown name or a budget out of range is refused before anything is played."""
+    from lowerbound.caches.registry import find_cache
+    from lowerbound.cli.games import at_budgets, import_from_here
+    from lowerbound.core.scalars import rational
+    from lowerbound.errors import invalid
+
+    import_from_here()
+    games = at_budgets(caches, list(budgets) if budgets else [None])
+    asked = [(name, None if share is None else rational(share, name="budget")) for name, share in games]
+    for name, budget in asked:
+        find_cache(name)
+        if budget is not None and not 0 < budget <= 1:
+            raise invalid("budget", "lie in (0, 1], a fraction of the whole", str(budget))
+    return asked
+
+
+def _facts_of(trace: Trace) -> dict[str, object]:
+    """What a trace is, for JSON."""
+    return {
+        "file": str(trace.path),
+        "schedule": str(trace.schedule),
+        "n_tokens": trace.schedule.n_tokens,
+        "n_tokens_cached": trace.schedule.n_tokens_cached,
+        "layers": trace.n_layers,
+        "heads_per_layer": trace.n_heads,
+        "d": trace.d,
+        "metadata": dict(trace.metadata),
+    }

@@ -1,0 +1,243 @@
+"""What the commands on traces say: a file, its heads, its check, caches on it, its distance from the worst case."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from statistics import median
+
+from rich.table import Table
+
+from lowerbound.report.pipeline import bytes_text
+from lowerbound.var.trace import Trace
+from lowerbound.var.trace_check import HeadCheck
+from lowerbound.var.trace_inspect import HeadFacts
+from lowerbound.var.trace_play import Distance, Floor, Played, Point, label
+from lowerbound.var.trace_record import Recorded
+
+MEDIANS = r"median \[least, most] of heads and branches"
+NEVER_PROVED = "Empirical, never proved: it is what these caches needed on this one image."
+
+
+def trace_text(trace: Trace) -> str:
+    """A trace in two lines."""
+    return (
+        f"{trace.path.name}: {trace.model_name}, image {trace.metadata.get('image', 'unknown')}, "
+        f"{trace.n_layers} layers x {trace.n_heads} heads x {trace.n_branches} branches, d = {trace.d}\n"
+        f"{trace.schedule.n_tokens} tokens ({trace.schedule.n_tokens_cached} before the last scale) of maps "
+        f"{trace.schedule}; logits {trace.rule}, computed in {trace.dtype}"
+    )
+
+
+def recorded_text(recorded: Recorded) -> str:
+    """What was recorded, and what it is."""
+    if recorded.missed is None:
+        what = "The network has random weights and drew its own ids."
+    else:
+        what = (
+            f"The network has random weights; its ids are an image of {recorded.image}, quantised with its random\n"
+            f"codebook, which misses {recorded.missed:.0%} of the image (Euclidean)."
+        )
+    size = bytes_text(recorded.trace.path.stat().st_size)
+    return f"{trace_text(recorded.trace)}\n{what} Written: {size}."
+
+
+def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> Table:
+    """One line a layer, medians with the least and the most of its heads; or one line a head."""
+    table = Table(
+        title=f"{trace.path.name}: {'heads' if by_head else MEDIANS}",
+        caption="lambda: largest logit that queries can ask; mu: largest cosine of two cached keys; addressable: share "
+        "of keys that get half the weight of a query along them; ranks: effective, of the cached rows; entropy: of the "
+        "weights of a query of the last scale; 90 %: keys that hold as much of them",
+        title_style="bold",
+        caption_style="dim",
+    )
+    columns: dict[str, Callable[[HeadFacts], float]] = {
+        "lambda": lambda row: row.multiplier,
+        "mu": lambda row: row.coherence,
+        "lambda (1 - mu)": lambda row: row.gap,
+        "addressable": lambda row: row.addressable,
+        "rank K": lambda row: row.rank_keys,
+        "rank V": lambda row: row.rank_values,
+        "entropy, bits": lambda row: row.entropy_bits,
+        "keys for 90 %": lambda row: row.keys_for_mass,
+    }
+    names = ("layer", "head", "branch") if by_head else ("layer",)
+    for column in (*names, *columns):
+        table.add_column(column, justify="left" if column == "branch" else "right", overflow="fold")
+    if by_head:
+        for row in facts:
+            table.add_row(str(row.layer), str(row.head), row.branch, *(_short(of(row)) for of in columns.values()))
+        return table
+    for layer in dict.fromkeys(row.layer for row in facts):
+        own = [row for row in facts if row.layer == layer]
+        table.add_row(str(layer), *(_spread([of(row) for row in own], "\n") for of in columns.values()))
+    return table
+
+
+def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
+    """One line a layer: the worst of its heads."""
+    table = Table(
+        title=f"{trace.path.name}: outputs against attention of its own q, k, v",
+        caption=f"allowed: derived for {trace.dtype}, entry by entry; of it: the largest quotient, above 1 refutes; "
+        "undecided rows: those whose allowance is no smaller than the spread of the values",
+        title_style="bold",
+        caption_style="dim",
+    )
+    for column in ("layer", "largest error", "largest allowed", "of it", "undecided rows", "verdict"):
+        table.add_column(column, justify="left" if column == "verdict" else "right")
+    for layer in dict.fromkeys(check.layer for check in checks):
+        own = [check for check in checks if check.layer == layer]
+        worst = max(own, key=lambda check: check.excess)
+        counts = Counter(check.verdict for check in own)
+        said = ", ".join(f"{verdict} {count}/{len(own)}" for verdict, count in sorted(counts.items()))
+        table.add_row(
+            str(layer),
+            f"{max(check.error for check in own):.3g}",
+            f"{max(check.allowed for check in own):.3g}",
+            f"{worst.excess:.3g}",
+            f"{sum(check.undecided for check in own) / len(own):.1%}",
+            said if len(counts) > 1 else next(iter(counts)),
+        )
+    return table
+
+
+def played_table(trace: Trace, rows: Sequence[Played]) -> Table:
+    """One line a cache: its bytes, and its errors on the last scale."""
+    table = Table(
+        title=f"{trace.path.name}: caches on the trace",
+        caption="state: measured, before the last scale, all layers, heads and branches, with 16 bytes each for the "
+        "range of values; errors of the last scale's answers over that range",
+        title_style="bold",
+        caption_style="dim",
+    )
+    for column in ("cache", "state", "of fp16", "mean error", "worst error", "where"):
+        table.add_column(column, justify="left" if column in ("cache", "where") else "right")
+    for row in rows:
+        table.add_row(
+            label(row.cache, row.budget),
+            bytes_text(row.state_bytes),
+            f"{row.state_bytes / row.fp16_bytes:.1%}",
+            f"{row.mean_error:.3g}",
+            f"{row.worst_error:.3g}",
+            f"layer {row.worst_layer}, head {row.worst_head}, {row.worst_branch}",
+        )
+    return table
+
+
+def points_table(trace: Trace, points: Sequence[Point]) -> Table:
+    """The measured rate and distortion of every cache, over the heads that were played."""
+    fp16 = trace.model.head_cache_bits
+    table = Table(
+        title=f"{trace.path.name}: rate and distortion, each head alone; {MEDIANS}",
+        caption=f"bits of one head's state, 128 for the range of its values included (fp16: {fp16:,}); errors over "
+        "that range",
+        title_style="bold",
+        caption_style="dim",
+    )
+    for column in ("cache", "bits", "of fp16", "mean error", "worst error"):
+        table.add_column(column, justify="left" if column == "cache" else "right")
+    for name in dict.fromkeys(label(point.cache, point.budget) for point in points):
+        own = [point for point in points if label(point.cache, point.budget) == name]
+        bits = median(point.bits for point in own)
+        table.add_row(
+            name,
+            f"{bits:,.0f}",
+            f"{bits / fp16:.1%}",
+            _scale([point.mean_error for point in own]),
+            _scale([point.worst_error for point in own]),
+        )
+    return table
+
+
+def floors_text(trace: Trace, told: Sequence[Floor]) -> str:
+    """The worst case of one head, a line an error."""
+    cached, fp16 = trace.schedule.n_tokens_cached, trace.model.head_cache_bits
+    lines = [
+        f"The worst case of one head of T = {cached}, d = {trace.d}, |logit| <= 100 ({fp16:,} bits in fp16), answers "
+        "never off by more than eta:"
+    ]
+    for floor in told:
+        forced = "no theorem speaks" if floor.bits is None else f"{floor.bits:,} bits forced"
+        by = "" if floor.bits is None else f" (Theorem {floor.theorem}, {floor.proof})"
+        lines.append(f"  eta = {floor.eta:8} {forced}{by}; {floor.achieved_bits:,} proved to suffice")
+    return "\n".join(lines)
+
+
+def distances_table(trace: Trace, rows: Sequence[Distance], *, by_head: bool) -> Table:
+    """Bits that sufficed on this image beside the floor: a line a layer and error, or a head and error."""
+    table = Table(
+        title=f"{trace.path.name}: bits that sufficed here, beside the floor of the worst case",
+        caption="here: the smallest state of the caches played whose worst answer on this trace is within eta; "
+        "x floor: below 1, easier than the worst case" + ("" if by_head else f"; {MEDIANS}"),
+        title_style="bold",
+        caption_style="dim",
+    )
+    names = ("layer", "head", "branch", "eta") if by_head else ("layer", "eta")
+    for column in (*names, "floor", "here", "x floor", "by", *(() if by_head else ("heads below",))):
+        table.add_column(column, justify="left" if column in ("by", "branch") else "right", overflow="fold")
+    if by_head:
+        for row in rows:
+            table.add_row(
+                str(row.layer),
+                str(row.head),
+                row.branch,
+                row.eta,
+                _count(row.floor_bits),
+                _count(row.played_bits),
+                "-" if row.ratio is None else f"{row.ratio:.2f}",
+                row.cache or "none played",
+            )
+        return table
+    for layer, eta in dict.fromkeys((row.layer, row.eta) for row in rows):
+        own = [row for row in rows if (row.layer, row.eta) == (layer, eta)]
+        bits = [row.played_bits for row in own if row.played_bits is not None]
+        ratios = [row.ratio for row in own if row.ratio is not None]
+        caches = Counter(row.cache or "none played" for row in own)
+        table.add_row(
+            str(layer),
+            eta,
+            _count(own[0].floor_bits),
+            f"{median(bits):,.0f}" if bits else "-",
+            _spread(ratios) if ratios else "-",
+            ", ".join(f"{name} x{count}" for name, count in caches.most_common(2)),
+            f"{sum(ratio < 1 for ratio in ratios)}/{len(own)}",
+        )
+    return table
+
+
+def distance_text(rows: Sequence[Distance]) -> str:
+    """The answer in a few lines: how far is this image from the worst case?"""
+    lines = []
+    for eta in dict.fromkeys(row.eta for row in rows):
+        own = [row for row in rows if row.eta == eta]
+        ratios = [row.ratio for row in own if row.ratio is not None]
+        missing = len(own) - len(ratios)
+        said = f"median {median(ratios):.2f} times the floor, {sum(r < 1 for r in ratios)} below it" if ratios else ""
+        none = f"{missing} with no such cache or no floor" if missing else ""
+        lines.append(f"eta = {eta}: {'; '.join(filter(None, (said, none)))} (of {len(own)} heads)")
+    return "\n".join(
+        [
+            *lines,
+            f"{NEVER_PROVED} The floor is about the worst case:",
+            "a head below it contradicts nothing, and says that this image asked less than the worst one would.",
+        ]
+    )
+
+
+def _count(bits: int | None) -> str:
+    return "-" if bits is None else f"{bits:,}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}"
+
+
+def _scale(values: Sequence[float]) -> str:
+    """Errors, which spread over powers of ten."""
+    return f"{median(values):.2g} \\[{min(values):.1g}, {max(values):.1g}]"
+
+
+def _spread(values: Sequence[float], between: str = " ") -> str:
+    least, most = min(values), max(values)
+    return f"{_short(median(values))}{between}\\[{_short(least)}, {_short(most)}]"

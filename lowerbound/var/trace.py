@@ -1,0 +1,349 @@
+"""Traces: queries, keys, values and outputs of one image, every layer, head and branch, in one safetensors file.
+
+| tensor | shape | type |
+|---|---|---|
+| `layer.{l}.q`, `.k`, `.v`, `.o` | (branches, heads, T, d), tokens in the order of scales | F16, BF16, F32 or F64 |
+| `patch_hw` or `patch_thw` | (scales, 2) or (scales, 3): the maps | I64 |
+| `tokens`, optional | (1, T) ids; of bits, their binary number, lowest first | I64 |
+| `f_hat`, optional | (1, channels, h, w) | as q |
+
+Metadata are strings: `logit_rule` ("l2norm": a logit is <q, k>, keys are unit rows and queries come with their
+multiplier; "1/sqrt(d)" or "0.25/sqrt(d)": that times <q, k>), `k_stage` ("post_norm_post_rope": rows as they are
+cached), `branches` ("cond,uncond"), `dtype` (what attention was computed in), and, for readers alone, `model`,
+`commit`, `image`, `seed`. A query attends to the keys of its own scale and of all earlier ones.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from lowerbound.core.attention import Scaled
+from lowerbound.core.models import Model, RuleName
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
+
+Array = NDArray[Any]
+FloatArray = NDArray[np.float64]
+
+PARTS = ("q", "k", "v", "o")
+K_STAGE = "post_norm_post_rope"
+RULES: tuple[str, ...] = get_args(RuleName)
+ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
+"""Unit roundoff of every type that attention may be computed in; the first is no finer than the next but one."""
+STORED = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
+
+MOST_FILE_BYTES = 2**36
+MOST_HEADER_BYTES = 2**22
+MOST_SCALES, MOST_TOKENS, MOST_LAYERS, MOST_DIM = 1024, 2**18, 1024, 4096
+NORM_SLACK = 8
+"""Roundings of a norm beside those of its d products."""
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer, arrays of shape (branches, heads, T, d) in float64; all finite."""
+
+    queries: FloatArray
+    keys: FloatArray
+    values: FloatArray
+    outputs: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A file that has the layout above; tensors are read when they are asked for.
+
+    Contract: made by `read_trace` alone, which has checked every name, type, shape and string. `layer` raises
+    InvalidArgument where numbers are not finite, or keys are not unit rows though the rule says so.
+
+    Parameters
+    ----------
+    dtype : str
+        What attention was computed in, one of ROUNDOFF.
+    """
+
+    path: Path
+    schedule: ScaleSchedule
+    n_layers: int
+    n_branches: int
+    n_heads: int
+    d: int
+    rule: RuleName
+    dtype: str
+    metadata: Mapping[str, str]
+
+    @property
+    def model_name(self) -> str:
+        """What the file says that it is of."""
+        return self.metadata.get("model", "unknown")
+
+    @property
+    def branches(self) -> tuple[str, ...]:
+        """Names of the branches."""
+        return tuple(self.metadata["branches"].split(","))
+
+    @property
+    def logits(self) -> Scaled:
+        """The rule as the oracle takes it: a factor of <q, k>."""
+        return Scaled({"l2norm": 1.0, "1/sqrt(d)": None, "0.25/sqrt(d)": 0.25 / self.d**0.5}[self.rule])
+
+    @cached_property
+    def model(self) -> Model:
+        """The geometry of the trace as a model, for floors and caches."""
+        return Model(
+            name=f"trace of {self.model_name}",
+            family="trace",
+            variant=self.path.name,
+            status="read from a file",
+            schedule=self.schedule,
+            visible_scales=None,
+            n_layers=self.n_layers,
+            width=self.n_heads * self.d,
+            n_heads=self.n_heads,
+            n_kv_heads=self.n_heads,
+            head_dim=self.d,
+            cfg_branches=self.n_branches,
+            rule=self.rule,
+            normalisation=self.rule,
+            codebook_size=None,
+            pair_bytes_as_coded=4,
+            position="unknown",
+            mask="block-causal",
+            source=str(self.path),
+            note="",
+        )
+
+    def layer(self, layer: int) -> Layer:
+        """Queries, keys, values and outputs of one layer, from 0."""
+        if not 0 <= layer < self.n_layers:
+            raise invalid("layer", f"lie in [0, {self.n_layers - 1}]", layer)
+        found = Layer(*(tensor(self.path, f"layer.{layer}.{part}") for part in PARTS))
+        if self.rule == "l2norm":
+            self._check_unit(layer, found.keys)
+        return found
+
+    def _check_unit(self, layer: int, keys: FloatArray) -> None:
+        away = float(np.abs(np.sqrt(np.vecdot(keys, keys)) - 1).max())
+        if not away <= (self.d + NORM_SLACK) * ROUNDOFF[self.dtype]:
+            raise InvalidArgument(
+                f"keys of layer {layer} must be unit rows under logit_rule l2norm, got a norm off by {away:.3g}"
+            )
+
+    def head(self, layer: int, head: int, branch: int = 0) -> tuple[FloatArray, FloatArray]:
+        """K and V of one head, (T, d) each: all its tokens, in the order of scales."""
+        for name, number, count in (("head", head, self.n_heads), ("branch", branch, self.n_branches)):
+            if not 0 <= number < count:
+                raise invalid(name, f"lie in [0, {count - 1}]", number)
+        found = self.layer(layer)
+        return found.keys[branch, head], found.values[branch, head]
+
+
+def read_trace(path: str | Path) -> Trace:
+    """Open a trace.
+
+    Contract: a `Trace`, or InvalidArgument in one sentence for any file that is none: too large, no safetensors, a
+    name, type, shape or string that the layout does not have. No number of q, k, v or o is read yet; nothing in the
+    file is ever run.
+    """
+    place = Path(path)
+    shapes, metadata = _header(place)
+    grid = _grid(place, shapes)
+    n_layers = _count_layers(place, shapes)
+    first = shapes["layer.0.q"][1]
+    if len(first) != 4 or min(first) < 1 or first[3] > MOST_DIM:
+        raise _bad(place, f"have layer.0.q of shape (branches, heads, T, d) with d <= {MOST_DIM}", first)
+    n_branches, n_heads, n_tokens, d = first
+    for name, (kind, shape) in shapes.items():
+        if name.startswith("layer."):
+            if kind not in STORED:
+                raise _bad(place, f"have {name} of type {', '.join(STORED)}", kind)
+            if shape != first:
+                raise _bad(place, f"have {name} of the shape of layer.0.q, {first}", shape)
+    if n_tokens != grid.n_tokens:
+        raise _bad(place, f"have T = {grid.n_tokens}, the cells of its maps", n_tokens)
+    rule, dtype = metadata["logit_rule"], metadata["dtype"]
+    if rule not in RULES:
+        raise _bad(place, f"have logit_rule {', '.join(RULES[:-1])} or {RULES[-1]}", rule)
+    if dtype not in ROUNDOFF:
+        raise _bad(place, f"have dtype {', '.join(ROUNDOFF)}", dtype)
+    if metadata["k_stage"] != K_STAGE:
+        raise _bad(place, f"have k_stage {K_STAGE}: keys as they are cached", metadata["k_stage"])
+    if len(metadata["branches"].split(",")) != n_branches:
+        raise _bad(place, f"name {n_branches} branches, as layer.0.q has", metadata["branches"])
+    trace = Trace(place, grid, n_layers, n_branches, n_heads, d, _rule(rule), dtype, metadata)
+    _check_optional(trace, shapes)
+    return trace
+
+
+def write_trace(
+    path: str | Path,
+    layers: Sequence[Sequence[Array]],
+    schedule: ScaleSchedule,
+    *,
+    rule: RuleName,
+    dtype: str,
+    branches: Sequence[str],
+    tokens: Array | None = None,
+    f_hat: Array | None = None,
+    about: Mapping[str, str] | None = None,
+    overwrite: bool = False,
+) -> Trace:
+    """Write a trace, and read it back.
+
+    Contract: the file appears whole or not at all, and equal arguments give equal bytes. A file that is there already
+    is refused unless `overwrite`; arrays that `read_trace` would refuse raise InvalidArgument, and no file is left.
+
+    Parameters
+    ----------
+    layers : per layer (q, k, v, o), each (branches, heads, T, d)
+    about : Mapping of str
+        More metadata: model, commit, image, seed.
+    """
+    place = Path(path)
+    check_output(place, overwrite=overwrite)
+    names = {2: "patch_hw", 3: "patch_thw"}
+    tensors = {names[len(schedule.shapes[-1])]: np.array(schedule.shapes, dtype=np.int64)}
+    for number, parts in enumerate(layers):
+        for part, array in zip(PARTS, parts, strict=True):
+            tensors[f"layer.{number}.{part}"] = np.ascontiguousarray(array)
+    if tokens is not None:
+        tensors["tokens"] = np.asarray(tokens, dtype=np.int64).reshape(1, -1)
+    if f_hat is not None:
+        tensors["f_hat"] = np.ascontiguousarray(f_hat[None])
+    told = {"logit_rule": rule, "k_stage": K_STAGE, "branches": ",".join(branches), "dtype": dtype, **(about or {})}
+    partial = place.with_name(f".{place.name}.{os.getpid()}.part")
+    try:
+        save_file(tensors, partial, metadata=told)
+        trace = read_trace(partial)
+        for number in range(trace.n_layers):
+            trace.layer(number)
+        os.replace(partial, place)
+    finally:
+        partial.unlink(missing_ok=True)
+    return read_trace(place)
+
+
+def check_output(path: Path, *, overwrite: bool) -> None:
+    """Raise InvalidArgument unless a file can be written there without loss."""
+    if path.exists() and not overwrite:
+        raise InvalidArgument(f"output must not exist yet, got {path}; --force writes over it")
+    if not path.parent.is_dir():
+        raise InvalidArgument(f"output must lie in a directory that exists, got {path}")
+
+
+def tensor(path: Path, name: str) -> FloatArray:
+    """One tensor as float64; InvalidArgument where it is not finite."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            kind = file.get_slice(name).get_dtype()
+            array = _bfloat16(path, name) if kind == "BF16" else file.get_tensor(name)
+    except SafetensorError as error:
+        raise _bad(path, "be a whole safetensors file", str(error)) from None
+    numbers = np.asarray(array, dtype=np.float64)
+    if not np.isfinite(numbers).all():
+        raise _bad(path, f"have finite numbers in {name}", "NaN or infinity")
+    return numbers
+
+
+def _bfloat16(path: Path, name: str) -> Array:
+    """NumPy has no such type: its bits are the upper half of a float32's."""
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        place = json.loads(file.read(length))[name]
+        start, end = place["data_offsets"]
+        file.seek(8 + length + start)
+        halves = np.frombuffer(file.read(end - start), dtype="<u2").astype(np.uint32)
+    floats: Array = (halves << np.uint32(16)).view(np.float32).reshape(place["shape"])
+    return floats
+
+
+Shapes = dict[str, tuple[str, tuple[int, ...]]]
+
+
+def _bad(path: Path, rule: str, value: Any) -> InvalidArgument:
+    return invalid(f"trace {path.name}", rule, value)
+
+
+def _header(path: Path) -> tuple[Shapes, dict[str, str]]:
+    """Type and shape of every tensor, and the strings; the file's size and its header's are checked before."""
+    if not path.is_file():
+        raise InvalidArgument(f"trace must be a file, got {path}, which is {'no file' if path.exists() else 'missing'}")
+    size = path.stat().st_size
+    if not 8 < size <= MOST_FILE_BYTES:
+        raise _bad(path, f"be a safetensors file of at most {MOST_FILE_BYTES} bytes", size)
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+    if length > min(MOST_HEADER_BYTES, size - 8):
+        raise _bad(path, f"be a safetensors file, with a header of at most {MOST_HEADER_BYTES} bytes", length)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
+            shapes = {name: (found.get_dtype(), tuple(found.get_shape())) for name, found in slices.items()}
+            metadata = dict(file.metadata() or {})
+    except (SafetensorError, UnicodeDecodeError) as error:
+        raise _bad(path, "be a safetensors file", str(error)) from None
+    missing = [key for key in ("logit_rule", "k_stage", "branches", "dtype") if key not in metadata]
+    if missing:
+        raise _bad(path, f"have the metadata {', '.join(missing)}", sorted(metadata)[:8])
+    return shapes, metadata
+
+
+def _grid(path: Path, shapes: Shapes) -> ScaleSchedule:
+    """The maps, from `patch_hw` or `patch_thw`."""
+    names = [name for name in ("patch_hw", "patch_thw") if name in shapes]
+    if len(names) != 1:
+        raise _bad(path, "have either patch_hw or patch_thw", names)
+    (name,) = names
+    kind, shape = shapes[name]
+    columns = 2 if name == "patch_hw" else 3
+    if kind != "I64" or len(shape) != 2 or shape[1] != columns or not 1 <= shape[0] <= MOST_SCALES:
+        raise _bad(path, f"have {name} of type I64 and shape (scales, {columns})", (kind, shape))
+    with safe_open(path, framework="numpy") as file:
+        sides = file.get_tensor(name)
+    if sides.min() < 1 or sides.max() > MOST_TOKENS or float(sides.astype(float).prod(axis=1).sum()) > MOST_TOKENS:
+        raise _bad(path, f"have maps of sides >= 1 and at most {MOST_TOKENS} cells", sides.tolist()[:3])
+    try:
+        return ScaleSchedule.parse(" ".join("x".join(map(str, row)) for row in sides.tolist()))
+    except LowerBoundError as error:
+        raise InvalidArgument(f"trace {path.name} must have maps of a schedule: {error}") from None
+
+
+def _count_layers(path: Path, shapes: Shapes) -> int:
+    """How many layers there are; a name that the layout does not have, or a gap, raises InvalidArgument."""
+    named = {name for name in shapes if name.startswith("layer.")}
+    n_layers = -(-len(named) // len(PARTS))
+    if not 1 <= n_layers <= MOST_LAYERS:
+        raise _bad(path, f"have between 1 and {MOST_LAYERS} layers of q, k, v, o", n_layers)
+    wanted = {f"layer.{layer}.{part}" for layer in range(n_layers) for part in PARTS}
+    if named != wanted:
+        raise _bad(path, f"have {', '.join(sorted(wanted - named)[:4])}", sorted(named - wanted)[:4])
+    extra = set(shapes) - wanted - {"tokens", "f_hat", "patch_hw", "patch_thw"}
+    if extra:
+        raise _bad(path, "have no tensors that the layout does not name", sorted(extra)[:4])
+    return n_layers
+
+
+def _check_optional(trace: Trace, shapes: Shapes) -> None:
+    if "tokens" in shapes and shapes["tokens"] != ("I64", (1, trace.schedule.n_tokens)):
+        raise _bad(trace.path, f"have tokens of type I64 and shape (1, {trace.schedule.n_tokens})", shapes["tokens"])
+    if "f_hat" in shapes:
+        kind, shape = shapes["f_hat"]
+        if kind not in STORED or not 4 <= len(shape) <= 5 or shape[0] != 1:
+            raise _bad(trace.path, "have f_hat of floats and shape (1, channels, h, w)", shapes["f_hat"])
+
+
+def _rule(name: str) -> RuleName:
+    (found,) = (rule for rule in get_args(RuleName) if rule == name)
+    chosen: RuleName = found
+    return chosen
