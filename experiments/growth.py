@@ -100,7 +100,8 @@ def run() -> Outcome:
     ]
     if fits["memory T"][0] > 1 + SPEC["slack"]:
         wrong.append(f"memory grows as T^{fits['memory T'][0]:.2f}")
-    last = game(*SPEC["largest"], "full-fp16", repeats=1)
+    side, d = SPEC["largest"]
+    last = game(side, d, "full-fp16", repeats=1)
     rows.append(last)
     video_s = last["seconds"] * (SPEC["video_tokens"] / last["tokens"]) ** 2
     fleet_s = SPEC["fleet"] * sum(row["seconds"] for row in by_cache) / len(by_cache)

@@ -178,26 +178,6 @@ def test_a_lemma_on_paper_says_so_and_carries_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lemma", "where"),
-    [
-        ("collision", "docs/cliques.md"),
-        ("clique", "docs/cliques.md"),
-        ("public_weights", "docs/replay.md"),
-        ("f_hat_fibres", "docs/replay.md"),
-    ],
-)
-def test_theorems_d_e_r2_and_r3_are_on_paper(book: Book, lemma: str, where: str) -> None:
-    """Law: their pages say that no machine checked them, wherever they are shown."""
-    report = verify(book, only=[lemma])
-    assert report.word == "UNDECIDED"
-    assert report.entries[-1].to_json()["status"] == "proved on paper, not machine-checked"
-    told = explanation(book, report.entries[-1])
-    assert f"{lemma}: proved on paper, not machine-checked" in told
-    assert "used by: nothing" in told
-    assert f"* checked by no machine: {where}" in page(book).partition(f"## {lemma}\n")[2].partition("\n## ")[0]
-
-
-@pytest.mark.parametrize(
     ("lemmas", "sentence"),
     [
         (

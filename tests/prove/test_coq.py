@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from lowerbound.prove.blueprint import explanation, page
 from lowerbound.prove.book import Book, load_book
 from lowerbound.prove.coq import AXIOMS, CoqFolder, CoqMissing, CoqRejected
 from lowerbound.prove.lemma import ByCoq, Use
@@ -47,6 +48,26 @@ def test_the_book_is_verified(book: Book) -> None:
     assert report.theorem.assumptions == ("the four axioms of Coq's real numbers",)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert inserted(readme, summary(report)) == readme, "the README's table is stale: python -m proofs"
+
+
+@pytest.mark.parametrize(
+    ("lemma", "where"),
+    [
+        ("collision", "docs/cliques.md"),
+        ("clique", "docs/cliques.md"),
+        ("public_weights", "docs/replay.md"),
+        ("f_hat_fibres", "docs/replay.md"),
+    ],
+)
+def test_theorems_d_e_r2_and_r3_are_on_paper(book: Book, lemma: str, where: str) -> None:
+    """Law: their pages say that no machine checked them, wherever they are shown."""
+    report = verify(book, only=[lemma])
+    assert report.word == "UNDECIDED"
+    assert report.entries[-1].to_json()["status"] == "proved on paper, not machine-checked"
+    told = explanation(book, report.entries[-1])
+    assert f"{lemma}: proved on paper, not machine-checked" in told
+    assert "used by: nothing" in told
+    assert f"* checked by no machine: {where}" in page(book).partition(f"## {lemma}\n")[2].partition("\n## ")[0]
 
 
 def test_every_statement_of_the_summary_rests_on_the_pinned_axioms() -> None:
