@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -42,12 +43,24 @@ def structures(
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
     seed: SeedOption = 0,
+    trace: Annotated[
+        Path | None,
+        typer.Option("--trace", metavar="FILE", help="Instead: which priors one head of a recorded trace obeys."),
+    ] = None,
+    layer: Annotated[int, typer.Option("--layer", min=0, help="Of the trace, from 0.")] = 0,
+    head: Annotated[int, typer.Option("--head", min=0, help="Of that layer, from 0.")] = 0,
+    tolerance: Annotated[
+        str, typer.Option("--tolerance", metavar="X", help="How far a trace may miss a class, in units of its range.")
+    ] = "0.01",
     as_json: JsonOption = False,
 ) -> None:
     """Which structure of values or attention lowers the floor, and the cache that meets it.
 
     Errors are additive, for values in [0, 1]; delta is the probability that a symbol of the class is misread.
     """
+    if trace is not None:
+        _of_trace(trace, layer, head, tolerance, as_json)
+        return
     from lowerbound.certify.structures import StructureRow, structure_rows
     from lowerbound.core.priors.table import PRIORS, find_prior
 
@@ -68,3 +81,23 @@ def structures(
 
     console().print(structures_table(rows, geometry.name, eta))
     print(structures_text(rows))
+
+
+def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) -> None:
+    """Which priors the keys and values of one head obey, and the floor of each class that does."""
+    from lowerbound.var.obeyed import obeyed
+    from lowerbound.var.trace import read_trace
+
+    found = read_trace(file)
+    keys, values = found.head(layer, head)
+    asking = found.layer(layer).queries[0, head][found.schedule.rows_of(found.schedule.n_scales - 1)]
+    rows = obeyed(found.schedule, keys, values, tolerance=tolerance, queries=asking, rule=found.logits)
+    if as_json:
+        told = [row.to_json() for row in rows]
+        print_json({"trace": str(file), "layer": layer, "head": head, "tolerance": tolerance, "rows": told})
+        return
+    from lowerbound.report.structures import obedience_table
+    from lowerbound.report.table import console
+
+    console().print(obedience_table(rows, f"{file.name}, layer {layer}, head {head}", tolerance))
+    print("A prior that holds here is a fact about this head of this image: empirical, never proved of any other.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from lowerbound.certify.structures import StructureRow
+from lowerbound.var.obeyed import Obedience
 
 
 def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Table:
@@ -52,3 +53,15 @@ def structures_text(rows: Sequence[StructureRow]) -> str:
     if leaks:
         lines.append(f"\nIn every game here each attention row has all but {max(leaks):.2g} of its weight on one key.")
     return "\n".join(lines)
+
+
+def obedience_table(rows: Sequence[Obedience], place: str, tolerance: str) -> Table:
+    """Which priors one head obeys, at which parameter, and what its class then forces."""
+    table = Table(title=f"priors of {place}, to {tolerance} of the range of values", title_style="bold")
+    for column in ("prior", "holds with", "says nothing at", "obeyed", "floor of the class, bits"):
+        table.add_column(column, justify="left" if column in ("prior", "obeyed") else "right")
+    for row in rows:
+        floor = "-" if row.floor_bits is None or not row.obeyed else f"{row.floor_bits:,.0f}"
+        held = f"{row.parameter} {row.meaning}"
+        table.add_row(row.prior, held, str(row.vacuous), "yes, here" if row.obeyed else "no", floor)
+    return table

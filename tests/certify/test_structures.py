@@ -7,6 +7,7 @@ import math
 import subprocess
 from collections.abc import Callable
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,3 +145,20 @@ def test_the_whole_table_of_var() -> None:
     rows = list(structure_rows(Geometry.of(find_model("var-d16"))))
     assert max(row.ratio for row in rows) < 1.04
     assert sum(row.errors for row in rows) == 0
+
+
+def test_a_trace_tells_which_priors_it_obeys(run_command: Run, tmp_path: Path) -> None:
+    """Definition: one row a prior for one head of a file, called empirical; another head, and no trace, are refused."""
+    file = str(tmp_path / "t.safetensors")
+    assert run_command("trace", "record", file).returncode == 0
+    told = run_command("structures", "--trace", file, "--layer", "1", "--head", "2", "--tolerance", "0.1")
+    assert told.returncode == 0, told.stderr
+    assert "empirical, never proved" in told.stdout
+    rows = json.loads(run_command("structures", "--trace", file, "--json").stdout)["rows"]
+    assert {row["prior"] for row in rows} >= {"rank", "sparse", "columns", "pyramid", "sparse-attention"}
+    assert all("never proved" in row["status"] for row in rows)
+    assert "head must lie in [0, 3], got 9" in run_command("structures", "--trace", file, "--head", "9").stderr
+    (tmp_path / "x.json").write_text("{}", encoding="utf-8")
+    refused = run_command("structures", "--trace", str(tmp_path / "x.json"))
+    assert refused.returncode == 2
+    assert "safetensors file" in refused.stderr
