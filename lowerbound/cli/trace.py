@@ -198,7 +198,15 @@ def compare(
     """
     from lowerbound.errors import InvalidArgument, invalid
     from lowerbound.var.trace import read_trace
-    from lowerbound.var.trace_play import DEFAULT_CACHES, DEFAULT_ETAS, compare_layer, distances, floors, label
+    from lowerbound.var.trace_play import (
+        DEFAULT_CACHES,
+        DEFAULT_ETAS,
+        check_one_headed,
+        compare_layer,
+        distances,
+        floors,
+        label,
+    )
 
     trace = read_trace(file)
     numbers = _layers(trace, layer)
@@ -208,6 +216,7 @@ def compare(
     if budgets and not caches:
         raise InvalidArgument("--budget must come with a cache, got none; the default ones have budgets of their own")
     asked = _asked(caches, budgets) if caches else _asked([label(*each) for each in DEFAULT_CACHES], None)
+    check_one_headed(asked)
     worst = floors(trace, etas or DEFAULT_ETAS)
     points = []
     with progress(len(numbers) * len(asked)) as begin:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median
 
+from rich.markup import escape
 from rich.table import Table
 
 from lowerbound.report.pipeline import bytes_text
@@ -45,7 +46,7 @@ def recorded_text(recorded: Recorded) -> str:
 def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> Table:
     """One line a layer, medians with the least and the most of its heads; or one line a head."""
     table = Table(
-        title=f"{trace.path.name}: {'heads' if by_head else MEDIANS}",
+        title=f"{escape(trace.path.name)}: {'heads' if by_head else MEDIANS}",
         caption="lambda: largest logit that queries can ask; mu: largest cosine of two cached keys; addressable: share "
         "of keys that get half the weight of a query along them; ranks: effective, of the cached rows; entropy: of the "
         "weights of a query of the last scale; 90 %: keys that hold as much of them",
@@ -78,7 +79,7 @@ def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> T
 def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
     """One line a layer: the worst of its heads."""
     table = Table(
-        title=f"{trace.path.name}: outputs against attention of its own q, k, v",
+        title=f"{escape(trace.path.name)}: outputs against attention of its own q, k, v",
         caption=f"allowed: derived for {trace.dtype}, entry by entry; of it: the largest quotient, above 1 refutes; "
         "undecided rows: those whose allowance is no smaller than the spread of the values",
         title_style="bold",
@@ -105,7 +106,7 @@ def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
 def played_table(trace: Trace, rows: Sequence[Played]) -> Table:
     """One line a cache: its bytes, and its errors on the last scale."""
     table = Table(
-        title=f"{trace.path.name}: caches on the trace",
+        title=f"{escape(trace.path.name)}: caches on the trace",
         caption="state: measured, before the last scale, all layers, heads and branches, with 16 bytes each for the "
         "range of values; errors of the last scale's answers over that range",
         title_style="bold",
@@ -129,7 +130,7 @@ def points_table(trace: Trace, points: Sequence[Point]) -> Table:
     """The measured rate and distortion of every cache, over the heads that were played."""
     fp16 = trace.model.head_cache_bits
     table = Table(
-        title=f"{trace.path.name}: rate and distortion, each head alone; {MEDIANS}",
+        title=f"{escape(trace.path.name)}: rate and distortion, each head alone; {MEDIANS}",
         caption=f"bits of one head's state, 128 for the range of its values included (fp16: {fp16:,}); errors over "
         "that range",
         title_style="bold",
@@ -167,7 +168,7 @@ def floors_text(trace: Trace, told: Sequence[Floor]) -> str:
 def distances_table(trace: Trace, rows: Sequence[Distance], *, by_head: bool) -> Table:
     """Bits that sufficed on this image beside the floor: a line a layer and error, or a head and error."""
     table = Table(
-        title=f"{trace.path.name}: bits that sufficed here, beside the floor of the worst case",
+        title=f"{escape(trace.path.name)}: bits that sufficed here, beside the floor of the worst case",
         caption="here: the smallest state of the caches played whose worst answer on this trace is within eta; "
         "x floor: below 1, easier than the worst case" + ("" if by_head else f"; {MEDIANS}"),
         title_style="bold",

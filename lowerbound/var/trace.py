@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -45,6 +46,7 @@ STORED = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float6
 
 MOST_FILE_BYTES = 2**36
 MOST_HEADER_BYTES = 2**22
+MOST_CHARACTERS = 1000
 MOST_SCALES, MOST_TOKENS, MOST_LAYERS, MOST_DIM = 1024, 2**18, 1024, 4096
 NORM_SLACK = 8
 """Roundings of a norm beside those of its d products."""
@@ -179,6 +181,7 @@ def read_trace(path: str | Path) -> Trace:
         raise _bad(place, f"have dtype {', '.join(ROUNDOFF)}", dtype)
     if metadata["k_stage"] != K_STAGE:
         raise _bad(place, f"have k_stage {K_STAGE}: keys as they are cached", metadata["k_stage"])
+    _check_strings(place, metadata)
     if len(metadata["branches"].split(",")) != n_branches:
         raise _bad(place, f"name {n_branches} branches, as layer.0.q has", metadata["branches"])
     trace = Trace(place, grid, n_layers, n_branches, n_heads, d, _rule(rule), dtype, metadata)
@@ -201,8 +204,9 @@ def write_trace(
 ) -> Trace:
     """Write a trace, and read it back.
 
-    Contract: the file appears whole or not at all, and equal arguments give equal bytes. A file that is there already
-    is refused unless `overwrite`; arrays that `read_trace` would refuse raise InvalidArgument, and no file is left.
+    Contract: the file appears whole or not at all, and equal arguments give files that differ at most in the order of
+    their strings. A file that is there already is refused unless `overwrite`; arrays that `read_trace` or `layer` would
+    refuse raise InvalidArgument, and no file is left.
 
     Parameters
     ----------
@@ -229,6 +233,8 @@ def write_trace(
         for number in range(trace.n_layers):
             trace.layer(number)
         os.replace(partial, place)
+    except SafetensorError as error:
+        raise InvalidArgument(f"output must be a file that can be written, got {place}: {error}") from None
     finally:
         partial.unlink(missing_ok=True)
     return read_trace(place)
@@ -297,6 +303,15 @@ def _header(path: Path) -> tuple[Shapes, dict[str, str]]:
     if missing:
         raise _bad(path, f"have the metadata {', '.join(missing)}", sorted(metadata)[:8])
     return shapes, metadata
+
+
+def _check_strings(path: Path, metadata: Mapping[str, str]) -> None:
+    """Strings go to a terminal: they are short and printable, and branches are plain words."""
+    for key, text in metadata.items():
+        if not (key + text).isprintable() or len(key + text) > MOST_CHARACTERS:
+            raise _bad(path, f"have metadata of at most {MOST_CHARACTERS} printable characters", (key + text)[:40])
+    if not re.fullmatch(r"[\w-]+(,[\w-]+)*", metadata["branches"]):
+        raise _bad(path, "name branches by words, between commas", metadata["branches"][:40])
 
 
 def _grid(path: Path, shapes: Shapes) -> ScaleSchedule:

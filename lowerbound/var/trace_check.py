@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.attention import attention_weights, rounding_bound
+from lowerbound.core.threads import one_thread
 from lowerbound.var.trace import ROUNDOFF, Trace
 
 FloatArray = NDArray[np.float64]
@@ -83,7 +84,8 @@ def check_layer(trace: Trace, number: int) -> list[HeadCheck]:
     for branch, name in enumerate(trace.branches):
         for head in range(trace.n_heads):
             q, k, v, o = (part[branch, head] for part in (layer.queries, layer.keys, layer.values, layer.outputs))
-            found.append(HeadCheck(number, head, name, *_compare(trace, q, k, v, o)))
+            with one_thread():
+                found.append(HeadCheck(number, head, name, *_compare(trace, q, k, v, o)))
     return found
 
 

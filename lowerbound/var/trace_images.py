@@ -74,11 +74,14 @@ class Encoded:
     Parameters
     ----------
     ids : per scale, (tokens, decisions)
+    target : array, of the shape of f_hat
+        The image, lifted.
     missed : float
-        |image - f_hat| / |image|, Euclidean, once the ids of all scales are in.
+        |target - f_hat| / |target|, Euclidean, once the ids of all scales are in.
     """
 
     ids: tuple[Ids, ...]
+    target: Array
     missed: float
 
 
@@ -102,7 +105,7 @@ def encode_image(network: Network, name: str, *, seed: int = 0) -> Encoded:
     for scale in range(network.schedule.n_scales):
         ids.append(_nearest(network, tokens.reduced(target - f_hat, scale)))
         f_hat = f_hat + tokens.contribution(ids[-1], scale)
-    return Encoded(tuple(ids), float(np.linalg.norm(target - f_hat) / np.linalg.norm(target)))
+    return Encoded(tuple(ids), target, float(np.linalg.norm(target - f_hat) / np.linalg.norm(target)))
 
 
 def _nearest(network: Network, rows: Array) -> Ids:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.attention import attention_weights
+from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument
 from lowerbound.var.trace import Layer, Trace
 
@@ -64,11 +65,12 @@ def inspect_layer(trace: Trace, number: int) -> list[HeadFacts]:
     if trace.schedule.n_tokens_cached < 2:
         raise InvalidArgument(f"trace must cache at least two tokens, got {trace.schedule.n_tokens_cached}")
     layer = trace.layer(number)
-    return [
-        _facts(trace, layer, number, head, branch)
-        for branch in range(trace.n_branches)
-        for head in range(trace.n_heads)
-    ]
+    with one_thread():
+        return [
+            _facts(trace, layer, number, head, branch)
+            for branch in range(trace.n_branches)
+            for head in range(trace.n_heads)
+        ]
 
 
 def _facts(trace: Trace, layer: Layer, number: int, head: int, branch: int) -> HeadFacts:

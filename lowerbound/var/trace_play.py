@@ -22,6 +22,7 @@ from lowerbound.core.attention import attention
 from lowerbound.core.bits import state_bits
 from lowerbound.core.cache import Public
 from lowerbound.core.scalars import Rational, rational
+from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument
 from lowerbound.var.plugged import PluggedCache
 from lowerbound.var.trace import Layer, Trace
@@ -36,9 +37,8 @@ DEFAULT_CACHES: tuple[tuple[str, str | None], ...] = (
     *(("turboquant", budget) for budget in ("1/2", "5/16", "3/16")),
     *(("h2o", budget) for budget in ("1/2", "1/4")),
     ("lorc", "1/2"),
-    ("guaranteed-a", None),
 )
-"""Quantisers at several widths, evictions, a low rank, one with a proof, and what loses next to nothing."""
+"""Quantisers at several widths, evictions, a low rank, and what loses next to nothing."""
 RANGE_BITS = 128
 """Both ends of a head's values, in float64."""
 DEFAULT_ETAS = ("0.1", "0.01", "0.001")
@@ -176,13 +176,15 @@ class Floor:
 
 def floors(trace: Trace, etas: Sequence[Rational]) -> list[Floor]:
     """The floor of one head at every error; it is the same for all heads, since it speaks of their geometry alone."""
+    if not trace.schedule.n_tokens_cached:
+        raise InvalidArgument("trace must cache tokens before its last scale, got one scale alone")
     told = []
     for eta in etas:
         exact = rational(eta, name="eta")
         if not 0 < exact < Fraction(1, 2):
             raise InvalidArgument(f"eta must lie strictly between 0 and 1/2, got {eta}")
-        found = strongest(trace.model, eta=exact, delta=0)
         enough = cheapest(trace.schedule.n_tokens_cached, trace.d, multiplier=LOGIT_CAP, eta=exact).bits
+        found = strongest(trace.model, eta=exact, delta=0)
         told.append(
             Floor(str(eta), None, None, None, enough)
             if found is None
@@ -205,14 +207,19 @@ def compare_layer(
     Contract: as `play`, with a stack of one layer and one head. A cache that divides one budget among heads or layers
     raises InvalidArgument: it has no state of one head.
     """
+    check_one_headed(caches)
+    layer = _scaled(trace.layer(number))
+    return list(_points(trace, number, layer, caches, heads or range(trace.n_heads), seed, on_play))
+
+
+def check_one_headed(caches: Sequence[Asked]) -> None:
+    """Raise InvalidArgument unless every cache has a state of one head."""
     for name, _ in caches:
         if find_cache(name).stack is not None:
             raise InvalidArgument(
                 f"cache must have a state of one head to be compared head by head, got {name}, which divides one "
                 "budget among many; `lowerbound trace play` plays it on the whole trace"
             )
-    layer = _scaled(trace.layer(number))
-    return list(_points(trace, number, layer, caches, heads or range(trace.n_heads), seed, on_play))
 
 
 def _points(
@@ -286,12 +293,13 @@ def _run(trace: Trace, memory: PluggedCache, layers: Sequence[Layer]) -> list[Fl
     answers: list[FloatArray] = []
     for scale in range(last + 1):
         rows = trace.schedule.rows_of(scale)
-        answers = [
-            memory.attend(number, scale, *(part[:, :, rows] for part in _parts(layer)[:3]))
-            for number, layer in enumerate(layers)
-        ]
-        if scale < last:
-            memory.end_scale(scale)
+        with one_thread():
+            answers = [
+                memory.attend(number, scale, *(part[:, :, rows] for part in _parts(layer)[:3]))
+                for number, layer in enumerate(layers)
+            ]
+            if scale < last:
+                memory.end_scale(scale)
     return answers
 
 
