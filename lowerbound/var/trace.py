@@ -1,11 +1,9 @@
 """Traces: queries, keys, values and outputs of one image, every layer, head and branch, in one safetensors file.
 
-| tensor | shape | type |
-|---|---|---|
-| `layer.{l}.q`, `.k`, `.v`, `.o` | (branches, heads, T, d), tokens in the order of scales | F16, BF16, F32 or F64 |
-| `patch_hw` or `patch_thw` | (scales, 2) or (scales, 3): the maps | I64 |
-| `tokens`, optional | (1, T) ids; of bits, their binary number, lowest first | I64 |
-| `f_hat`, optional | (1, channels, h, w) | as q |
+* `layer.{l}.q`, `.k`, `.v`, `.o`: (branches, heads, T, d), tokens in the order of scales, in F16, BF16, F32 or F64.
+* `patch_hw` or `patch_thw`: the maps, (scales, 2) or (scales, 3), in I64.
+* `tokens`, optional: (1, T) ids in I64; of bits, their binary number, lowest first.
+* `f_hat`, optional: (1, channels, h, w), of a type that q may have.
 
 Metadata are strings: `logit_rule` ("l2norm": a logit is <q, k>, keys are unit rows and queries come with their
 multiplier; "1/sqrt(d)" or "0.25/sqrt(d)": that times <q, k>), `k_stage` ("post_norm_post_rope": rows as they are
