@@ -1,18 +1,23 @@
 """At most how many keys fit: a search for the polynomials that Delsarte's linear program asks for.
 
-scipy proposes a polynomial on a grid of inner products; what is returned has exact rational coefficients. Where the
-proposal touches 0 at simple fractions, the polynomial with exactly those double roots is tried first: it is how the
-best codes (E8's 240, Leech's 196560) meet their bounds. Elsewhere the proposal is lowered by as much as it errs.
+Two sources, and the better one wins. Levenshtein's polynomials have their double roots at nodes of a Gauss quadrature
+that is made to contain mu; with any rational numbers near those, the sign on [-1, mu] is plain, and the coefficients,
+which are above 0 with room, stay so. They meet the best codes exactly (E8's 240, Leech's 196560). In few dimensions
+scipy may propose a better one on a grid of inner products (25 keys of coherence 1/2 in R^4, not 26); it is rounded to
+rationals, and lowered by as much as it errs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from math import floor
 
 import numpy as np
 from flint import fmpq, fmpq_poly
+from scipy.linalg import eigh_tridiagonal
 from scipy.optimize import linprog
 
 from lowerbound.core.scalars import Rational, rational
@@ -23,9 +28,8 @@ DEGREES = (2, 4, 6, 8, 10, 12, 16, 20)
 GRID = 400
 FINE = 8001
 ROUNDS = 4
-LARGEST_DENOMINATOR = 12
-"""Of double roots that are tried as they are."""
-TOUCH = 1e-4
+LARGEST_DENOMINATOR = 2**24
+"""Of double roots."""
 DIGITS = 2**44
 SLACK = 1e-9
 
@@ -67,7 +71,7 @@ class Dual:
 
 
 def delsarte(d: int, coherence: Rational) -> Dual:
-    """The best dual polynomial found of degree up to 20.
+    """The best dual polynomial found: Levenshtein's of degree up to 64, or a linear program's of degree up to 20.
 
     Contract: what is returned is accepted by the kernel; Undecided where no degree gives one, InvalidArgument for a
     dimension below 2 or a coherence outside [-1, 1).
@@ -78,16 +82,60 @@ def delsarte(d: int, coherence: Rational) -> Dual:
     if d < 2:
         raise invalid("d", "be an integer >= 2", d, nearest=2)
     best: Dual | None = None
+    for found in (*_levenshtein(d, mu), *_linear_programs(d, mu)):
+        if best is None or found.bound < best.bound:
+            best = found
+    if best is None:
+        raise Undecided(f"no polynomial of degree up to {MOST_DEGREE} bounds keys of coherence {mu} in R^{d}")
+    return best
+
+
+def _levenshtein(d: int, mu: Fraction) -> Iterator[Dual]:
+    """(t - mu) (t + 1)^e (product of (t - node)^2), for e = 0 and 1 and every degree (Levenshtein 1978)."""
+    t = fmpq_poly([0, 1])
+    for extra, count in product((0, 1), range(1, MOST_DEGREE // 2 + 1)):
+        nodes = _nodes(d, float(mu), extra, count)
+        if nodes is None:
+            continue
+        f = (t - _exact(mu)) * (t + 1) ** extra
+        for node in nodes:
+            f *= (t - _exact(node)) ** 2
+        found = _dual(d, mu, f, nodes)
+        if found is not None:
+            yield found
+
+
+def _nodes(d: int, mu: float, extra: int, count: int) -> tuple[Fraction, ...] | None:
+    """The other nodes of the quadrature of `count` nodes, one of them mu, for (1 - t)^(a + 1) (1 + t)^(a + extra).
+
+    a = (d - 3) / 2. They are eigenvalues of the Jacobi matrix whose last diagonal entry is moved until mu is one (Golub
+    1973); None where a node lies outside (-1, mu].
+    """
+    a, b = (d - 1) / 2, (d - 3) / 2 + extra
+    i = np.arange(1, count, dtype=np.float64)
+    s = 2 * i + a + b
+    diagonal = np.concatenate([[(b - a) / (a + b + 2)], (b - a) * (b + a) / (s * (s + 2))])
+    squares = 4 * i * (i + a) * (i + b) * (i + a + b) / (s**2 * (s + 1) * (s - 1))
+    gap = mu - diagonal[0]
+    for here, square in zip(diagonal[1:], squares, strict=True):
+        if gap == 0:
+            return None
+        gap = mu - here - square / gap
+    diagonal[-1] += gap
+    nodes = eigh_tridiagonal(diagonal, np.sqrt(squares), eigvals_only=True)
+    others = np.delete(nodes, np.abs(nodes - mu).argmin())
+    if len(others) and not (others.min() > -1 and others.max() < mu):
+        return None
+    return tuple(Fraction(node).limit_denominator(LARGEST_DENOMINATOR) for node in others.tolist())
+
+
+def _linear_programs(d: int, mu: Fraction) -> Iterator[Dual]:
+    """What linear programs of some degrees propose, made exact."""
     for degree in DEGREES:
         proposal = _proposal(d, mu, degree)
-        if proposal is None:
-            continue
-        for found in (_sharp(d, mu, proposal), _lowered(d, mu, proposal)):
-            if found is not None and (best is None or found.bound < best.bound):
-                best = found
-    if best is None:
-        raise Undecided(f"no polynomial of degree up to {DEGREES[-1]} bounds keys of coherence {mu} in R^{d}")
-    return best
+        found = None if proposal is None else _lowered(d, mu, proposal)
+        if found is not None:
+            yield found
 
 
 def _values(d: int, degree: int, at: np.ndarray) -> np.ndarray:
@@ -115,29 +163,6 @@ def _proposal(d: int, mu: Fraction, degree: int) -> np.ndarray | None:
             break
         at = np.concatenate([at, fine[over]])
     return proposal
-
-
-def _sharp(d: int, mu: Fraction, proposal: np.ndarray) -> Dual | None:
-    """The polynomial with the proposal's double roots, if they are simple fractions."""
-    at = np.linspace(-1, float(mu), FINE)
-    heights = proposal @ _values(d, len(proposal) - 1, at)
-    scale = np.abs(heights).max()
-    tops = [n for n in range(1, len(at) - 1) if heights[n] >= heights[n - 1] and heights[n] >= heights[n + 1]]
-    roots = sorted(
-        {Fraction(float(at[n])).limit_denominator(LARGEST_DENOMINATOR) for n in tops if heights[n] > -TOUCH * scale}
-    )
-    t = fmpq_poly([0, 1])
-    for at_minus_one in (True, False):
-        f = t - _exact(mu)
-        f = f * (t + 1) if at_minus_one else f
-        for root in roots:
-            f = f * (t - _exact(root)) ** 2
-        if f.degree() > MOST_DEGREE:
-            continue
-        found = _dual(d, mu, f, tuple(roots))
-        if found is not None:
-            return found
-    return None
 
 
 def _lowered(d: int, mu: Fraction, proposal: np.ndarray) -> Dual | None:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from fractions import Fraction
-from math import floor
+from math import ceil, floor
 from typing import Any
+
+from flint import arb
 
 from lowerbound.attack.delsarte import delsarte
 from lowerbound.core.keys.choice import KEY_FAMILIES, best_family
+from lowerbound.core.keys.family import KeyFamily
+from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell, LeechRoots, LeechSection
 from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, rational
 from lowerbound.errors import Undecided, invalid
 from lowerbound.kernel.codec import digest
@@ -17,13 +21,20 @@ from lowerbound.kernel.document import write_document
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome
 
+FAMILIES: tuple[KeyFamily, ...] = (
+    *KEY_FAMILIES,
+    *(E7DualShell(), E8Roots(), E8Shell(), E8ThirdShell(), LeechSection(), LeechRoots()),
+)
+"""Families of keys, and short vectors of lattices."""
+
 
 @dataclass(frozen=True)
 class Room:
     """What a dimension holds at a coherence.
 
-    Contract: so many keys exist: `at_least` by the family `made_by` or by Gilbert and Varshamov's argument ("greedy");
-    and no more than `at_most`, or None where nothing is certified. `document` is the certificate of that.
+    Contract: so many keys exist: `at_least` by the family `made_by`, by caps that cover, or by the greedy choice of
+    signs (`greedy_keys`); and no more than `at_most`, or None where nothing is certified. `document` is the certificate
+    of that.
     """
 
     d: int
@@ -56,6 +67,20 @@ def greedy_keys(d: int, coherence: Fraction) -> int:
         return floor(lower_fraction(ball(d * coherence * coherence / 2).exp())) + 1
 
 
+def covering_keys(d: int, coherence: Fraction) -> int:
+    """The least number of caps around keys that cover the sphere: where no key can be added, they do.
+
+    Contract: so many unit keys of that coherence exist: caps {x : <k, x> > mu} of measure s cover only if n s >= 1, and
+    2 s is the law Beta((d - 1) / 2, 1/2) of 1 - <k, x>^2 below 1 - mu^2.
+    """
+    if coherence < 0:
+        return 1
+    with precision(256):
+        below = ball(1 - coherence * coherence)
+        measure = below.beta_lower(arb(d - 1) / 2, arb(1) / 2, True) / 2
+        return ceil(lower_fraction(1 / measure))
+
+
 def room(d: int, coherence: Rational) -> Room:
     """Both sides for one dimension and one coherence.
 
@@ -67,14 +92,16 @@ def room(d: int, coherence: Rational) -> Room:
     if isinstance(d, bool) or not isinstance(d, int) or d < 2:
         raise invalid("d", "be an integer >= 2", d, nearest=2)
     greedy = greedy_keys(d, mu)
-    found = [(greedy, "greedy")]
-    for family in KEY_FAMILIES:
+    found = [(greedy, "greedy"), (covering_keys(d, mu), "caps")]
+    for family in FAMILIES:
         capacity = family.capacity(d)
         bound = family.coherence_bound(capacity, d) if capacity else None
         if bound is not None and bound <= mu:
             found.append((capacity, family.name))
     if mu >= 0:
         found.append((2 * d, "orthoplex"))
+    else:
+        found.append((min(d + 1, floor(1 - 1 / mu)), "simplex"))
     at_least, made_by = max(found)
     try:
         dual = delsarte(d, mu)

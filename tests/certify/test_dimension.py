@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from lowerbound.attack.delsarte import Dual, delsarte
 from lowerbound.certify.check import check
-from lowerbound.certify.dimension import greedy_keys, needed, room
+from lowerbound.certify.dimension import covering_keys, greedy_keys, needed, room
 from lowerbound.core.bounds import welch
+from lowerbound.core.keys.shells import LeechRoots, golay_words
 from lowerbound.errors import InvalidArgument
 from lowerbound.kernel.spherical import gegenbauer
 from lowerbound.kernel.verdict import Outcome
@@ -33,6 +34,7 @@ from tests.test_cli import Run
         (4, "1/2", 25),
         (5, "0", 10),
         (9, "-1/9", 10),
+        (9, "-1/4", 5),
     ],
 )
 def test_known_bounds(d: int, mu: str, most: int) -> None:
@@ -41,7 +43,16 @@ def test_known_bounds(d: int, mu: str, most: int) -> None:
     assert delsarte(d, mu).most == most
 
 
-@pytest.mark.parametrize(("d", "mu"), [(8, "1/2"), (16, "1/4"), (64, "1/8"), (32, "1/4"), (64, "1/4")])
+@pytest.mark.parametrize(("d", "mu"), [(8, "1/2"), (24, "1/2"), (9, "-1/9"), (9, "-1/4"), (5, "0"), (64, "0")])
+def test_both_sides_meet(d: int, mu: str) -> None:
+    """Known value: kissing numbers in R^8 and R^24, simplices and cross-polytopes: as many exist as are possible."""
+    found = room(d, mu)
+    assert found.at_least == found.at_most
+
+
+@pytest.mark.parametrize(
+    ("d", "mu"), [(16, "1/4"), (64, "1/8"), (32, "1/4"), (64, "1/2"), (64, "3/4"), (128, "1/2"), (3, "99/100")]
+)
 def test_both_sides_agree(d: int, mu: str) -> None:
     """Law: what exists does not exceed what is certified to be possible."""
     found = room(d, mu)
@@ -53,6 +64,43 @@ def test_both_sides_agree(d: int, mu: str) -> None:
     assert told.kind == "keys_at_most"
 
 
+def test_levenshtein_bounds() -> None:
+    """Known value: his closed forms of degrees 2 and 3 on [-1/d, 0] and [0, (sqrt(d + 3) - 1) / (d + 2)]."""
+    for d in (5, 17, 64):
+        for s in (Fraction(-1, d + 3), Fraction(-1, 2 * d)):
+            assert delsarte(d, s).bound <= 2 * d * (1 - s) / (1 - d * s)
+        for s in (Fraction(1, 2 * d), Fraction(1, d)):
+            assert delsarte(d, s).bound <= d * (1 - s) * (2 + (d + 1) * s) / (1 - d * s * s) * (1 + Fraction(1, 10**9))
+
+
+def test_caps_that_cover() -> None:
+    """Known value: in R^3 a cap of inner products above mu measures (1 - mu) / 2, in R^2 arccos(mu) / pi."""
+    assert covering_keys(3, Fraction(7, 8)) == 16
+    assert covering_keys(3, Fraction(99, 100)) == 200
+    assert covering_keys(2, Fraction(7, 8)) == 7
+    assert covering_keys(64, Fraction(0)) == 2
+
+
+def test_vectors_of_leech() -> None:
+    """Definition: 196560 distinct lattice vectors of norm 32; differences have norm >= 32, so products are <= 16.
+
+    Rows are Leech's if, for one parity m, every entry is m modulo 2, entries are m modulo 4 outside a Golay word, and
+    all add up to 4 m modulo 8 (Conway and Sloane, chapter 4, section 11).
+    """
+    family = LeechRoots()
+    rows = family.keys(family.capacity(24), 24).rows
+    assert len({row.tobytes() for row in rows.astype(np.int8)}) == len(rows) == 196560
+    assert ((rows**2).sum(axis=1) == 32).all()
+    parity = rows[:, :1] % 2
+    assert (rows % 2 == parity).all()
+    assert (rows.sum(axis=1) % 8 == 4 * parity[:, 0]).all()
+    words = {word.tobytes() for word in golay_words().astype(np.int8)}
+    assert {word.tobytes() for word in ((rows - parity) // 2 % 2).astype(np.int8)} <= words
+    some = rows[np.random.default_rng(0).choice(len(rows), 2000, replace=False)]
+    assert int((some @ rows[::50].T).max()) == 32
+    assert set(np.unique(some @ rows[::50].T)) <= {-32, -16, -8, 0, 8, 16, 32}
+
+
 @given(st.integers(3, 12), st.integers(2, 40), st.integers(0, 2**32 - 1))
 @settings(max_examples=25)
 def test_no_code_is_larger(d: int, n: int, seed: int) -> None:
@@ -61,7 +109,7 @@ def test_no_code_is_larger(d: int, n: int, seed: int) -> None:
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     gram = rows @ rows.T - 2 * np.eye(n)
     mu = Fraction(float(gram.max())) + Fraction(1, 10**9)
-    if mu < Fraction(6, 10):
+    if mu < Fraction(19, 20):
         assert delsarte(d, mu).most >= n
 
 

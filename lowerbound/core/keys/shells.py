@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from itertools import combinations, product
+from math import comb
 from typing import ClassVar
 
 import numpy as np
@@ -163,3 +164,23 @@ def _leech_rows(width: int) -> IntRows:
         corners[index, :, i] = (4, 4, -4, -4)
         corners[index, :, j] = (4, -4, 4, -4)
     return np.concatenate([rows.reshape(-1, width), corners.reshape(-1, width)])
+
+
+class LeechRoots(KeyFamily):
+    """All 196560 shortest vectors of the Leech lattice, in R^24 at coherence 1/2: as many as fit there.
+
+    Those of `LeechSection`, then (-3, 1^23) with -3 in any place, and all signs turned on a word of the Golay code.
+    """
+
+    name = "leech-roots"
+    source = "Conway and Sloane, Sphere Packings, Lattices and Groups, chapter 4, section 11"
+
+    def capacity(self, d: int) -> int:
+        return 759 * 2**7 + 4 * comb(24, 2) + 24 * 2**12 if d >= 24 else 0
+
+    def coherence_bound(self, n: int, d: int) -> Fraction | None:
+        return Fraction(1, 2)
+
+    def _rows(self, n: int, d: int, seed: int) -> IntRows:
+        odd = (1 - 4 * np.eye(24, dtype=np.int64)) * (1 - 2 * golay_words()[:, None])
+        return padded(np.concatenate([_leech_rows(24), odd.reshape(-1, 24)])[:n], d)
