@@ -20,14 +20,14 @@ from lowerbound import __version__
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
 from lowerbound.sweep.spec import SlurmProfile, Unit
 from lowerbound.sweep.store import Store
-from lowerbound.sweep.units import Attempt, environment, key_of, run_batch, run_unit, source_digest
+from lowerbound.sweep.units import Attempt, Outcome, environment, key_of, run_batch, run_unit, source_digest
 
-SHORTEST_BATCH_S = 0.05
+SHORTEST_BATCH_S = 0.2
 """A task costs a scheduler milliseconds, so that units shorter than this travel together."""
 MOST_IN_BATCH = 256
 BATCHES_A_WORKER = 3
 DEATHS_A_TASK = 2
-"""How many workers a batch may kill before it is taken apart, and a unit alone before it is called killed."""
+"""How many workers of a local cluster may die under a task before dask gives it up."""
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS_A_TASK,
     "distributed.worker.profile.enabled": False,
@@ -114,7 +114,7 @@ def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch
                     n_workers=min(workers, len(book.todo)),
                     threads_per_worker=1,
                     host="127.0.0.1",
-                    dashboard_address=None,
+                    dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                 ) as cluster,
                 Client(cluster) as client,
@@ -326,20 +326,27 @@ def _drive(client: Any, book: _Book) -> None:
 
     _sing(client)
     waiting = list(reversed(book.todo))
-    alone: list[list[Unit]] = []
+    suspects: list[Unit] = []
+    on_trial = ""
     flying: dict[str, list[Unit]] = {}
     completed = as_completed()
     size, serial = 1, 0
 
     def launch() -> None:
-        nonlocal serial
+        nonlocal on_trial
         n_workers = max(1, len(client.nthreads()))
-        while len(flying) < BATCHES_A_WORKER * n_workers and (alone or waiting):
-            batch = alone.pop() if alone else [waiting.pop() for _ in range(min(size, len(waiting)))]
-            serial += 1
-            future = client.submit(run_batch, batch, key=f"{key_of(batch[0])}-{serial}", pure=False, retries=1)
-            flying[future.key] = batch
-            completed.add(future)
+        while len(flying) < BATCHES_A_WORKER * n_workers and waiting:
+            submit([waiting.pop() for _ in range(min(size, len(waiting)))])
+        if suspects and not flying:
+            on_trial = submit([suspects.pop()])
+
+    def submit(batch: list[Unit]) -> str:
+        nonlocal serial
+        serial += 1
+        future = client.submit(run_batch, batch, key=f"{key_of(batch[0])}-{serial}", pure=False, retries=1)
+        flying[future.key] = batch
+        completed.add(future)
+        return str(future.key)
 
     launch()
     while flying:
@@ -353,20 +360,22 @@ def _drive(client: Any, book: _Book) -> None:
             book.write(attempts)
             mean = sum(attempt.seconds for attempt in attempts) / len(attempts)
             size = min(MOST_IN_BATCH, max(1, round(SHORTEST_BATCH_S / max(mean, 1e-6))))
-        elif isinstance(future.exception(), KilledWorker) and len(batch) > 1:
-            alone += [[unit] for unit in batch]
+        elif isinstance(error := future.exception(), KilledWorker):
+            # Dask blames every task that a dead worker had been given; guilty is one that had the cluster to itself.
+            if future.key == on_trial:
+                deaths = error.allowed_failures + 1
+                book.write([_lost(batch[0], "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
+            else:
+                suspects += batch
         else:
-            error = future.exception()
-            killed = isinstance(error, KilledWorker)
-            reason = (
-                f"the worker died each of {DEATHS_A_TASK + 1} times that it ran this unit"
-                if killed
-                else f"{type(error).__name__}: {error}"
-            )
-            outcome = "killed" if killed else "failed"
-            book.write([Attempt(key_of(unit), unit, outcome, None, reason, 0.0, environment()) for unit in batch])  # type: ignore[arg-type]
+            book.write([_lost(unit, "failed", f"{type(error).__name__}: {error}") for unit in batch])
         future.release()
         launch()
+
+
+def _lost(unit: Unit, outcome: Outcome, reason: str) -> Attempt:
+    """An attempt of which no worker could tell."""
+    return Attempt(key_of(unit), unit, outcome, None, reason, 0.0, environment())
 
 
 def _sing(client: Any) -> None:
@@ -398,5 +407,5 @@ def _must_be_ours(where: str, found: dict[str, Any]) -> None:
     if (found["lowerbound"], found["source"]) != (__version__, source_digest()):
         raise ClusterUnusable(
             f"{where} has lowerbound {found['lowerbound']} (source {found['source']}), "
-            f"the driver {__version__} ({source_digest()}); install the same one"
+            f"the driver {__version__} ({source_digest()}); install the same one, and edit none while it runs"
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -68,6 +69,12 @@ def source_digest() -> str:
 
 def environment() -> dict[str, Any]:
     """What the rows of this process depend on besides their configuration."""
+    # Looking for libraries takes milliseconds; new ones come with new modules.
+    return _environment(len(sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _environment(_: int) -> dict[str, Any]:
     from threadpoolctl import threadpool_info
 
     return {

@@ -200,13 +200,13 @@ def test_a_killed_driver_leaves_no_workers(tmp_path: Path) -> None:
 @slow
 def test_a_poison_unit_is_told_and_the_others_are_done(tmp_path: Path) -> None:
     """Law: a unit that kills whoever runs it ends as killed, alone; the sweep says so, and goes on."""
-    path = spec(tmp_path, ["sweepcaches:Poison", "full-fp16", "golay"], 3)
+    path = spec(tmp_path, ["sweepcaches:Poison", "full-fp16", "golay", "exact"], 2)
     found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
     assert found.returncode == 3, found.stderr
-    assert "6 done, 0 refused, 0 failed, 3 killed" in found.stdout
-    assert sorted(rows(tmp_path / "s.db").values()) == ["done"] * 6 + ["killed"] * 3
+    assert "6 done, 0 refused, 0 failed, 2 killed" in found.stdout
+    assert sorted(rows(tmp_path / "s.db").values()) == ["done"] * 6 + ["killed"] * 2
     shown = run(tmp_path, "results", "show", "s.db").stdout
-    assert "the worker died each of 3 times" in shown
+    assert shown.count("alone with this unit, 3 of 3 workers died") == 2
 
 
 @contextmanager
