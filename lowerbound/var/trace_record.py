@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.models import RuleName
+from lowerbound.core.models import Model, RuleName
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, invalid, unknown
 from lowerbound.var.network import Precision, random_network, simulated, threads_for
 from lowerbound.var.pipeline import FullCache, generate
 from lowerbound.var.sampling import Sampling
-from lowerbound.var.trace import ROUNDOFF, Trace, check_output, write_trace
+from lowerbound.var.trace import PARTS, ROUNDOFF, Trace, check_output, write_trace
 from lowerbound.var.trace_images import IMAGES, Encoded, encode_image
 
 Array = NDArray[Any]
@@ -77,6 +78,7 @@ def record(
         raise unknown("image", image, ("random", *IMAGES))
     check_output(Path(path), overwrite=overwrite)
     found = simulated(model)
+    _check_memory(found, precision)
     network = random_network(found, seed=seed, precision=precision)
     memory = RecordingCache()
     encoded: Encoded | None = None if image == "random" else encode_image(network, image, seed=seed)
@@ -101,6 +103,22 @@ def record(
         overwrite=overwrite,
     )
     return Recorded(trace, image, None if encoded is None else encoded.missed)
+
+
+def trace_bytes(model: Model, precision: Precision) -> int:
+    """Of q, k, v and o of a whole image."""
+    numbers = model.cfg_branches * model.n_layers * model.n_heads * model.n_tokens * model.head_dim
+    return len(PARTS) * numbers * np.dtype(precision).itemsize
+
+
+def _check_memory(model: Model, precision: Precision) -> None:
+    """Keys and values grow by copying, and arrays are joined before they are written: twice the trace at its peak."""
+    needed, there = 2 * trace_bytes(model, precision), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise InvalidArgument(
+            f"model must have a trace that fits twice in {there / 1e9:.1f} GB of memory, got {needed / 2e9:.1f} GB of "
+            f"{model.name} in {precision}"
+        )
 
 
 def _numbers(ids: Array) -> Array:

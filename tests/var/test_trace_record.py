@@ -17,7 +17,7 @@ from lowerbound.var.sampling import Sampling
 from lowerbound.var.tokens import VectorTokens
 from lowerbound.var.trace import tensor
 from lowerbound.var.trace_images import IMAGES, encode_image
-from lowerbound.var.trace_record import Recorder, record, recorder
+from lowerbound.var.trace_record import Recorder, record, recorder, trace_bytes
 
 SIDES = (1, 2, 3, 4, 6)
 
@@ -68,6 +68,15 @@ def test_structured_image_is_the_inputs(tmp_path: Path) -> None:
     first, second = (record(tmp_path / name, model="tiny", image=name).trace.layer(0) for name in ("edges", "texture"))
     np.testing.assert_array_equal(first.keys[:, :, :1], second.keys[:, :, :1])
     assert (first.keys[:, :, 5:] != second.keys[:, :, 5:]).any(axis=(2, 3)).all()
+
+
+def test_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known value: VAR-d16 in float32 takes 356.5 MB; a model whose trace does not fit is refused before any work."""
+    assert trace_bytes(simulated("var-d16"), "float32") == 4 * 2 * 16 * 16 * 680 * 64 * 4
+    monkeypatch.setattr("os.sysconf", lambda name: 4096 if name == "SC_PAGE_SIZE" else 10**5)
+    with pytest.raises(InvalidArgument, match=r"fits twice in 0\.4 GB"):
+        record(tmp_path / "a", model="var-d16")
+    assert not list(tmp_path.iterdir())
 
 
 class Listened(Remembering):
