@@ -325,6 +325,7 @@ def test_be_bob_in_a_browser(tmp_path: Path) -> None:
         page.on("request", lambda asked: None if "127.0.0.1" in asked.url else problems.append(f"left: {asked.url}"))
         page.goto(address)
         page.get_by_text("Guess first").wait_for()
+        page.get_by_text("are read right").first.wait_for(timeout=60_000)
 
         def told(pattern: str) -> float:
             found = re.search(pattern, page.inner_text("body"))

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -526,7 +527,22 @@ def holds_witness(claim: Json, payload: Json) -> bool:
     return sum(counts) == len(rows(payload["queries"])) and abs(float(Fraction(payload["answer"])) - exact) > limit
 
 
+def holds_keys_at_most(claim: Json, payload: Json) -> bool:
+    """Whether Delsarte's polynomial bounds the number, by its recurrence in floats on a fine grid."""
+    weights = [float(Fraction(each)) for each in payload["coefficients"]]
+    d, mu = claim["d"], float(Fraction(claim["coherence"]))
+    at = np.linspace(-1.0, mu, 4001)
+    before, now = np.ones_like(at), at
+    total = weights[0] * before + weights[1] * now
+    for k, weight in enumerate(weights[2:], start=1):
+        before, now = now, ((2 * k + d - 2) * at * now - k * before) / (k + d - 2)
+        total = total + weight * now
+    scale = sum(weights)
+    return min(weights) >= 0 and scale / weights[0] < claim["n_max"] + 1 and bool((total <= 1e-9 * scale).all())
+
+
 HOLDS: dict[str, Callable[[Json, Json], bool]] = {
+    "keys_at_most": holds_keys_at_most,
     "handelman": holds_handelman,
     "cover": holds_cover,
     "keys": holds_keys,

@@ -56,7 +56,8 @@ def test_each_scale_shows_its_own_error() -> None:
     assert np.array_equal(whole.f_hat, cached.f_hat)
 
 
-NEEDS_PUBLIC_KEYS = ("exact", "majority", "hamming", "golay", "recompute")
+STRUCTURED = tuple(name for name in CACHES if find_cache(name).family == "structured")
+NEEDS_PUBLIC_KEYS = ("exact", "majority", "hamming", "golay", "recompute", *STRUCTURED)
 """They speak of public keys, levels or weights, of which a trained layer has none."""
 
 
