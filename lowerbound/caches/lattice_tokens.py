@@ -13,16 +13,15 @@ from numpy.typing import NDArray
 from lowerbound.caches.restored import RestoredTokens
 from lowerbound.caches.rotated_codebook import rotation
 from lowerbound.core.achieved import WIDENING_BITS, Achieved, achieved
-from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm, unit_rows
+from lowerbound.core.attention import unit_rows
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.multisets import MultisetCode
+from lowerbound.core.promise import promise
 from lowerbound.core.shell_code import ShellCode
 from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState, InvalidArgument
 
-DEFAULT_ETA = Fraction(1, 100)
-COARSEST_ETA = Fraction(1, 4)
 WIDENINGS = (0, *(2**j for j in range(WIDENING_BITS)))
 """By how many bits words may be wider than the proved bound: the first at which all tokens have one is written."""
 
@@ -57,14 +56,13 @@ class LatticeTokens(RestoredTokens):
     @classmethod
     def promised(cls, public: Public) -> Achieved:
         """The parameters, and what is proved of them, where these things are public."""
-        multiplier = Fraction(public.rule.multiplier) if isinstance(public.rule, L2Norm) else MULTIPLIER_CAP
-        eta = public.grid.eta if public.grid and public.grid.eta else DEFAULT_ETA
+        multiplier, eta = promise(public)
         return achieved(
             cls.plays,
             max(1, public.schedule.n_tokens_cached),
             public.d,
             multiplier=multiplier,
-            eta=min(eta, COARSEST_ETA),
+            eta=eta,
             failure_prob=cls.failure_prob,
         )
 

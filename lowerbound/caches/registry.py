@@ -72,6 +72,8 @@ CACHES: dict[str, str] = {
     "guaranteed-e8": "lowerbound.caches.guaranteed:GuaranteedE8",
     "guaranteed-a": "lowerbound.caches.guaranteed:GuaranteedA",
     "guaranteed-dithered": "lowerbound.caches.guaranteed:GuaranteedDithered",
+    "sampled": "lowerbound.caches.sampled:SampledTokens",
+    "covered": "lowerbound.caches.covered:CoveredKeys",
     "exact": "lowerbound.caches.exact:ExactSymbols",
     "majority": "lowerbound.caches.covering:Majority",
     "hamming": "lowerbound.caches.covering:Hamming",
