@@ -45,7 +45,7 @@ def test_quick_experiments_are_supported(name: str, tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "name", ["budgets", "coresets", "dimension", "errors", "maps", "phase", "probes", "replay", "scaling", "threshold"]
 )

@@ -22,7 +22,7 @@ from lowerbound.prove.verify import ON_PAPER, verify
 ROOT = Path(__file__).parent.parent.parent
 PROOFS = ROOT / "proofs"
 ON_PAPER_ALONE = ("collision", "clique", "public_weights", "f_hat_fibres")
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,7 @@ def test_phi_of_all_scales() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", SLOW)
 def test_ranks_of_larger_models(name: str) -> None:
     """Known value: the same at 512 pixels, and of Infinity at a quarter of a million."""
