@@ -1,24 +1,27 @@
-"""Question: for which lambda and T does the floor bite, and where is a small sample of the tokens enough?
+"""Question: for which lambda, T and d does the floor bite, and where is a coreset of proved error smaller?
 
 Claims that could be refuted: at the proved border, to the next thousandth, the game of additive eta = 1/10 is played
-without an error; a sample of m tokens keeps that error with failure probability 1/100 a coordinate where Hoeffding's
-inequality proves it, on the hard family and on random tokens; and no point of the plane is on both sides. Cost: half a
-minute.
+without an error; where a coreset is proved to keep fewer rows than there are tokens it does, on random tokens and on
+the hard family; then `covered` never errs by more than eta, and `sampled` for at most 1 % of the outputs; and no point
+of the plane is on both sides. Cost: a minute.
 """
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
-from itertools import product
 from typing import Any
 
 import numpy as np
 
 from experiments.table import Outcome, save
-from lowerbound.caches.registry import play
+from lowerbound.caches.registry import find_cache, play
+from lowerbound.caches.sampled import SampledTokens
+from lowerbound.certify.phase import phase
 from lowerbound.core.attention import L2Norm, attention, unit_rows
-from lowerbound.core.bounds import MULTIPLIER
+from lowerbound.core.cache import Public
+from lowerbound.core.grid import Grid
 from lowerbound.core.keys.choice import best_family
 from lowerbound.core.models import models
 from lowerbound.core.schedule import ScaleSchedule
@@ -26,133 +29,118 @@ from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Geometry, plan_reduction
 
 SPEC: dict[str, Any] = {
-    "d": 64,
-    "eta": 0.1,
-    "delta": 0.01,
-    "tokens": [2**k for k in range(4, 17)],
-    "played": [[0.25, 4096], [0.5, 16384], [0.75, 32768], [0.9, 65536]],
+    "dimensions": [3, 16, 64],
+    "eta": "1/10",
+    "delta": "1/100",
+    "tokens": [2**k - 1 for k in range(4, 17)],
+    "played": [
+        ["sampled", 64, 0.25, 4096, False],
+        ["sampled", 64, 0.25, 4096, True],
+        ["sampled", 64, 1.25, 4096, True],
+        ["sampled", 64, 2.5, 65536, False],
+        ["sampled", 16, 2.5, 65536, False],
+        ["covered", 3, 3.0, 4096, False],
+        ["covered", 3, 12.0, 65536, False],
+        ["covered", 64, 0.14, 1024, True],
+        ["covered", 16, 0.16, 1024, False],
+    ],
     "sides": [4, 8, 16, 32],
-    "trials": 200,
+    "queries": 64,
     "seed": 0,
 }
 
 
-def border(n: int, mu: Fraction) -> float:
-    """The least lambda at which n keys of coherence mu leave a threshold for additive eta: tau = 1/2 - eta."""
-    return float(MULTIPLIER.at_most(n, Fraction(1, 2) - Fraction(str(SPEC["eta"])), mu))
-
-
-def coherence(n: int) -> Fraction:
-    """That of the best n keys that are known."""
-    family = best_family(n, SPEC["d"])
-    bound = family.coherence_bound(n, SPEC["d"])
-    return family.keys(n, SPEC["d"]).coherence if bound is None else bound
-
-
-def sample_size(multiplier: float) -> int:
-    """Tokens, drawn with replacement, whose mean answers one coordinate within eta but for delta.
-
-    Numerator and denominator are means of m independent terms in [0, e^l], the denominator at least e^-l. If both are
-    within s of theirs, the quotient is within 2 s / (e^-l - s), which is eta for s = eta e^-l / (2 + eta). Hoeffding:
-    each of the two fails with probability at most 2 exp(-2 m s^2 / e^(2 l)).
-    """
-    low, high = math.exp(-multiplier), math.exp(multiplier)
-    eta, delta = float(SPEC["eta"]), float(SPEC["delta"])
-    s = low * eta / (2 + eta)
-    return math.ceil(math.log(4 / delta) * high**2 / (2 * s * s))
-
-
-def largest_multiplier(n: int) -> float:
-    """The largest lambda at which a proved sample is smaller than n tokens; 0 where there is none."""
-    low, high = 0.0, 20.0
-    if sample_size(0.0) >= n:
-        return 0.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        low, high = (middle, high) if sample_size(middle) < n else (low, middle)
-    return low
-
-
 def at_border(side: int) -> dict[str, Any]:
     """The game just above the border, with side^2 cached tokens and one that asks."""
-    place = Geometry("square", ScaleSchedule(((side, side), (1, 1))), SPEC["d"])
-    mu = coherence(side * side + 1)
-    multiplier = Fraction(math.floor(1000 * border(side * side + 1, mu)) + 1, 1000)
-    eta = Fraction(str(SPEC["eta"]))
-    plan = plan_reduction(place, eta=eta, guarantee="additive", multiplier=multiplier)
+    place = Geometry("square", ScaleSchedule(((side, side), (1, 1))), SPEC["dimensions"][-1])
+    border = phase(side * side, place.d, eta=SPEC["eta"], delta=SPEC["delta"]).floor_from
+    assert border is not None
+    multiplier = Fraction(math.floor(1000 * border) + 1, 1000)
+    plan = plan_reduction(place, eta=SPEC["eta"], guarantee="additive", multiplier=multiplier)
     row = play(plan, "exact", isolation=Isolation.NONE)
     return {"kind": "game", "tokens": side * side, "lambda": float(multiplier), "errors": row.errors}
 
 
-def sampled(multiplier: float, n: int, *, hard: bool) -> dict[str, Any]:
-    """How often a proved sample errs by more than eta, over many queries and coordinates.
+def coreset(name: str, d: int, multiplier: float, n: int, *, hard: bool) -> dict[str, Any]:
+    """What a coreset keeps of n tokens that come in two maps, and how far its outputs are off.
 
-    On the hard family, whose keys are as far apart as they can be and are asked for one by one, or on random tokens.
+    Tokens are random, or those of the hard family: keys as far apart as they can be, each asked for by its own query.
     """
     coins = np.random.default_rng(SPEC["seed"])
-    values = (coins.random((n, SPEC["d"])) < 0.5).astype(np.float64)
-    if hard:
-        keys = best_family(n, SPEC["d"]).keys(n, SPEC["d"]).unit
-        queries = keys[:16]
-    else:
-        keys = unit_rows(coins.standard_normal((n, SPEC["d"])))
-        queries = unit_rows(coins.standard_normal((16, SPEC["d"])))
-    rule = L2Norm(multiplier)
-    truth = attention(queries, keys, values, rule=rule)
-    m = sample_size(multiplier)
-    wrong = total = 0
-    worst = 0.0
-    for _ in range(max(1, SPEC["trials"] * 64 // m)):
-        chosen = coins.integers(0, n, m)
-        error = np.abs(attention(queries, keys[chosen], values[chosen], rule=rule) - truth)
-        wrong += int((error > SPEC["eta"]).sum())
-        total += error.size
-        worst = max(worst, float(error.max()))
+    side = math.isqrt(n // 2)
+    maps = ScaleSchedule(((side, side), (1, n - side * side), (1, 1)))
+    eta = Fraction(SPEC["eta"])
+    public = replace(
+        Public(maps, d, L2Norm(multiplier), seed=SPEC["seed"]), grid=Grid.binary("additive", eta, Fraction(0))
+    )
+    values = (coins.random((n, d)) < 0.5).astype(np.float64)
+    keys = best_family(n, d).keys(n, d).unit if hard else unit_rows(coins.standard_normal((n, d)))
+    aimed = keys[coins.integers(0, n, SPEC["queries"] // 2)]
+    queries = np.concatenate([aimed, unit_rows(coins.standard_normal((SPEC["queries"] // 2, d)))])
+    state = b""
+    for scale in range(2):
+        cache: Any = find_cache(name)(public)
+        if state:
+            cache.decode(state)
+        part = maps.rows_of(scale)
+        cache.append(keys[part], values[part], scale)
+        state = cache.encode()
+    error = np.abs(cache.attend(queries) - attention(queries, keys, values, rule=public.rule))
     return {
         "kind": "played",
+        "cache": name,
+        "d": d,
         "family": "hard" if hard else "random",
         "lambda": multiplier,
         "tokens": n,
-        "sample": m,
-        "wrong": wrong,
-        "of": total,
-        "worst": worst,
+        "rows": len(cache.keys),
+        "bits": 8 * len(state),
+        "wrong": int((error > float(eta)).sum()),
+        "of": error.size,
+        "worst": float(error.max()),
     }
 
 
+def exceptions(row: dict[str, Any]) -> list[str]:
+    """What a game of a coreset says against the claim."""
+    found = []
+    where = f"{row['cache']} at T = {row['tokens']}, d = {row['d']}, lambda = {row['lambda']}"
+    if row["rows"] >= row["tokens"]:
+        found.append(f"{where} keeps all rows")
+    allowed = {"covered": Fraction(0), "sampled": SampledTokens.FAILURE_PROB}[row["cache"]]
+    if row["wrong"] > allowed * row["of"]:
+        found.append(f"{where}: {row['wrong']} of {row['of']} outputs err by more than eta")
+    return found
+
+
 def run() -> Outcome:
-    """Both borders for every T, samples played, and where the models of the catalogue lie."""
+    """Both borders for every T and d, games on both sides, and where the models of the catalogue lie."""
     rows: list[dict[str, Any]] = []
     wrong = []
-    for n in SPEC["tokens"]:
-        mu = coherence(n)
-        row = {
-            "kind": "border",
-            "tokens": n,
-            "coherence": float(mu),
-            "floor_lambda": border(n, mu),
-            "sample_lambda": largest_multiplier(n),
-        }
-        rows.append(row)
-        if row["floor_lambda"] <= row["sample_lambda"]:
-            wrong.append(f"both at T = {n}")
+    for d in SPEC["dimensions"]:
+        for n in SPEC["tokens"]:
+            found = phase(n, d, eta=SPEC["eta"], delta=SPEC["delta"])
+            rows.append({"kind": "border", **found.to_json()})
+            if found.floor_from is not None and found.coreset_to is not None and found.floor_from <= found.coreset_to:
+                wrong.append(f"both at T = {n}, d = {d}")
     for side in SPEC["sides"]:
         row = at_border(side)
         rows.append(row)
         if row["errors"]:
             wrong.append(f"{row['errors']} bits misread at T = {row['tokens']}, lambda {row['lambda']}")
-    for (multiplier, n), hard in product(SPEC["played"], (False, True)):
-        row = sampled(multiplier, n, hard=hard)
+    for name, d, multiplier, n, hard in SPEC["played"]:
+        row = coreset(name, d, multiplier, n, hard=hard)
         rows.append(row)
-        if row["wrong"] > SPEC["delta"] * row["of"] or row["sample"] >= n:
-            wrong.append(f"a sample of {row['sample']} of {n} at lambda {multiplier}")
+        wrong += exceptions(row)
     for model in models():
         if model.rule == "l2norm":
             rows.append({"kind": "model", "model": model.name, "tokens": model.n_tokens_cached, "d": model.head_dim})
-    told = [row for row in rows if row["kind"] == "border"]
+    told = [row for row in rows if row["kind"] == "border" and row["d"] == SPEC["dimensions"][-1]]
+    first, last = told[0], told[-1]
+    small = [row for row in rows if row["kind"] == "border" and row["d"] == SPEC["dimensions"][0]][-1]
     sentence = (
-        f"in R^{SPEC['d']} the floor bites from lambda = {told[0]['floor_lambda']:.1f} (T = {told[0]['tokens']}) to "
-        f"{told[-1]['floor_lambda']:.1f} (T = {told[-1]['tokens']}), a proved sample is smaller up to lambda = "
-        f"{told[-1]['sample_lambda']:.2f}; between them neither is proved"
+        f"in R^{last['d']} the floor bites from lambda = {first['floor_from']:.1f} (T = {first['tokens']}) to "
+        f"{last['floor_from']:.1f} (T = {last['tokens']}), and a proved coreset is smaller up to "
+        f"{last['sampled_to']:.2f}, in R^{small['d']} up to {small['covered_to']:.1f}; between them neither is proved"
     )
     return save("phase", SPEC, rows, "refuted" if wrong else "supported", "; ".join(wrong) or sentence)

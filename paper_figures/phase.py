@@ -1,4 +1,4 @@
-"""The phase diagram: for which lambda and T the floor bites, and where a sample of the tokens is enough."""
+"""The phase diagram: for which lambda, T and d the floor bites, and where a coreset of proved error is smaller."""
 
 from __future__ import annotations
 
@@ -9,46 +9,52 @@ from lowerbound.report.figure import FORBIDDEN, IMPOSSIBLE, INK, OPEN, POSSIBLE,
 
 TABLE = "phase"
 TRAINED = (4.0, 100.0)
+BOTTOM, TOP = 0.05, 150.0
+GREEN = "#00664a"
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
     """Rows of `python -m experiments phase`."""
-    border = sorted((row for row in rows if row["kind"] == "border"), key=lambda row: row["tokens"])
-    tokens = [row["tokens"] for row in border]
-    floor = [row["floor_lambda"] for row in border]
-    sample = [max(row["sample_lambda"], 1e-3) for row in border]
-    with sheet(3.5, 3.3) as (figure, axes):
-        axes.fill_between(tokens, floor, 120, color=IMPOSSIBLE, linewidth=0)
-        axes.fill_between(tokens, sample, floor, color=OPEN, linewidth=0)
-        axes.fill_between(tokens, 0.05, sample, color=POSSIBLE, linewidth=0)
-        axes.plot(
-            tokens, floor, color=FORBIDDEN, linewidth=1.5, label=r"floor from $\ln\frac{T-1}{1/2-\eta}\,/\,(1-\mu)$ up"
-        )
-        axes.plot(tokens, sample, color="#00664a", linewidth=1.5, label="proved sample is smaller below")
+    borders = [row for row in rows if row["kind"] == "border"]
+    dimensions = sorted({row["d"] for row in borders})
+    width = 1.6 + 1.9 * len(dimensions)
+    with sheet(width, 3.5, ncols=len(dimensions), sharey=True, squeeze=False) as (figure, grid):
+        for axes, d in zip(grid[0], dimensions, strict=True):
+            _panel(axes, d, sorted((row for row in borders if row["d"] == d), key=lambda row: row["tokens"]), rows)
+        grid[0][0].set_ylabel(r"largest logit $\lambda$")
         played = [row for row in rows if row["kind"] == "played"]
         wrong, asked = sum(row["wrong"] for row in played), sum(row["of"] for row in played)
-        axes.plot(
-            [row["tokens"] for row in played],
-            [row["lambda"] for row in played],
-            "o",
-            color="#00664a",
-            markersize=4.5,
-            clip_on=False,
-            label=rf"samples played: {wrong:,} of {asked:,} answers over $\eta$",
+        last = grid[0][-1]
+        last.plot([], [], color=FORBIDDEN, linewidth=1.5, label="T d bits are forced above")
+        last.plot([], [], color=GREEN, linewidth=1.5, label="a coreset is smaller below: sample or balls")
+        last.plot(
+            [], [], "o", color=GREEN, markersize=4.5, label=rf"played: {wrong:,} of {asked:,} outputs over $\eta$"
         )
-        for height in TRAINED:
-            axes.axhline(height, color=INK, linestyle=":", linewidth=1)
-        axes.text(1024, 4.7, rf"trained $\lambda$: {TRAINED[0]:g} to {TRAINED[1]:g}", fontsize=7.5)
-        models = sorted({row["tokens"] for row in rows if row["kind"] == "model" and row["tokens"] <= tokens[-1]})
-        axes.plot(models, [100] * len(models), "|", color=INK, markersize=9, label="models (at the cap)")
-        axes.text(4200, 0.062, "compression\nis possible", color="#00664a", fontsize=7.5)
-        axes.text(300, 26, "T d bits are forced", color=FORBIDDEN, fontsize=7.5)
-        axes.text(24, 0.5, "neither is proved", fontsize=7.5)
-        axes.set_xscale("log", base=2)
-        axes.set_yscale("log")
-        axes.set_xlim(tokens[0], tokens[-1])
-        axes.set_ylim(0.05, 120)
-        axes.set_xlabel("tokens T")
-        axes.set_ylabel(r"largest logit $\lambda$")
-        figure.legend(loc="outside lower center", frameon=False, fontsize=7.5)
+        last.plot([], [], "|", color=INK, markersize=8, label="models, at the cap")
+        last.plot([], [], ":", color=INK, linewidth=1, label=rf"trained $\lambda$: {TRAINED[0]:g} to {TRAINED[1]:g}")
+        figure.legend(loc="outside lower center", ncols=2 if len(dimensions) > 1 else 1, frameon=False, fontsize=7.5)
     return figure
+
+
+def _panel(axes: Any, d: int, border: list[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> None:
+    """One dimension."""
+    tokens = [row["tokens"] for row in border]
+    forced = [row["floor_from"] if row["floor_from"] is not None else 1e4 for row in border]
+    smaller = [max(row["sampled_to"] or 0, row["covered_to"] or 0) for row in border]
+    axes.fill_between(tokens, smaller, forced, color=OPEN, linewidth=0)
+    axes.fill_between(tokens, forced, TOP, color=IMPOSSIBLE, linewidth=0)
+    axes.fill_between(tokens, BOTTOM, smaller, color=POSSIBLE, linewidth=0)
+    axes.plot(tokens, forced, color=FORBIDDEN, linewidth=1.5)
+    axes.plot(tokens, smaller, color=GREEN, linewidth=1.5)
+    games = [row for row in rows if row["kind"] == "played" and row["d"] == d]
+    axes.plot([row["tokens"] for row in games], [row["lambda"] for row in games], "o", color=GREEN, markersize=4.5)
+    for height in TRAINED:
+        axes.axhline(height, color=INK, linestyle=":", linewidth=1)
+    models = sorted({row["tokens"] for row in rows if row["kind"] == "model" and row["d"] == d})
+    axes.plot(models, [TRAINED[1]] * len(models), "|", color=INK, markersize=8)
+    axes.set_title(f"d = {d}", loc="left", fontsize=9)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xlim(tokens[0], tokens[-1] * 1.1)
+    axes.set_ylim(BOTTOM, TOP)
+    axes.set_xlabel("tokens T")

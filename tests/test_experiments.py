@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -102,14 +101,21 @@ def test_tokens_in_closed_form() -> None:
     assert scaling.tokens_of({"kind": "linear", "n": 3}) == 14
 
 
-def test_the_border_of_the_phase_diagram() -> None:
-    """Known value: 424 keys of coherence 1/8 leak 2/5 from lambda = ln(423 / 0.4) / (7/8) = 7.9586 on."""
-    assert phase.border(424, Fraction(1, 8)) == pytest.approx(math.log(423 / 0.4) / 0.875, rel=1e-9)
-    assert phase.sample_size(0.0) == math.ceil(math.log(400) / (2 * (0.1 / 2.1) ** 2))
-    n = 4096
-    least = phase.largest_multiplier(n)
-    assert phase.sample_size(least) < n <= phase.sample_size(least + 1e-6)
-    assert phase.at_border(4)["errors"] == 0
+def test_the_phase_diagram_is_played_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: nothing errs at the border, coresets keep their promise; rows that break it, or keep everything, refute."""
+    spec(monkeypatch, phase, tokens=[15, 1023], dimensions=[16, 64], sides=[4], queries=8)
+    monkeypatch.setitem(phase.SPEC, "played", [["sampled", 64, 0.25, 1024, True], ["covered", 16, 0.1, 512, False]])
+    assert phase.run() == "supported"
+    rows = [row for row in table.load("phase")["rows"] if row["kind"] == "played"]
+    assert all(row["rows"] < row["tokens"] and row["wrong"] == 0 for row in rows)
+    (sampled, covered) = rows
+    assert not phase.exceptions({**sampled, "wrong": sampled["of"] // 100})
+    assert phase.exceptions({**sampled, "wrong": sampled["of"] // 50})
+    assert phase.exceptions({**covered, "wrong": 1})
+    assert phase.exceptions({**covered, "rows": 512})
+    monkeypatch.setitem(phase.SPEC, "played", [["covered", 64, 30.0, 64, False]])
+    assert phase.run() == "refuted"
+    assert "keeps all rows" in sentence("phase")
 
 
 def test_recomputation_trades_bits_for_rows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,10 +56,10 @@ TABLES: dict[str, list[dict[str, Any]]] = {
         for tokens in (64, 256)
     ],
     "phase": [
-        {"kind": "border", "tokens": 16, "floor_lambda": 3.0, "sample_lambda": 0.0},
-        {"kind": "border", "tokens": 4096, "floor_lambda": 9.0, "sample_lambda": 0.5},
-        {"kind": "played", "tokens": 4096, "lambda": 0.25, "wrong": 0, "of": 100},
-        {"kind": "model", "tokens": 424},
+        {"kind": "border", "d": 64, "tokens": 16, "floor_from": 3.0, "sampled_to": None, "covered_to": 0.1},
+        {"kind": "border", "d": 64, "tokens": 4096, "floor_from": 9.0, "sampled_to": 0.5, "covered_to": 0.1},
+        {"kind": "played", "d": 64, "tokens": 4096, "lambda": 0.25, "wrong": 0, "of": 100},
+        {"kind": "model", "d": 64, "tokens": 424},
     ],
     "scaling": [
         {
@@ -172,6 +172,7 @@ def test_points_are_those_of_the_tables() -> None:
     assert ([64.0, 256.0], [25.0, 25.0]) in drawn(axes)
     (axes,) = phase.build(TABLES["phase"]).axes
     assert ([16.0, 4096.0], [3.0, 9.0]) in drawn(axes)
+    assert ([16.0, 4096.0], [0.1, 0.5]) in drawn(axes)
     assert ([4096.0], [0.25]) in drawn(axes)
     (axes,) = structures.build(TABLES["structures"]).axes
     assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)

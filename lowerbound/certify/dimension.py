@@ -10,11 +10,11 @@ from typing import Any
 
 from flint import arb
 
-from lowerbound.attack.delsarte import delsarte
+from lowerbound.attack.delsarte import delsarte, levenshtein
 from lowerbound.core.keys.choice import KEY_FAMILIES, best_family
 from lowerbound.core.keys.family import KeyFamily
 from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell, LeechRoots, LeechSection
-from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, rational
+from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, rational, upper_fraction
 from lowerbound.errors import Undecided, invalid
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document
@@ -70,15 +70,26 @@ def greedy_keys(d: int, coherence: Fraction) -> int:
 def covering_keys(d: int, coherence: Fraction) -> int:
     """The least number of caps around keys that cover the sphere: where no key can be added, they do.
 
-    Contract: so many unit keys of that coherence exist: caps {x : <k, x> > mu} of measure s cover only if n s >= 1, and
-    2 s is the law Beta((d - 1) / 2, 1/2) of 1 - <k, x>^2 below 1 - mu^2.
+    Contract: so many unit keys of that coherence exist, as caps {x : <k, x> > mu} of measure s cover only if n s >= 1.
     """
     if coherence < 0:
         return 1
     with precision(256):
-        below = ball(1 - coherence * coherence)
-        measure = below.beta_lower(arb(d - 1) / 2, arb(1) / 2, True) / 2
-        return ceil(lower_fraction(1 / measure))
+        return ceil(lower_fraction(1 / _cap(d, 1 - coherence * coherence)))
+
+
+def packed_keys(d: int, coherence: Fraction) -> int:
+    """The largest number of caps of half the angle that do not overlap, by their measure.
+
+    Contract: no more unit keys of that coherence, in [-1, 1), exist; half the angle has the squared sine (1 - mu) / 2.
+    """
+    with precision(256):
+        return floor(upper_fraction(1 / _cap(d, (1 - coherence) / 2)))
+
+
+def _cap(d: int, squared_sine: Fraction) -> arb:
+    """The measure of a cap of at most a right angle: half of what Beta((d - 1) / 2, 1/2) has below the squared sine."""
+    return ball(squared_sine).beta_lower(arb(d - 1) / 2, arb(1) / 2, True) / 2
 
 
 def room(d: int, coherence: Rational) -> Room:
@@ -139,12 +150,38 @@ def needed(n: int, d: int) -> Needed:
     family = best_family(n, d)
     bound = family.coherence_bound(n, d)
     made = family.keys(n, d).coherence if bound is None else bound
-    low, high = -1, floor(made * STEPS)
+    return Needed(n, d, made, family.name, impossible(n, d))
+
+
+def impossible(n: int, d: int) -> Fraction | None:
+    """The largest multiple of 1/256 at which fewer than n unit keys of R^d are certified to fit; None below 0."""
+    low, high = -1, STEPS
     while high - low > 1:
         middle = (low + high) // 2
-        found = room(d, Fraction(middle, STEPS)).at_most
-        low, high = (middle, high) if found is not None and found < n else (low, middle)
-    return Needed(n, d, made, family.name, Fraction(low, STEPS) if low >= 0 else None)
+        dual = levenshtein(d, Fraction(middle, STEPS))
+        low, high = (middle, high) if dual is not None and dual.most < n else (low, middle)
+    if low < 0:
+        return None
+    most = room(d, Fraction(low, STEPS)).at_most
+    return Fraction(low, STEPS) if most is not None and most < n else None
+
+
+def least_coherence(n: int, d: int) -> tuple[Fraction, str]:
+    """The smallest coherence of n keys of R^d that are known to exist, and by what: a family, or caps that cover.
+
+    Contract: a proved bound; that of caps is a multiple of 2^-24, and 1 where not even that is enough.
+    """
+    low, high = 0, FINE_STEPS
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if covering_keys(d, Fraction(middle, FINE_STEPS)) >= n else (middle, high)
+    found = [(Fraction(high, FINE_STEPS), "caps")]
+    for family in FAMILIES:
+        bound = family.coherence_bound(n, d) if family.capacity(d) >= n else None
+        if bound is not None:
+            found.append((bound, family.name))
+    return min(found)
 
 
 STEPS = 256
+FINE_STEPS = 2**24

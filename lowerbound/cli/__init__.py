@@ -21,7 +21,7 @@ from lowerbound.cli.figures import figures
 from lowerbound.cli.games import caches, play
 from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
-from lowerbound.cli.regimes import dimension
+from lowerbound.cli.regimes import dimension, phase, time
 from lowerbound.cli.replay import cache, decode, f_hat, state
 from lowerbound.cli.structures import structures
 from lowerbound.cli.sweeps import results, sweep
@@ -58,7 +58,7 @@ def _options(
 
 COMMANDS = (
     *(floor, reduce, play, attack, caches, models, demo, possible, certify),
-    *(check, verify, structures, dimension, sweep, figures, notebooks),
+    *(check, verify, structures, dimension, phase, time, sweep, figures, notebooks),
 )
 """In the order of a reader."""
 

@@ -1,4 +1,4 @@
-"""Regimes: how many keys a dimension holds, and so how far the floor reaches when heads are narrow."""
+"""Regimes: how far the floor reaches where heads are narrow, where logits are small, and where time counts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from lowerbound.cli.options import JsonOption, complete_model, print_json
+from lowerbound.cli.options import (
+    DEFAULT_MODEL,
+    DeltaOption,
+    EtaOption,
+    JsonOption,
+    ModelOption,
+    SeedOption,
+    complete_model,
+    print_json,
+)
 from lowerbound.errors import InvalidArgument
 
 COHERENCES = ("1/16", "1/8", "1/4", "1/3", "1/2")
@@ -66,3 +75,101 @@ def dimension(
             print(f"  impossible: coherence {wanted.impossible} or less, certified")
     if out is not None:
         print(f"certificate: {out.stat().st_size:,} bytes in {out}")
+
+
+def phase(
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="MODEL", help="A model's head.", autocompletion=complete_model),
+    ] = None,
+    d: Annotated[int | None, typer.Option("--d", min=2, help="Instead: a head dimension.")] = None,
+    tokens: Annotated[int | None, typer.Option("--tokens", min=2, help="And that many cached tokens.")] = None,
+    multiplier: Annotated[
+        list[str] | None,
+        typer.Option("--lambda", metavar="X", help="Largest logit; may be given several times."),
+    ] = None,
+    eta: EtaOption = "0.1",
+    delta: DeltaOption = "0.01",
+    as_json: JsonOption = False,
+) -> None:
+    """From which logits on every cache needs T d bits, and up to which a proved coreset is enough.
+
+    Errors are additive, for values in [0, 1]. Coresets are the caches `sampled` and `covered`.
+    """
+    from lowerbound.certify.phase import phase as borders
+    from lowerbound.core.models import find_model
+    from lowerbound.core.scalars import rational
+    from lowerbound.errors import invalid
+
+    if (model is None) == (d is None and tokens is None) or (d is None) != (tokens is None):
+        raise InvalidArgument("phase must get either --model, or --d and --tokens")
+    asked = [rational(each, name="lambda") for each in multiplier or DEFAULT_MULTIPLIERS]
+    for given, largest in zip(multiplier or DEFAULT_MULTIPLIERS, asked, strict=True):
+        if largest < 0:
+            raise invalid("lambda", "be >= 0", given, nearest=0)
+    if model is not None:
+        head = find_model(model)
+        found = borders(
+            head.n_tokens_cached, head.head_dim, in_sight=head.visible_schedule.n_tokens, eta=eta, delta=delta
+        )
+    else:
+        assert d is not None
+        assert tokens is not None
+        found = borders(tokens, d, eta=eta, delta=delta)
+    sides = [(float(each), found.rows(each), found.side(each)) for each in asked]
+    if as_json:
+        at_each = [{"lambda": at, "rows": rows, "side": side} for at, rows, side in sides]
+        print_json({"model": model, **found.to_json(), "multipliers": at_each})
+        return
+    print(f"{found.tokens:,} cached tokens in R^{found.d}, additive eta = {eta}, delta = {delta}, logits up to lambda")
+    if found.floor_from is None:
+        print(f"  {found.tokens:,} keys are too near each other here: no lambda up to 1000 forces T d bits")
+    else:
+        print(
+            f"  from lambda = {float(found.floor_from):.3f} every cache needs (1 - H2(delta)) T d bits: "
+            f"{found.in_sight:,} keys of coherence {float(found.coherence):.4g} exist ({found.keys})"
+        )
+    for name, to in (("sampled", found.sampled_to), ("covered", found.covered_to)):
+        told = "at no lambda" if to is None else f"up to lambda = {float(to):.3f}"
+        print(f"  `{name}` keeps fewer rows than tokens {told}")
+    print(f"{'lambda':>8}{'sampled':>12}{'covered':>12}")
+    for at, rows, side in sides:
+        print(f"{at:>8g}{rows['sampled']:>12,}{rows['covered']:>12,}  {SIDES[side]}")
+
+
+SIDES = {"forced": "T d bits are forced", "possible": "a coreset is smaller", "open": "neither is proved"}
+DEFAULT_MULTIPLIERS = ("0.1", "1", "4", "10", "100")
+
+
+def time(
+    model: ModelOption = DEFAULT_MODEL,
+    questions: Annotated[int, typer.Option("--questions", min=1, help="Asked of each reader.")] = 200,
+    seed: SeedOption = 0,
+    as_json: JsonOption = False,
+) -> None:
+    """How many cached rows a reader has to look at: some fix their places first, some go on from what they see."""
+    from math import ceil, log2, sqrt
+
+    from lowerbound.core.models import find_model
+    from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, Reader, Scan, Tree, probe
+    from lowerbound.game.reduction import Geometry, plan_reduction
+
+    plan = plan_reduction(Geometry.of(find_model(model)), seed=seed)
+    n_tokens = plan.schedule.n_tokens_cached
+    fixed: list[Reader] = [FixedPlaces(n_tokens * share // 4) for share in (0, 1, 2, 3)]
+    adaptive: list[Reader] = [HashTable(), Hyperplanes(ceil(log2(n_tokens))), Tree()]
+    rows = [probe(reader, plan, questions=questions, seed=seed) for reader in (*fixed, Scan(), *adaptive)]
+    if as_json:
+        told = [{**vars(row), "least_looks": None if row.is_adaptive else row.least_looks} for row in rows]
+        print_json({"model": model, "tokens": n_tokens, "readers": told})
+        return
+    print(f"{n_tokens:,} cached rows of {model} in an order that nobody told; looks a question, in the mean")
+    print(f"{'reader':>14}{'looks':>10}{'bits misread':>14}{'(1 - 2 error) T':>17}")
+    for row in rows:
+        least = "-" if row.is_adaptive else f"{row.least_looks:.1f}"
+        print(f"{row.reader:>14}{row.looks:>10,.1f}{row.error:>14.4f}{least:>17}")
+    deviation = n_tokens / sqrt(questions)
+    print("readers that fix their places first need the last column (lemma `time`); the others escape")
+    print(
+        f"(the last column is measured: {questions:,} questions leave it a standard deviation of up to {deviation:.0f})"
+    )

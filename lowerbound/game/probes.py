@@ -3,7 +3,7 @@
 Rows lie in an order that nobody told the reader, so that where the wanted one is can only be found by looking. A reader
 that fixes its places before it looks finds it with the share of rows that it reads, and otherwise guesses (lemma
 `time`: it is right with probability 1 - delta only if it reads (1 - 2 delta) T rows in the mean). A reader that goes on
-from what it has read escapes: two looks in a hash table, a few more down a tree.
+from what it has read escapes: two looks in a hash table, a few more behind hyperplanes or down a tree.
 """
 
 from __future__ import annotations
@@ -113,6 +113,34 @@ class HashTable(Reader):
         _, values = rows.read(np.array([place]))
         found: FloatArray = values[0]
         return found
+
+
+@dataclass
+class Hyperplanes(Reader):
+    """Attend to the rows on the query's side of public random hyperplanes: what finds near keys too, in more looks."""
+
+    n_planes: int
+    name: ClassVar[str] = "hyperplanes"
+    is_adaptive: ClassVar[bool] = True
+    buckets: dict[Key, list[int]] = field(default_factory=dict)
+
+    def prepare(self, keys: FloatArray) -> None:
+        self.buckets = {}
+        for place, key in enumerate(keys):
+            self.buckets.setdefault(self._side(key), []).append(place)
+
+    def answer(self, rows: Rows, query: FloatArray, coins: np.random.Generator, reduction: Reduction) -> FloatArray:
+        rows.look()
+        places = self.buckets.get(self._side(query), [])
+        keys, values = rows.read(np.array(places, dtype=np.int64))
+        if not places:
+            return np.full(rows.values.shape[1], 0.5)
+        found: FloatArray = attention(query[None], keys, values, rule=reduction.rule)[0]
+        return found
+
+    def _side(self, row: FloatArray) -> Key:
+        planes = Stream(0, "probes/planes").generator().standard_normal((self.n_planes, len(row)))
+        return (planes @ row > 0).tobytes()
 
 
 @dataclass
