@@ -7,9 +7,20 @@ from fractions import Fraction
 from typing import ClassVar
 
 from lowerbound.core.bits import BitReader, BitWriter
-from lowerbound.core.cache import StoredTokens, tokens_within
+from lowerbound.core.cache import Public, StoredTokens, tokens_within
 
 FLOAT_BITS = 16
+
+
+def tokens_of_whole_scales(public: Public, budget: Fraction) -> int:
+    """Tokens of the newest whole scales that fit in the budget, at least the newest one."""
+    schedule = public.schedule
+    most, kept = tokens_within(budget, schedule.n_tokens_cached), 0
+    for scale in range(schedule.n_scales - 2, -1, -1):
+        if kept and kept + schedule.tokens_at(scale) > most:
+            break
+        kept += schedule.tokens_at(scale)
+    return kept
 
 
 class _Window(StoredTokens):
@@ -60,10 +71,4 @@ class ScaleWindow(_Window):
 
     @property
     def capacity(self) -> int:
-        schedule = self.public.schedule
-        most, kept = tokens_within(self.budget, schedule.n_tokens_cached), 0
-        for scale in range(schedule.n_scales - 2, -1, -1):
-            if kept and kept + schedule.tokens_at(scale) > most:
-                break
-            kept += schedule.tokens_at(scale)
-        return kept
+        return tokens_of_whole_scales(self.public, self.budget)

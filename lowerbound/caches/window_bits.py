@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.ranked import RankedMember, as_bits
+from lowerbound.caches.window import tokens_of_whole_scales
 from lowerbound.core.cache import FloatArray, tokens_within
 from lowerbound.core.enumerative import ProductCode, Range
 
@@ -62,10 +63,4 @@ class ScaleBits(_WindowBits):
 
     @property
     def capacity(self) -> int:
-        schedule = self.public.schedule
-        most, kept = tokens_within(self.budget, schedule.n_tokens_cached), 0
-        for scale in range(schedule.n_scales - 2, -1, -1):
-            if kept and kept + schedule.tokens_at(scale) > most:
-                break
-            kept += schedule.tokens_at(scale)
-        return kept
+        return tokens_of_whole_scales(self.public, self.budget)
