@@ -64,6 +64,7 @@ def run() -> Outcome:
                 "state_bytes": [size for _, size in found],
                 "at_most": both.at_most,
                 "greedy": min(SPEC["tokens"], greedy_keys(d, COHERENCE)),
+                "floor_bits": min(SPEC["tokens"], both.at_least) * d,
             }
         )
         if both.at_most is not None and max(clusters) > both.at_most:
