@@ -10,11 +10,13 @@ from types import ModuleType
 from lowerbound.report.figure import save, save_all
 from paper_figures import (
     anatomy,
+    coresets,
     dimension,
     forbidden,
     frontier,
     maps,
     phase,
+    probes,
     proof,
     scaling,
     structures,
@@ -24,11 +26,13 @@ from paper_figures import (
 
 FIGURES: dict[str, ModuleType] = {
     "anatomy": anatomy,
+    "coresets": coresets,
     "dimension": dimension,
     "forbidden": forbidden,
     "frontier": frontier,
     "maps": maps,
     "phase": phase,
+    "probes": probes,
     "proof": proof,
     "scaling": scaling,
     "structures": structures,
@@ -37,7 +41,7 @@ FIGURES: dict[str, ModuleType] = {
 }
 RESULTS = Path("results")
 PAGES = Path(__file__).parent.parent / "docs"
-ON_PAGES = ("anatomy", "dimension", "frontier", "maps", "phase", "structures", "tightness")
+ON_PAGES = ("anatomy", "coresets", "dimension", "frontier", "maps", "phase", "probes", "structures", "tightness")
 """Figures that the README and the pages show; drawing them at home renews those pictures."""
 
 

@@ -9,11 +9,19 @@ from lowerbound.core.cache import FloatArray
 
 
 def walk(kernel: FloatArray, coins: FloatArray, gamma: float) -> FloatArray:
-    """Signs, the first +1, then +1 with probability 1/2 - gamma * (sum over earlier j of G_ij sign_j), clipped."""
-    signs = np.zeros(len(kernel))
-    signs[:1] = 1.0
-    for i in range(1, len(kernel)):
-        signs[i] = 1.0 if coins[i] < 0.5 - gamma * (kernel[i, :i] @ signs[:i]) else -1.0
+    """Signs, the first +1, then +1 with probability 1/2 - gamma * (sum over earlier j of G_ij sign_j), clipped.
+
+    Parameters
+    ----------
+    kernel : array, shape (..., n, n)
+        G, symmetric; walks on several sets go in step.
+    coins : array, shape (..., n)
+        Uniform in [0, 1).
+    """
+    signs, drift = np.ones(coins.shape), np.zeros(coins.shape)
+    for i in range(1, coins.shape[-1]):
+        drift += kernel[..., i - 1, :] * signs[..., i - 1, None]
+        signs[..., i] = np.where(coins[..., i] < 0.5 - gamma * drift[..., i], 1.0, -1.0)
     return signs
 
 

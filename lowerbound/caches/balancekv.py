@@ -14,6 +14,7 @@ from lowerbound.caches.weighted import WeightedTokens
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.streams import Stream
+from lowerbound.core.threads import blocks
 
 FLOAT_BITS = 16
 LARGEST_EXPONENT = 300.0
@@ -81,23 +82,29 @@ class BalanceKV(WeightedTokens):
         weights = np.ones(len(rows))
         for turn in range(self.halvings):
             coins = Stream(self.public.seed, f"balancekv/{self.n_seen} tokens/turn {turn}").generator()
-            survivors, factors = [np.zeros(0, dtype=np.int64)], [np.zeros(0)]
-            for start in range(0, len(rows), self.BLOCK):
-                block = slice(start, start + self.BLOCK)
-                kernel = self.kernel(self.keys[rows[block]], self.values[rows[block]] * weights[block, None])
-                kept, factor = survivors_of(walk(kernel, coins.random(len(kernel)), self.GAMMA))
-                survivors.append(start + kept)
-                factors.append(factor)
-            chosen = np.concatenate(survivors)
-            rows, weights = rows[chosen], weights[chosen] * np.concatenate(factors)
+            signs = self._signs(self.keys[rows], self.values[rows] * weights[:, None], coins.random(len(rows)))
+            halves = [(block.start, *survivors_of(signs[block])) for block in blocks(len(rows), self.BLOCK)]
+            chosen = np.concatenate([np.zeros(0, dtype=np.int64), *(start + kept for start, kept, _ in halves)])
+            rows = rows[chosen]
+            weights = weights[chosen] * np.concatenate([np.zeros(0), *(factors for *_, factors in halves)])
         return rows, weights
 
+    def _signs(self, keys: FloatArray, values: FloatArray, coins: FloatArray) -> FloatArray:
+        """Of the walks on all whole blocks, in step, and of the one on what is left over."""
+        whole = len(keys) - len(keys) % self.BLOCK
+        signs = [np.zeros(0)]
+        for part, size in ((slice(whole), self.BLOCK), (slice(whole, None), len(keys) - whole)):
+            if len(coins[part]):
+                kernel = self.kernel(*(rows[part].reshape(-1, size, self.public.d) for rows in (keys, values)))
+                signs.append(walk(kernel, coins[part].reshape(-1, size), self.GAMMA).ravel())
+        return np.concatenate(signs)
+
     def kernel(self, keys: FloatArray, values: FloatArray) -> FloatArray:
-        """G, the similarity that the walk balances."""
-        centred = keys - keys.mean(axis=0)
-        exponent = self.TEMPERATURE * (centred @ centred.T) / math.sqrt(keys.shape[1]) - self.BETA
+        """G, the similarity that the walk balances, of (..., n, d) keys and values."""
+        centred = keys - keys.mean(axis=-2, keepdims=True)
+        exponent = self.TEMPERATURE * (centred @ centred.swapaxes(-1, -2)) / math.sqrt(keys.shape[-1]) - self.BETA
         similarity: FloatArray = np.exp(np.minimum(exponent, LARGEST_EXPONENT)) * (
-            values @ values.T + self.VALUE_OFFSET
+            values @ values.swapaxes(-1, -2) + self.VALUE_OFFSET
         )
         return similarity
 

@@ -90,18 +90,22 @@ class SubGen(StoredTokens):
         writer.floats("scales", [self._mass], width=MASS_BITS)
 
     def _take_in(self) -> None:
-        """The update of the paper, token by token."""
+        """The update of the paper, token by token; of the tokens that a slot draws, the newest stays."""
+        if not len(self.keys):
+            return
         coins = Stream(self.public.seed, f"subgen/{self.n_seen} tokens").generator()
         coins_of_clusters = coins.random((len(self.keys), self.SAMPLES))
         coins_of_slots = coins.random((len(self.keys), self.capacity))
         self._counts, self._clusters = joined(
             self._counts, self._clusters, self.keys, coins_of_clusters, radius=self.DELTA, most=self.capacity
         )
-        for key, value, slot_coins in zip(self.keys, self.values, coins_of_slots, strict=True):
-            norm = float(value @ value)
-            if norm > 0:
-                self._mass += norm
-                self._slots[slot_coins < norm / self._mass] = key, value
+        norms = np.vecdot(self.values, self.values)
+        masses = self._mass + np.cumsum(norms)
+        hits = coins_of_slots * masses[:, None] < norms[:, None]
+        newest = len(hits) - 1 - hits[::-1].argmax(axis=0)
+        taken = hits.any(axis=0)
+        self._slots[taken] = np.stack([self.keys, self.values], axis=1)[newest[taken]]
+        self._mass = float(masses[-1])
 
     def read(self, reader: BitReader) -> None:
         n_slots, d = min(self.n_seen, self.capacity), self.public.d

@@ -14,6 +14,7 @@ from lowerbound.caches.balanced_walk import survivors_of, walk
 from lowerbound.caches.balancekv import BalanceKV
 from lowerbound.caches.diffrate import DiffRate
 from lowerbound.caches.loma import LoMA, LoMABest
+from lowerbound.caches.online_clusters import joined
 from lowerbound.caches.pyramid import kept_cells, pyramid_graph
 from lowerbound.caches.reading_zones import ReadingZones
 from lowerbound.caches.subgen import SubGen
@@ -400,3 +401,40 @@ def test_the_game_is_lost(cache_class: type[StoredTokens], low: float, high: flo
     row = duel(d16, f"{cache_class.__module__}:{cache_class.__name__}", isolation=Isolation.NONE)
     assert low <= row.error <= high
     assert row.verdict == "above the floor"
+
+
+def test_clusters_of_a_block_are_those_of_its_keys_one_by_one() -> None:
+    """Differential: blocks of keys, with all distances at once, against the definition read aloud, exactly."""
+    for trial in range(300):
+        coins = Stream(trial, "joined").generator()
+        d, samples, most = int(coins.integers(1, 5)), int(coins.integers(0, 3)), int(coins.integers(1, 20))
+        keys = coins.standard_normal((int(coins.integers(0, 40)), d))
+        tossed = coins.random((len(keys), samples))
+        counts: list[int] = []
+        clusters: list[FloatArray] = []
+        for key, tosses in zip(keys, tossed, strict=True):
+            apart = [math.dist(cluster[0], key) for cluster in clusters]
+            nearest = min(range(len(apart)), key=apart.__getitem__, default=-1)
+            if len(clusters) < most and not (apart and apart[nearest] <= 0.7):
+                counts.append(1)
+                clusters.append(np.array([key] * (1 + samples)))
+            else:
+                counts[nearest] += 1
+                clusters[nearest][1:][tosses < 1 / counts[nearest]] = key
+        cut = len(keys) // 3
+        first = joined(
+            np.zeros(0, dtype=np.int64), np.zeros((0, 1 + samples, d)), keys[:cut], tossed[:cut], radius=0.7, most=most
+        )
+        found = joined(*first, keys[cut:], tossed[cut:], radius=0.7, most=most)
+        assert found[0].tolist() == counts
+        assert np.array_equal(found[1], np.array(clusters).reshape(-1, 1 + samples, d))
+
+
+def test_walks_go_in_step() -> None:
+    """Law: walks on several sets at once are the walks on each."""
+    coins = Stream(0, "steps").generator()
+    rows = coins.standard_normal((5, 32, 4))
+    kernels, tossed = rows @ rows.swapaxes(1, 2) / 30, coins.random((5, 32))
+    together = walk(kernels, tossed, 1.0)
+    assert np.array_equal(together, [walk(one, toss, 1.0) for one, toss in zip(kernels, tossed, strict=True)])
+    assert 0 < (together > 0).sum() < together.size

@@ -1,0 +1,55 @@
+"""Time: how often readers err against the cached rows that they read, those of fixed places beside the proved line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from lowerbound.report.figure import FORBIDDEN, IMPOSSIBLE, SERIES, Figure, sheet
+
+TABLE = "probes"
+
+
+def build(rows: Sequence[dict[str, Any]]) -> Figure:
+    """Rows of `python -m experiments probes`; rows of caches, which read without counting, are left out."""
+    readers = [row for row in rows if "reader" in row]
+    models = list(dict.fromkeys(row["model"] for row in readers))
+    with sheet(3.3 * len(models), 3.2, ncols=len(models), sharey=True, squeeze=False) as (figure, grid):
+        for axes, model in zip(grid[0], models, strict=True):
+            here = [row for row in readers if row["model"] == model]
+            _panel(axes, here)
+            axes.set_title(f"{model}: T = {here[0]['tokens']}", loc="left", fontsize=9)
+        grid[0][0].set_ylabel("error rate of the bits read")
+        handles, labels = grid[0][0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
+    return figure
+
+
+def _panel(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
+    """One model."""
+    tokens = rows[0]["tokens"]
+    looks = [0.0, *np.geomspace(0.01, tokens, 400).tolist()]
+    least = [(1 - look / tokens) / 2 for look in looks]
+    axes.fill_between(looks, least, 0, color=IMPOSSIBLE, linewidth=0)
+    axes.plot(looks, least, color=FORBIDDEN, linewidth=1.5, label=r"fixed places, proved: $(1 - 2 \delta) T$ rows")
+    names = ["fixed places", *(row["reader"] for row in rows if row["reader"] != "fixed places")]
+    for name, (marker, colour) in zip(dict.fromkeys(names), SERIES, strict=False):
+        points = [row for row in rows if row["reader"] == name]
+        is_adaptive = points[0]["is_adaptive"]
+        axes.plot(
+            [row["looks"] for row in points],
+            [row["error"] for row in points],
+            marker,
+            color=colour,
+            markerfacecolor="white" if is_adaptive else colour,
+            markersize=5,
+            clip_on=False,
+            zorder=3,
+            label=name + (", adaptive" if is_adaptive else ", played"),
+        )
+    axes.set_xscale("symlog", base=2, linthresh=1)
+    axes.set_xlim(0, tokens)
+    axes.set_ylim(0, 0.55)
+    axes.set_xlabel("rows read for one answer, in the mean")
