@@ -39,7 +39,7 @@ bench: $(READY)
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.
 figures: $(READY)
-	$(BIN)/python -m experiments anatomy dimension maps phase proof scaling threshold errors budgets windows recompute structures frontier tightness
+	$(BIN)/python -m experiments anatomy coresets dimension maps phase probes proof scaling threshold errors budgets windows recompute structures frontier tightness
 	$(BIN)/lowerbound figures
 
 # Floors of every model and how tight they are, published claims as guarantees, what breaks each cache.

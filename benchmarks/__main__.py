@@ -16,12 +16,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import TextIO
 
-from benchmarks import certificates, device, figures, games, oracle, replay, structures, sweeps, var
+from benchmarks import certificates, delsarte, device, figures, games, oracle, replay, structures, sweeps, var
 
 BENCHMARKS: dict[str, ModuleType] = {
     "oracle": oracle,
     "games": games,
     "certificates": certificates,
+    "delsarte": delsarte,
     "var": var,
     "replay": replay,
     "structures": structures,

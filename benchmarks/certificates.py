@@ -54,9 +54,6 @@ def run() -> None:
             rows.append((f"certify {model}, theorem {theorem}, design search included", made, promised))
             limit = 1.0 if model == "var-d16" else 10.0
             rows.append((f"check {model}, theorem {theorem}", seconds(("check", path)), limit))
-    rows.append(
-        ("dimension --d 64 --mu 1/8, with its certificate", seconds(("dimension", "--d", "64", "--mu", "1/8")), 10.0)
-    )
     rows += [(f"break {cache} at 1/4, relative eta 1/10", attack_seconds(cache), 1.0) for cache in EVICTING]
     for what, taken, promised in rows:
         limit = "" if promised is None else f"{promised:>8.1f} s{taken / promised:>8.2f}"

@@ -2,7 +2,8 @@
 
 Claims that could be refuted: the clusters that SubGen opens for T random unit keys never outnumber the keys that are
 certified to fit at the inner product of its radius, 7/8, and they grow until every key is alone, from d = 24 on: then
-there is nothing that clusters spare. Cost: a minute.
+there is nothing that clusters spare; and a state with as many clusters as were opened is never under the floor of the
+keys that exist. Cost: a minute.
 """
 
 from __future__ import annotations
@@ -16,16 +17,16 @@ import numpy as np
 from experiments.table import Outcome, save
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
-from lowerbound.caches.registry import find_cache
 from lowerbound.caches.subgen import SubGen
-from lowerbound.certify.dimension import greedy_keys, room
+from lowerbound.certify.dimension import room
 from lowerbound.core.attention import L2Norm, unit_rows
+from lowerbound.core.models import models
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, Tokens
 
 SPEC: dict[str, Any] = {
     "tokens": 1024,
-    "dimensions": [2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32],
+    "dimensions": [2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64, 96, 100, 104, 112, 120, 128],
     "seeds": [0, 1, 2],
     "alone": 24,
 }
@@ -33,18 +34,18 @@ COHERENCE = 1 - Fraction(SubGen.DELTA) ** 2 / 2
 """Unit vectors that are SubGen's radius apart have this inner product."""
 
 
-def opened(d: int, seed: int) -> tuple[int, int]:
-    """Clusters that SubGen opens for random unit keys, and the bytes of its state."""
+def subgen(d: int, seed: int, budget: Fraction) -> tuple[int, int]:
+    """Clusters that SubGen opens for random unit keys, and the bits of its state."""
     side = math.isqrt(SPEC["tokens"])
-    terms = Terms(ScaleSchedule(((side, side), (1, 1))), d, L2Norm(), budget=Fraction(1))
+    terms = Terms(ScaleSchedule(((side, side), (1, 1))), d, L2Norm(), budget=budget)
     coins = np.random.default_rng(seed)
     keys = unit_rows(coins.standard_normal((terms.schedule.n_tokens, d)))
     values = coins.random(keys.shape)
-    box = BlackBox(find_cache("subgen"), terms, math.inf)
+    box = BlackBox(SubGen, terms, math.inf)
     state, _ = box.state_and_answers(Instance(terms, Tokens(keys, values, keys), keys[:1]))
-    cache = find_cache("subgen")(terms.public)
+    cache = SubGen(terms.public)
     cache.decode(state)
-    return len(cache._counts), len(state)  # type: ignore[attr-defined]
+    return cache.n_clusters, 8 * len(state)
 
 
 def run() -> Outcome:
@@ -52,23 +53,32 @@ def run() -> Outcome:
     rows: list[dict[str, Any]] = []
     wrong = []
     for d in SPEC["dimensions"]:
-        found = [opened(d, seed) for seed in SPEC["seeds"]]
+        clusters = [subgen(d, seed, Fraction(1))[0] for seed in SPEC["seeds"]]
+        enough = [
+            subgen(d, seed, Fraction(count, SPEC["tokens"]))
+            for seed, count in zip(SPEC["seeds"], clusters, strict=True)
+        ]
         both = room(d, COHERENCE)
-        clusters = [count for count, _ in found]
+        floor_bits = min(SPEC["tokens"], both.at_least) * d
         rows.append(
             {
                 "d": d,
                 "tokens": SPEC["tokens"],
                 "coherence": float(COHERENCE),
                 "clusters": clusters,
-                "state_bytes": [size for _, size in found],
+                "state_bits": [bits for _, bits in enough],
                 "at_most": both.at_most,
-                "greedy": min(SPEC["tokens"], greedy_keys(d, COHERENCE)),
-                "floor_bits": min(SPEC["tokens"], both.at_least) * d,
+                "at_least": min(SPEC["tokens"], both.at_least),
+                "floor_bits": floor_bits,
+                "models": sorted(model.name for model in models() if model.head_dim == d),
             }
         )
         if both.at_most is not None and max(clusters) > both.at_most:
             wrong.append(f"{max(clusters)} clusters in R^{d}, where {both.at_most} are certified to fit")
+        if [count for count, _ in enough] != clusters:
+            wrong.append(f"{clusters} clusters do not fit in a state made for them in R^{d}")
+        if min(bits for _, bits in enough) < floor_bits:
+            wrong.append(f"a state under the floor of {floor_bits} bits in R^{d}")
         if d >= SPEC["alone"] and min(clusters) < SPEC["tokens"]:
             wrong.append(f"only {min(clusters)} clusters in R^{d}")
     means = [sum(row["clusters"]) / len(row["clusters"]) for row in rows]

@@ -23,7 +23,9 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.set_title(f"{model}: T = {here[0]['tokens']}", loc="left", fontsize=9)
         grid[0][0].set_ylabel("error rate of the bits read")
         handles, labels = grid[0][0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
+        figure.legend(
+            handles, labels, loc="outside lower center", ncols=2 * len(models) - 1, frameon=False, fontsize=7.5
+        )
     return figure
 
 

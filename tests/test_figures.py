@@ -13,7 +13,21 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from lowerbound.report.figure import save_all
 from paper_figures import __main__ as command
-from paper_figures import anatomy, forbidden, frontier, maps, phase, proof, scaling, structures, thresholds, tightness
+from paper_figures import (
+    anatomy,
+    coresets,
+    dimension,
+    forbidden,
+    frontier,
+    maps,
+    phase,
+    probes,
+    proof,
+    scaling,
+    structures,
+    thresholds,
+    tightness,
+)
 
 ROOT = Path(__file__).parent.parent
 FLOORS = {"A": 0.01, "B": 0.2, "C": 0.3, "C'": 0.35, "D": 0.45, "E": 0.5}
@@ -112,8 +126,44 @@ TABLES: dict[str, list[dict[str, Any]]] = {
         },
     ],
     "dimension": [
-        {"d": d, "tokens": 64, "coherence": 0.875, "clusters": [d, d + 1], "at_most": most, "greedy": d}
+        {
+            "d": d,
+            "tokens": 64,
+            "coherence": 0.875,
+            "clusters": [d, d + 1],
+            "state_bits": [900 * d, 910 * d],
+            "at_most": most,
+            "at_least": d,
+            "floor_bits": d * d,
+            "models": ["var-d16"] if d == 16 else [],
+        }
         for d, most in ((2, 12), (3, 57), (16, None))
+    ],
+    "coresets": [
+        *({"cache": "window", "lambda": factor, "worst": factor / 4} for factor in (0.25, 2.0)),
+        *(
+            {"cache": "sampled", "lambda": factor, "worst": 0.03, "rows": rows, "tokens": 64}
+            for factor, rows in ((0.25, 20), (2.0, 64))
+        ),
+    ],
+    "probes": [
+        *(
+            {
+                "model": "var-d16",
+                "reader": reader,
+                "is_adaptive": adaptive,
+                "tokens": 64,
+                "looks": looks,
+                "error": error,
+            }
+            for reader, adaptive, looks, error in (
+                ("fixed places", False, 0.0, 0.5),
+                ("fixed places", False, 32.0, 0.25),
+                ("scan", False, 64.0, 0.0),
+                ("binary tree", True, 6.0, 0.0),
+            )
+        ),
+        {"model": "var-d16", "cache": "full", "bits": 1, "bob_seconds": 1.0},
     ],
     "structures": [
         {
@@ -174,6 +224,15 @@ def test_points_are_those_of_the_tables() -> None:
     assert ([16.0, 4096.0], [3.0, 9.0]) in drawn(axes)
     assert ([16.0, 4096.0], [0.1, 0.5]) in drawn(axes)
     assert ([4096.0], [0.25]) in drawn(axes)
+    keys, memory = dimension.build(TABLES["dimension"]).axes
+    assert ([2.0, 3.0], [12.0, 57.0]) in drawn(keys)
+    assert ([3.0, 3.0], [2700.0, 2730.0]) in drawn(memory)
+    (axes,) = coresets.build(TABLES["coresets"]).axes
+    assert ([0.25, 2.0], [0.0625, 0.5]) in drawn(axes)
+    assert ([0.25], [0.03]) in drawn(axes)
+    (axes,) = probes.build(TABLES["probes"]).axes
+    assert ([0.0, 32.0], [0.5, 0.25]) in drawn(axes)
+    assert ([6.0], [0.0]) in drawn(axes)
     (axes,) = structures.build(TABLES["structures"]).axes
     assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)
     by_n = scaling.build(TABLES["scaling"]).axes[0]

@@ -55,6 +55,11 @@ class SubGen(StoredTokens):
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @property
+    def n_clusters(self) -> int:
+        """Clusters opened so far."""
+        return len(self._counts)
+
+    @property
     def claimed_ratio(self) -> Fraction | None:
         """m (t + 1) keys of clusters and 2 s entries of samples for 2 T, with m = s = budget T and t = 1."""
         return 1 / (2 * self.budget)

@@ -18,6 +18,7 @@ from lowerbound.core.keys.shells import LeechRoots, golay_words
 from lowerbound.errors import InvalidArgument
 from lowerbound.kernel.spherical import gegenbauer
 from lowerbound.kernel.verdict import Outcome
+from lowerbound.report.site.transcripts import TRANSCRIPT, printed
 from tests.kernel.examples import ask
 from tests.test_cli import Run
 
@@ -179,8 +180,14 @@ def test_the_command(run_command: Run, tmp_path: Path) -> None:
     assert "one of --d and --model" in neither.stderr
 
 
-def test_the_page_tells_what_is_printed(run_command: Run) -> None:
-    """Known value: the transcript of docs/regimes.md, printed now."""
-    page = (Path(__file__).parent.parent.parent / "docs" / "regimes.md").read_text(encoding="utf-8")
-    told = run_command("dimension", "--d", "64").stdout.rstrip()
-    assert f"```console\n$ lowerbound dimension --d 64\n{told}\n```" in page
+REGIMES = Path(__file__).parent.parent.parent / "docs" / "regimes.md"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["dimension --d 64", "phase --model var-d36-512", pytest.param("time --model var-d36-512", marks=pytest.mark.slow)],
+)
+def test_the_page_tells_what_is_printed(command: str) -> None:
+    """Known values: the transcripts of docs/regimes.md, printed now."""
+    told = dict(TRANSCRIPT.findall(REGIMES.read_text(encoding="utf-8")))
+    assert told[command] == printed(command, REGIMES.parent)
