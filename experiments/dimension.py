@@ -45,7 +45,7 @@ def subgen(d: int, seed: int, budget: Fraction) -> tuple[int, int]:
     state, _ = box.state_and_answers(Instance(terms, Tokens(keys, values, keys), keys[:1]))
     cache = SubGen(terms.public)
     cache.decode(state)
-    return cache.n_clusters, 8 * len(state)
+    return len(cache.counts), 8 * len(state)
 
 
 def run() -> Outcome:

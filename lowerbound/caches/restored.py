@@ -8,15 +8,16 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import L2Norm, Scaled, attention, unit_rows
+from lowerbound.core.attention import L2Norm, Scaled, unit_rows
 from lowerbound.core.bits import BitReader, BitWriter
-from lowerbound.core.cache import Cache, CountedState, FloatArray, Public, check_pairs
+from lowerbound.core.cache import CountedState, FloatArray, Public, SoftmaxCache, check_pairs
+from lowerbound.core.heads import Question
 from lowerbound.errors import CorruptState
 
 Codes = NDArray[np.int64]
 
 
-class RestoredTokens(CountedState, Cache):
+class RestoredTokens(CountedState, SoftmaxCache):
     """Template: answers with `old_keys` and `old_values`, read back from the state, and with the newest rows exactly.
 
     Under the rule L2Norm keys are normalised when they arrive, as models do before they cache them; a restored key is
@@ -43,13 +44,10 @@ class RestoredTokens(CountedState, Cache):
         self.new_values = np.concatenate([self.new_values, values])
         self.n_new += len(keys)
 
-    def attend(self, queries: FloatArray) -> FloatArray:
+    def question(self, queries: FloatArray) -> Question:
         keys = np.concatenate([self.old_keys, self.new_keys])
-        if not len(keys):
-            return np.zeros((len(queries), self.public.d))
         values = np.concatenate([self.old_values, self.new_values])
-        outputs: FloatArray = attention(self.scaled(queries), keys, values, rule=Scaled(1.0))
-        return outputs
+        return Question(self.scaled(queries), keys, values, Scaled(1.0))
 
     def decode(self, data: bytes) -> None:
         self.new_keys = self.new_values = np.zeros((0, self.public.d))

@@ -43,7 +43,7 @@ class SubGen(StoredTokens):
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
-        self._counts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._clusters: FloatArray = np.zeros((0, 1 + self.SAMPLES, public.d))
         self._slots: FloatArray = np.zeros((self.capacity, 2, public.d))
         self._mass = 0.0
@@ -55,21 +55,16 @@ class SubGen(StoredTokens):
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @property
-    def n_clusters(self) -> int:
-        """Clusters opened so far."""
-        return len(self._counts)
-
-    @property
     def claimed_ratio(self) -> Fraction | None:
         """m (t + 1) keys of clusters and 2 s entries of samples for 2 T, with m = s = budget T and t = 1."""
         return 1 / (2 * self.budget)
 
     def attend(self, queries: FloatArray) -> FloatArray:
         rule, d = self.public.rule, self.public.d
-        if not len(self._counts) + len(self.keys):
+        if not len(self.counts) + len(self.keys):
             return np.zeros((len(queries), d))
         samples = self._clusters[:, 1:].reshape(-1, d)
-        stands_for = np.repeat(self._counts / self.SAMPLES, self.SAMPLES)
+        stands_for = np.repeat(self.counts / self.SAMPLES, self.SAMPLES)
         biases = np.log(np.concatenate([stands_for, np.ones(len(self.keys))]))
         in_denominator = attention_logits(queries, np.concatenate([samples, self.keys]), rule=rule) + biases
         peak = in_denominator.max(axis=1, keepdims=True)
@@ -79,16 +74,16 @@ class SubGen(StoredTokens):
         filled = self._slots[norms > 0]
         if len(filled):
             exponent = np.minimum(attention_logits(queries, filled[:, 0], rule=rule) - peak, LARGEST_EXPONENT)
-            factors = self._mass / (self.capacity * norms[norms > 0])
-            numerator = numerator + np.exp(exponent) * factors @ filled[:, 1]
+            numerator += np.exp(exponent) * (self._mass / (self.capacity * norms[norms > 0])) @ filled[:, 1]
         outputs: FloatArray = numerator / weights.sum(axis=1, keepdims=True)
         return outputs
 
     def write(self, writer: BitWriter) -> None:
-        self._take_in()
-        n_slots, n_clusters = min(self.n_seen, self.capacity), len(self._counts)
+        if len(self.keys):
+            self._take_in()
+        n_slots, n_clusters = min(self.n_seen, self.capacity), len(self.counts)
         counts, clusters = np.zeros(n_slots, dtype=np.int64), np.zeros((n_slots, *self._clusters.shape[1:]))
-        counts[:n_clusters], clusters[:n_clusters] = self._counts, self._clusters
+        counts[:n_clusters], clusters[:n_clusters] = self.counts, self._clusters
         writer.uints("indices", [n_clusters, *counts], width=self._count_bits)
         writer.floats("payload", clusters, width=FLOAT_BITS)
         writer.floats("payload", self._slots, width=FLOAT_BITS)
@@ -96,14 +91,11 @@ class SubGen(StoredTokens):
 
     def _take_in(self) -> None:
         """The update of the paper, token by token; of the tokens that a slot draws, the newest stays."""
-        if not len(self.keys):
-            return
         coins = Stream(self.public.seed, f"subgen/{self.n_seen} tokens").generator()
         coins_of_clusters = coins.random((len(self.keys), self.SAMPLES))
         coins_of_slots = coins.random((len(self.keys), self.capacity))
-        self._counts, self._clusters = joined(
-            self._counts, self._clusters, self.keys, coins_of_clusters, radius=self.DELTA, most=self.capacity
-        )
+        old = self.counts, self._clusters
+        self.counts, self._clusters = joined(*old, self.keys, coins_of_clusters, radius=self.DELTA, most=self.capacity)
         norms = np.vecdot(self.values, self.values)
         masses = self._mass + np.cumsum(norms)
         hits = coins_of_slots * masses[:, None] < norms[:, None]
@@ -123,6 +115,6 @@ class SubGen(StoredTokens):
         well_formed = used == [i < n_clusters for i in range(n_slots)] and not clusters[n_clusters:].any()
         if sum(counts) != self.n_seen or not well_formed or self._mass < 0:
             raise CorruptState(f"state must hold clusters of {self.n_seen} tokens in all, got sizes {counts[:8]}")
-        self._counts = np.array(counts[:n_clusters], dtype=np.int64)
+        self.counts = np.array(counts[:n_clusters], dtype=np.int64)
         self._clusters = clusters[:n_clusters]
         self.keys, self.values = np.zeros((0, d)), np.zeros((0, d))

@@ -84,6 +84,16 @@ def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> A
     return array
 
 
+def check_question(queries: Any, keys: Any, values: Any) -> None:
+    """Raise InvalidArgument unless queries (m, d), keys (t, d) and values (t, h), t >= 1, are finite float64."""
+    xp = array_api_compat.array_namespace(queries, keys, values)
+    _checked(xp, "queries", queries, (None, None))
+    _checked(xp, "keys", keys, (None, queries.shape[1]))
+    _checked(xp, "values", values, (keys.shape[0], None))
+    if keys.shape[0] == 0:
+        raise InvalidArgument("keys must have at least one row, got none: attention over nothing is undefined")
+
+
 def unit_rows(rows: Any) -> Any:
     """Rows divided by their norms; a zero row stays zero."""
     xp = array_api_compat.array_namespace(rows)
@@ -116,16 +126,9 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     -----
     No m x t matrix is formed. Cost O(m t (d + h)).
     """
-    xp = array_api_compat.array_namespace(queries, keys, values)
-    _checked(xp, "queries", queries, (None, None))
-    d = queries.shape[1]
-    _checked(xp, "keys", keys, (None, d))
-    n_tokens = keys.shape[0]
-    _checked(xp, "values", values, (n_tokens, None))
-    if n_tokens == 0:
-        raise InvalidArgument("keys must have at least one row, got none: attention over nothing is undefined")
-    large = isinstance(queries, np.ndarray) and queries.shape[0] * n_tokens >= WORTH_STREAMING
-    if large and _bound(queries, keys, rule) <= LARGEST_LOGIT:
+    check_question(queries, keys, values)
+    large = isinstance(queries, np.ndarray) and queries.shape[0] * keys.shape[0] >= WORTH_STREAMING
+    if large and logit_bound(queries, keys, rule) <= LARGEST_LOGIT:
         return _bounded(queries, keys, values, rule)
     return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
 
@@ -155,7 +158,7 @@ def _bounded(queries: Any, keys: Any, values: Any, rule: Rule) -> Any:
     return bounded_attention(scaled, lambda rows: unit_rows(keys[rows]), values, len(keys))
 
 
-def _bound(queries: Any, keys: Any, rule: Rule) -> float:
+def logit_bound(queries: Any, keys: Any, rule: Rule) -> float:
     """A bound on the size of every logit, by Cauchy and Schwarz."""
     if isinstance(rule, L2Norm):
         return rule.multiplier
@@ -242,9 +245,16 @@ def block_causal_attention(queries: Any, keys: Any, values: Any, schedule: Scale
 
 
 def rounding_bound(
-    *, d: int, n_tokens: int, max_logit: float, max_value: float, keys_per_block: int = KEYS_PER_BLOCK
+    *,
+    d: int,
+    n_tokens: int,
+    max_logit: float,
+    max_value: float,
+    keys_per_block: int = KEYS_PER_BLOCK,
+    unit_roundoff: Fraction = UNIT_ROUNDOFF,
+    exponential_roundoffs: int = 4,
 ) -> float:
-    """How far an output entry of `attention` in float64 may lie from its true value.
+    """How far an output entry of `attention` in float64, or in another precision, may lie from its true value.
 
     Contract: for every input whose true logits are sums of d products with sum of absolute products at most
     `max_logit`, and |values| <= `max_value`, each entry is within the returned bound of the exact one.
@@ -258,9 +268,9 @@ def rounding_bound(
     at most 2 theta / (1 - theta) max_value. Weights under 2^-1022 of the largest vanish: n 2^-1021 max_value.
     Without peaks there are neither shifts nor rescalings, and no weight vanishes: the bound holds the more.
     """
-    u = float(UNIT_ROUNDOFF)
+    u = float(unit_roundoff)
     n_blocks = -(-n_tokens // keys_per_block)
-    per_weight = (3 * d + 24) * u * max_logit + 4 * u
+    per_weight = (3 * d + 24) * u * max_logit + exponential_roundoffs * u
     theta = math.expm1(n_blocks * per_weight + (n_tokens + 2 * n_blocks + 4) * u)
     if theta >= 0.5:
         return math.inf

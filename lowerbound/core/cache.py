@@ -24,9 +24,10 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import Rule, attention
+from lowerbound.core.attention import Rule
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.grid import Grid
+from lowerbound.core.heads import Question, answers
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.schedule import ScaleSchedule
@@ -164,6 +165,18 @@ class Cache(Memory):
         """Answer (m, d) queries over everything remembered and the current scale."""
 
 
+class SoftmaxCache(Cache):
+    """Template: a cache that answers by softmax attention over rows which it names, so that many are asked at once."""
+
+    @abstractmethod
+    def question(self, queries: FloatArray) -> Question:
+        """What (m, d) queries ask, over which keys and values."""
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        (answer,) = answers([self.question(queries)])
+        return answer
+
+
 def load_cache(target: str) -> type[Memory]:
     """The cache class that "package.module:Class" names, or the one that plays the program of "exec:COMMAND".
 
@@ -237,7 +250,7 @@ class CountedState(Memory):
         """Remember what `write` wrote, and nothing else; `n_old` is known, and nothing is new."""
 
 
-class StoredTokens(CountedState, Cache):
+class StoredTokens(CountedState, SoftmaxCache):
     """Template: a cache that stores some tokens' keys and values, and answers by plain softmax over them.
 
     A final class says in `write` what it keeps and how, and in `read` how that is read back; everything else is
@@ -255,11 +268,8 @@ class StoredTokens(CountedState, Cache):
         self.values = np.concatenate([self.values, values])
         self.n_new += len(keys)
 
-    def attend(self, queries: FloatArray) -> FloatArray:
-        if not len(self.keys):
-            return np.zeros((len(queries), self.public.d))
-        outputs: FloatArray = attention(queries, self.keys, self.values, rule=self.public.rule)
-        return outputs
+    def question(self, queries: FloatArray) -> Question:
+        return Question(queries, self.keys, self.values, self.public.rule)
 
 
 def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: FloatArray | None = None) -> None:

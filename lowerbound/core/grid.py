@@ -134,5 +134,8 @@ class Grid:
         return np.array([float(threshold) for threshold in self.thresholds])
 
     def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The level number of each output, by the thresholds."""
+        """The level number of each output, by the thresholds: how many of them it reaches."""
+        if self.n_levels == 2:
+            reached: NDArray[np.int64] = (outputs >= self.threshold_array[0]).astype(np.int64)
+            return reached
         return np.searchsorted(self.threshold_array, outputs, side="right")

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import TypeGuard
 
 from lowerbound.core.bits import EncodedState, Item
-from lowerbound.core.cache import Cache, FloatArray, Memory
+from lowerbound.core.cache import Cache, FloatArray, Memory, SoftmaxCache
+from lowerbound.core.heads import answers
 from lowerbound.errors import CorruptState
 
 
@@ -49,31 +51,32 @@ class PerHead(LayeredCache):
 
     def __init__(self, heads: Sequence[Cache], n_layers: int) -> None:
         super().__init__(heads[0].public)
-        self._heads = list(heads)
+        self.heads = list(heads)
         self._per_layer = len(heads) // n_layers
 
     @property
     def name(self) -> str:
-        return type(self._heads[0]).__name__
+        return type(self.heads[0]).__name__
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        return self._heads[0].claimed_ratio
+        return self.heads[0].claimed_ratio
 
-    def _of(self, layer: int) -> list[Cache]:
-        return self._heads[layer * self._per_layer : (layer + 1) * self._per_layer]
+    def heads_of(self, layer: int) -> list[Cache]:
+        """The caches of one layer."""
+        return self.heads[layer * self._per_layer : (layer + 1) * self._per_layer]
 
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
     ) -> None:
-        for number, head in enumerate(self._of(layer)):
+        for number, head in enumerate(self.heads_of(layer)):
             head.append(keys[number], values[number], scale, None if queries is None else queries[number])
 
     def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
-        return [head.attend(rows) for head, rows in zip(self._of(layer), queries, strict=True)]
+        return attend_at_once(self.heads_of(layer), queries)
 
     def encode(self) -> bytes:
-        states = [head.encode() for head in self._heads]
+        states = [head.encode() for head in self.heads]
         if len(states) == 1:
             return states[0]
         ledger: Counter[Item] = Counter({"length_prefix": LENGTH_BITS * (len(states) - 1)})
@@ -84,14 +87,32 @@ class PerHead(LayeredCache):
 
     def decode(self, data: bytes) -> None:
         rest = data
-        for head in self._heads[:-1]:
+        for head in self.heads[:-1]:
             prefix, rest = rest[: LENGTH_BITS // 8], rest[LENGTH_BITS // 8 :]
             length = int.from_bytes(prefix, "little")
             if len(prefix) != LENGTH_BITS // 8 or length > len(rest):
-                raise CorruptState(f"state must hold {len(self._heads)} heads, got {len(data)} bytes that end earlier")
+                raise CorruptState(f"state must hold {len(self.heads)} heads, got {len(data)} bytes that end earlier")
             head.decode(rest[:length])
             rest = rest[length:]
-        self._heads[-1].decode(rest)
+        self.heads[-1].decode(rest)
+
+
+def attend_at_once(
+    heads: Sequence[Cache], queries: Iterable[FloatArray], thresholds: FloatArray | None = None
+) -> list[FloatArray]:
+    """What every head answers to its own queries; heads that answer by plain softmax are asked in one call.
+
+    With thresholds, those are asked on which side of each they answer, and are otherwise less exact.
+    """
+    plain = [head for head in heads if answers_by_softmax(head)]
+    if len(plain) < len(heads):
+        return [head.attend(rows) for head, rows in zip(heads, queries, strict=True)]
+    return answers([head.question(rows) for head, rows in zip(plain, queries, strict=True)], thresholds)
+
+
+def answers_by_softmax(head: Cache) -> TypeGuard[SoftmaxCache]:
+    """Whether a head's whole answer is softmax over the rows that it names."""
+    return isinstance(head, SoftmaxCache) and type(head).attend is SoftmaxCache.attend
 
 
 LENGTH_BITS = 64

@@ -246,6 +246,11 @@ class HardFamily(ABC):
     def reading(self) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part: yields runs, is sent the answers (n_layers, n_heads, m, d), returns every symbol."""
 
+    @property
+    def thresholds(self) -> FloatArray | None:
+        """Where all of an answer that `reading` uses is on which side of these it lies, these; else None."""
+        return None
+
     @abstractmethod
     def public(self, budget: Fraction | None = None) -> Public:
         """What a cache may know."""

@@ -88,7 +88,7 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
     protocol = CacheProtocol(reduction, lambda: cache_class(public))
     start = time.perf_counter()
     if role == "bob":
-        answers = [protocol.bob(message).astype(SYMBOL_TYPE).tobytes() for message in private]
+        answers = [symbols.astype(SYMBOL_TYPE).tobytes() for symbols in protocol.bobs(private)]
         return {"seconds": time.perf_counter() - start}, answers
     trials = [
         protocol.states(reduction.symbols_of(_given(frame)), check_settled=number == 0)

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.cache import Memory
-from lowerbound.core.layered import LayeredCache, PerHead
+from lowerbound.core.layered import LayeredCache, PerHead, answers_by_softmax, attend_at_once
+from lowerbound.core.threads import blocks
 from lowerbound.errors import CacheContractBroken, LowerBoundError
-from lowerbound.game.hard_family import HardFamily, Run
+from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import OneWayProtocol, Symbols
 
 FloatArray = NDArray[np.float64]
+MESSAGES_AT_ONCE = 16
 
 
 @dataclass(frozen=True)
@@ -57,29 +59,42 @@ class CacheProtocol(OneWayProtocol):
 
     def bob(self, message: bytes) -> Symbols:
         """An answer for every position."""
-        reading = self.reduction.reading()
-        run = next(reading)
-        while True:
-            try:
-                run = reading.send(self._answers(self._cache_holding(message), run))
-            except StopIteration as done:
-                symbols: Symbols = done.value
-                return symbols
+        (symbols,) = self._answered([message])
+        return symbols
+
+    def bobs(self, messages: Sequence[bytes]) -> list[Symbols]:
+        """What `bob` answers to each message; caches that answer by plain softmax read many of them at once."""
+        size = MESSAGES_AT_ONCE if _is_plain(self.new_cache()) else 1
+        return [symbols for some in blocks(len(messages), size) for symbols in self._answered(messages[some])]
+
+    def _answered(self, messages: Sequence[bytes]) -> list[Symbols]:
+        """All messages in step: the next run of each is made, and all their queries are asked."""
+        readings = [self.reduction.reading() for _ in messages]
+        runs = {number: next(reading) for number, reading in enumerate(readings)}
+        symbols: dict[int, Symbols] = {}
+        while runs:
+            caches = [self._cache_holding(messages[number]) for number in runs]
+            for cache, run in zip(caches, runs.values(), strict=True):
+                _append(cache, self.reduction.schedule.n_scales - 1, run.keys, run.values, run.queries)
+            answers = _attend(caches, [run.queries for run in runs.values()], self.reduction.thresholds)
+            for number, found in zip(list(runs), answers, strict=True):
+                try:
+                    runs[number] = readings[number].send(found)
+                except StopIteration as done:
+                    symbols[number] = done.value
+                    del runs[number]
+        return [symbols[number] for number in range(len(messages))]
 
     def _check_settled(self, cache: LayeredCache, state: bytes) -> None:
         queries = next(self.reduction.reading()).queries
         copy = self._cache_holding(state)
-        change = float(np.abs(_attend(cache, queries) - _attend(copy, queries)).max())
+        first, second = (_attend([one], [queries])[0] for one in (cache, copy))
+        change = float(np.abs(first - second).max())
         if change > 2 * float(self.reduction.rounding):
             raise CacheContractBroken(
                 f"{cache.name} must answer after encode() as its copy does after decode(encode()), "
                 f"got answers {change:.3g} apart"
             )
-
-    def _answers(self, cache: LayeredCache, run: Run) -> FloatArray:
-        """What the cache answers when the last scale is this run."""
-        _append(cache, self.reduction.schedule.n_scales - 1, run.keys, run.values, run.queries)
-        return _attend(cache, run.queries)
 
     def new_cache(self) -> LayeredCache:
         """A cache of the whole stack: the one that is made, or one for each head."""
@@ -98,8 +113,27 @@ def _append(cache: LayeredCache, scale: int, keys: FloatArray, values: FloatArra
         call(cache, "append", layer, keys[layer], values[layer], scale, queries[layer])
 
 
-def _attend(cache: LayeredCache, queries: FloatArray) -> FloatArray:
-    """What every head of every layer answers, shape (n_layers, n_heads, m, d)."""
+def _is_plain(cache: LayeredCache) -> TypeGuard[PerHead]:
+    """Whether its heads answer by plain softmax, one by one."""
+    return isinstance(cache, PerHead) and all(map(answers_by_softmax, cache.heads))
+
+
+def _attend(
+    caches: Sequence[LayeredCache], queries: Sequence[FloatArray], thresholds: FloatArray | None = None
+) -> list[FloatArray]:
+    """What every head of every layer of each cache answers, shape (n_layers, n_heads, m, d) each."""
+    plain = [cache for cache in caches if _is_plain(cache)]
+    if len(plain) < len(caches):
+        return [_attended(cache, asked) for cache, asked in zip(caches, queries, strict=True)]
+    rows = [head for asked in queries for layer in asked for head in layer]
+    heads = [head for cache in plain for head in cache.heads]
+    found = guarded(f"{plain[0].name}.attend", lambda: attend_at_once(heads, rows, thresholds))
+    checked = iter([numbers(plain[0], answer, asked.shape) for answer, asked in zip(found, rows, strict=True)])
+    return [np.array([next(checked) for layer in asked for _ in layer]).reshape(asked.shape) for asked in queries]
+
+
+def _attended(cache: LayeredCache, queries: FloatArray) -> FloatArray:
+    """One cache, layer by layer."""
     answers = []
     for layer, asked in enumerate(queries):
         found = call(cache, "attend", layer, asked)

@@ -111,6 +111,11 @@ class Reduction(HardFamily):
             answers.append(self.grid.decode(outputs))
         return np.concatenate(answers, axis=2).reshape(self.shape)
 
+    @property
+    def thresholds(self) -> FloatArray:
+        """Those of the grid: `reading` decodes each answer by them."""
+        return self.grid.threshold_array
+
     def public(self, budget: Fraction | None = None) -> Public:
         """What a cache may know."""
         return Public(

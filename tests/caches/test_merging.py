@@ -264,7 +264,7 @@ def test_a_cluster_holds_uniform_samples() -> None:
         for part in (slice(0, 4), slice(4, 10)):
             cache.append(rows[0, part], rows[1, part], 2)
             cache.encode()
-        assert cache._counts.tolist() == [10]
+        assert cache.counts.tolist() == [10]
         assert np.array_equal(cache._clusters[0, 0], rows[0, 0])
         hits += (rows[0, :10, None] == cache._clusters[0, 1:]).all(axis=2).sum(axis=1)
     assert hits.sum() == 900
