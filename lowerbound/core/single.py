@@ -83,7 +83,7 @@ def deciding_attention(
 
     def asked(rows: NDArray[np.float32]) -> tuple[FloatArray, NDArray[np.bool_]]:
         found = bounded_attention(rows, lambda block: along[block], single, len(keys)).astype(np.float64)
-        return found, _is_near(found, thresholds, margin).any(axis=1)
+        return found, np.asarray(_is_near(found, thresholds, margin).any(axis=1))
 
     if asked(across[:: -(-len(across) // PROBES)])[1].mean() > WORTH_TRYING:
         return _double(queries, keys, values, rule)
