@@ -46,26 +46,36 @@ def tournament(
 ) -> Generator[tuple[str, Outcome], None, None]:
     """The outcome of each (name, budget), in order; closing the generator calls off what has not begun.
 
-    Contract: an outcome is what `duel` returns or raises. `on_wait` is told each name that is waited for. As many
-    games run as the machine has processors, each in processes of its own; without isolation, one by one.
+    Contract: an outcome is what `duel` returns or raises. `on_wait` is told each name that is waited for. As many heats
+    run as the machine has processors, each in processes of its own; without isolation, one by one.
     """
     entries = [Entry(target_of(name), budget, name) for name, budget in games]
     heats = [list(heat) for heat in _heats(entries)]
     play = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
     if isolation is Isolation.NONE:
         for heat in heats:
-            on_wait(_name(heat[0]))
-            yield from zip(map(_name, heat), play(heat), strict=True)
+            yield from _told(heat, partial(play, heat), on_wait)
         return
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
         slowest_first = sorted(range(len(heats)), key=lambda number: -len(heats[number]))
         running: dict[int, Future[list[Outcome]]] = {n: pool.submit(play, heats[n]) for n in slowest_first}
         for number, heat in enumerate(heats):
-            on_wait(_name(heat[0]))
-            yield from zip(map(_name, heat), running[number].result(), strict=True)
+            yield from _told(heat, running[number].result, on_wait)
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _told(
+    heat: Sequence[Entry], outcomes: Callable[[], Sequence[Outcome]], on_wait: Callable[[str], None]
+) -> Iterator[tuple[str, Outcome]]:
+    """The outcomes of a heat by name; its first game is waited for, and the others come with it."""
+    names = [_name(entry) for entry in heat]
+    on_wait(names[0])
+    for number, outcome in enumerate(outcomes()):
+        if number:
+            on_wait(names[number])
+        yield names[number], outcome
 
 
 def _name(entry: Entry) -> str:

@@ -50,6 +50,16 @@ def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isola
     assert measured(golay) == measured(play(small, "golay", isolation=Isolation.NONE))
 
 
+def test_who_shares_parties() -> None:
+    """Definition: our own caches by eights, a library's adapters among themselves, foreign caches with nobody."""
+    foreign = Entry("tests.forgeries.broken:NotANumber")
+    names = [*["h2o"] * 9, "kvpress:SnapKVPress", "kvpress:KnormPress", "transformers:QuantizedCache", "full"]
+    entries = [foreign, *(Entry(target_of(name)) for name in names), foreign, foreign]
+    heats = list(tournament._heats(entries))
+    assert [len(heat) for heat in heats] == [1, 8, 1, 2, 1, 1, 1, 1]
+    assert [entry for heat in heats for entry in heat] == entries
+
+
 def test_a_smuggler_among_others_is_refused_alone(small: Reduction) -> None:
     """Forgery: what escaped the bytes is an accounting error of that game, and the others stand."""
     entries = [Entry("tests.forgeries.smugglers:ClassAttribute", None, "smuggler"), Entry(target_of("exact"))]
