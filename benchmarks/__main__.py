@@ -1,22 +1,21 @@
-"""`python -m benchmarks [NAME...] [--page]`: run benchmarks, and print each figure beside what is promised.
+"""`python -m benchmarks [NAME...] [--page]`: run benchmarks, and print each figure beside a peer or a limit.
 
-With `--page` what was printed becomes docs/performance.md, with the machine's name.
+A benchmark is a module with `rows`, and where more is to say, `notes`. With `--page` what was printed becomes
+docs/performance.md, with the machine's name.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import platform
 import sys
+from dataclasses import dataclass
 from datetime import date
-from itertools import groupby
 from pathlib import Path
 from types import ModuleType
-from typing import TextIO
 
 from benchmarks import certificates, delsarte, device, figures, games, oracle, replay, structures, sweeps, var
+from benchmarks.timing import HEADER
 
 BENCHMARKS: dict[str, ModuleType] = {
     "oracle": oracle,
@@ -31,19 +30,6 @@ BENCHMARKS: dict[str, ModuleType] = {
     "device": device,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
-
-
-class _Both(io.StringIO):
-    """What is printed is shown, and kept."""
-
-    def __init__(self, shown: TextIO) -> None:
-        super().__init__()
-        self.shown = shown
-
-    def write(self, text: str) -> int:
-        self.shown.write(text)
-        self.shown.flush()
-        return super().write(text)
 
 
 def machine() -> str:
@@ -64,25 +50,42 @@ def _lines(path: str) -> list[str]:
         return []
 
 
-def page(printed: dict[str, str]) -> str:
+@dataclass(frozen=True)
+class Printed:
+    """What one benchmark printed: rows of a table, and lines below it."""
+
+    rows: list[str]
+    notes: list[str]
+
+
+def printed(name: str) -> Printed:
+    """Run a benchmark, and print each row as it comes."""
+    module = BENCHMARKS[name]
+    print(f"\n{name}\n\n{HEADER}", flush=True)
+    rows, notes = [], []
+    for row in module.rows():
+        rows.append(str(row))
+        print(row, flush=True)
+    for note in module.notes() if hasattr(module, "notes") else ():
+        notes.append(note)
+        print(note, flush=True)
+    return Printed(rows, notes)
+
+
+def page(told: dict[str, Printed]) -> str:
     """The page of what was printed."""
     parts = [
         "# Performance",
         "",
-        "Made by `python -m benchmarks --page`; do not edit. Every figure stands beside a peer or a limit that was",
-        "measured in the same run, run by run in turn, so that a busy machine slows both; medians with their range. No",
-        "test asserts any of them.",
+        "Made by `make bench`; do not edit. Every figure stands beside a peer or a limit that was measured in the same",
+        "run, in turn, so that a busy machine slows both; medians with their range. No test asserts any of them.",
         "",
         f"Machine: {machine()}; {date.today().isoformat()}.",
     ]
-    for name, text in printed.items():
-        title = (BENCHMARKS[name].__doc__ or name).splitlines()[0]
-        lines = text.strip().splitlines()
-        parts += ["", f"## {name}", "", title, ""]
-        for is_table, group in groupby(lines, key=lambda line: line.startswith("|")):
-            part = [line for line in group if line]
-            if part:
-                parts += [*part, ""] if is_table else ["```", *part, "```", ""]
+    for name, one in told.items():
+        parts += ["", f"## {name}", "", (BENCHMARKS[name].__doc__ or name).strip()]
+        parts += ["", HEADER, *one.rows] if one.rows else []
+        parts += ["", "```", *one.notes, "```"] if one.notes else []
     return "\n".join([*parts, ""])
 
 
@@ -94,14 +97,9 @@ def main(words: list[str]) -> int:
     if unknown:
         print(f"error: benchmark must be one of {', '.join(BENCHMARKS)}, got {unknown[0]!r}", file=sys.stderr)
         return 2
-    printed: dict[str, str] = {}
-    for name in names or BENCHMARKS:
-        kept = _Both(sys.stdout)
-        with contextlib.redirect_stdout(kept):
-            BENCHMARKS[name].run()
-        printed[name] = kept.getvalue()
+    told = {name: printed(name) for name in names or BENCHMARKS}
     if with_page:
-        PAGE.write_text(page(printed), encoding="utf-8")
+        PAGE.write_text(page(told), encoding="utf-8")
         print(f"{PAGE}", file=sys.stderr)
     return 0
 

@@ -1,60 +1,38 @@
-"""How long a floor takes to certify and to check, and a cache to break: whole commands in fresh processes."""
+"""How long a floor takes to certify and to check, and a cache to break: whole commands in new processes."""
 
 from __future__ import annotations
 
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
+from benchmarks.timing import Row, command, within
+from lowerbound.attack.adversary import attack
+
 RUNS = 5
+LIMITS = (("var-d16", 5.0, 1.0), ("infinity-2b-1m", 30.0, 10.0))
+"""Model, seconds for a certificate, seconds for the kernel; what Infinity's may take is our own limit."""
+BREAK_S = 1.0
 EVICTING = ("window", "streaming", "h2o", "snapkv", "tova", "fastvar", "pyramidkv", "prefixkv", "scalekv", "hack")
 """Caches that keep some tokens; each at a quarter of its budget."""
 
 
-def seconds(words: Sequence[str]) -> float:
-    """The median of five runs of a command, after one that is not counted."""
-    taken = []
-    for _ in range(RUNS + 1):
-        start = time.perf_counter()
-        subprocess.run([sys.executable, "-m", "lowerbound", *words], check=True, capture_output=True)
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken[1:])
-
-
-def attack_seconds(cache: str) -> float:
-    """How long the search for a break takes in one process, as it tells itself."""
-    from fractions import Fraction
-
-    from lowerbound.attack.adversary import attack
-
-    start = time.perf_counter()
+def _break(cache: str) -> None:
     found = attack(cache, budget=Fraction(1, 4), eta=Fraction(1, 10))
-    taken = time.perf_counter() - start
     if type(found).__name__ != "Broken":
         raise RuntimeError(f"{cache} must break at a quarter of its budget, and did not")
-    return taken
 
 
-def run() -> None:
-    """Print a table: what, seconds, promised, quotient."""
-    rows = []
+def rows() -> Iterator[Row]:
+    """Floors of two models, and ten caches broken."""
     with tempfile.TemporaryDirectory() as folder:
-        for model, theorem, promised in (
-            ("var-d16", "C'", 5.0),
-            ("var-d16", "E", 5.0),
-            ("infinity-2b-1m", "C'", None),
-            ("infinity-2b-1m", "E", None),
-        ):
-            path = str(Path(folder) / "c.json")
-            made = seconds(("certify", model, "--theorem", theorem, "-o", path))
-            rows.append((f"certify {model}, theorem {theorem}, design search included", made, promised))
-            limit = 1.0 if model == "var-d16" else 10.0
-            rows.append((f"check {model}, theorem {theorem}", seconds(("check", path)), limit))
-    rows += [(f"break {cache} at 1/4, relative eta 1/10", attack_seconds(cache), 1.0) for cache in EVICTING]
-    for what, taken, promised in rows:
-        limit = "" if promised is None else f"{promised:>8.1f} s{taken / promised:>8.2f}"
-        print(f"{what:66}{taken:>8.2f} s{limit}")
+        path = str(Path(folder) / "c.json")
+        for model, made_s, checked_s in LIMITS:
+            for theorem in ("C'", "E"):
+                make = partial(command, "certify", model, "--theorem", theorem, "-o", path)
+                yield within(f"certify theorem {theorem}, its design searched", model, make, made_s, runs=RUNS)
+                yield within(f"check theorem {theorem}", model, partial(command, "check", path), checked_s, runs=RUNS)
+    for cache in EVICTING:
+        yield within(f"break {cache} in this process", "1/4, relative 1/10", partial(_break, cache), BREAK_S, runs=RUNS)

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from fractions import Fraction
 
+from benchmarks.timing import Row, against, seconds
 from lowerbound.certify.dimension import room
 
 DIMENSIONS = (4, 8, 16, 24, 32, 48, 64)
 COHERENCES = ("1/16", "1/8", "1/4", "1/3", "1/2", "7/8")
-PROMISED_S = 10.0
+LIMIT_S = 10.0
 
 
-def run() -> None:
-    """Print one row a dimension: the slowest coherence, how many are certified, promised, quotient."""
-    print("| dimension | coherences certified | slowest | takes | promised | ratio |")
-    print("|---:|---|---|---:|---:|---:|")
+def rows() -> Iterator[Row]:
+    """One row a dimension: the time of each coherence, and how many are certified."""
     for d in DIMENSIONS:
-        taken, certified = {}, 0
-        for coherence in COHERENCES:
-            start = time.perf_counter()
+        certified = 0
+
+        def one(coherence: str, d: int = d) -> None:
+            nonlocal certified
             certified += room(d, Fraction(coherence)).at_most is not None
-            taken[coherence] = time.perf_counter() - start
-        slowest = max(taken, key=taken.__getitem__)
-        print(
-            f"| {d} | {certified} of {len(COHERENCES)} | {slowest} | {taken[slowest]:.2f} s | {PROMISED_S:g} s "
-            f"| {taken[slowest] / PROMISED_S:.3f} |",
-            flush=True,
-        )
+
+        taken = [seconds(lambda coherence=coherence: one(coherence)) for coherence in COHERENCES]
+        yield against(f"{certified} of {len(COHERENCES)} coherences, 1/16 to 7/8, certified", f"R^{d}", taken, LIMIT_S)

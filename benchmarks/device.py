@@ -6,16 +6,21 @@ which. The limits are measured in the same run: the rate of a large product, and
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from benchmarks.oracle import SIZES, arrays
-from benchmarks.timing import HEADER, Row, beside, seconds, told
+from benchmarks.timing import Row, beside, paired, seconds, told
 from lowerbound.caches.full import Full64
-from lowerbound.core.attention import L2Norm, Scaled, attention, attention_by_peaks, rounding_bound
+from lowerbound.core.attention import L2Norm, Scaled, attention, attention_by_peaks, logit_bound, rounding_bound
 from lowerbound.core.cache import FloatArray
+from lowerbound.core.models import find_model
+from lowerbound.game.channel import Isolation
+from lowerbound.game.duel import duel
+from lowerbound.game.reduction import Geometry, plan_reduction
 
 SIDE = 4096
 RUNS = 9
@@ -78,57 +83,58 @@ def limits(place: Any) -> tuple[float, float]:
     return rate, bandwidth
 
 
-def rows(place: Any, rate: float) -> list[Row]:
-    """Attention on the device, checked against the bound, beside its own fused kernel."""
+def check(place: Any, size: tuple[str, int, int, int]) -> Iterator[str]:
+    """Attention on the device against the host's slower twin; RuntimeError beyond what both bounds allow."""
     import torch
 
-    made = []
-    for name, m, t, d in SIZES:
-        on_host = arrays(m, t, d)
-        tensors = [torch.from_numpy(array).to(place) for array in on_host]
-        for rule in (Scaled(), L2Norm()):
-            found = attention(*tensors, rule=rule).cpu().numpy()
-            exact = attention_by_peaks(*on_host, rule=rule, keys_per_block=4096)
-            lengths = [float(np.sqrt((rows**2).sum(axis=1)).max()) for rows in on_host[:2]]
-            largest = rule.factor(d) * (1.0 if isinstance(rule, L2Norm) else lengths[0] * lengths[1])
-            bound = rounding_bound(d=d, n_tokens=t, max_logit=largest, max_value=1.0)
-            error = float(np.abs(found - exact).max())
-            if not error <= 2 * bound:
-                raise RuntimeError(f"{name} on {place}: {error} from the host, which is over twice the bound {bound}")
-            print(f"{name}, {rule}: at most {error:.1e} from the host; each is within {bound:.1e} of the truth")
-        made.append(
-            beside(
-                f"attention, {name} ({m} x {t} x {d}), float64",
-                finished(lambda q=tensors: attention(*q, rule=Scaled())),
-                "torch's scaled_dot_product_attention",
-                finished(
-                    lambda q=tensors: torch.nn.functional.scaled_dot_product_attention(*(x[None, None] for x in q))
-                ),
-            )
-        )
-        print(f"{name}: {4 * m * t * d / made[-1].ours_s / rate:.0%} of the device's own rate of products")
-    return made
+    name, m, t, d = size
+    on_host = arrays(m, t, d)
+    tensors = [torch.from_numpy(array).to(place) for array in on_host]
+    for rule in (Scaled(), L2Norm()):
+        found = attention(*tensors, rule=rule).cpu().numpy()
+        exact = attention_by_peaks(*on_host, rule=rule, keys_per_block=4096)
+        bound = rounding_bound(d=d, n_tokens=t, max_logit=logit_bound(*on_host[:2], rule), max_value=1.0)
+        error = float(np.abs(found - exact).max())
+        if not error <= 2 * bound:
+            raise RuntimeError(f"{name} on {place}: {error} from the host, which is over twice the bound {bound}")
+        yield f"{name}, {rule}: at most {error:.1e} from the host; each is within {bound:.1e} of the truth"
 
 
-def run() -> None:
-    """Print what the device is, its limits, the table, and one game."""
-    try:
-        import torch  # noqa: F401
-    except ImportError:
-        print("device: torch is not installed; make thirdparty installs it for the CPU")
+def rows() -> Iterator[Row]:
+    """Attention on the device beside its own fused kernel, and beside the device's rate of products."""
+    if not find_spec("torch"):
         return
-    from lowerbound.core.models import find_model
-    from lowerbound.game.channel import Isolation
-    from lowerbound.game.duel import duel
-    from lowerbound.game.reduction import Geometry, plan_reduction
+    import torch
 
     place = device()
+    rate, _ = limits(place)
+    for name, m, t, d in SIZES:
+        tensors = [torch.from_numpy(array).to(place) for array in arrays(m, t, d)]
+        heads = [tensor[None, None] for tensor in tensors]
+        row = beside(
+            "attention, float64, 1/sqrt(d)",
+            f"{name}: {m} x {t} x {d}",
+            finished(lambda q=tensors: attention(*q, rule=Scaled())),
+            "torch's scaled_dot_product_attention",
+            finished(lambda q=heads: torch.nn.functional.scaled_dot_product_attention(*q)),
+        )
+        yield row
+        least_s = 4 * m * t * d / rate
+        yield paired(row.what, row.size, [row.ours_s], "its products at this device's rate", [least_s])
+
+
+def notes() -> Iterator[str]:
+    """What the device is, its limits, that it is right, and one game."""
+    if not find_spec("torch"):
+        yield "torch is not installed; make thirdparty installs it for the CPU"
+        return
+    place = device()
     rate, bandwidth = limits(place)
-    print(f"{name_of(place)}: float64 products {rate / 1e9:.0f} GFLOP/s, copies {bandwidth / 1e9:.0f} GB/s")
-    table = rows(place, rate)
-    print(HEADER, *table, sep="\n")
+    yield f"{name_of(place)}: float64 products {rate / 1e9:.0f} GFLOP/s, copies {bandwidth / 1e9:.0f} GB/s"
+    for size in SIZES:
+        yield from check(place, size)
     plan = plan_reduction(Geometry.of(find_model("var-d16")), seed=0)
     played = duel(plan, "benchmarks.device:OnDevice", isolation=Isolation.NONE)
     if played.errors:
         raise RuntimeError(f"{played.errors} symbols were misread on the device")
-    print(f"one game of VAR-d16 on it: no error in {played.symbols} symbols, Bob {told(played.bob_seconds)}")
+    yield f"one game of VAR-d16 on it: no error in {played.symbols} symbols, Bob {told(played.bob_seconds)}"

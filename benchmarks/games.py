@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
-from benchmarks.timing import HEADER, Row, beside, seconds, told
+from benchmarks.timing import Row, against, beside, seconds, within
 from lowerbound.caches.registry import play
 from lowerbound.core.models import find_model
 from lowerbound.core.threads import one_thread
@@ -41,11 +42,12 @@ def products(trials: int) -> Callable[[], None]:
     return run
 
 
-def rows() -> list[Row]:
+def games() -> list[Row]:
     """Games of several caches beside those products."""
     return [
         beside(
-            f"{TRIALS} games of {name} on VAR-d16 (27136 symbols each)",
+            f"{TRIALS} games of {name}",
+            "var-d16: 27,136 symbols each",
             game(name, TRIALS),
             "their attention products",
             products(TRIALS),
@@ -56,24 +58,20 @@ def rows() -> list[Row]:
     ]
 
 
-def start_up(*words: str) -> float:
-    """The least of five starts of Python with these words, in seconds."""
-    return min(
-        seconds(lambda: subprocess.run([sys.executable, *words], check=True, capture_output=True)) for _ in range(5)
-    )
-
-
-def run() -> None:
-    """Print a table and single figures."""
-    print(HEADER)
-    for row in rows():
-        print(row, flush=True)
-    print()
-    for name in ("full", "h2o@1/4"):
-        print(f"1000 trials of {name}, one process: {told(seconds(game(name, 1000)))}; promised under 20 s")
+def isolated(name: str) -> tuple[list[float], list[float]]:
+    """Seconds of a game in processes of its own, in turn with the same in this one."""
     level = strongest()
+    pairs = [(seconds(game(name, 1, level)), seconds(game(name, 1))) for _ in range(5)]
+    return [a - b for a, b in pairs], [b for _, b in pairs]
+
+
+def rows() -> Iterator[Row]:
+    """Games beside their products, a thousand trials, isolation, and starting up."""
+    yield from games()
     for name in ("full", "h2o@1/4"):
-        inside, outside = (min(seconds(game(name, 1, where)) for _ in range(3)) for where in (Isolation.NONE, level))
-        print(f"isolation {level} adds to a game of {name}: {told(outside - inside)}; promised under 1 s")
-    print(f"import lowerbound: {told(start_up('-c', 'import lowerbound'))}; promised under 0.3 s")
-    print(f"lowerbound --help: {told(start_up('-m', 'lowerbound', '--help'))}; promised under 0.3 s")
+        yield within(f"1000 trials of {name}, one process", "var-d16", game(name, 1000), 20.0, runs=1)
+    for name in ("full", "h2o@1/4"):
+        yield against(f"what isolation {strongest()} adds to a game of {name}", "var-d16", isolated(name)[0], 1.0)
+    for what, words in (("import lowerbound", ("-c", "import lowerbound")), ("--help", ("-m", "lowerbound", "--help"))):
+        start = partial(subprocess.run, [sys.executable, *words], check=True, capture_output=True)
+        yield within(what, "a new process", start, 0.3, runs=5)

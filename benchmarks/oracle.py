@@ -11,7 +11,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from benchmarks.timing import HEADER, Row, beside
+from benchmarks.timing import Row, beside
 from lowerbound.core.attention import L2Norm, Rule, Scaled, attention
 from lowerbound.core.keys.choice import find_family
 from lowerbound.core.keys.family import coherence
@@ -36,7 +36,8 @@ def attention_rows() -> Iterator[Row]:
         weights = queries @ keys.T
         for rule_name, rule in RULES:
             yield beside(
-                f"attention, {name} ({m} x {t} x {d}), {rule_name}",
+                f"attention, {rule_name}",
+                f"{name}: {m} x {t} x {d}",
                 lambda q=queries, k=keys, v=values, r=rule: attention(q, k, v, rule=r),
                 "its two products in NumPy",
                 lambda q=queries, k=keys, v=values, w=weights: (q @ k.T, w @ v),
@@ -48,7 +49,8 @@ def attention_rows() -> Iterator[Row]:
             torch.set_num_threads(n_threads())
             tensors = [torch.from_numpy(array)[None, None] for array in (queries, keys, values)]
             yield beside(
-                f"attention, {name} ({m} x {t} x {d}), 1/sqrt(d)",
+                "attention, 1/sqrt(d)",
+                f"{name}: {m} x {t} x {d}",
                 lambda q=queries, k=keys, v=values: attention(q, k, v, rule=Scaled()),
                 f"torch {torch.__version__} scaled_dot_product_attention, float64",
                 lambda t=tensors: torch.nn.functional.scaled_dot_product_attention(*t),
@@ -66,7 +68,8 @@ def coherence_rows() -> Iterator[Row]:
             single[start : start + 2048] @ single[start:].T
 
     yield beside(
-        "exact coherence of 16384 x 128 signs",
+        "exact coherence of signs",
+        "16384 x 128",
         lambda: coherence(rows),
         "Gram matrix in float32, upper triangle",
         products,
@@ -78,7 +81,8 @@ def coherence_rows() -> Iterator[Row]:
         if family.capacity(d) >= n:
             keys = family.keys(n, d).rows
             yield beside(
-                f"coherence of {n} x {d} keys, proved by the family {name}",
+                f"coherence proved by the family {name}",
+                f"{n} x {d}",
                 lambda f=family, n=n, d=d: f.coherence_bound(n, d),
                 "exact coherence",
                 lambda k=keys: coherence(k),
@@ -87,7 +91,7 @@ def coherence_rows() -> Iterator[Row]:
             )
 
 
-def growth() -> None:
+def notes() -> Iterator[str]:
     """Time and memory against the number of keys: the slope of log seconds, and bytes beyond input and output."""
     queries, keys, values = arrays(256, LONGEST, 64)
     logs, slopes = [], []
@@ -101,18 +105,16 @@ def growth() -> None:
         slopes.append((points[-1][1] - points[0][1]) / (points[-1][0] - points[0][0]))
     middle, spread = statistics.mean(slopes), statistics.stdev(slopes)
     margin = 4.303 * spread / sqrt(len(slopes))  # Student's t for 2 degrees of freedom, 95 %
-    print(f"\ntime against T, 256 queries in R^64, T = 10^4 to 10^6: T^{middle:.2f} +- {margin:.2f} (95 %)")
+    yield (f"time against T, 256 queries in R^64, T = 10^4 to 10^6: T^{middle:.2f} +- {margin:.2f} (95 %)")
     for length in LENGTHS:
         tracemalloc.start()
         attention(queries, keys[:length], values[:length], rule=L2Norm())
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        print(f"memory beyond the input at T = {length:>9,}: {peak / 2**20:.1f} MiB")
+        yield (f"memory beyond the input at T = {length:>9,}: {peak / 2**20:.1f} MiB")
 
 
-def run() -> None:
-    """Print a table, and how cost grows."""
-    print(HEADER)
-    for row in (*attention_rows(), *coherence_rows()):
-        print(row, flush=True)
-    growth()
+def rows() -> Iterator[Row]:
+    """Attention, then coherence."""
+    yield from attention_rows()
+    yield from coherence_rows()

@@ -9,10 +9,12 @@ from __future__ import annotations
 import multiprocessing
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.timing import Row, against, paired
 from lowerbound.caches.full import Full16
 from lowerbound.core.cache import FloatArray
 from lowerbound.sweep.engine import run_local, run_serial
@@ -104,22 +106,23 @@ def resumed() -> float:
         return time.perf_counter() - start
 
 
-def engines(what: str, work: list[dict[str, Any]]) -> None:
-    """Lines of the table for these units."""
+def engines(what: str, work: list[dict[str, Any]]) -> Iterator[Row]:
+    """Rows for these units."""
+    size = f"{len(work)} units that {what}"
     serial = took(run_serial, work)
     one = took(run_local, work, workers=1)
     two = took(run_local, work, workers=2)
-    possible = serial.a_row_s * len(work) / bare(work)
-    print(f"{f'a unit that {what}':60}{serial.a_row_s * 1e3:>8.0f} ms")
-    print(f"{'  first row of one local worker':60}{one.first_s:>8.2f} s")
-    print(f"{'  overhead of the local engine after it':60}{one.span_s / one.busy_s - 1:>8.1%}   promised < 5 %")
-    print(f"{'  two workers against serial':60}{serial.a_row_s / two.a_row_s:>8.2f} x promised >= 1.85 x")
-    print(f"{'  two workers against serial, start-up included':60}{serial.total_s / two.total_s:>8.2f} x")
-    print(f"{'  two bare processes against serial: what this machine had':60}{possible:>8.2f} x")
+    free_s = bare(work) / len(work)
+    yield paired("a local worker after its first unit", size, [one.span_s], "its units", [one.busy_s], promised=1.05)
+    yield paired(
+        "two workers, a unit", size, [two.a_row_s], "half of a serial unit", [serial.a_row_s / 2], promised=1 / 0.925
+    )
+    yield paired("two workers, a unit", size, [two.a_row_s], "two bare processes", [free_s])
+    yield paired("two workers, started and all", size, [two.total_s], "serial", [serial.total_s])
 
 
-def run() -> None:
-    """Print a table: what, figure, promised."""
-    engines("sleeps", naps(UNITS))
-    engines("computes", units(12, UNITS))
-    print(f"{f'{ROWS:,} finished rows resume in':60}{resumed():>8.2f} s promised < 2 s")
+def rows() -> Iterator[Row]:
+    """What an engine adds, and how a finished store resumes."""
+    yield from engines("sleep", naps(UNITS))
+    yield from engines("compute", units(12, UNITS))
+    yield against("a finished store says that nothing is to do", f"{ROWS:,} rows", [resumed()], 2.0)

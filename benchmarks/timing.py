@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import statistics
+import subprocess
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -13,6 +15,7 @@ class Row:
     """One figure beside a peer or a limit: medians in seconds, and the quotient of each pair of runs."""
 
     what: str
+    size: str
     ours_s: float
     peer: str
     peer_s: float
@@ -21,14 +24,18 @@ class Row:
 
     def __str__(self) -> str:
         ratio, low, high = statistics.median(self.ratios), min(self.ratios), max(self.ratios)
-        goal = "" if self.promised is None else f"  promised <= {self.promised:g}"
+        spread = f" ({low:.2f} to {high:.2f})" if len(self.ratios) > 1 else ""
+        goal = "-" if self.promised is None else f"<= {self.promised:g}"
         return (
-            f"| {self.what} | {told(self.ours_s)} | {self.peer} | {told(self.peer_s)} "
-            f"| {ratio:.2f} ({low:.2f} to {high:.2f}){goal} |"
+            f"| {self.what} | {self.size} | {told(self.ours_s)} | {self.peer} | {told(self.peer_s)} "
+            f"| {ratio:.2f}{spread} | {goal} |"
         )
 
 
-HEADER = "| what | ours | beside | it takes | ratio: median (range) |\n|---|---:|---|---:|---:|"
+HEADER = (
+    "| what | size | ours | peer or limit | it takes | ratio: median (range) | promised |\n"
+    "|---|---|---:|---|---:|---:|---:|"
+)
 
 
 def told(seconds: float) -> str:
@@ -45,16 +52,41 @@ def seconds(run: Callable[[], object]) -> float:
 
 def beside(
     what: str,
+    size: str,
     ours: Callable[[], object],
     peer: str,
     other: Callable[[], object],
     *,
     runs: int = 9,
+    warm: bool = True,
     promised: float | None = None,
 ) -> Row:
-    """Both in turn, after one run of each that is not counted."""
-    ours()
-    other()
+    """Both in turn, after one run of each that is not counted unless they are long."""
+    if warm:
+        ours()
+        other()
     pairs = [(seconds(ours), seconds(other)) for _ in range(runs)]
-    mine, theirs = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return Row(what, mine, peer, theirs, tuple(a / b for a, b in pairs), promised)
+    return paired(what, size, [a for a, _ in pairs], peer, [b for _, b in pairs], promised=promised)
+
+
+def paired(
+    what: str, size: str, ours: Sequence[float], peer: str, theirs: Sequence[float], *, promised: float | None = None
+) -> Row:
+    """Seconds of pairs of runs that were measured in turn."""
+    ratios = tuple(a / b for a, b in zip(ours, theirs, strict=True))
+    return Row(what, size, statistics.median(ours), peer, statistics.median(theirs), ratios, promised)
+
+
+def within(what: str, size: str, run: Callable[[], object], limit_s: float, *, runs: int = 3) -> Row:
+    """Runs beside so many seconds that are promised."""
+    return against(what, size, [seconds(run) for _ in range(runs)], limit_s)
+
+
+def against(what: str, size: str, taken: Sequence[float], limit_s: float) -> Row:
+    """Seconds that were measured, beside so many that are promised."""
+    return paired(what, size, taken, "the limit", [limit_s] * len(taken), promised=1.0)
+
+
+def command(*words: str) -> None:
+    """`lowerbound` with these words, as a new process."""
+    subprocess.run([sys.executable, "-m", "lowerbound", *words], check=True, capture_output=True)

@@ -127,10 +127,12 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     No m x t matrix is formed. Cost O(m t (d + h)).
     """
     check_question(queries, keys, values)
-    large = isinstance(queries, np.ndarray) and queries.shape[0] * keys.shape[0] >= WORTH_STREAMING
-    if large and logit_bound(queries, keys, rule) <= LARGEST_LOGIT:
+    is_large = queries.shape[0] * keys.shape[0] >= WORTH_STREAMING
+    if not is_large or logit_bound(queries, keys, rule) > LARGEST_LOGIT:
+        return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
+    if isinstance(queries, np.ndarray):
         return _bounded(queries, keys, values, rule)
-    return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
+    return _by_blocks(_attend_bounded_block, queries, keys, values, rule, keys_per_block)
 
 
 def attention_by_peaks(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int) -> Any:
@@ -139,15 +141,25 @@ def attention_by_peaks(queries: Any, keys: Any, values: Any, *, rule: Rule, keys
     Running maximum m, sum of weights and sum of weighted values are carried over blocks and rescaled by
     exp(m_old - m_new): no m x t matrix is formed.
     """
+    return _by_blocks(_attend_block, queries, keys, values, rule, keys_per_block)
+
+
+def _by_blocks(attend: Any, queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int) -> Any:
     xp = array_api_compat.array_namespace(queries, keys, values)
     if isinstance(rule, L2Norm):
         queries, keys = unit_rows(queries), unit_rows(keys)
     queries = queries * rule.factor(queries.shape[1])
     parts = [
-        _attend_block(xp, queries[rows, :], keys, values, keys_per_block)
+        attend(xp, queries[rows, :], keys, values, keys_per_block)
         for rows in blocks(queries.shape[0], QUERIES_PER_BLOCK)
     ]
-    return xp.concat(parts, axis=0) if parts else xp.zeros((0, values.shape[1]), dtype=xp.float64)
+    return xp.concat(parts, axis=0) if parts else _zeros(values, 0, values.shape[1])
+
+
+def _zeros(like: Any, *shape: int) -> Any:
+    """Zeros in the library, and on the device, of another array."""
+    xp = array_api_compat.array_namespace(like)
+    return xp.zeros(shape, dtype=xp.float64, device=array_api_compat.device(like))
 
 
 def _bounded(queries: Any, keys: Any, values: Any, rule: Rule) -> Any:
@@ -162,21 +174,30 @@ def logit_bound(queries: Any, keys: Any, rule: Rule) -> float:
     """A bound on the size of every logit, by Cauchy and Schwarz."""
     if isinstance(rule, L2Norm):
         return rule.multiplier
-    longest = [
-        max(
-            (float(np.vecdot(array[rows], array[rows]).max()) for rows in blocks(len(array), ROWS_PER_CHECK)),
-            default=0.0,
-        )
-        for array in (queries, keys)
-    ]
-    return 1.01 * rule.factor(queries.shape[1]) * math.sqrt(longest[0]) * math.sqrt(longest[1])
+    return 1.01 * rule.factor(queries.shape[1]) * math.sqrt(_longest(queries)) * math.sqrt(_longest(keys))
+
+
+def _longest(rows: Any) -> float:
+    """The largest squared norm of a row."""
+    xp = array_api_compat.array_namespace(rows)
+    parts = (rows[block, :] for block in blocks(rows.shape[0], ROWS_PER_CHECK))
+    return max((float(xp.max(xp.vecdot(part, part))) for part in parts), default=0.0)
+
+
+def _attend_bounded_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
+    weights_sum = _zeros(values, scaled_queries.shape[0], 1)
+    weighted_values = _zeros(values, scaled_queries.shape[0], values.shape[1])
+    for block in blocks(keys.shape[0], keys_per_block):
+        weights = xp.exp(xp.matmul(scaled_queries, xp.permute_dims(keys[block, :], (1, 0))))
+        weights_sum = weights_sum + xp.sum(weights, axis=1, keepdims=True)
+        weighted_values = weighted_values + xp.matmul(weights, values[block, :])
+    return weighted_values / weights_sum
 
 
 def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
     n_queries = scaled_queries.shape[0]
-    peak = xp.full((n_queries, 1), -xp.inf, dtype=xp.float64)
-    weights_sum = xp.zeros((n_queries, 1), dtype=xp.float64)
-    weighted_values = xp.zeros((n_queries, values.shape[1]), dtype=xp.float64)
+    weights_sum, weighted_values = _zeros(values, n_queries, 1), _zeros(values, n_queries, values.shape[1])
+    peak = weights_sum - xp.inf
     for block in blocks(keys.shape[0], keys_per_block):
         logits = xp.matmul(scaled_queries, xp.permute_dims(keys[block, :], (1, 0)))
         new_peak = xp.maximum(peak, xp.max(logits, axis=1, keepdims=True))
@@ -213,7 +234,7 @@ def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
     Contract: entry j is the sum over i of the weight of key j for query i; shape (t,), up to rounding.
     """
     xp = array_api_compat.array_namespace(queries, keys)
-    mass = xp.zeros(keys.shape[0], dtype=xp.float64)
+    mass = _zeros(keys, keys.shape[0])
     for rows in blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
         mass = mass + xp.sum(attention_weights(queries[rows, :], keys, rule=rule), axis=0)
     return mass

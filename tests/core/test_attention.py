@@ -110,19 +110,23 @@ def test_the_naive_twin_agrees(rule: Rule) -> None:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
-def test_the_array_api_strict_library_gives_the_same(rule: Rule) -> None:
-    """Differential: the same source on a library that offers the array API and nothing more."""
-    arrays = sample(2, 3, 20, 6, 2)
-    strict = [array_api_strict.asarray(array) for array in arrays]
+@pytest.mark.parametrize("device", ["CPU_DEVICE", "device1"])
+@pytest.mark.parametrize(("m", "t"), [(3, 20), (300, 230)])
+def test_the_array_api_strict_library_gives_the_same(rule: Rule, m: int, t: int, device: str) -> None:
+    """Differential: a library that offers the array API and nothing more, on a device that no other array is on."""
+    arrays = sample(2, m, t, 6, 2)
+    place = array_api_strict.Device(device)
+    strict = [array_api_strict.asarray(array.tolist(), device=place) for array in arrays]
+    bound = rounding_bound(d=6, n_tokens=t, max_logit=logit_bound(rule, *arrays[:2]), max_value=1.0, keys_per_block=7)
     outputs = attention(*strict, rule=rule, keys_per_block=7)
-    bound = rounding_bound(d=6, n_tokens=20, max_logit=logit_bound(rule, *arrays[:2]), max_value=1.0, keys_per_block=7)
     reference = attention(*arrays, rule=rule)
     assert isinstance(outputs, array_api_strict.asarray(0.0).__class__)
-    assert (
-        np.abs(np.asarray([[float(outputs[i, j]) for j in range(2)] for i in range(3)]) - reference).max() <= 2 * bound
-    )
+    assert outputs.device == place
+    outputs = outputs.to_device(array_api_strict.Device("CPU_DEVICE"))
+    assert np.abs(np.asarray(outputs) - reference).max() <= 2 * bound
     mass = attention_mass(strict[0], strict[1], rule=rule)
-    assert abs(sum(float(mass[j]) for j in range(20)) - 3) < 1e-12
+    assert mass.device == place
+    assert abs(float(array_api_strict.sum(mass)) - m) < 1e-9 * m
 
 
 def test_extreme_logits_do_not_overflow() -> None:
