@@ -34,8 +34,8 @@ fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.documents -max_total_time=60 -timeout=20
 
-bench: $(READY)
-	$(BIN)/python -m benchmarks --page
+bench: $(THIRDPARTY)/.ready
+	$(THIRDPARTY)/bin/python -m benchmarks --page
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.
 figures: $(READY)

@@ -43,8 +43,13 @@ def told(seconds: float) -> str:
     return f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
+SETTLE_S = 0.3
+"""A pause before each run: threads of a linear algebra that has just worked spin for a while, and would slow the next."""
+
+
 def seconds(run: Callable[[], object]) -> float:
     """Of one run."""
+    time.sleep(SETTLE_S)
     start = time.perf_counter()
     run()
     return time.perf_counter() - start

@@ -68,8 +68,9 @@ class BitWriter:
             raise invalid("width", "lie in [0, 62]", width)
         if flat.size and not (flat.min() >= 0 and flat.max() < 2**width):
             raise invalid("values", f"lie in [0, 2**{width})", (int(flat.min()), int(flat.max())))
-        shifts = np.arange(width - 1, -1, -1)
-        self.bits(item, (flat[:, None] >> shifts) & 1)
+        word = _word(width)
+        table = np.unpackbits(flat.astype(f">u{word // 8}").view(np.uint8).reshape(-1, word // 8), axis=1)
+        self.bits(item, table[:, word - width :])
 
     def floats(self, item: Item, values: ArrayLike, *, width: int) -> None:
         """Write floats in the IEEE format of `width` bits (16, 32 or 64)."""
@@ -83,6 +84,11 @@ class BitWriter:
     def encoded(self) -> EncodedState:
         """The state."""
         return EncodedState(b"".join(self._chunks), self._ledger)
+
+
+def _word(width: int) -> int:
+    """The bits of the shortest machine word that holds an integer of `width` bits."""
+    return next(bits for bits in (8, 16, 32, 64) if width <= bits)
 
 
 class BitReader:
@@ -115,8 +121,10 @@ class BitReader:
 
     def uints(self, count: int, *, width: int) -> NDArray[np.int64]:
         """`count` integers of `width` bits."""
-        table = self.bits(count * width).reshape(count, width).astype(np.int64)
-        return table @ (1 << np.arange(width - 1, -1, -1, dtype=np.int64))
+        word = _word(width)
+        table = np.zeros((count, word), dtype=np.uint8)
+        table[:, word - width :] = self.bits(count * width).reshape(count, width)
+        return np.packbits(table, axis=1).view(f">u{word // 8}").ravel().astype(np.int64)
 
     def floats(self, count: int, *, width: int) -> NDArray[np.float64]:
         """`count` finite floats of `width` bits."""
