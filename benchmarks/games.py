@@ -52,7 +52,6 @@ def games() -> list[Row]:
             "their attention products",
             products(TRIALS),
             runs=5,
-            promised=5.0 if name == "full" else None,
         )
         for name in CACHES
     ]
@@ -67,6 +66,8 @@ def isolated(name: str) -> tuple[list[float], list[float]]:
 
 def rows() -> Iterator[Row]:
     """Games beside their products, a thousand trials, isolation, and starting up."""
+    size = "var-d16: 27,136 symbols"
+    yield beside("one game of full", size, game("full", 1), "its attention products", products(1), promised=5.0)
     yield from games()
     for name in ("full", "h2o@1/4"):
         yield within(f"1000 trials of {name}, one process", "var-d16", game(name, 1000), 20.0, runs=1)

@@ -44,7 +44,7 @@ def told(seconds: float) -> str:
 
 
 SETTLE_S = 0.3
-"""A pause before each run: threads of a linear algebra that has just worked spin for a while, and would slow the next."""
+"""A pause before each run: threads of a linear algebra that has just worked spin for a while, and slow the next run."""
 
 
 def seconds(run: Callable[[], object]) -> float:

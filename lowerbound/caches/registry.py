@@ -209,6 +209,8 @@ def target_of(name: str) -> str:
         from lowerbound.core.program import program_target
 
         return program_target(name.removeprefix("exec:"))
+    if name in CACHES:
+        return CACHES[name]
     known = known_caches()
     if name not in known and (":" not in name or name.partition(":")[0] in ADAPTERS):
         raise unknown("cache", name, known)

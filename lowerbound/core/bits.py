@@ -69,7 +69,7 @@ class BitWriter:
         if flat.size and not (flat.min() >= 0 and flat.max() < 2**width):
             raise invalid("values", f"lie in [0, 2**{width})", (int(flat.min()), int(flat.max())))
         word = _word(width)
-        table = np.unpackbits(flat.astype(f">u{word // 8}").view(np.uint8).reshape(-1, word // 8), axis=1)
+        table = np.unpackbits(flat.astype(f">u{word // 8}").view(np.uint8)).reshape(-1, word)
         self.bits(item, table[:, word - width :])
 
     def floats(self, item: Item, values: ArrayLike, *, width: int) -> None:
@@ -124,7 +124,7 @@ class BitReader:
         word = _word(width)
         table = np.zeros((count, word), dtype=np.uint8)
         table[:, word - width :] = self.bits(count * width).reshape(count, width)
-        return np.packbits(table, axis=1).view(f">u{word // 8}").ravel().astype(np.int64)
+        return np.packbits(table).view(f">u{word // 8}").astype(np.int64)
 
     def floats(self, count: int, *, width: int) -> NDArray[np.float64]:
         """`count` finite floats of `width` bits."""

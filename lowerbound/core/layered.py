@@ -13,6 +13,8 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import TypeGuard
 
+import numpy as np
+
 from lowerbound.core.bits import EncodedState, Item
 from lowerbound.core.cache import Cache, FloatArray, Memory, SoftmaxCache
 from lowerbound.core.heads import answers
@@ -113,6 +115,15 @@ def attend_at_once(
 def answers_by_softmax(head: Cache) -> TypeGuard[SoftmaxCache]:
     """Whether a head's whole answer is softmax over the rows that it names."""
     return isinstance(head, SoftmaxCache) and type(head).attend is SoftmaxCache.attend
+
+
+def asks_the_same(first: Cache, second: Cache, queries: FloatArray) -> bool:
+    """Whether two heads answer by plain softmax over the very same rows, so that their answers are the same."""
+    if not (answers_by_softmax(first) and answers_by_softmax(second)):
+        return False
+    one, two = first.question(queries), second.question(queries)
+    pairs = ((one.queries, two.queries), (one.keys, two.keys), (one.values, two.values))
+    return one.rule == two.rule and all(np.array_equal(a, b) for a, b in pairs)
 
 
 LENGTH_BITS = 64

@@ -20,7 +20,7 @@ from lowerbound.core.attention import rounding_bound
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
 from lowerbound.core.cache import Public
 from lowerbound.core.grid import Grid, Guarantee
-from lowerbound.core.keys.choice import best_family, find_family
+from lowerbound.core.keys.choice import best_family, find_family, made_keys
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.scalars import rational
@@ -157,7 +157,7 @@ class Reduction(HardFamily):
         geometry, grid, seed = Geometry.from_json(data["geometry"]), data["grid"], data["seed"]
         return cls(
             geometry=geometry,
-            keys=find_family(data["keys"]).keys(geometry.schedule.n_tokens, geometry.d, seed=seed),
+            keys=made_keys(data["keys"], geometry.schedule.n_tokens, geometry.d, seed),
             coherence=Fraction(data["coherence"]),
             multiplier=Fraction(data["multiplier"]),
             leakage=Fraction(data["leakage"]),
@@ -239,7 +239,7 @@ def plan_reduction(
     schedule, d = geometry.schedule, geometry.d
     n_keys = schedule.n_tokens
     family = best_family(n_keys, d) if key_family is None else find_family(key_family)
-    keys = family.keys(n_keys, d, seed=seed)
+    keys = made_keys(family.name, n_keys, d, seed)
     bound = family.coherence_bound(n_keys, d)
     mu = keys.coherence if bound is None else bound
     if mu >= 1:

@@ -35,6 +35,15 @@ def find_family(name: str) -> KeyFamily:
     raise unknown("key family", name, (family.name for family in KEY_FAMILIES))
 
 
+@lru_cache(maxsize=4)
+def made_keys(name: str, n: int, d: int, seed: int) -> Keys:
+    """n keys of the family called `name` in R^d by public coins, which Alice, Bob and the judge all make; read-only."""
+    keys = find_family(name).keys(n, d, seed=seed)
+    keys.rows.setflags(write=False)
+    keys.unit.setflags(write=False)
+    return keys
+
+
 @lru_cache
 def best_family(n: int, d: int) -> KeyFamily:
     """The family with the smallest proved coherence bound among those that hold n keys in R^d.
