@@ -35,6 +35,7 @@ fuzz: $(READY)
 	$(BIN)/python -m tests.fuzz.documents -max_total_time=60 -timeout=20
 
 bench: $(THIRDPARTY)/.ready
+	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(THIRDPARTY)/bin/python -m benchmarks --page
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.

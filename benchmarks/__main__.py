@@ -14,7 +14,7 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import certificates, delsarte, device, figures, games, oracle, replay, structures, sweeps, var
+from benchmarks import certificates, delsarte, device, figures, games, oracle, profiles, replay, structures, sweeps, var
 from benchmarks.timing import HEADER
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -28,6 +28,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "sweeps": sweeps,
     "figures": figures,
     "device": device,
+    "profiles": profiles,
 }
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
 

@@ -14,6 +14,7 @@ from paper_figures import (
     dimension,
     forbidden,
     frontier,
+    growth,
     maps,
     phase,
     probes,
@@ -30,6 +31,7 @@ FIGURES: dict[str, ModuleType] = {
     "dimension": dimension,
     "forbidden": forbidden,
     "frontier": frontier,
+    "growth": growth,
     "maps": maps,
     "phase": phase,
     "probes": probes,
@@ -41,7 +43,7 @@ FIGURES: dict[str, ModuleType] = {
 }
 RESULTS = Path("results")
 PAGES = Path(__file__).parent.parent / "docs"
-ON_PAGES = ("anatomy", "coresets", "dimension", "frontier", "maps", "phase", "probes", "structures", "tightness")
+ON_PAGES = tuple(name for name in FIGURES if name not in ("forbidden", "proof", "scaling", "thresholds"))
 """Figures that the README and the pages show; drawing them at home renews those pictures."""
 
 

@@ -19,6 +19,7 @@ from paper_figures import (
     dimension,
     forbidden,
     frontier,
+    growth,
     maps,
     phase,
     probes,
@@ -165,6 +166,24 @@ TABLES: dict[str, list[dict[str, Any]]] = {
         ),
         {"model": "var-d16", "cache": "full", "bits": 1, "bob_seconds": 1.0},
     ],
+    "growth": [
+        *(
+            {"kind": kind, "tokens": tokens, "d": d, "seconds": tokens / 1e4, "memory_bytes": 1e3 * tokens}
+            for kind, tokens, d in (("game", 256, 64), ("game", 1024, 64), ("game", 1024, 128), ("largest", 4096, 128))
+        ),
+        *({"kind": kind, "count": count, "seconds": count / 9} for kind in ("caches", "lemmas") for count in (4, 8)),
+        {
+            "kind": "extrapolated",
+            "lines": {
+                d: {"tokens": [256.0, 160371.0], "seconds": [0.03, 60.0], "memory_bytes": [2e5, 2e8]}
+                for d in ("64", "128")
+            },
+            "widths": {"64": 0.1, "128": 0.2},
+            "video_tokens": 160371,
+            "video_seconds": 60.0,
+            "video_bytes": 2e8,
+        },
+    ],
     "structures": [
         {
             "prior": prior,
@@ -233,6 +252,10 @@ def test_points_are_those_of_the_tables() -> None:
     (axes,) = probes.build(TABLES["probes"]).axes
     assert ([0.0, 32.0], [0.5, 0.25]) in drawn(axes)
     assert ([6.0], [0.0]) in drawn(axes)
+    time, memory, width, _ = growth.build(TABLES["growth"]).axes
+    assert ([256.0, 1024.0], [0.0256, 0.1024]) in drawn(time)
+    assert ([160371.0], [2e8 / 2**20]) in drawn(memory)
+    assert ([64.0, 128.0], [0.1024, 0.1024]) in drawn(width)
     (axes,) = structures.build(TABLES["structures"]).axes
     assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)
     by_n = scaling.build(TABLES["scaling"]).axes[0]

@@ -1,0 +1,95 @@
+"""Where the time of four commands goes: functions of ours with their share, those left out that only pass it on.
+
+Games are played in this process here, so that they are seen. Found so, and removed: two processes for each game of
+`play --all` (our own caches share parties by eights, 61 s became 16 s; `demo`, 13 s became 6 s), installed packages
+searched for each name of a cache, keys made anew by both parties, SubGen's and BalanceKV's loops over tokens, the
+same weights made once for each trial. What remains is work that is asked for: `verify` waits for Coq to print what
+the theorem rests on and counts lattices in exact integers, `certify` encloses a Gaussian integral in Arb balls, `play
+--all` ranks members of large classes in long integers (structured caches) and codes lattice points (guaranteed ones),
+and every state is read twice, after `encode` and by the next scale, because it must survive as its bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from benchmarks.timing import Row
+from lowerbound.cli import app
+
+COMMANDS = (
+    ("demo",),
+    ("play", "--all", "--model", "var-d16", "--isolation", "none"),
+    ("verify",),
+    ("certify", "var-d16", "--theorem", "E", "-o", "{folder}/c.json"),
+)
+LEAST_SHARE = 0.05
+PASSED_ON = 0.85
+MOST = 8
+OURS = ("lowerbound", "proofs")
+HOME = Path(__file__).parent.parent
+
+
+def rows() -> Iterator[Row]:
+    """None: a profile has no peer."""
+    yield from ()
+
+
+def notes() -> Iterator[str]:
+    """Each command, then its functions and their shares."""
+    if not find_spec("pyinstrument"):
+        yield "pyinstrument is not installed: pip install 'lowerbound[bench]'"
+        return
+    from pyinstrument import Profiler
+
+    for words in COMMANDS:
+        with tempfile.TemporaryDirectory() as folder, Profiler(interval=0.002) as profiler:
+            _run([word.format(folder=folder) for word in words], folder)
+        assert profiler.last_session is not None
+        root: Any = profiler.last_session.root_frame()
+        yield f"{' '.join(words[: 2 + ('--all' in words)])}: {root.time:.1f} s"
+        for name, seconds in _shares(root).most_common(MOST):
+            yield f"  {seconds / root.time:>4.0%}  {name}"
+
+
+def _run(words: list[str], folder: str) -> None:
+    place = HOME if words[0] == "verify" else Path(folder)
+    with contextlib.chdir(place), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        try:
+            app(words)
+        except SystemExit as end:
+            if end.code:
+                raise RuntimeError(f"{' '.join(words)} ended with {end.code}") from None
+
+
+def _shares(root: Any) -> Counter[str]:
+    """Seconds inside each function of ours that has enough of them and does not merely pass them on."""
+    found: Counter[str] = Counter()
+
+    def visit(frame: Any, inside: frozenset[str]) -> None:
+        module = _module(frame)
+        name = f"{module}.{frame.function}"
+        if module is not None and name not in inside:
+            most = max((child.time for child in frame.children if _module(child) is not None), default=0.0)
+            if most < PASSED_ON * frame.time:
+                found[name] += frame.time
+            inside |= {name}
+        for child in frame.children:
+            visit(child, inside)
+
+    visit(root, frozenset())
+    return Counter({name: seconds for name, seconds in found.items() if seconds >= LEAST_SHARE * root.time})
+
+
+def _module(frame: Any) -> str | None:
+    """The module of a frame of ours."""
+    path = Path(frame.file_path or "")
+    if not path.is_relative_to(HOME) or path.relative_to(HOME).parts[0] not in OURS:
+        return None
+    return ".".join(path.relative_to(HOME).with_suffix("").parts)
