@@ -1,9 +1,10 @@
 """Question: how do time and memory grow with tokens, dimension, caches and lemmas; what would a video or a fleet cost?
 
-Claims that could be refuted: the seconds of a game are c0 + c1 T d + c2 T^2 d, and its memory m0 + m1 T d: fitted to
-small games, these foretell one of 32,761 cached tokens in R^128, which is then really played, to within a factor of 2;
-messages are as long as T and as d; many caches and many lemmas cost no more than in proportion. From the fit a video
-of 160,371 tokens, and ten thousand pairs of a model and a cache, are extrapolated, and marked so. Cost: three minutes.
+Claims that could be refuted: the seconds of a game are c0 + c1 T d + c2 T^2 + c3 T^2 d, and its memory m0 + m1 T d:
+fitted to small games, these foretell one of 32,761 cached tokens in R^128, which is then really played, to within a
+factor of 2; messages are as long as T and as d; many caches and many lemmas cost no more than in proportion. From the
+fit a video of 160,371 tokens, and ten thousand pairs of a model and a cache, are extrapolated, and marked so. Cost:
+three minutes.
 """
 
 from __future__ import annotations
@@ -94,15 +95,19 @@ def alone(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any
 
 
 def fit(rows: Sequence[dict[str, Any]], name: str, terms: Callable[[float, float], list[float]]) -> list[float]:
-    """Coefficients >= 0 of the terms that come nearest, relative errors counted."""
+    """Coefficients >= 0 of the terms that come nearest: relative errors of seconds, absolute ones of bytes.
+
+    What a small game needs is less than what the process has already had, so that only large ones tell of memory.
+    """
     columns = np.array([terms(row["tokens"], row["d"]) for row in rows])
-    values = np.array([max(row[name], 1e-9) for row in rows])
-    return [float(c) for c in nnls(columns / values[:, None], np.ones(len(rows)))[0]]
+    values = np.array([row[name] for row in rows], dtype=np.float64)
+    weights = 1 / values if name == "seconds" else np.ones(len(rows))
+    return [float(c) for c in nnls(columns * weights[:, None], values * weights)[0]]
 
 
 def time_terms(tokens: float, d: float) -> list[float]:
-    """What seconds are made of: a start, every message, every pair of a query and a key."""
-    return [1.0, tokens * d, tokens * tokens * d]
+    """What seconds are made of: a start, messages, and for all pairs of query and key exponentials and products."""
+    return [1.0, tokens * d, tokens * tokens, tokens * tokens * d]
 
 
 def memory_terms(tokens: float, d: float) -> list[float]:
@@ -128,7 +133,7 @@ def run() -> Outcome:
     checks = [alone(lemmas, count) for count in SPEC["lemmas"]]
     measured = [*by_t, *by_d]
     seconds = fit(measured, "seconds", time_terms)
-    memory = fit([row for row in measured if row["memory_bytes"] > 0], "memory_bytes", memory_terms)
+    memory = fit(measured, "memory_bytes", memory_terms)
     last = {**alone(game, *SPEC["largest"], 1), "kind": "largest"}
     place = last["tokens"], last["d"]
     last["foretold_seconds"] = told(seconds, time_terms(*place))
