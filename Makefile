@@ -36,6 +36,8 @@ fuzz: $(READY)
 
 bench: $(THIRDPARTY)/.ready
 	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(THIRDPARTY)/bin/python -m experiments growth
+	$(THIRDPARTY)/bin/python -m paper_figures growth
 	$(THIRDPARTY)/bin/python -m benchmarks --page
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.

@@ -16,6 +16,7 @@ from types import ModuleType
 
 from benchmarks import certificates, delsarte, device, figures, games, oracle, profiles, replay, structures, sweeps, var
 from benchmarks.timing import HEADER
+from experiments.table import load
 
 BENCHMARKS: dict[str, ModuleType] = {
     "oracle": oracle,
@@ -87,7 +88,23 @@ def page(told: dict[str, Printed]) -> str:
         parts += ["", f"## {name}", "", (BENCHMARKS[name].__doc__ or name).strip()]
         parts += ["", HEADER, *one.rows] if one.rows else []
         parts += ["", "```", *one.notes, "```"] if one.notes else []
-    return "\n".join([*parts, ""])
+    return "\n".join([*parts, *growth(), ""])
+
+
+def growth() -> list[str]:
+    """What the experiment of that name found, where it has been run."""
+    try:
+        found = load("growth")
+    except FileNotFoundError:
+        return []
+    return [
+        "",
+        "## growth",
+        "",
+        f"`python -m experiments growth`, {found['outcome']}: {found['sentence']}.",
+        "",
+        "![Seconds and memory of a game against tokens, dimension, caches and lemmas](growth.png)",
+    ]
 
 
 def main(words: list[str]) -> int:

@@ -1,4 +1,8 @@
-"""The oracle and exact coherence: beside the matrix products that they contain, and beside torch where it is there."""
+"""The oracle and exact coherence: beside the matrix products that they contain, and beside torch where it is there.
+
+The two products alone are what NumPy's linear algebra can do; torch brings one of its own (MKL), so that its whole
+attention may take less time than NumPy's products: then no attention in NumPy reaches it.
+"""
 
 from __future__ import annotations
 

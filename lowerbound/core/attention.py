@@ -211,10 +211,16 @@ def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per
 
 def attention_logits(queries: Any, keys: Any, *, rule: Rule) -> Any:
     """The logit of every query with every key, shape (m, t)."""
-    xp = array_api_compat.array_namespace(queries, keys)
+    scaled, along = _scaled(queries, keys, rule)
+    return array_api_compat.array_namespace(queries, keys).matmul(scaled, along)
+
+
+def _scaled(queries: Any, keys: Any, rule: Rule) -> tuple[Any, Any]:
+    """(m, d) and (d, t) rows whose product is the logits."""
     if isinstance(rule, L2Norm):
         queries, keys = unit_rows(queries), unit_rows(keys)
-    return xp.matmul(queries * rule.factor(queries.shape[1]), xp.permute_dims(keys, (1, 0)))
+    xp = array_api_compat.array_namespace(queries, keys)
+    return queries * rule.factor(queries.shape[1]), xp.permute_dims(keys, (1, 0))
 
 
 def attention_weights(queries: Any, keys: Any, *, rule: Rule) -> Any:
@@ -222,8 +228,11 @@ def attention_weights(queries: Any, keys: Any, *, rule: Rule) -> Any:
 
     Contract: rows are the weights that `attention` gives to values, up to rounding; all m t of them are held at once.
     """
-    xp = array_api_compat.array_namespace(queries, keys)
-    logits = attention_logits(queries, keys, rule=rule)
+    return _softmax(attention_logits(queries, keys, rule=rule))
+
+
+def _softmax(logits: Any) -> Any:
+    xp = array_api_compat.array_namespace(logits)
     weights = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
     return weights / xp.sum(weights, axis=1, keepdims=True)
 
@@ -235,8 +244,9 @@ def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
     """
     xp = array_api_compat.array_namespace(queries, keys)
     mass = _zeros(keys, keys.shape[0])
+    scaled, along = _scaled(queries, keys, rule)
     for rows in blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
-        mass = mass + xp.sum(attention_weights(queries[rows, :], keys, rule=rule), axis=0)
+        mass = mass + xp.sum(_softmax(xp.matmul(scaled[rows, :], along)), axis=0)
     return mass
 
 
