@@ -47,6 +47,7 @@ SPEC: dict[str, Any] = {
     "video": [160371, 128],
     "fleet": 10_000,
     "slack": 0.25,
+    "time_limit_s": 3600,
 }
 LINE_POINTS = 40
 
@@ -60,7 +61,7 @@ def game(side: int, d: int, repeats: int = 3) -> dict[str, Any]:
     best, bits = math.inf, 0
     for _ in range(repeats):
         start = time.perf_counter()
-        played = play(plan, "full-fp16", isolation=Isolation.NONE)
+        played = play(plan, "full-fp16", isolation=Isolation.NONE, time_limit_s=SPEC["time_limit_s"])
         best, bits = min(best, time.perf_counter() - start), played.state_bits
     added = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     return {"kind": "game", "tokens": side * side, "d": d, "seconds": best, "bits": bits, "memory_bytes": added}
