@@ -11,9 +11,9 @@ TABLE = "growth"
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments growth`; lines are the fit, hollow marks what was foretold or is extrapolated."""
+    """Rows of `python -m experiments growth`; lines are the fit of the round marks."""
     games = [row for row in rows if row["kind"] == "game"]
-    (largest,) = (row for row in rows if row["kind"] == "largest")
+    largest = [row for row in rows if row["kind"] == "largest"]
     (future,) = (row for row in rows if row["kind"] == "extrapolated")
     d = games[0]["d"]
     with sheet(7.2, 5.2, nrows=2, ncols=2) as (figure, ((time, memory), (width, many))):
@@ -31,21 +31,12 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
                 label=f"played, d = {d}",
             )
             axes.plot(
-                [largest["tokens"]],
-                [scale * largest[name]],
+                [row["tokens"] for row in largest],
+                [scale * row[name] for row in largest],
                 "s",
                 color=FORBIDDEN,
                 markersize=5,
-                label=f"played, d = {largest['d']}, not fitted",
-            )
-            axes.plot(
-                [future["video_tokens"]],
-                [scale * future[f"video_{name.removeprefix('memory_')}"]],
-                "s",
-                color=FORBIDDEN,
-                markerfacecolor="white",
-                markersize=5,
-                label="a video, extrapolated",
+                label=f"played, d = {largest[0]['d']}, foretold by the fit",
             )
             axes.set_xlabel("cached tokens T")
         time.set_ylabel("seconds of a game")

@@ -254,7 +254,7 @@ def test_points_are_those_of_the_tables() -> None:
     assert ([6.0], [0.0]) in drawn(axes)
     time, memory, width, _ = growth.build(TABLES["growth"]).axes
     assert ([256.0, 1024.0], [0.0256, 0.1024]) in drawn(time)
-    assert ([160371.0], [2e8 / 2**20]) in drawn(memory)
+    assert ([4096.0], [4.096e6 / 2**20]) in drawn(memory)
     assert ([64.0, 128.0], [0.1024, 0.1024]) in drawn(width)
     (axes,) = structures.build(TABLES["structures"]).axes
     assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)
