@@ -25,7 +25,7 @@ class Row:
     def __str__(self) -> str:
         ratio, low, high = statistics.median(self.ratios), min(self.ratios), max(self.ratios)
         spread = f" ({low:.2f} to {high:.2f})" if len(self.ratios) > 1 else ""
-        goal = "-" if self.promised is None else f"<= {self.promised:g}"
+        goal = "-" if self.promised is None else f"<= {self.promised:.3g}"
         return (
             f"| {self.what} | {self.size} | {told(self.ours_s)} | {self.peer} | {told(self.peer_s)} "
             f"| {ratio:.2f}{spread} | {goal} |"
@@ -44,12 +44,11 @@ def told(seconds: float) -> str:
 
 
 SETTLE_S = 0.3
-"""A pause before each run: threads of a linear algebra that has just worked spin for a while, and slow the next run."""
+"""A pause before the other side's turn: threads of a linear algebra that has just worked spin on, and would slow it."""
 
 
 def seconds(run: Callable[[], object]) -> float:
     """Of one run."""
-    time.sleep(SETTLE_S)
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
@@ -63,14 +62,16 @@ def beside(
     other: Callable[[], object],
     *,
     runs: int = 9,
-    warm: bool = True,
     promised: float | None = None,
 ) -> Row:
-    """Both in turn, after one run of each that is not counted unless they are long."""
-    if warm:
-        ours()
-        other()
-    pairs = [(seconds(ours), seconds(other)) for _ in range(runs)]
+    """Both in turn, each after a pause and one more run that is not counted, so that neither starts cold."""
+
+    def settled(run: Callable[[], object]) -> float:
+        time.sleep(SETTLE_S)
+        run()
+        return seconds(run)
+
+    pairs = [(settled(ours), settled(other)) for _ in range(runs)]
     return paired(what, size, [a for a, _ in pairs], peer, [b for _, b in pairs], promised=promised)
 
 
@@ -95,3 +96,8 @@ def against(what: str, size: str, taken: Sequence[float], limit_s: float) -> Row
 def command(*words: str) -> None:
     """`lowerbound` with these words, as a new process."""
     subprocess.run([sys.executable, "-m", "lowerbound", *words], check=True, capture_output=True)
+
+
+def program(text: str) -> None:
+    """These lines of Python in a new process, which remembers nothing."""
+    subprocess.run([sys.executable, "-c", text], check=True, capture_output=True)
