@@ -63,9 +63,11 @@ class Printed:
 def printed(name: str) -> Printed:
     """Run a benchmark, and print each row as it comes."""
     module = BENCHMARKS[name]
-    print(f"\n{name}\n\n{HEADER}", flush=True)
+    print(f"\n{name}\n", flush=True)
     rows, notes = [], []
     for row in module.rows():
+        if not rows:
+            print(HEADER)
         rows.append(str(row))
         print(row, flush=True)
     for note in module.notes() if hasattr(module, "notes") else ():

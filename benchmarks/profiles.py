@@ -29,7 +29,7 @@ COMMANDS = (
     ("verify",),
     ("certify", "var-d16", "--theorem", "E", "-o", "{folder}/c.json"),
 )
-LEAST_SHARE = 0.05
+LEAST_SHARE, MOST_SHARE = 0.05, 0.95
 PASSED_ON = 0.85
 MOST = 8
 OURS = ("lowerbound", "proofs")
@@ -53,7 +53,7 @@ def notes() -> Iterator[str]:
             _run([word.format(folder=folder) for word in words], folder)
         assert profiler.last_session is not None
         root: Any = profiler.last_session.root_frame()
-        yield f"{' '.join(words[: 2 + ('--all' in words)])}: {root.time:.1f} s"
+        yield f"{' '.join(words).format(folder='.')}: {root.time:.1f} s"
         for name, seconds in _shares(root).most_common(MOST):
             yield f"  {seconds / root.time:>4.0%}  {name}"
 
@@ -84,7 +84,9 @@ def _shares(root: Any) -> Counter[str]:
             visit(child, inside)
 
     visit(root, frozenset())
-    return Counter({name: seconds for name, seconds in found.items() if seconds >= LEAST_SHARE * root.time})
+    return Counter(
+        {name: seconds for name, seconds in found.items() if LEAST_SHARE <= seconds / root.time <= MOST_SHARE}
+    )
 
 
 def _module(frame: Any) -> str | None:
