@@ -7,15 +7,14 @@ attention may take less time than NumPy's products: then no attention in NumPy r
 from __future__ import annotations
 
 import statistics
-import time
 import tracemalloc
 from collections.abc import Iterator
 from importlib.util import find_spec
-from math import log, sqrt
+from math import log, log10, sqrt
 
 import numpy as np
 
-from benchmarks.timing import Row, beside
+from benchmarks.timing import Row, beside, seconds
 from lowerbound.core.attention import L2Norm, Rule, Scaled, attention
 from lowerbound.core.keys.choice import find_family
 from lowerbound.core.keys.family import coherence
@@ -24,7 +23,9 @@ from lowerbound.core.threads import n_threads
 SIZES = (("VAR-d36-512", 1024, 2240, 64), ("Infinity-1M", 4096, 10521, 128))
 RULES: tuple[tuple[str, Rule], ...] = (("1/sqrt(d)", Scaled()), ("l2norm", L2Norm()))
 LONGEST = 10**6
-LENGTHS = (10**4, 10**5, LONGEST)
+LENGTHS = (62_500, 125_000, 250_000, 500_000, LONGEST)
+STUDENT = 2.776
+"""Student's t for 4 degrees of freedom, 95 %: five slopes."""
 
 
 def arrays(m: int, t: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -98,24 +99,26 @@ def coherence_rows() -> Iterator[Row]:
 def notes() -> Iterator[str]:
     """Time and memory against the number of keys: the slope of log seconds, and bytes beyond input and output."""
     queries, keys, values = arrays(256, LONGEST, 64)
-    logs, slopes = [], []
-    for _ in range(3):
+
+    def run(length: int) -> None:
+        attention(queries, keys[:length], values[:length], rule=L2Norm())
+
+    slopes = []
+    for _ in range(5):
         points = []
         for length in LENGTHS:
-            start = time.perf_counter()
-            attention(queries, keys[:length], values[:length], rule=L2Norm())
-            points.append((log(length), log(time.perf_counter() - start)))
-        logs.append(points)
-        slopes.append((points[-1][1] - points[0][1]) / (points[-1][0] - points[0][0]))
-    middle, spread = statistics.mean(slopes), statistics.stdev(slopes)
-    margin = 4.303 * spread / sqrt(len(slopes))  # Student's t for 2 degrees of freedom, 95 %
-    yield (f"time against T, 256 queries in R^64, T = 10^4 to 10^6: T^{middle:.2f} +- {margin:.2f} (95 %)")
+            run(length)
+            points.append((log(length), log(seconds(lambda length=length: run(length)))))
+        slopes.append(statistics.linear_regression(*zip(*points, strict=True)).slope)
+    middle, margin = statistics.mean(slopes), STUDENT * statistics.stdev(slopes) / sqrt(len(slopes))
+    low, high = (f"10^{log10(length):.1f}" for length in (LENGTHS[0], LENGTHS[-1]))
+    yield f"time against T, 256 queries in R^64, T = {low} to {high}: T^{middle:.2f} +- {margin:.2f} (95 %)"
     for length in LENGTHS:
         tracemalloc.start()
-        attention(queries, keys[:length], values[:length], rule=L2Norm())
+        run(length)
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        yield (f"memory beyond the input at T = {length:>9,}: {peak / 2**20:.1f} MiB")
+        yield f"memory beyond the input at T = {length:>9,}: {peak / 2**20:.1f} MiB"
 
 
 def rows() -> Iterator[Row]:
