@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 
 from lowerbound.core.attention import Rule, attention
 from lowerbound.core.single import deciding_attention
-from lowerbound.core.threads import each, n_threads
+from lowerbound.core.threads import blocks, each, n_threads
 
 FloatArray = NDArray[np.float64]
+
+COLUMNS_AT_ONCE = 2048
+"""Values side by side: wide enough for a fast product, and bounded, however many heads there are."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,19 +27,35 @@ class Question:
     values: FloatArray
     rule: Rule
 
+    def fingerprint(self) -> int:
+        """The same for questions that share their weights, and hardly ever for others."""
+        return hash((self.rule, self.queries.tobytes(), self.keys.tobytes()))
+
+    def shares_weights(self, other: Question) -> bool:
+        """Whether both have the same queries, keys and rule."""
+        return (
+            self.rule == other.rule
+            and np.array_equal(self.queries, other.queries)
+            and np.array_equal(self.keys, other.keys)
+        )
+
 
 def answers(questions: Sequence[Question], thresholds: FloatArray | None = None) -> list[FloatArray]:
     """What each question is answered, shape (m, h) each.
 
     Contract: each answer is that of `attention`, up to its rounding bound, and zeros over no keys. Questions with the
     same queries, keys and rule, as trials of one game and heads with public keys have, are asked once: the weights are
-    made once, and all their values stand side by side in one product. Values have one width h. With thresholds, answers
-    are only as exact as the side of each threshold needs (`deciding_attention`).
+    made once, and their values, of one width h, stand side by side in one product, up to COLUMNS_AT_ONCE columns. With
+    thresholds, answers are only as exact as the side of each threshold needs (`deciding_attention`).
     """
     groups: dict[object, list[int]] = {}
     for number, asked in enumerate(questions):
-        same = (asked.rule, asked.queries.tobytes(), asked.keys.tobytes()) if len(questions) > 1 else number
-        groups.setdefault(same, []).append(number)
+        alike = asked.fingerprint() if len(questions) > 1 else number
+        members = groups.setdefault(alike, [])
+        if not members or asked.shares_weights(questions[members[0]]):
+            members.append(number)
+        else:
+            groups[alike, number] = [number]
 
     def answered(members: list[int]) -> list[FloatArray]:
         first = questions[members[0]]
@@ -51,8 +70,10 @@ def answers(questions: Sequence[Question], thresholds: FloatArray | None = None)
             found = deciding_attention(first.queries, first.keys, values, rule=first.rule, thresholds=thresholds)
         return np.split(found, len(members), axis=1)
 
-    found = each(answered, groups.values(), threads=n_threads()) if len(groups) > 1 else map(answered, groups.values())
+    size = max(1, COLUMNS_AT_ONCE // max(1, questions[0].values.shape[1])) if questions else 1
+    parts = [members[some] for members in groups.values() for some in blocks(len(members), size)]
+    found = each(answered, parts, threads=n_threads()) if len(parts) > 1 else map(answered, parts)
     by_number: dict[int, FloatArray] = {}
-    for members, them in zip(groups.values(), found, strict=True):
+    for members, them in zip(parts, found, strict=True):
         by_number.update(zip(members, them, strict=True))
     return [by_number[number] for number in range(len(questions))]

@@ -122,8 +122,7 @@ def asks_the_same(first: Cache, second: Cache, queries: FloatArray) -> bool:
     if not (answers_by_softmax(first) and answers_by_softmax(second)):
         return False
     one, two = first.question(queries), second.question(queries)
-    pairs = ((one.queries, two.queries), (one.keys, two.keys), (one.values, two.values))
-    return one.rule == two.rule and all(np.array_equal(a, b) for a, b in pairs)
+    return one.shares_weights(two) and np.array_equal(one.values, two.values)
 
 
 LENGTH_BITS = 64

@@ -58,6 +58,19 @@ def test_shared_keys_are_multiplied_once(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(heads, "attention", counted)
     answers(asked(4, 70, Scaled(), "shared", is_shared=True) + asked(2, 70, Scaled(), "alone", is_shared=False))
     assert sorted(widths) == [D, D, 4 * D]
+    widths.clear()
+    monkeypatch.setattr(heads, "COLUMNS_AT_ONCE", 3 * D)
+    answers(asked(4, 70, Scaled(), "shared", is_shared=True))
+    assert sorted(widths) == [D, 3 * D], "no more columns at once than that"
+
+
+def test_a_fingerprint_alone_does_not_join(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgery: where all fingerprints collide, heads with keys of their own are still answered from their own."""
+    apart = asked(3, 70, Scaled(), "alone", is_shared=False)
+    wanted = [attention(one.queries, one.keys, one.values, rule=one.rule) for one in apart]
+    monkeypatch.setattr(Question, "fingerprint", lambda self: 0)
+    for found, exact in zip(answers(apart), wanted, strict=True):
+        assert np.array_equal(found, exact)
 
 
 def test_nothing_is_answered_by_zeros() -> None:
