@@ -69,8 +69,11 @@ class BitWriter:
         if flat.size and not (flat.min() >= 0 and flat.max() < 2**width):
             raise invalid("values", f"lie in [0, 2**{width})", (int(flat.min()), int(flat.max())))
         word = _word(width)
-        table = np.unpackbits(flat.astype(f">u{word // 8}").view(np.uint8)).reshape(-1, word)
-        self.bits(item, table[:, word - width :])
+        words = flat.astype(f">u{word // 8}")
+        if width == word:
+            self._add(item, words.tobytes(), width * flat.size)
+        else:
+            self.bits(item, np.unpackbits(words.view(np.uint8)).reshape(-1, word)[:, word - width :])
 
     def floats(self, item: Item, values: ArrayLike, *, width: int) -> None:
         """Write floats in the IEEE format of `width` bits (16, 32 or 64)."""
@@ -122,6 +125,8 @@ class BitReader:
     def uints(self, count: int, *, width: int) -> NDArray[np.int64]:
         """`count` integers of `width` bits."""
         word = _word(width)
+        if width == word:
+            return np.frombuffer(self._take(count * width // 8), dtype=f">u{word // 8}").astype(np.int64)
         table = np.zeros((count, word), dtype=np.uint8)
         table[:, word - width :] = self.bits(count * width).reshape(count, width)
         return np.packbits(table).view(f">u{word // 8}").astype(np.int64)

@@ -27,7 +27,8 @@ EXPONENTIAL_ROUNDOFFS = 8
 """NumPy's exponential in float32 is good to 2.52 units in the last place, under 6 unit roundoffs."""
 
 PROBES = 32
-"""Rows that are tried first."""
+WORTH_PROBING = 512
+"""Rows that are tried first, where there are so many that it pays."""
 WORTH_TRYING = 0.25
 """The share of undecided rows up to which single precision, and double for those, is faster than double for all."""
 
@@ -85,7 +86,7 @@ def deciding_attention(
         found = bounded_attention(rows, lambda block: along[block], single, len(keys)).astype(np.float64)
         return found, np.asarray(_is_near(found, thresholds, margin).any(axis=1))
 
-    if asked(across[:: -(-len(across) // PROBES)])[1].mean() > WORTH_TRYING:
+    if len(across) >= WORTH_PROBING and asked(across[:: -(-len(across) // PROBES)])[1].mean() > WORTH_TRYING:
         return _double(queries, keys, values, rule)
     found, is_open = asked(across)
     if is_open.any():

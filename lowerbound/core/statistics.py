@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 from flint import arb
 
@@ -20,6 +21,7 @@ def _upper_tail(p: Fraction, count: int, trials: int) -> arb:
     return ball(p).beta_lower(ball(count), ball(trials - count + 1), regularized=1)
 
 
+@lru_cache(maxsize=1024)
 def _refuted_rate(count: int, trials: int, tail: Fraction) -> Fraction:
     """A rate so small that `count` or more of `trials` is certainly less likely than `tail`, close to the largest.
 

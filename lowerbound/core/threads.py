@@ -41,6 +41,8 @@ def each(work: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int)
     BLAS has one thread meanwhile: small products gain nothing from more, and on a busy machine its threads wait for
     each other a hundred times as long as they work.
     """
+    if threads == 1 and n_threads() == 1:
+        return [work(task) for task in tasks]
     with one_thread():
         if threads == 1:
             return [work(task) for task in tasks]

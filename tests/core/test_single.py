@@ -78,14 +78,14 @@ def test_single_precision_is_used_where_it_decides(monkeypatch: pytest.MonkeyPat
         return attention(queries, *others, rule=rule)
 
     monkeypatch.setattr(single, "attention", counted)
-    queries, keys, values = rows("decides")
+    queries, keys, values = rows("decides", m=600)
     exact = attention(queries, keys, values, rule=L2Norm(12.0))
     apart = np.sort(exact.ravel())
     for rule, thresholds, wanted in (
         (L2Norm(12.0), [-1.0], []),
         (L2Norm(12.0), apart[:1], [1]),
-        (L2Norm(12.0), apart[::20], [300]),
-        (L2Norm(41.0), [-1.0], [300]),
+        (L2Norm(12.0), apart[::20], [600]),
+        (L2Norm(41.0), [-1.0], [600]),
     ):
         asked.clear()
         deciding_attention(queries, keys, values, rule=rule, thresholds=np.array(thresholds))
