@@ -14,6 +14,7 @@ from lowerbound.core.attention import rounding_bound
 from paper_figures.__main__ import main as draw_figures
 
 
+@pytest.mark.slow
 def test_a_small_frontier_experiment_runs_and_draws(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -36,6 +36,8 @@ WHOLE = (
     *("abc-mlp", "abc-linformer", "abc-cluster", "abc-random", "abc-compressive", "abc-window", "loma", "lorc"),
 )
 
+QUICK = ("full", "window", "h2o", "kivi", "subgen", "balancekv", "abc-mlp", "less-random")
+
 
 def calls(name: str, n_tokens: int) -> int:
     """Functions, of Python and of C, called while a scale of so many tokens is taken in, asked and left."""
@@ -54,7 +56,9 @@ def calls(name: str, n_tokens: int) -> int:
     return sum(row[1] for row in pstats.Stats(profile).stats.values())
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize(
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in WHOLE]
+)
 def test_calls_do_not_grow_with_the_tokens(name: str) -> None:
     """Law: more tokens are less than three quarters of a function call more for each of them, for blocks of tokens."""
     calls(name, FEW)

@@ -86,6 +86,7 @@ def test_bad_input() -> None:
             phase(**arguments)  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_commands(run_command: Run) -> None:
     """Definition: borders as a table and as JSON; looks of readers; one sentence for what cannot be asked."""
     told = json.loads(run_command("phase", "--model", "var-d16", "--lambda", "4", "--json").stdout)

@@ -48,6 +48,7 @@ def changed(book: Book, lemma: Lemma) -> Book:
     return replace(book, lemmas=tuple(lemma if one.id == lemma.id else one for one in book.lemmas))
 
 
+@pytest.mark.slow
 def test_everything_but_coq_is_verified(book: Book) -> None:
     """Definition: solvers, kernel and computations say yes to the whole book; without Coq it is UNDECIDED."""
     report = verify(book, backends=WITHOUT_COQ)
