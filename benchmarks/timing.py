@@ -27,14 +27,14 @@ class Row:
         spread = f" ({low:.2f} to {high:.2f})" if len(self.ratios) > 1 else ""
         goal = "-" if self.promised is None else f"<= {self.promised:.3g}"
         return (
-            f"| {self.what} | {self.size} | {told(self.ours_s)} | {self.peer} | {told(self.peer_s)} "
-            f"| {ratio:.2f}{spread} | {goal} |"
+            f"| {self.what} | {self.size} | {ratio:.2f}{spread} | {goal} | {told(self.ours_s)} | {told(self.peer_s)} "
+            f"| {self.peer} |"
         )
 
 
 HEADER = (
-    "| what | size | ours | peer or limit | it takes | ratio: median (range) | promised |\n"
-    "|---|---|---:|---|---:|---:|---:|"
+    "| what | size | ratio: median (range) | promised | ours | the other | peer or limit |\n"
+    "|---|---|---:|---:|---:|---:|---|"
 )
 
 
