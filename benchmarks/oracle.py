@@ -15,9 +15,10 @@ from math import log, log10, sqrt
 import numpy as np
 
 from benchmarks.timing import Row, beside, seconds
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention
+from lowerbound.core.attention import attention
 from lowerbound.core.keys.choice import find_family
 from lowerbound.core.keys.family import coherence
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.threads import n_threads
 
 SIZES = (("VAR-d36-512", 1024, 2240, 64), ("Infinity-1M", 4096, 10521, 128))

@@ -19,8 +19,8 @@ from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.caches.subgen import SubGen
 from lowerbound.certify.dimension import room
-from lowerbound.core.attention import L2Norm, unit_rows
 from lowerbound.core.models import models
+from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, Tokens
 

@@ -19,11 +19,12 @@ from experiments.table import Outcome, save
 from lowerbound.caches.registry import find_cache, play
 from lowerbound.caches.sampled import SampledTokens
 from lowerbound.certify.phase import phase
-from lowerbound.core.attention import L2Norm, attention, unit_rows
+from lowerbound.core.attention import attention
 from lowerbound.core.cache import Public
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.choice import best_family
 from lowerbound.core.models import models
+from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Geometry, plan_reduction

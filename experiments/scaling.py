@@ -17,8 +17,9 @@ import numpy as np
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
-from lowerbound.core.attention import L2Norm, attention_weights
+from lowerbound.core.attention import attention_weights
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Geometry, plan_reduction

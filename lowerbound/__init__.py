@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lowerbound.caches.registry import find_cache, play
     from lowerbound.certify.floors import floor
-    from lowerbound.core.attention import L2Norm, Scaled, attention, block_causal_attention
+    from lowerbound.core.attention import attention, block_causal_attention
     from lowerbound.core.cache import Cache, Public, StoredTokens
     from lowerbound.core.keys.choice import keys_for
     from lowerbound.core.models import find_model, models
+    from lowerbound.core.rules import L2Norm, Scaled
     from lowerbound.core.schedule import ScaleSchedule
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import duel
@@ -26,10 +27,10 @@ _HOME_OF = {
     "Cache": "core.cache",
     "Geometry": "game.reduction",
     "Isolation": "game.channel",
-    "L2Norm": "core.attention",
+    "L2Norm": "core.rules",
     "Public": "core.cache",
     "ScaleSchedule": "core.schedule",
-    "Scaled": "core.attention",
+    "Scaled": "core.rules",
     "StoredTokens": "core.cache",
     "attention": "core.attention",
     "block_causal_attention": "core.attention",

@@ -23,10 +23,10 @@ from lowerbound.attack.starve import Starve
 from lowerbound.attack.strategy import Attack
 from lowerbound.attack.subset_sums import SubsetSums
 from lowerbound.caches.registry import target_of
-from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.cache import Memory, Public, load_cache
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.program import programs_end_here
+from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import one_thread

@@ -15,7 +15,9 @@ from fractions import Fraction
 
 import numpy as np
 
-from lowerbound.core.attention import L2Norm, Rule, attention, rounding_bound
+from lowerbound.core.attention import attention
+from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.rules import L2Norm, Rule
 from lowerbound.game.question import FloatArray, Terms, Tokens
 
 LARGEST_LOGIT = 100.0
@@ -60,11 +62,7 @@ def query_length(rule: Rule, d: int) -> float:
 
 def largest_logit(instance: Instance) -> float:
     """A bound on the sum of absolute products of any query with any key."""
-    rule = instance.terms.rule
-    if isinstance(rule, L2Norm):
-        return rule.multiplier
-    lengths = [float(np.sqrt((rows * rows).sum(axis=1)).max()) for rows in (instance.queries, instance.tokens.keys)]
-    return rule.factor(instance.terms.d) * lengths[0] * lengths[1]
+    return instance.terms.rule.logit_bound(instance.queries, instance.tokens.keys)
 
 
 def is_fair(instance: Instance) -> bool:

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.caches.slots import LARGEST_CONTROL, Slots
-from lowerbound.core.attention import unit_rows
 from lowerbound.core.cache import FloatArray
+from lowerbound.core.rules import unit_rows
 from lowerbound.core.streams import Stream
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.caches.weighted import WeightedTokens
-from lowerbound.core.attention import L2Norm, unit_rows
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import Public
 from lowerbound.core.coresets import cover_radius, spare
@@ -42,7 +41,7 @@ class CoveredKeys(WeightedTokens):
 
     def write(self, writer: BitWriter) -> None:
         n_balls = len(self._counts)
-        new = unit_rows(self.keys[n_balls:]) if isinstance(self.public.rule, L2Norm) else self.keys[n_balls:]
+        new = self.public.rule.directions(self.keys[n_balls:])
         room = (0, len(new))
         centres, counts = np.pad(self.keys[:n_balls], (room, (0, 0))), np.pad(self._counts, room)
         sums = np.pad(self.values[:n_balls] * self._counts[:, None], (room, (0, 0)))

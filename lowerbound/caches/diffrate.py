@@ -8,9 +8,10 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.weighted import WeightedTokens
-from lowerbound.core.attention import attention_mass, unit_rows
+from lowerbound.core.attention import attention_mass
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.rules import unit_rows
 from lowerbound.errors import CorruptState
 
 FLOAT_BITS = 16

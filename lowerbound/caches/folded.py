@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from lowerbound.caches.restored import RestoredTokens
-from lowerbound.core.attention import Scaled, attention_mass
+from lowerbound.core.attention import attention_mass
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.rules import Scaled
 
 FLOAT_BITS = 16
 STATE_BITS = 32
@@ -60,7 +61,9 @@ class FoldedEvictions(RestoredTokens):
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         super().append(keys, values, scale, queries)
-        self._new_queries = np.concatenate([self._new_queries, self.scaled(keys if queries is None else queries)])
+        self._new_queries = np.concatenate(
+            [self._new_queries, self.public.rule.scaled(keys if queries is None else queries)]
+        )
 
     def attend(self, queries: FloatArray) -> FloatArray:
         keys = np.concatenate([self.old_keys, self.new_keys])
@@ -70,7 +73,7 @@ class FoldedEvictions(RestoredTokens):
         outputs = np.empty((len(queries), self.public.d))
         for start in range(0, len(queries), QUERIES_PER_BLOCK):
             rows = slice(start, start + QUERIES_PER_BLOCK)
-            scaled = self.scaled(queries[rows])
+            scaled = self.public.rule.scaled(queries[rows])
             logits = np.concatenate([scaled @ keys.T, self.log_phi(scaled) + self._log_z], axis=1)
             weights = np.exp(logits - logits.max(axis=1, keepdims=True))
             outputs[rows] = weights @ values / weights.sum(axis=1, keepdims=True)

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from lowerbound.caches.restored import RestoredTokens
 from lowerbound.caches.rotated_codebook import rotation
 from lowerbound.core.achieved import WIDENING_BITS, Achieved, achieved
-from lowerbound.core.attention import unit_rows
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.multisets import MultisetCode
 from lowerbound.core.promise import promise
+from lowerbound.core.rules import unit_rows
 from lowerbound.core.shell_code import ShellCode
 from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState, InvalidArgument

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import erf
 
 from lowerbound.caches.folded import FoldedEvictions
-from lowerbound.core.attention import L2Norm, Rule
 from lowerbound.core.cache import FloatArray
+from lowerbound.core.rules import L2Norm, Rule
 from lowerbound.core.streams import Stream
 
 LEAST = 1e-30

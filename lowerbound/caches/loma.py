@@ -8,8 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.reading_zones import ReadingZones
-from lowerbound.core.attention import unit_rows
 from lowerbound.core.cache import FloatArray
+from lowerbound.core.rules import unit_rows
 from lowerbound.core.streams import Stream
 
 

@@ -8,10 +8,10 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import L2Norm, Scaled, unit_rows
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import CountedState, FloatArray, Public, SoftmaxCache, check_pairs
 from lowerbound.core.heads import Question
+from lowerbound.core.rules import Scaled
 from lowerbound.errors import CorruptState
 
 Codes = NDArray[np.int64]
@@ -32,22 +32,16 @@ class RestoredTokens(CountedState, SoftmaxCache):
         self.new_keys: FloatArray = np.zeros((0, public.d))
         self.new_values: FloatArray = np.zeros((0, public.d))
 
-    def scaled(self, queries: FloatArray) -> FloatArray:
-        """Queries q' such that the logit of a cached key k is <q', k>."""
-        rows = unit_rows(queries) if isinstance(self.public.rule, L2Norm) else queries
-        return rows * self.public.rule.factor(self.public.d)
-
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         check_pairs(self.public, keys, values, queries)
-        rows = unit_rows(keys) if isinstance(self.public.rule, L2Norm) else keys
-        self.new_keys = np.concatenate([self.new_keys, rows])
+        self.new_keys = np.concatenate([self.new_keys, self.public.rule.directions(keys)])
         self.new_values = np.concatenate([self.new_values, values])
         self.n_new += len(keys)
 
     def question(self, queries: FloatArray) -> Question:
         keys = np.concatenate([self.old_keys, self.new_keys])
         values = np.concatenate([self.old_values, self.new_values])
-        return Question(self.scaled(queries), keys, values, Scaled(1.0))
+        return Question(self.public.rule.scaled(queries), keys, values, Scaled(1.0))
 
     def decode(self, data: bytes) -> None:
         self.new_keys = self.new_values = np.zeros((0, self.public.d))

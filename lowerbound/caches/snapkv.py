@@ -7,8 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.eviction import Eviction, IndexArray, best
-from lowerbound.core.attention import Rule, attention_mass
+from lowerbound.core.attention import attention_mass
 from lowerbound.core.cache import FloatArray
+from lowerbound.core.rules import Rule
 
 
 class SnapKV(Eviction):

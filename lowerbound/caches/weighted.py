@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from lowerbound.core.attention import Rule, attention_logits
+from lowerbound.core.attention import attention_logits
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
+from lowerbound.core.rules import Rule
 
 QUERIES_PER_BLOCK = 256
 

@@ -15,8 +15,8 @@ from typing import Any
 from lowerbound.attack.design import design
 from lowerbound.attack.head import Design, Head
 from lowerbound.certify.theorems import ALL_PROOFS, CHECKED, THEOREMS, Proof, Theorem
-from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.models import Model
+from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import Undecided, unknown
 from lowerbound.game.floor import floor as values_floor

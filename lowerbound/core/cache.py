@@ -24,12 +24,12 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import Rule
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.grid import Grid
 from lowerbound.core.heads import Question, answers
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
+from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument, invalid, unknown
 

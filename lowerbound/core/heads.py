@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import Rule, attention
+from lowerbound.core.attention import attention
+from lowerbound.core.rules import Rule
 from lowerbound.core.single import deciding_attention
 from lowerbound.core.threads import blocks, each, n_threads
 

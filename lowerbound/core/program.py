@@ -30,8 +30,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.core.attention import L2Norm
 from lowerbound.core.cache import Cache, FloatArray, Public
+from lowerbound.core.rules import L2Norm
 from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument, LowerBoundError, invalid
 
 VERSION = 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.cache import Public
+from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm
 
 DEFAULT_ETA = Fraction(1, 100)
 COARSEST_ETA = Fraction(1, 4)

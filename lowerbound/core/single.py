@@ -2,56 +2,23 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import (
-    WORTH_STREAMING,
-    L2Norm,
-    Rule,
-    attention,
-    check_question,
-    logit_bound,
-    rounding_bound,
-    unit_rows,
-)
+from lowerbound.core.attention import WORTH_STREAMING, attention, check_question
+from lowerbound.core.rounding import rounding_bound, single_rounding_bound
+from lowerbound.core.rules import Rule
 from lowerbound.core.streaming import LARGEST_SINGLE_LOGIT, bounded_attention
 
 FloatArray = NDArray[np.float64]
-
-SINGLE_UNIT_ROUNDOFF = Fraction(1, 2**24)
-EXPONENTIAL_ROUNDOFFS = 8
-"""NumPy's exponential in float32 is good to 2.52 units in the last place, under 6 unit roundoffs."""
 
 PROBES = 32
 WORTH_PROBING = 512
 """Rows that are tried first, where there are so many that it pays."""
 WORTH_TRYING = 0.25
 """The share of undecided rows up to which single precision, and double for those, is faster than double for all."""
-
-
-def single_rounding_bound(*, d: int, n_tokens: int, max_logit: float, max_value: float) -> float:
-    """How far an output entry in float32 may lie from its true value, for inputs in float64.
-
-    Derivation. That of `rounding_bound` with u = 2^-24 and an exponential good to 8 u: rows are normalised and scaled
-    in float64, so that rounding them to float32 is 2 u of the 3 d + 20 that a logit is allowed. An entry under 2^-126
-    may lose 2^-149, which moves a logit by less than d 2^-140 and is far under the one percent to spare. Rounded values
-    move the mean by u max_value. Logits of at most 40 leave all weights and their sums normal.
-    """
-    u = float(SINGLE_UNIT_ROUNDOFF)
-    inside = rounding_bound(
-        d=d,
-        n_tokens=n_tokens,
-        max_logit=max_logit,
-        max_value=max_value,
-        keys_per_block=n_tokens,
-        unit_roundoff=SINGLE_UNIT_ROUNDOFF,
-        exponential_roundoffs=EXPONENTIAL_ROUNDOFFS,
-    )
-    return inside + 2 * u * max_value
 
 
 def deciding_attention(
@@ -70,16 +37,14 @@ def deciding_attention(
     thresholds : array, shape (L - 1,), increasing
     """
     check_question(queries, keys, values)
-    largest = logit_bound(queries, keys, rule)
+    largest = rule.logit_bound(queries, keys)
     if len(queries) * len(keys) < WORTH_STREAMING or largest > LARGEST_SINGLE_LOGIT:
         return _double(queries, keys, values, rule)
     sizes: dict[str, Any] = {"d": keys.shape[1], "n_tokens": len(keys), "max_logit": largest}
     sizes["max_value"] = float(np.abs(values).max())
     margin = 1.01 * (single_rounding_bound(**sizes) + rounding_bound(**sizes))
-    is_l2 = isinstance(rule, L2Norm)
-    scaled = (unit_rows(queries) if is_l2 else queries) * rule.factor(keys.shape[1])
     across, along, single = (
-        np.asarray(rows, dtype=np.float32) for rows in (scaled, unit_rows(keys) if is_l2 else keys, values)
+        np.asarray(rows, dtype=np.float32) for rows in (rule.scaled(queries), rule.directions(keys), values)
     )
 
     def asked(rows: NDArray[np.float32]) -> tuple[FloatArray, NDArray[np.bool_]]:

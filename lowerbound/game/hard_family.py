@@ -16,10 +16,10 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import MULTIPLIER_CAP, L2Norm, Rule, Scaled
 from lowerbound.core.cache import Public
 from lowerbound.core.grid import Grid
 from lowerbound.core.models import Model, RuleName
+from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream
 from lowerbound.errors import ImpossibleReduction, invalid

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.grid import MOST_LEVELS
 from lowerbound.core.keys.choice import KEY_FAMILIES
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading, value_step
+from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import Geometry

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import L2Norm, Rule, Scaled
 from lowerbound.core.cache import Memory, Public
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.models import RuleName
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, invalid
 from lowerbound.game.hard_family import Geometry

@@ -16,13 +16,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lowerbound.core.attention import rounding_bound
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
 from lowerbound.core.cache import Public
 from lowerbound.core.grid import Grid, Guarantee
 from lowerbound.core.keys.choice import best_family, find_family, made_keys
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
+from lowerbound.core.rounding import rounding_bound
 from lowerbound.core.scalars import rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run

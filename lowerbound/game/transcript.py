@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.core.attention import attention, attention_ball
+from lowerbound.core.attention import attention
 from lowerbound.core.scalars import lower_fraction, upper_fraction
 from lowerbound.core.streams import Stream
+from lowerbound.core.twins import attention_ball
 from lowerbound.errors import Undecided, invalid
 from lowerbound.game.index import draw_symbols
 from lowerbound.game.reduction import Reduction

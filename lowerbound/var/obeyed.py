@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import Rule, attention
+from lowerbound.core.attention import attention
 from lowerbound.core.priors.basis import basis, order_of
 from lowerbound.core.priors.columns import LiveColumns
 from lowerbound.core.priors.groups import Blocks, Clusters, block_of
@@ -18,6 +18,7 @@ from lowerbound.core.priors.plain import ScaleWindow, SparseAttention, SpatialLo
 from lowerbound.core.priors.prior import Prior
 from lowerbound.core.priors.pyramid import PyramidDetail, most_changes, repeated
 from lowerbound.core.priors.rows import LowRank, SparseRows
+from lowerbound.core.rules import Rule
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import invalid

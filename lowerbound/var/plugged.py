@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import Scaled
 from lowerbound.core.cache import Memory, Public
 from lowerbound.core.layered import LayeredCache
 from lowerbound.core.models import Model
+from lowerbound.core.rules import Scaled
 from lowerbound.errors import CacheContractBroken, CorruptState
 from lowerbound.game.protocol import call, numbers, stack_of
 from lowerbound.var.pipeline import Remembering

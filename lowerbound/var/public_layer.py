@@ -14,8 +14,8 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.models import Model
+from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.streams import Stream
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.var.block import NORM_EPS, Block, Linear, softmax_attention

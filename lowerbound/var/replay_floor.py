@@ -20,10 +20,10 @@ from flint import fmpq, fmpq_mat
 
 from lowerbound.attack.values import described
 from lowerbound.certify.replay import facts_of, modes_of
-from lowerbound.core.attention import MULTIPLIER_CAP
 from lowerbound.core.keys.choice import best_family, find_family
 from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.models import Model
+from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, invalid

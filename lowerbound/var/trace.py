@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from lowerbound.core.attention import Scaled
 from lowerbound.core.models import Model, RuleName
+from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
 

@@ -24,7 +24,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import attention_weights, rounding_bound
+from lowerbound.core.attention import attention_weights
+from lowerbound.core.rounding import rounding_bound
 from lowerbound.core.threads import one_thread
 from lowerbound.var.trace import ROUNDOFF, Trace
 

@@ -12,9 +12,9 @@ import pytest
 from lowerbound.caches.covering import Golay, Hamming, Majority
 from lowerbound.caches.exact import ExactSymbols
 from lowerbound.caches.recompute import Recompute
-from lowerbound.core.attention import Rule
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.network import PublicNetwork
+from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken
 from tests.contracts.laws import CodedLaws, public_rows, small_reduction

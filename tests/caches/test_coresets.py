@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from lowerbound.caches.covered import CoveredKeys
 from lowerbound.caches.sampled import SampledTokens
 from lowerbound.certify.dimension import room
-from lowerbound.core.attention import L2Norm, attention, unit_rows
+from lowerbound.core.attention import attention
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coresets import cover_radius, sample_size
 from lowerbound.core.grid import Grid
+from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from tests.contracts.laws import CacheLaws, rounding

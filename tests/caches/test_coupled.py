@@ -21,9 +21,10 @@ from lowerbound.caches.pyramidkv import PyramidKV, layer_budgets
 from lowerbound.caches.registry import play
 from lowerbound.caches.scalekv import ScaleKVCode, ScaleKVPaper, patch_centres
 from lowerbound.caches.snapkv import SnapKV
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, attention_weights
+from lowerbound.core.attention import attention, attention_weights
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.channel import Isolation

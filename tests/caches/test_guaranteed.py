@@ -18,11 +18,12 @@ import pytest
 from lowerbound.caches.guaranteed import GuaranteedA, GuaranteedDithered, GuaranteedE8, GuaranteedZ
 from lowerbound.caches.lattice_tokens import LatticeTokens
 from lowerbound.core.achieved import LATTICES, Achieved
-from lowerbound.core.attention import L2Norm, attention, unit_rows
+from lowerbound.core.attention import attention
 from lowerbound.core.bits import BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.grid import Grid
 from lowerbound.core.multisets import MultisetCode
+from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.errors import CorruptState
 from tests.contracts.laws import CacheLaws, rounding, written_bits
 from tests.contracts.playing import SMALL, VAR_256, at_once, holding, public, states_of

@@ -20,9 +20,10 @@ from lowerbound.caches.reading_zones import ReadingZones
 from lowerbound.caches.subgen import SubGen
 from lowerbound.caches.topology import TopologyMemory
 from lowerbound.caches.weighted import weighted_attention
-from lowerbound.core.attention import L2Norm, Scaled, attention
+from lowerbound.core.attention import attention
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.models import find_model
+from lowerbound.core.rules import L2Norm, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState, InvalidArgument

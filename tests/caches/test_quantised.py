@@ -22,9 +22,9 @@ from lowerbound.caches.step_codec import StepCodec, cell_means
 from lowerbound.caches.turboquant import TurboQuantMSE
 from lowerbound.caches.turboquant_prod import TurboQuantProd
 from lowerbound.caches.uniform import UniformQuantiser
-from lowerbound.core.attention import L2Norm
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.models import find_model
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation

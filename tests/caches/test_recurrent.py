@@ -15,9 +15,10 @@ import pytest
 from lowerbound.caches.abc import ABCCluster, ABCCompressive, ABCLinformer, ABCMlp, ABCMlpSeparate, ABCRandom, ABCWindow
 from lowerbound.caches.less import LESSFitted, LESSRandom
 from lowerbound.caches.less_features import LESSFeatures
-from lowerbound.core.attention import Scaled, attention
+from lowerbound.core.attention import attention
 from lowerbound.core.cache import Public
 from lowerbound.core.models import find_model
+from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation

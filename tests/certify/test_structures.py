@@ -14,11 +14,12 @@ import pytest
 
 from experiments.structures import PAGE, SPEC
 from lowerbound.certify.structures import attention_leak, structure_rows
-from lowerbound.core.attention import L2Norm, attention
+from lowerbound.core.attention import attention
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.models import find_model
 from lowerbound.core.priors.plain import SparseAttention
 from lowerbound.core.priors.table import PRIORS
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, UnknownName
 from lowerbound.game.channel import Isolation

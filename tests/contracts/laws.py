@@ -19,11 +19,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, rounding_bound
+from lowerbound.core.attention import attention
 from lowerbound.core.bits import EncodedState, state_bits
 from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
+from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState, InvalidArgument

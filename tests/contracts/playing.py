@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from lowerbound.core.attention import Rule, Scaled
 from lowerbound.core.cache import Cache, FloatArray, Public
+from lowerbound.core.rules import Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 
 SMALL = ScaleSchedule.square([1, 2, 4, 8])

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.window import TokenWindow
-from lowerbound.core.attention import Scaled
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.rules import Scaled
 from lowerbound.core.streams import Stream
 from tests.contracts.laws import CacheLaws
 

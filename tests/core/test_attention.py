@@ -16,20 +16,17 @@ from threadpoolctl import threadpool_limits
 
 from lowerbound.core.attention import (
     WORTH_STREAMING,
-    L2Norm,
-    Rule,
-    Scaled,
     attention,
-    attention_ball,
     attention_by_peaks,
     attention_mass,
-    attention_naive,
     block_causal_attention,
-    rounding_bound,
 )
+from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streaming import KEYS_PER_BLOCK, QUERIES_PER_BLOCK
 from lowerbound.core.threads import n_threads
+from lowerbound.core.twins import attention_ball, attention_naive
 from lowerbound.errors import InvalidArgument
 
 RULES: list[Rule] = [Scaled(), Scaled(3.0), L2Norm(100.0), L2Norm(4.0)]

@@ -9,8 +9,10 @@ import pytest
 
 from lowerbound.caches.registry import find_cache
 from lowerbound.core import heads
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, rounding_bound
+from lowerbound.core.attention import attention
 from lowerbound.core.heads import Question, answers
+from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream
 from lowerbound.game import protocol

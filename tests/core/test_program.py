@@ -21,7 +21,6 @@ import pytest
 from lowerbound.caches.registry import play
 from lowerbound.caches.window import TokenWindow
 from lowerbound.core import program
-from lowerbound.core.attention import L2Norm, Rule, Scaled
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.program import (
     Program,
@@ -35,6 +34,7 @@ from lowerbound.core.program import (
     programs_end_here,
     words,
 )
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument, TimeLimitExceeded
 from lowerbound.game.channel import Isolation

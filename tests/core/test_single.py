@@ -6,15 +6,13 @@ import numpy as np
 import pytest
 
 from lowerbound.core import single
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, attention_ball, rounding_bound
-from lowerbound.core.single import (
-    EXPONENTIAL_ROUNDOFFS,
-    SINGLE_UNIT_ROUNDOFF,
-    deciding_attention,
-    single_rounding_bound,
-)
+from lowerbound.core.attention import attention
+from lowerbound.core.rounding import EXPONENTIAL_ROUNDOFFS, SINGLE_UNIT_ROUNDOFF, rounding_bound, single_rounding_bound
+from lowerbound.core.rules import L2Norm, Rule, Scaled
+from lowerbound.core.single import deciding_attention
 from lowerbound.core.streaming import LARGEST_SINGLE_LOGIT, bounded_attention
 from lowerbound.core.streams import Stream
+from lowerbound.core.twins import attention_ball
 from lowerbound.errors import InvalidArgument
 
 RULES = [Scaled(0.5), L2Norm(12.0)]

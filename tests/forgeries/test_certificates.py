@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lowerbound.core.attention import L2Norm, Scaled, attention_naive
+from lowerbound.core.rules import L2Norm, Scaled
+from lowerbound.core.twins import attention_naive
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.judge import judge
 from tests.kernel.examples import (

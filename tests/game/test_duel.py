@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.registry import play
-from lowerbound.core.attention import L2Norm
 from lowerbound.core.models import find_model
 from lowerbound.core.network import PublicNetwork
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation

@@ -13,10 +13,11 @@ from flint import arb
 
 from lowerbound.caches.full import Full64
 from lowerbound.caches.registry import play
-from lowerbound.core.attention import Scaled, attention
+from lowerbound.core.attention import attention
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.models import RuleName
 from lowerbound.core.reading import KINDS, Kind
+from lowerbound.core.rules import Scaled
 from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream

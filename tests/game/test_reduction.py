@@ -8,8 +8,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lowerbound.core.attention import Scaled, attention
+from lowerbound.core.attention import attention
 from lowerbound.core.models import find_model
+from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.game.index import draw_symbols

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention_ball
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.scalars import lower_fraction, upper_fraction
+from lowerbound.core.twins import attention_ball
 from lowerbound.kernel import witness
 from tests.kernel.examples import FORGOTTEN, REJECTED, UNDECIDED, VERIFIED, Json, ask, changed
 

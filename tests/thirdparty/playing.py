@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.registry import ADAPTERS, find_cache
-from lowerbound.core.attention import Rule, Scaled
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.layered import LayeredCache
+from lowerbound.core.rules import Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 
 MISSING = "torch is not installed here: `make thirdparty` makes an environment that has it, and runs this folder"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, attention_mass, rounding_bound
+from lowerbound.core.attention import attention, attention_mass
 from lowerbound.core.models import find_model
+from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, plan_reduction

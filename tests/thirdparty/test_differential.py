@@ -23,9 +23,10 @@ from lowerbound.caches.thirdparty.fla import naive_abc
 from lowerbound.caches.thirdparty.identity_llama import IdentityLlama
 from lowerbound.caches.thirdparty.kvpress.pressed import standing_layer
 from lowerbound.caches.tova import TOVA
-from lowerbound.core.attention import L2Norm, Rule, Scaled, attention, attention_mass
+from lowerbound.core.attention import attention, attention_mass
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.layered import LayeredCache
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from tests.thirdparty.playing import MARKS, MISSING, adapter, answers, give, public, tokens
 
 torch = pytest.importorskip("torch", reason=MISSING)

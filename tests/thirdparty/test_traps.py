@@ -13,7 +13,7 @@ from lowerbound.caches.thirdparty.kvpress.key_scores import KnormPress
 from lowerbound.caches.thirdparty.kvpress.layer_budgets import PyramidKVPress
 from lowerbound.caches.thirdparty.kvpress.pressed import ratio_that_keeps, standing_layer
 from lowerbound.caches.thirdparty.torch_tokens import in_token_order, places
-from lowerbound.core.attention import L2Norm
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from tests.thirdparty.playing import MARKS, MISSING, adapter, give, holding, public, states_of, tokens

@@ -7,10 +7,10 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lowerbound.core.attention import L2Norm
 from lowerbound.core.models import find_model
 from lowerbound.core.priors.prior import FloatArray, Prior
 from lowerbound.core.priors.table import PRIORS
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streams import Stream
 from lowerbound.errors import InvalidArgument

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.core.attention import attention_ball
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.twins import attention_ball
 from lowerbound.var.trace import Trace, write_trace
 from lowerbound.var.trace_check import attention_with_allowance, check_layer, verdict_of
 from lowerbound.var.trace_record import record

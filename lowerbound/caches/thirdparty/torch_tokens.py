@@ -12,7 +12,6 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from lowerbound.core.attention import L2Norm, unit_rows
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, tokens_within
 from lowerbound.core.layered import LayeredCache
@@ -79,14 +78,14 @@ class TorchTokens(LayeredCache):
 
     def asked(self, queries: FloatArray) -> Tensor:
         """Queries q' with <q', k> / sqrt(d) the logit of a cached key k."""
-        rows = unit_rows(queries) if isinstance(self.public.rule, L2Norm) else queries
+        rows = self.public.rule.directions(queries)
         factor = self.public.rule.factor(self.public.d) * math.sqrt(self.public.d)
         return self.torch.tensor(rows * factor, dtype=self.torch.float32)
 
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
     ) -> None:
-        cached = unit_rows(keys) if isinstance(self.public.rule, L2Norm) else keys
+        cached = self.public.rule.directions(keys)
         rows = self.torch.tensor(np.stack([cached, values]), dtype=self.torch.float32)
         asked = self.asked(keys if queries is None else queries)
         self.new_rows[layer] = self.torch.cat([self.new_rows[layer], rows], dim=2)

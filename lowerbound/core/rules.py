@@ -1,0 +1,95 @@
+"""Rules: what the logit of a query and a key is.
+
+* `Scaled(scale)`: logit = scale * <q, k>; `Scaled()` means 1/sqrt(d), as in the paper.
+* `L2Norm(multiplier)`: logit = multiplier * <q/|q|, k/|k|>, multiplier <= 100, as in VAR and Infinity.
+
+A rule splits a logit in two: it is the inner product of `scaled` queries with the keys' `directions`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import array_api_compat
+
+from lowerbound.core.threads import blocks
+from lowerbound.errors import invalid
+
+MULTIPLIER_CAP = Fraction(100)
+"""VAR and Infinity clamp the learned multiplier of a head at exp(ln 100)."""
+
+ROWS_PER_BLOCK = 2**14
+
+
+def unit_rows(rows: Any) -> Any:
+    """Rows divided by their norms; a zero row stays zero."""
+    xp = array_api_compat.array_namespace(rows)
+    norms = xp.sqrt(xp.sum(rows * rows, axis=-1, keepdims=True))
+    return rows / xp.where(norms > 0, norms, xp.ones_like(norms))
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """logit = scale * <q, k>; `scale=None` means 1/sqrt(d)."""
+
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and not (math.isfinite(self.scale) and self.scale > 0):
+            raise invalid("scale", "be a finite number > 0", self.scale)
+
+    def factor(self, d: int) -> float:
+        """The number that multiplies the inner product."""
+        return 1 / math.sqrt(d) if self.scale is None else self.scale
+
+    def scaled(self, queries: Any) -> Any:
+        """Queries times the factor."""
+        return queries * self.factor(queries.shape[-1])
+
+    def directions(self, keys: Any) -> Any:
+        """The keys as they are."""
+        return keys
+
+    def logit_bound(self, queries: Any, keys: Any) -> float:
+        """No logit of these rows is larger in size, nor is any sum of absolute products, by Cauchy and Schwarz."""
+        return self.factor(queries.shape[1]) * _longest(queries) * _longest(keys)
+
+
+@dataclass(frozen=True)
+class L2Norm:
+    """logit = multiplier * <q/|q|, k/|k|>; a zero row has logit 0 with everything."""
+
+    multiplier: float = float(MULTIPLIER_CAP)
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.multiplier) and 0 < self.multiplier <= MULTIPLIER_CAP):
+            raise invalid("multiplier", "lie in (0, 100]", self.multiplier, nearest=float(MULTIPLIER_CAP))
+
+    def factor(self, d: int) -> float:
+        """The number that multiplies the cosine."""
+        return self.multiplier
+
+    def scaled(self, queries: Any) -> Any:
+        """Unit queries times the multiplier."""
+        return unit_rows(queries) * self.multiplier
+
+    def directions(self, keys: Any) -> Any:
+        """Unit keys."""
+        return unit_rows(keys)
+
+    def logit_bound(self, queries: Any, keys: Any) -> float:
+        """The multiplier, whatever the rows are."""
+        return self.multiplier
+
+
+Rule = Scaled | L2Norm
+
+
+def _longest(rows: Any) -> float:
+    """The largest norm of a row; 0 for none."""
+    xp = array_api_compat.array_namespace(rows)
+    parts = (rows[block, :] for block in blocks(rows.shape[0], ROWS_PER_BLOCK))
+    return math.sqrt(max((float(xp.max(xp.vecdot(part, part))) for part in parts), default=0.0))
