@@ -100,7 +100,9 @@ def _library(numbered: tuple[int, Entry]) -> str | int:
 def _play(
     reduction: HardFamily, heat: Sequence[Entry], *, trials: int, isolation: Isolation, time_limit_s: float
 ) -> list[Outcome]:
+    """A heat together; where a party of it ends early or late, each game alone, so that only who is to blame pays."""
+    alone = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
     try:
         return duels(reduction, heat, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
     except LowerBoundError as error:
-        return [error] * len(heat)
+        return [error] if len(heat) == 1 else [outcome for entry in heat for outcome in alone([entry])]

@@ -122,7 +122,7 @@ def converse(
         try:
             process.wait(timeout=time_limit_s)
         except subprocess.TimeoutExpired:
-            raise _late(role, time_limit_s) from None
+            raise late(role, time_limit_s) from None
         finally:
             _kill_group(process)
         reply.seek(0)
@@ -151,7 +151,8 @@ def raised(failure: dict[str, str]) -> LowerBoundError:
     return kinds.get(failure["kind"], LowerBoundError)(failure["message"])
 
 
-def _late(role: Role, time_limit_s: float) -> TimeLimitExceeded:
+def late(role: Role, time_limit_s: float) -> TimeLimitExceeded:
+    """The error of a party that took longer."""
     return TimeLimitExceeded(
         f"the cache must finish {role}'s part within {time_limit_s:g} s, and did not; a larger time limit may let it"
     )
@@ -206,7 +207,7 @@ def alarm(role: Role, time_limit_s: float) -> Iterator[None]:
         return
 
     def ring(signum: int, frame: Any) -> None:
-        raise _late(role, time_limit_s)
+        raise late(role, time_limit_s)
 
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, time_limit_s)

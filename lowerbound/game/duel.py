@@ -18,7 +18,7 @@ from lowerbound.core.cache import CacheFacts, load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, converse, raised, strongest
+from lowerbound.game.channel import Isolation, converse, late, raised, strongest
 from lowerbound.game.hard_family import Alphabet, HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.tally import Part, misread, tally
@@ -183,11 +183,7 @@ def duels(
         raise invalid("time limit", "be > 0 seconds", time_limit_s)
     level = strongest() if isolation is None else isolation
     games = [_prepare(reduction, entry, trials, level, time_limit_s) for entry in entries]
-    terms: dict[str, Any] = {
-        "isolation": level,
-        "time_limit_s": time_limit_s * len(games),
-        "search_path": module_path(),
-    }
+    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
     sent = _conversation("alice", games, [game.private for game in games], terms)
     messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]
     standing = {n: found for n, found in enumerate(messages) if not isinstance(found, LowerBoundError)}
@@ -253,14 +249,19 @@ class _Reply:
 def _conversation(
     role: Role, games: Sequence[_Game], private: Sequence[Frames], terms: Mapping[str, Any]
 ) -> list[_Reply | LowerBoundError]:
-    """One party's replies to several games, or what became of each."""
+    """One party's replies to several games, or what became of each; the time limit of `terms` is for each game."""
+    limit_s = terms["time_limit_s"]
     job = {"games": [{**game.job, "n_frames": len(frames)} for game, frames in zip(games, private, strict=True)]}
-    frames = iter(converse(role, job, [frame for frames in private for frame in frames], **terms))
+    given = [frame for frames in private for frame in frames]
+    frames = iter(converse(role, job, given, **{**terms, "time_limit_s": limit_s * len(games)}))
     replies: list[_Reply | LowerBoundError] = []
     for _ in games:
         header = json.loads(next(frames))
         own = [next(frames) for _ in range(header["n_frames"])]
-        replies.append(_Reply(header, own) if header["failure"] is None else raised(header["failure"]))
+        if header["failure"] is not None:
+            replies.append(raised(header["failure"]))
+        else:
+            replies.append(_Reply(header, own) if header["seconds"] <= limit_s else late(role, limit_s))
     return replies
 
 

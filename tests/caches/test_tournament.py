@@ -8,10 +8,18 @@ import pytest
 
 from lowerbound.caches import tournament
 from lowerbound.caches.registry import ADAPTERS, CACHES, adapters_at_hand, find_cache, known_caches, play, target_of
-from lowerbound.errors import AccountingError, CacheContractBroken, InvalidArgument, LowerBoundError, UnknownName
+from lowerbound.errors import (
+    AccountingError,
+    CacheContractBroken,
+    InvalidArgument,
+    LowerBoundError,
+    TimeLimitExceeded,
+    UnknownName,
+)
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Entry, Row, duels
 from lowerbound.game.reduction import Reduction
+from tests.forgeries.broken import Slow
 
 HALF = Fraction(1, 2)
 
@@ -48,6 +56,33 @@ def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isola
     assert "1/21" in str(refused)
     assert measured(h2o) == measured(play(small, "h2o", budget=HALF, isolation=Isolation.NONE))
     assert measured(golay) == measured(play(small, "golay", isolation=Isolation.NONE))
+
+
+@pytest.mark.parametrize("level", [Isolation.NONE, Isolation.PROCESS])
+def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a game over its limit is late though those that share its parties leave time enough, and they stand."""
+    monkeypatch.setattr(Slow, "naps", [1.2])
+    quick = Entry(target_of("exact"))
+    slow, *others = duels(
+        small, [Entry("tests.forgeries.broken:Slow"), *[quick] * 7], isolation=level, time_limit_s=1.0
+    )
+    assert isinstance(slow, TimeLimitExceeded)
+    assert "within 1 s" in str(slow)
+    assert all(isinstance(row, Row) for row in others)
+
+
+@pytest.mark.parametrize(
+    ("ending", "time_limit_s"), [("Dies", 60.0), pytest.param("Hangs", 4.0, marks=pytest.mark.slow)]
+)
+def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s: float) -> None:
+    """Law: where a cache never answers, or kills the process, the other games of its heat are played without it."""
+    heat = [Entry(target_of("exact")), Entry(f"tests.forgeries.broken:{ending}"), Entry(target_of("golay"))]
+    exact, broken, golay = tournament._play(
+        small, heat, trials=1, isolation=Isolation.PROCESS, time_limit_s=time_limit_s
+    )
+    assert isinstance(broken, TimeLimitExceeded if ending == "Hangs" else CacheContractBroken)
+    assert isinstance(exact, Row)
+    assert isinstance(golay, Row)
 
 
 def test_who_shares_parties() -> None:

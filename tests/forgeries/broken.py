@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from typing import ClassVar
 
 import numpy as np
 
@@ -24,7 +25,7 @@ class NotNumbers(Full64):
     """Answers with words."""
 
     def attend(self, queries: FloatArray) -> FloatArray:
-        return "forty-two"  # type: ignore[return-value]
+        return "forty-two"
 
 
 class NotANumber(Full64):
@@ -72,6 +73,17 @@ class Hangs(Full64):
             time.sleep(0.01)
 
 
+class Slow(Full64):
+    """Answers rightly; in each process, the first one comes after more than a second."""
+
+    naps: ClassVar[list[float]] = [1.2]
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        if self.naps:
+            time.sleep(self.naps.pop())
+        return super().attend(queries)
+
+
 class ForgetsOnDecode(Full64):
     """Answers from memory, encodes nothing, and remembers nothing afterwards."""
 
@@ -100,7 +112,7 @@ class NotBytes(Full64):
     """Encodes to a string."""
 
     def encode(self) -> EncodedState:
-        return "state"  # type: ignore[return-value]
+        return "state"
 
 
 class FalseLedger(Full64):
