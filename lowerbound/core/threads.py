@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import TypeVar
 
@@ -41,9 +41,7 @@ def each(work: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int)
     BLAS has one thread meanwhile: small products gain nothing from more, and on a busy machine its threads wait for
     each other a hundred times as long as they work.
     """
-    if threads == 1 and n_threads() == 1:
-        return [work(task) for task in tasks]
-    with one_thread():
+    with nullcontext() if n_threads() == 1 else one_thread():
         if threads == 1:
             return [work(task) for task in tasks]
         with ThreadPoolExecutor(threads) as pool:

@@ -18,6 +18,8 @@ from lowerbound.game.index import OneWayProtocol, Symbols
 
 FloatArray = NDArray[np.float64]
 MESSAGES_AT_ONCE = 16
+ENTRIES_AT_ONCE = 2**24
+"""How many messages one Bob reads in step: so many, and no more than hold so many value entries together."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ class CacheProtocol(OneWayProtocol):
 
     def bobs(self, messages: Sequence[bytes]) -> list[Symbols]:
         """What `bob` answers to each message; caches that answer by plain softmax read many of them at once."""
-        size = MESSAGES_AT_ONCE if _is_plain(self.new_cache()) else 1
+        most = min(MESSAGES_AT_ONCE, max(1, ENTRIES_AT_ONCE // self.reduction.n_entries))
+        size = most if _is_plain(self.new_cache()) else 1
         return [symbols for some in blocks(len(messages), size) for symbols in self._answered(messages[some])]
 
     def _answered(self, messages: Sequence[bytes]) -> list[Symbols]:
@@ -88,9 +91,10 @@ class CacheProtocol(OneWayProtocol):
     def _check_settled(self, cache: LayeredCache, state: bytes) -> None:
         queries = next(self.reduction.reading()).queries
         copy = self._cache_holding(state)
-        if isinstance(cache, PerHead) and isinstance(copy, PerHead):
-            asked = queries.reshape(-1, *queries.shape[2:])
-            if all(map(asks_the_same, cache.heads, copy.heads, asked)):
+        if _is_plain(cache) and _is_plain(copy):
+            heads, asked = zip(cache.heads, copy.heads, strict=True), queries.reshape(-1, *queries.shape[2:])
+            pairs = [(one, other, rows) for (one, other), rows in zip(heads, asked, strict=True)]
+            if guarded(f"{cache.name}.question", lambda: all(asks_the_same(*pair) for pair in pairs)):
                 return
         first, second = (_attend([one], [queries])[0] for one in (cache, copy))
         change = float(np.abs(first - second).max())

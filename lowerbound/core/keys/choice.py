@@ -40,7 +40,6 @@ def made_keys(name: str, n: int, d: int, seed: int) -> Keys:
     """n keys of the family called `name` in R^d by public coins, which Alice, Bob and the judge all make; read-only."""
     keys = find_family(name).keys(n, d, seed=seed)
     keys.rows.setflags(write=False)
-    keys.unit.setflags(write=False)
     return keys
 
 

@@ -117,9 +117,10 @@ class Keys:
 
     @cached_property
     def unit(self) -> NDArray[np.float64]:
-        """The unit keys as floats, shape (n, d)."""
+        """The unit keys as floats, shape (n, d), read-only."""
         norms = np.sqrt((self.rows * self.rows).sum(axis=1, keepdims=True).astype(np.float64))
         unit: NDArray[np.float64] = self.rows / norms
+        unit.setflags(write=False)
         return unit
 
 
