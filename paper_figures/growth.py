@@ -12,58 +12,61 @@ TABLE = "growth"
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
     """Rows of `python -m experiments growth`; lines are the fit of the round marks."""
-    games = [row for row in rows if row["kind"] == "game"]
-    largest = [row for row in rows if row["kind"] == "largest"]
-    (future,) = (row for row in rows if row["kind"] == "extrapolated")
-    d = games[0]["d"]
+    (future,) = _of(rows, "extrapolated")
     with sheet(7.2, 5.2, nrows=2, ncols=2) as (figure, ((time, memory), (width, many))):
-        some = [row for row in games if row["d"] == d]
-        for axes, name, scale in ((time, "seconds", 1.0), (memory, "memory_bytes", 2.0**-20)):
-            for (dimension, line), style in zip(future["lines"].items(), ("-", "--"), strict=True):
-                heights = [scale * height for height in line[name]]
-                axes.plot(line["tokens"], heights, style, color=INK, linewidth=1, label=f"fit, d = {dimension}")
-            axes.plot(
-                [row["tokens"] for row in some],
-                [scale * row[name] for row in some],
-                "o",
-                color=MEASURED,
-                markersize=4,
-                label=f"played, d = {d}",
-            )
-            axes.plot(
-                [row["tokens"] for row in largest],
-                [scale * row[name] for row in largest],
-                "s",
-                color=FORBIDDEN,
-                markersize=5,
-                label=f"played, d = {largest[0]['d']}, foretold by the fit",
-            )
-            axes.set_xlabel("cached tokens T")
+        _against_tokens(time, rows, "seconds", 1.0)
+        _against_tokens(memory, rows, "memory_bytes", 2.0**-20)
         time.set_ylabel("seconds of a game")
         memory.set_ylabel("memory of a game (MiB)")
+        games = _of(rows, "game")
         sides = [row for row in games if row["tokens"] == games[-1]["tokens"]]
         width.plot(list(map(int, future["widths"])), list(future["widths"].values()), color=INK, linewidth=1)
-        width.plot([row["d"] for row in sides], [row["seconds"] for row in sides], "o", color=MEASURED, markersize=4)
+        _marks(width, sides, ("d", "seconds"), "o", MEASURED)
         width.set_xlabel(f"head dimension d, T = {sides[0]['tokens']:,}")
         width.set_ylabel("seconds of a game")
-        for what, (marker, colour) in zip(("caches", "lemmas"), SERIES, strict=False):
-            points = [row for row in rows if row["kind"] == what]
-            many.plot(
-                [row["count"] for row in points],
-                [row["seconds"] for row in points],
-                marker + "-",
-                color=colour,
-                linewidth=1,
-                markersize=4,
-                label=f"{what}, {'played in processes of their own' if what == 'caches' else 'checked'}",
-            )
+        for what, how, (marker, colour) in zip(
+            ("caches", "lemmas"), ("played in processes of their own", "checked"), SERIES, strict=False
+        ):
+            _marks(many, _of(rows, what), ("count", "seconds"), marker + "-", colour, label=f"{what}, {how}")
         many.set_xlabel("number of caches, or of lemmas")
         many.set_ylabel("seconds for all")
         for axes in (time, memory, width, many):
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
         many.legend(frameon=False, fontsize=7)
-        figure.legend(
-            *time.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=7.5
-        )
+        handles = time.get_legend_handles_labels()
+        figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
     return figure
+
+
+def _of(rows: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """The rows of one kind."""
+    return [row for row in rows if row["kind"] == kind]
+
+
+def _against_tokens(axes: Any, rows: Sequence[dict[str, Any]], name: str, scale: float) -> None:
+    """What the small games cost, the fit of that, and what the large ones cost."""
+    games, largest, (future,) = (_of(rows, kind) for kind in ("game", "largest", "extrapolated"))
+    for (dimension, line), style in zip(future["lines"].items(), ("-", "--"), strict=True):
+        heights = [scale * height for height in line[name]]
+        axes.plot(line["tokens"], heights, style, color=INK, linewidth=1, label=f"fit, d = {dimension}")
+    d, wide = games[0]["d"], largest[0]["d"]
+    small = [row for row in games if row["d"] == d]
+    _marks(axes, small, ("tokens", name), "o", MEASURED, scale, label=f"played, d = {d}")
+    _marks(axes, largest, ("tokens", name), "s", FORBIDDEN, scale, label=f"played, d = {wide}, foretold by the fit")
+    axes.set_xlabel("cached tokens T")
+
+
+def _marks(
+    axes: Any,
+    rows: Sequence[dict[str, Any]],
+    names: tuple[str, str],
+    marker: str,
+    colour: str,
+    scale: float = 1.0,
+    label: str | None = None,
+) -> None:
+    """One mark a row."""
+    x, y = names
+    xs, ys = [row[x] for row in rows], [scale * row[y] for row in rows]
+    axes.plot(xs, ys, marker, color=colour, markersize=4, linewidth=1, label=label)
