@@ -1,6 +1,6 @@
 """`python -m benchmarks [NAME...] [--page]`: run benchmarks, and print each figure beside a peer or a limit.
 
-A benchmark is a module with `rows`, and where more is to say, `notes`. With `--page` what was printed becomes
+A benchmark is a module with `rows`, with `notes`, or both. With `--page` what was printed becomes
 docs/performance.md, with the machine's name.
 """
 
@@ -65,7 +65,7 @@ def printed(name: str) -> Printed:
     module = BENCHMARKS[name]
     print(f"\n{name}\n", flush=True)
     rows, notes = [], []
-    for row in module.rows():
+    for row in module.rows() if hasattr(module, "rows") else ():
         if not rows:
             print(HEADER)
         rows.append(str(row))

@@ -1,7 +1,7 @@
 """Where the time of four commands goes: functions of ours with their share, those left out that only pass it on.
 
 Games are played in this process here, so that they are seen. Found so, and removed: two processes for each game of
-`play --all` (our own caches share parties by eights, 61 s became 16 s; `demo`, 13 s became 6 s), installed packages
+`play --all` (our own caches share parties by eights: 80 s became 18 s, and `demo` 12 s became 7 s), installed packages
 searched for each name of a cache, keys made anew by both parties, SubGen's and BalanceKV's loops over tokens, the
 same weights made once for each trial. What remains is work that is asked for: `verify` waits for Coq to print what
 the theorem rests on and counts lattices in exact integers, `certify` encloses a Gaussian integral in Arb balls, `play
@@ -20,7 +20,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from benchmarks.timing import Row
 from lowerbound.cli import app
 
 COMMANDS = (
@@ -34,11 +33,6 @@ PASSED_ON = 0.85
 MOST = 8
 OURS = ("lowerbound", "proofs")
 HOME = Path(__file__).parent.parent
-
-
-def rows() -> Iterator[Row]:
-    """None: a profile has no peer."""
-    yield from ()
 
 
 def notes() -> Iterator[str]:
