@@ -59,7 +59,7 @@ def test_experiments_are_supported(name: str, tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize("main", [run_experiments, draw_figures])
 def test_unknown_names(main: object, capsys: pytest.CaptureFixture[str]) -> None:
     """Bad input: exit code 2 and the list."""
-    assert main(["frontire"]) == 2  # type: ignore[operator]
+    assert main(["frontire"]) == 2
     assert "must be one of" in (told := capsys.readouterr().err)
     assert "frontier, " in told
 

@@ -105,7 +105,7 @@ def test_the_readme_cache_plays_from_an_empty_directory(run_command: Run, tmp_pa
     source = re.search(r"```python\n(# mycache\.py.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
     assert source is not None
     (tmp_path / "mycache.py").write_text(source.group(1), encoding="utf-8")
-    (row,) = json_of(run_command("play", "mycache:LastHundred", "--json"))["rows"]  # type: ignore[misc]
+    (row,) = json_of(run_command("play", "mycache:LastHundred", "--json"))["rows"]
     assert row["state_bits"] == 100 * 2 * 64 * 32 + 64
     assert row["error_low"] <= (1 - 100 / 424) / 2 <= row["error_high"]
     assert row["family"] == "user"

@@ -316,7 +316,7 @@ def test_norm_gradient_against_differences_and_jacobian(centred: bool) -> None:
     for j in range(x.shape[1]):
         moved = x.astype(np.complex128)
         moved[:, j] += 1j * h
-        output, _ = normalise(moved, centred=centred, eps=1e-5)  # type: ignore[arg-type]
+        output, _ = normalise(moved, centred=centred, eps=1e-5)
         differences[:, j] = (g * output).sum(axis=1).imag / h
     assert (np.abs(found - differences) <= 4 * tolerance).all()
     other = backward_from_output(y, rstd, g, centred=not centred)
@@ -380,6 +380,6 @@ def test_false_claims_are_refuted(
 def test_the_spec_is_frozen_and_complete() -> None:
     """Definition: nobody changes the spec in place, and every nonlinearity is played."""
     with pytest.raises(AttributeError):
-        SPEC.seed = 2  # type: ignore[misc]
+        SPEC.seed = 2
     assert {nonlinearity for _, nonlinearity, _ in SPEC.schemes} == set(NONLINEARITIES)
     assert {scheme for scheme, _, _ in SPEC.schemes} == set(experiment.SCHEMES)

@@ -89,7 +89,7 @@ def test_the_ratio_is_the_error_over_eta(seed: int, guarantee: str, rule: Rule) 
     """Differential: against the plain formula, by every query and coordinate in turn."""
     coins = np.random.default_rng(seed)
     keys, values = coins.standard_normal((5, 5)), coins.random((5, 5)).round(2)
-    terms = replace(FOUR, rule=rule, guarantee=guarantee)  # type: ignore[arg-type]
+    terms = replace(FOUR, rule=rule, guarantee=guarantee)
     instance = Instance(terms, Tokens(keys, values, keys), coins.standard_normal((3, 5)))
     answers = coins.random((1, 1, 3, 5))
     truth = attention_naive(instance.queries.tolist(), keys.tolist(), values.tolist(), rule=rule)

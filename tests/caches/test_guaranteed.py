@@ -214,7 +214,7 @@ class Narrow(Achieved):
     """Terms that give words three bits less than are proved to do."""
 
     @property
-    def n_words(self) -> int:  # type: ignore[override]
+    def n_words(self) -> int:
         """N / 8."""
         return super().n_words >> 3
 

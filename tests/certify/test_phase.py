@@ -83,7 +83,7 @@ def test_bad_input() -> None:
     ):
         arguments = {"tokens": 16, "d": 8, "eta": ETA, "delta": DELTA, **changes}
         with pytest.raises(InvalidArgument, match=word):
-            phase(**arguments)  # type: ignore[arg-type]
+            phase(**arguments)
 
 
 @pytest.mark.slow

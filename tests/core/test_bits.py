@@ -117,4 +117,4 @@ def test_below_is_uniform() -> None:
 def test_bad_seeds_are_refused(seed: object) -> None:
     """Bad input: seeds are integers >= 0."""
     with pytest.raises(InvalidArgument, match="seed must"):
-        Stream(seed, "x")  # type: ignore[arg-type]
+        Stream(seed, "x")

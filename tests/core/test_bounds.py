@@ -159,7 +159,7 @@ def test_balls_are_compared_in_three_values() -> None:
 def test_floats_and_nonsense_are_not_rationals(value: object) -> None:
     """Bad input: 0.1 is not one tenth."""
     with pytest.raises(InvalidArgument, match="must be"):
-        rational(value)  # type: ignore[arg-type]
+        rational(value)
 
 
 @given(st.fractions())

@@ -46,7 +46,7 @@ def test_known_sizes() -> None:
         lambda: ProductCode((Range(3, 1),)).write(BitWriter(), [3]),
     ],
 )
-def test_what_is_no_word_is_refused(call) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_no_word_is_refused(call) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match="must"):
         call()

@@ -39,7 +39,7 @@ def test_the_false_schedule_caches_one_token() -> None:
 @given(st.one_of(pairs, triples), st.integers(0, 5))
 def test_locate_and_token_are_inverse(shapes: tuple[tuple[int, ...], ...], n_context: int) -> None:
     """Law: every token on a map has one place, in raster order, and its place leads back to it."""
-    schedule = ScaleSchedule(shapes, n_context)  # type: ignore[arg-type]
+    schedule = ScaleSchedule(shapes, n_context)
     places = []
     for token in range(n_context, schedule.n_tokens):
         place = schedule.locate(token)
@@ -71,10 +71,10 @@ def test_text_round_trip() -> None:
         lambda: ScaleSchedule(()),
         lambda: ScaleSchedule(((0, 1),)),
         lambda: ScaleSchedule(((2, -1),)),
-        lambda: ScaleSchedule(((2, 2.0),)),  # type: ignore[arg-type]
+        lambda: ScaleSchedule(((2, 2.0),)),
         lambda: ScaleSchedule(((1, 1), (1, 2, 2))),
-        lambda: ScaleSchedule(((1,),)),  # type: ignore[arg-type]
-        lambda: ScaleSchedule([(1, 1)]),  # type: ignore[arg-type]
+        lambda: ScaleSchedule(((1,),)),
+        lambda: ScaleSchedule([(1, 1)]),
         lambda: ScaleSchedule(((1, 1),), -1),
         lambda: ScaleSchedule.square([1, True]),
         lambda: ScaleSchedule.geometric(2, 0),

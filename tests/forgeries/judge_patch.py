@@ -7,7 +7,7 @@ import sys
 from lowerbound.caches.silent import Silent
 
 if "lowerbound.game.duel" in sys.modules:
-    sys.modules["lowerbound.game.duel"].misread = lambda symbols, _: [one < 0 for one in symbols]  # type: ignore[attr-defined]
+    sys.modules["lowerbound.game.duel"].misread = lambda symbols, _: [one < 0 for one in symbols]
 
 
 class Honest(Silent):

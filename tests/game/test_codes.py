@@ -87,7 +87,7 @@ def test_majority_is_optimal_for_three_bits() -> None:
 def test_sizes_that_cannot_be_enumerated_are_refused(call: object) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match="must lie in"):
-        call()  # type: ignore[operator]
+        call()
 
 
 def test_blocks_of_the_wrong_length_are_refused() -> None:

@@ -173,7 +173,7 @@ def test_floor_of_the_reference_model() -> None:
 def test_floor_refuses(options: dict[str, object], sentence: str) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match=sentence):
-        floor(find_model("var-d16"), **options)  # type: ignore[arg-type]
+        floor(find_model("var-d16"), **options)
 
 
 @pytest.mark.parametrize(
@@ -182,4 +182,4 @@ def test_floor_refuses(options: dict[str, object], sentence: str) -> None:
 def test_duel_refuses(small: Reduction, options: dict[str, object]) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match="must"):
-        play(small, "window", isolation=Isolation.NONE, **options)  # type: ignore[arg-type]
+        play(small, "window", isolation=Isolation.NONE, **options)

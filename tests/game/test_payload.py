@@ -146,7 +146,7 @@ def test_a_false_design_is_refused_by_the_name_of_its_inequality(
 ) -> None:
     """Forgery: one parameter of a proved design changed, so that one inequality is false."""
     with pytest.raises(ImpossibleReduction, match=inequality):
-        replace(design, **change)  # type: ignore[arg-type]
+        replace(design, **change)
 
 
 def test_a_design_without_room_for_rounding_is_proved_but_not_played() -> None:
@@ -241,7 +241,7 @@ def test_what_is_played_is_what_is_certified(model: str, eta: str, kind: Kind) -
 def test_impossible_plans_are_refused(options: dict[str, object], reason: str) -> None:
     """Bad input: the reason."""
     with pytest.raises(InvalidArgument, match=reason):
-        plan_payload(D16, **options)  # type: ignore[arg-type]
+        plan_payload(D16, **options)
 
 
 def test_a_plan_needs_room_for_addresses() -> None:

@@ -118,7 +118,7 @@ def test_query_blocks_cover_the_tokens_once() -> None:
 def test_impossible_requests_are_refused_with_the_nearest_value(options: dict[str, object], reason: str) -> None:
     """Bad input: the reason and the nearest possible value."""
     with pytest.raises(InvalidArgument, match=reason):
-        plan_reduction(D16, **options)  # type: ignore[arg-type]
+        plan_reduction(D16, **options)
 
 
 def test_too_many_tokens_for_the_dimension() -> None:

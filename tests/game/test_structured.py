@@ -50,7 +50,7 @@ def test_bob_reads_every_member(kind: type[Prior], place: Geometry) -> None:
     assert again.prior == family.prior
     assert again.to_json() == family.to_json()
     symbols = family.symbols_of(family.draw(0))
-    protocol = CacheProtocol(again, lambda: find_cache("full")(again.public()))  # type: ignore[arg-type]
+    protocol = CacheProtocol(again, lambda: find_cache("full")(again.public()))
     assert np.array_equal(protocol.bob(protocol.alice(symbols)), symbols)
     assert np.array_equal(np.unique(np.concatenate(list(family.prior.runs()))), np.arange(family.prior.n_tokens))
 

@@ -229,10 +229,10 @@ def cluster(folder: Path, tls: Tls | None = None, threads: int = 1) -> Iterator[
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
     worker = [sys.executable, "-m", "distributed.cli.dask_worker", "--nthreads", f"{threads}", "--host", "127.0.0.1"]
     local = ["--dashboard-address", "127.0.0.1:0"]
-    started = [subprocess.Popen([*scheduler, *options, *local], **quiet)]  # type: ignore[call-overload]
+    started = [subprocess.Popen([*scheduler, *options, *local], **quiet)]
     try:
         wait_for(lambda: file.exists() and file.stat().st_size > 0)
-        started += [subprocess.Popen([*worker, *options, *local], **quiet) for _ in range(2)]  # type: ignore[call-overload]
+        started += [subprocess.Popen([*worker, *options, *local], **quiet) for _ in range(2)]
         import json
 
         yield str(json.loads(file.read_text(encoding="utf-8"))["address"])

@@ -25,7 +25,7 @@ def attempt(number: int, outcome: str = "done", row: dict[str, object] | None = 
     """What became of a unit of that number."""
     unit = {"kind": "play", "number": number}
     full = {"bits": number, "parts": [1, {"x": None}]} if row is None and outcome == "done" else row
-    return Attempt(key_of(unit), unit, outcome, full, "", 0.25, {"python": "3"})  # type: ignore[arg-type]
+    return Attempt(key_of(unit), unit, outcome, full, "", 0.25, {"python": "3"})
 
 
 def filled(path: Path, numbers: range) -> None:

@@ -78,7 +78,7 @@ def oracle(place: Public, queries: FloatArray, keys: FloatArray, values: FloatAr
 
 def held(cache: LayeredCache) -> list[FloatArray]:
     """Keys and values that each head remembers."""
-    return [rows.double().numpy() for heads in cache.old for rows in heads]  # type: ignore[attr-defined]
+    return [rows.double().numpy() for heads in cache.old for rows in heads]
 
 
 @pytest.mark.parametrize("rule", RULES)

@@ -60,7 +60,7 @@ def test_the_first_update_returns_the_originals(layer: str) -> None:
     cache = adapter(f"transformers:{QUANTISED[layer]}")(public((1, 2)))
     cache.append(0, keys[0].double().numpy(), values[0].double().numpy(), 0)
     cache.encode()
-    held = torch.stack(cache.old[0], dim=1)  # type: ignore[attr-defined]
+    held = torch.stack(cache.old[0], dim=1)
     assert 0.01 < float((held[0] - keys[0]).abs().max()) < 1
 
 
@@ -78,7 +78,7 @@ def test_the_newest_scale_stays_in_full_precision(layer: str) -> None:
     assert made.keys.numel() == 0
     place = public()
     state = states_of(adapter(f"transformers:{QUANTISED[layer]}"), place, tokens(place))[-1]
-    assert state.ledger.get("residual_window", 0) == 0  # type: ignore[attr-defined]
+    assert state.ledger.get("residual_window", 0) == 0
     assert 8 * len(state) < 21 * 2 * 16 * 7
 
 
@@ -103,8 +103,8 @@ def test_a_single_group_of_quanto_has_a_scale_an_entry() -> None:
     keys = np.random.default_rng(0).standard_normal((1, 1, 16)).astype(np.float16).astype(np.float64)
     cache.append(0, keys, keys, 0)
     state = cache.encode()
-    assert np.array_equal(cache.old[0][0][0].numpy(), keys[0])  # type: ignore[attr-defined]
-    assert state.ledger["scales"] == 2 * 16 * 32  # type: ignore[attr-defined]
+    assert np.array_equal(cache.old[0][0][0].numpy(), keys[0])
+    assert state.ledger["scales"] == 2 * 16 * 32
 
 
 @pytest.mark.parametrize("name", ["AdaKVPress", "CriticalAdaKVPress"])
@@ -120,7 +120,7 @@ def test_a_mask_keeps_every_byte(name: str) -> None:
     assert len(module.masked_key_indices[0]) == 2 * 20
     place = public((1, 2))
     cache = holding(adapter(f"kvpress:{name}"), place, states_of(adapter(f"kvpress:{name}"), place, tokens(place))[-1])
-    counts = [int(rows.shape[1]) for rows in cache.old[0]]  # type: ignore[attr-defined]
+    counts = [int(rows.shape[1]) for rows in cache.old[0]]
     assert sum(counts) == 2 * 10
     assert min(counts) >= 2
 
@@ -238,7 +238,7 @@ def test_a_window_of_w_keeps_one_token_less() -> None:
         place = public(budget=Fraction(count, 21))
         name = "transformers:SlidingWindowCache"
         cache = holding(adapter(name), place, states_of(adapter(name), place, tokens(place))[-1])
-        assert cache.old[0][0].shape[1] == count  # type: ignore[attr-defined]
+        assert cache.old[0][0].shape[1] == count
 
 
 def test_unit_keys_tie_in_knorm() -> None:
@@ -281,7 +281,7 @@ def test_one_layer_is_no_pyramid() -> None:
         PyramidKVPress(public())
     place = public((2, 1))
     cache = holding(PyramidKVPress, place, states_of(PyramidKVPress, place, tokens(place))[-1])
-    assert [int(heads[0].shape[1]) for heads in cache.old] == [19, 1]  # type: ignore[attr-defined]
+    assert [int(heads[0].shape[1]) for heads in cache.old] == [19, 1]
 
 
 def test_a_pyramid_is_not_lost_to_rounding() -> None:
@@ -295,7 +295,7 @@ def test_a_pyramid_is_not_lost_to_rounding() -> None:
     for count in (40, 60, 61, 99, 100):
         place = public((3, 1), schedule=schedule, budget=Fraction(count, 201))
         cache = holding(PyramidKVPress, place, states_of(PyramidKVPress, place, tokens(place))[-1])
-        kept = [int(heads[0].shape[1]) for heads in cache.old]  # type: ignore[attr-defined]
+        kept = [int(heads[0].shape[1]) for heads in cache.old]
         assert kept[0] > count > kept[2]
         assert abs(sum(kept) - 3 * count) <= 1
 
@@ -308,7 +308,7 @@ def test_whole_chunks_fit_the_budget_or_leave_it_unused() -> None:
         cache = holding(
             adapter("kvpress:ChunkKVPress"), place, states_of(adapter("kvpress:ChunkKVPress"), place, rows)[-1]
         )
-        assert cache.old[0][0].shape[1] in (1, 10)  # type: ignore[attr-defined]
+        assert cache.old[0][0].shape[1] in (1, 10)
 
 
 def test_a_second_call_forgets_the_weights_of_the_first() -> None:
@@ -329,7 +329,7 @@ def test_a_second_call_forgets_the_weights_of_the_first() -> None:
         parts.encode()
     once.append(0, *sequence[:2], 0)
     once.encode()
-    assert float((parts.old[0][0] - once.old[0][0]).abs().max()) < 1e-5  # type: ignore[attr-defined]
+    assert float((parts.old[0][0] - once.old[0][0]).abs().max()) < 1e-5
 
 
 def test_what_does_not_fit_the_package_is_refused() -> None:

@@ -25,7 +25,7 @@ ETA = Fraction(1, 100)
 
 
 def told(keys: FloatArray, values: FloatArray, **terms: object) -> dict[str, Obedience]:
-    return {entry.prior: entry for entry in obeyed(MAPS, keys, values, tolerance=ETA, **terms)}  # type: ignore[arg-type]
+    return {entry.prior: entry for entry in obeyed(MAPS, keys, values, tolerance=ETA, **terms)}
 
 
 def noisy(values: FloatArray) -> FloatArray:
@@ -141,4 +141,4 @@ def test_what_is_no_head_is_refused(change: dict[str, object], sentence: str) ->
     """Bad input: one sentence."""
     given = {"keys": free_keys(), "values": np.ones((N, D)), **change}
     with pytest.raises(InvalidArgument, match=sentence):
-        obeyed(MAPS, given.pop("keys"), given.pop("values"), **given)  # type: ignore[arg-type]
+        obeyed(MAPS, given.pop("keys"), given.pop("values"), **given)

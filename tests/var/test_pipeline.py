@@ -219,7 +219,7 @@ def test_unusable_ids_and_conditions() -> None:
     with pytest.raises(InvalidArgument, match=r"condition must lie in \[0, 999\]"):
         generate(network, FullCache(), condition=1000)
     with pytest.raises(InvalidArgument, match="precision must be float32 or float64"):
-        random_network(simulated("tiny"), precision="float16")  # type: ignore[arg-type]
+        random_network(simulated("tiny"), precision="float16")
     with pytest.raises(ImpossibleReduction, match="none of them larger than the last"):
         BitTokens(ScaleSchedule.parse("4x4 2x2"), n_bits=8, patch=1, dtype=np.dtype(np.float64))
     with pytest.raises(InvalidArgument, match="multiple of 4"):

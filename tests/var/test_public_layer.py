@@ -158,6 +158,6 @@ def test_what_cannot_be_built() -> None:
         public_layer(D16, plan, codebook("binary"))
     common = {"etas": None, "around": (1.0,), "codebook": "binary", "noise": "none", "rounding": "float64"}
     with pytest.raises(InvalidArgument, match="belong to the family VAR"):
-        demonstrate(find_model("infinity-2b-0.06m"), swamp=None, trials=1, seed=0, **common)  # type: ignore[arg-type]
+        demonstrate(find_model("infinity-2b-0.06m"), swamp=None, trials=1, seed=0, **common)
     with pytest.raises(InvalidArgument, match="swamp must be over 1"):
-        demonstrate(D16, swamp=1.0, trials=1, seed=0, **common)  # type: ignore[arg-type]
+        demonstrate(D16, swamp=1.0, trials=1, seed=0, **common)

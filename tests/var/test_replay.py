@@ -209,7 +209,7 @@ def test_the_kernel_resamples_as_the_pipeline_does() -> None:
         "bilinear": [(1, 16), (48, 64), (64, 40), (9, 9)],
     }.items():
         for n_in, n_out in sizes:
-            assert pyramid.resampling(mode, n_in, n_out) == exact(mode, n_in, n_out)  # type: ignore[arg-type]
+            assert pyramid.resampling(mode, n_in, n_out) == exact(mode, n_in, n_out)
 
 
 def test_codebooks() -> None:

@@ -68,10 +68,10 @@ def test_maps_are_resampled_axis_by_axis(h: int, w: int, height: int, width: int
 def test_precision_is_that_of_the_maps() -> None:
     """Definition: float32 maps stay float32."""
     maps = np.ones((1, 3, 3), dtype=np.float32)
-    assert resampled("area", maps, (2, 2)).dtype == np.float32  # type: ignore[arg-type]
+    assert resampled("area", maps, (2, 2)).dtype == np.float32
 
 
 def test_an_unknown_mode_is_named() -> None:
     """Bad input: the nearest mode is offered."""
     with pytest.raises(UnknownName, match="bicubic"):
-        weights("bicubik", 2, 3)  # type: ignore[arg-type]
+        weights("bicubik", 2, 3)

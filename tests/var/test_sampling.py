@@ -72,4 +72,4 @@ def test_near_logits_draw_near_ids() -> None:
 def test_unusable_samplings(terms: dict[str, object], sentence: str) -> None:
     """Bad input: argument, rule and value."""
     with pytest.raises(InvalidArgument, match=sentence):
-        Sampling(**terms)  # type: ignore[arg-type]
+        Sampling(**terms)

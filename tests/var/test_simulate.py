@@ -82,7 +82,7 @@ class Forgetful(Full64):
 
     text: ClassVar[str] = ""
 
-    def encode(self) -> bytes:  # type: ignore[override]
+    def encode(self) -> bytes:
         super().encode()
         return b""
 

@@ -41,20 +41,20 @@ def test_simulate(run_command: Run, say: Say) -> None:
     told = json_of(say(*words, "--json"))
     assert told["cache"] == "h2o"
     assert told["budget"] == "1/4"
-    assert 0 < told["state_bytes"] < told["full_cache_bytes"]  # type: ignore[operator]
-    assert 0 < told["realised_floor_bytes"] < told["floor_bytes"]  # type: ignore[operator]
-    assert 0 < told["logit_error"] < 1  # type: ignore[operator]
+    assert 0 < told["state_bytes"] < told["full_cache_bytes"]
+    assert 0 < told["realised_floor_bytes"] < told["floor_bytes"]
+    assert 0 < told["logit_error"] < 1
     said = run_command("var", *words).stdout
     assert "floor, model R1, independent streams" in said
-    assert f"{told['state_bytes'] / 1000:,.3f} kB" in said  # type: ignore[operator]
+    assert f"{told['state_bytes'] / 1000:,.3f} kB" in said
 
 
 def test_ranks(say: Say) -> None:
     """Known value: the first scales of VAR-256 with their ranks, joint injectivity, and the affine dimension 33."""
     told = json_of(say("ranks", "var-d16", "--scales", "6", "--json"))
-    assert [row["rank"] for row in told["scales"]] == [0, 1, 4, 12, 21, 35]  # type: ignore[attr-defined]
+    assert [row["rank"] for row in told["scales"]] == [0, 1, 4, 12, 21, 35]
     assert told["injective"] is True
-    assert told["first_layer"]["dimension"] == 33  # type: ignore[index]
+    assert told["first_layer"]["dimension"] == 33
     said = say("ranks", "tiny", "--phi")[1]
     assert "random kernels of phi" in said
     assert "is injective" in said
@@ -65,14 +65,14 @@ def test_realise(say: Say) -> None:
     """Definition: free keys and values of every head of the small model, with the error and where it comes from."""
     told = json_of(say("realise", "--json"))
     assert told["streams"] == 12
-    assert told["value_error"] < told["expected_error"]  # type: ignore[operator]
+    assert told["value_error"] < told["expected_error"]
     assert "12 free streams at once" in say("realise")[1]
 
 
 def test_sums(say: Say) -> None:
     """Known value: 512 streams by assumption, 256 in one network, one secret with public weights."""
     told = json_of(say("sums", "var-d16", "--json"))
-    assert [row["streams"] for row in told["sums"]] == [512, 256, 1]  # type: ignore[attr-defined]
+    assert [row["streams"] for row in told["sums"]] == [512, 256, 1]
     assert "one secret, the token ids" in " ".join(say("sums", "var-d16")[1].split())
 
 
