@@ -568,3 +568,12 @@ class CodedLaws(CacheLaws):
     def tokens(self, place: Public, seed: int = 0, *, halves: bool = False) -> FloatArray:
         symbols = Stream(seed, "symbols").bits(place.schedule.n_tokens * place.d).reshape(-1, place.d)
         return public_rows(place, symbols)
+
+
+class MergingLaws(CacheLaws):
+    """Fewer tokens, each for several."""
+
+    not_applicable: ClassVar = {
+        "test_a_larger_budget_keeps_what_a_smaller_one_kept": "stored tokens stand for several, and are no token's own",
+        "test_a_larger_budget_restores_no_worse": "stored tokens stand for several, and none is restored",
+    }
