@@ -23,7 +23,7 @@ LARGEST_LOGIT = 300.0
 LARGEST_SINGLE_LOGIT = 40.0
 """Sums of up to 10^20 weights exp(+-40) are normal numbers of float32."""
 QUERIES_PER_BLOCK = 2048
-KEYS_PER_BLOCK = 256
+KEYS_PER_BLOCK = 512
 WORTH_THREADS = 2**20
 """Logits from which on threads save more than they cost."""
 
@@ -45,7 +45,7 @@ def bounded_attention(
 
     Returns
     -------
-    outputs : array, shape (m, h); memory beside it is O(threads * 2048 * 256), whatever m and t are.
+    outputs : array, shape (m, h); memory beside it is O(threads * 2048 * 512), whatever m and t are.
     """
     n_queries = len(queries)
     outputs = np.empty((n_queries, values.shape[1]), dtype=queries.dtype)
