@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -55,11 +56,22 @@ def run(folder: Path, *words: str, timeout_s: float = 100) -> subprocess.Complet
     )
 
 
+def heed_ctrl_c() -> None:
+    """For a new process: a shell's background jobs, and all that they start, ignore Ctrl-C until told otherwise."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     """A command, started."""
     words_, environment = command(folder, *words)
     return subprocess.Popen(
-        words_, env=environment, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        words_,
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     )
 
 

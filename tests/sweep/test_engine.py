@@ -20,7 +20,7 @@ from lowerbound.sweep.export import differences, exported
 from lowerbound.sweep.spec import profile_of, read_spec
 from lowerbound.sweep.store import Store
 from lowerbound.sweep.units import run_unit, source_digest
-from tests.sweep.sweeping import command, run, spec, start, wait_for
+from tests.sweep.sweeping import command, heed_ctrl_c, run, spec, start, wait_for
 
 CACHES = ["uniform@1/2", "full-fp16", "golay", "sweepcaches:NoSuch"]
 slow = pytest.mark.slow
@@ -143,7 +143,13 @@ def test_stopping_a_terminal_is_clean_and_all_ports_are_on_loopback(tmp_path: Pa
     path = spec(tmp_path, ["sweepcaches:Slow"], 60)
     words, environment = command(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
     driver = subprocess.Popen(
-        words, env=environment, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True
+        words,
+        env=environment,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=heed_ctrl_c,
     )
     wait_for(lambda: len(rows(tmp_path / "s.db")) >= 2)
     found = listening([driver.pid, *children(driver.pid)])
