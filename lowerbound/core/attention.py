@@ -1,7 +1,8 @@
 """The oracle: exact softmax attention of one head; a query row sees every key row that it is given.
 
-In float64, on any array library of the array API and its device, with keys streamed in blocks; NumPy's arrays go by the
-fast path of `streaming` where logits are bounded. How far it may be off is derived in `rounding`; `twins` are slower.
+In float64, on any array library of the array API and its device, with keys streamed in blocks. Where logits are
+bounded, NumPy goes by the fast path of `streaming`, and torch on a processor by that of `tensors`. How far answers may
+be off is derived in `rounding`; `twins` are slower.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from lowerbound.core.rules import ROWS_PER_BLOCK, Rule
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streaming import LARGEST_LOGIT, bounded_attention
+from lowerbound.core.tensors import are_plain_tensors, batched_attention
 from lowerbound.core.threads import blocks
 from lowerbound.errors import InvalidArgument
 
@@ -30,9 +32,16 @@ def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> A
         raise InvalidArgument(f"{name} must have shape {wanted}, got {tuple(array.shape)}")
     if array.dtype != xp.float64:
         raise InvalidArgument(f"{name} must be float64, got {array.dtype}")
-    if not all(bool(xp.all(xp.isfinite(array[rows, ...]))) for rows in blocks(array.shape[0], ROWS_PER_BLOCK)):
+    if not all(_is_finite(xp, array[rows, ...]) for rows in blocks(array.shape[0], ROWS_PER_BLOCK)):
         raise InvalidArgument(f"{name} must be finite, got NaN or infinity")
     return array
+
+
+def _is_finite(xp: Any, array: Any) -> bool:
+    # A finite sum has finite terms, and is sooner told; one that is not may have overflowed.
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = xp.sum(array)
+    return bool(xp.isfinite(total)) or bool(xp.all(xp.isfinite(array)))
 
 
 def check_question(queries: Any, keys: Any, values: Any) -> None:
@@ -76,6 +85,8 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
         return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
     if isinstance(queries, np.ndarray):
         return bounded_attention(rule.scaled(queries), lambda rows: rule.directions(keys[rows]), values, keys.shape[0])
+    if are_plain_tensors(queries, keys, values):
+        return batched_attention(rule.scaled(queries), rule.directions(keys), values)
     return _by_blocks(_attend_bounded_block, queries, keys, values, rule, keys_per_block)
 
 

@@ -76,7 +76,7 @@ def _attend(
         some = weights[:size]
         np.matmul(key_blocks(block), across, out=some)
         np.exp(some, out=some)
-        np.matmul(np.ascontiguousarray(values[block].T), some, out=part)
+        np.matmul(values[block].T, some, out=part)
         weighted += part
         total += ones[:size] @ some
     np.divide(weighted.T, total[:, None], out=outputs)

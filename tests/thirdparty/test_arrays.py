@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 
 
 @pytest.mark.parametrize("rule", [Scaled(), L2Norm(100.0)], ids=str)
-@pytest.mark.parametrize(("m", "t"), [(3, 40), (200, 700)])
+@pytest.mark.parametrize(("m", "t"), [(3, 40), (200, 700), (1024, 3000), (4700, 900)])
 def test_torch_is_within_the_bound(rule: Rule, m: int, t: int) -> None:
     """Differential: float64 tensors against NumPy, whose fast path is another order of operations."""
     coins = np.random.default_rng(0)
@@ -29,8 +29,25 @@ def test_torch_is_within_the_bound(rule: Rule, m: int, t: int) -> None:
     found = attention(*(torch.from_numpy(array) for array in arrays), rule=rule)
     assert isinstance(found, torch.Tensor)
     assert np.abs(found.numpy() - attention(*arrays, rule=rule)).max() <= 2 * bound
-    mass = attention_mass(*(torch.from_numpy(array) for array in arrays[:2]), rule=rule)
-    assert np.abs(mass.numpy() - attention_mass(*arrays[:2], rule=rule)).max() <= 2 * m * bound
+
+
+def test_mass_in_torch_is_within_the_bound() -> None:
+    """Differential: what each key receives, in float64 tensors and in NumPy."""
+    coins = np.random.default_rng(0)
+    arrays = coins.standard_normal((200, 16)), coins.standard_normal((700, 16))
+    bound = rounding_bound(d=16, n_tokens=700, max_logit=100.0, max_value=1.0)
+    mass = attention_mass(*(torch.from_numpy(array) for array in arrays), rule=L2Norm())
+    assert np.abs(mass.numpy() - attention_mass(*arrays, rule=L2Norm())).max() <= 2 * 200 * bound
+
+
+def test_gradients_pass_through_the_oracle() -> None:
+    """Law: the gradient of all outputs' sum with respect to a value is the mass of its key."""
+    coins = torch.Generator().manual_seed(0)
+    queries, keys, values = (torch.rand((300, 8), dtype=torch.float64, generator=coins) for _ in range(3))
+    attention(queries, keys, values.requires_grad_(), rule=Scaled()).sum().backward()
+    mass = attention_mass(queries, keys, rule=Scaled())
+    bound = 300 * rounding_bound(d=8, n_tokens=300, max_logit=8.0, max_value=1.0)
+    assert (values.grad - mass[:, None]).abs().max() <= 2 * bound
 
 
 def test_a_game_on_the_device_is_read_without_error() -> None:

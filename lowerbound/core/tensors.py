@@ -1,0 +1,62 @@
+"""Softmax attention of torch's tensors on a processor, near the time of its two matrix products, and of torch's own.
+
+Logits are bounded, as in `streaming`. Queries are a batch of equal groups, so that torch shares groups among its
+threads, once for each operation; and every operation that can be is done in place, since fresh memory costs as much as
+an exponential.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import array_api_compat
+
+from lowerbound.core.threads import blocks
+
+QUERIES_PER_GROUP = 512
+QUERIES_PER_BATCH = 4096
+LOGITS_AT_ONCE = 2**21
+
+
+def are_plain_tensors(*arrays: Any) -> bool:
+    """Whether all are tensors of torch on a processor without a gradient to follow: what is done in place has none."""
+    return all(array_api_compat.is_torch_array(a) and a.device.type == "cpu" and not a.requires_grad for a in arrays)
+
+
+def batched_attention(queries: Any, keys: Any, values: Any) -> Any:
+    """Softmax attention for logits of at most LARGEST_LOGIT in size; the caller proves that they are.
+
+    Parameters
+    ----------
+    queries : tensor, shape (m, d)
+        Scaled, so that a logit is the inner product with a key.
+    keys : tensor, shape (t, d)
+    values : tensor, shape (t, h)
+
+    Returns
+    -------
+    outputs : tensor, shape (m, h); memory beside it is O(2^21), whatever m and t are.
+    """
+    outputs = values.new_empty((queries.shape[0], values.shape[1]))
+    whole = queries.shape[0] // QUERIES_PER_GROUP * QUERIES_PER_GROUP
+    for rows in blocks(whole, QUERIES_PER_BATCH):
+        _attend(queries[rows], keys, values, outputs[rows], QUERIES_PER_GROUP)
+    if whole < queries.shape[0]:
+        _attend(queries[whole:], keys, values, outputs[whole:], queries.shape[0] - whole)
+    return outputs
+
+
+def _attend(queries: Any, keys: Any, values: Any, outputs: Any, size: int) -> None:
+    groups = queries.reshape(-1, size, queries.shape[1])
+    n_groups, n_tokens = len(groups), keys.shape[0]
+    weighted = outputs.view(n_groups, size, -1).zero_()
+    total = values.new_zeros((n_groups, size, 1))
+    n_keys = min(LOGITS_AT_ONCE // len(queries), n_tokens)
+    memory = values.new_empty(len(queries) * n_keys)
+    for block in blocks(n_tokens, n_keys):
+        some, others = keys[block].T.expand(n_groups, -1, -1), values[block].expand(n_groups, -1, -1)
+        weights = memory[: len(queries) * some.shape[2]].view(n_groups, size, -1)
+        weights.baddbmm_(groups, some, beta=0).exp_()
+        total += weights.sum(dim=2, keepdim=True)
+        weighted.baddbmm_(weights, others)
+    weighted /= total
