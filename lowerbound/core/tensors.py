@@ -47,15 +47,15 @@ def batched_attention(queries: Any, keys: Any, values: Any) -> Any:
 
 
 def _attend(queries: Any, keys: Any, values: Any, outputs: Any, size: int) -> None:
-    groups = queries.reshape(-1, size, queries.shape[1])
-    n_groups, n_tokens = len(groups), keys.shape[0]
-    weighted = outputs.view(n_groups, size, -1).zero_()
+    n_groups, n_tokens = queries.shape[0] // size, keys.shape[0]
+    groups = queries.reshape(n_groups, size, queries.shape[1])
+    weighted = outputs.view(n_groups, size, outputs.shape[1]).zero_()
     total = values.new_zeros((n_groups, size, 1))
     n_keys = min(LOGITS_AT_ONCE // len(queries), n_tokens)
     memory = values.new_empty(len(queries) * n_keys)
     for block in blocks(n_tokens, n_keys):
         some, others = keys[block].T.expand(n_groups, -1, -1), values[block].expand(n_groups, -1, -1)
-        weights = memory[: len(queries) * some.shape[2]].view(n_groups, size, -1)
+        weights = memory[: len(queries) * some.shape[2]].view(n_groups, size, some.shape[2])
         weights.baddbmm_(groups, some, beta=0).exp_()
         total += weights.sum(dim=2, keepdim=True)
         weighted.baddbmm_(weights, others)
