@@ -84,20 +84,12 @@ def test_too_few_rows() -> None:
         left_inverse(fmpq_mat(2, 2, [1, 1, 1, 1]), ((0, 1), (0, 1)))
 
 
-@pytest.mark.parametrize(("name", "bits", "threshold"), KNOWN[:3])
+@pytest.mark.parametrize(
+    ("name", "bits", "threshold"),
+    [*KNOWN[:3], *(pytest.param(*large, marks=pytest.mark.slow) for large in KNOWN[3:])],
+)
 def test_known_thresholds(name: str, bits: int, threshold: float) -> None:
     """Known value: eta_0 and bits of every schedule, the certificate verified anew by the kernel alone."""
-    _thresholds(name, bits, threshold)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(("name", "bits", "threshold"), KNOWN[3:])
-def test_known_thresholds_of_large_maps(name: str, bits: int, threshold: float) -> None:
-    """Known value: the same at a megapixel."""
-    _thresholds(name, bits, threshold)
-
-
-def _thresholds(name: str, bits: int, threshold: float) -> None:
     model = find_model(name)
     found = replay(model, few_rows=True)
     assert float(found.threshold) == pytest.approx(threshold, rel=1e-8)
