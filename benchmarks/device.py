@@ -20,7 +20,7 @@ from lowerbound.core.attention import attention, attention_by_peaks
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.models import find_model
 from lowerbound.core.rounding import rounding_bound
-from lowerbound.core.rules import L2Norm, Scaled
+from lowerbound.core.rules import L2Norm, Scaled, longest
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Geometry, plan_reduction
@@ -96,7 +96,8 @@ def check(place: Any, size: tuple[str, int, int, int]) -> Iterator[str]:
     for rule in (Scaled(), L2Norm()):
         found = attention(*tensors, rule=rule).cpu().numpy()
         exact = attention_by_peaks(*on_host, rule=rule, keys_per_block=4096)
-        bound = rounding_bound(d=d, n_tokens=t, max_logit=rule.logit_bound(*on_host[:2]), max_value=1.0)
+        largest = rule.logit_bound(d, longest(on_host[0]), longest(on_host[1]))
+        bound = rounding_bound(d=d, n_tokens=t, max_logit=largest, max_value=1.0)
         error = float(np.abs(found - exact).max())
         if not error <= 2 * bound:
             raise RuntimeError(f"{name} on {place}: {error} from the host, which is over twice the bound {bound}")

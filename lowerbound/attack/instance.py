@@ -17,7 +17,7 @@ import numpy as np
 
 from lowerbound.core.attention import attention
 from lowerbound.core.rounding import rounding_bound
-from lowerbound.core.rules import L2Norm, Rule
+from lowerbound.core.rules import L2Norm, Rule, longest
 from lowerbound.game.question import FloatArray, Terms, Tokens
 
 LARGEST_LOGIT = 100.0
@@ -62,7 +62,8 @@ def query_length(rule: Rule, d: int) -> float:
 
 def largest_logit(instance: Instance) -> float:
     """A bound on the sum of absolute products of any query with any key."""
-    return instance.terms.rule.logit_bound(instance.queries, instance.tokens.keys)
+    queries, keys = instance.queries, instance.tokens.keys
+    return instance.terms.rule.logit_bound(keys.shape[1], longest(queries), longest(keys))
 
 
 def is_fair(instance: Instance) -> bool:

@@ -7,12 +7,13 @@ be off is derived in `rounding`; `twins` are slower.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import array_api_compat
 import numpy as np
 
-from lowerbound.core.rules import ROWS_PER_BLOCK, Rule
+from lowerbound.core.rules import ROWS_PER_BLOCK, Rule, longest
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.streaming import LARGEST_LOGIT, bounded_attention
 from lowerbound.core.tensors import are_plain_tensors, batched_attention
@@ -22,43 +23,50 @@ from lowerbound.errors import InvalidArgument
 KEYS_PER_BLOCK = 4096
 QUERIES_PER_BLOCK = 1024
 MASS_QUERIES_PER_BLOCK = 64
+LARGEST_VALUE = 1e150
+"""Sums of up to 10^20 such values, with weights of exp(300) each, are finite."""
 WORTH_STREAMING = 2**16
 """Logits from which on the fast path is fast; below, a token of all the weight answers with its very value."""
 
 
-def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> Any:
+def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> float:
     if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
         wanted = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
         raise InvalidArgument(f"{name} must have shape {wanted}, got {tuple(array.shape)}")
     if array.dtype != xp.float64:
         raise InvalidArgument(f"{name} must be float64, got {array.dtype}")
-    if not all(_is_finite(xp, array[rows, ...]) for rows in blocks(array.shape[0], ROWS_PER_BLOCK)):
+    length = longest(array)
+    if not length < math.inf and not _is_finite(xp, array):  # rows of a finite length have finite entries
         raise InvalidArgument(f"{name} must be finite, got NaN or infinity")
-    return array
+    return length
 
 
 def _is_finite(xp: Any, array: Any) -> bool:
-    # A finite sum has finite terms, and is sooner told; one that is not may have overflowed.
-    with np.errstate(over="ignore", invalid="ignore"):
-        total = xp.sum(array)
-    return bool(xp.isfinite(total)) or bool(xp.all(xp.isfinite(array)))
+    return all(bool(xp.all(xp.isfinite(array[rows, :]))) for rows in blocks(array.shape[0], ROWS_PER_BLOCK))
 
 
-def check_question(queries: Any, keys: Any, values: Any) -> None:
-    """Raise InvalidArgument unless queries (m, d), keys (t, d) and values (t, h), t >= 1, are finite float64."""
+def check_question(queries: Any, keys: Any, values: Any) -> tuple[float, float, float]:
+    """The lengths of the longest query, key and row of values.
+
+    Contract: InvalidArgument unless queries (m, d), keys (t, d) and values (t, h), t >= 1, are finite float64.
+    """
     xp = array_api_compat.array_namespace(queries, keys, values)
-    _checked(xp, "queries", queries, (None, None))
-    _checked(xp, "keys", keys, (None, queries.shape[1]))
-    _checked(xp, "values", values, (keys.shape[0], None))
+    lengths = (
+        _checked(xp, "queries", queries, (None, None)),
+        _checked(xp, "keys", keys, (None, queries.shape[1])),
+        _checked(xp, "values", values, (keys.shape[0], None)),
+    )
     if keys.shape[0] == 0:
         raise InvalidArgument("keys must have at least one row, got none: attention over nothing is undefined")
+    return lengths
 
 
 def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int = KEYS_PER_BLOCK) -> Any:
     """Softmax attention of every query over all the keys.
 
     Contract: for finite float64 arrays of the stated shapes, returns the exact outputs up to
-    `rounding_bound(...)` in every entry; other shapes, dtypes, NaN or infinity raise InvalidArgument.
+    `rounding_bound(...)` in every entry; other shapes, dtypes, NaN, infinity or logits too large for float64 raise
+    InvalidArgument.
     Paper: Definition of Attn [arXiv:2503.14881]. Differs: the scale is explicit in `rule`.
 
     Parameters
@@ -79,9 +87,16 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     -----
     No m x t matrix is formed. Cost O(m t (d + h)).
     """
-    check_question(queries, keys, values)
+    *lengths, value_length = check_question(queries, keys, values)
+    if value_length > LARGEST_VALUE:
+        xp = array_api_compat.array_namespace(values)
+        largest = xp.max(xp.abs(values))
+        return largest * attention(queries, keys, values / largest, rule=rule, keys_per_block=keys_per_block)
     is_large = queries.shape[0] * keys.shape[0] >= WORTH_STREAMING
-    if not is_large or rule.logit_bound(queries, keys) > LARGEST_LOGIT:
+    largest_logit = rule.logit_bound(queries.shape[1], *lengths)
+    if largest_logit == math.inf:
+        return _attention_of_the_longest(queries, keys, values, rule, keys_per_block)
+    if not is_large or largest_logit > LARGEST_LOGIT:
         return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
     if isinstance(queries, np.ndarray):
         return bounded_attention(rule.scaled(queries), lambda rows: rule.directions(keys[rows]), values, keys.shape[0])
@@ -97,6 +112,14 @@ def attention_by_peaks(queries: Any, keys: Any, values: Any, *, rule: Rule, keys
     exp(m_old - m_new): no m x t matrix is formed.
     """
     return _by_blocks(_attend_block, queries, keys, values, rule, keys_per_block)
+
+
+def _attention_of_the_longest(queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
+    if not _is_finite(array_api_compat.array_namespace(outputs), outputs):
+        raise InvalidArgument("queries and keys must have logits under 2^1024 in size, got some that overflow")
+    return outputs
 
 
 def _by_blocks(attend: Any, queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int) -> Any:

@@ -40,7 +40,7 @@ def rounding_bound(
     u = float(unit_roundoff)
     n_blocks = -(-n_tokens // keys_per_block)
     per_weight = (3 * d + 24) * u * max_logit + exponential_roundoffs * u
-    theta = math.expm1(n_blocks * per_weight + (n_tokens + 2 * n_blocks + 4) * u)
+    theta = math.expm1(min(1.0, n_blocks * per_weight + (n_tokens + 2 * n_blocks + 4) * u))
     if theta >= 0.5:
         return math.inf
     return 1.01 * (2 * theta / (1 - theta) + n_tokens * 2.0**-1021) * max_value

@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 
 import array_api_compat
+import numpy as np
 
 from lowerbound.core.threads import blocks
 from lowerbound.errors import invalid
@@ -22,13 +23,27 @@ MULTIPLIER_CAP = Fraction(100)
 """VAR and Infinity clamp the learned multiplier of a head at exp(ln 100)."""
 
 ROWS_PER_BLOCK = 2**14
+LEAST_SQUARE = 2.0**-900
+"""Squares whose sum is smaller may have lost digits, or vanished."""
 
 
 def unit_rows(rows: Any) -> Any:
-    """Rows divided by their norms; a zero row stays zero."""
+    """Rows divided by their norms, however long or short they are; a zero row stays zero."""
     xp = array_api_compat.array_namespace(rows)
-    norms = xp.sqrt(xp.sum(rows * rows, axis=-1, keepdims=True))
-    return rows / xp.where(norms > 0, norms, xp.ones_like(norms))
+    squares = _squares(xp, rows)
+    if 0 not in rows.shape and not bool(xp.min(squares) >= LEAST_SQUARE) & bool(xp.max(squares) < math.inf):
+        rows = rows / _nonzero(xp, xp.max(xp.abs(rows), axis=-1, keepdims=True))
+        squares = _squares(xp, rows)
+    return rows / _nonzero(xp, xp.sqrt(squares))
+
+
+def _squares(xp: Any, rows: Any) -> Any:
+    with np.errstate(over="ignore"):
+        return xp.sum(rows * rows, axis=-1, keepdims=True)
+
+
+def _nonzero(xp: Any, divisors: Any) -> Any:
+    return xp.where(divisors > 0, divisors, xp.ones_like(divisors))
 
 
 @dataclass(frozen=True)
@@ -53,9 +68,9 @@ class Scaled:
         """The keys as they are."""
         return keys
 
-    def logit_bound(self, queries: Any, keys: Any) -> float:
-        """No logit of these rows is larger in size, nor is any sum of absolute products, by Cauchy and Schwarz."""
-        return self.factor(queries.shape[1]) * _longest(queries) * _longest(keys)
+    def logit_bound(self, d: int, query_length: float, key_length: float) -> float:
+        """No logit of rows of such lengths is larger, nor any sum of absolute products, by Cauchy and Schwarz."""
+        return self.factor(d) * query_length * key_length
 
 
 @dataclass(frozen=True)
@@ -80,7 +95,7 @@ class L2Norm:
         """Unit keys."""
         return unit_rows(keys)
 
-    def logit_bound(self, queries: Any, keys: Any) -> float:
+    def logit_bound(self, d: int, query_length: float, key_length: float) -> float:
         """The multiplier, whatever the rows are."""
         return self.multiplier
 
@@ -88,8 +103,14 @@ class L2Norm:
 Rule = Scaled | L2Norm
 
 
-def _longest(rows: Any) -> float:
-    """The largest norm of a row; 0 for none."""
+def longest(rows: Any) -> float:
+    """The largest norm of a row: at least 2^-450, and infinity where its square overflows or is not a number."""
     xp = array_api_compat.array_namespace(rows)
-    parts = (rows[block, :] for block in blocks(rows.shape[0], ROWS_PER_BLOCK))
-    return math.sqrt(max((float(xp.max(xp.vecdot(part, part))) for part in parts), default=0.0))
+    rows = rows.detach() if array_api_compat.is_torch_array(rows) else rows  # a bound has no gradient
+    square = LEAST_SQUARE
+    with np.errstate(over="ignore", invalid="ignore"):
+        for block in blocks(rows.shape[0], ROWS_PER_BLOCK):
+            part = rows[block, :]
+            largest = float(xp.max(xp.matmul(part[:, None, :], part[:, :, None])))
+            square = max(square, largest) if largest < math.inf else math.inf
+    return math.sqrt(square)

@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float64]
 PROBES = 32
 WORTH_PROBING = 512
 """Rows that are tried first, where there are so many that it pays."""
+LEAST_SINGLE_VALUE, LARGEST_SINGLE_SUM = 1e-10, 1e20
+"""With weights exp(+-40), products with such values are normal numbers of float32, and so are their sums."""
 WORTH_TRYING = 0.25
 """The share of undecided rows up to which single precision, and double for those, is faster than double for all."""
 
@@ -36,12 +38,14 @@ def deciding_attention(
     queries, keys, values : as of `attention`
     thresholds : array, shape (L - 1,), increasing
     """
-    check_question(queries, keys, values)
-    largest = rule.logit_bound(queries, keys)
+    *lengths, _ = check_question(queries, keys, values)
+    largest = rule.logit_bound(keys.shape[1], *lengths)
     if len(queries) * len(keys) < WORTH_STREAMING or largest > LARGEST_SINGLE_LOGIT:
         return _double(queries, keys, values, rule)
     sizes: dict[str, Any] = {"d": keys.shape[1], "n_tokens": len(keys), "max_logit": largest}
-    sizes["max_value"] = float(np.abs(values).max())
+    sizes["max_value"] = float(np.abs(values).max(initial=0.0))
+    if not LEAST_SINGLE_VALUE <= sizes["max_value"] <= LARGEST_SINGLE_SUM / len(keys):
+        return _double(queries, keys, values, rule)
     margin = 1.01 * (single_rounding_bound(**sizes) + rounding_bound(**sizes))
     across, along, single = (
         np.asarray(rows, dtype=np.float32) for rows in (rule.scaled(queries), rule.directions(keys), values)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import tracemalloc
+import warnings
 from fractions import Fraction
 
 import array_api_strict
@@ -134,6 +135,42 @@ def test_extreme_logits_do_not_overflow() -> None:
     assert outputs[0, 0] == 7.0
 
 
+@pytest.mark.parametrize("t", [9, 300])
+@pytest.mark.parametrize(("stretch", "shrink"), [(1e200, 1e-200), (1e-170, 1e170), (1e-310, 1e300)])
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_the_longest_and_shortest_rows(rule: Rule, stretch: float, shrink: float, t: int) -> None:
+    """Differential: rows whose squares overflow or vanish, against an enclosure of the truth, and without a warning."""
+    queries, keys, values = sample(13, 300, t, 4, 2)
+    queries, keys = queries * stretch, keys * shrink
+    bound = rounding_bound(d=4, n_tokens=t, max_logit=100.0, max_value=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        outputs = attention(queries, keys, values, rule=rule)
+    for query, output in list(zip(queries, outputs, strict=True))[:3]:
+        truth = attention_ball(query, keys, values, rule=rule, precision_bits=4096)
+        assert all(distance(ball, float(x)) <= bound for ball, x in zip(truth, output, strict=True))
+
+
+@pytest.mark.parametrize("t", [9, 300])
+def test_large_values_are_averaged(t: int) -> None:
+    """Metamorphic: values times a power of two give outputs times it, up to the largest that float64 has."""
+    queries, keys, values = sample(14, 300, t, 4, 2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        plain = attention(30 * queries, 30 * keys, values, rule=Scaled())
+        large = attention(30 * queries, 30 * keys, values * 2.0**1023, rule=Scaled())
+    bound = rounding_bound(d=4, n_tokens=t, max_logit=logit_bound(Scaled(), 30 * queries, 30 * keys), max_value=1.0)
+    assert np.abs(large / 2.0**1023 - plain).max() <= 2 * bound + 2.0**-52
+
+
+def test_logits_that_overflow_are_refused() -> None:
+    """Bad input: finite rows whose inner products are not; weights of minus infinity alone are zero."""
+    with pytest.raises(InvalidArgument, match="logits under 2"):
+        attention(np.full((2, 1), 1e200), np.full((3, 1), 1e200), np.ones((3, 1)), rule=Scaled())
+    outputs = attention(np.full((2, 1), 1e200), np.array([[-1e200], [1.0]]), np.array([[5.0], [7.0]]), rule=Scaled())
+    assert (outputs == 7.0).all()
+
+
 def test_scaled_default_is_one_over_root_d() -> None:
     """Definition: the paper's scale."""
     queries, keys, values = sample(3, 2, 9, 16, 2)
@@ -234,7 +271,8 @@ def test_multipliers_outside_the_cap_are_refused(multiplier: float) -> None:
 
 def test_the_bound_is_infinite_when_it_says_nothing() -> None:
     """Law: no finite claim without a proof."""
-    assert rounding_bound(d=64, n_tokens=10, max_logit=1e15, max_value=1.0) == math.inf
+    for largest in (1e15, 1e300, math.inf):
+        assert rounding_bound(d=64, n_tokens=10, max_logit=largest, max_value=1.0) == math.inf
 
 
 def test_the_ball_is_an_enclosure_of_an_exact_value() -> None:

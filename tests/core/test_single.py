@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -88,6 +90,18 @@ def test_single_precision_is_used_where_it_decides(monkeypatch: pytest.MonkeyPat
         asked.clear()
         deciding_attention(queries, keys, values, rule=rule, thresholds=np.array(thresholds))
         assert asked == wanted
+
+
+@pytest.mark.parametrize("unit", [1e-42, 1e-12, 1e19, 1e39, 1e300])
+def test_values_that_float32_cannot_hold_are_read_in_float64(unit: float) -> None:
+    """Differential: the same symbols in any unit of values, and no warning."""
+    queries, keys, values = rows("unit", m=300)
+    exact = attention(queries, keys, values * unit, rule=L2Norm(12.0))
+    borders = np.array([0.45, 0.5, 0.55]) * unit
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = deciding_attention(queries, keys, values * unit, rule=L2Norm(12.0), thresholds=borders)
+    assert np.array_equal(np.searchsorted(borders, found), np.searchsorted(borders, exact))
 
 
 def test_bad_input_is_not_decided() -> None:
