@@ -15,7 +15,7 @@ from lowerbound.core.threads import blocks
 
 QUERIES_PER_GROUP = 512
 QUERIES_PER_BATCH = 4096
-LOGITS_AT_ONCE = 2**21
+LOGITS_AT_ONCE = 5 * 2**19
 
 
 def are_plain_tensors(*arrays: Any) -> bool:
@@ -35,7 +35,7 @@ def batched_attention(queries: Any, keys: Any, values: Any) -> Any:
 
     Returns
     -------
-    outputs : tensor, shape (m, h); memory beside it is O(2^21), whatever m and t are.
+    outputs : tensor, shape (m, h); memory beside it is O(LOGITS_AT_ONCE), whatever m and t are.
     """
     outputs = values.new_empty((queries.shape[0], values.shape[1]))
     whole = queries.shape[0] // QUERIES_PER_GROUP * QUERIES_PER_GROUP
