@@ -76,20 +76,31 @@ def printed(name: str) -> Printed:
     return Printed(rows, notes)
 
 
-def page(told: dict[str, Printed]) -> str:
-    """The page of what was printed."""
+def sections(text: str) -> dict[str, str]:
+    """A page's sections by their headings, each without its own."""
+    return {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in text.split("\n## ")[1:]}
+
+
+def section(name: str, told: Printed) -> str:
+    """What was printed, under what the benchmark says of itself, with the machine and the day."""
+    parts = [(BENCHMARKS[name].__doc__ or name).strip(), "", f"Measured on {machine()}; {date.today().isoformat()}."]
+    parts += ["", HEADER, *told.rows] if told.rows else []
+    parts += ["", "```", *told.notes, "```"] if told.notes else []
+    return "\n".join(parts)
+
+
+def page(told: dict[str, Printed], before: str) -> str:
+    """The page of what was printed, and of what an earlier page says of benchmarks that have not been run now."""
+    known = sections(before) | {name: section(name, one) for name, one in told.items()}
     parts = [
         "# Performance",
         "",
         "Made by `make bench`; do not edit. Every figure stands beside a peer or a limit that was measured in the same",
         "run, in turn, so that a busy machine slows both; medians with their range. No test asserts any of them.",
-        "",
-        f"Machine: {machine()}; {date.today().isoformat()}.",
     ]
-    for name, one in told.items():
-        parts += ["", f"## {name}", "", (BENCHMARKS[name].__doc__ or name).strip()]
-        parts += ["", HEADER, *one.rows] if one.rows else []
-        parts += ["", "```", *one.notes, "```"] if one.notes else []
+    for name in BENCHMARKS:
+        if name in known:
+            parts += ["", f"## {name}", "", known[name]]
     return "\n".join([*parts, *growth(), ""])
 
 
@@ -110,7 +121,7 @@ def growth() -> list[str]:
 
 
 def main(words: list[str]) -> int:
-    """Run the named benchmarks, all of them without a name."""
+    """Run the named benchmarks, all of them without a name; with --page, renew their sections of the page."""
     with_page = "--page" in words
     names = [word for word in words if word != "--page"]
     unknown = [name for name in names if name not in BENCHMARKS]
@@ -119,7 +130,7 @@ def main(words: list[str]) -> int:
         return 2
     told = {name: printed(name) for name in names or BENCHMARKS}
     if with_page:
-        PAGE.write_text(page(told), encoding="utf-8")
+        PAGE.write_text(page(told, "\n".join(_lines(PAGE))), encoding="utf-8")
         print(f"{PAGE}", file=sys.stderr)
     return 0
 
