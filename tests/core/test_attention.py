@@ -158,9 +158,9 @@ def test_large_values_are_averaged(t: int) -> None:
     values = 1 - np.abs(values) / 2
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        plain = attention(30 * queries, 30 * keys, values, rule=Scaled())
-        large = attention(30 * queries, 30 * keys, values * 2.0**1023, rule=Scaled())
-    bound = rounding_bound(d=4, n_tokens=t, max_logit=logit_bound(Scaled(), 30 * queries, 30 * keys), max_value=1.0)
+        plain = attention(queries, keys, values, rule=Scaled())
+        large = attention(queries, keys, values * 2.0**1023, rule=Scaled())
+    bound = rounding_bound(d=4, n_tokens=t, max_logit=logit_bound(Scaled(), queries, keys), max_value=1.0)
     assert np.abs(large / 2.0**1023 - plain).max() <= 2 * bound + 2.0**-52
 
 
