@@ -23,8 +23,8 @@ from lowerbound.errors import InvalidArgument
 KEYS_PER_BLOCK = 4096
 QUERIES_PER_BLOCK = 1024
 MASS_QUERIES_PER_BLOCK = 64
-LARGEST_VALUE = 1e150
-"""Sums of up to 10^20 such values, with weights of exp(300) each, are finite."""
+LARGEST_VALUE, SHRUNK = 2.0**500, 2.0**-600
+"""Sums of up to 10^20 such values, with weights of exp(300) each, are finite; larger ones are shrunk under it."""
 WORTH_STREAMING = 2**16
 """Logits from which on the fast path is fast; below, a token of all the weight answers with its very value."""
 
@@ -89,9 +89,7 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     """
     *lengths, value_length = check_question(queries, keys, values)
     if value_length > LARGEST_VALUE:
-        xp = array_api_compat.array_namespace(values)
-        largest = xp.max(xp.abs(values))
-        return largest * attention(queries, keys, values / largest, rule=rule, keys_per_block=keys_per_block)
+        return attention(queries, keys, values * SHRUNK, rule=rule, keys_per_block=keys_per_block) / SHRUNK
     is_large = queries.shape[0] * keys.shape[0] >= WORTH_STREAMING
     largest_logit = rule.logit_bound(queries.shape[1], *lengths)
     if largest_logit == math.inf:

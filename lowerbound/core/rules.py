@@ -31,19 +31,17 @@ def unit_rows(rows: Any) -> Any:
     """Rows divided by their norms, however long or short they are; a zero row stays zero."""
     xp = array_api_compat.array_namespace(rows)
     squares = _squares(xp, rows)
-    if 0 not in rows.shape and not bool(xp.min(squares) >= LEAST_SQUARE) & bool(xp.max(squares) < math.inf):
-        rows = rows / _nonzero(xp, xp.max(xp.abs(rows), axis=-1, keepdims=True))
+    fits = (squares >= LEAST_SQUARE) & (squares < math.inf)
+    if rows.shape[-1] and not bool(xp.all(fits)):
+        peaks = xp.max(xp.abs(rows), axis=-1, keepdims=True)
+        rows = rows / xp.where(fits | (peaks == 0), xp.ones_like(peaks), peaks)
         squares = _squares(xp, rows)
-    return rows / _nonzero(xp, xp.sqrt(squares))
+    return rows / xp.where(squares > 0, xp.sqrt(squares), xp.ones_like(squares))
 
 
 def _squares(xp: Any, rows: Any) -> Any:
     with np.errstate(over="ignore"):
         return xp.sum(rows * rows, axis=-1, keepdims=True)
-
-
-def _nonzero(xp: Any, divisors: Any) -> Any:
-    return xp.where(divisors > 0, divisors, xp.ones_like(divisors))
 
 
 @dataclass(frozen=True)
