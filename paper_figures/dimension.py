@@ -65,5 +65,5 @@ def _memory(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
     axes.plot(at, floor, color=FORBIDDEN, linewidth=1.5, label="floor without error: d bits for each key that exists")
     for row in rows:
         axes.plot([row["d"]] * len(row["state_bits"]), row["state_bits"], "o", color=MEASURED, markersize=4)
-    axes.set_ylim(floor[0] / 4, None)
+    axes.set_ylim(floor[0] / 4, 4 * max(bits for row in rows for bits in row["state_bits"]))
     axes.set_ylabel("memory (bits)")

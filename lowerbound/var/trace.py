@@ -285,7 +285,7 @@ def _header(path: Path) -> tuple[Shapes, dict[str, str]]:
         raise InvalidArgument(f"trace must be a file, got {path}, which is {'no file' if path.exists() else 'missing'}")
     size = path.stat().st_size
     if not 8 < size <= MOST_FILE_BYTES:
-        raise _bad(path, f"be a safetensors file of at most {MOST_FILE_BYTES} bytes", size)
+        raise _bad(path, f"be a safetensors file of 9 to {MOST_FILE_BYTES} bytes", size)
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
     if length > min(MOST_HEADER_BYTES, size - 8):
