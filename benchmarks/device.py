@@ -15,11 +15,11 @@ import numpy as np
 
 from benchmarks.oracle import SIZES, arrays
 from benchmarks.timing import Row, beside, paired, seconds, told
-from lowerbound.caches.full import Full64
-from lowerbound.core.attention import attention, attention_by_peaks
+from lowerbound.caches.controls.full import Full64
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.models import find_model
-from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.oracle.attention import attention, attention_by_peaks
+from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Scaled, longest
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel

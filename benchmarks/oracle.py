@@ -16,9 +16,9 @@ from math import log, log10, sqrt
 import numpy as np
 
 from benchmarks.timing import Row, beside, seconds
-from lowerbound.core.attention import attention
 from lowerbound.core.keys.choice import find_family
 from lowerbound.core.keys.family import coherence
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.threads import n_threads
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.timing import Row, against, paired
-from lowerbound.caches.full import Full16
+from lowerbound.caches.controls.full import Full16
 from lowerbound.core.cache import FloatArray
 from lowerbound.sweep.engine import run_local, run_serial
 from lowerbound.sweep.spec import spec_of

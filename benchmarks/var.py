@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.timing import Row, against, paired, seconds, within
 from lowerbound.core.models import find_model
-from lowerbound.var.network import CODE_CHANNELS, ffn_width, random_network, simulated
-from lowerbound.var.pipeline import FullCache, generate
-from lowerbound.var.ranks import Pyramid
-from lowerbound.var.resampling import VAR
+from lowerbound.var.simulator.network import CODE_CHANNELS, ffn_width, random_network, simulated
+from lowerbound.var.simulator.pipeline import FullCache, generate
+from lowerbound.var.simulator.ranks import Pyramid
+from lowerbound.var.simulator.resampling import VAR
 
 MODEL = "var-d16"
 LIMIT_S = 60.0

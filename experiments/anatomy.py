@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import find_cache
-from lowerbound.core.attention import attention_weights
 from lowerbound.core.bits import state_bits
+from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import Geometry, plan_reduction

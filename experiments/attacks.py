@@ -118,7 +118,8 @@ def page(rows: Table) -> str:
         "* **by**: the attack that found it. `gap` asks for a token at every place in turn, `starve` does so while no "
         "query wants it, `null space` takes values that a linear state cannot tell apart, `subset sums` bits "
         "that one of few levels cannot, `census` values that "
-        "mistaken weights deserve, `collision` lists of bits with one state, `rounding` values between levels, "
+        "mistaken weights deserve, `collision` lists of bits with one state, `between levels` values that "
+        "no code of a quantizer stands for, "
         "`response` keys that rounding blurs, `random bits` the hard family.",
         "* **tokens**: of the shrunk instance, the last map's own among them; **place**: its maps and head dimension.",
         "* **error / eta**: of the shrunk instance; the shrinker gives error away for simplicity, down to 10 eta.",

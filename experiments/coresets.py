@@ -18,7 +18,7 @@ from experiments.table import Outcome, save
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.caches.registry import find_cache
-from lowerbound.core.attention import attention
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, Tokens

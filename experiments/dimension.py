@@ -17,7 +17,7 @@ import numpy as np
 from experiments.table import Outcome, save
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
-from lowerbound.caches.subgen import SubGen
+from lowerbound.caches.merged.subgen import SubGen
 from lowerbound.certify.dimension import room
 from lowerbound.core.models import models
 from lowerbound.core.rules import L2Norm, unit_rows

@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.attack.cliques import clique_shared_design
-from lowerbound.attack.head import Design, Head
+from lowerbound.certify.design.cliques import clique_shared_design
+from lowerbound.certify.design.head import Design, Head
 
 Outcome = Literal["supported", "refuted", "undecided"]
 FloatArray = NDArray[np.float64]

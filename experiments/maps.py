@@ -20,7 +20,7 @@ from lowerbound.attack.instance import Violation
 from lowerbound.attack.response import weights_of
 from lowerbound.attack.strategy import ask_for, distinct_keys
 from lowerbound.caches.registry import find_cache
-from lowerbound.core.attention import attention_weights
+from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation

@@ -16,14 +16,14 @@ from typing import Any
 import numpy as np
 
 from experiments.table import Outcome, save
+from lowerbound.caches.guaranteed.sampled import SampledTokens
 from lowerbound.caches.registry import find_cache, play
-from lowerbound.caches.sampled import SampledTokens
 from lowerbound.certify.phase import phase
-from lowerbound.core.attention import attention
 from lowerbound.core.cache import Public
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.choice import best_family
 from lowerbound.core.models import models
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation

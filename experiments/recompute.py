@@ -16,11 +16,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from experiments.table import Outcome, save
-from lowerbound.caches.recompute import SCALE_BITS
-from lowerbound.core.attention import attention
+from lowerbound.caches.controls.recompute import SCALE_BITS
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, BitReader, BitWriter, EncodedState, state_bits
 from lowerbound.core.cache import Cache, ComputationModel, FloatArray, Public, check_pairs
 from lowerbound.core.models import Model, find_model
+from lowerbound.core.oracle.attention import attention
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import Geometry, plan_reduction

@@ -16,11 +16,11 @@ from typing import Any, get_args
 
 from experiments.table import Outcome, save
 from lowerbound.core.models import find_model
-from lowerbound.var.codebooks import NAMES, Codebook, codebook
-from lowerbound.var.prefix_decoding import SWAMP_OF_ROUNDED, play
-from lowerbound.var.public_layer import Rounding, public_layer
-from lowerbound.var.replay_floor import plan_replay, surviving
-from lowerbound.var.resampling import VAR
+from lowerbound.var.replay.codebooks import NAMES, Codebook, codebook
+from lowerbound.var.replay.floor import plan_replay, surviving
+from lowerbound.var.replay.prefix_decoding import SWAMP_OF_ROUNDED, play
+from lowerbound.var.replay.public_layer import NumberFormat, public_layer
+from lowerbound.var.simulator.resampling import VAR
 
 SPEC: dict[str, Any] = {
     "model": "var-d16",
@@ -79,7 +79,7 @@ def run() -> Outcome:
             wrong.append(f"{name}: more bits at a larger eta")
         told.append(f"{name} {promised:.3g}")
     loud = public_layer(model, plan, codebook("binary"), swamp=SWAMP_OF_ROUNDED, seed=SPEC["seed"])
-    for rounding in get_args(Rounding):
+    for rounding in get_args(NumberFormat):
         (one,) = play(loud, [0.0], "none", trials=SPEC["trials"], seed=SPEC["seed"], rounding=rounding)
         rows.append({"kind": "rounding", "rounding": rounding, **one.to_json()})
         if rounding in SPEC["surviving_roundings"] and one.error:

@@ -17,8 +17,8 @@ import numpy as np
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
-from lowerbound.core.attention import attention_weights
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
+from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation

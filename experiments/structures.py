@@ -101,8 +101,8 @@ Gram matrix, Arb balls. Attention cannot be sparser, and the class is still ever
 * The lemmas of single priors enumerate small classes one by one, and check the basis and the covering on finite
   lists; the inequality that turns a class into bits is proved for all sizes in Coq.
 * Whether the caches of a trained model obey any of these priors is a question to its traces. `obeyed` in
-  `lowerbound.var.obeyed` answers it for the arrays of one head, at a tolerance. Whatever the answer, it is empirical:
-  it holds for the traces that were looked at.
+  `lowerbound.var.trace.obeyed` answers it for the arrays of one head, at a tolerance. Whatever the answer, it is
+  empirical: it holds for the traces that were looked at.
 """
 
 

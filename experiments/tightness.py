@@ -13,11 +13,11 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from lowerbound.attack.cliques import clique_shared_design
-from lowerbound.attack.head import Head
+from lowerbound.ceiling.achieved import Achieved, cheapest
+from lowerbound.certify.design.cliques import clique_shared_design
+from lowerbound.certify.design.head import Head
 from lowerbound.certify.floors import LOGIT_CAP, certified, head_of
 from lowerbound.certify.theorems import THEOREMS
-from lowerbound.core.achieved import Achieved, cheapest
 from lowerbound.core.models import Model, find_model, models
 
 Outcome = Literal["supported", "refuted", "undecided"]

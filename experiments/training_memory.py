@@ -40,9 +40,9 @@ from numpy.typing import NDArray
 from lowerbound import __version__
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState, state_bits
 from lowerbound.core.bounds import floor_in_interval, is_above
+from lowerbound.core.coins import Coins
 from lowerbound.core.scalars import floor_float, rational
 from lowerbound.core.statistics import clopper_pearson
-from lowerbound.core.streams import Stream
 from lowerbound.errors import AccountingError, CorruptState, invalid, unknown
 from lowerbound.game.index import draw_symbols
 
@@ -257,7 +257,7 @@ def lost_slopes(code: StepCode, *, seed: int, count: int) -> int:
     exact derivative is a rational number, rounded once.
     """
     edges = [t for c in code.thresholds for t in (np.nextafter(c, -np.inf), c, np.nextafter(c, np.inf))]
-    x = np.concatenate([edges, 3 * Stream(seed, f"inputs of {code.name}").generator().standard_normal(count)])[:count]
+    x = np.concatenate([edges, 3 * Coins(seed, f"inputs of {code.name}").generator().standard_normal(count)])[:count]
     wanted = np.array([float(code.left_derivative(float(value))) for value in x])
     return int((code.unpack(code.pack(x), len(x)) != wanted).sum())
 
@@ -337,7 +337,7 @@ class DroppingMemory(TrainingMemory):
         return upstream * slopes
 
     def _kept(self, count: int) -> NDArray[np.bool_]:
-        coins = Stream(self.seed, "dropped activations").below(self.dropped.denominator, count)
+        coins = Coins(self.seed, "dropped activations").below(self.dropped.denominator, count)
         kept: NDArray[np.bool_] = coins >= self.dropped.numerator
         return kept
 
@@ -513,7 +513,7 @@ def check_normalisation(spec: Spec, *, centred: bool) -> dict[str, Any]:
     once, to the next linear layer, which keeps it for the gradient of its weights. `over_tolerance` is the largest
     deviation as a multiple of the tolerance.
     """
-    draws = Stream(spec.seed, f"normalisation, centred {centred}").generator()
+    draws = Coins(spec.seed, f"normalisation, centred {centred}").generator()
     shape = (spec.normalised_rows, spec.normalised_width)
     x, g = 1 + 2 * draws.standard_normal(shape), draws.standard_normal(shape)
     y, rstd = normalise(x, centred=centred, eps=spec.normalisation_eps)

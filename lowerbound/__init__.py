@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lowerbound.caches.registry import find_cache, play
     from lowerbound.certify.floors import floor
-    from lowerbound.core.attention import attention, block_causal_attention
     from lowerbound.core.cache import Cache, Public, StoredTokens
     from lowerbound.core.keys.choice import keys_for
     from lowerbound.core.models import find_model, models
+    from lowerbound.core.oracle.attention import attention, block_causal_attention
     from lowerbound.core.rules import L2Norm, Scaled
     from lowerbound.core.schedule import ScaleSchedule
     from lowerbound.game.channel import Isolation
@@ -32,8 +32,8 @@ _HOME_OF = {
     "ScaleSchedule": "core.schedule",
     "Scaled": "core.rules",
     "StoredTokens": "core.cache",
-    "attention": "core.attention",
-    "block_causal_attention": "core.attention",
+    "attention": "core.oracle.attention",
+    "block_causal_attention": "core.oracle.attention",
     "duel": "game.duel",
     "find_cache": "caches.registry",
     "find_model": "core.models",

@@ -10,8 +10,8 @@ from lowerbound.core.models import find_model
 from lowerbound.prove.claims import polynomial_claim
 from lowerbound.prove.expression import variables
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Lemma, Statement, Use
-from lowerbound.var.fibres import certify_fibre
-from lowerbound.var.replay_floor import claim_of, payload_of, plan_replay, resampling_of
+from lowerbound.var.replay.fibres import certify_fibre
+from lowerbound.var.replay.floor import claim_of, payload_of, plan_replay, resampling_of
 
 STATES, WORDS, RIGHT, FAILED = variables("S M R d")
 

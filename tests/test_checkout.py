@@ -10,7 +10,7 @@ from experiments import frontier as experiment
 from experiments import table
 from experiments.__main__ import EXPERIMENTS
 from experiments.__main__ import main as run_experiments
-from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.oracle.rounding import rounding_bound
 from paper_figures.__main__ import main as draw_figures
 
 

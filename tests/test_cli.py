@@ -118,7 +118,9 @@ def test_an_entry_point_of_another_package_plays(run_command: Run, tmp_path: Pat
     (site / "plug-1.0.dist-info").mkdir(parents=True)
     (site / "plug-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1.0\n")
     (site / "plug-1.0.dist-info" / "entry_points.txt").write_text("[lowerbound.caches]\nplugged = plug:Plugged\n")
-    (site / "plug.py").write_text("from lowerbound.caches.full import Full16\n\nclass Plugged(Full16):\n    pass\n")
+    (site / "plug.py").write_text(
+        "from lowerbound.caches.controls.full import Full16\n\nclass Plugged(Full16):\n    pass\n"
+    )
     here = {"PYTHONPATH": str(site)}
     result = run_command("play", "plugged", "--json", environment=here)
     assert result.returncode == 0, result.stderr

@@ -13,7 +13,21 @@ import networkx as nx
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ORDER = ["errors", "kernel", "core", "game", "caches", "attack", "certify", "prove", "var", "sweep", "report", "cli"]
+ORDER = [
+    "errors",
+    "kernel",
+    "core",
+    "ceiling",
+    "game",
+    "caches",
+    "attack",
+    "certify",
+    "prove",
+    "var",
+    "sweep",
+    "report",
+    "cli",
+]
 SOURCES = sorted((ROOT / "lowerbound").rglob("*.py"))
 CHECKOUT = [path for folder in ("proofs", "experiments", "paper_figures") for path in (ROOT / folder).rglob("*.py")]
 

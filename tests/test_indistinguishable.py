@@ -8,8 +8,8 @@ from fractions import Fraction
 import numpy as np
 
 from experiments.indistinguishable import Body, coherent_keys, key_gap, played, unit, verdict
-from lowerbound.attack.cliques import clique_shared_design
-from lowerbound.attack.head import Head
+from lowerbound.certify.design.cliques import clique_shared_design
+from lowerbound.certify.design.head import Head
 
 
 def test_pairs_outside_are_told_apart() -> None:

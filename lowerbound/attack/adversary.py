@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from lowerbound.attack.between_levels import BetweenLevels
 from lowerbound.attack.black_box import BlackBox, OutOfTime
 from lowerbound.attack.collision import Collision
 from lowerbound.attack.gap import Gap
@@ -17,14 +18,14 @@ from lowerbound.attack.nullspace import NullSpace
 from lowerbound.attack.places import as_told, ladder
 from lowerbound.attack.random_bits import RandomBits, bits_on
 from lowerbound.attack.response import Census, Response
-from lowerbound.attack.rounding import Rounding
 from lowerbound.attack.shrink import shrunk
 from lowerbound.attack.starve import Starve
 from lowerbound.attack.strategy import Attack
 from lowerbound.attack.subset_sums import SubsetSums
 from lowerbound.caches.registry import target_of
-from lowerbound.core.cache import Memory, Public, load_cache
+from lowerbound.core.cache import Memory, Public
 from lowerbound.core.grid import Guarantee
+from lowerbound.core.loading import load_cache
 from lowerbound.core.program import programs_end_here
 from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.scalars import Rational, rational
@@ -36,11 +37,11 @@ from lowerbound.game.duel import describe
 from lowerbound.game.hard_family import Geometry
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms
-from lowerbound.kernel.witness import MOST_NUMBERS
+from lowerbound.kernel.rules.witness import MOST_NUMBERS
 
 ROUNDS: tuple[tuple[Attack, ...], ...] = (
     (Gap(), Starve(), NullSpace(), Census(), Collision(), RandomBits()),
-    (SubsetSums(), Rounding(), Response()),
+    (SubsetSums(), BetweenLevels(), Response()),
 )
 """In reading order: at every place first what drops or mixes tokens, then, at every place again, what rounds them."""
 

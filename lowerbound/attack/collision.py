@@ -13,7 +13,7 @@ from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.attack.random_bits import with_bits
 from lowerbound.attack.strategy import Attack
-from lowerbound.core.streams import Stream
+from lowerbound.core.coins import Coins
 
 MOST_BITS = 512
 MOST_WORDS = 256
@@ -48,7 +48,7 @@ class Collision(Attack):
 
 def words(n_bits: int, seed: int) -> Iterator[Bits]:
     """Distinct words: a random one and those at distance 1, 2 and 3 from it, at most MOST_WORDS."""
-    centre = Stream(seed, f"attack/words {n_bits}").bits(n_bits).astype(np.int64)
+    centre = Coins(seed, f"attack/words {n_bits}").bits(n_bits).astype(np.int64)
     count = 0
     for n_flips in range(min(MOST_FLIPS, n_bits) + 1):
         for places in combinations(range(n_bits), n_flips):

@@ -15,8 +15,8 @@ from fractions import Fraction
 
 import numpy as np
 
-from lowerbound.core.attention import attention
-from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.oracle.attention import attention
+from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, longest
 from lowerbound.game.question import FloatArray, Terms, Tokens
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import SMALLEST_TRUTH, Instance
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
-from lowerbound.core.attention import attention_weights
-from lowerbound.core.streams import Stream
+from lowerbound.core.coins import Coins
+from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, Tokens
 
 RADII = (1.0, 0.5, 0.25, 0.125, 0.0625)
@@ -48,7 +48,7 @@ class Response(Attack):
     def instances(self, box: BlackBox) -> Iterator[Instance]:
         terms = box.terms
         shape = terms.schedule.n_tokens, terms.d
-        coins = Stream(terms.seed, f"attack/response {shape}").generator()
+        coins = Coins(terms.seed, f"attack/response {shape}").generator()
         for radius in RADII:
             for _ in range(TURNS):
                 keys = np.eye(1, terms.d)[0] + radius * coins.standard_normal(shape) / terms.d**0.5

@@ -10,7 +10,7 @@ import numpy as np
 
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance, query_length
-from lowerbound.core.streams import Stream
+from lowerbound.core.coins import Coins
 from lowerbound.game.question import FloatArray, Terms, Tokens
 
 MOST_TARGETS = 12
@@ -61,7 +61,7 @@ def distinct_keys(terms: Terms, turn: int = 0) -> FloatArray:
     n_tokens, d = terms.schedule.n_tokens, terms.d
     if turn == 0 and n_tokens <= d:
         return np.eye(n_tokens, d)
-    rows = Stream(terms.seed, f"attack/keys {n_tokens} {d} {turn}").generator().standard_normal((n_tokens, d))
+    rows = Coins(terms.seed, f"attack/keys {n_tokens} {d} {turn}").generator().standard_normal((n_tokens, d))
     keys: FloatArray = rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))
     return keys
 

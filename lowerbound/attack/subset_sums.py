@@ -15,7 +15,7 @@ from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.attack.response import weights_of
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, targets
-from lowerbound.core.attention import attention_weights
+from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, Tokens
 
 BLURS = (Fraction(0), Fraction(1, 8), Fraction(1, 2))

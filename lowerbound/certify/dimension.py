@@ -10,7 +10,7 @@ from typing import Any
 
 from flint import arb
 
-from lowerbound.attack.delsarte import delsarte, levenshtein
+from lowerbound.certify.design.delsarte import delsarte, levenshtein
 from lowerbound.core.keys.choice import KEY_FAMILIES, best_family
 from lowerbound.core.keys.family import KeyFamily
 from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell, LeechRoots, LeechSection

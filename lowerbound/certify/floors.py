@@ -12,8 +12,8 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-from lowerbound.attack.design import design
-from lowerbound.attack.head import Design, Head
+from lowerbound.certify.design.head import Design, Head
+from lowerbound.certify.design.table import design
 from lowerbound.certify.theorems import ALL_PROOFS, CHECKED, THEOREMS, Proof, Theorem
 from lowerbound.core.models import Model
 from lowerbound.core.rules import MULTIPLIER_CAP

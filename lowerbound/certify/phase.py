@@ -8,10 +8,10 @@ from functools import lru_cache
 from math import ceil
 from typing import Any
 
-from lowerbound.attack.delsarte import levenshtein
+from lowerbound.ceiling.coresets import cover_radius, sample_size
+from lowerbound.certify.design.delsarte import levenshtein
 from lowerbound.certify.dimension import FINE_STEPS, impossible, least_coherence, packed_keys
 from lowerbound.core.bounds import MULTIPLIER
-from lowerbound.core.coresets import cover_radius, sample_size
 from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, rational
 from lowerbound.errors import invalid
 

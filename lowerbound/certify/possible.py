@@ -7,9 +7,9 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from lowerbound.ceiling.achieved import Achieved, cheapest
 from lowerbound.certify.floors import LOGIT_CAP, Certified, strongest
 from lowerbound.certify.theorems import ALL_PROOFS, CHECKED
-from lowerbound.core.achieved import Achieved, cheapest
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import invalid

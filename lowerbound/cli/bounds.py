@@ -45,7 +45,7 @@ def floor(
     """How many bits any cache must keep for MODEL."""
     from lowerbound.certify.floors import floor as compute
     from lowerbound.core.models import find_model
-    from lowerbound.var.replay import three_models
+    from lowerbound.var.replay.games import three_models
 
     subject = find_model(model)
     result = compute(subject, eta=eta, failure_prob=delta)
@@ -78,7 +78,7 @@ def reduce(
     as_json: JsonOption = False,
 ) -> None:
     """Follow one bit through one instance, step by step."""
-    from lowerbound.game.transcript import narrate
+    from lowerbound.game.story import narrate
 
     plan = plan_of(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed)
     transcript = narrate(plan, token=token, coordinate=coordinate)
@@ -112,9 +112,9 @@ def demo(
     """A floor, one reduction, every cache, one picture."""
     from lowerbound.certify.floors import floor as compute
     from lowerbound.core.models import find_model
-    from lowerbound.game.transcript import narrate
+    from lowerbound.game.story import narrate
     from lowerbound.report.table import console, duel_table
-    from lowerbound.var.replay import three_models
+    from lowerbound.var.replay.games import three_models
 
     subject = find_model(model)
     bound = compute(subject)

@@ -159,7 +159,7 @@ def play(
 
 def payload_plan(place: Geometry, theorem: TheoremName, eta: str, multiplier: str | None, seed: int) -> HardFamily:
     """The game of Theorem C or C' for a head and an error, with the best design that known addresses give."""
-    from lowerbound.attack.addresses import books
+    from lowerbound.certify.design.addresses import books
     from lowerbound.core.keys.family import Keys
     from lowerbound.game.payload_plan import plan_payload
     from lowerbound.game.payload_reduction import PayloadReduction

@@ -11,7 +11,7 @@ import typer
 from lowerbound.cli.options import JsonOption, SeedOption, complete_model, print_json
 
 if TYPE_CHECKING:
-    from lowerbound.var.replay import Game
+    from lowerbound.var.replay.games import Game
 
 DEFAULT_MODEL = "var-d16"
 JUST_BELOW, JUST_ABOVE = 0.99, 1.1
@@ -110,7 +110,7 @@ def _replay(
     as_json: bool,
 ) -> None:
     from lowerbound.core.models import find_model
-    from lowerbound.var.replay import replay
+    from lowerbound.var.replay.games import replay
 
     found = replay(find_model(model), eta=eta, delta=delta, n_heads=heads, few_rows=few_rows)
     if out is not None:
@@ -132,8 +132,8 @@ def f_hat(
 ) -> None:
     """Model R3: bits that are needed although f_hat is known, from the integer maps that f_hat cannot see."""
     from lowerbound.core.models import find_model
-    from lowerbound.var.fibres import certify_fibre
-    from lowerbound.var.replay import fibre_answer
+    from lowerbound.var.replay.fibres import certify_fibre
+    from lowerbound.var.replay.games import fibre_answer
 
     subject = find_model(model)
     told: dict[str, Any] = fibre_answer(subject, codebook.value)
@@ -171,7 +171,7 @@ def decode(
     """Bob reads all ids of MODEL from the last scale of a network with public weights, under noise."""
     from lowerbound.core.models import find_model
     from lowerbound.core.scalars import rational
-    from lowerbound.var.prefix_decoding import demonstrate
+    from lowerbound.var.replay.prefix_decoding import demonstrate
 
     etas = None if eta is None else [float(rational(one, name="eta")) for one in eta]
     told = demonstrate(

@@ -85,8 +85,8 @@ def structures(
 
 def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) -> None:
     """Which priors the keys and values of one head obey, and the floor of each class that does."""
-    from lowerbound.var.obeyed import obeyed
-    from lowerbound.var.trace import read_trace
+    from lowerbound.var.trace.file import read_trace
+    from lowerbound.var.trace.obeyed import obeyed
 
     found = read_trace(file)
     keys, values = found.head(layer, head)

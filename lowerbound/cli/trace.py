@@ -14,8 +14,8 @@ from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, complete_simula
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from lowerbound.var.trace import Trace
-    from lowerbound.var.trace_play import Asked
+    from lowerbound.var.trace.file import Trace
+    from lowerbound.var.trace.play import Asked
 
 
 class ImageName(StrEnum):
@@ -59,7 +59,7 @@ def record(
     The file holds q, k, v and outputs of every layer, head and branch.
     How to record the official VAR code is told in docs/traces.md.
     """
-    from lowerbound.var.trace_record import record as run
+    from lowerbound.var.trace.record import record as run
 
     found = run(
         file,
@@ -81,8 +81,8 @@ def record(
 
 def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
     """Lambda, coherence, ranks, sparsity of every head."""
-    from lowerbound.var.trace import read_trace
-    from lowerbound.var.trace_inspect import inspect_layer
+    from lowerbound.var.trace.file import read_trace
+    from lowerbound.var.trace.inspect import inspect_layer
 
     trace = read_trace(file)
     numbers = _layers(trace, layer)
@@ -108,8 +108,8 @@ def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = F
 
     Exit code 1 if an output is refuted, 3 if every row of some head says nothing at this precision.
     """
-    from lowerbound.var.trace import read_trace
-    from lowerbound.var.trace_check import check_layer, verdict_of
+    from lowerbound.var.trace.check import check_layer, verdict_of
+    from lowerbound.var.trace.file import read_trace
 
     trace = read_trace(file)
     numbers = _layers(trace, layer)
@@ -147,8 +147,8 @@ def play(
 
     Each is the KV cache of the traced network; errors are those of the last scale's answers.
     """
-    from lowerbound.var.trace import read_trace
-    from lowerbound.var.trace_play import play as run
+    from lowerbound.var.trace.file import read_trace
+    from lowerbound.var.trace.play import play as run
 
     trace = read_trace(file)
     asked = _asked(caches, budgets)
@@ -197,8 +197,8 @@ def compare(
     Errors are over the range of a head's values, as floors tell them for values in [0, 1].
     """
     from lowerbound.errors import InvalidArgument, invalid
-    from lowerbound.var.trace import read_trace
-    from lowerbound.var.trace_play import (
+    from lowerbound.var.trace.file import read_trace
+    from lowerbound.var.trace.play import (
         DEFAULT_CACHES,
         DEFAULT_ETAS,
         check_one_headed,

@@ -25,7 +25,7 @@ class PrecisionName(StrEnum):
 def complete_simulated(incomplete: str) -> list[str]:
     """Models that can be simulated, whose names begin so."""
     from lowerbound.core.models import models
-    from lowerbound.var.network import FAMILIES, SMALL
+    from lowerbound.var.simulator.network import FAMILIES, SMALL
 
     known = [*SMALL, *(model for model in models() if model.family in FAMILIES and model.codebook_size is not None)]
     return [model.name for model in known if model.name.startswith(incomplete)]
@@ -84,8 +84,8 @@ def simulate(
     """One image of a random network with a cache, beside the full cache and the floor."""
     from lowerbound.cli.games import at_budgets, import_from_here
     from lowerbound.core.scalars import rational
-    from lowerbound.var.sampling import Sampling
-    from lowerbound.var.simulate import simulate as run
+    from lowerbound.var.simulator.sampling import Sampling
+    from lowerbound.var.simulator.simulate import simulate as run
 
     import_from_here()
     ((name, share),) = at_budgets([cache], [budget])
@@ -120,10 +120,10 @@ def ranks(
 ) -> None:
     """How many dimensions of each scale's input the ids reach, over the rationals."""
     from lowerbound.errors import InvalidArgument, invalid
-    from lowerbound.var.affine import N_SAMPLES, value_space
-    from lowerbound.var.network import random_network, simulated
-    from lowerbound.var.ranks import Pyramid, random_kernels
-    from lowerbound.var.resampling import OF_FAMILY
+    from lowerbound.var.simulator.affine import N_SAMPLES, value_space
+    from lowerbound.var.simulator.network import random_network, simulated
+    from lowerbound.var.simulator.ranks import Pyramid, random_kernels
+    from lowerbound.var.simulator.resampling import OF_FAMILY
 
     found = simulated(model)
     if phi and found.family != "VAR":
@@ -167,9 +167,9 @@ def realise(
     as_json: JsonOption = False,
 ) -> None:
     """Solve W_K and W_V so that every head caches any keys and values asked of it, in one forward pass."""
-    from lowerbound.var.network import random_network, simulated, threads_for
-    from lowerbound.var.realise import random_ids, refuse_unless_realisable
-    from lowerbound.var.realise import realise as solve
+    from lowerbound.var.simulator.network import random_network, simulated, threads_for
+    from lowerbound.var.simulator.realise import random_ids, refuse_unless_realisable
+    from lowerbound.var.simulator.realise import realise as solve
 
     found = simulated(model)
     refuse_unless_realisable(found, branches)
@@ -187,7 +187,7 @@ def realise(
 def sums(model: NamedArgument, as_json: JsonOption = False) -> None:
     """Over what the floor of one head adds up for MODEL: layers, heads, branches, and why."""
     from lowerbound.core.sums import sums as known
-    from lowerbound.var.network import model_called
+    from lowerbound.var.simulator.network import model_called
 
     rows = [found.to_json() for found in known(model_called(model))]
     if as_json:

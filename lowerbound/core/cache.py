@@ -13,7 +13,6 @@ The state is measured from outside. Forget in `encode`: a cache that forgets in 
 
 from __future__ import annotations
 
-import importlib
 import inspect
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
@@ -26,12 +25,12 @@ from numpy.typing import NDArray
 
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.grid import Grid
-from lowerbound.core.heads import Question, answers
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
+from lowerbound.core.oracle.heads import Question, answers
 from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import CorruptState, InvalidArgument, invalid, unknown
+from lowerbound.errors import CorruptState, InvalidArgument, invalid
 
 FloatArray = NDArray[np.float64]
 ComputationModel = Literal["R1", "R2", "R3"]
@@ -175,36 +174,6 @@ class SoftmaxCache(Cache):
     def attend(self, queries: FloatArray) -> FloatArray:
         (answer,) = answers([self.question(queries)])
         return answer
-
-
-def load_cache(target: str) -> type[Memory]:
-    """The cache class that "package.module:Class" names, or the one that plays the program of "exec:COMMAND".
-
-    Contract: returns a concrete subclass of Memory, or raises InvalidArgument (the module cannot be imported, or what
-    it names is no cache) or UnknownName (the module has no such class; the nearest ones are named).
-    """
-    if target.startswith("exec:"):
-        from lowerbound.core.program import program_cache
-
-        return program_cache(target.removeprefix("exec:"))
-    module_name, _, class_name = target.partition(":")
-    try:
-        module = importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        raise InvalidArgument(
-            f"cache {target!r} must name an importable module, got {type(error).__name__}: {error}"
-        ) from error
-    found = getattr(module, class_name, None)
-    if found is None:
-        raise unknown(f"class of module {module_name}", class_name, [n for n in dir(module) if n[0] != "_"])
-    if not (isinstance(found, type) and issubclass(found, Memory)):
-        raise InvalidArgument(
-            f"cache {target!r} must name a subclass of lowerbound.Cache, got {type(found).__name__} {class_name}"
-        )
-    missing = sorted(found.__abstractmethods__)
-    if missing:
-        raise InvalidArgument(f"cache {target!r} must define {', '.join(missing)}, and does not")
-    return found
 
 
 class CountedState(Memory):

@@ -17,7 +17,7 @@ import numpy as np
 
 from lowerbound.core.bits import EncodedState, Item
 from lowerbound.core.cache import Cache, FloatArray, Memory, SoftmaxCache
-from lowerbound.core.heads import answers
+from lowerbound.core.oracle.heads import answers
 from lowerbound.errors import CorruptState
 
 

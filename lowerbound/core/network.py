@@ -13,8 +13,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.core.coins import Coins
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streams import Stream
 from lowerbound.errors import CacheContractBroken, ImpossibleReduction
 
 Ids = NDArray[np.int64]
@@ -66,14 +66,14 @@ class PublicNetwork:
     def _layer(self) -> Bits:
         """Systematic public weights over GF(2), shape (id_bits, d): an id, then its public parities."""
         shape = self.id_bits, self.d - self.id_bits
-        parities = Stream(self.seed, "network/layer").bits(shape[0] * shape[1]).reshape(shape)
+        parities = Coins(self.seed, "network/layer").bits(shape[0] * shape[1]).reshape(shape)
         return np.hstack([np.eye(self.id_bits, dtype=np.int64), parities.astype(np.int64)])
 
     def _mask(self, scale: int, ids: Ids) -> Bits:
         history = ids[: sum(self.schedule.map_size(k) for k in range(max(0, scale - 1)))]
         purpose = f"network/mask/{scale}/{history.astype('<i8').tobytes().hex()}"
         n_rows = self.schedule.tokens_at(scale)
-        return Stream(self.seed, purpose).bits(n_rows * self.d).reshape(n_rows, self.d).astype(np.int64)
+        return Coins(self.seed, purpose).bits(n_rows * self.d).reshape(n_rows, self.d).astype(np.int64)
 
     def _parents(self, scale: int) -> NDArray[np.int64]:
         children = np.arange(self.schedule.tokens_at(scale))
@@ -107,7 +107,7 @@ class PublicNetwork:
     def draw_ids(self, seed: int, trial: int) -> Ids:
         """Uniform private ids of the scales that reach the cache."""
         count = sum(self.schedule.map_size(k) for k in range(self.n_id_scales))
-        stream = Stream(seed, f"ids/trial {trial}")
+        stream = Coins(seed, f"ids/trial {trial}")
         if self.codebook_size == 1 << self.id_bits:
             digits = stream.bits(count * self.id_bits).reshape(count, self.id_bits).astype(np.int64)
             return digits @ (1 << np.arange(self.id_bits, dtype=np.int64))

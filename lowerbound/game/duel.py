@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, state_bits
-from lowerbound.core.cache import CacheFacts, load_cache
+from lowerbound.core.cache import CacheFacts
+from lowerbound.core.loading import load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.cache import Public
+from lowerbound.core.coins import Coins
 from lowerbound.core.grid import Grid
 from lowerbound.core.models import Model, RuleName
 from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streams import Stream
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.index import Symbols
 
@@ -208,7 +208,7 @@ class HardFamily(ABC):
             [np.full(self.schedule.tokens_at(k), self.schedule.rows_of(k).stop) for k in range(self.schedule.n_scales)]
         )
         for head in range(1, self.n_heads):
-            coins = Stream(self.seed, f"queries/head {head}").generator().random((2, n_tokens))
+            coins = Coins(self.seed, f"queries/head {head}").generator().random((2, n_tokens))
             popular = (visible * coins[0] ** POPULAR_POWER).astype(np.int64)
             asked[head] = np.where(coins[1] * self.n_heads < head, popular, asked[head])
         return asked

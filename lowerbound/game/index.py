@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.streams import Stream
+from lowerbound.core.coins import Coins
 from lowerbound.errors import invalid
 
 Symbols = NDArray[np.int64]
@@ -33,7 +33,7 @@ class OneWayProtocol(ABC):
 
 def draw_symbols(seed: int, trial: int, *, n_levels: int, shape: tuple[int, int], kind: str = "symbols") -> Symbols:
     """Alice's input: independent uniform symbols in [0, n_levels), one stream a trial and kind."""
-    flat = Stream(seed, f"{kind}/{n_levels}/trial {trial}").below(n_levels, shape[0] * shape[1])
+    flat = Coins(seed, f"{kind}/{n_levels}/trial {trial}").below(n_levels, shape[0] * shape[1])
     return flat.reshape(shape)
 
 

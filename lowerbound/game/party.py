@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from lowerbound.core.bits import EncodedState
-from lowerbound.core.cache import load_cache
+from lowerbound.core.loading import load_cache
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, LowerBoundError
 from lowerbound.game.hard_family import HardFamily

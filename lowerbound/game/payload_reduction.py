@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from lowerbound.core.bounds import BALLS
 from lowerbound.core.cache import Public
 from lowerbound.core.grid import Grid
+from lowerbound.core.oracle.rounding import UNIT_ROUNDOFF, rounding_bound
 from lowerbound.core.reading import key_room
-from lowerbound.core.rounding import UNIT_ROUNDOFF, rounding_bound
 from lowerbound.core.scalars import ball, precision, upper_fraction
 from lowerbound.game.hard_family import Alphabet, FloatArray, Geometry, HardFamily, Run
 from lowerbound.game.index import Symbols, draw_symbols

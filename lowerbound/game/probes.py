@@ -17,8 +17,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import attention
-from lowerbound.core.streams import Stream
+from lowerbound.core.coins import Coins
+from lowerbound.core.oracle.attention import attention
 from lowerbound.errors import invalid
 from lowerbound.game.reduction import Reduction
 
@@ -139,7 +139,7 @@ class Hyperplanes(Reader):
         return found
 
     def _side(self, row: FloatArray) -> Key:
-        planes = Stream(0, "probes/planes").generator().standard_normal((self.n_planes, len(row)))
+        planes = Coins(0, "probes/planes").generator().standard_normal((self.n_planes, len(row)))
         return (planes @ row > 0).tobytes()
 
 
@@ -204,7 +204,7 @@ def probe(reader: Reader, reduction: Reduction, *, questions: int = 200, seed: i
     """
     if questions < 1:
         raise invalid("questions", "be an integer >= 1", questions)
-    coins = Stream(seed, f"probes/{reader.name}").generator()
+    coins = Coins(seed, f"probes/{reader.name}").generator()
     looks = wrong = 0
     shape = n_tokens, d = reduction.schedule.n_tokens_cached, reduction.geometry.d
     for trial in range(questions):

@@ -22,7 +22,7 @@ from lowerbound.core.grid import Grid, Guarantee
 from lowerbound.core.keys.choice import best_family, find_family, made_keys
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
-from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.scalars import rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run

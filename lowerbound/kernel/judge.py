@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from lowerbound.errors import Undecided
-from lowerbound.kernel import (
+from lowerbound.kernel.codec import Rejected, decode, digest, fields, shown, typed
+from lowerbound.kernel.document import read_document
+from lowerbound.kernel.rules import (
     clique,
     collision,
     cover,
@@ -26,8 +28,6 @@ from lowerbound.kernel import (
     values,
     witness,
 )
-from lowerbound.kernel.codec import Rejected, decode, digest, fields, shown, typed
-from lowerbound.kernel.document import read_document
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 RULES: dict[str, Callable[[Any, Any], Verdict]] = {

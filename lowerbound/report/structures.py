@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from lowerbound.certify.structures import StructureRow
-from lowerbound.var.obeyed import Obedience
+from lowerbound.var.trace.obeyed import Obedience
 
 
 def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Table:

@@ -10,11 +10,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from lowerbound.report.pipeline import bytes_text
-from lowerbound.var.trace import Trace
-from lowerbound.var.trace_check import HeadCheck
-from lowerbound.var.trace_inspect import HeadFacts
-from lowerbound.var.trace_play import Distance, Floor, Played, Point, label
-from lowerbound.var.trace_record import Recorded
+from lowerbound.var.trace.check import HeadCheck
+from lowerbound.var.trace.file import Trace
+from lowerbound.var.trace.inspect import HeadFacts
+from lowerbound.var.trace.play import Distance, Floor, Played, Point, label
+from lowerbound.var.trace.record import Recorded
 
 MEDIANS = r"median \[least, most] of heads and branches"
 NEVER_PROVED = "Empirical, never proved: it is what these caches needed on this one image."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lowerbound.caches.full import Full64
+from lowerbound.caches.controls.full import Full64
 from lowerbound.core.cache import FloatArray
 
 

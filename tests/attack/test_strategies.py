@@ -23,10 +23,10 @@ from lowerbound.attack.shrink import cost, moves
 from lowerbound.attack.strategy import ask_for, distinct_keys, one_against_all, targets
 from lowerbound.attack.subset_sums import SubsetSums, solve
 from lowerbound.caches.registry import find_cache
-from lowerbound.core.attention import attention, attention_weights
+from lowerbound.core.oracle.attention import attention, attention_weights
+from lowerbound.core.oracle.twins import attention_naive
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.twins import attention_naive
 from lowerbound.game.question import Terms, Tokens
 
 FOUR = Terms(ScaleSchedule.parse("1x4 1x1"), 5, L2Norm(), budget=Fraction(1, 4))

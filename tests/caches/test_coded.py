@@ -9,9 +9,9 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lowerbound.caches.covering import Golay, Hamming, Majority
-from lowerbound.caches.exact import ExactSymbols
-from lowerbound.caches.recompute import Recompute
+from lowerbound.caches.coded.covering import Golay, Hamming, Majority
+from lowerbound.caches.coded.exact import ExactSymbols
+from lowerbound.caches.controls.recompute import Recompute
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.rules import Rule

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lowerbound.caches.full import Full16, Full32, Full64
-from lowerbound.caches.silent import Silent
+from lowerbound.caches.controls.full import Full16, Full32, Full64
+from lowerbound.caches.controls.silent import Silent
 from lowerbound.core.cache import Public
 from tests.contracts.laws import CacheLaws
 

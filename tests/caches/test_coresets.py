@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lowerbound.caches.covered import CoveredKeys
-from lowerbound.caches.sampled import SampledTokens
+from lowerbound.caches.guaranteed.covered import CoveredKeys
+from lowerbound.caches.guaranteed.sampled import SampledTokens
+from lowerbound.ceiling.coresets import cover_radius, sample_size
 from lowerbound.certify.dimension import room
-from lowerbound.core.attention import attention
 from lowerbound.core.cache import FloatArray, Public
-from lowerbound.core.coresets import cover_radius, sample_size
 from lowerbound.core.grid import Grid
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument

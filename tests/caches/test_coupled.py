@@ -13,17 +13,17 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lowerbound.caches.ams_kv import AMSKV, resized
-from lowerbound.caches.coupled import CoupledEviction
-from lowerbound.caches.hack import HACK
-from lowerbound.caches.prefixkv import PrefixKV, prefix_lengths, removed_counts
-from lowerbound.caches.pyramidkv import PyramidKV, layer_budgets
+from lowerbound.caches.eviction.snapkv import SnapKV
+from lowerbound.caches.layers.ams_kv import AMSKV, resized
+from lowerbound.caches.layers.coupled import CoupledEviction
+from lowerbound.caches.layers.hack import HACK
+from lowerbound.caches.layers.prefixkv import PrefixKV, prefix_lengths, removed_counts
+from lowerbound.caches.layers.pyramidkv import PyramidKV, layer_budgets
+from lowerbound.caches.layers.scalekv import ScaleKVCode, ScaleKVPaper, patch_centres
 from lowerbound.caches.registry import play
-from lowerbound.caches.scalekv import ScaleKVCode, ScaleKVPaper, patch_centres
-from lowerbound.caches.snapkv import SnapKV
-from lowerbound.core.attention import attention, attention_weights
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.oracle.attention import attention, attention_weights
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument

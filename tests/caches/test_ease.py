@@ -83,7 +83,7 @@ def test_foreign_code_is_described_from_outside(tmp_path: Path, monkeypatch: pyt
     for folder in (package.parent, package):
         (folder / "__init__.py").write_text("")
     (package / "thing.py").write_text(
-        "from lowerbound.caches.full import Full16\n\nclass Thing(Full16):\n    '''Far.'''\n"
+        "from lowerbound.caches.controls.full import Full16\n\nclass Thing(Full16):\n    '''Far.'''\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     told = description("far.away.thing:Thing")
@@ -100,7 +100,13 @@ def test_describe_speaks(run_command: Run) -> None:
     """Definition: the whole story on one screen, and as JSON."""
     shown = run_command("caches", "--describe", "gear")
     assert shown.returncode == 0, shown.stderr
-    for word in ("class      lowerbound.caches.gear:GEAR", "arXiv:2403.05527", "Bits:", "Broken by:", "play gear@1/16"):
+    for word in (
+        "class      lowerbound.caches.low_rank.gear:GEAR",
+        "arXiv:2403.05527",
+        "Bits:",
+        "Broken by:",
+        "play gear@1/16",
+    ):
         assert word in shown.stdout
     told = json.loads(run_command("caches", "--describe", "gear", "--json").stdout)
     assert (told["name"], told["default_budget"], told["computation_model"]) == ("gear", "1/16", "R1")

@@ -8,18 +8,18 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lowerbound.caches.eviction import Eviction, best
-from lowerbound.caches.h2o import H2O
-from lowerbound.caches.k_centre import SubGenKCenter, greedy_centres
-from lowerbound.caches.pivotal import PivotalTokens
-from lowerbound.caches.snapkv import SnapKV
-from lowerbound.caches.streaming import StreamingLLM
-from lowerbound.caches.tova import TOVA
-from lowerbound.caches.window import ScaleWindow, TokenWindow
-from lowerbound.caches.window_sum import WindowSum
-from lowerbound.core.attention import attention
+from lowerbound.caches.eviction.eviction import Eviction, best
+from lowerbound.caches.eviction.h2o import H2O
+from lowerbound.caches.eviction.k_centre import SubGenKCenter, greedy_centres
+from lowerbound.caches.eviction.pivotal import PivotalTokens
+from lowerbound.caches.eviction.snapkv import SnapKV
+from lowerbound.caches.eviction.streaming import StreamingLLM
+from lowerbound.caches.eviction.tova import TOVA
+from lowerbound.caches.eviction.window import ScaleWindow, TokenWindow
+from lowerbound.caches.merged.window_sum import WindowSum
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.models import find_model
+from lowerbound.core.oracle.attention import attention
 from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel

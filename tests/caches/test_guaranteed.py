@@ -15,14 +15,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lowerbound.caches.guaranteed import GuaranteedA, GuaranteedDithered, GuaranteedE8, GuaranteedZ
-from lowerbound.caches.lattice_tokens import LatticeTokens
-from lowerbound.core.achieved import LATTICES, Achieved
-from lowerbound.core.attention import attention
+from lowerbound.caches.guaranteed.guaranteed import GuaranteedA, GuaranteedDithered, GuaranteedE8, GuaranteedZ
+from lowerbound.caches.guaranteed.lattice_tokens import LatticeTokens
+from lowerbound.ceiling.achieved import LATTICES, Achieved
+from lowerbound.ceiling.multisets import MultisetCode
 from lowerbound.core.bits import BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.grid import Grid
-from lowerbound.core.multisets import MultisetCode
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.errors import CorruptState
 from tests.contracts.laws import CacheLaws, rounding, written_bits

@@ -12,11 +12,11 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lowerbound.caches.gear import GEAR, GEARKCVT, GEARL
-from lowerbound.caches.l11 import bilevel_l11, euclidean_l11, project_l1
-from lowerbound.caches.lorc import LoRCOracle, LoRCPublic
-from lowerbound.caches.restored import RestoredTokens
-from lowerbound.caches.sparse_ae import SparseAEBilevel, SparseAEEuclidean
+from lowerbound.caches.low_rank.gear import GEAR, GEARKCVT, GEARL
+from lowerbound.caches.low_rank.l11 import bilevel_l11, euclidean_l11, project_l1
+from lowerbound.caches.low_rank.lorc import LoRCOracle, LoRCPublic
+from lowerbound.caches.low_rank.sparse_ae import SparseAEBilevel, SparseAEEuclidean
+from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
@@ -281,6 +281,6 @@ def test_the_bilevel_map_removes_more_channels() -> None:
 def test_in_the_game(target: str, budget: str | None, lowest: float, highest: float) -> None:
     """Measured: on VAR-256 quantised backbones read every bit; low rank alone is a coin, full rank is not."""
     reduction = plan_reduction(Geometry.of(find_model("var-d16")))
-    row = duel(reduction, f"lowerbound.caches.{target}", budget=budget, isolation=Isolation.NONE)
+    row = duel(reduction, f"lowerbound.caches.low_rank.{target}", budget=budget, isolation=Isolation.NONE)
     assert row.verdict == "above the floor"
     assert lowest <= row.error <= highest

@@ -10,20 +10,20 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from lowerbound.caches.balancekv import BalanceKV
-from lowerbound.caches.diffrate import DiffRate
-from lowerbound.caches.loma import LoMA, LoMABest
-from lowerbound.caches.pyramid import kept_cells, pyramid_graph
-from lowerbound.caches.reading_zones import ReadingZones
-from lowerbound.caches.subgen import SubGen
-from lowerbound.caches.topology import TopologyMemory
-from lowerbound.caches.weighted import weighted_attention
-from lowerbound.core.attention import attention
+from lowerbound.caches.merged.balancekv import BalanceKV
+from lowerbound.caches.merged.diffrate import DiffRate
+from lowerbound.caches.merged.loma import LoMA, LoMABest
+from lowerbound.caches.merged.pyramid import kept_cells, pyramid_graph
+from lowerbound.caches.merged.reading_zones import ReadingZones
+from lowerbound.caches.merged.subgen import SubGen
+from lowerbound.caches.merged.topology import TopologyMemory
+from lowerbound.caches.merged.weighted import weighted_attention
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
+from lowerbound.core.coins import Coins
 from lowerbound.core.models import find_model
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, Scaled
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
@@ -151,7 +151,7 @@ def test_loma_reads_its_zone() -> None:
     place = public(SMALL, 16)
     rows = tokens(place)
     cache, own = at_last_scale(LoMA, place, rows)
-    query = Stream(0, "loma/memory queries").generator().standard_normal(16)
+    query = Coins(0, "loma/memory queries").generator().standard_normal(16)
     query /= math.hypot(*query)
     pairs = []
     for zone in range(5):

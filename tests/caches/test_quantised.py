@@ -13,15 +13,15 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from lowerbound.caches.kivi import KIVI
-from lowerbound.caches.qjl import QJL, QJLGaussian
-from lowerbound.caches.restored import GroupQuantiser, RestoredTokens
-from lowerbound.caches.rotated_codebook import lloyd_max
-from lowerbound.caches.sketched_keys import mean_coordinate
-from lowerbound.caches.step_codec import StepCodec, cell_means
-from lowerbound.caches.turboquant import TurboQuantMSE
-from lowerbound.caches.turboquant_prod import TurboQuantProd
-from lowerbound.caches.uniform import UniformQuantiser
+from lowerbound.caches.quantised.kivi import KIVI
+from lowerbound.caches.quantised.qjl import QJL, QJLGaussian
+from lowerbound.caches.quantised.restored import GroupQuantiser, RestoredTokens
+from lowerbound.caches.quantised.rotated_codebook import lloyd_max
+from lowerbound.caches.quantised.sketched_keys import mean_coordinate
+from lowerbound.caches.quantised.step_codec import StepCodec, cell_means
+from lowerbound.caches.quantised.turboquant import TurboQuantMSE
+from lowerbound.caches.quantised.turboquant_prod import TurboQuantProd
+from lowerbound.caches.quantised.uniform import UniformQuantiser
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.models import find_model
 from lowerbound.core.rules import L2Norm
@@ -328,6 +328,6 @@ def test_step_codec_is_a_four_level_code() -> None:
 def test_in_the_game(target: str, budget: str | None, lowest: float, highest: float) -> None:
     """Measured: on VAR-256 codecs stay above the floor, and 2 or 3 bits a value read every bit, or nearly."""
     reduction = plan_reduction(Geometry.of(find_model("var-d16")))
-    row = duel(reduction, f"lowerbound.caches.{target}", budget=budget, isolation=Isolation.NONE)
+    row = duel(reduction, f"lowerbound.caches.quantised.{target}", budget=budget, isolation=Isolation.NONE)
     assert row.verdict == "above the floor"
     assert lowest <= row.error <= highest

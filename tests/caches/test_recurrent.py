@@ -12,12 +12,20 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lowerbound.caches.abc import ABCCluster, ABCCompressive, ABCLinformer, ABCMlp, ABCMlpSeparate, ABCRandom, ABCWindow
-from lowerbound.caches.less import LESSFitted, LESSRandom
-from lowerbound.caches.less_features import LESSFeatures
-from lowerbound.core.attention import attention
+from lowerbound.caches.recurrent.abc import (
+    ABCCluster,
+    ABCCompressive,
+    ABCLinformer,
+    ABCMlp,
+    ABCMlpSeparate,
+    ABCRandom,
+    ABCWindow,
+)
+from lowerbound.caches.recurrent.less import LESSFitted, LESSRandom
+from lowerbound.caches.recurrent.less_features import LESSFeatures
 from lowerbound.core.cache import Public
 from lowerbound.core.models import find_model
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState
@@ -243,6 +251,6 @@ def test_fitted_kernels_come_nearer_than_random_ones() -> None:
 def test_in_the_game(target: str, budget: str | None, error: Fraction) -> None:
     """Measured: on VAR-256 these states answer as windows of what they kept, and as coins elsewhere."""
     reduction = plan_reduction(Geometry.of(find_model("var-d16")))
-    row = duel(reduction, f"lowerbound.caches.{target}", budget=budget, isolation=Isolation.NONE)
+    row = duel(reduction, f"lowerbound.caches.recurrent.{target}", budget=budget, isolation=Isolation.NONE)
     assert row.verdict == "above the floor"
     assert row.error_low <= float(error) <= row.error_high

@@ -9,14 +9,14 @@ from typing import ClassVar
 import numpy as np
 import pytest
 
-from lowerbound.caches.balanced_walk import survivors_of, walk
-from lowerbound.caches.balancekv import BalanceKV
-from lowerbound.caches.online_clusters import joined
-from lowerbound.caches.subgen import SubGen
-from lowerbound.core.attention import attention
+from lowerbound.caches.merged.balanced_walk import survivors_of, walk
+from lowerbound.caches.merged.balancekv import BalanceKV
+from lowerbound.caches.merged.online_clusters import joined
+from lowerbound.caches.merged.subgen import SubGen
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.coins import Coins
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import Scaled
-from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState
 from tests.contracts.laws import MergingLaws
 from tests.contracts.playing import (
@@ -64,7 +64,7 @@ class TestSubGen(MergingLaws):
 def test_half_of_the_tokens_survive(n: int) -> None:
     """Plain loops: exactly half; after the turning point all, weight 1, before it the other side, weight 2."""
     for trial in range(50):
-        signs = Stream(trial, "signs").bits(n) * 2.0 - 1
+        signs = Coins(trial, "signs").bits(n) * 2.0 - 1
         kept, factors = survivors_of(signs)
         assert len(kept) == n // 2
         full = [i for i in range(n) if n // 2 in (sum(signs[: i + 1] == 1), sum(signs[: i + 1] == -1))]
@@ -84,7 +84,7 @@ def test_balancekv_walks_against_the_kernel() -> None:
         for j in range(12):
             similarity = math.exp(sum((keys[i] - mean) * (keys[j] - mean)) / 4) * (sum(values[i] * values[j]) + 0.025)
             assert math.isclose(kernel[i, j], similarity, rel_tol=1e-6, abs_tol=1e-6)
-    coins = Stream(0, "coins").generator().random(12)
+    coins = Coins(0, "coins").generator().random(12)
     signs = [1.0]
     for i in range(1, 12):
         drift = sum(kernel[i, j] * signs[j] for j in range(i))
@@ -160,7 +160,7 @@ def test_subgen_refuses_clusters_of_other_sizes() -> None:
 def test_clusters_of_a_block_are_those_of_its_keys_one_by_one() -> None:
     """Differential: blocks of keys, with all distances at once, against the definition read aloud, exactly."""
     for trial in range(300):
-        coins = Stream(trial, "joined").generator()
+        coins = Coins(trial, "joined").generator()
         d, samples, most = int(coins.integers(1, 5)), int(coins.integers(0, 3)), int(coins.integers(1, 20))
         keys = coins.standard_normal((int(coins.integers(0, 40)), d))
         tossed = coins.random((len(keys), samples))
@@ -186,7 +186,7 @@ def test_clusters_of_a_block_are_those_of_its_keys_one_by_one() -> None:
 
 def test_walks_go_in_step() -> None:
     """Law: walks on several sets at once are the walks on each."""
-    coins = Stream(0, "steps").generator()
+    coins = Coins(0, "steps").generator()
     rows = coins.standard_normal((5, 32, 4))
     kernels, tossed = rows @ rows.swapaxes(1, 2) / 30, coins.random((5, 32))
     together = walk(kernels, tossed, 1.0)

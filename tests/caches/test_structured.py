@@ -9,16 +9,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.caches.block_rows import BlockRows
-from lowerbound.caches.live_columns import LiveColumns
-from lowerbound.caches.pyramid_detail import PyramidDetail
-from lowerbound.caches.row_space import RowSpace
-from lowerbound.caches.shared_keys import SharedKeys
-from lowerbound.caches.sparse_rows import SparseCoefficients, SparseRows
-from lowerbound.caches.window_bits import ScaleBits, WindowBits
-from lowerbound.core.attention import attention
+from lowerbound.caches.coded.block_rows import BlockRows
+from lowerbound.caches.coded.live_columns import LiveColumns
+from lowerbound.caches.coded.pyramid_detail import PyramidDetail
+from lowerbound.caches.coded.row_space import RowSpace
+from lowerbound.caches.coded.shared_keys import SharedKeys
+from lowerbound.caches.coded.sparse_rows import SparseCoefficients, SparseRows
+from lowerbound.caches.coded.window_bits import ScaleBits, WindowBits
 from lowerbound.core.cache import Public
 from lowerbound.core.keys.family import Keys
+from lowerbound.core.oracle.attention import attention
 from tests.contracts.laws import CodedLaws, public_rows, rounding
 from tests.contracts.playing import SMALL, at_last_scale, states_of
 

@@ -10,11 +10,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from lowerbound.caches.eviction.window import TokenWindow
 from lowerbound.caches.registry import find_cache
-from lowerbound.caches.window import TokenWindow
 from lowerbound.core.bits import BitWriter
+from lowerbound.core.coins import Coins
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streams import Stream
 from tests.contracts.playing import SMALL, public
 
 FEW, MANY = 1024, 4096
@@ -43,7 +43,7 @@ def calls(name: str, n_tokens: int) -> int:
     """Functions, of Python and of C, called while a scale of so many tokens is taken in, asked and left."""
     side = int(n_tokens**0.5)
     place = replace(public(SMALL, D, Fraction(1, 4)), schedule=ScaleSchedule(((side, side), (side, side), (1, 1))))
-    rows = Stream(0, f"rows/{n_tokens}").generator().standard_normal((2, n_tokens, D))
+    rows = Coins(0, f"rows/{n_tokens}").generator().standard_normal((2, n_tokens, D))
     cache = find_cache(name)(place)
     cache.append(*rows, 0, rows[0])
     state = cache.encode()

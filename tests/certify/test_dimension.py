@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lowerbound.attack.delsarte import Dual, delsarte
 from lowerbound.certify.check import check
+from lowerbound.certify.design.delsarte import Dual, delsarte
 from lowerbound.certify.dimension import covering_keys, greedy_keys, needed, room
 from lowerbound.core.bounds import welch
 from lowerbound.core.keys.shells import LeechRoots, golay_words
 from lowerbound.errors import InvalidArgument
-from lowerbound.kernel.spherical import gegenbauer
+from lowerbound.kernel.rules.spherical import gegenbauer
 from lowerbound.kernel.verdict import Outcome
-from lowerbound.report.site.transcripts import TRANSCRIPT, printed
+from lowerbound.report.site.sessions import TRANSCRIPT, printed
 from tests.kernel.examples import ask
 from tests.test_cli import Run
 

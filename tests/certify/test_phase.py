@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lowerbound.ceiling.coresets import cover_radius, sample_size
 from lowerbound.certify.dimension import packed_keys, room
 from lowerbound.certify.phase import balls_at_most, phase
-from lowerbound.core.coresets import cover_radius, sample_size
 from lowerbound.errors import InvalidArgument
 from tests.test_cli import Run
 

@@ -14,9 +14,9 @@ import pytest
 
 from experiments.structures import PAGE, SPEC
 from lowerbound.certify.structures import attention_leak, structure_rows
-from lowerbound.core.attention import attention
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.models import find_model
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.priors.plain import SparseAttention
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.core.rules import L2Norm

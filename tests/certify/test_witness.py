@@ -148,7 +148,7 @@ def test_another_statement_is_no_witness() -> None:
 
 def test_foreign_code_is_run_only_if_allowed() -> None:
     """Forgery: a document does not choose what code runs."""
-    name = "lowerbound.caches.window:TokenWindow"
+    name = "lowerbound.caches.eviction.window:TokenWindow"
     mine = witness(name, found(name).violation)
     assert asked(mine).outcome is UNDECIDED
     assert asked(mine, foreign=True).outcome is VERIFIED

@@ -19,15 +19,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lowerbound.core.attention import attention
 from lowerbound.core.bits import EncodedState, state_bits
 from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public
+from lowerbound.core.coins import Coins
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
-from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.oracle.attention import attention
+from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streams import Stream
 from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.index import draw_symbols
 from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
@@ -566,7 +566,7 @@ class CodedLaws(CacheLaws):
         return public_levels(super().public(schedule, d, budget, rule=rule, seed=seed))
 
     def tokens(self, place: Public, seed: int = 0, *, halves: bool = False) -> FloatArray:
-        symbols = Stream(seed, "symbols").bits(place.schedule.n_tokens * place.d).reshape(-1, place.d)
+        symbols = Coins(seed, "symbols").bits(place.schedule.n_tokens * place.d).reshape(-1, place.d)
         return public_rows(place, symbols)
 
 

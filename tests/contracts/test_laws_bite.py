@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.caches.window import TokenWindow
+from lowerbound.caches.eviction.window import TokenWindow
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.coins import Coins
 from lowerbound.core.rules import Scaled
-from lowerbound.core.streams import Stream
 from tests.contracts.laws import CacheLaws
 
 calls = count()
@@ -78,7 +78,7 @@ class Draws(TokenWindow):
     """Uses coins, and says nothing of it."""
 
     def write(self, writer: BitWriter) -> None:
-        self.values = self.values + Stream(self.public.seed, "noise").generator().random() * (self.n_seen <= 1)
+        self.values = self.values + Coins(self.public.seed, "noise").generator().random() * (self.n_seen <= 1)
         super().write(writer)
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lowerbound.core.bits import BitReader, BitWriter, state_bits
-from lowerbound.core.streams import Stream
+from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState, InvalidArgument
 
 
@@ -84,32 +84,32 @@ def test_corrupt_bytes_are_refused(read: Callable[[], object]) -> None:
 
 def test_streams_are_the_stated_function_of_seed_and_purpose() -> None:
     """Definition: SHAKE-256 of "lowerbound/seed/purpose"."""
-    assert Stream(7, "a").bytes(16) == hashlib.shake_256(b"lowerbound/7/a").digest(16)
+    assert Coins(7, "a").bytes(16) == hashlib.shake_256(b"lowerbound/7/a").digest(16)
 
 
 def test_streams_do_not_depend_on_order_or_process() -> None:
     """Law: a fresh interpreter, drawing in another order, gets the same values."""
     program = (
-        "from lowerbound.core.streams import Stream;"
-        "Stream(3, 'other').bits(100);"
-        "print(Stream(3, 'symbols').below(50, 20).tolist())"
+        "from lowerbound.core.coins import Coins;"
+        "Coins(3, 'other').bits(100);"
+        "print(Coins(3, 'symbols').below(50, 20).tolist())"
     )
     there = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
-    assert there.strip() == str(Stream(3, "symbols").below(50, 20).tolist())
+    assert there.strip() == str(Coins(3, "symbols").below(50, 20).tolist())
 
 
 @given(st.integers(2, 1000), st.integers(0, 200))
 def test_below_stays_below_and_is_a_prefix(n_levels: int, count: int) -> None:
     """Law: values lie in [0, L), and asking for more repeats the beginning."""
-    values = Stream(1, "x").below(n_levels, count)
+    values = Coins(1, "x").below(n_levels, count)
     assert len(values) == count
     assert ((values >= 0) & (values < n_levels)).all()
-    assert (Stream(1, "x").below(n_levels, count + 50)[:count] == values).all()
+    assert (Coins(1, "x").below(n_levels, count + 50)[:count] == values).all()
 
 
 def test_below_is_uniform() -> None:
     """Statistics: 60000 draws from 6 levels; each count within 6 standard deviations (false alarm < 1e-7)."""
-    counts = np.bincount(Stream(0, "uniform").below(6, 60000), minlength=6)
+    counts = np.bincount(Coins(0, "uniform").below(6, 60000), minlength=6)
     assert np.abs(counts - 10000).max() < 6 * np.sqrt(60000 / 6 * 5 / 6)
 
 
@@ -117,4 +117,4 @@ def test_below_is_uniform() -> None:
 def test_bad_seeds_are_refused(seed: object) -> None:
     """Bad input: seeds are integers >= 0."""
     with pytest.raises(InvalidArgument, match="seed must"):
-        Stream(seed, "x")
+        Coins(seed, "x")

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lowerbound.caches.h2o import H2O
+from lowerbound.caches.eviction.h2o import H2O
 from lowerbound.caches.registry import play
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import Public

@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lowerbound.caches.eviction.window import TokenWindow
 from lowerbound.caches.registry import play
-from lowerbound.caches.window import TokenWindow
 from lowerbound.core import program
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.program import (

@@ -9,7 +9,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.caches.full import Full64
+from lowerbound.caches.controls.full import Full64
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from lowerbound.caches.silent import Silent
+from lowerbound.caches.controls.silent import Silent
 
 if "lowerbound.game.duel" in sys.modules:
     sys.modules["lowerbound.game.duel"].misread = lambda symbols, _: [one < 0 for one in symbols]

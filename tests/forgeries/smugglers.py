@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lowerbound.core.attention import attention
 from lowerbound.core.cache import Cache, FloatArray, Public
+from lowerbound.core.oracle.attention import attention
 
 ABSOLUTE_FILE = Path(tempfile.gettempdir()) / "lowerbound-smuggled-state"
 RELATIVE_FILE = Path("smuggled-state")

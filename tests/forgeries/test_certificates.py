@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lowerbound.core.oracle.twins import attention_naive
 from lowerbound.core.rules import L2Norm, Scaled
-from lowerbound.core.twins import attention_naive
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.judge import judge
 from tests.kernel.examples import (
@@ -32,8 +32,8 @@ from tests.kernel.examples import (
 )
 from tests.kernel.floors import FLOORS, PROVED, holds_floor, holds_transcript
 from tests.kernel.replay import holds_fibre, holds_replay
-from tests.kernel.test_finite import naive_error, naive_optimum
-from tests.kernel.test_handelman import combination, symbolic
+from tests.kernel.rules.test_finite import naive_error, naive_optimum
+from tests.kernel.rules.test_handelman import combination, symbolic
 
 Json = Any
 

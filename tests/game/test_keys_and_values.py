@@ -11,16 +11,16 @@ import numpy as np
 import pytest
 from flint import arb
 
-from lowerbound.caches.full import Full64
+from lowerbound.caches.controls.full import Full64
 from lowerbound.caches.registry import play
-from lowerbound.core.attention import attention
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.coins import Coins
 from lowerbound.core.models import RuleName
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.reading import KINDS, Kind
 from lowerbound.core.rules import Scaled
 from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.core.streams import Stream
 from lowerbound.errors import AccountingError, ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.hard_family import Geometry, Run
@@ -36,7 +36,7 @@ Push = Callable[[FloatArray], FloatArray]
 
 def coins(outputs: FloatArray) -> FloatArray:
     """Up or down, by a fair coin each."""
-    return np.where(Stream(1, "push").bits(outputs.size).reshape(outputs.shape) == 1, 1.0, -1.0)
+    return np.where(Coins(1, "push").bits(outputs.size).reshape(outputs.shape) == 1, 1.0, -1.0)
 
 
 PUSHES: dict[str, Push] = {
@@ -136,7 +136,7 @@ def test_bob_asks_no_more_than_he_may(
 ) -> None:
     """Law: one run for the values, at most ceil(log2 L_K) a token whatever the answers are; unit keys and queries."""
     family = small_families[kind, "l2norm"]
-    lies = Stream(0, "lies").generator()
+    lies = Coins(0, "lies").generator()
     runs, _ = answered(family, lambda run: lies.random(run.queries.shape))
     hopeless, _ = answered(family, lambda run: np.full(run.queries.shape, 0.5))
     most = 1 + 21 * family.design.most_rounds

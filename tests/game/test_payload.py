@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lowerbound.attack import design as optimiser
-from lowerbound.attack.addresses import books
+from lowerbound.certify.design import table as optimiser
+from lowerbound.certify.design.addresses import books
 from lowerbound.core.bounds import BALLS
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.steiner import Steiner

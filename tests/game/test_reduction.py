@@ -8,15 +8,15 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lowerbound.core.attention import attention
 from lowerbound.core.models import find_model
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.game.index import draw_symbols
 from lowerbound.game.multi_index import QueryBlocks
 from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
-from lowerbound.game.transcript import narrate
+from lowerbound.game.story import narrate
 
 D16 = Geometry.of(find_model("var-d16"))
 

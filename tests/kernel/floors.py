@@ -92,7 +92,7 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
         {**SPHERE, "theta_0": "3/10", "chain": ["3/10"], "values": "grid", "levels": 50},
     ),
 }
-"""The bits of each are the most that it proves; tests/kernel/test_floors.py says so."""
+"""The bits of each are the most that it proves; tests/kernel/rules/test_floors.py says so."""
 
 
 def entropy(p: float) -> float:

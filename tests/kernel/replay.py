@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.var.resampling import floats
+from lowerbound.var.simulator.resampling import floats
 
 Json = Any
 

@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from lowerbound.kernel import cover, keys
-from lowerbound.kernel.handelman import MOST_COEFFICIENT_BITS
+from lowerbound.kernel.rules import cover, keys
+from lowerbound.kernel.rules.handelman import MOST_COEFFICIENT_BITS
 from tests.kernel.examples import REJECTED, UNDECIDED, VERIFIED, Json, ask, inequality
 
 

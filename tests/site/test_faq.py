@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lowerbound import __version__
-from lowerbound.report.site.transcripts import TRANSCRIPT, printed, refreshed
+from lowerbound.report.site.sessions import TRANSCRIPT, printed, refreshed
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = (ROOT / "docs" / "faq.md").read_text(encoding="utf-8")

@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent.parent
 CACHES = '''
 import os, time
-from lowerbound.caches.full import Full16
+from lowerbound.caches.controls.full import Full16
 
 class Slow(Full16):
     """Sleeps, so that there is time to kill somebody."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lowerbound.core.attention import attention, attention_mass
 from lowerbound.core.models import find_model
-from lowerbound.core.rounding import rounding_bound
+from lowerbound.core.oracle.attention import attention, attention_mass
+from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel

@@ -13,19 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.caches.abc import ABCMlp
-from lowerbound.caches.eviction import best
-from lowerbound.caches.pyramidkv import layer_budgets
-from lowerbound.caches.restored import GroupQuantiser
-from lowerbound.caches.snapkv import SnapKV, pooled
-from lowerbound.caches.streaming import StreamingLLM
+from lowerbound.caches.eviction.eviction import best
+from lowerbound.caches.eviction.snapkv import SnapKV, pooled
+from lowerbound.caches.eviction.streaming import StreamingLLM
+from lowerbound.caches.eviction.tova import TOVA
+from lowerbound.caches.layers.pyramidkv import layer_budgets
+from lowerbound.caches.quantised.restored import GroupQuantiser
+from lowerbound.caches.recurrent.abc import ABCMlp
 from lowerbound.caches.thirdparty.fla import naive_abc
 from lowerbound.caches.thirdparty.identity_llama import IdentityLlama
 from lowerbound.caches.thirdparty.kvpress.pressed import standing_layer
-from lowerbound.caches.tova import TOVA
-from lowerbound.core.attention import attention, attention_mass
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.layered import LayeredCache
+from lowerbound.core.oracle.attention import attention, attention_mass
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from tests.thirdparty.playing import MARKS, MISSING, adapter, answers, give, public, tokens
 

@@ -9,10 +9,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from lowerbound.core.attention import attention
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import COUNT_BITS, FloatArray, Public
 from lowerbound.core.layered import LayeredCache
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, Rule, Scaled, unit_rows
 from lowerbound.errors import CorruptState, InvalidArgument
 from tests.thirdparty.playing import (

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.var.trace_check import check_layer, verdict_of
-from lowerbound.var.trace_record import recorder
+from lowerbound.var.trace.check import check_layer, verdict_of
+from lowerbound.var.trace.record import recorder
 from tests.thirdparty.playing import MARKS, MISSING
 
 torch = pytest.importorskip("torch", reason=MISSING)

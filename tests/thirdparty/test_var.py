@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.var.network import Network, random_network, simulated
-from lowerbound.var.pipeline import FullCache, generate, guidance_at
-from lowerbound.var.resampling import Mode, resampled
-from lowerbound.var.sampling import Sampling, among_the_first, in_the_nucleus, probabilities
+from lowerbound.var.simulator.network import Network, random_network, simulated
+from lowerbound.var.simulator.pipeline import FullCache, generate, guidance_at
+from lowerbound.var.simulator.resampling import Mode, resampled
+from lowerbound.var.simulator.sampling import Sampling, among_the_first, in_the_nucleus, probabilities
 from tests.thirdparty.playing import MARKS, MISSING
 
 torch = pytest.importorskip("torch", reason=MISSING)
@@ -144,7 +144,7 @@ def test_a_whole_network(name: str) -> None:
 @pytest.mark.parametrize("patched", [1, 2])
 def test_patches_are_shuffled_as_in_torch(patched: int) -> None:
     """Differential: bits of a token into 2 x 2 places, and back, against pixel_shuffle and pixel_unshuffle."""
-    from lowerbound.var.tokens import BitTokens
+    from lowerbound.var.simulator.tokens import BitTokens
 
     schedule = ScaleSchedule.parse("1x1 2x3 4x5")
     tokens = BitTokens(schedule, n_bits=12, patch=patched, dtype=np.dtype(np.float64))

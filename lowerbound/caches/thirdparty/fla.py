@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lowerbound.caches.slots import LARGEST_CONTROL
+from lowerbound.caches.recurrent.slots import LARGEST_CONTROL
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import Public
-from lowerbound.core.streams import Stream
+from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState, InvalidArgument
 
 FLOAT_BITS = 32
@@ -74,7 +74,7 @@ class ABC(TorchTokens):
     def _public_control(self) -> Tensor:
         """W, (d, S): the public coins of ABCMlp."""
         shape = self.public.d, self.n_slots
-        coins = Stream(self.public.seed, f"abc mlp {shape}").generator().standard_normal(shape)
+        coins = Coins(self.public.seed, f"abc mlp {shape}").generator().standard_normal(shape)
         return self.torch.tensor(coins * np.sqrt(2 / sum(shape)), dtype=self.torch.float32)
 
     def _no_mass(self) -> Tensor:

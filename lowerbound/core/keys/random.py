@@ -12,8 +12,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from lowerbound.core.coins import Coins
 from lowerbound.core.keys.family import IntRows, KeyFamily
-from lowerbound.core.streams import Stream
 from lowerbound.errors import ImpossibleReduction, invalid
 
 _GAUSSIAN_SCALE = 2**12
@@ -32,7 +32,7 @@ class GaussianJL(KeyFamily):
         return None
 
     def _rows(self, n: int, d: int, seed: int) -> IntRows:
-        sample = Stream(seed, f"keys/gaussian/{n}x{d}").generator().standard_normal((n, d))
+        sample = Coins(seed, f"keys/gaussian/{n}x{d}").generator().standard_normal((n, d))
         rows = np.rint(sample * _GAUSSIAN_SCALE).astype(np.int64)
         rows[~rows.any(axis=1), 0] = 1
         return rows
@@ -51,7 +51,7 @@ class RandomSigns(KeyFamily):
         return None
 
     def _rows(self, n: int, d: int, seed: int) -> IntRows:
-        coins = Stream(seed, f"keys/signs/{n}x{d}").bits(n * d).reshape(n, d)
+        coins = Coins(seed, f"keys/signs/{n}x{d}").bits(n * d).reshape(n, d)
         return 1 - 2 * coins.astype(np.int64)
 
 
@@ -98,7 +98,7 @@ class GreedySigns(KeyFamily):
     def _attempt(self, n: int, d: int, product: int, seed: int) -> IntRows | None:
         kept = np.empty((n, d), dtype=np.float32)
         count = 0
-        draws = Stream(seed, f"keys/greedy/{n}x{d}/{product}").bits(self._tries(n) * d)
+        draws = Coins(seed, f"keys/greedy/{n}x{d}/{product}").bits(self._tries(n) * d)
         candidates = (1 - 2 * draws.astype(np.float32)).reshape(-1, d)
         for done, candidate in enumerate(candidates):
             if not count or (kept[:count] @ candidate).max() <= product:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from lowerbound.report.site.explorer_data import compute
-from lowerbound.report.site.transcripts import refreshed
+from lowerbound.report.site.sessions import refreshed
 
 
 def main(names: list[str]) -> int:

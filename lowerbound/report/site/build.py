@@ -17,6 +17,7 @@ ROOMS = {
     "errors": "One family of errors",
     "kernel": "The judge of certificates",
     "core": "Mathematics",
+    "ceiling": "What is achieved, with a proved error",
     "game": "The communication game",
     "caches": "Caches",
     "attack": "The adversary",

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from lowerbound.caches.tournament import at_standard_budgets, tournament
+from lowerbound.ceiling.achieved import cheapest
 from lowerbound.certify.floors import LOGIT_CAP, certified
 from lowerbound.certify.theorems import THEOREMS
-from lowerbound.core.achieved import cheapest
 from lowerbound.core.models import Model, find_model, models
 from lowerbound.errors import InvalidArgument, LowerBoundError
 from lowerbound.game.channel import Isolation, strongest

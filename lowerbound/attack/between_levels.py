@@ -1,0 +1,38 @@
+"""Between levels: values that lie between the levels of a quantiser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.attack.black_box import BlackBox
+from lowerbound.attack.instance import Instance
+from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
+from lowerbound.game.question import Tokens
+
+LEVELS = 256
+TURNS = 32
+
+
+class BetweenLevels(Attack):
+    """Rows that hold 0 and 1, which spread their codes widest, and between them every multiple of 1/256 in turn.
+
+    Breaks quantisers whose step is over 2 eta: half a step from every level lies a value that no code stands for.
+    """
+
+    name: ClassVar[str] = "between levels"
+
+    def instances(self, box: BlackBox) -> Iterator[Instance]:
+        terms = box.terms
+        if terms.d < 3:
+            return
+        keys = distinct_keys(terms)
+        per_turn = len(keys) * (terms.d - 2)
+        for turn in range(min(TURNS, -(-LEVELS // per_turn))):
+            # 89 is odd, so that all levels come once before any comes again, in an order that is not theirs.
+            levels = 89 * np.arange(turn * per_turn, (turn + 1) * per_turn) % LEVELS
+            ends = np.tile([0.0, 1.0], (len(keys), 1))
+            values = np.concatenate([ends, levels.reshape(len(keys), -1) / LEVELS], axis=1)
+            yield Instance(terms, Tokens(keys, values, keys), ask_for(terms, keys))

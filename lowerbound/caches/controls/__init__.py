@@ -1,0 +1,1 @@
+"""Controls: everything stored, nothing stored, and the recomputation of model R2."""

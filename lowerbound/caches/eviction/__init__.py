@@ -1,0 +1,1 @@
+"""Eviction: some tokens are kept as they are, the others dropped."""

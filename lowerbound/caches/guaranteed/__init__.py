@@ -1,0 +1,1 @@
+"""Caches whose error is proved for every input, not only measured."""

@@ -1,0 +1,64 @@
+"""A uniform sample of the tokens, of the size at which Bernstein's inequality promises an error."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.caches.merged.weighted import WeightedTokens
+from lowerbound.ceiling.coresets import sample_size, spare
+from lowerbound.ceiling.promise import promise
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import Public
+from lowerbound.core.coins import Coins
+
+FLOAT_BITS = 32
+
+
+class SampledTokens(WeightedTokens):
+    """m tokens that public coins draw, each for n / m: every output within eta, with probability 99 %.
+
+    Idea: while logits stay under lambda no token has more than e^(2 lambda) times its share, so that
+    m = ln(2 / delta) e^(2 lambda) (1/2 + 2 eta^2 + 2 eta / 3) / eta^2 tokens are enough, however many there are
+    (`ceiling.coresets`). Public coins give every place of the schedule a rank, and the m first of the places seen so
+    far stay: a uniform sample at every scale, whose places need no bits. eta is the public grid's, 1/100 without one;
+    delta = 1/100 for one coordinate of one query. Bits: 64 d min(n, m). Broken by: keys of other norms than 1, values
+    outside [0, 1], queries above the multiplier, and tokens that know the coins; where m >= T it keeps all, in float32.
+    """
+
+    family: ClassVar[str] = "guaranteed"
+    reference: ClassVar[str] = "uniform sampling without replacement: Hoeffding 1963; Bernstein's inequality"
+    FAILURE_PROB: ClassVar[Fraction] = Fraction(1, 100)
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.most = self.promised_size(public)
+        self._ranks = Coins(public.seed, "sampled places").generator().permutation(public.schedule.n_tokens)
+
+    @classmethod
+    def promised_size(cls, public: Public) -> int:
+        """m: tokens that are enough, at most all of the schedule."""
+        multiplier, eta = promise(public)
+        left = eta - spare(multiplier, 1)
+        return public.schedule.n_tokens if left <= 0 else sample_size(multiplier, left, cls.FAILURE_PROB)
+
+    def places(self, n_seen: int) -> NDArray[np.int64]:
+        """The places that are kept of the first so many, ascending."""
+        first: NDArray[np.int64] = np.sort(np.argsort(self._ranks[:n_seen], kind="stable")[: self.most])
+        return first
+
+    def write(self, writer: BitWriter) -> None:
+        stored = np.concatenate([self.places(self.n_old), np.arange(self.n_old, self.n_seen)])
+        kept = np.searchsorted(stored, self.places(self.n_seen))
+        writer.floats("payload", self.keys[kept], width=FLOAT_BITS)
+        writer.floats("payload", self.values[kept], width=FLOAT_BITS)
+
+    def read(self, reader: BitReader) -> None:
+        count, d = min(self.n_old, self.most), self.public.d
+        self.keys = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
+        self.values = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
+        self.log_weights = np.full(count, math.log(self.n_old / count) if count else 0.0)

@@ -1,0 +1,1 @@
+"""Budgets that layers, heads or scales share."""

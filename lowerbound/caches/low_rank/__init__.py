@@ -1,0 +1,1 @@
+"""Low rank: rows as combinations of a few, sometimes with a correction."""

@@ -1,0 +1,1 @@
+"""Merging: several tokens are replaced by one that stands for them."""

@@ -1,0 +1,77 @@
+"""Template: every full zone of tokens is replaced by a fixed number of floats."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.caches.merged.weighted import WeightedTokens
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public
+
+FLOAT_BITS = 16
+
+
+class ReadingZones(WeightedTokens):
+    """Template: every full zone of tokens is replaced by a fixed number of floats; the unfinished zone waits.
+
+    A final class says what is written of a zone in `summaries`, and how that is read in `recalled`.
+    """
+
+    family: ClassVar[str] = "merging"
+    reference: ClassVar[str] = "Wang and Xiao 2024, arXiv:2401.09486"
+    budget_meaning: ClassVar[str] = "1/c, memory tokens a token; a zone is floor(t c) tokens"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 4)
+    MEMORY_TOKENS: ClassVar[int] = 8
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._zones: FloatArray = np.zeros((0, self.floats_per_zone))
+        self._n_recalled = 0
+
+    @property
+    def n_memory(self) -> int:
+        """t; less than the published one where few tokens are cached."""
+        return min(self.MEMORY_TOKENS, max(1, self.public.schedule.n_tokens_cached // 16))
+
+    @property
+    def zone(self) -> int:
+        """t c, tokens of a reading zone."""
+        return int(self.n_memory / self.budget)
+
+    def write(self, writer: BitWriter) -> None:
+        keys, values = self.keys[self._n_recalled :], self.values[self._n_recalled :]
+        n_fresh = len(keys) // self.zone
+        full, shape = n_fresh * self.zone, (n_fresh, self.zone, self.public.d)
+        if n_fresh:
+            fresh = self.summaries(keys[:full].reshape(shape), values[:full].reshape(shape))
+            self._zones = np.concatenate([self._zones, fresh])
+        writer.floats("payload", self._zones, width=FLOAT_BITS)
+        writer.floats("residual_window", np.concatenate([keys[full:], values[full:]]), width=FLOAT_BITS)
+
+    def read(self, reader: BitReader) -> None:
+        n_zones, n_waiting = divmod(self.n_seen, self.zone)
+        d, p = self.public.d, self.floats_per_zone
+        self._zones = reader.floats(n_zones * p, width=FLOAT_BITS).reshape(n_zones, p)
+        waiting = reader.floats(2 * n_waiting * d, width=FLOAT_BITS).reshape(2, n_waiting, d)
+        pairs, log_weight = self.recalled(self._zones)
+        self._n_recalled = len(pairs)
+        self.keys = np.concatenate([pairs[:, :d], waiting[0]])
+        self.values = np.concatenate([pairs[:, d:], waiting[1]])
+        self.log_weights = np.repeat([log_weight, 0.0], [len(pairs), n_waiting])
+
+    @property
+    @abstractmethod
+    def floats_per_zone(self) -> int:
+        """Floats stored for a zone."""
+
+    @abstractmethod
+    def summaries(self, keys: FloatArray, values: FloatArray) -> FloatArray:
+        """One row of floats for each of the (zones, t c, d) blocks."""
+
+    @abstractmethod
+    def recalled(self, zones: FloatArray) -> tuple[FloatArray, float]:
+        """Rows [key | value] that are attended to, and the logarithm of the weight of each."""

@@ -1,0 +1,88 @@
+"""Topology-aware embedding memory: keys and values averaged over the pyramid of maps, and a sample of them kept."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import ClassVar, Literal
+
+import networkx as nx
+import numpy as np
+
+from lowerbound.caches.eviction.eviction import IndexArray
+from lowerbound.caches.merged.pyramid import kept_cells, pyramid_graph, scales_in
+from lowerbound.caches.merged.weighted import WeightedTokens
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public
+from lowerbound.errors import CorruptState, InvalidArgument
+
+FLOAT_BITS = 16
+NO_CELLS: IndexArray = np.zeros(0, dtype=np.int64)
+
+
+class TopologyMemory(WeightedTokens):
+    """Embeddings of a public sample of cells: each the mean of a neighbourhood, with the weight of its scale.
+
+    Idea: the maps form a graph, with edges between neighbours of a map and between a cell and the cell of the
+    previous map that covers it, and a loop at each cell. The newest scale's keys and values are propagated by
+    S^k, S = D^-1/2 A D^-1/2, on the graph of its cells and of the older ones still stored, older ones entering by their
+    embeddings; m of its n cells, drawn without replacement in proportion to their degrees, are stored, and logits get
+    log(n / m). Degrees and coins are public, so that the sample costs nothing. Bits: 32 d ceil(f n_seen). Broken by: a
+    query for any one token.
+    The original [PDGNNs] is continual learning on growing graphs: parameter-free propagation (SGC with k = 2, S2GC
+    and APPNP with alpha = 0.05, all three here, SGC by default), a memory of embeddings, and sampling by coverage, of
+    which the degree is its surrogate, carry over; labels, classes and the trained layer do not. The mapping is ours.
+    """
+
+    family: ClassVar[str] = "merging"
+    reference: ClassVar[str] = "Zhang et al. 2024, arXiv:2401.13200"
+    budget_meaning: ClassVar[str] = "fraction of cells whose embeddings are kept, rounded up"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
+    PROPAGATION: ClassVar[Literal["sgc", "s2gc", "appnp"]] = "sgc"
+    STEPS: ClassVar[int] = 2
+    ALPHA: ClassVar[float] = 0.05
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._kept = kept_cells(public.schedule, public.seed, self.budget)
+        self._n_scales = 0
+
+    def write(self, writer: BitWriter) -> None:
+        schedule, n_scales = self.public.schedule, scales_in(self.public.schedule, self.n_seen)
+        if n_scales is None:
+            raise InvalidArgument(f"tokens must arrive in whole scales of {schedule}, got {self.n_seen} tokens so far")
+        features = np.concatenate([self.keys, self.values], axis=1)
+        cells = np.concatenate([NO_CELLS, *self._kept[: self._n_scales]])
+        stored, fresh = features[: len(cells)], features[len(cells) :]
+        for scale in range(self._n_scales, n_scales):
+            rows, n_new = schedule.rows_of(scale), schedule.tokens_at(scale)
+            on_graph = np.concatenate([cells, np.arange(rows.start, rows.stop)])
+            embedded = self.propagated(on_graph, np.concatenate([stored, fresh[:n_new]]))[len(cells) :]
+            stored = np.concatenate([stored, embedded[self._kept[scale] - rows.start]])
+            cells, fresh = np.concatenate([cells, self._kept[scale]]), fresh[n_new:]
+        writer.floats("payload", stored, width=FLOAT_BITS)
+
+    def propagated(self, cells: IndexArray, features: FloatArray) -> FloatArray:
+        """g(A, X) on the graph of these cells."""
+        graph = pyramid_graph(self.public.schedule).subgraph(cells.tolist())
+        adjacency = nx.to_scipy_sparse_array(graph, nodelist=cells.tolist(), dtype=np.float64, format="csr")
+        root = 1 / np.sqrt(np.maximum(adjacency.sum(axis=1), 1))[:, None]
+        state, total = features, np.zeros_like(features)
+        for _ in range(self.STEPS):
+            state = root * (adjacency @ (root * state))
+            if self.PROPAGATION == "appnp":
+                state = (1 - self.ALPHA) * state + self.ALPHA * features
+            total += state
+        if self.PROPAGATION == "s2gc" and self.STEPS:
+            return (1 - self.ALPHA) / self.STEPS * total + self.ALPHA * features
+        return state
+
+    def read(self, reader: BitReader) -> None:
+        schedule, n_scales = self.public.schedule, scales_in(self.public.schedule, self.n_seen)
+        if n_scales is None:
+            raise CorruptState(f"state must end with a scale of {schedule}, got {self.n_seen} tokens")
+        counts = [len(kept) for kept in self._kept[:n_scales]]
+        n_stored, d = sum(counts), self.public.d
+        features = reader.floats(n_stored * 2 * d, width=FLOAT_BITS).reshape(n_stored, 2 * d)
+        self.keys, self.values = features[:, :d].copy(), features[:, d:].copy()
+        self.log_weights = np.log([schedule.tokens_at(k) / m for k, m in enumerate(counts) for _ in range(m)])
+        self._n_scales = n_scales

@@ -1,0 +1,1 @@
+"""Quantization: every token is kept, in fewer bits."""

@@ -1,0 +1,89 @@
+"""KIVI: keys quantised channel by channel, values token by token, and the newest tokens in float16."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.caches.quantised.restored import Codes, GroupQuantiser, RestoredTokens
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public
+
+FLOAT_BITS = 16
+
+
+class KIVI(RestoredTokens):
+    """Outliers of keys live in channels, those of values do not: quantise keys a channel, values a token.
+
+    Idea: with g = min(32, d), keys wait in float16 until g of them make a group, then each channel of the group gets
+    b-bit codes between its minimum and maximum; values older than the newest g are coded one token at a time, in
+    groups of g channels. A token is coded once. Bits: for n tokens, K = g floor(n / g) and V = max(0, n - g):
+    (K + V) d b + 32 K d / g + 32 V ceil(d / g) + 16 d (2 n - K - V).
+    Broken by: value levels finer than its step; it stores Omega(T d) bits, so the floor does not forbid it.
+    Reference code differs: it stores (step, minimum) where this stores (minimum, maximum), in the same float16; its
+    group and window are 32 (papers' tables: window 128), here no longer than d, so that short caches are coded too.
+    """
+
+    family: ClassVar[str] = "quantised"
+    reference: ClassVar[str] = "Liu et al. 2024, arXiv:2402.02750"
+    budget_meaning: ClassVar[str] = "bits of a code over 16, rounded down, at least 1"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 8)
+    largest_group: ClassVar[int] = 32
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._quantiser = GroupQuantiser(self.code_bits, self.group)
+        self._key_codes: Codes = np.zeros((0, public.d, self.group), dtype=np.int64)
+        self._key_ends: FloatArray = np.zeros((0, public.d, 1, 2))
+        self._value_codes: Codes = np.zeros((0, public.d), dtype=np.int64)
+        self._value_ends: FloatArray = np.zeros((0, self._quantiser.n_groups(public.d), 2))
+
+    @property
+    def code_bits(self) -> int:
+        """b."""
+        return max(1, int(self.budget * 16))
+
+    @property
+    def group(self) -> int:
+        """g: tokens a group of keys, channels a group of values, and the newest tokens whose values wait."""
+        return min(self.largest_group, self.public.d)
+
+    def coded(self, n_tokens: int) -> tuple[int, int]:
+        """How many of the oldest keys, and of the oldest values, are codes."""
+        return n_tokens - n_tokens % self.group, max(0, n_tokens - self.group)
+
+    def write(self, writer: BitWriter) -> None:
+        d, (n_keys, n_values) = self.public.d, self.coded(self.n_seen)
+        keys = np.concatenate([self.old_keys, self.new_keys])
+        values = np.concatenate([self.old_values, self.new_values])
+        blocks = keys[len(self._key_codes) * self.group : n_keys].reshape(-1, self.group, d).swapaxes(1, 2)
+        key_ends = self._quantiser.ends(blocks)
+        rows = values[len(self._value_codes) : n_values]
+        value_ends = self._quantiser.ends(rows)
+        writer.uints(
+            "payload", np.concatenate([self._key_codes, self._quantiser.codes(blocks, key_ends)]), width=self.code_bits
+        )
+        writer.uints(
+            "payload",
+            np.concatenate([self._value_codes, self._quantiser.codes(rows, value_ends)]),
+            width=self.code_bits,
+        )
+        writer.floats("scales", np.concatenate([self._key_ends, key_ends]), width=FLOAT_BITS)
+        writer.floats("scales", np.concatenate([self._value_ends, value_ends]), width=FLOAT_BITS)
+        writer.floats("residual_window", keys[n_keys:], width=FLOAT_BITS)
+        writer.floats("residual_window", values[n_values:], width=FLOAT_BITS)
+
+    def read(self, reader: BitReader) -> None:
+        d, (n_keys, n_values) = self.public.d, self.coded(self.n_old)
+        key_shape, value_shape = (n_keys // self.group, d, self.group), (n_values, d)
+        self._key_codes = reader.uints(n_keys * d, width=self.code_bits).reshape(key_shape)
+        self._value_codes = reader.uints(n_values * d, width=self.code_bits).reshape(value_shape)
+        self._key_ends = self._quantiser.read_ends(reader, (key_shape[0], d, 1))
+        self._value_ends = self._quantiser.read_ends(reader, (n_values, self._quantiser.n_groups(d)))
+        key_tail = reader.floats((self.n_old - n_keys) * d, width=FLOAT_BITS).reshape(-1, d)
+        value_tail = reader.floats((self.n_old - n_values) * d, width=FLOAT_BITS).reshape(-1, d)
+        old = self._quantiser.restore(self._key_codes, self._key_ends).swapaxes(1, 2).reshape(-1, d)
+        self.old_keys = np.concatenate([old, key_tail])
+        self.old_values = np.concatenate([self._quantiser.restore(self._value_codes, self._value_ends), value_tail])

@@ -1,0 +1,105 @@
+"""Templates for codecs: old tokens are restored from codes, the newest scale is exact, and a token is coded once."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import CountedState, FloatArray, Public, SoftmaxCache, check_pairs
+from lowerbound.core.oracle.heads import Question
+from lowerbound.core.rules import Scaled
+from lowerbound.errors import CorruptState
+
+Codes = NDArray[np.int64]
+
+
+class RestoredTokens(CountedState, SoftmaxCache):
+    """Template: answers with `old_keys` and `old_values`, read back from the state, and with the newest rows exactly.
+
+    Under the rule L2Norm keys are normalised when they arrive, as models do before they cache them; a restored key is
+    used as restored and not normalised again, so that an unbiased estimate of a logit stays unbiased. A final class
+    says in `write` how the newest rows join what it already stores, and in `read` how the state is read back.
+    """
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self.old_keys: FloatArray = np.zeros((0, public.d))
+        self.old_values: FloatArray = np.zeros((0, public.d))
+        self.new_keys: FloatArray = np.zeros((0, public.d))
+        self.new_values: FloatArray = np.zeros((0, public.d))
+
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        check_pairs(self.public, keys, values, queries)
+        self.new_keys = np.concatenate([self.new_keys, self.public.rule.directions(keys)])
+        self.new_values = np.concatenate([self.new_values, values])
+        self.n_new += len(keys)
+
+    def question(self, queries: FloatArray) -> Question:
+        keys = np.concatenate([self.old_keys, self.new_keys])
+        values = np.concatenate([self.old_values, self.new_values])
+        return Question(self.public.rule.scaled(queries), keys, values, Scaled(1.0))
+
+    def decode(self, data: bytes) -> None:
+        self.new_keys = self.new_values = np.zeros((0, self.public.d))
+        super().decode(data)
+
+    @abstractmethod
+    def write(self, writer: BitWriter) -> None:
+        """Write what is stored of the `n_old` tokens, joined by `new_keys` and `new_values`."""
+
+    @abstractmethod
+    def read(self, reader: BitReader) -> None:
+        """Set `old_keys` and `old_values` from what `write` wrote."""
+
+
+END_BITS = 16
+"""Each of the two ends of a group."""
+
+
+class GroupQuantiser:
+    """Asymmetric round-to-nearest codes along the last axis, in groups of `group` entries (the last may be shorter).
+
+    A group stores its minimum and maximum in float16; entry = low + (high - low) code / (2^bits - 1).
+    """
+
+    def __init__(self, bits: int, group: int) -> None:
+        self.bits, self.group = bits, group
+
+    def n_groups(self, length: int) -> int:
+        """Groups of a vector."""
+        return -(-length // self.group)
+
+    def ends(self, rows: FloatArray) -> FloatArray:
+        """(..., n_groups, 2): minimum and maximum of every group, as float16 rounds them."""
+        edges = np.arange(0, rows.shape[-1], self.group)
+        low, high = np.minimum.reduceat(rows, edges, axis=-1), np.maximum.reduceat(rows, edges, axis=-1)
+        with np.errstate(over="ignore"):
+            return np.stack([low, high], axis=-1).astype(np.float16).astype(np.float64)
+
+    def codes(self, rows: FloatArray, ends: FloatArray) -> Codes:
+        """The code of every entry, given the ends of its group."""
+        low, span = self._spread(ends, rows.shape[-1])
+        top = 2**self.bits - 1
+        codes: Codes = np.clip(np.rint((rows - low) / np.where(span > 0, span, 1.0) * top), 0, top).astype(np.int64)
+        return codes
+
+    def restore(self, codes: Codes, ends: FloatArray) -> FloatArray:
+        """The entries that codes and ends stand for."""
+        low, span = self._spread(ends, codes.shape[-1])
+        restored: FloatArray = low + span * codes / (2**self.bits - 1)
+        return restored
+
+    def read_ends(self, reader: BitReader, shape: tuple[int, ...]) -> FloatArray:
+        """Read back the ends of groups, (*shape, 2); a maximum below its minimum is corrupt."""
+        ends = reader.floats(2 * math.prod(shape), width=END_BITS).reshape(*shape, 2)
+        if (ends[..., 0] > ends[..., 1]).any():
+            raise CorruptState("state must hold groups whose minimum is at most their maximum")
+        return ends
+
+    def _spread(self, ends: FloatArray, length: int) -> tuple[FloatArray, FloatArray]:
+        wide = np.repeat(ends, self.group, axis=-2)[..., :length, :]
+        return wide[..., 0], wide[..., 1] - wide[..., 0]

@@ -1,0 +1,161 @@
+"""Template: the signs of a random sketch of every key, and values quantised token by token."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.caches.quantised.restored import Codes, GroupQuantiser, RestoredTokens
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.coins import Coins
+from lowerbound.errors import CorruptState
+
+FLOAT_BITS = 16
+
+
+def mean_coordinate(d: int) -> float:
+    """E |u_1| for a uniform unit vector u in R^d."""
+    return math.exp(math.lgamma(d / 2) - math.lgamma((d + 1) / 2)) / math.sqrt(math.pi)
+
+
+class SketchedKeys(RestoredTokens):
+    """Template: one bit a sketched coordinate of a key, split into outlier channels and the others.
+
+    Tokens wait in float16 until g of them make a group; the group's channels of largest column norm are its
+    outliers. A token is coded once.
+    """
+
+    family: ClassVar[str] = "sketch"
+    reference: ClassVar[str] = "Zandieh et al. 2024, arXiv:2406.03482"
+    budget_meaning: ClassVar[str] = "sign bits a key coordinate (m / d) over 16, rounded down, at least one a key"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 8)
+    largest_group: ClassVar[int] = 32
+    value_bits: ClassVar[int] = 2
+    outlier_fraction: ClassVar[Fraction] = Fraction(1, 16)
+    orthogonal: ClassVar[bool]
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        d = public.d
+        self._sketch = self._draw_sketch()
+        self._quantiser = GroupQuantiser(self.value_bits, self.group)
+        self._outliers: Codes = np.zeros((0, self.n_outliers), dtype=np.int64)
+        self._signs: Codes = np.zeros((0, self.m), dtype=np.int64)
+        self._outlier_signs: Codes = np.zeros((0, self.m_outlier), dtype=np.int64)
+        self._norms: FloatArray = np.zeros((0, 2))
+        self._value_codes: Codes = np.zeros((0, d), dtype=np.int64)
+        self._value_ends: FloatArray = np.zeros((0, self._quantiser.n_groups(d), 2))
+
+    @property
+    def m(self) -> int:
+        """Sign bits of the ordinary channels."""
+        return max(1, int(self.budget * 16 * self.public.d))
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        """Sign bits of a key coordinate and of its outliers, 2 bits a value and 1 for its scales; norms not counted."""
+        return 32 / (Fraction(3, 2) * 16 * self.budget + self.value_bits + 1)
+
+    @property
+    def m_outlier(self) -> int:
+        """Sign bits of the outlier channels."""
+        return max(1, self.m // 2)
+
+    @property
+    def group(self) -> int:
+        """g: tokens that share outlier channels, and channels a group of values."""
+        return min(self.largest_group, self.public.d)
+
+    @property
+    def n_outliers(self) -> int:
+        """Outlier channels a group."""
+        return max(1, int(self.outlier_fraction * self.public.d))
+
+    @property
+    def index_bits(self) -> int:
+        """Bits of a channel's number."""
+        return (self.public.d - 1).bit_length()
+
+    @property
+    def correction(self) -> float:
+        """The factor that makes the estimator of an inner product unbiased."""
+        if self.orthogonal:
+            return 1 / (math.sqrt(self.public.d) * mean_coordinate(self.public.d))
+        return math.sqrt(math.pi / 2)
+
+    def _draw_sketch(self) -> FloatArray:
+        d = self.public.d
+        n_blocks = -(-self.m // d)
+        gaussian = Coins(self.public.seed, f"qjl sketch {d}").generator().standard_normal((n_blocks, d, d))
+        if not self.orthogonal:
+            return gaussian.reshape(-1, d)[: self.m]
+        q, r = np.linalg.qr(gaussian)
+        signs = np.where(np.diagonal(r, axis1=1, axis2=2) < 0, -1.0, 1.0)
+        blocks: FloatArray = q * signs[:, None, :] * math.sqrt(d)
+        return blocks.reshape(-1, d)[: self.m]
+
+    def write(self, writer: BitWriter) -> None:
+        d, g = self.public.d, self.group
+        keys = np.concatenate([self.old_keys, self.new_keys])
+        values = np.concatenate([self.old_values, self.new_values])
+        start, stop = len(self._signs), self.n_seen - self.n_seen % g
+        blocks = keys[start:stop].reshape(-1, g, d)
+        sizes = np.linalg.norm(blocks, axis=1)
+        outliers = np.sort(np.argsort(-sizes, axis=1, kind="stable")[:, : self.n_outliers], axis=1)
+        inside = blocks.copy()
+        np.put_along_axis(inside, outliers[:, None, :], 0.0, axis=2)
+        outside = (blocks - inside).reshape(-1, d)
+        norms = np.stack([np.linalg.norm(keys[start:stop], axis=1), np.linalg.norm(outside, axis=1)], axis=1)
+        ends = self._quantiser.ends(values[start:stop])
+        codes = self._quantiser.codes(values[start:stop], ends)
+        writer.uints("indices", np.concatenate([self._outliers, outliers]), width=self.index_bits)
+        writer.bits("payload", np.concatenate([self._signs, self._signs_of(inside.reshape(-1, d), self.m)]))
+        writer.bits("payload", np.concatenate([self._outlier_signs, self._signs_of(outside, self.m_outlier)]))
+        writer.floats("scales", np.concatenate([self._norms, norms]), width=FLOAT_BITS)
+        writer.uints("payload", np.concatenate([self._value_codes, codes]), width=self.value_bits)
+        writer.floats("scales", np.concatenate([self._value_ends, ends]), width=FLOAT_BITS)
+        writer.floats("residual_window", keys[stop:], width=FLOAT_BITS)
+        writer.floats("residual_window", values[stop:], width=FLOAT_BITS)
+
+    def _signs_of(self, rows: FloatArray, count: int) -> Codes:
+        signs: Codes = (rows @ self._sketch[:count].T >= 0).astype(np.int64)
+        return signs
+
+    def read(self, reader: BitReader) -> None:
+        d, g = self.public.d, self.group
+        n_groups, n_tail = divmod(self.n_old, g)
+        n = n_groups * g
+        self._outliers = reader.uints(n_groups * self.n_outliers, width=self.index_bits)
+        self._outliers = self._outliers.reshape(n_groups, self.n_outliers)
+        if n_groups and (self._outliers.max() >= d or (np.diff(self._outliers, axis=1) <= 0).any()):
+            raise CorruptState(f"state must list increasing channels below {d}")
+        self._signs = reader.bits(n * self.m).astype(np.int64).reshape(n, self.m)
+        self._outlier_signs = reader.bits(n * self.m_outlier).astype(np.int64).reshape(n, self.m_outlier)
+        self._norms = reader.floats(2 * n, width=FLOAT_BITS).reshape(n, 2)
+        if n and self._norms.min() < 0:
+            raise CorruptState(f"state must hold norms >= 0, got {float(self._norms.min())}")
+        self._value_codes = reader.uints(n * d, width=self.value_bits).reshape(n, d)
+        self._value_ends = self._quantiser.read_ends(reader, (n, self._quantiser.n_groups(d)))
+        tail = reader.floats(2 * n_tail * d, width=FLOAT_BITS).reshape(2, n_tail, d)
+        self.old_keys = np.concatenate([self._estimated_keys(), tail[0]])
+        self.old_values = np.concatenate([self._quantiser.restore(self._value_codes, self._value_ends), tail[1]])
+
+    def _estimated_keys(self) -> FloatArray:
+        """Rows k^ with <q, k^> the estimator: it is linear in q, so that S^T sign(S k) is formed once."""
+        d, n = self.public.d, len(self._signs)
+        whole, outer = self._norms[:, 0], self._norms[:, 1]
+        inner = np.sqrt(np.maximum(whole**2 - outer**2, 0.0))
+        ordinary = (2 * self._signs - 1) @ self._sketch * (self.correction / self.m * inner)[:, None]
+        outlying = (
+            (2 * self._outlier_signs - 1)
+            @ self._sketch[: self.m_outlier]
+            * (self.correction / self.m_outlier * outer)[:, None]
+        )
+        is_outlier = np.zeros((len(self._outliers), d), dtype=bool)
+        np.put_along_axis(is_outlier, self._outliers, True, axis=1)
+        rows: FloatArray = np.where(np.repeat(is_outlier, self.group, axis=0), outlying, ordinary)
+        return rows.reshape(n, d)

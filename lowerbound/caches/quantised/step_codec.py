@@ -1,0 +1,74 @@
+"""A 2-bit code by the thresholds of Approx-BP: an illustration, not a published cache."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.caches.quantised.restored import Codes, RestoredTokens
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public
+from lowerbound.errors import CorruptState
+
+SCALE_BITS = 16
+THRESHOLDS = (-3.1858810036855245, -0.001178821281161997, 3.190832613414926)
+"""Where the derivative of ReGELU2 steps."""
+
+GAIN = 3.248
+"""Standard deviation to which rows are brought: the outer thresholds then are the best ones for 2-bit normal data."""
+
+
+def cell_means() -> FloatArray:
+    """The mean of a standard normal number in each of the four cells, in units of its standard deviation."""
+    edges = [-math.inf, *(c / GAIN for c in THRESHOLDS), math.inf]
+    density = [math.exp(-edge * edge / 2) / math.sqrt(2 * math.pi) for edge in edges]
+    below = [(1 + math.erf(edge / math.sqrt(2))) / 2 for edge in edges]
+    return np.array([(density[i] - density[i + 1]) / (below[i + 1] - below[i]) for i in range(4)])
+
+
+class StepCodec(RestoredTokens):
+    """Two bits a coordinate: how many of three thresholds lie below it.
+
+    Idea: Approx-BP (a training method, not a KV cache) keeps of an activation only the number of thresholds below
+    it. This illustrative codec keeps that of each coordinate of K and V, after bringing each row to mean 0 and one
+    standard deviation, and restores the mean of a normal number in the cell. What carries over is the code; the
+    derivative for which it was made does not. A token is coded once. Bits: 2 T (2 d + 32). Broken by: values with
+    more than four levels; it stores Omega(T d) bits, so the floor does not forbid it. Which scale to share, and the
+    gain that brings it to the thresholds, are choices of ours.
+    """
+
+    family: ClassVar[str] = "quantised"
+    reference: ClassVar[str] = (
+        "thresholds of Yang et al. 2024, arXiv:2406.16282 (ReGELU2); the cache is an illustration"
+    )
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._codes: Codes = np.zeros((0, 2, public.d), dtype=np.int64)
+        self._moments: FloatArray = np.zeros((0, 2, 2))
+
+    @property
+    def claimed_ratio(self) -> Fraction | None:
+        """Two bits for sixteen."""
+        return Fraction(8)
+
+    def write(self, writer: BitWriter) -> None:
+        rows = np.stack([self.new_keys, self.new_values], axis=1)
+        means, spreads = rows.mean(axis=2), rows.std(axis=2)
+        standard = (rows - means[:, :, None]) / np.where(spreads > 0, spreads, 1.0)[:, :, None]
+        codes = np.searchsorted(np.array(THRESHOLDS), GAIN * standard)
+        writer.uints("payload", np.concatenate([self._codes, codes]), width=2)
+        moments = np.concatenate([self._moments, np.stack([means, spreads], axis=2)])
+        writer.floats("scales", moments, width=SCALE_BITS)
+
+    def read(self, reader: BitReader) -> None:
+        shape = self.n_old, 2, self.public.d
+        self._codes = reader.uints(int(np.prod(shape)), width=2).reshape(shape)
+        self._moments = reader.floats(self.n_old * 4, width=SCALE_BITS).reshape(self.n_old, 2, 2)
+        if self.n_old and self._moments[:, :, 1].min() < 0:
+            raise CorruptState(f"state must hold deviations >= 0, got {float(self._moments[:, :, 1].min())}")
+        restored = self._moments[:, :, :1] + self._moments[:, :, 1:] * cell_means()[self._codes]
+        self.old_keys, self.old_values = restored[:, 0], restored[:, 1]

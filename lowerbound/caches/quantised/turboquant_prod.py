@@ -1,0 +1,73 @@
+"""TurboQuant for inner products: one bit less for the codebook, and one for the signs of a sketch of the rest."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+
+from lowerbound.caches.quantised.restored import Codes, RestoredTokens
+from lowerbound.caches.quantised.rotated_codebook import MOST_BITS, NORM_BITS, RotatedCodebook, read_norms
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.coins import Coins
+
+
+class TurboQuantProd(RestoredTokens):
+    """Keys so that logits are unbiased: b - 1 bits for the vector, and one bit for the signs of a sketch of the rest.
+
+    Idea: with x^ the (b - 1)-bit code of k / |k| and r the residual, store sign(S r) for a public Gaussian d x d
+    matrix S, and |r|; restore k^ = |k| (x^ + sqrt(pi / 2) / d |r| S^T sign(S r)), whose expectation over S is k.
+    Values are averaged, not multiplied, and get the b-bit code of least error. Bits: T (2 b d + 48). Broken by: as
+    TurboQuantMSE, and by the variance of the sketch. There is no reference code; which of the two codes the paper's
+    experiments give to values is not known to us.
+    """
+
+    family: ClassVar[str] = "quantised"
+    reference: ClassVar[str] = "Zandieh et al. 2025, arXiv:2504.19874, Q_prod"
+    budget_meaning: ClassVar[str] = "bits of a code over 16, rounded down, at least 1 and at most 8"
+    default_budget: ClassVar[Fraction | None] = Fraction(3, 16)
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        d = public.d
+        self._key_codec = RotatedCodebook(public, self.code_bits - 1)
+        self._value_codec = RotatedCodebook(public, self.code_bits)
+        self._sketch = Coins(public.seed, f"turboquant sketch {d}").generator().standard_normal((d, d))
+        self._key_codes, self._key_norms = self._key_codec.empty()
+        self._value_codes, self._value_norms = self._value_codec.empty()
+        self._signs: Codes = np.zeros((0, d), dtype=np.int64)
+        self._rest_norms: FloatArray = np.zeros(0)
+
+    @property
+    def code_bits(self) -> int:
+        """b."""
+        return min(MOST_BITS, max(1, int(self.budget * 16)))
+
+    def write(self, writer: BitWriter) -> None:
+        codes, norms = self._key_codec.codes(self.new_keys)
+        units = self.new_keys / np.where(norms > 0, norms, 1.0)[:, None]
+        rest = units - self._key_codec.restore(codes, np.ones(len(units)))
+        signs = (rest @ self._sketch.T >= 0).astype(np.int64)
+        value_codes, value_norms = self._value_codec.codes(self.new_values)
+        self._key_codec.write(
+            writer, np.concatenate([self._key_codes, codes]), np.concatenate([self._key_norms, norms])
+        )
+        writer.bits("payload", np.concatenate([self._signs, signs]))
+        writer.floats("scales", np.concatenate([self._rest_norms, np.linalg.norm(rest, axis=1)]), width=NORM_BITS)
+        self._value_codec.write(
+            writer, np.concatenate([self._value_codes, value_codes]), np.concatenate([self._value_norms, value_norms])
+        )
+
+    def read(self, reader: BitReader) -> None:
+        n, d = self.n_old, self.public.d
+        self._key_codes, self._key_norms = self._key_codec.read(reader, n)
+        self._signs = reader.bits(n * d).astype(np.int64).reshape(n, d)
+        self._rest_norms = read_norms(reader, n)
+        self._value_codes, self._value_norms = self._value_codec.read(reader, n)
+        lengths = math.sqrt(math.pi / 2) / d * self._key_norms * self._rest_norms
+        rest = (2 * self._signs - 1) @ self._sketch * lengths[:, None]
+        self.old_keys = self._key_codec.restore(self._key_codes, self._key_norms) + rest
+        self.old_values = self._value_codec.restore(self._value_codes, self._value_norms)

@@ -1,0 +1,1 @@
+"""Recurrent states: a fixed number of slots or features, whatever the number of tokens."""

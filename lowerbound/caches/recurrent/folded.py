@@ -1,0 +1,122 @@
+"""Template: an eviction cache, and a recurrent state of a few rows into which evicted pairs are folded."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from fractions import Fraction
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import logsumexp
+
+from lowerbound.caches.quantised.restored import RestoredTokens
+from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.oracle.attention import attention_mass
+from lowerbound.core.rules import Scaled
+
+FLOAT_BITS = 16
+STATE_BITS = 32
+NOTHING = -1e30
+"""The logarithm of an empty sum: finite, so that it can be stored, and without weight in any softmax."""
+QUERIES_PER_BLOCK = 1024
+
+
+class FoldedEvictions(RestoredTokens):
+    """Template: kept pairs (H2O: newest half, and highest attention mass), and R features of what was evicted.
+
+    Evicting (k, v) adds psi(k) v^T to H and psi(k) to z; the answer is (phi(q)^T H + sum e^<q,k> v) / (phi(q)^T z +
+    sum e^<q,k>) over kept and newest pairs. The state holds log z and H / z, which is the same and cannot overflow:
+    a feature r then acts as one more token with logit log phi_r(q) + log z_r. Bits, once n > B:
+    B (32 d + 32) + 32 R (d + 1).
+    """
+
+    family: ClassVar[str] = "recurrent"
+    reference: ClassVar[str] = "Dong et al. 2024, arXiv:2402.09398"
+    budget_meaning: ClassVar[str] = "cached tokens kept, half heavy hitters and half recent, rounded down, at least 2"
+    default_budget: ClassVar[Fraction | None] = Fraction(1, 20)
+    n_features: ClassVar[int] = 8
+    n_hidden: ClassVar[int] = 512
+
+    def __init__(self, public: Public) -> None:
+        super().__init__(public)
+        self._scores: FloatArray = np.zeros(0)
+        self._new_queries: FloatArray = np.zeros((0, public.d))
+        self._log_z: FloatArray = np.full(self.n_features, NOTHING)
+        self._means: FloatArray = np.zeros((self.n_features, public.d))
+
+    @property
+    def capacity(self) -> int:
+        """B, pairs kept."""
+        return max(2, int(self.budget * self.public.schedule.n_tokens_cached))
+
+    @abstractmethod
+    def log_phi(self, queries: FloatArray) -> FloatArray:
+        """log phi(q), shape (m, R), of scaled queries: the logit of a key k is <q, k>."""
+
+    @abstractmethod
+    def log_psi(self, keys: FloatArray) -> FloatArray:
+        """log psi(k), shape (n, R)."""
+
+    def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
+        super().append(keys, values, scale, queries)
+        self._new_queries = np.concatenate(
+            [self._new_queries, self.public.rule.scaled(keys if queries is None else queries)]
+        )
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        keys = np.concatenate([self.old_keys, self.new_keys])
+        if not len(keys):
+            return np.zeros((len(queries), self.public.d))
+        values = np.concatenate([self.old_values, self.new_values, self._means])
+        outputs = np.empty((len(queries), self.public.d))
+        for start in range(0, len(queries), QUERIES_PER_BLOCK):
+            rows = slice(start, start + QUERIES_PER_BLOCK)
+            scaled = self.public.rule.scaled(queries[rows])
+            logits = np.concatenate([scaled @ keys.T, self.log_phi(scaled) + self._log_z], axis=1)
+            weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+            outputs[rows] = weights @ values / weights.sum(axis=1, keepdims=True)
+        return outputs
+
+    def write(self, writer: BitWriter) -> None:
+        keys = np.concatenate([self.old_keys, self.new_keys])
+        values = np.concatenate([self.old_values, self.new_values])
+        scores = np.pad(self._scores, (0, len(self.new_keys)))
+        if len(self._new_queries):
+            scores = scores + attention_mass(self._new_queries, keys, rule=Scaled(1.0))
+        kept = self._survivors(scores)
+        evicted = np.setdiff1d(np.arange(len(keys)), kept)
+        if len(evicted):
+            self._fold(self.log_psi(keys[evicted]), values[evicted])
+        writer.floats("payload", keys[kept], width=FLOAT_BITS)
+        writer.floats("payload", values[kept], width=FLOAT_BITS)
+        writer.floats("scores", scores[kept], width=STATE_BITS)
+        if self.n_seen > self.capacity:
+            writer.floats("payload", self._means, width=STATE_BITS)
+            writer.floats("payload", self._log_z, width=STATE_BITS)
+
+    def _survivors(self, scores: FloatArray) -> NDArray[np.intp]:
+        if len(scores) <= self.capacity:
+            return np.arange(len(scores))
+        n_recent = self.capacity // 2
+        n_older = len(scores) - n_recent
+        heavy = np.argsort(-scores[:n_older], kind="stable")[: self.capacity - n_recent]
+        return np.concatenate([np.sort(heavy), np.arange(n_older, len(scores))])
+
+    def _fold(self, log_psi: FloatArray, values: FloatArray) -> None:
+        total = np.logaddexp(self._log_z, logsumexp(log_psi, axis=0))
+        self._means = np.exp(self._log_z - total)[:, None] * self._means + np.exp(log_psi - total).T @ values
+        self._log_z = total
+
+    def read(self, reader: BitReader) -> None:
+        kept, d = min(self.n_old, self.capacity), self.public.d
+        self.old_keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self.old_values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self._scores = reader.floats(kept, width=STATE_BITS)
+        self._new_queries = np.zeros((0, d))
+        self._means = np.zeros((self.n_features, d))
+        self._log_z = np.full(self.n_features, NOTHING)
+        if self.n_old > self.capacity:
+            self._means = reader.floats(self.n_features * d, width=STATE_BITS).reshape(self.n_features, d)
+            self._log_z = reader.floats(self.n_features, width=STATE_BITS)

@@ -1,0 +1,268 @@
+"""The upper side: caches that keep every answer within eta, and how many bits they are proved to need.
+
+A unit key is stored as a lattice point within r of it, a value in [0, 1] as a cell around it, and tokens as a multiset.
+With logit = multiplier <q, k> and |q| <= 1, a log-odds between two tokens moves by at most 2 multiplier r, and
+`value_cells` proves that answers then move by at most eta. What `bits` counts is a *fixed-length code that exists*: a
+point within r of the sphere has its cell within 2 r of it, so that there are at most
+vol{1 - 2 r <= |y| <= 1 + 2 r} / vol(cell) points; a token is one of N = points * cells^d words, and a state one of at
+most (N + T)^T / T! multisets. Ranking those multisets is possible, and slow. The caches of the same names write
+`played_bits`: 0.1 bit a token and a header more. That their coder finds a word below N for every token is proved for
+no key; where it does not, their state grows by what is missing, and says so (`lowerbound.ceiling.shell_code`).
+
+Dithered keys (public coins, failure probability delta for each query) need not be near in every direction: a key is
+stored as a point of spacing * (Z^d + u), u uniform in a cube and one for all tokens. For each key the error E is then
+spacing times a uniform point of the cube, whatever the key, so that for a query q that does not know u,
+P(|<q, E>| > t) <= 2 exp(-6 t^2 / spacing^2): a uniform variable is sub-Gaussian with its own variance 1/12
+(sinh(x/2)/(x/2) <= exp(x^2/24), term by term), as in Hoeffding's proof. A union over T tokens, which need not be
+independent, leaves every |multiplier <q, E>| <= w / 2 with probability 1 - delta, for all d outputs of the query alike.
+In few dimensions that grid would be finer than the sure one, which is then taken.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property, lru_cache
+from typing import Literal
+
+from flint import arb
+
+from lowerbound.ceiling.lattices import BLOCK, DualRoots, Gosset, Integers, Lattice
+from lowerbound.ceiling.multisets import MultisetCode
+from lowerbound.ceiling.value_cells import CurvedCells, UniformCells, ValueCells, cells_needed
+from lowerbound.core.cache import COUNT_BITS
+from lowerbound.core.scalars import Rational, ball, precision, rational, upper_fraction
+from lowerbound.errors import invalid, unknown
+
+Profile = Literal["curved", "uniform"]
+
+WIDENING_BITS = 16
+"""Before the words of a played state, after the number of tokens: by how many bits its words are wider than N."""
+FP16_PAIR_BITS = 32
+PRECISION_BITS = 256
+SPACING_BITS = 24
+ROOM = 1 + Fraction(1, 2**26)
+"""How much nearer than it must be a key is to its point: in playing float64 errs by 1e-15, on distances above 1e-6."""
+SHARES = tuple(Fraction(k, 50) for k in range(26, 40))
+"""beta / eta: those that are tried. The best is near 0.70 for small eta, and near 0.62 at 1/10."""
+
+
+@lru_cache(maxsize=1024)
+def points_at_most(lattice: Lattice, spacing: Fraction) -> int:
+    """How many points of spacing * (lattice + shift) can be nearest to some unit vector, whatever the shift.
+
+    Contract: an integer >= the number of points within the covering radius of the unit sphere, and >= 1.
+    """
+    with precision(PRECISION_BITS):
+        half, reach = ball(Fraction(lattice.n, 2)), ball(spacing) * ball(lattice.covering_squared).sqrt()
+        inner = 1 - 2 * reach if 2 * reach < 1 else arb(0)
+        unit_ball = arb.pi() ** half / (half + 1).gamma()
+        cell = ball(spacing) ** lattice.n * ball(lattice.volume_squared).sqrt()
+        shell = unit_ball * ((1 + 2 * reach) ** lattice.n - inner**lattice.n)
+        return max(1, math.floor(upper_fraction(shell / cell)))
+
+
+@dataclass(frozen=True)
+class Achieved:
+    """A cache of T tokens of one head whose answers are within eta, and its bits.
+
+    Contract: for unit keys and queries, values in [0, 1] and logit = multiplier <q, k>, every answer over the T tokens
+    and any others stored exactly is within eta of the truth: always (failure_prob = 0), or with probability at least
+    1 - failure_prob over public coins that the query does not know. The constructor proves, in exact rationals, that
+    the spacing is fine enough for the cells; `bits` is an integer >= log2 of the number of states.
+
+    Parameters
+    ----------
+    cache : str
+        The registered cache that plays it.
+    n_tokens, d : int
+        T, and the head dimension.
+    multiplier, eta, failure_prob : Fraction
+    lattice : Lattice
+        Of dimension d, or the next multiple of 8 for blocks of E8 (keys are then padded with zeros).
+    spacing : Fraction
+        What one unit of the lattice is in key space.
+    cells : ValueCells
+    """
+
+    cache: str
+    n_tokens: int
+    d: int
+    multiplier: Fraction
+    eta: Fraction
+    failure_prob: Fraction
+    lattice: Lattice
+    spacing: Fraction
+    cells: ValueCells
+
+    def __post_init__(self) -> None:
+        if self.n_tokens < 1:
+            raise invalid("n_tokens", "be >= 1", self.n_tokens)
+        if self.failure_prob and not (self.cache == DITHERED and 0 < self.failure_prob < 1):
+            raise invalid("failure_prob", f"be 0, or in (0, 1) for {DITHERED}", self.failure_prob)
+        if self.cells.eta > self.eta:
+            raise invalid("cells", f"promise an error of at most {self.eta}", self.cells.eta)
+        if not lattice_fits(self.cache, self.lattice, self.d):
+            raise invalid("lattice", f"be that of {self.cache} for d = {self.d}", self.lattice)
+        step = self.multiplier * self.spacing * ROOM
+        if step <= 0 or step**2 * self._needed_squared > self.cells.log_odds**2:
+            raise invalid("spacing", "be > 0, and leave log-odds within what the cells allow", self.spacing)
+
+    @property
+    def _needed_squared(self) -> Fraction:
+        """(w / (multiplier * spacing))^2, at least."""
+        return log_odds_squared(self.lattice, self.n_tokens, self.failure_prob)
+
+    @cached_property
+    def n_points(self) -> int:
+        """Key points, at most."""
+        return points_at_most(self.lattice, self.spacing)
+
+    @cached_property
+    def n_words(self) -> int:
+        """N: what a token may be stored as, at most."""
+        return self.n_points * int(self.cells.n_cells**self.d)
+
+    @cached_property
+    def bits(self) -> int:
+        """log2 ((N + T)^T / T!), rounded up: a fixed-length code of the state that exists."""
+        with precision(PRECISION_BITS):
+            count = arb(self.n_tokens)
+            nats = count * arb(self.n_words + self.n_tokens).log() - (count + 1).lgamma()
+            return math.ceil(upper_fraction(nats / arb(2).log()))
+
+    @property
+    def played_bits(self) -> int:
+        """Bits of the cache's state when every word is below N, padding to bytes not counted."""
+        return COUNT_BITS + WIDENING_BITS + MultisetCode(self.n_tokens, self.n_words).bits
+
+    @property
+    def bits_per_token(self) -> Fraction:
+        """`bits` over T."""
+        return Fraction(self.bits, self.n_tokens)
+
+    @property
+    def fp16_fraction(self) -> Fraction:
+        """`bits` over those of keys and values in fp16."""
+        return Fraction(self.bits, self.n_tokens * self.d * FP16_PAIR_BITS)
+
+
+LATTICES: dict[str, type[Lattice]] = {
+    "guaranteed-z": Integers,
+    "guaranteed-e8": Gosset,
+    "guaranteed-a": DualRoots,
+    "guaranteed-dithered": Integers,
+}
+"""The caches, by their registered names."""
+DITHERED = "guaranteed-dithered"
+
+
+def lattice_of(cache: str, d: int) -> Lattice:
+    """The lattice in which that cache stores keys of R^d."""
+    if cache not in LATTICES:
+        raise unknown("cache", cache, LATTICES)
+    family = LATTICES[cache]
+    return family(d + -d % BLOCK if family is Gosset else d)
+
+
+def lattice_fits(cache: str, lattice: Lattice, d: int) -> bool:
+    """Whether it is."""
+    return lattice_of(cache, d) == lattice
+
+
+def log_odds_squared(lattice: Lattice, n_tokens: int, failure_prob: Fraction) -> Fraction:
+    """Square of how far a log-odds moves at most, in units of multiplier * spacing; rounded up.
+
+    (2 covering radius)^2, which needs no coins; with them 4 log(2 T / delta) / 6, where that is less.
+    """
+    surely = 4 * lattice.covering_squared
+    if failure_prob == 0:
+        return surely
+    with precision(PRECISION_BITS):
+        return min(surely, upper_fraction(ball(2 * n_tokens / failure_prob).log()) * 2 / 3)
+
+
+def achieved(
+    cache: str,
+    n_tokens: int,
+    d: int,
+    *,
+    multiplier: Rational,
+    eta: Rational,
+    failure_prob: Rational = 0,
+    profile: Profile = "curved",
+) -> Achieved:
+    """The cheapest parameters of one of the caches, among those that are tried.
+
+    Contract: an `Achieved` for these arguments; `failure_prob` must be 0 but for the dithered cache, and > 0 there.
+
+    Parameters
+    ----------
+    multiplier : Rational > 0
+        The cap on |q| |k| times the softmax scale.
+    eta : Rational in (0, 1/2)
+        At 1/2 and above, nothing needs to be stored.
+    profile : "curved" or "uniform"
+        Of the value cells; uniform ones cost about 0.65 bit a (key, value) pair more.
+    """
+    factor, error, delta = rational(multiplier), rational(eta, name="eta"), rational(failure_prob, name="failure_prob")
+    if n_tokens < 1 or d < 1:
+        raise invalid("n_tokens and d", "be >= 1", (n_tokens, d))
+    if factor <= 0:
+        raise invalid("multiplier", "be > 0", factor)
+    if not 0 < error < Fraction(1, 2):
+        raise invalid("eta", "lie strictly between 0 and 1/2", error)
+    if not (0 < delta < 1 if cache == DITHERED else delta == 0):
+        raise invalid("failure_prob", f"be {'in (0, 1)' if cache == DITHERED else '0'} for {cache}", delta)
+    return _achieved(cache, n_tokens, d, factor, error, delta, profile)
+
+
+@lru_cache(maxsize=256)
+def _achieved(
+    cache: str, n_tokens: int, d: int, multiplier: Fraction, eta: Fraction, failure_prob: Fraction, profile: Profile
+) -> Achieved:
+    lattice = lattice_of(cache, d)
+    needed = log_odds_squared(lattice, n_tokens, failure_prob)
+
+    def rough_bits(log_odds: float, n_cells: int) -> float:
+        """What is compared, in floats: who is cheapest needs no proof."""
+        spacing = log_odds / float(multiplier) / math.sqrt(needed)
+        reach = 2 * spacing * math.sqrt(lattice.covering_squared)
+        hollow = lattice.n * (math.log1p(-reach) - math.log1p(reach)) if reach < 1 else -math.inf
+        shell = lattice.n * math.log1p(reach) + math.log(-math.expm1(hollow))
+        return d * math.log2(n_cells) + (shell - lattice.n * math.log(spacing)) / math.log(2)
+
+    if profile == "curved":
+        betas = [share * eta for share in SHARES]
+        best = min(betas, key=lambda beta: rough_bits(math.log1p(4 * float(beta)), cells_needed(eta, beta)))
+        cells: ValueCells = CurvedCells.fit(eta, best)
+    else:
+        least = math.floor(1 / (2 * eta)) + 1
+        counts = sorted({*range(least, least + 12), *(least * k // 20 for k in range(21, 80))})
+        moves = {n: float((eta - Fraction(1, 2 * n)) / (1 - Fraction(1, n))) for n in counts if n > 1}
+        fewest = min(moves, key=lambda n: rough_bits(min(4 * math.atanh(moves[n]), math.log(2)), n))
+        cells = UniformCells.fit(eta, fewest)
+    spacing = _rounded_down(float(cells.log_odds) / float(multiplier) / math.sqrt(needed))
+    return Achieved(cache, n_tokens, d, multiplier, eta, failure_prob, lattice, spacing, cells)
+
+
+def _rounded_down(value: float) -> Fraction:
+    """A number of 24 bits, and between 1 and 2 units of its last place smaller."""
+    mantissa, exponent = math.frexp(value)
+    return Fraction(int(mantissa * 2**SPACING_BITS) - 1) * Fraction(2) ** (exponent - SPACING_BITS)
+
+
+def cheapest(n_tokens: int, d: int, *, multiplier: Rational, eta: Rational, failure_prob: Rational = 0) -> Achieved:
+    """The cheapest of the caches for T tokens of a head of dimension d; `bits` is a proved fixed-length count.
+
+    Contract: `achieved` of the cache with the fewest `bits`; the dithered one takes part where failure_prob > 0, and
+    promises less there: see the module. At failure_prob = 0 it is the numerator of the tightness ratio.
+    """
+    delta = rational(failure_prob, name="failure_prob")
+    found = [
+        achieved(cache, n_tokens, d, multiplier=multiplier, eta=eta, failure_prob=delta if cache == DITHERED else 0)
+        for cache in LATTICES
+        if cache != DITHERED or delta > 0
+    ]
+    return min(found, key=lambda each: each.bits)

@@ -1,0 +1,167 @@
+"""Lattice points near the unit sphere as words below a bound: one integer after the other, each by its exact odds.
+
+A point that is uniform in the shell |y|^2 in [A, B] of R^n has, given its first i coordinates of squared sum s, an
+(i + 1)st with the law of a coordinate in the shell [A - s, B - s] of R^(n - i): a difference of two Beta laws. A word
+is an interval code for the point's integers under these odds, with what else is to be told in the last interval. The
+odds multiply to 1 over the points of the shell, so that every point's interval is about as long, and a bound on the
+number of points is a bound on words, up to what a cell of the lattice differs from its middle. For n - i >= 3 the odds
+fall with the distance from 0, so that an integer never gets less than half of its share; a random rotation makes the
+rare places rare for every key.
+
+Encoder and decoder evaluate the same floats one entry at a time (+, -, *, /, sqrt, betainc), never in an order that
+depends on the other tokens, and cut intervals in integers: what one writes, the other reads, bit for bit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.special import betainc, betaincinv
+
+from lowerbound.ceiling.lattices import FloatArray, IntArray, Lattice
+from lowerbound.errors import CorruptState, invalid
+
+ODDS_BITS = 62
+"""Odds are integers out of 2^62."""
+NOISE = 2.0**-46
+"""More than the rounding error of a difference of two values of betainc."""
+
+
+class ShellCode:
+    """Words for points spacing * (p + shift), p in the lattice, within `reach` of the unit sphere, and a tail each.
+
+    Contract: `decode(encode(z, tails, n_words), n_words)` gives back the integers z of the points and the tails, where
+    `encode` finds words below n_words at all; no two pairs have one word, and a word that `encode` cannot return
+    raises CorruptState.
+
+    Parameters
+    ----------
+    lattice : Lattice
+    spacing, reach : float
+        One unit of the lattice, and how far a point may be from the sphere, in key space.
+    shift : array, shape (n,), in units of the lattice
+    n_tails : int
+        Tails lie in [0, n_tails).
+    """
+
+    def __init__(self, lattice: Lattice, spacing: float, reach: float, shift: FloatArray, n_tails: int) -> None:
+        self.lattice, self.shift, self.n_tails = lattice, shift, n_tails
+        self._inner, self._outer = (max(0.0, 1 - reach) / spacing) ** 2, ((1 + reach) / spacing) ** 2
+        self._edge = math.sqrt(self._outer)
+        self._counts = np.ceil(2 * self._edge / lattice.steps).astype(np.int64) + 3
+        gaps = 1 - (self._inner / self._outer) ** (np.arange(lattice.n, 0, -1) / 2)
+        least = np.ceil(2.0**ODDS_BITS * NOISE / gaps)
+        if float((self._counts * least).max()) > 2.0 ** (ODDS_BITS - 1):
+            raise invalid("spacing", "be coarse enough for odds in 62 bits", spacing)
+        self._least = least.astype(np.int64)
+        # What all integers together leave to the law of the shell, as a float that is not above it.
+        self._law = np.nextafter((2**ODDS_BITS - self._counts * self._least).astype(np.float64), 0)
+
+    def encode(self, integers: IntArray, tails: Sequence[int], n_words: int) -> list[int] | None:
+        """The word of each row of integers and its tail; None where one has no word below n_words."""
+        low, room = [0] * len(integers), [n_words] * len(integers)
+        squares = np.zeros(len(integers))
+        for i in range(self.lattice.n):
+            start, first = self._place(i, integers)
+            z = integers[:, i]
+            below, above = (self._odds(i, start, first, squares, cut).tolist() for cut in (z, z + 1))
+            ends = [(r * b >> ODDS_BITS, r * a >> ODDS_BITS) for r, b, a in zip(room, below, above, strict=True)]
+            low = [x + b for x, (b, _) in zip(low, ends, strict=True)]
+            room = [a - b for b, a in ends]
+            squares += (start + self.lattice.steps[i] * z) ** 2
+        if any(r < self.n_tails for r in room):
+            return None
+        return [x + tail for x, tail in zip(low, tails, strict=True)]
+
+    def decode(self, words: Sequence[int], n_words: int) -> tuple[IntArray, list[int]]:
+        """The integers, shape (m, n), and the tails."""
+        left, room = list(words), [n_words] * len(words)
+        integers = np.zeros((len(words), self.lattice.n), dtype=np.int64)
+        squares = np.zeros(len(words))
+        for i in range(self.lattice.n):
+            start, first = self._place(i, integers)
+            # r * cut >> 62 <= x if and only if cut <= slot.
+            slots = [((x + 1 << ODDS_BITS) - 1) // r for x, r in zip(left, room, strict=True)]
+            z, below, above = self._find(i, start, first, squares, np.array(slots, dtype=np.int64))
+            cells = zip(room, below.tolist(), above.tolist(), strict=True)
+            ends = [(r * b >> ODDS_BITS, r * a >> ODDS_BITS) for r, b, a in cells]
+            left = [x - b for x, (b, _) in zip(left, ends, strict=True)]
+            room = [a - b for b, a in ends]
+            if any(x >= r for x, r in zip(left, room, strict=True)):
+                raise CorruptState("state must hold words that lie in a cell")
+            integers[:, i] = z
+            squares += (start + self.lattice.steps[i] * z) ** 2
+        if any(x >= self.n_tails for x in left) or any(r < self.n_tails for r in room):
+            raise CorruptState("state must hold words of points near the sphere")
+        return integers, left
+
+    def _place(self, i: int, integers: IntArray) -> tuple[FloatArray, IntArray]:
+        """start_i, and the smallest integer whose odds are not 0."""
+        start = self.lattice.start(i, integers[:, :i]) + self.shift[i]
+        return start, np.floor((-self._edge - start) / self.lattice.steps[i]).astype(np.int64)
+
+    def _odds(self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, cut: IntArray) -> IntArray:
+        """How much of 2^62 lies below the cell of integer `cut`."""
+        m = self.lattice.n - i
+        edge = start + self.lattice.steps[i] * (cut - 0.5)
+        outer = np.sqrt(np.maximum(self._outer - squares, 1.0))
+        inner = np.sqrt(np.maximum(self._inner - squares, 0.0))
+        ratio = _power(inner / outer, m)
+        hollow = ratio * _share(edge, np.where(inner > 0, inner, 1.0), m)
+        share = (_share(edge, outer, m) - hollow) / (1 - ratio)
+        odds: IntArray = (share * self._law[i]).astype(np.int64) + (cut - first) * self._least[i]
+        return odds
+
+    def _find(
+        self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, slots: IntArray
+    ) -> tuple[IntArray, IntArray, IntArray]:
+        """The integer whose cell holds each slot, and what lies below the cell and below the next one."""
+        low, high = first.copy(), first + self._counts[i]
+        below, above = np.zeros_like(slots), np.full_like(slots, int(self._law[i]) + self._counts[i] * self._least[i])
+        probe = np.clip(self._guess(i, start, squares, slots), low + 1, high - 1)
+        upward, found = np.zeros(len(slots), dtype=bool), np.zeros(len(slots), dtype=bool)
+        width = 0
+        while len(open_ := np.flatnonzero(high - low > 1)):
+            # First the guess, then away from it in doubled steps until the slot is passed, then halves.
+            odds = self._odds(i, start[open_], first[open_], squares[open_], probe[open_])
+            under = odds <= slots[open_]
+            if width:
+                found[open_] |= under != upward[open_]
+            else:
+                upward = under
+            low[open_[under]], below[open_[under]] = probe[open_[under]], odds[under]
+            high[open_[~under]], above[open_[~under]] = probe[open_[~under]], odds[~under]
+            width = max(1, 2 * width)
+            away = np.clip(np.where(upward, low + width, high - width), low + 1, high - 1)
+            probe = np.where(found, (low + high) // 2, away)
+        return low, below, above
+
+    def _guess(self, i: int, start: FloatArray, squares: FloatArray, slots: IntArray) -> IntArray:
+        """Near the integer that is looked for: the odds of the sphere in the middle of the shell, turned round."""
+        m, share = self.lattice.n - i, slots / 2**ODDS_BITS
+        outer, inner = np.maximum(self._outer - squares, 1.0), np.maximum(self._inner - squares, 0.0)
+        if m == 1:
+            side = np.abs(2 * share - 1)
+            place = np.sign(share - 0.5) * (np.sqrt(inner) + side * (np.sqrt(outer) - np.sqrt(inner)))
+        else:
+            place = np.sqrt((outer + inner) / 2) * (2 * betaincinv((m - 1) / 2, (m - 1) / 2, share) - 1)
+        near: IntArray = np.rint((place - start) / self.lattice.steps[i]).astype(np.int64)
+        return near
+
+
+def _share(edge: FloatArray, radius: FloatArray, m: int) -> FloatArray:
+    """Which part of the m-ball of that radius has its first coordinate below `edge`."""
+    found: FloatArray = betainc((m + 1) / 2, (m + 1) / 2, np.clip((1 + edge / radius) / 2, 0.0, 1.0))
+    return found
+
+
+def _power(base: FloatArray, exponent: int) -> FloatArray:
+    """base ** exponent by products alone: powers of NumPy may depend on where in an array a number stands."""
+    result = np.ones_like(base)
+    while exponent:
+        if exponent & 1:
+            result = result * base
+        base, exponent = base * base, exponent >> 1
+    return result

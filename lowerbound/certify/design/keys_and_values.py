@@ -1,0 +1,105 @@
+"""Floors from keys and values: addresses, secrets in the rest of a key, and the loudest way to read them (C, C')."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from lowerbound.certify.design.addresses import Book, books
+from lowerbound.certify.design.head import (
+    MOST_LEVELS,
+    PRECISION_BITS,
+    Design,
+    FloatArray,
+    Head,
+    below,
+    bits_of,
+    fano_bits,
+)
+from lowerbound.certify.design.values import described
+
+GRID = 120
+"""Points an axis of the first look at (rho^2, gamma)."""
+MILLIONTHS = 10**6
+
+
+def single_read_design(head: Head) -> Design | None:
+    """Theorem C: every symbol is read once, against one reference; any delta."""
+    return max((_tuned(head, book, zoom=False) for book in books(head.n_tokens)), key=bits_of, default=None)
+
+
+def zoom_design(head: Head) -> Design | None:
+    """Theorem C': Bob asks again with a better reference; delta = 0."""
+    if head.delta:
+        return None
+    return max((_tuned(head, book, zoom=True) for book in books(head.n_tokens)), key=bits_of, default=None)
+
+
+def _tuned(head: Head, book: Book, *, zoom: bool) -> Design | None:
+    """The best rho^2 and gamma for a book, in millionths: a grid, then ever smaller steps around the best."""
+    if book.d_a > head.d - 2:
+        return None
+    shares, tilts = np.meshgrid(np.linspace(0.02, 0.97, GRID), np.geomspace(0.03, 2.5, GRID))
+    found = _levels(head, book, shares, tilts, zoom=zoom)[0]
+    place = np.unravel_index(int(found.argmax()), found.shape)
+    best, share, tilt = float(found[place]), float(shares[place]), float(tilts[place])
+    step = 0.02
+    while step > 1e-5:
+        near_shares, near_tilts = np.meshgrid(
+            share + step * np.arange(-3, 4) / 3, tilt * (1 + step * np.arange(-3, 4) / 3)
+        )
+        found = _levels(head, book, near_shares, near_tilts, zoom=zoom)[0]
+        place = np.unravel_index(int(found.argmax()), found.shape)
+        if found[place] > best:
+            best, share, tilt = float(found[place]), float(near_shares[place]), float(near_tilts[place])
+        else:
+            step /= 2
+    rho_squared, gamma = Fraction(round(share * MILLIONTHS), MILLIONTHS), Fraction(round(tilt * MILLIONTHS), MILLIONTHS)
+    bits, value_levels, key_levels = (
+        float(x[0]) for x in _levels(head, book, np.array([float(rho_squared)]), np.array([float(gamma)]), zoom=zoom)
+    )
+    if bits <= 0:
+        return None
+    payload = {
+        "precision": PRECISION_BITS,
+        "addresses": described(book.rows),
+        "address_dimension": book.d_a,
+        "coherence": str(book.coherence),
+        "rho_squared": str(rho_squared),
+        "gamma": str(gamma),
+        "multiplier": str(head.multiplier),
+        "value_levels": int(value_levels),
+        "key_levels": int(key_levels),
+    }
+    return Design("C'" if zoom else "C", "keys_and_values_floor", bits, payload)
+
+
+def _levels(
+    head: Head, book: Book, shares: FloatArray, tilts: FloatArray, *, zoom: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Bits, value levels and key levels for each (rho^2, gamma); 0 bits where a condition fails."""
+    n, own, d, p = head.n_tokens, head.n_own, head.d, head.d - book.d_a - 1
+    lam, eta, far = float(head.multiplier), float(head.eta), 1 - float(book.coherence)
+    inside = (shares > 0) & (shares < 1) & (tilts > 0)
+    shares, tilts = np.where(inside, shares, 0.5), np.where(inside, tilts, 1.0)
+    address, slope = np.sqrt(1 - shares), lam / np.sqrt(1 + tilts**2)
+    c = tilts * slope * np.sqrt(shares / p)
+    tau_values = (n + own - 1) * np.exp(-lam * address * far)
+    with np.errstate(over="ignore", divide="ignore"):
+        if zoom:
+            tau = (n - 1) * np.exp(np.minimum(2 * c - slope * address * far, 700.0))
+            key_levels = 1 + below(2 * c / (4 * np.arctanh(2 * eta) + np.log1p(tau)))
+            inside &= c + np.log(own) < c * np.sqrt(p) * (1 - 1e-9)
+        else:
+            tau = (n - 1) * np.exp(np.minimum(c - slope * address * far, 700.0))
+            key_levels = 1 + below(np.tanh(c / 2) / (2 * eta + tau))
+            inside &= np.log(own) < c * np.sqrt(p) * (1 - 1e-9)
+        value_levels = 1 + below(1 / (2 * (eta + tau_values)))
+    value_levels, key_levels = np.minimum(value_levels, MOST_LEVELS), np.minimum(key_levels, MOST_LEVELS)
+    delta = float(head.delta)
+    inside &= (value_levels >= 2) & (key_levels >= 2) & (delta <= 1 - 1 / np.maximum(key_levels, 1))
+    bits = n * (
+        (d - 1) * fano_bits(np.maximum(value_levels, 2), delta) + p * fano_bits(np.maximum(key_levels, 2), delta)
+    )
+    return np.where(inside, bits, 0.0), value_levels, key_levels

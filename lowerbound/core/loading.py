@@ -1,0 +1,37 @@
+"""Loading: the cache class behind a target, which is "package.module:Class" or "exec:COMMAND"."""
+
+from __future__ import annotations
+
+import importlib
+
+from lowerbound.core.cache import Memory
+from lowerbound.core.program import PREFIX, program_cache
+from lowerbound.errors import InvalidArgument, unknown
+
+
+def load_cache(target: str) -> type[Memory]:
+    """The cache class that "package.module:Class" names, or the one that plays the program of "exec:COMMAND".
+
+    Contract: returns a concrete subclass of Memory, or raises InvalidArgument (the module cannot be imported, or what
+    it names is no cache) or UnknownName (the module has no such class; the nearest ones are named).
+    """
+    if target.startswith(PREFIX):
+        return program_cache(target.removeprefix(PREFIX))
+    module_name, _, class_name = target.partition(":")
+    try:
+        module = importlib.import_module(module_name)
+    except (Exception, SystemExit) as error:
+        raise InvalidArgument(
+            f"cache {target!r} must name an importable module, got {type(error).__name__}: {error}"
+        ) from error
+    found = getattr(module, class_name, None)
+    if found is None:
+        raise unknown(f"class of module {module_name}", class_name, [n for n in dir(module) if n[0] != "_"])
+    if not (isinstance(found, type) and issubclass(found, Memory)):
+        raise InvalidArgument(
+            f"cache {target!r} must name a subclass of lowerbound.Cache, got {type(found).__name__} {class_name}"
+        )
+    missing = sorted(found.__abstractmethods__)
+    if missing:
+        raise InvalidArgument(f"cache {target!r} must define {', '.join(missing)}, and does not")
+    return found

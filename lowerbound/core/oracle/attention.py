@@ -1,0 +1,219 @@
+"""The oracle: exact softmax attention of one head; a query row sees every key row that it is given.
+
+In float64, on any array library of the array API and its device, with keys streamed in blocks. Where logits are
+bounded, NumPy goes by the fast path of `streaming`, and torch on a processor by that of `tensors`. How far answers may
+be off is derived in `rounding`; `twins` are slower.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import array_api_compat
+import numpy as np
+
+from lowerbound.core.oracle.bounded import LARGEST_LOGIT, bounded_attention
+from lowerbound.core.oracle.bounded_torch import are_plain_tensors, batched_attention
+from lowerbound.core.rules import ROWS_PER_BLOCK, Rule, longest
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.threads import blocks
+from lowerbound.errors import InvalidArgument
+
+KEYS_PER_BLOCK = 4096
+QUERIES_PER_BLOCK = 1024
+MASS_QUERIES_PER_BLOCK = 64
+LARGEST_VALUE, SHRUNK = 2.0**500, 2.0**-600
+"""Sums of up to 10^20 such values, with weights of exp(300) each, are finite; larger ones are shrunk under it."""
+WORTH_STREAMING = 2**16
+"""Logits from which on the fast path is fast; below, a token of all the weight answers with its very value."""
+
+
+def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> float:
+    if array.ndim != len(shape) or any(want not in (None, got) for want, got in zip(shape, array.shape, strict=True)):
+        wanted = "(" + ", ".join("any" if side is None else str(side) for side in shape) + ")"
+        raise InvalidArgument(f"{name} must have shape {wanted}, got {tuple(array.shape)}")
+    if array.dtype != xp.float64:
+        raise InvalidArgument(f"{name} must be float64, got {array.dtype}")
+    length = longest(array)
+    if not length < math.inf and not _is_finite(xp, array):  # rows of a finite length have finite entries
+        raise InvalidArgument(f"{name} must be finite, got NaN or infinity")
+    return length
+
+
+def _is_finite(xp: Any, array: Any) -> bool:
+    return all(bool(xp.all(xp.isfinite(array[rows, :]))) for rows in blocks(array.shape[0], ROWS_PER_BLOCK))
+
+
+def check_question(queries: Any, keys: Any, values: Any) -> tuple[float, float, float]:
+    """The lengths of the longest query, key and row of values.
+
+    Contract: InvalidArgument unless queries (m, d), keys (t, d) and values (t, h), t >= 1, are finite float64.
+    """
+    xp = array_api_compat.array_namespace(queries, keys, values)
+    lengths = (
+        _checked(xp, "queries", queries, (None, None)),
+        _checked(xp, "keys", keys, (None, queries.shape[1])),
+        _checked(xp, "values", values, (keys.shape[0], None)),
+    )
+    if keys.shape[0] == 0:
+        raise InvalidArgument("keys must have at least one row, got none: attention over nothing is undefined")
+    return lengths
+
+
+def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int = KEYS_PER_BLOCK) -> Any:
+    """Softmax attention of every query over all the keys.
+
+    Contract: for finite float64 arrays of the stated shapes, returns the exact outputs up to
+    `rounding_bound(...)` in every entry; other shapes, dtypes, NaN, infinity or logits too large for float64 raise
+    InvalidArgument.
+    Paper: Definition of Attn [arXiv:2503.14881]. Differs: the scale is explicit in `rule`.
+
+    Parameters
+    ----------
+    queries : array, shape (m, d)
+    keys : array, shape (t, d), t >= 1
+    values : array, shape (t, h)
+    rule : Scaled or L2Norm
+    keys_per_block : int
+        Keys held as logits at once where peaks are needed; memory beyond the output is
+        O(1024 * (keys_per_block + d + h)), and that of `bounded_attention` elsewhere.
+
+    Returns
+    -------
+    outputs : array, shape (m, h), of the same array library
+
+    Notes
+    -----
+    No m x t matrix is formed. Cost O(m t (d + h)).
+    """
+    *lengths, value_length = check_question(queries, keys, values)
+    if value_length > LARGEST_VALUE:
+        return attention(queries, keys, values * SHRUNK, rule=rule, keys_per_block=keys_per_block) / SHRUNK
+    is_large = queries.shape[0] * keys.shape[0] >= WORTH_STREAMING
+    largest_logit = rule.logit_bound(queries.shape[1], *lengths)
+    if largest_logit == math.inf:
+        return _attention_of_the_longest(queries, keys, values, rule, keys_per_block)
+    if not is_large or largest_logit > LARGEST_LOGIT:
+        return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
+    if isinstance(queries, np.ndarray):
+        return bounded_attention(rule.scaled(queries), lambda rows: rule.directions(keys[rows]), values, keys.shape[0])
+    if are_plain_tensors(queries, keys, values):
+        return batched_attention(rule.scaled(queries), rule.directions(keys), values)
+    return _by_blocks(_attend_bounded_block, queries, keys, values, rule, keys_per_block)
+
+
+def attention_by_peaks(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int) -> Any:
+    """What `attention` computes where logits have no bound, or are few: weights relative to a peak.
+
+    Running maximum m, sum of weights and sum of weighted values are carried over blocks and rescaled by
+    exp(m_old - m_new): no m x t matrix is formed.
+    """
+    return _by_blocks(_attend_block, queries, keys, values, rule, keys_per_block)
+
+
+def _attention_of_the_longest(queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int) -> Any:
+    with np.errstate(over="ignore", invalid="ignore"):
+        outputs = attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
+    if not _is_finite(array_api_compat.array_namespace(outputs), outputs):
+        raise InvalidArgument("queries and keys must have logits under 2^1024 in size, got some that overflow")
+    return outputs
+
+
+def _by_blocks(attend: Any, queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int) -> Any:
+    xp = array_api_compat.array_namespace(queries, keys, values)
+    scaled, directions = rule.scaled(queries), rule.directions(keys)
+    parts = [
+        attend(xp, scaled[rows, :], directions, values, keys_per_block)
+        for rows in blocks(queries.shape[0], QUERIES_PER_BLOCK)
+    ]
+    return xp.concat(parts, axis=0) if parts else _zeros(values, 0, values.shape[1])
+
+
+def _zeros(like: Any, *shape: int) -> Any:
+    """Zeros in the library, and on the device, of another array."""
+    xp = array_api_compat.array_namespace(like)
+    return xp.zeros(shape, dtype=xp.float64, device=array_api_compat.device(like))
+
+
+def _attend_bounded_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
+    weights_sum = _zeros(values, scaled_queries.shape[0], 1)
+    weighted_values = _zeros(values, scaled_queries.shape[0], values.shape[1])
+    for block in blocks(keys.shape[0], keys_per_block):
+        weights = xp.exp(xp.matmul(scaled_queries, xp.permute_dims(keys[block, :], (1, 0))))
+        weights_sum = weights_sum + xp.sum(weights, axis=1, keepdims=True)
+        weighted_values = weighted_values + xp.matmul(weights, values[block, :])
+    return weighted_values / weights_sum
+
+
+def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
+    n_queries = scaled_queries.shape[0]
+    weights_sum, weighted_values = _zeros(values, n_queries, 1), _zeros(values, n_queries, values.shape[1])
+    peak = weights_sum - xp.inf
+    for block in blocks(keys.shape[0], keys_per_block):
+        logits = xp.matmul(scaled_queries, xp.permute_dims(keys[block, :], (1, 0)))
+        new_peak = xp.maximum(peak, xp.max(logits, axis=1, keepdims=True))
+        weights = xp.exp(logits - new_peak)
+        fade = xp.exp(peak - new_peak)
+        weights_sum = fade * weights_sum + xp.sum(weights, axis=1, keepdims=True)
+        weighted_values = fade * weighted_values + xp.matmul(weights, values[block, :])
+        peak = new_peak
+    return weighted_values / weights_sum
+
+
+def attention_logits(queries: Any, keys: Any, *, rule: Rule) -> Any:
+    """The logit of every query with every key, shape (m, t)."""
+    xp = array_api_compat.array_namespace(queries, keys)
+    return xp.matmul(rule.scaled(queries), xp.permute_dims(rule.directions(keys), (1, 0)))
+
+
+def attention_weights(queries: Any, keys: Any, *, rule: Rule) -> Any:
+    """Softmax weights, shape (m, t): how much each of m queries attends to each of t keys.
+
+    Contract: rows are the weights that `attention` gives to values, up to rounding; all m t of them are held at once.
+    """
+    return _softmax(attention_logits(queries, keys, rule=rule))
+
+
+def _softmax(logits: Any) -> Any:
+    xp = array_api_compat.array_namespace(logits)
+    weights = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
+    return weights / xp.sum(weights, axis=1, keepdims=True)
+
+
+def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
+    """Softmax weight that each key receives, summed over the queries: the score of heavy-hitter caches.
+
+    Contract: entry j is the sum over i of the weight of key j for query i; shape (t,), up to rounding.
+    """
+    xp = array_api_compat.array_namespace(queries, keys)
+    mass = _zeros(keys, keys.shape[0])
+    scaled, along = rule.scaled(queries), xp.permute_dims(rule.directions(keys), (1, 0))
+    for rows in blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
+        mass = mass + xp.sum(_softmax(xp.matmul(scaled[rows, :], along)), axis=0)
+    return mass
+
+
+def block_causal_attention(queries: Any, keys: Any, values: Any, schedule: ScaleSchedule, *, rule: Rule) -> Any:
+    """Attention of a whole generation: queries of scale k see all keys of scales 0..k.
+
+    Contract: for arrays with one row a token of `schedule`, row t of the output is `attention` of query t over
+    the rows of every scale up to its own; other shapes raise InvalidArgument.
+
+    Parameters
+    ----------
+    queries, keys : array, shape (schedule.n_tokens, d)
+    values : array, shape (schedule.n_tokens, h)
+
+    Returns
+    -------
+    outputs : array, shape (schedule.n_tokens, h)
+    """
+    xp = array_api_compat.array_namespace(queries, keys, values)
+    for name, array in (("queries", queries), ("keys", keys), ("values", values)):
+        _checked(xp, name, array, (schedule.n_tokens, None))
+    outputs = []
+    for scale in range(schedule.n_scales):
+        rows = schedule.rows_of(scale)
+        outputs.append(attention(queries[rows, :], keys[: rows.stop, :], values[: rows.stop, :], rule=rule))
+    return xp.concat(outputs, axis=0)

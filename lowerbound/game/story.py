@@ -1,0 +1,157 @@
+"""One instance of the reduction, told step by step: where one bit goes, and how it comes back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lowerbound.core.coins import Coins
+from lowerbound.core.oracle.attention import attention
+from lowerbound.core.oracle.twins import attention_ball
+from lowerbound.core.scalars import lower_fraction, upper_fraction
+from lowerbound.errors import Undecided, invalid
+from lowerbound.game.index import draw_symbols
+from lowerbound.game.reduction import Reduction
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """What happened to one symbol. `weight`, `leakage` and `output` are measured; `leakage_bound` is proved.
+
+    `output_low` and `output_high` enclose the exact output; `margin` is the distance from the enclosure to the next
+    threshold. `bit` and `decoded` are level numbers when there are more than two levels.
+    """
+
+    model: str
+    seed: int
+    n_symbols: int
+    token: int
+    place: tuple[int, ...] | None
+    coordinate: int
+    bit: int
+    level: float
+    keys: str
+    coherence: str
+    welch: float
+    eta: float
+    guarantee: str
+    multiplier: float
+    weight: float
+    leakage: float
+    leakage_bound: float
+    output: float
+    output_low: float
+    output_high: float
+    rounding_bound: float
+    threshold: float
+    margin: float
+    decoded: int
+    n_tokens_cached: int
+    n_own_tokens: int
+    d: int
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; lambda under the paper's name."""
+        data = asdict(self)
+        data["lambda"] = data.pop("multiplier")
+        return data
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The story: (step, what happens)."""
+        where = "prompt token" if self.place is None else f"scale, row, column = {self.place}"
+        return [
+            ("instance", f"{self.model}: {self.n_tokens_cached} cached tokens, d = {self.d}, one head"),
+            ("Alice's input", f"{self.n_symbols} fair symbols x, seed {self.seed}"),
+            ("Bob's question", f"coordinate {self.coordinate} of token {self.token} ({where})"),
+            ("symbol", f"x = {self.bit}, so value {self.level:g} enters the cache there"),
+            ("keys", f"{self.keys} family, one-sided coherence {self.coherence} (Welch: {self.welch:.4f})"),
+            ("query", f"the token's own key, logit lambda = {self.multiplier:.4f} with itself"),
+            (
+                "competition",
+                f"{self.n_tokens_cached - 1} cached tokens and {self.n_own_tokens} of Bob's own, value 0",
+            ),
+            ("weight", f"{self.weight:.10f} of the softmax on the token asked for"),
+            (
+                "leakage",
+                f"{self.leakage:.6g}, proved <= {self.leakage_bound:.6g} = (n - 1) exp(-lambda (1 - mu))",
+            ),
+            (
+                "output",
+                f"{self.output:.12f}, exact value in [{self.output_low:.12f}, {self.output_high:.12f}]",
+            ),
+            (
+                "rounding",
+                f"float64 is off by {abs(self.output - self.output_low):.1e}, proved <= {self.rounding_bound:.1e}",
+            ),
+            (
+                "threshold",
+                f"{self.threshold:.6f} under a {self.guarantee} eta = {self.eta:g}; margin {self.margin:.6f}",
+            ),
+            ("Bob's answer", f"{self.decoded}: {'right' if self.decoded == self.bit else 'WRONG'}"),
+        ]
+
+
+def narrate(reduction: Reduction, *, token: int | None = None, coordinate: int | None = None) -> Transcript:
+    """Play one position of a reduction against exact attention, and measure every step.
+
+    Contract: the symbol is decoded from the enclosure of the exact output, so `decoded` is certain; token and
+    coordinate default to public coins. Out of range they raise InvalidArgument.
+    """
+    n_cached, d = reduction.shape
+    coins = Coins(reduction.seed, "bob's question")
+    position = int(coins.below(n_cached * d, 1)[0])
+    token = _inside("token", position // d if token is None else token, n_cached)
+    coordinate = _inside("coordinate", position % d if coordinate is None else coordinate, d)
+    grid = reduction.grid
+    symbols = draw_symbols(reduction.seed, 0, n_levels=grid.n_levels, shape=(n_cached, d))
+    n_all = reduction.schedule.n_tokens
+    values = np.zeros((n_all, 2))
+    values[:n_cached, 0] = reduction.values(symbols)[:, coordinate]
+    values[token, 1] = 1.0
+    keys, query = reduction.keys.unit, reduction.queries[token]
+    output, weight = (float(x) for x in attention(query[None, :], keys, values, rule=reduction.rule)[0])
+    exact, exact_weight = attention_ball(query.tolist(), keys.tolist(), values.tolist(), rule=reduction.rule)
+    low, high = float(lower_fraction(exact)), float(upper_fraction(exact))
+    at_low, decoded = (int(level) for level in grid.decode(np.array([low, high])))
+    if at_low != decoded:
+        raise Undecided(f"the exact output lies between {low} and {high}, on both sides of a threshold")
+    distances = [abs(float(threshold) - end) for threshold in grid.thresholds for end in (low, high)]
+    nearest = int(np.argmin(distances)) // 2
+    in_map = token >= reduction.schedule.n_context
+    return Transcript(
+        model=reduction.geometry.name,
+        seed=reduction.seed,
+        n_symbols=reduction.n_symbols,
+        token=token,
+        place=reduction.schedule.locate(token) if in_map else None,
+        coordinate=coordinate,
+        bit=int(symbols[token, coordinate]),
+        level=float(grid.level_array[symbols[token, coordinate]]),
+        keys=reduction.keys.family,
+        coherence=str(reduction.coherence),
+        welch=float(reduction.keys.welch),
+        eta=float(grid.eta),
+        guarantee=grid.guarantee,
+        multiplier=float(reduction.multiplier),
+        weight=weight,
+        leakage=float((1 - exact_weight).mid()),
+        leakage_bound=float(reduction.leakage),
+        output=output,
+        output_low=low,
+        output_high=high,
+        rounding_bound=float(reduction.rounding),
+        threshold=float(grid.thresholds[nearest]),
+        margin=min(distances),
+        decoded=decoded,
+        n_tokens_cached=n_cached,
+        n_own_tokens=n_all - n_cached,
+        d=d,
+    )
+
+
+def _inside(name: str, index: int, count: int) -> int:
+    if not 0 <= index < count:
+        raise invalid(name, f"lie in [0, {count - 1}]", index, nearest=min(max(index, 0), count - 1))
+    return index

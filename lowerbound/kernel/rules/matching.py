@@ -1,0 +1,119 @@
+"""What Theorems D and E share: instances with one state have matching keys, close to one another.
+
+Keys are independent and uniform on the sphere. Two instances with one state are indistinguishable: no admissible
+query tells their outputs more than 2 eta apart. Value coordinate 0 is the constant 1, so that with T_N copies of one
+reference token the output there is sigma(F(q) - z), F(q) = ln sum_j exp(lambda <q, k_j>), z any number in reach: so
+|F - F'| <= s = 4 atanh(2 eta) at every q where F +- s / 2 is in reach. That puts a key of one instance next to every
+key of the other, and a tilt of the query by theta_0 puts it within a small angle.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+from flint import arb
+
+from lowerbound.kernel.codec import Rejected, rational, typed
+from lowerbound.kernel.rules.floor import Floor, ball, require
+from lowerbound.kernel.rules.sphere import mean_weight, tail
+
+LONGEST_CHAIN = 256
+LOWEST_READ = 10
+"""How far below the key that is read a reference may be put: its logit is lower by less than this."""
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Balls that hold for any two coherent instances with one state.
+
+    `apart` is the least angle between two keys of an instance; `near` the largest angle between matched keys;
+    `gap` = s + ln(1 + tau) the largest change of a logit at an open tilt; `limit` the leak up to which a tilt is open
+    for every instance that matches a given one; `blur` how far a value that is read may be off; `good` a lower bound
+    on the probability of the instances that count; `slack` the factor A of Markov's inequality.
+    """
+
+    apart: arb
+    near: arb
+    gap: arb
+    limit: arb
+    blur: arb
+    good: arb
+    slack: arb
+    chain: tuple[arb, ...]
+
+    def radius(self, tilt: arb, multiplier: arb) -> arb:
+        """How far apart two matched keys may lie in a direction in which this tilt is open; tilts must be steep."""
+        steepness = tilt.sin() - tilt.cos() * self.near.tan()
+        require(arb(0), steepness, "a tilt is steep enough: sin(theta) > cos(theta) tan(a)")
+        return self.gap / (multiplier * steepness)
+
+    def closed(self, tilt: arb, floor: Floor) -> arb:
+        """An upper bound on the probability that a tilt is closed to both signs of the query, on coherent instances."""
+        n, multiplier = floor.n_tokens - 1, ball(floor.multiplier)
+        apart = n * mean_weight(tilt, self.limit, floor.d, multiplier)
+        same = n * (-2 * multiplier * tilt.cos() * (1 - self.apart.cos())).exp() / self.limit**2
+        return apart**2 + same
+
+
+def leak(tilt: arb, apart: arb, floor: Floor) -> arb:
+    """The most that the other keys of a coherent instance weigh, relative to a key that the query is tilted from."""
+    multiplier = ball(floor.multiplier)
+    return (floor.n_tokens - 1) * (multiplier * ((apart - tilt).cos() - tilt.cos())).exp()
+
+
+def read_chain(value: Any) -> tuple[arb, ...]:
+    """Increasing tilts, in radians, below 9 pi / 20."""
+    if not 1 <= len(typed(value, list, "the chain")) <= LONGEST_CHAIN:
+        raise Rejected(f"a chain must have 1 to {LONGEST_CHAIN} tilts, got {len(value)}")
+    tilts = [rational(each, "a tilt") for each in value]
+    if tilts[0] <= 0 or any(low >= high for low, high in pairwise(tilts)):
+        raise Rejected("the tilts of a chain must be positive and increase")
+    require(ball(tilts[-1]), arb.pi() * 9 / 20, "the tilts of a chain are below 9 pi / 20")
+    return tuple(ball(tilt) for tilt in tilts)
+
+
+def match(floor: Floor, coherence: Any, slack: Any, tau: Any, first_tilt: arb, chain: tuple[arb, ...]) -> Matching:
+    """The matching of instances with coherence <= mu_0, or Rejected: every step is an inequality between balls.
+
+    Contract: with s = 4 atanh(2 eta), psi = arccos mu_0, T tokens and multiplier lambda,
+    (1) a key of one instance has exactly one key of the other within the angle a_1, and this is a bijection;
+    (2) at tilt theta_0 the leak is at most tau, so that matched keys are within a_2 = near of each other, 3 a_2 < psi;
+    (3) the reference reaches every logit that is asked for;
+    (4) instances that are coherent and stay under A times a mean have probability at least `good` > 0.
+    """
+    limit_cosine, factor, share = rational(coherence, "mu_0"), rational(slack, "A"), rational(tau, "tau")
+    if floor.guarantee != "additive" or floor.delta != 0 or not 0 < 2 * floor.eta < 1:
+        raise Rejected(f"theorem {floor.theorem} speaks of an additive error in (0, 1/2) at delta = 0")
+    if not (0 < limit_cosine < 1 and factor > 1 and 0 < share < 1):
+        raise Rejected("mu_0 and tau must lie in (0, 1), and A must be > 1")
+    n, d, multiplier = floor.n_tokens, floor.d, ball(floor.multiplier)
+    spread, mu, small = 4 * (2 * ball(floor.eta)).atanh(), ball(limit_cosine), ball(share)
+    apart, zero = mu.acos(), arb(0)
+    good = 1 - arb(n) * (n - 1) / 2 * tail(mu, d) - 1 / ball(factor)
+    require(zero, good, "coherent instances are likely")
+    coarse = 1 - (spread + arb(n).log()) / multiplier
+    require(zero, coarse, "(s + ln T) / lambda < 1")
+    rest = apart - coarse.acos()
+    require(zero, rest, "the coarse angle is below arccos mu_0")
+    share_left = 1 - n * (spread - multiplier * (1 - rest.cos())).exp()
+    require(zero, share_left, "other keys do not make up for a missing one")
+    first = (1 - (spread - share_left.log()) / multiplier).acos()
+    require(2 * first, apart, "matched keys are a bijection: 2 a_1 < arccos mu_0")
+    require(first, first_tilt, "a_1 < theta_0")
+    require(first_tilt, apart, "theta_0 < arccos mu_0")
+    require(leak(first_tilt, apart, floor), small, "the leak at theta_0 is below tau")
+    gap = spread + (1 + small).log()
+    require(first_tilt.cos() + gap / multiplier, arb(1), "cos(theta_0) + (s + ln(1 + tau)) / lambda < 1")
+    near = first_tilt - (first_tilt.cos() + gap / multiplier).acos()
+    require(zero, near, "a_2 > 0")
+    require(3 * near, apart, "3 a_2 < arccos mu_0")
+    own = arb(floor.n_own).log()
+    require(spread / 2 + (1 + small).log(), own, "the reference reaches up: s / 2 + ln(1 + tau) < ln T_N")
+    lowest = multiplier * (1 + chain[-1].cos() - near)
+    require(own + spread / 2 + LOWEST_READ, lowest, "the reference reaches down to every logit that is asked for")
+    blur = n * (-multiplier * (near.cos() - (apart - near).cos())).exp()
+    blur += floor.n_own * (-multiplier * (1 + near.cos())).exp()
+    limit = small * (-2 * multiplier * near).exp()
+    return Matching(apart, near, gap, limit, blur, good, ball(factor), chain)

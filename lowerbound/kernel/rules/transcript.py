@@ -1,0 +1,113 @@
+"""A game, as it was played: Alice's symbols, her message, and what Bob made of it, beside the floor of INDEX."""
+
+from __future__ import annotations
+
+import re
+from fractions import Fraction
+from typing import Any
+
+from flint import arb
+
+from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown, typed
+from lowerbound.kernel.rules.floor import ball, fano, require, working_precision
+from lowerbound.kernel.verdict import Outcome, Verdict
+
+MOST_SYMBOLS = 2**22
+MOST_LEVELS = 2**20
+MOST_PARTS = 16
+PREFIX_BITS = 64
+
+
+def check(claim: Any, payload: Any) -> Verdict:
+    """Whether the message has the bits, Bob the errors, and the bits are at least the floor at such errors.
+
+    Contract: VERIFIED only if, for every part of `tokens` rows of `columns` symbols in [0, L), `answered` differs from
+    `asked` in `errors` places; the message has message_bits - 64 bits; the rates [low, high] of each part hold every
+    error rate that so many wrong answers do not refute at the confidence (Clopper and Pearson, the parts sharing what
+    may miss); and floor_bits is at most the sum of INDEX floors n (log2 L - H2(p) - p log2(L - 1)) at each rate in
+    them, and at most message_bits.
+    """
+    names = ("cache", "budget", "model", "tokens", "parts", "message_bits", "floor_bits", "confidence")
+    cache, budget, model, count, listed, bits, floor, level = fields(claim, "the claim", *names)
+    for name, what in ((cache, "the cache"), (model, "the model")):
+        if not 1 <= len(typed(name, str, what)) <= 200:
+            raise Rejected(f"{what} must have a name of at most 200 characters")
+    if budget is not None:
+        rational(budget, "the budget")
+    tokens = integer(count, "the tokens", 1, MOST_SYMBOLS)
+    message_bits = integer(bits, "the message's bits", PREFIX_BITS, 2**40)
+    floor_bits = integer(floor, "the floor's bits", 0, 2**50)
+    confidence = rational(level, "the confidence")
+    if not 0 < confidence < 1:
+        raise Rejected(f"the confidence must lie in (0, 1), got {confidence}")
+    precision, asked, answered, message, rates = fields(
+        payload, "the payload", "precision", "asked", "answered", "message", "rates"
+    )
+    if not re.fullmatch("(?:[0-9a-f]{2})*", typed(message, str, "the message")):
+        raise Rejected(f"the message must be bytes in hex, got {shown(message)}")
+    if message_bits != 4 * len(message) + PREFIX_BITS:
+        raise Rejected(f"the message has {4 * len(message)} bits and a prefix of {PREFIX_BITS}, not {message_bits}")
+    if not 1 <= len(typed(listed, list, "the parts")) <= MOST_PARTS:
+        raise Rejected(f"there must be 1 to {MOST_PARTS} parts, got {len(listed)}")
+    for entries, what in ((asked, "the asked"), (answered, "the answered"), (rates, "the rates")):
+        if len(typed(entries, list, what)) != len(listed):
+            raise Rejected(f"{what} must have an entry for each of {len(listed)} parts, got {len(entries)}")
+    tail = (1 - confidence) / (2 * len(listed))
+    with working_precision(precision):
+        proved = arb(0)
+        for part, given, heard, interval in zip(listed, asked, answered, rates, strict=True):
+            proved += _part_floor(part, tokens, given, heard, interval, tail)
+        if floor_bits:
+            require(arb(floor_bits), proved, "the floor's bits are below the sum of the parts' floors")
+    if message_bits < floor_bits:
+        raise Rejected(f"the message of {message_bits} bits lies under the floor of {floor_bits}")
+    return Verdict(Outcome.VERIFIED, f"{message_bits} bits crossed, and the floor at such errors is {floor_bits}")
+
+
+def _part_floor(part: Any, tokens: int, asked: Any, answered: Any, interval: Any, tail: Fraction) -> arb:
+    """A lower bound on the floor of one part at every rate of its interval."""
+    name, level_count, column_count, error_count = fields(part, "a part", "name", "levels", "columns", "errors")
+    typed(name, str, "a part's name")
+    levels = integer(level_count, "the levels", 2, MOST_LEVELS)
+    columns = integer(column_count, "the columns", 1, MOST_SYMBOLS)
+    n = tokens * columns
+    if n > MOST_SYMBOLS:
+        raise Rejected(f"a part must have at most {MOST_SYMBOLS} symbols, got {n}")
+    errors = integer(error_count, "the errors", 0, n)
+    pairs = zip(_symbols(asked, n, levels), _symbols(answered, n, levels), strict=True)
+    wrong = sum(given != heard for given, heard in pairs)
+    if wrong != errors:
+        raise Rejected(f"Bob is wrong in {wrong} places, not in {errors}")
+    if len(typed(interval, list, "an interval of rates")) != 2:
+        raise Rejected(f"an interval of rates has two ends, got {shown(interval)}")
+    low, high = (rational(end, "a rate") for end in interval)
+    if not 0 <= low <= high <= 1 or (low > 0 and errors == 0) or (high < 1 and errors == n):
+        raise Rejected(f"the rates must be an interval in [0, 1] that holds {errors}/{n}, got {shown(interval)}")
+    if low > 0:
+        require(_at_least(errors, n, low), ball(tail), "rates below the interval are refuted")
+    if high < 1:
+        require(1 - _at_least(errors + 1, n, high), ball(tail), "rates above the interval are refuted")
+    chance = Fraction(levels - 1, levels)
+    if low <= chance <= high:
+        return arb(0)
+    return n * fano(levels, high if high < chance else low)
+
+
+def _at_least(count: int, trials: int, rate: Fraction) -> arb:
+    """P[Bin(trials, rate) >= count], count >= 1."""
+    return ball(rate).beta_lower(arb(count), arb(trials - count + 1), regularized=1)
+
+
+def _symbols(text: Any, n: int, levels: int) -> list[str]:
+    """The n symbols that hex digits spell, each in the bits of the largest one, first ones first."""
+    width = (levels - 1).bit_length()
+    digits = -(-n * width // 4)
+    if type(text) is not str or not re.fullmatch("[0-9a-f]*", text) or len(text) != digits:
+        raise Rejected(f"{n} symbols of {levels} levels must be {digits} hex digits, got {shown(text)}")
+    spelt = format(int(text, 16), f"0{4 * digits}b")
+    symbols = [spelt[k : k + width] for k in range(0, n * width, width)]
+    if max(symbols) >= format(levels, f"0{width + 1}b")[1:] and levels != 1 << width:
+        raise Rejected(f"a symbol must be below {levels}, got {int(max(symbols), 2)}")
+    if "1" in spelt[n * width :]:
+        raise Rejected("the last digit must be filled up with zeros")
+    return symbols

@@ -1,0 +1,236 @@
+"""How much a left inverse amplifies noise, exactly: linear programs propose, rationals decide.
+
+For a matrix a of full column rank, kappa(a) = max over p of min{ |l|_1 : l^T a = e_p^T } is the least sup-norm gain of
+any left inverse, and 1/kappa = min{ |a h| : |h| = 1 }, both in the sup norm. Of a Kronecker product it is the product.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from itertools import combinations, islice
+from math import comb
+
+import numpy as np
+from flint import fmpq, fmpq_mat
+from scipy.linalg import qr
+from scipy.optimize import linprog
+
+from lowerbound.errors import ImpossibleReduction
+from lowerbound.var.simulator.resampling import FloatArray, Resampling, exact
+
+MOST_SUBSETS = 20_000
+"""Square subsets of rows that are all tried; of more, a greedy choice is improved by exchanges."""
+MOST_GREEDY_ROWS = 48
+CLEARLY = 1e-9
+WRONG = 1e-6
+LARGEST_DENOMINATOR = 10**5
+TOLERANCES = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+
+
+@dataclass(frozen=True)
+class Amplification:
+    """A left inverse of one axis and its exact gain.
+
+    `supports` names the rows that row p of the left inverse uses, which determine it; `kappa` is the largest sum of
+    absolute values in a row. `is_least` says that a vector h, found exactly, proves that no left inverse has less;
+    `h` is then that vector: |a h| <= 1 while |h| = kappa.
+    """
+
+    kappa: Fraction
+    supports: tuple[tuple[int, ...], ...]
+    is_least: bool
+    h: tuple[Fraction, ...] | None
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Every row that is used."""
+        return tuple(sorted(set().union(*self.supports)))
+
+
+def floats_of(matrix: fmpq_mat) -> FloatArray:
+    """The matrix in float64."""
+    entries = [int(x.p) / int(x.q) for x in matrix.entries()]
+    return np.array(entries).reshape(matrix.nrows(), matrix.ncols())
+
+
+@lru_cache(maxsize=1024)
+def passed(resampling: Resampling, n: int, n_next: int, n_last: int) -> fmpq_mat:
+    """One axis: n codes, enlarged to n_last, reduced to the n_next of the next input."""
+    return exact(resampling.down, n_last, n_next) * exact(resampling.up, n, n_last)
+
+
+def left_inverse(matrix: fmpq_mat, supports: tuple[tuple[int, ...], ...]) -> fmpq_mat:
+    """The left inverse whose row p lies on supports[p]; rows that do not determine it raise ImpossibleReduction."""
+    n = matrix.ncols()
+    inverse = fmpq_mat(n, matrix.nrows())
+    solved: dict[tuple[int, ...], fmpq_mat] = {}
+    for p, support in enumerate(supports):
+        if support not in solved:
+            solved[support] = _inverse(matrix, support)
+        for place, row in enumerate(support):
+            inverse[p, row] = solved[support][p, place]
+    return inverse
+
+
+def _inverse(matrix: fmpq_mat, support: tuple[int, ...]) -> fmpq_mat:
+    n = matrix.ncols()
+    if len(support) == n:
+        try:
+            return fmpq_mat(n, n, [matrix[row, column] for row in support for column in range(n)]).inv()
+        except ZeroDivisionError:
+            pass
+    raise ImpossibleReduction(f"rows {list(support)} do not determine {n} codes")
+
+
+def fraction(value: fmpq) -> Fraction:
+    """The same number as a Fraction."""
+    return Fraction(int(value.p), int(value.q))
+
+
+def row_sums(matrix: fmpq_mat) -> list[fmpq]:
+    """Of every row the sum of absolute values."""
+    n = matrix.ncols()
+    entries = matrix.entries()
+    return [sum((abs(x) for x in entries[i * n : i * n + n]), fmpq(0)) for i in range(matrix.nrows())]
+
+
+def least(matrix: fmpq_mat) -> Amplification:
+    """The left inverse of the least gain, all rows allowed.
+
+    Contract: kappa is the exact gain of a left inverse; where `is_least`, no left inverse has less. A matrix without
+    full column rank raises ImpossibleReduction.
+    """
+    a = floats_of(matrix)
+    n_rows, n = a.shape
+    if n > n_rows or np.linalg.matrix_rank(a) < n:
+        raise ImpossibleReduction(f"{n_rows} rows do not determine {n} codes")
+    supports, proposals = [], []
+    for p in range(n):
+        # max h_p subject to |a h| <= 1; the multipliers of its constraints are the row l
+        both, ones = np.vstack([a, -a]), np.ones(2 * n_rows)
+        best = linprog(-np.eye(n)[p], both, ones, bounds=(None, None), method="highs-ds", options=TOLERANCES)
+        weights = best.ineqlin.marginals[n_rows:] - best.ineqlin.marginals[:n_rows]
+        reach = a @ best.x
+        tight = np.flatnonzero(np.abs(reach) > 1 - CLEARLY)
+        order = tight[np.argsort(-np.abs(weights[tight]), kind="stable")]
+        supports.append(_independent(a, [int(row) for row in order]))
+        proposals.append((best.x, {row: int(np.sign(reach[row])) for row in supports[-1]}))
+    inverse = left_inverse(matrix, tuple(supports))
+    sums = row_sums(inverse)
+    p = max(range(n), key=lambda q: sums[q])
+    near, signs = proposals[p]
+    for h in (_solved(matrix, supports[p], signs), _rounded(near)):
+        if h[p, 0] == sums[p] and all(abs(x) <= 1 for x in (matrix * h).entries()):
+            return Amplification(fraction(sums[p]), tuple(supports), True, tuple(map(fraction, h.entries())))
+    return Amplification(fraction(sums[p]), tuple(supports), False, None)
+
+
+def _independent(a: FloatArray, order: list[int]) -> tuple[int, ...]:
+    """The first rows of this order that span everything; others follow, should the order not suffice."""
+    chosen: list[int] = []
+    basis = np.zeros((0, a.shape[1]))
+    for row in [*order, *(row for row in range(len(a)) if row not in set(order))]:
+        left = a[row] - basis.T @ (basis @ a[row])
+        left -= basis.T @ (basis @ left)
+        if np.linalg.norm(left) > CLEARLY * np.linalg.norm(a[row]):
+            chosen.append(row)
+            basis = np.vstack([basis, left / np.linalg.norm(left)])
+        if len(chosen) == a.shape[1]:
+            break
+    return tuple(sorted(chosen))
+
+
+def _solved(matrix: fmpq_mat, support: tuple[int, ...], signs: dict[int, int]) -> fmpq_mat:
+    """The h with a h = the signs on the support."""
+    n = matrix.ncols()
+    part = fmpq_mat(n, n, [matrix[row, column] for row in support for column in range(n)])
+    return part.solve(fmpq_mat(n, 1, [signs[row] for row in support]))
+
+
+def _rounded(near: FloatArray) -> fmpq_mat:
+    """The simplest rationals beside these floats."""
+    simple = [Fraction(float(x)).limit_denominator(LARGEST_DENOMINATOR) for x in near]
+    return fmpq_mat(len(simple), 1, [fmpq(x.numerator, x.denominator) for x in simple])
+
+
+def square(matrix: fmpq_mat) -> Amplification:
+    """The left inverse on as many rows as columns, the same for all ids, with the least gain that the search finds.
+
+    Contract: kappa is exact for the rows chosen. The choice is the best of all, in floats, for at most MOST_SUBSETS.
+    """
+    a = floats_of(matrix)
+    n_rows, n = a.shape
+    if n > n_rows:
+        raise ImpossibleReduction(f"{n_rows} rows do not determine {n} codes")
+    if comb(n_rows, n) <= MOST_SUBSETS:
+        rows = _best_of_all(a)
+    else:
+        starts = [_pivots(a), *([_greedy(a)] if n_rows <= MOST_GREEDY_ROWS else [])]
+        _, rows = min(_improved(a, start) for start in starts)
+    supports = (rows,) * n
+    sums = row_sums(left_inverse(matrix, supports))
+    p = max(range(n), key=lambda q: sums[q])
+    return Amplification(fraction(sums[p]), supports, False, None)
+
+
+def _gains(parts: FloatArray) -> FloatArray:
+    """Of each matrix the largest row sum of its pseudo-inverse; infinite where that is no left inverse."""
+    inverses = np.linalg.pinv(parts)
+    wrong = np.abs(inverses @ parts - np.eye(parts.shape[2])).max((1, 2)) > WRONG
+    gains: FloatArray = np.where(wrong, np.inf, np.abs(inverses).sum(2).max(1))
+    return gains
+
+
+def _best_of_all(a: FloatArray) -> tuple[int, ...]:
+    best, rows = np.inf, tuple(range(a.shape[1]))
+    subsets = combinations(range(len(a)), a.shape[1])
+    while block := list(islice(subsets, 2048)):
+        gains = _gains(a[np.array(block)])
+        if gains.min() < best - CLEARLY:
+            best, rows = float(gains.min()), block[int(gains.argmin())]
+    return rows
+
+
+def _greedy(a: FloatArray) -> list[int]:
+    """Leave out one row after the other, each time the one that the pseudo-inverse misses least."""
+    rows = list(range(len(a)))
+    while len(rows) > a.shape[1]:
+        fewer = [[row for row in rows if row != out] for out in rows]
+        gains = _gains(a[np.array(fewer)])
+        rows = fewer[int(gains.argmin())]
+    return rows
+
+
+def _pivots(a: FloatArray) -> list[int]:
+    """The rows that elimination with pivoting takes first: always independent, if the matrix has full rank."""
+    _, _, order = qr(a.T, mode="economic", pivoting=True)
+    return sorted(int(row) for row in order[: a.shape[1]])
+
+
+def _improved(a: FloatArray, rows: list[int]) -> tuple[float, tuple[int, ...]]:
+    """Exchange one row for another as long as that helps; the gain that is left, and the rows.
+
+    With X the inverse and t = a_new X, exchanging row i for a new one changes X by -X_i (t - e_i) / t_i.
+    """
+    n = a.shape[1]
+    while True:
+        inverse = np.linalg.pinv(a[rows])
+        gain = float(_gains(a[np.array([rows])])[0])
+        best, exchange = gain, None
+        for new in (row for row in range(len(a)) if row not in set(rows)):
+            t = a[new] @ inverse
+            out = np.flatnonzero(np.abs(t) > WRONG)
+            steps = (t - np.eye(n)[out]) / t[out, None]
+            gains = np.abs(inverse - inverse.T[out][:, :, None] * steps[:, None, :]).sum(2).max(1)
+            if gains.min() < best - CLEARLY:
+                best, exchange = float(gains.min()), (int(out[gains.argmin()]), new)
+        if exchange is None:
+            return gain, tuple(rows)
+        rows = sorted([*(row for place, row in enumerate(rows) if place != exchange[0]), exchange[1]])
+
+
+def kept_columns(matrix: fmpq_mat, kept: tuple[int, ...]) -> fmpq_mat:
+    """The matrix with these columns alone."""
+    return fmpq_mat(matrix.nrows(), len(kept), [matrix[i, j] for i in range(matrix.nrows()) for j in kept])

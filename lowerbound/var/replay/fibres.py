@@ -1,0 +1,220 @@
+"""Model R3: what f_hat leaves open: the lattice of integer maps that it cannot see, and the largest fibre over it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from math import comb, factorial, gcd, log2
+from typing import Any, Literal
+
+from flint import fmpq, fmpq_mat, fmpz_mat
+
+from lowerbound.certify.replay import facts_of
+from lowerbound.core.models import Model
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import ImpossibleReduction, Undecided, unknown
+from lowerbound.kernel.codec import digest
+from lowerbound.kernel.document import write_document
+from lowerbound.kernel.judge import judge
+from lowerbound.kernel.rules.fibre import LEMMAS, MOST_CELLS, MOST_IDS
+from lowerbound.kernel.verdict import Outcome
+from lowerbound.var.replay.floor import id_bits_of, resampling_of
+from lowerbound.var.simulator.ranks import Pyramid, beside
+from lowerbound.var.simulator.resampling import Resampling
+
+CodebookKind = Literal["generic", "signs", "grid"]
+KINDS = ("generic", "signs", "grid")
+
+
+@dataclass(frozen=True)
+class FibreCodebook:
+    """A codebook as fibres see it: entries independent over the rationals, or a grid of levels in some channels."""
+
+    kind: CodebookKind
+    levels: int
+    channels: int
+
+    def to_json(self) -> dict[str, Any]:
+        """As the judge reads it."""
+        kind = "generic" if self.kind == "generic" else "levels"
+        return {"kind": kind, "levels": self.levels, "channels": self.channels}
+
+    def fibre_of_constants(self, n_scales: int) -> int:
+        """The largest number of prefixes of constant maps that share one sum."""
+        if self.kind == "generic":
+            return factorial(n_scales)
+        largest = sum(
+            (-1) ** j * comb(n_scales, j) * comb(self._middle(n_scales) - j * self.levels + n_scales - 1, n_scales - 1)
+            for j in range(self._middle(n_scales) // self.levels + 1)
+        )
+        return int(largest**self.channels)
+
+    def _middle(self, n_scales: int) -> int:
+        return n_scales * (self.levels - 1) // 2
+
+
+def fibre_codebook(kind: str, id_bits: int) -> FibreCodebook:
+    """One of KINDS with 2^id_bits codes: any but a null set, all sign vectors, or a square grid in two channels.
+
+    Contract: another kind raises UnknownName; a grid with an odd number of bits raises ImpossibleReduction.
+    """
+    if kind == "generic":
+        return FibreCodebook("generic", 0, 1)
+    if kind == "signs":
+        return FibreCodebook("signs", 2, id_bits)
+    if kind == "grid":
+        if id_bits % 2:
+            raise ImpossibleReduction(f"a square grid needs an even number of bits, got {id_bits}")
+        return FibreCodebook("grid", 2 ** (id_bits // 2), 2)
+    raise unknown("codebook", kind, KINDS)
+
+
+@dataclass(frozen=True)
+class Invisible:
+    """The integer vectors of ids that f_hat cannot see, one channel, r_{N-1} known.
+
+    Contract: the differences of constant maps and `rows` are a basis of all of them; the rows are reduced, and each is
+    zero at the first place of every scale but the first.
+    """
+
+    sizes: tuple[int, ...]
+    rows: tuple[tuple[int, ...], ...]
+
+    @property
+    def rank(self) -> int:
+        """Dimensions of the lattice."""
+        return len(self.sizes) - 1 + len(self.rows)
+
+
+@lru_cache(maxsize=16)
+def invisible(schedule: ScaleSchedule, resampling: Resampling) -> Invisible:
+    """The lattice of a schedule.
+
+    Contract: exact, up to faults of the integer routines used; the judge checks what is made of it. Schedules with more
+    than MOST_IDS ids raise ImpossibleReduction.
+    Notes: any basis of the rational kernel is made to span all integer vectors of it by dividing by the Hermite form of
+    its transpose; the constants are divided out, and what is left is reduced by LLL.
+    """
+    n_scales = schedule.n_scales - 2
+    sizes = tuple(schedule.map_size(k) for k in range(n_scales))
+    if n_scales < 1 or sum(sizes) > MOST_IDS or schedule.map_size(schedule.n_scales - 1) > MOST_CELLS:
+        raise ImpossibleReduction(
+            f"f_hat is looked through for at most {MOST_IDS} ids and {MOST_CELLS} cells, got {sum(sizes)} ids and "
+            f"{schedule.map_size(schedule.n_scales - 1)} cells"
+        )
+    pyramid = Pyramid(schedule, resampling)
+    whole = beside([pyramid.accumulated(k) for k in range(n_scales)])
+    integers = fmpz_mat(whole.nrows(), whole.ncols(), [x for row in whole.table() for x in _primitive(row)])
+    vectors, rank = integers.nullspace()
+    if not rank:
+        return Invisible(sizes, ())
+    columns = [_coprime([int(vectors[i, j]) for i in range(vectors.nrows())]) for j in range(rank)]
+    spanning = _saturated(columns)
+    differences = fmpz_mat(rank, sum(sizes), [x for row in spanning for x in _without_constants(row, sizes)])
+    reduced = [[int(x) for x in row] for row in differences.lll().table()]
+    cell = whole.table()[0]
+    return Invisible(sizes, tuple(tuple(_completed(row, sizes, cell)) for row in reduced if any(row)))
+
+
+def _primitive(row: list[Any]) -> list[int]:
+    integers, _ = fmpq_mat(1, len(row), row).numer_denom()
+    return _coprime([int(x) for x in integers.entries()])
+
+
+def _coprime(row: list[int]) -> list[int]:
+    shared = gcd(*row) or 1
+    return [x // shared for x in row]
+
+
+def _saturated(rows: list[list[int]]) -> list[list[int]]:
+    """A basis of all integer vectors in the space of these rows."""
+    rank, n = len(rows), len(rows[0])
+    matrix = fmpz_mat(rank, n, [x for row in rows for x in row])
+    form = matrix.transpose().hnf()
+    square = fmpq_mat(rank, rank, [form[j, i] for i in range(rank) for j in range(rank)])
+    integers, denominator = square.solve(fmpq_mat(matrix)).numer_denom()
+    assert denominator == 1
+    return [[int(x) for x in row] for row in integers.table()]
+
+
+def _without_constants(row: list[int], sizes: tuple[int, ...]) -> list[int]:
+    """Of each scale, entries less the first; zero for constants."""
+    found, start = [], 0
+    for size in sizes:
+        found += [x - row[start] for x in row[start : start + size]]
+        start += size
+    return found
+
+
+def _completed(differences: list[int], sizes: tuple[int, ...], cell: list[Any]) -> list[int]:
+    """The vector of the kernel with these differences, zero at the first place of all scales but the first.
+
+    A constant is enlarged to itself, so that what the differences leave in one cell is what the first scale takes back.
+    """
+    left = sum((weight * x for weight, x in zip(cell, differences, strict=True)), fmpq(0))
+    assert left.q == 1
+    return [x - int(left.p) for x in differences[: sizes[0]]] + differences[sizes[0] :]
+
+
+@dataclass(frozen=True)
+class CertifiedFibre:
+    """How many prefixes share one f_hat at most, exactly, verified by the kernel."""
+
+    codebook: FibreCodebook
+    fibre: int
+    rank: int
+    reason: str
+    statement: dict[str, Any]
+    certificate: dict[str, Any]
+
+    @property
+    def log2_fibre(self) -> float:
+        """log2 of the fibre."""
+        return log2(self.fibre)
+
+    @property
+    def bits(self) -> int:
+        """Bits that are needed and enough, f_hat being known."""
+        return (self.fibre - 1).bit_length()
+
+    def document(self) -> bytes:
+        """The file of this statement."""
+        return write_document(self.statement, self.certificate)
+
+
+def certify_fibre(model: Model, kind: str = "generic") -> CertifiedFibre:
+    """The largest set of prefixes with one f_hat, r_{N-1} known and phi the identity.
+
+    Contract: what is returned is VERIFIED by the kernel. Where a vector of the kernel that is not constant might be as
+    short as a difference of codes, nothing is known, and Undecided is raised with the kernel's reason. Models of other
+    families, or too large ones, raise ImpossibleReduction.
+    """
+    resampling = resampling_of(model)
+    if resampling is None:
+        raise ImpossibleReduction(
+            f"fibres of f_hat are known for the families VAR and Infinity (32 bits an id), got {model.name}"
+        )
+    return _certify(model, resampling, fibre_codebook(kind, id_bits_of(model)))
+
+
+@lru_cache(maxsize=16)
+def _certify(model: Model, resampling: Resampling, codebook: FibreCodebook) -> CertifiedFibre:
+    found = invisible(model.schedule, resampling)
+    fibre = codebook.fibre_of_constants(len(found.sizes))
+    claim = {
+        "theorem": "R3",
+        "lemmas": list(LEMMAS),
+        "computation_model": "R3",
+        "model": model.name,
+        **facts_of(model, "f_hat_fibre"),
+        "codebook": codebook.to_json(),
+        "fibre": fibre,
+    }
+    statement = {"id": f"{model.name}: theorem R3, {codebook.kind} codebook", "kind": "f_hat_fibre", "claim": claim}
+    payload = {"basis": [list(row) for row in found.rows]}
+    certificate = {"kind": "f_hat_fibre", "proves": digest(statement), "payload": payload}
+    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
+    if verdict.outcome is not Outcome.VERIFIED:
+        raise Undecided(f"the largest fibre of f_hat of {model.name} is not known: {verdict.reason}")
+    return CertifiedFibre(codebook, fibre, found.rank, verdict.reason, statement, certificate)

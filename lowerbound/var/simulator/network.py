@@ -1,0 +1,325 @@
+"""A network with public weights: which models the simulator runs, and random weights for them.
+
+What is left out of Infinity, and said wherever it runs: the text. Its encoder, the cross-attention to it in every
+block, and the pooling that makes the condition; a condition is a random vector instead. Guidance acts on the logits
+alone. Nothing is left out of VAR but the decoder, which turns f_hat into pixels and reads no cache.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.coins import Coins
+from lowerbound.core.models import Model, models
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.threads import one_thread
+from lowerbound.errors import InvalidArgument, invalid, unknown
+from lowerbound.var.simulator.block import Block, Linear, Modulation, modulated, silu
+from lowerbound.var.simulator.rotary import rotation
+from lowerbound.var.simulator.tokens import BitTokens, Tokens, VectorTokens
+
+Array = NDArray[Any]
+Precision = Literal["float32", "float64"]
+
+CODE_CHANNELS = 32
+"""Channels of VAR's codebook."""
+FAMILIES = ("VAR", "Infinity")
+N_CONDITIONS = 1000
+"""Classes of VAR; random texts of Infinity."""
+
+
+def _made_up(name: str, family: str, sides: tuple[int, ...], heads: int, d: int, codebook_size: int) -> Model:
+    return Model(
+        name=name,
+        family=family,
+        variant=name,
+        status="made up, for tests and for play",
+        schedule=ScaleSchedule.square(sides),
+        visible_scales=None,
+        n_layers=3,
+        width=heads * d,
+        n_heads=heads,
+        n_kv_heads=heads,
+        head_dim=d,
+        cfg_branches=2,
+        rule="l2norm",
+        normalisation="l2norm(q)*exp(min(s,ln100)), l2norm(k)",
+        codebook_size=codebook_size,
+        pair_bytes_as_coded=6,
+        position="abs learned + level emb" if family == "VAR" else "2D RoPE",
+        mask="none at inference (KV cache)",
+        source="lowerbound/var/simulator/network.py",
+        note="",
+    )
+
+
+SMALL = (
+    _made_up("tiny", "VAR", (1, 2, 3, 4, 6), heads=4, d=32, codebook_size=256),
+    _made_up("tiny-infinity", "Infinity", (1, 2, 4, 6), heads=4, d=32, codebook_size=2**8),
+)
+"""Models of two families that run in a second."""
+
+
+def model_called(name: str) -> Model:
+    """The model of that name, one of SMALL or of the catalogue; UnknownName, with the nearest names, for any other."""
+    known = {model.name: model for model in (*SMALL, *models())}
+    if name not in known:
+        raise unknown("model", name, known)
+    return known[name]
+
+
+def simulated(name: str) -> Model:
+    """The model of that name, one of SMALL or of the catalogue.
+
+    Contract: a model whose forward pass is here, or InvalidArgument with the reason, or UnknownName.
+    """
+    model = model_called(name)
+    if model.family not in FAMILIES:
+        raise InvalidArgument(
+            f"model must be of the VAR or Infinity family to be simulated, got {name} of {model.family}; "
+            "the nearest valid choice is var-d16"
+        )
+    if model.codebook_size is None:
+        raise InvalidArgument(f"model must have a known codebook to be simulated, got {name}, which does not say")
+    return model
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """Everything public about a network.
+
+    Parameters
+    ----------
+    conditions : array, shape (N_CONDITIONS + 1, width)
+        A class's or a text's vector; the last one stands for no condition.
+    start : array, shape (tokens of the first scale, width)
+    levels : array, shape (scales, width)
+    positions : array, shape (tokens, width), or None where positions enter by rotation
+    word : Linear
+        From contents to inputs.
+    shared : Linear or None
+        From the condition to six rows that all blocks share.
+    before_head, head : Linear
+        From the condition to the scale and shift of the last norm; from there to logits.
+    """
+
+    model: Model
+    tokens: Tokens
+    conditions: Array
+    start: Array
+    levels: Array
+    positions: Array | None
+    word: Linear
+    shared: Linear | None
+    blocks: tuple[Block, ...]
+    before_head: Linear
+    head: Linear
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of every weight and every activation."""
+        kind: np.dtype[Any] = self.word.weight.dtype
+        return kind
+
+    @property
+    def schedule(self) -> ScaleSchedule:
+        """The maps that are generated."""
+        return self.model.schedule
+
+    def branches(self, condition: int) -> Array:
+        """The condition and no condition, (2, width)."""
+        if not 0 <= condition < len(self.conditions) - 1:
+            raise invalid("condition", f"lie in [0, {len(self.conditions) - 2}]", condition)
+        return self.conditions[[condition, -1]]
+
+    def modulations(self, branches: Array) -> list[Modulation]:
+        """Gains, scales and shifts of every block."""
+        return [block.modulated_by(branches, self.shared) for block in self.blocks]
+
+    def inputs(self, scale: int, branches: Array, f_hat: Array | None) -> Array:
+        """x of one scale, (branches, n, width): the first from the condition, later ones from f_hat alone."""
+        if scale == 0:
+            content = branches[:, None] + self.start
+        else:
+            assert f_hat is not None
+            one = self.word(self.tokens.reduced(f_hat, scale))
+            content = np.broadcast_to(one, (len(branches), *one.shape))
+        place = self.levels[scale]
+        if self.positions is not None:
+            place = place + self.positions[self.schedule.rows_of(scale)]
+        x: Array = content + place
+        return x
+
+    @cached_property
+    def _rotation(self) -> tuple[Array, Array] | None:
+        if self.positions is not None:
+            return None
+        cosines, sines = rotation(self.schedule, self.model.head_dim)
+        return cosines.astype(self.dtype), sines.astype(self.dtype)
+
+    def rotate(self, rows: slice) -> Callable[[Array], Array] | None:
+        """How queries and keys of some tokens are rotated, or None where positions are added to inputs."""
+        if self._rotation is None:
+            return None
+        cosines, sines = (table[rows] for table in self._rotation)
+
+        def apply(heads: Array) -> Array:
+            even, odd = heads[..., 0::2], heads[..., 1::2]
+            turned = np.stack([cosines * even - sines * odd, sines * even + cosines * odd], axis=-1)
+            return turned.reshape(heads.shape)
+
+        return apply
+
+    def logits(self, x: Array, branches: Array) -> Array:
+        """Logits of the last block's output, (branches, n, decisions, alternatives)."""
+        rows = self.before_head(silu(branches)).reshape(len(branches), 2, 1, -1)
+        out = self.head(modulated(x, rows[:, 0], rows[:, 1]).reshape(-1, x.shape[-1]))
+        return out.reshape(*x.shape[:2], *self.tokens.n_choices)
+
+
+LOGIT_SPREAD = 2.0
+"""Standard deviation of logits of a normed row, about: some ids are likelier than most, and guidance adds to it."""
+LEAST_MULTIPLIER, LARGEST_MULTIPLIER = 4.0, 200.0
+"""Multipliers before the cap, which so acts on some heads; 4 is where training starts."""
+SMALL_BIAS = 0.1
+
+
+def random_network(model: Model, *, seed: int = 0, precision: Precision = "float32") -> Network:
+    """Public weights drawn from a seed.
+
+    Scaled so that every sub-layer acts on its output as much as in a trained network, none vanishing and none running
+    away. Matrices are normal of variance 1 / inputs, those that end a residual branch divided by sqrt(2 layers) more,
+    the head's times LOGIT_SPREAD. Conditions, start, levels and positions are normal of variance 1/3 each, contents of
+    variance about 1. Gains are 1, scales and shifts 0, give or take 1/2. Multipliers are log-uniform between 4 and 200,
+    capped at 100. Biases are normal of deviation 0.1. Codes are normal of variance 1, phi's kernels of variance 1/(9
+    channels). (The official initialisation has gains of 1e-5, and so a network that hardly acts.)
+
+    Contract: equal arguments give equal weights on one version of NumPy. Weights that this machine's memory cannot hold
+    raise InvalidArgument.
+    """
+    if precision not in get_args(Precision):
+        raise invalid("precision", "be float32 or float64", precision)
+    width, kind = model.width, np.dtype(precision)
+    _check_memory(model, kind)
+
+    def normal(purpose: str, *shape: int, deviation: float = 1.0) -> Array:
+        drawn: Array = Coins(seed, f"var/weights/{purpose}").generator().standard_normal(shape, dtype=precision)
+        drawn *= deviation
+        return drawn
+
+    def linear(purpose: str, outputs: int, inputs: int, gain: float = 1.0) -> Linear:
+        weight = normal(f"{purpose}/weight", outputs, inputs, deviation=gain * inputs**-0.5)
+        return Linear(weight, normal(f"{purpose}/bias", outputs, deviation=SMALL_BIAS))
+
+    def six(purpose: str) -> Linear:
+        return _around(linear(purpose, 6 * width, width, gain=0.5 / silu_deviation), np.repeat([1.0, 0.0], [2, 4]))
+
+    def block(number: int) -> Block:
+        own, ending = f"block {number}", (2 * model.n_layers) ** -0.5
+        logs = Coins(seed, f"var/weights/{own}/multipliers").generator().random(model.n_heads)
+        low, high = np.log(LEAST_MULTIPLIER), np.log(LARGEST_MULTIPLIER)
+        return Block(
+            qkv=normal(f"{own}/qkv", 3 * width, width, deviation=width**-0.5),
+            query_bias=normal(f"{own}/query bias", width, deviation=SMALL_BIAS),
+            value_bias=normal(f"{own}/value bias", width, deviation=SMALL_BIAS),
+            log_multipliers=(low + (high - low) * logs).astype(kind),
+            projection=linear(f"{own}/projection", width, width, gain=ending),
+            widen=linear(f"{own}/widen", ffn_width(model), width),
+            narrow=linear(f"{own}/narrow", width, ffn_width(model), gain=ending),
+            modulation=normal(f"{own}/offsets", 6, width, deviation=0.25) if shared else six(f"{own}/modulation"),
+        )
+
+    shared, third = shares_modulation(model), 3**-0.5
+    silu_deviation = 0.5 * third
+    return Network(
+        model=model,
+        tokens=_tokens(model, normal, kind),
+        conditions=normal("conditions", N_CONDITIONS + 1, width, deviation=third),
+        start=normal("start", model.schedule.tokens_at(0), width, deviation=third),
+        levels=normal("levels", model.schedule.n_scales, width, deviation=third),
+        positions=normal("positions", model.n_tokens, width, deviation=third) if model.family == "VAR" else None,
+        word=linear("word", width, _content_dim(model)),
+        shared=six("shared modulation") if shared else None,
+        blocks=tuple(block(number) for number in range(model.n_layers)),
+        before_head=linear("before head", 2 * width, width, gain=0.5 / silu_deviation),
+        head=linear("head", _n_logits(model), width, gain=LOGIT_SPREAD),
+    )
+
+
+def n_weights(model: Model) -> int:
+    """Numbers in the matrices of all blocks, which are nearly all that there are."""
+    own = 0 if shares_modulation(model) else 6 * model.width
+    return model.n_layers * model.width * (4 * model.width + 2 * ffn_width(model) + own)
+
+
+SMALL_NETWORK = 2**22
+"""Weights below which a product is over before a second thread has woken up."""
+
+
+def threads_for(model: Model) -> AbstractContextManager[object]:
+    """BLAS with one thread for a small network, and with all of them for a large one."""
+    return nullcontext() if n_weights(model) >= SMALL_NETWORK else one_thread()
+
+
+def _check_memory(model: Model, kind: np.dtype[Any]) -> None:
+    needed, there = n_weights(model) * kind.itemsize, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if needed > there:
+        raise InvalidArgument(
+            f"model must have weights that fit in {there / 1e9:.1f} GB of memory, got {needed / 1e9:.1f} GB of "
+            f"{model.name} in {kind}"
+        )
+
+
+def _around(linear: Linear, centres: Array) -> Linear:
+    """The same map, with each of six parts of its outputs around a centre."""
+    rows = np.repeat(centres, len(linear.bias) // len(centres)).astype(linear.bias.dtype)
+    return Linear(linear.weight, linear.bias + rows)
+
+
+def shares_modulation(model: Model) -> bool:
+    """Whether one map serves all blocks: Infinity, and VAR's "-s" variants."""
+    return model.family == "Infinity" or "-s-" in model.variant
+
+
+def ffn_width(model: Model) -> int:
+    """Hidden numbers of the feed-forward net: four times the width; Infinity rounds to a multiple of 256."""
+    return round(4 * model.width / 256) * 256 if model.family == "Infinity" else 4 * model.width
+
+
+def _n_bits(model: Model) -> int:
+    assert model.codebook_size is not None
+    return model.codebook_size.bit_length() - 1
+
+
+def _content_dim(model: Model) -> int:
+    return CODE_CHANNELS if model.family == "VAR" else _n_bits(model)
+
+
+def _n_logits(model: Model) -> int:
+    assert model.codebook_size is not None
+    return model.codebook_size if model.family == "VAR" else 2 * _n_bits(model)
+
+
+PATCHED_BITS = 56
+"""Bits of a token of Infinity-8B: four places of 14 channels."""
+
+
+def _tokens(model: Model, normal: Callable[..., Array], kind: np.dtype[Any]) -> Tokens:
+    if model.family == "Infinity":
+        bits = _n_bits(model)
+        return BitTokens(model.schedule, n_bits=bits, patch=2 if bits == PATCHED_BITS else 1, dtype=kind)
+    square = CODE_CHANNELS, CODE_CHANNELS, 3, 3
+    return VectorTokens(
+        model.schedule,
+        codebook=normal("codebook", _n_logits(model), CODE_CHANNELS),
+        kernels=normal("phi/kernels", 4, *square, deviation=(9 * CODE_CHANNELS) ** -0.5),
+        biases=normal("phi/biases", 4, CODE_CHANNELS, deviation=SMALL_BIAS),
+    )

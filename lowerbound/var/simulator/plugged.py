@@ -1,0 +1,92 @@
+"""Any cache of the toolkit as a network's KV cache, in every layer, head and branch: scales meet through its bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.cache import Memory, Public
+from lowerbound.core.layered import LayeredCache
+from lowerbound.core.models import Model
+from lowerbound.core.rules import Scaled
+from lowerbound.errors import CacheContractBroken, CorruptState
+from lowerbound.game.protocol import call, numbers, stack_of
+from lowerbound.var.simulator.pipeline import Remembering
+
+Array = NDArray[Any]
+MakeCache = Callable[[Public], Memory]
+
+
+def public_of(model: Model, *, budget: Fraction | None, seed: int) -> Public:
+    """What the caches of a simulated model know: its maps, and that a logit is the inner product.
+
+    Queries come with their multiplier and keys as unit rows, as the network caches them, so that heads of different
+    multipliers share one rule.
+    """
+    return Public(
+        model.schedule,
+        model.head_dim,
+        Scaled(1.0),
+        seed=seed,
+        budget=budget,
+        n_layers=model.n_layers,
+        n_heads=model.n_heads,
+    )
+
+
+class PluggedCache(Remembering):
+    """One cache a branch, of all layers and heads; a one-head cache is made once for every head.
+
+    Contract: what a scale knows of earlier ones is what a fresh cache decodes from the bytes of the last `encode`;
+    `states` are those bytes, a branch each. A cache that breaks its contract raises CacheContractBroken.
+    """
+
+    def __init__(self, make_cache: MakeCache, public: Public, n_branches: int) -> None:
+        self._make = make_cache
+        self._public = public
+        self.states: list[bytes] = []
+        self._caches = [self._fresh() for _ in range(n_branches)]
+
+    def _fresh(self) -> LayeredCache:
+        return stack_of(lambda: self._make(self._public), (self._public.n_layers, self._public.n_heads))
+
+    @property
+    def budget(self) -> Fraction:
+        """The nominal budget in force."""
+        return self._caches[0].budget
+
+    @property
+    def name(self) -> str:
+        """How messages call the cache."""
+        return self._caches[0].name
+
+    def attend(self, layer: int, scale: int, queries: Array, keys: Array, values: Array) -> Array:
+        outputs = np.empty_like(values)
+        for branch, cache in enumerate(self._caches):
+            asked, key_rows, value_rows = (rows[branch].astype(np.float64) for rows in (queries, keys, values))
+            call(cache, "append", layer, key_rows, value_rows, scale, asked)
+            found = call(cache, "attend", layer, asked)
+            if len(found) != len(asked):
+                raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
+            outputs[branch] = [numbers(cache, head, asked.shape[1:]) for head in found]
+        return outputs
+
+    def end_scale(self, scale: int) -> None:
+        states = [call(cache, "encode") for cache in self._caches]
+        for state in states:
+            if not isinstance(state, bytes):
+                raise CacheContractBroken(f"{self.name}.encode must return bytes, got {type(state).__name__}")
+        self.states = [bytes(state) for state in states]
+        self._caches = [self._holding(state) for state in self.states]
+
+    def _holding(self, state: bytes) -> LayeredCache:
+        cache = self._fresh()
+        try:
+            call(cache, "decode", state)
+        except CorruptState as error:
+            raise CacheContractBroken(f"{cache.name} must decode what it encoded, got: {error}") from error
+        return cache

@@ -1,0 +1,169 @@
+"""A cache in the network: its bytes, and what they do to logits and ids, beside the full cache and the floor.
+
+A measurement on one image of one random network, and no game: the cache is trusted, and nothing is proved of it. A
+state below the floor of R1 is no contradiction: it shows that the cache gives no guarantee for free keys and values.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from lowerbound.caches.registry import find_cache
+from lowerbound.core.bits import state_bits
+from lowerbound.core.sums import independent_streams, realised_streams
+from lowerbound.game.floor import floor
+from lowerbound.var.simulator.network import Network, Precision, random_network, simulated, threads_for
+from lowerbound.var.simulator.pipeline import FullCache, Generation, generate
+from lowerbound.var.simulator.plugged import PluggedCache, public_of
+from lowerbound.var.simulator.sampling import Sampling
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a cache did to one image.
+
+    Parameters
+    ----------
+    state_bytes : int
+        All that crosses to the last scale, every layer, head and branch, length prefixes included.
+    floor_bytes : float
+        Model R1's floor of one head (values, machine-checked), times all streams, taken as independent.
+    realised_floor_bytes : float
+        The same, times the streams that this width makes free at once; 0 where none are.
+    replay_bytes : float
+        Model R2: token ids that give the whole cache again.
+    f_hat_bytes : int
+        What the sampler keeps beside the cache, and no floor counts.
+    logit_error, logit_error_last : float
+        |logits - those of the full cache| / |those of the full cache|, Euclidean, over all scales and at the last one.
+    ids_differ, ids_differ_last : float
+        Share of decisions that the same random numbers make differently.
+    free_running : bool
+        Whether the cached run went on with its own ids; if not, the full run's were put in their place, and each scale
+        shows its own error alone.
+    """
+
+    model: str
+    cache: str
+    budget: str | None
+    seed: int
+    precision: str
+    state_bytes: int
+    full_cache_bytes: int
+    floor_bytes: float
+    realised_floor_bytes: float
+    replay_bytes: float | None
+    eta: float
+    delta: float
+    f_hat_bytes: int
+    logit_error: float
+    logit_error_last: float
+    ids_differ: float
+    ids_differ_last: float
+    free_running: bool
+    seconds_full: float
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+def simulate(
+    model: str,
+    cache: str,
+    *,
+    budget: Fraction | None = None,
+    seed: int = 0,
+    sampling: Sampling | None = None,
+    condition: int = 0,
+    free_running: bool = False,
+    precision: Precision = "float32",
+) -> Simulation:
+    """Generate one image with the full cache and with `cache`, and compare.
+
+    Contract: both runs share weights, condition and random numbers. Unusable arguments raise InvalidArgument; a cache
+    that breaks its contract raises CacheContractBroken.
+
+    Parameters
+    ----------
+    model : str
+        A name of the catalogue's VAR or Infinity family, or "tiny" or "tiny-infinity".
+    cache : str
+        A registered name, or "package.module:Class".
+    budget : Fraction in (0, 1], or None
+        The cache's own nominal budget.
+    seed : int
+        Of the weights, of the draws, and of the cache's coins.
+    """
+    found, rule = simulated(model), sampling or Sampling(seed)
+    public = public_of(found, budget=budget, seed=seed)
+    cache_class = find_cache(cache)
+    memory = PluggedCache(cache_class, public, found.cfg_branches)
+    network = random_network(found, seed=seed, precision=precision)
+
+    _prepare(network)
+    with threads_for(found):
+        start = time.perf_counter()
+        whole = generate(network, FullCache(), condition=condition, sampling=rule)
+        between = time.perf_counter()
+        given = None if free_running else whole.ids
+        cached = generate(network, memory, condition=condition, sampling=rule, given=given)
+        end = time.perf_counter()
+
+    last = found.schedule.n_scales - 1
+    bound = floor(found)
+    head_bits = bound["per_head"]["values_bits"]
+    return Simulation(
+        model=model,
+        cache=cache,
+        budget=str(memory.budget) if cache_class.budget_meaning else None,
+        seed=seed,
+        precision=precision,
+        state_bytes=sum(map(state_bits, memory.states)) // 8,
+        full_cache_bytes=found.cache_bytes,
+        floor_bytes=independent_streams(found).bits(head_bits) / 8,
+        realised_floor_bytes=realised_streams(found).bits(head_bits) / 8,
+        replay_bytes=None if found.replay_bits is None else found.replay_bits / 8,
+        eta=bound["eta"],
+        delta=bound["delta"],
+        f_hat_bytes=whole.f_hat.nbytes,
+        logit_error=logit_error(whole, cached),
+        logit_error_last=logit_error(whole, cached, since=last),
+        ids_differ=ids_differ(whole, cached),
+        ids_differ_last=ids_differ(whole, cached, since=last),
+        free_running=free_running,
+        seconds_full=between - start,
+        seconds=end - between,
+    )
+
+
+def _prepare(network: Network) -> None:
+    """Compute the exact weights of resampling, once a process, before anything is timed."""
+    tokens = network.tokens
+    decisions, _ = tokens.n_choices
+    for scale in range(network.schedule.n_scales):
+        tokens.contribution(np.zeros((network.schedule.map_size(scale), decisions), dtype=np.int64), scale)
+        tokens.reduced(tokens.empty(), scale)
+
+
+def logit_error(whole: Generation, cached: Generation, *, since: int = 0) -> float:
+    """Euclidean norm of the difference of all logits from scale `since` on, relative to that of the first's."""
+    away = sum(float(((a - b) ** 2).sum()) for a, b in _from(since, whole.logits, cached.logits))
+    size = sum(float((a**2).sum()) for a, _ in _from(since, whole.logits, cached.logits))
+    return float((away / size) ** 0.5)
+
+
+def ids_differ(whole: Generation, cached: Generation, *, since: int = 0) -> float:
+    """Share of decisions, from scale `since` on, that differ."""
+    pairs = _from(since, whole.ids, cached.ids)
+    return sum(int((a != b).sum()) for a, b in pairs) / sum(int(a.size) for a, _ in pairs)
+
+
+def _from(since: int, left: tuple[Any, ...], right: tuple[Any, ...]) -> list[tuple[Any, Any]]:
+    return list(zip(left[since:], right[since:], strict=True))

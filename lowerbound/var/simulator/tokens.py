@@ -1,0 +1,194 @@
+"""What an id is: codes, the map that they accumulate, and the next input that it is reduced to.
+
+Two kinds. VAR's ids are rows of a codebook, smoothed by phi after they are enlarged. Infinity's are bits, one channel
+each, enlarged as they are. Either way every step is linear in the codes, and f_hat is the sum over scales.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import ImpossibleReduction
+from lowerbound.var.simulator.resampling import INFINITY, VAR, Resampling
+
+Array = NDArray[Any]
+Ids = NDArray[np.int64]
+
+N_TICKS = 4
+"""Convolutions phi that the scales of VAR share."""
+
+
+def tick_of(scale: int, n_scales: int) -> int:
+    """Which of the four shared convolutions smooths `scale` (from 0): the nearest tick of its place in [0, 1]."""
+    ticks = np.linspace(1 / 3 / N_TICKS, 1 - 1 / 3 / N_TICKS, N_TICKS)
+    return int(np.argmin(np.abs(ticks - scale / max(1, n_scales - 1))))
+
+
+def smoothed(maps: Array, kernel: Array, bias: Array) -> Array:
+    """phi: half the maps, and half a 3 x 3 convolution of them over a border of zeros.
+
+    Parameters
+    ----------
+    maps : array, shape (channels, h, w)
+    kernel : array, shape (channels, channels, 3, 3), output channel first
+    bias : array, shape (channels,)
+    """
+    framed = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
+    windows = np.lib.stride_tricks.sliding_window_view(framed, (3, 3), axis=(1, 2))
+    convolved = np.tensordot(kernel, windows, axes=([1, 2, 3], [0, 3, 4])) + bias[:, None, None]
+    half: Array = 0.5 * maps + 0.5 * convolved
+    return half
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens(ABC):
+    """The pyramid of one image: ids of a scale -> their share of f_hat -> inputs of the next scale.
+
+    Contract: `contribution` and `reduced` are linear up to a constant, in the precision of the weights; every map is
+    two-dimensional and none is larger than the last, or ImpossibleReduction is raised.
+    """
+
+    schedule: ScaleSchedule
+
+    def __post_init__(self) -> None:
+        last = self.schedule.shapes[-1]
+        if any(len(shape) != 2 or shape[0] > last[0] or shape[1] > last[1] for shape in self.schedule.shapes):
+            raise ImpossibleReduction("a pyramid needs flat maps, none of them larger than the last")
+
+    @property
+    @abstractmethod
+    def resampling(self) -> Resampling:
+        """How maps change their size."""
+
+    @property
+    @abstractmethod
+    def content_dim(self) -> int:
+        """Numbers that a token's input holds before the word embedding."""
+
+    @property
+    @abstractmethod
+    def n_choices(self) -> tuple[int, int]:
+        """(decisions an id is made of, alternatives of each): logits of a token have that shape."""
+
+    @abstractmethod
+    def codes(self, ids: Ids, scale: int) -> Array:
+        """The codes of a scale's ids as maps, before they are enlarged."""
+
+    @abstractmethod
+    def empty(self) -> Array:
+        """f_hat before any id: zeros, at full size."""
+
+    @abstractmethod
+    def contribution(self, ids: Ids, scale: int) -> Array:
+        """What the ids of `scale` add to f_hat."""
+
+    @abstractmethod
+    def reduced(self, f_hat: Array, scale: int) -> Array:
+        """f_hat at the size of `scale`, one row a token, shape (tokens, content_dim)."""
+
+
+@dataclass(frozen=True, eq=False)
+class VectorTokens(Tokens):
+    """VAR's: an id is a row of a codebook; bicubic up to full size, phi, area down.
+
+    Parameters
+    ----------
+    codebook : array, shape (V, channels)
+    kernels : array, shape (4, channels, channels, 3, 3)
+    biases : array, shape (4, channels)
+    """
+
+    codebook: Array
+    kernels: Array
+    biases: Array
+
+    @property
+    def resampling(self) -> Resampling:
+        return VAR
+
+    @property
+    def content_dim(self) -> int:
+        return int(self.codebook.shape[1])
+
+    @property
+    def n_choices(self) -> tuple[int, int]:
+        return 1, len(self.codebook)
+
+    def codes(self, ids: Ids, scale: int) -> Array:
+        """Shape (channels, h, w), from ids of shape (h w, 1)."""
+        height, width = self.schedule.shapes[scale][-2:]
+        maps: Array = self.codebook[ids[:, 0]].T.reshape(self.content_dim, height, width)
+        return maps
+
+    def empty(self) -> Array:
+        return np.zeros((self.content_dim, *self.schedule.shapes[-1]), dtype=self.codebook.dtype)
+
+    def contribution(self, ids: Ids, scale: int) -> Array:
+        tick = tick_of(scale, self.schedule.n_scales)
+        enlarged = self.resampling.enlarged(self.codes(ids, scale), self.schedule.shapes[-1][-2:])
+        return smoothed(enlarged, self.kernels[tick], self.biases[tick])
+
+    def reduced(self, f_hat: Array, scale: int) -> Array:
+        maps = self.resampling.reduced(f_hat, self.schedule.shapes[scale][-2:])
+        return np.ascontiguousarray(maps.reshape(self.content_dim, -1).T)
+
+
+@dataclass(frozen=True, eq=False)
+class BitTokens(Tokens):
+    """Infinity's: an id is `n_bits` bits, each a channel of +-1/sqrt(channels); linear up and down, no phi.
+
+    With `patch` = 2, as in the 8B model, a token's bits are those of 2 x 2 places of a map of twice the side, a quarter
+    of the channels each; resampling happens on that map.
+    """
+
+    n_bits: int
+    patch: int
+    dtype: np.dtype[Any]
+
+    @property
+    def resampling(self) -> Resampling:
+        return INFINITY
+
+    @property
+    def channels(self) -> int:
+        """Channels of f_hat."""
+        return self.n_bits // self.patch**2
+
+    @property
+    def content_dim(self) -> int:
+        return self.n_bits
+
+    @property
+    def n_choices(self) -> tuple[int, int]:
+        return self.n_bits, 2
+
+    def _size(self, scale: int) -> tuple[int, int]:
+        height, width = self.schedule.shapes[scale][-2:]
+        return height * self.patch, width * self.patch
+
+    def codes(self, ids: Ids, scale: int) -> Array:
+        """Shape (channels, patch h, patch w), from bits of shape (h w, n_bits)."""
+        height, width = self.schedule.shapes[scale][-2:]
+        rows = ((2 * ids - 1) / np.sqrt(self.channels)).astype(self.dtype)
+        apart = rows.reshape(height, width, self.channels, self.patch, self.patch)
+        maps: Array = apart.transpose(2, 0, 3, 1, 4).reshape(self.channels, *self._size(scale))
+        return maps
+
+    def empty(self) -> Array:
+        return np.zeros((self.channels, *self._size(self.schedule.n_scales - 1)), dtype=self.dtype)
+
+    def contribution(self, ids: Ids, scale: int) -> Array:
+        return self.resampling.enlarged(self.codes(ids, scale), self._size(self.schedule.n_scales - 1))
+
+    def reduced(self, f_hat: Array, scale: int) -> Array:
+        height, width = self.schedule.shapes[scale][-2:]
+        maps = self.resampling.reduced(f_hat, self._size(scale))
+        apart = maps.reshape(self.channels, height, self.patch, width, self.patch)
+        rows: Array = apart.transpose(1, 3, 0, 2, 4).reshape(height * width, self.n_bits)
+        return rows

@@ -1,0 +1,1 @@
+"""Recorded attention: a file of queries, keys, values and outputs, checked, inspected, compared and played."""

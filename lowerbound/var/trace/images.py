@@ -1,0 +1,129 @@
+"""Images that the project makes, and the token ids that they become by residual quantisation.
+
+An image is three channels at the size of the last map. There is no trained encoder: a random linear map lifts the three
+channels into the code's, at CONTRAST times a code's deviation. Then VAR's own multi-scale quantisation runs with the
+network's random codebook: at every scale, what f_hat still misses is averaged down, every token takes the nearest code
+(of bits: the signs), and its share is taken off. Random phi and a random codebook approximate less well than trained
+ones; `Encoded.missed` says how well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lowerbound.core.coins import Coins
+from lowerbound.errors import unknown
+from lowerbound.var.simulator.network import Network
+from lowerbound.var.simulator.tokens import BitTokens, VectorTokens
+
+Array = NDArray[Any]
+FloatArray = NDArray[np.float64]
+Ids = NDArray[np.int64]
+
+N_COLOURS = 3
+CONTRAST = 2
+"""Standard deviation of a lifted image, in units of a code's: of 1/2 to 8, the one that random codebooks miss least."""
+
+
+def gradient(height: int, width: int, seed: int) -> FloatArray:
+    """A linear ramp in each colour, (3, height, width), in a direction drawn from the seed."""
+    angles = 2 * np.pi * _random(seed, "gradient").random(N_COLOURS)
+    rows, columns = _places(height, width)
+    return np.stack([np.cos(a) * rows + np.sin(a) * columns for a in angles])
+
+
+def texture(height: int, width: int, seed: int) -> FloatArray:
+    """Three plane waves in each colour, of two to eight periods across."""
+    random = _random(seed, "texture")
+    rows, columns = _places(height, width)
+    waves = np.zeros((N_COLOURS, height, width))
+    for colour in range(N_COLOURS):
+        for _ in range(3):
+            angle, phase, periods = 2 * np.pi * random.random(), 2 * np.pi * random.random(), 2 + 6 * random.random()
+            along = np.cos(angle) * rows + np.sin(angle) * columns
+            waves[colour] += np.cos(np.pi * periods * along + phase)
+    return waves
+
+
+def edges(height: int, width: int, seed: int) -> FloatArray:
+    """Six rectangles of one colour each, over a plain ground."""
+    random = _random(seed, "edges")
+    rows, columns = _places(height, width)
+    image = np.tile(random.standard_normal((N_COLOURS, 1, 1)), (1, height, width))
+    for _ in range(6):
+        top, bottom = np.sort(2 * random.random(2) - 1)
+        left, right = np.sort(2 * random.random(2) - 1)
+        inside = (rows >= top) & (rows <= bottom) & (columns >= left) & (columns <= right)
+        image[:, inside] = random.standard_normal((N_COLOURS, 1))
+    return image
+
+
+IMAGES: dict[str, Callable[[int, int, int], FloatArray]] = {"gradient": gradient, "texture": texture, "edges": edges}
+"""By name, each from (height, width, seed)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """An image as ids.
+
+    Parameters
+    ----------
+    ids : per scale, (tokens, decisions)
+    target : array, of the shape of f_hat
+        The image, lifted.
+    missed : float
+        |target - f_hat| / |target|, Euclidean, once the ids of all scales are in.
+    """
+
+    ids: tuple[Ids, ...]
+    target: Array
+    missed: float
+
+
+def encode_image(network: Network, name: str, *, seed: int = 0) -> Encoded:
+    """The ids of one of IMAGES in a network.
+
+    Contract: deterministic; every id is the nearest code to what is missing at its scale. Other names raise
+    UnknownName.
+    """
+    if name not in IMAGES:
+        raise unknown("image", name, ("random", *IMAGES))
+    tokens = network.tokens
+    empty = tokens.empty()
+    channels, height, width = empty.shape
+    image = IMAGES[name](height, width, seed)
+    image = image - image.mean(axis=(1, 2), keepdims=True)
+    lifted = np.tensordot(_random(seed, "lift").standard_normal((channels, N_COLOURS)), image, axes=1)
+    deviation = CONTRAST * (channels**-0.5 if isinstance(tokens, BitTokens) else 1.0)
+    target = (lifted * (deviation / lifted.std())).astype(empty.dtype)
+    f_hat, ids = empty, []
+    for scale in range(network.schedule.n_scales):
+        ids.append(_nearest(network, tokens.reduced(target - f_hat, scale)))
+        f_hat = f_hat + tokens.contribution(ids[-1], scale)
+    return Encoded(tuple(ids), target, float(np.linalg.norm(target - f_hat) / np.linalg.norm(target)))
+
+
+def _nearest(network: Network, rows: Array) -> Ids:
+    tokens = network.tokens
+    if isinstance(tokens, BitTokens):
+        signs: Ids = (rows > 0).astype(np.int64)
+        return signs
+    assert isinstance(tokens, VectorTokens)
+    squares = np.vecdot(tokens.codebook, tokens.codebook)
+    nearest: Ids = np.argmin(squares - 2 * (rows @ tokens.codebook.T), axis=1)[:, None].astype(np.int64)
+    return nearest
+
+
+def _places(height: int, width: int) -> tuple[FloatArray, FloatArray]:
+    """Rows and columns of all cells, in [-1, 1]."""
+    rows, columns = np.meshgrid(np.linspace(-1, 1, height), np.linspace(-1, 1, width), indexing="ij")
+    return rows, columns
+
+
+def _random(seed: int, purpose: str) -> np.random.Generator:
+    return Coins(seed, f"var/images/{purpose}").generator()

@@ -1,0 +1,167 @@
+"""Known values: the explicit caches of the design notes, to their digits; counts against brute force; forged terms."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from lowerbound.ceiling.achieved import LATTICES, Achieved, achieved, cheapest, points_at_most
+from lowerbound.ceiling.lattices import DualRoots, Integers, Lattice
+from lowerbound.ceiling.value_cells import CurvedCells
+from lowerbound.errors import InvalidArgument, UnknownName
+
+ETAS = ("1/10", "3/100", "1/100", "3/1000", "1/1000")
+TABLE = {
+    (424, 64): (0.4040, 0.5082, 0.6053, 0.7124, 0.8105),
+    (1216, 64): (0.4033, 0.5074, 0.6046, 0.7116, 0.8098),
+    (6425, 128): (0.4056, 0.5101, 0.6076, 0.7151, 0.8136),
+}
+FINEST = {(424, 64): (0.8746, 1.0165), (1216, 64): (0.8739, 1.0157), (6425, 128): (0.8780, 1.0204)}
+
+
+@pytest.mark.parametrize(("shape", "fractions"), TABLE.items())
+def test_the_explicit_caches(shape: tuple[int, int], fractions: tuple[float, ...]) -> None:
+    """Known values: fraction of fp16 at multiplier 100, VAR-256, VAR-512 and Infinity-1M, design notes section 1."""
+    for eta, wanted in zip(ETAS, fractions, strict=True):
+        found = cheapest(*shape, multiplier=100, eta=eta)
+        assert found.cache == "guaranteed-a"
+        assert round(float(found.fp16_fraction), 4) == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("shape", "fractions"), FINEST.items())
+def test_the_finest_explicit_caches(shape: tuple[int, int], fractions: tuple[float, float]) -> None:
+    """Known values: the same at 1/2048 and 1/10000, where they are more than fp16."""
+    for eta, wanted in zip(("1/2048", "1/10000"), fractions, strict=True):
+        assert round(float(cheapest(*shape, multiplier=100, eta=eta).fp16_fraction), 4) == wanted
+
+
+def test_a_token_at_one_thousandth() -> None:
+    """Known values: 1660.0 bits a token on A_64*; E8 and Z^64 behind it as their coverings say; uniform cells 1701."""
+    bits = {
+        name: float(achieved(name, 424, 64, multiplier=100, eta="1/1000").bits_per_token)
+        for name in LATTICES
+        if name != "guaranteed-dithered"
+    }
+    assert round(bits["guaranteed-a"], 1) == 1660.0
+    # One dimension of E8 is half a bit less than of Z at one covering radius, 32 bits of 64.
+    assert bits["guaranteed-z"] - bits["guaranteed-e8"] == pytest.approx(32, abs=0.01)
+    assert bits["guaranteed-e8"] - bits["guaranteed-a"] == pytest.approx(1723 - 1708, abs=1)
+    uniform = achieved("guaranteed-a", 424, 64, multiplier=100, eta="1/1000", profile="uniform")
+    assert float(uniform.bits_per_token) + math.lgamma(425) / math.log(2) / 424 == pytest.approx(1708, abs=0.5)
+
+
+def test_dithered() -> None:
+    """Known value: 0.8061 of fp16 with uniform cells at delta = 0.01; curved cells save 41 bits a token more."""
+    terms = {"multiplier": 100, "eta": "1/1000", "failure_prob": "0.01"}
+    uniform = achieved("guaranteed-dithered", 424, 64, profile="uniform", **terms)
+    assert round(float(uniform.fp16_fraction), 4) == 0.8061
+    best = cheapest(424, 64, **terms)
+    assert best.cache == "guaranteed-dithered"
+    assert best.bits < uniform.bits - 424 * 40
+    # delta = 2 exp(-6 (w/2)^2 / (multiplier spacing)^2) T, at the spacing and the cells chosen.
+    half = float(best.cells.log_odds) / 2
+    failure = 2 * 424 * math.exp(-6 * (half / (100 * float(best.spacing))) ** 2)
+    assert failure == pytest.approx(0.01, rel=1e-5)
+    assert failure <= 0.01
+    # In few dimensions the covering radius allows as much without any luck, and is then used.
+    low = achieved("guaranteed-dithered", 424, 4, **terms)
+    assert low.spacing == achieved("guaranteed-z", 424, 4, multiplier=100, eta="1/1000").spacing
+
+
+@pytest.mark.parametrize(
+    ("lattice", "spacing"),
+    [(Integers(2), "1/7"), (Integers(3), "1/4"), (DualRoots(2), "1/9"), (DualRoots(3), "1/4"), (Integers(1), "1/5")],
+)
+def test_points_near_the_sphere_are_counted(lattice: Lattice, spacing: str) -> None:
+    """Differential: no fewer than the lattice points that near to the sphere, one by one, at any shift.
+
+    Closed form: the length, area or volume of a shell of twice the reach, over that of a cell.
+    """
+    unit = Fraction(spacing)
+    span = range(-math.ceil(3 / unit), math.ceil(3 / unit) + 1)
+    points = lattice.points(np.array(list(itertools.product(span, repeat=lattice.n)))) * float(unit)
+    reach = float(unit) * math.sqrt(lattice.covering_squared)
+    bound = points_at_most(lattice, unit)
+    for shift in (0.0, 0.3):
+        norms = np.linalg.norm(points + shift * float(unit), axis=1)
+        count = int((np.abs(norms - 1) <= reach).sum())
+        assert 0 < count <= bound
+    high, low = 1 + 2 * reach, max(0.0, 1 - 2 * reach)
+    unit_ball = {1: 2.0, 2: math.pi, 3: 4 * math.pi / 3}[lattice.n]
+    cell = float(unit) ** lattice.n * math.sqrt(lattice.volume_squared)
+    assert bound == math.floor(unit_ball * (high**lattice.n - low**lattice.n) / cell + 1e-9)
+
+
+def test_bits_are_enough() -> None:
+    """Law: 2^bits states are at least the multisets of N words, exactly, and nearly no more than needed."""
+    for cache, (n_tokens, d) in itertools.product(("guaranteed-z", "guaranteed-a"), ((1, 1), (7, 2), (40, 3))):
+        found = achieved(cache, n_tokens, d, multiplier=10, eta="1/10")
+        states = math.comb(found.n_words + n_tokens - 1, n_tokens)
+        assert states <= 2**found.bits
+        assert found.bits <= math.log2(states) + 1 + 1.5 * n_tokens**2 / found.n_words
+        assert found.bits <= found.played_bits <= found.bits + 48 + 1 + 0.1 * n_tokens
+
+
+def test_more_is_dearer() -> None:
+    """Metamorphic: bits rise with the multiplier, with 1/eta and, a token, fall with T; a doubling costs d - 1 bits."""
+    base = cheapest(100, 16, multiplier=50, eta="1/50")
+    assert cheapest(100, 16, multiplier=50, eta="1/60").bits > base.bits
+    assert cheapest(200, 16, multiplier=50, eta="1/50").bits_per_token < base.bits_per_token
+    doubled = cheapest(100, 16, multiplier=100, eta="1/50")
+    assert float(doubled.bits_per_token - base.bits_per_token) == pytest.approx(15, abs=0.1)
+
+
+def forged(found: Achieved) -> list[tuple[Achieved, dict[str, object], str]]:
+    cells = CurvedCells.fit(found.eta * 2, found.eta)
+    return [
+        (found, {"spacing": found.spacing * (1 + Fraction(1, 2**20))}, "spacing must"),
+        (found, {"spacing": Fraction(0)}, "spacing must"),
+        (found, {"multiplier": found.multiplier * 2}, "spacing must"),
+        (found, {"cells": cells}, "cells must"),
+        (found, {"eta": found.eta / 2}, "cells must"),
+        (found, {"lattice": Integers(found.d + 1)}, "lattice must"),
+    ]
+
+
+def test_forged_terms_are_refused() -> None:
+    """Forgery: a coarser grid, a larger multiplier, cells of another promise, another lattice, fewer failures."""
+    plain = achieved("guaranteed-a", 20, 8, multiplier=100, eta="1/100")
+    dithered = achieved("guaranteed-dithered", 20, 8, multiplier=100, eta="1/100", failure_prob="1/100")
+    cases = [*forged(plain), *forged(dithered)]
+    cases += [
+        (dithered, {"n_tokens": 40}, "spacing must"),
+        (dithered, {"failure_prob": Fraction(1, 200)}, "spacing must"),
+    ]
+    cases += [
+        (plain, {"failure_prob": Fraction(1, 100)}, "failure_prob must"),
+        (plain, {"n_tokens": 0}, "n_tokens must"),
+    ]
+    for found, change, sentence in cases:
+        with pytest.raises(InvalidArgument, match=sentence):
+            replace(found, **change)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"cache": "guaranteed-b"}, "did you mean"),
+        ({"eta": "1/2"}, "eta must lie"),
+        ({"eta": 0}, "eta must lie"),
+        ({"multiplier": 0}, "multiplier must be > 0"),
+        ({"n_tokens": 0}, "n_tokens and d must be >= 1"),
+        ({"failure_prob": "1/100"}, "failure_prob must be 0"),
+        ({"cache": "guaranteed-dithered"}, r"failure_prob must be in \(0, 1\)"),
+    ],
+)
+def test_bad_input(change: dict[str, object], sentence: str) -> None:
+    """Bad input: one sentence."""
+    terms = {"cache": "guaranteed-z", "n_tokens": 5, "d": 2, "multiplier": 10, "eta": "1/10"} | change
+    cache, n_tokens, d = terms.pop("cache"), terms.pop("n_tokens"), terms.pop("d")
+    with pytest.raises((InvalidArgument, UnknownName), match=sentence):
+        achieved(cache, n_tokens, d, **terms)

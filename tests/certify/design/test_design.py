@@ -1,0 +1,140 @@
+"""Known values and laws of designs: the fractions of the cache that are forced, and that the judge verifies each."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from lowerbound.certify.design.addresses import FAMILIES, books
+from lowerbound.certify.design.head import Head
+from lowerbound.certify.design.table import DESIGNS, design
+from lowerbound.certify.design.values import described
+from lowerbound.certify.floors import certified, strongest
+from lowerbound.core.keys.family import coherence
+from lowerbound.core.keys.kerdock import Kerdock
+from lowerbound.core.keys.trace import Trace
+from lowerbound.core.models import find_model, models
+from lowerbound.errors import InvalidArgument
+from lowerbound.kernel.rules.separated import check_separated
+
+VAR = find_model("var-d16")
+
+
+@pytest.mark.parametrize(
+    ("theorem", "eta", "delta", "percent"),
+    [
+        ("C", "0.01", "0", 32.7),
+        ("C", "0.001", "0", 51.8),
+        ("C", "0.01", "0.01", 31.5),
+        ("C", "0.001", "0.01", 50.5),
+        ("C'", "0.01", "0", 36.0),
+        ("C'", "0.001", "0", 54.5),
+        ("D", "0.01", "0", 48.0),
+        ("D", "0.001", "0", 68.0),
+        ("E", "0.01", "0", 51.7),
+        ("E", "0.001", "0", 71.7),
+    ],
+)
+def test_forced_fractions(theorem: str, eta: str, delta: str, percent: float) -> None:
+    """Known value: at least these percentages of the fp16 cache of VAR-d16, each a verified certificate."""
+    found = certified(VAR, eta=eta, delta=delta, theorem=theorem)
+    assert found is not None
+    assert 100 * found.bits / VAR.head_cache_bits >= percent
+
+
+def test_single_read_known_value() -> None:
+    """Known value: Theorem C at 1/100 forces 284074 bits, here with explicit addresses."""
+    found = certified(VAR, eta="0.01", delta="0", theorem="C")
+    assert found is not None
+    assert found.bits == 284074
+
+
+@pytest.mark.parametrize("theorem", ["C'", "D", "E"])
+def test_theorems_of_no_error_say_nothing_with_error(theorem: str) -> None:
+    """Law: a theorem for delta = 0 is never stretched to delta > 0."""
+    assert certified(VAR, eta="0.01", delta="0.01", theorem=theorem) is None
+
+
+def test_unknown_theorems() -> None:
+    """Bad input: the name of a theorem that nobody stated."""
+    head = Head(5, 16, 16, Fraction(100), Fraction(1, 100), Fraction(0))
+    with pytest.raises(InvalidArgument, match="theorem must be one of"):
+        design("F", head)
+    with pytest.raises(InvalidArgument, match="not known"):
+        certified(VAR, eta="0.01", delta="0", theorem="F")
+
+
+@pytest.mark.parametrize("eta", ["0", "0.49"])
+@pytest.mark.parametrize("theorem", list(DESIGNS))
+def test_extreme_errors(theorem: str, eta: str) -> None:
+    """Law: at eta = 0 and next to 1/2 a theorem yields a verified certificate or says nothing."""
+    found = certified(VAR, eta=eta, delta="0", theorem=theorem)
+    assert found is None or found.bits > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.name)
+def test_every_model_has_its_line(model: object) -> None:
+    """Law: every model of the catalogue has a certified floor above that of values alone, at delta = 0 and 0.01."""
+    for delta in ("0", "0.01"):
+        best = strongest(model, eta="0.01", delta=delta, proofs=("machine-checked",))
+        values = certified(model, eta="0.01", delta=delta, theorem="B")
+        assert best is not None
+        assert values is not None
+        assert best.bits > values.bits
+
+
+def test_floors_fall_with_eta_and_delta() -> None:
+    """Law: more error never forces more bits."""
+    bits = [
+        [certified(VAR, eta=eta, delta=delta, theorem="C") for eta in ("0.001", "0.01", "0.1")]
+        for delta in ("0", "0.01", "0.1")
+    ]
+    table = np.array([[each.bits for each in row if each is not None] for row in bits])
+    assert table.shape == (3, 3)
+    assert (np.diff(table, axis=0) < 0).all()
+    assert (np.diff(table, axis=1) < 0).all()
+
+
+@pytest.mark.parametrize("n", [5, 256, 424])
+def test_books_are_as_separated_as_they_say(n: int) -> None:
+    """Law: a book's coherence bounds the exact one of its rows, and no shorter book is as good."""
+    found = books(n)
+    assert [book.d_a for book in found] == sorted({book.d_a for book in found})
+    assert all(later.coherence < earlier.coherence for earlier, later in pairwise(found))
+    for book in found:
+        assert len(book.rows) == n
+        assert coherence(book.rows) <= book.coherence
+
+
+@pytest.mark.parametrize(("family", "dimensions"), FAMILIES, ids=lambda value: getattr(value, "name", ""))
+def test_families_reach_their_bounds(family: object, dimensions: tuple[int, ...]) -> None:
+    """Differential: the whole family, or its first 700, has the coherence that it proves, measured exactly."""
+    d = dimensions[0]
+    n = min(family.capacity(d), 700)
+    bound = family.coherence_bound(n, d)
+    assert bound is None or coherence(family.keys(n, d).rows) <= bound
+
+
+def test_shells_are_whole() -> None:
+    """Known value: sizes of shells and sections, by Conway and Sloane's theta series and kissing numbers."""
+    sizes = {family.name: family.capacity(dimensions[0]) for family, dimensions in FAMILIES}
+    assert sizes["e7-dual-shell"] == 576
+    assert (sizes["e8-roots"], sizes["e8-second-shell"], sizes["e8-third-shell"]) == (240, 2160, 6720)
+    leech = next(family for family, _ in FAMILIES if family.name == "leech-section")
+    assert [leech.capacity(d) for d in (15, 16, 19, 20, 21)] == [0, 4320, 10668, 17400, 27720]
+
+
+@pytest.mark.parametrize(("family", "n", "d"), [(Trace(), 300, 32), (Kerdock(), 120, 16), (Kerdock(), 600, 64)])
+def test_descriptions_hold_the_rows(family: object, n: int, d: int) -> None:
+    """Law: what the judge is given for sign keys is a code, and it is accepted at the family's coherence alone."""
+    rows = family.keys(n, d).rows
+    told = described(rows)
+    assert "basis" in told
+    bound = family.coherence_bound(n, d)
+    check_separated(told, n, d, bound)
+    with pytest.raises(Exception, match="cosine"):
+        check_separated(told, n, d, bound - Fraction(1, 10**6))
