@@ -11,20 +11,20 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.timing import Row, program, within
+from lowerbound.certify.replay.games import replay
 from lowerbound.core.models import find_model
-from lowerbound.var.replay.games import replay
 
 LIMIT_S = 10.0
 JUDGED_S = {"var-d16": 1.0, "var-d36-512": 10.0, "var-d30-1024": 10.0, "infinity-2b-1m": 10.0}
 MODEL = "from lowerbound.core.models import find_model; model = find_model({name!r}); "
-FIND = MODEL + "from lowerbound.var.replay.games import replay; replay(model)"
+FIND = MODEL + "from lowerbound.certify.replay.games import replay; replay(model)"
 JUDGE = """
 from pathlib import Path
 from lowerbound.kernel.judge import judge_document
 assert judge_document(Path({path!r}).read_bytes())[1].outcome.name == "VERIFIED"
 """
 RANKS = "from benchmarks.var import ranks; ranks(); "
-FIBRE = MODEL + "from lowerbound.var.replay.fibres import certify_fibre; certify_fibre(model)"
+FIBRE = MODEL + "from lowerbound.certify.replay.fibres import certify_fibre; certify_fibre(model)"
 
 
 def rows() -> Iterator[Row]:

@@ -9,10 +9,10 @@ import numpy as np
 
 from benchmarks.timing import Row, against, paired, seconds, within
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.ranks import ChannelPyramid
+from lowerbound.core.pyramid.resampling import VAR
 from lowerbound.var.simulator.network import CODE_CHANNELS, ffn_width, random_network, simulated
 from lowerbound.var.simulator.pipeline import FullCache, generate
-from lowerbound.var.simulator.ranks import Pyramid
-from lowerbound.var.simulator.resampling import VAR
 
 MODEL = "var-d16"
 LIMIT_S = 60.0
@@ -62,7 +62,7 @@ def ranks() -> None:
     """All rank tables of VAR-256, exactly."""
     schedule = find_model(MODEL).schedule
     for scale in range(1, schedule.n_scales + 1):
-        Pyramid(schedule, VAR).reach(scale)
+        ChannelPyramid(schedule, VAR).reach(scale)
 
 
 def rows() -> Iterator[Row]:

@@ -22,7 +22,7 @@ from lowerbound.certify.dimension import room
 from lowerbound.core.models import models
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.game.question import Terms, Tokens
+from lowerbound.game.question import Terms, TokenRows
 
 SPEC: dict[str, Any] = {
     "tokens": 1024,
@@ -42,7 +42,7 @@ def subgen(d: int, seed: int, budget: Fraction) -> tuple[int, int]:
     keys = unit_rows(coins.standard_normal((terms.schedule.n_tokens, d)))
     values = coins.random(keys.shape)
     box = BlackBox(SubGen, terms, math.inf)
-    state, _ = box.state_and_answers(Instance(terms, Tokens(keys, values, keys), keys[:1]))
+    state, _ = box.state_and_answers(Instance(terms, TokenRows(keys, values, keys), keys[:1]))
     cache = SubGen(terms.public)
     cache.decode(state)
     return len(cache.counts), 8 * len(state)

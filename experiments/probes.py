@@ -15,7 +15,7 @@ from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
 from lowerbound.core.models import find_model
 from lowerbound.game.channel import Isolation
-from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, Probed, Reader, Scan, Tree, probe
+from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, Probed, RowReader, Scan, Tree, probe
 from lowerbound.game.reduction import Geometry, plan_reduction
 
 SPEC: dict[str, Any] = {
@@ -45,7 +45,7 @@ def run() -> Outcome:
         model = find_model(name)
         plan = plan_reduction(Geometry.of(model), seed=0)
         n_tokens = plan.schedule.n_tokens_cached
-        readers: list[Reader] = [FixedPlaces(n_tokens * share // SPEC["of"]) for share in SPEC["shares"]]
+        readers: list[RowReader] = [FixedPlaces(n_tokens * share // SPEC["of"]) for share in SPEC["shares"]]
         for reader in (*readers, Scan(), HashTable(), Hyperplanes(SPEC["planes"]), Tree()):
             found = probe(reader, plan, questions=SPEC["questions"])
             rows.append({"model": name, **vars(found), "least_looks": found.least_looks})

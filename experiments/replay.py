@@ -15,12 +15,12 @@ from itertools import pairwise
 from typing import Any, get_args
 
 from experiments.table import Outcome, save
+from lowerbound.certify.replay.floor import plan_replay, surviving
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.resampling import VAR
 from lowerbound.var.replay.codebooks import NAMES, Codebook, codebook
-from lowerbound.var.replay.floor import plan_replay, surviving
 from lowerbound.var.replay.prefix_decoding import SWAMP_OF_ROUNDED, play
 from lowerbound.var.replay.public_layer import NumberFormat, public_layer
-from lowerbound.var.simulator.resampling import VAR
 
 SPEC: dict[str, Any] = {
     "model": "var-d16",

@@ -18,7 +18,7 @@ from lowerbound.core.models import find_model
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
 from lowerbound.game.channel import Isolation
-from lowerbound.game.duel import Entry, duels
+from lowerbound.game.duel import Contender, duels
 from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import StructuredReduction, plan_structured
 
@@ -134,8 +134,8 @@ def _played(name: str, family: StructuredReduction) -> tuple[list[dict[str, Any]
     """The rows of one class, and what speaks against the claim; caches that cannot play its levels are left out."""
     prior = family.prior
     entries = [
-        Entry(target_of(prior.scheme), prior.budget, prior.scheme),
-        *(Entry(target_of(cache), budget, cache) for cache, budget in SPEC["caches"] if cache != prior.scheme),
+        Contender(target_of(prior.scheme), prior.budget, prior.scheme),
+        *(Contender(target_of(cache), budget, cache) for cache, budget in SPEC["caches"] if cache != prior.scheme),
     ]
     rows: list[dict[str, Any]] = []
     wrong = []

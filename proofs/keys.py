@@ -7,7 +7,7 @@ from typing import Any
 
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.kerdock import Kerdock
-from lowerbound.core.keys.trace import Trace
+from lowerbound.core.keys.trace import Trace2
 from lowerbound.prove.claims import cover_claim
 from lowerbound.prove.expression import Opaque, variable
 from lowerbound.prove.lemma import ByCoq, ByKernel, Lemma, Use
@@ -48,7 +48,7 @@ EXPLICIT = Lemma(
     range="finite list: (680, 64, 1/8), (424, 32, 1/4)",
     discharges=(
         ByKernel("keys", {"n": 680, "d": 64, "coherence": "1/8"}, find=lambda: sign_rows(Kerdock().keys(680, 64))),
-        ByKernel("keys", {"n": 424, "d": 32, "coherence": "1/4"}, find=lambda: sign_rows(Trace().keys(424, 32))),
+        ByKernel("keys", {"n": 424, "d": 32, "coherence": "1/4"}, find=lambda: sign_rows(Trace2().keys(424, 32))),
     ),
 )
 

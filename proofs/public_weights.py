@@ -6,12 +6,12 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from lowerbound.certify.replay.fibres import certify_fibre
+from lowerbound.certify.replay.floor import claim_of, payload_of, plan_replay, resampling_of
 from lowerbound.core.models import find_model
 from lowerbound.prove.claims import polynomial_claim
 from lowerbound.prove.expression import variables
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Lemma, Statement, Use
-from lowerbound.var.replay.fibres import certify_fibre
-from lowerbound.var.replay.floor import claim_of, payload_of, plan_replay, resampling_of
 
 STATES, WORDS, RIGHT, FAILED = variables("S M R d")
 

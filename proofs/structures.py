@@ -12,12 +12,18 @@ import numpy as np
 from lowerbound.certify.structures import attention_leak
 from lowerbound.core.models import find_model, models
 from lowerbound.core.priors.basis import basis, order_of
-from lowerbound.core.priors.columns import LiveColumns
-from lowerbound.core.priors.groups import Blocks, Clusters
-from lowerbound.core.priors.plain import ScaleWindow, SparseAttention, SpatialLocality, TokenWindow, cells_above
+from lowerbound.core.priors.columns import LiveColumnsPrior
+from lowerbound.core.priors.groups import BlocksPrior, ClustersPrior
+from lowerbound.core.priors.plain import (
+    ScaleWindowPrior,
+    SparseAttentionPrior,
+    SpatialLocalityPrior,
+    TokenWindowPrior,
+    cells_above,
+)
 from lowerbound.core.priors.prior import IntArray, Prior
-from lowerbound.core.priors.pyramid import PyramidDetail
-from lowerbound.core.priors.rows import LowRank, SparseCoefficients, SparseRows
+from lowerbound.core.priors.pyramid import PyramidDetailPrior
+from lowerbound.core.priors.rows import LowRankPrior, SparseCoefficientsPrior, SparseRowsPrior
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import plan_structured
@@ -79,7 +85,7 @@ def every_cell_is_above_a_query() -> int:
             assert set(above.tolist()) == set(range(h * h)), (h, n)
             cases += 1
     for model in models():
-        prior = SpatialLocality.of(model.visible_schedule, model.head_dim)
+        prior = SpatialLocalityPrior.of(model.visible_schedule, model.head_dim)
         seen = np.zeros(prior.n_tokens, dtype=bool)
         for run in prior.runs():
             seen[run] = True
@@ -91,7 +97,7 @@ def every_cell_is_above_a_query() -> int:
 def rows_of_attention_are_one_hot() -> int:
     """On VAR-256's instance at lambda = 100, every row puts all but 10^-30 of its weight on one token: Arb balls."""
     model = find_model("var-d16")
-    family = plan_structured(Geometry.of(model), SparseAttention)
+    family = plan_structured(Geometry.of(model), SparseAttentionPrior)
     leak = attention_leak(family.keys, family.prior.n_tokens, family.multiplier)
     assert leak < Fraction(1, 10**30), leak
     assert family.multiplier == 100
@@ -139,21 +145,21 @@ LEMMAS = (
     BASIS,
     COVERED,
     _prior(
-        TokenWindow,
+        TokenWindowPrior,
         "Where queries see the last W cached tokens, the class has 2^(W d) members, pairwise 1 apart.",
         ALL,
-        told_apart(TokenWindow(FIVE, 2, 2), TokenWindow(FIVE, 1, 5), TokenWindow(OBLONG, 2, 3)),
+        told_apart(TokenWindowPrior(FIVE, 2, 2), TokenWindowPrior(FIVE, 1, 5), TokenWindowPrior(OBLONG, 2, 3)),
         "additive_values",
     ),
     _prior(
-        ScaleWindow,
+        ScaleWindowPrior,
         "Where queries see the last maps alone, the class has 2^(W d) members, W the tokens of those maps.",
         ALL,
-        told_apart(ScaleWindow(FIVE, 2, 1), ScaleWindow(OBLONG, 2, 1), ScaleWindow(OBLONG, 1, 2)),
+        told_apart(ScaleWindowPrior(FIVE, 2, 1), ScaleWindowPrior(OBLONG, 2, 1), ScaleWindowPrior(OBLONG, 1, 2)),
         "additive_values",
     ),
     _prior(
-        SpatialLocality,
+        SpatialLocalityPrior,
         "Where each query sees only the cell above its own on every map, every cached token is still seen by a query, "
         "so that the class has all 2^(T d) members: locality alone spares nothing.",
         "finite list: sides h <= n <= 40, and the pyramid of every model of the catalogue",
@@ -161,7 +167,7 @@ LEMMAS = (
         "locality_covers",
     ),
     _prior(
-        SparseAttention,
+        SparseAttentionPrior,
         "The hard instance has attention rows with all but 10^-30 of their weight on one token, and 2^(T d) members: "
         "sparse attention alone spares nothing.",
         "one case: VAR-256's keys, d = 64, lambda = 100",
@@ -169,53 +175,62 @@ LEMMAS = (
         "softmax_gap",
     ),
     _prior(
-        SparseRows,
+        SparseRowsPrior,
         "Rows 1/2 + (1/2s) sum of at most s rows of a public basis number sum_(w <= s) C(d, w), and two of them differ "
         "by at least 1/(2s) somewhere.",
         ALL,
-        told_apart(SparseRows(TWO, 4, 2), SparseRows(ONE, 8, 2), SparseRows(ONE, 6, 4), SparseRows(FIVE, 2, 1)),
-        "public_basis",
-    ),
-    _prior(
-        SparseCoefficients,
-        "With factors 1/A, 2/A, ..., 1 they number sum_(w <= s) C(d, w) A^w, and two differ by at least 1/(2sA).",
-        ALL,
         told_apart(
-            SparseCoefficients(ONE, 4, 2, 1), SparseCoefficients(ONE, 6, 2, 2), SparseCoefficients(TWO, 2, 1, 2)
+            SparseRowsPrior(TWO, 4, 2),
+            SparseRowsPrior(ONE, 8, 2),
+            SparseRowsPrior(ONE, 6, 4),
+            SparseRowsPrior(FIVE, 2, 1),
         ),
         "public_basis",
     ),
     _prior(
-        LowRank,
-        "Rows 1/2 + (1/2r) sum of r public rows with signs number 2^r, and two differ by at least 1/(2r) somewhere.",
+        SparseCoefficientsPrior,
+        "With factors 1/A, 2/A, ..., 1 they number sum_(w <= s) C(d, w) A^w, and two differ by at least 1/(2sA).",
         ALL,
-        told_apart(LowRank(TWO, 4, 4), LowRank(FIVE, 4, 2), LowRank(ONE, 8, 8)),
+        told_apart(
+            SparseCoefficientsPrior(ONE, 4, 2, 1),
+            SparseCoefficientsPrior(ONE, 6, 2, 2),
+            SparseCoefficientsPrior(TWO, 2, 1, 2),
+        ),
         "public_basis",
     ),
     _prior(
-        LiveColumns,
+        LowRankPrior,
+        "Rows 1/2 + (1/2r) sum of r public rows with signs number 2^r, and two differ by at least 1/(2r) somewhere.",
+        ALL,
+        told_apart(LowRankPrior(TWO, 4, 4), LowRankPrior(FIVE, 4, 2), LowRankPrior(ONE, 8, 8)),
+        "public_basis",
+    ),
+    _prior(
+        LiveColumnsPrior,
         "Matrices of 0 and 1 with c live columns that the first row tells number C(d, c) 2^((T-1) c).",
         ALL,
-        told_apart(LiveColumns(TWO, 4, 2), LiveColumns(FIVE, 3, 2), LiveColumns(TWO, 6, 3)),
+        told_apart(LiveColumnsPrior(TWO, 4, 2), LiveColumnsPrior(FIVE, 3, 2), LiveColumnsPrior(TWO, 6, 3)),
     ),
     _prior(
-        Blocks,
+        BlocksPrior,
         "Matrices of 0 and 1 that are constant on B blocks of cells number 2^(B d).",
         ALL,
-        told_apart(Blocks(FIVE, 3, 2), Blocks(OBLONG, 2, 2), Blocks(ScaleSchedule.square([1, 3, 3]), 2, 2)),
+        told_apart(
+            BlocksPrior(FIVE, 3, 2), BlocksPrior(OBLONG, 2, 2), BlocksPrior(ScaleSchedule.square([1, 3, 3]), 2, 2)
+        ),
     ),
     _prior(
-        Clusters,
+        ClustersPrior,
         "Where n_j tokens share key j, attention reads their mean alone: the readings of all 0/1 values number "
         "prod_j (n_j + 1)^d, two of them at least 1/max n_j apart.",
         ALL,
-        told_apart(Clusters(FIVE, 2, 2), Clusters(FIVE, 1, 3), Clusters(OBLONG, 2, 2)),
+        told_apart(ClustersPrior(FIVE, 2, 2), ClustersPrior(FIVE, 1, 3), ClustersPrior(OBLONG, 2, 2)),
     ),
     _prior(
-        PyramidDetail,
+        PyramidDetailPrior,
         "Matrices of 0 and 1 whose channels differ from the map before in at most s_k of m_k cells number "
         "prod_k (sum_(w <= s_k) C(m_k, w))^d.",
         ALL,
-        told_apart(PyramidDetail(FIVE, 2, 64), PyramidDetail(FIVE, 1, 2), PyramidDetail(OBLONG, 2, 64)),
+        told_apart(PyramidDetailPrior(FIVE, 2, 64), PyramidDetailPrior(FIVE, 1, 2), PyramidDetailPrior(OBLONG, 2, 64)),
     ),
 )

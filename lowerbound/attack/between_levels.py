@@ -10,7 +10,7 @@ import numpy as np
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
-from lowerbound.game.question import Tokens
+from lowerbound.game.question import TokenRows
 
 LEVELS = 256
 TURNS = 32
@@ -35,4 +35,4 @@ class BetweenLevels(Attack):
             levels = 89 * np.arange(turn * per_turn, (turn + 1) * per_turn) % LEVELS
             ends = np.tile([0.0, 1.0], (len(keys), 1))
             values = np.concatenate([ends, levels.reshape(len(keys), -1) / LEVELS], axis=1)
-            yield Instance(terms, Tokens(keys, values, keys), ask_for(terms, keys))
+            yield Instance(terms, TokenRows(keys, values, keys), ask_for(terms, keys))

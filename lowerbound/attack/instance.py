@@ -18,7 +18,7 @@ import numpy as np
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, longest
-from lowerbound.game.question import FloatArray, Terms, Tokens
+from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 LARGEST_LOGIT = 100.0
 SHORTEST_ROW = 0.5
@@ -33,7 +33,7 @@ class Instance:
     """Tokens under some terms, and (m, d) queries that are asked after the last scale has been appended."""
 
     terms: Terms
-    tokens: Tokens
+    tokens: TokenRows
     queries: FloatArray
 
 

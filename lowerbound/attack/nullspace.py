@@ -12,7 +12,7 @@ from lowerbound.attack.instance import Instance
 from lowerbound.attack.response import weights_of
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, targets
 from lowerbound.core.oracle.attention import attention_weights
-from lowerbound.game.question import FloatArray, Terms, Tokens
+from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 REACH = 0.49
 """How far values go from 1/2 along a direction whose largest entry is 1: they stay in [1/100, 99/100]."""
@@ -58,14 +58,15 @@ def _exchanges(terms: Terms, keys: FloatArray, queries: FloatArray) -> Iterator[
         one, other = (np.zeros_like(keys) for _ in range(2))
         one[target], other[target + 1] = 1.0, 1.0
         asked = queries[target : target + 2]
-        yield tuple(Instance(terms, Tokens(keys, values, keys), asked) for values in (one, other))  # type: ignore[misc]
+        yield tuple(Instance(terms, TokenRows(keys, values, keys), asked) for values in (one, other))  # type: ignore[misc]
 
 
 def _along(terms: Terms, keys: FloatArray, query: FloatArray, direction: FloatArray) -> tuple[Instance, Instance]:
     step = REACH * direction / np.abs(direction).max()
     step = np.pad(step, (0, len(keys) - len(step)))[:, None]
     one, other = (
-        Instance(terms, Tokens(keys, np.tile(0.5 + sign * step, (1, terms.d)), keys), query[None]) for sign in (1, -1)
+        Instance(terms, TokenRows(keys, np.tile(0.5 + sign * step, (1, terms.d)), keys), query[None])
+        for sign in (1, -1)
     )
     return one, other
 

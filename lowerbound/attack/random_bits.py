@@ -12,7 +12,7 @@ from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, own_tokens_silent
 from lowerbound.core.coins import Coins
-from lowerbound.game.question import Terms, Tokens
+from lowerbound.game.question import Terms, TokenRows
 
 TRIALS = 4
 
@@ -48,4 +48,4 @@ def with_bits(terms: Terms, bits: NDArray[np.int64], turn: int = 0) -> Instance:
     values = np.zeros_like(keys)
     values[:n_cached] = bits if public is None else public.grid.level_array[bits]
     queries = ask_for(terms, keys) if public is None else public.queries
-    return Instance(terms, Tokens(keys, own_tokens_silent(terms, values), keys), queries[:n_cached])
+    return Instance(terms, TokenRows(keys, own_tokens_silent(terms, values), keys), queries[:n_cached])

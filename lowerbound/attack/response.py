@@ -13,7 +13,7 @@ from lowerbound.attack.instance import SMALLEST_TRUTH, Instance
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
 from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention_weights
-from lowerbound.game.question import FloatArray, Terms, Tokens
+from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 RADII = (1.0, 0.5, 0.25, 0.125, 0.0625)
 """How far keys lie from their common direction: near ones get weights that rounding of keys moves most."""
@@ -82,7 +82,7 @@ def weights_of(box: BlackBox, keys: FloatArray, queries: FloatArray) -> FloatArr
     for start in range(0, n_tokens, d):
         indicators = np.eye(n_tokens)[:, start : start + d]
         values = np.pad(indicators, ((0, 0), (0, d - indicators.shape[1])))
-        blocks.append(box.state_and_answers(Instance(box.terms, Tokens(keys, values, keys), queries))[1])
+        blocks.append(box.state_and_answers(Instance(box.terms, TokenRows(keys, values, keys), queries))[1])
     return np.concatenate(blocks, axis=3)[..., :n_tokens]
 
 
@@ -95,4 +95,4 @@ def _steepest(mistake: FloatArray, weights: FloatArray) -> NDArray[np.bool_]:
 
 def _with_values(terms: Terms, keys: FloatArray, query: FloatArray, ones: NDArray[np.bool_]) -> Instance:
     values = np.tile(ones.astype(np.float64)[:, None], (1, terms.d))
-    return Instance(terms, Tokens(keys, values, keys), query[None])
+    return Instance(terms, TokenRows(keys, values, keys), query[None])

@@ -11,7 +11,7 @@ import numpy as np
 from lowerbound.attack.black_box import BlackBox, OutOfTime
 from lowerbound.attack.instance import Instance, Violation
 from lowerbound.core.schedule import ScaleSchedule, Shape
-from lowerbound.game.question import FloatArray, Tokens
+from lowerbound.game.question import FloatArray, TokenRows
 
 ENOUGH = 10.0
 """A violation may shrink to this many times eta, and else to half of its excess over eta."""
@@ -128,7 +128,7 @@ def _without_token(row: int, found: Violation) -> Instance | None:
 
 def _without(instance: Instance, rows: slice, shapes: tuple[Shape, ...]) -> Instance:
     parts = (np.delete(getattr(instance.tokens, name), rows, axis=0) for name in PARTS)
-    return Instance(replace(instance.terms, schedule=ScaleSchedule(shapes)), Tokens(*parts), instance.queries)
+    return Instance(replace(instance.terms, schedule=ScaleSchedule(shapes)), TokenRows(*parts), instance.queries)
 
 
 def _without_dimension(column: int, found: Violation) -> Instance | None:
@@ -137,7 +137,7 @@ def _without_dimension(column: int, found: Violation) -> Instance | None:
         return None
     parts = (np.delete(getattr(instance.tokens, name), column, axis=1) for name in PARTS)
     terms = replace(instance.terms, d=instance.terms.d - 1)
-    return Instance(terms, Tokens(*parts), np.delete(instance.queries, column, axis=1))
+    return Instance(terms, TokenRows(*parts), np.delete(instance.queries, column, axis=1))
 
 
 def _one_column(found: Violation) -> Instance:
@@ -180,4 +180,4 @@ def _with_entry(name: str, row: int, column: int, bits: int | None, found: Viola
 
 def _with_part(name: str, rows: FloatArray, instance: Instance) -> Instance:
     parts = {part: getattr(instance.tokens, part) for part in PARTS} | {name: rows}
-    return Instance(instance.terms, Tokens(**parts), instance.queries)
+    return Instance(instance.terms, TokenRows(**parts), instance.queries)

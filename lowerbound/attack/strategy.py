@@ -11,7 +11,7 @@ import numpy as np
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance, query_length
 from lowerbound.core.coins import Coins
-from lowerbound.game.question import FloatArray, Terms, Tokens
+from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 MOST_TARGETS = 12
 
@@ -52,7 +52,7 @@ def one_against_all(terms: Terms, target: int, asked: FloatArray | None = None) 
     keys = np.tile(-axis(terms), (terms.schedule.n_tokens, 1))
     values = np.zeros_like(keys)
     keys[target], values[target] = axis(terms), 1.0
-    tokens = Tokens(keys, values, keys.copy() if asked is None else asked)
+    tokens = TokenRows(keys, values, keys.copy() if asked is None else asked)
     return Instance(terms, tokens, ask_for(terms, keys[target : target + 1]))
 
 

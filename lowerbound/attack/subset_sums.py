@@ -16,7 +16,7 @@ from lowerbound.attack.instance import Instance
 from lowerbound.attack.response import weights_of
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, targets
 from lowerbound.core.oracle.attention import attention_weights
-from lowerbound.game.question import FloatArray, Terms, Tokens
+from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 BLURS = (Fraction(0), Fraction(1, 8), Fraction(1, 2))
 """How far apart the two sums may be, in units of the gap that the truths must have: what rounding may swallow."""
@@ -77,4 +77,4 @@ def _dot(row: FloatArray, unknowns: list[z3.ArithRef]) -> z3.ArithRef:
 def _with_bits(terms: Terms, keys: FloatArray, query: FloatArray, ones: NDArray[np.bool_]) -> Instance:
     values = np.zeros_like(keys)
     values[: len(ones)] = ones[:, None]
-    return Instance(terms, Tokens(keys, values, keys), query[None])
+    return Instance(terms, TokenRows(keys, values, keys), query[None])

@@ -12,7 +12,7 @@ from itertools import groupby
 from lowerbound.caches.registry import ADAPTERS, target_of
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import Isolation
-from lowerbound.game.duel import OWN_CACHES, Entry, Row, describe, duels
+from lowerbound.game.duel import OWN_CACHES, Contender, Row, describe, duels
 from lowerbound.game.hard_family import HardFamily
 
 Outcome = Row | LowerBoundError
@@ -49,7 +49,7 @@ def tournament(
     Contract: an outcome is what `duel` returns or raises. `on_wait` is told each name that is waited for. As many heats
     run as the machine has processors, each in processes of its own; without isolation, one by one.
     """
-    entries = [Entry(target_of(name), budget, name) for name, budget in games]
+    entries = [Contender(target_of(name), budget, name) for name, budget in games]
     heats = [list(heat) for heat in _heats(entries)]
     play = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
     if isolation is Isolation.NONE:
@@ -67,7 +67,7 @@ def tournament(
 
 
 def _told(
-    heat: Sequence[Entry], outcomes: Callable[[], Sequence[Outcome]], on_wait: Callable[[str], None]
+    heat: Sequence[Contender], outcomes: Callable[[], Sequence[Outcome]], on_wait: Callable[[str], None]
 ) -> Iterator[tuple[str, Outcome]]:
     """The outcomes of a heat by name; its first game is waited for, and the others come with it."""
     names = [_name(entry) for entry in heat]
@@ -78,11 +78,11 @@ def _told(
         yield names[number], outcome
 
 
-def _name(entry: Entry) -> str:
+def _name(entry: Contender) -> str:
     return entry.label or entry.cache
 
 
-def _heats(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
+def _heats(entries: Sequence[Contender]) -> Iterator[list[Contender]]:
     """Consecutive adapters of one library together, a few of our own caches together, every other entry alone."""
     for key, together in groupby(enumerate(entries), key=_library):
         alike = [entry for _, entry in together]
@@ -90,7 +90,7 @@ def _heats(entries: Sequence[Entry]) -> Iterator[list[Entry]]:
         yield from (alike[start : start + size] for start in range(0, len(alike), size))
 
 
-def _library(numbered: tuple[int, Entry]) -> str | int:
+def _library(numbered: tuple[int, Contender]) -> str | int:
     """What an entry may share its parties with: the name of a library, or its own number."""
     number, entry = numbered
     library = next((prefix for prefix, library in ADAPTERS.items() if entry.cache in library.classes.values()), None)
@@ -98,7 +98,7 @@ def _library(numbered: tuple[int, Entry]) -> str | int:
 
 
 def _play(
-    reduction: HardFamily, heat: Sequence[Entry], *, trials: int, isolation: Isolation, time_limit_s: float
+    reduction: HardFamily, heat: Sequence[Contender], *, trials: int, isolation: Isolation, time_limit_s: float
 ) -> list[Outcome]:
     """A heat together; where a party of it ends early or late, each game alone, so that only who is to blame pays."""
     alone = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)

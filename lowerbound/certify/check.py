@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lowerbound.certify import replay
+from lowerbound.certify.replay import facts as replay
 from lowerbound.certify.theorems import THEOREMS, Theorem
 from lowerbound.core.models import models
 from lowerbound.kernel.judge import judge_document

@@ -17,7 +17,7 @@ from lowerbound.core.priors.table import PRIORS, find_prior, prior_to_json
 from lowerbound.core.scalars import Rational, ball, floor_float, precision, rational, upper_fraction
 from lowerbound.errors import ImpossibleReduction, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation
-from lowerbound.game.duel import Entry, Row, duels
+from lowerbound.game.duel import Contender, Row, duels
 from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import StructuredReduction, plan_structured
 
@@ -119,7 +119,7 @@ def structure_rows(
         except ImpossibleReduction as why:
             yield _without(geometry, kind, allowed, str(why))
             continue
-        entry = Entry(target_of(kind.scheme), family.prior.budget, kind.scheme)
+        entry = Contender(target_of(kind.scheme), family.prior.budget, kind.scheme)
         (played,) = duels(family, [entry], trials=trials, isolation=isolation)
         if isinstance(played, LowerBoundError):
             raise played

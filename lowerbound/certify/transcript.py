@@ -12,7 +12,7 @@ import numpy as np
 from lowerbound.core.bounds import floor_in_interval
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError
-from lowerbound.game.duel import Entry, Played, play_once
+from lowerbound.game.duel import Contender, PlayedGame, play_once
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.kernel.codec import digest
@@ -23,7 +23,7 @@ from lowerbound.kernel.verdict import Outcome
 PRECISION_BITS = 128
 
 
-def transcript(family: HardFamily, entry: Entry, **terms: Any) -> tuple[Played, bytes]:
+def transcript(family: HardFamily, entry: Contender, **terms: Any) -> tuple[PlayedGame, bytes]:
     """Play one trial, and write down what crossed.
 
     Contract: the document is VERIFIED by the kernel; what `duel` raises is raised. `terms` are those of `duel`.

@@ -15,7 +15,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import LowerBoundError, TimeLimitExceeded, Undecided
 from lowerbound.game.channel import Isolation, strongest
 from lowerbound.game.hearing import heard
-from lowerbound.game.question import FloatArray, Terms, Tokens, exact_float
+from lowerbound.game.question import FloatArray, Terms, TokenRows, exact_float
 from lowerbound.kernel.codec import Rejected, digest
 from lowerbound.kernel.document import read_document, write_document
 from lowerbound.kernel.judge import judge
@@ -103,7 +103,7 @@ def instance_of(claim: Json, payload: Json) -> Instance:
     """The instance that a verified claim and payload speak of; InvalidArgument where a number is no float."""
     terms = Terms.from_json(claim)
     keys, values, queries = (_rows(terms.schedule, payload[name], name) for name in ("keys", "values", "queries"))
-    return Instance(terms, Tokens(keys, values, queries), _floats([payload["query"]], "an entry of the query"))
+    return Instance(terms, TokenRows(keys, values, queries), _floats([payload["query"]], "an entry of the query"))
 
 
 def _rows(schedule: ScaleSchedule, scales: Json, what: str) -> FloatArray:

@@ -44,8 +44,8 @@ def floor(
 ) -> None:
     """How many bits any cache must keep for MODEL."""
     from lowerbound.certify.floors import floor as compute
+    from lowerbound.certify.replay.games import three_models
     from lowerbound.core.models import find_model
-    from lowerbound.var.replay.games import three_models
 
     subject = find_model(model)
     result = compute(subject, eta=eta, failure_prob=delta)
@@ -111,10 +111,10 @@ def demo(
 ) -> None:
     """A floor, one reduction, every cache, one picture."""
     from lowerbound.certify.floors import floor as compute
+    from lowerbound.certify.replay.games import three_models
     from lowerbound.core.models import find_model
     from lowerbound.game.story import narrate
     from lowerbound.report.table import console, duel_table
-    from lowerbound.var.replay.games import three_models
 
     subject = find_model(model)
     bound = compute(subject)

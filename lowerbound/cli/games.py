@@ -190,7 +190,7 @@ def _write_down(
     from lowerbound.caches.registry import target_of
     from lowerbound.certify.transcript import transcript
     from lowerbound.game.channel import Isolation
-    from lowerbound.game.duel import Entry
+    from lowerbound.game.duel import Contender
     from lowerbound.report.table import console, duel_table
 
     if several or len(names) != 1 or (budget is not None and "," in budget):
@@ -198,7 +198,7 @@ def _write_down(
     ((name, share),) = at_budgets(names, [budget])
     played, document = transcript(
         plan,
-        Entry(target_of(name), share, name),
+        Contender(target_of(name), share, name),
         isolation=None if isolation is None else Isolation(isolation.value),
         time_limit_s=time_limit,
     )

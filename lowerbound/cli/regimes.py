@@ -151,13 +151,13 @@ def time(
     from math import ceil, log2, sqrt
 
     from lowerbound.core.models import find_model
-    from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, Reader, Scan, Tree, probe
+    from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, RowReader, Scan, Tree, probe
     from lowerbound.game.reduction import Geometry, plan_reduction
 
     plan = plan_reduction(Geometry.of(find_model(model)), seed=seed)
     n_tokens = plan.schedule.n_tokens_cached
-    fixed: list[Reader] = [FixedPlaces(n_tokens * share // 4) for share in (0, 1, 2, 3)]
-    adaptive: list[Reader] = [HashTable(), Hyperplanes(ceil(log2(n_tokens))), Tree()]
+    fixed: list[RowReader] = [FixedPlaces(n_tokens * share // 4) for share in (0, 1, 2, 3)]
+    adaptive: list[RowReader] = [HashTable(), Hyperplanes(ceil(log2(n_tokens))), Tree()]
     rows = [probe(reader, plan, questions=questions, seed=seed) for reader in (*fixed, Scan(), *adaptive)]
     if as_json:
         told = [{**vars(row), "least_looks": None if row.is_adaptive else row.least_looks} for row in rows]

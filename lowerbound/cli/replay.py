@@ -11,7 +11,7 @@ import typer
 from lowerbound.cli.options import JsonOption, SeedOption, complete_model, print_json
 
 if TYPE_CHECKING:
-    from lowerbound.var.replay.games import Game
+    from lowerbound.certify.replay.games import Game
 
 DEFAULT_MODEL = "var-d16"
 JUST_BELOW, JUST_ABOVE = 0.99, 1.1
@@ -109,8 +109,8 @@ def _replay(
     out: Path | None,
     as_json: bool,
 ) -> None:
+    from lowerbound.certify.replay.games import replay
     from lowerbound.core.models import find_model
-    from lowerbound.var.replay.games import replay
 
     found = replay(find_model(model), eta=eta, delta=delta, n_heads=heads, few_rows=few_rows)
     if out is not None:
@@ -131,9 +131,9 @@ def f_hat(
     as_json: JsonOption = False,
 ) -> None:
     """Model R3: bits that are needed although f_hat is known, from the integer maps that f_hat cannot see."""
+    from lowerbound.certify.replay.fibres import certify_fibre
+    from lowerbound.certify.replay.games import fibre_answer
     from lowerbound.core.models import find_model
-    from lowerbound.var.replay.fibres import certify_fibre
-    from lowerbound.var.replay.games import fibre_answer
 
     subject = find_model(model)
     told: dict[str, Any] = fibre_answer(subject, codebook.value)

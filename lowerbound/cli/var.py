@@ -119,11 +119,11 @@ def ranks(
     as_json: JsonOption = False,
 ) -> None:
     """How many dimensions of each scale's input the ids reach, over the rationals."""
+    from lowerbound.core.pyramid.ranks import ChannelPyramid, random_kernels
+    from lowerbound.core.pyramid.resampling import OF_FAMILY
     from lowerbound.errors import InvalidArgument, invalid
     from lowerbound.var.simulator.affine import N_SAMPLES, value_space
     from lowerbound.var.simulator.network import random_network, simulated
-    from lowerbound.var.simulator.ranks import Pyramid, random_kernels
-    from lowerbound.var.simulator.resampling import OF_FAMILY
 
     found = simulated(model)
     if phi and found.family != "VAR":
@@ -138,7 +138,7 @@ def ranks(
         raise invalid(
             "scales", f"end at a map of at most {LARGEST_MAP} tokens to be eliminated exactly", last, nearest=possible
         )
-    pyramid = Pyramid(schedule, OF_FAMILY[found.family], random_kernels(seed) if phi else None)
+    pyramid = ChannelPyramid(schedule, OF_FAMILY[found.family], random_kernels(seed) if phi else None)
     rows = []
     with progress(last) as advance:
         for scale in range(1, last + 1):

@@ -96,7 +96,7 @@ def attend_request(number: int, queries: FloatArray) -> bytes:
     return words(Request.ATTEND, number, len(queries)) + floats(queries)
 
 
-class Run:
+class RunningProgram:
     """One run of a program, and the numbers of the caches that it holds.
 
     Contract: `ask` returns the reply to a request, without its first word; a program that dies, replies with another
@@ -225,7 +225,7 @@ def _refusal(kind: Request, sentence: str) -> LowerBoundError:
     return error(f"the program refuses {kind.name.lower()}: {said}")
 
 
-Runs = dict[tuple[str, ...], Run]
+Runs = dict[tuple[str, ...], RunningProgram]
 _RUNS_OF_THIS_PROCESS: Runs = {}
 _runs: ContextVar[Runs | None] = ContextVar("_runs", default=None)
 
@@ -250,7 +250,7 @@ def _end(runs: Runs) -> None:
 atexit.register(_end, _RUNS_OF_THIS_PROCESS)
 
 
-def _run_of(command: tuple[str, ...]) -> Run:
+def _run_of(command: tuple[str, ...]) -> RunningProgram:
     """The run of this block or process; a broken one is replaced."""
     inside = _runs.get()
     runs = _RUNS_OF_THIS_PROCESS if inside is None else inside
@@ -259,7 +259,7 @@ def _run_of(command: tuple[str, ...]) -> Run:
         return known
     if known is not None:
         known.end()
-    runs[command] = Run(command, own_group=inside is not None)
+    runs[command] = RunningProgram(command, own_group=inside is not None)
     return runs[command]
 
 

@@ -112,7 +112,7 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
 
 
 @dataclass(frozen=True)
-class Entry:
+class Contender:
     """A cache that plays: "package.module:Class", its own nominal budget or None, and what rows call it."""
 
     cache: str
@@ -153,7 +153,7 @@ def duel(
     """
     (outcome,) = duels(
         reduction,
-        [Entry(cache, budget, label)],
+        [Contender(cache, budget, label)],
         trials=trials,
         isolation=isolation,
         time_limit_s=time_limit_s,
@@ -166,7 +166,7 @@ def duel(
 
 def duels(
     reduction: HardFamily,
-    entries: Sequence[Entry],
+    entries: Sequence[Contender],
     *,
     trials: int = 1,
     isolation: Isolation | None = None,
@@ -202,7 +202,7 @@ def duels(
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedGame:
     """One trial of one game, and what was said: symbols of all kinds side by side, (n_heads T, columns)."""
 
     row: Row
@@ -214,11 +214,11 @@ class Played:
 
 def play_once(
     reduction: HardFamily,
-    entry: Entry,
+    entry: Contender,
     *,
     isolation: Isolation | None = None,
     time_limit_s: float = TIME_LIMIT_S,
-) -> Played:
+) -> PlayedGame:
     """`duel` for one trial, which also tells what was said.
 
     Contract: the row, and every error, as of `duel` with one trial; `asked` are Alice's symbols, `answered` Bob's.
@@ -236,7 +236,7 @@ def play_once(
     row = game.row(alice, bob, level=level, confidence=CONFIDENCE)
     (asked,) = game.symbols
     answered = np.frombuffer(bob.frames[0], dtype=SYMBOL_TYPE).astype(np.int64).reshape(asked.shape)
-    return Played(row, tuple(game.played.alphabets), asked, answered, bytes(message))
+    return PlayedGame(row, tuple(game.played.alphabets), asked, answered, bytes(message))
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def _attempt(action: Callable[[_Reply], Result], reply: _Reply | LowerBoundError
         return error
 
 
-def _prepare(reduction: HardFamily, entry: Entry, trials: int, level: Isolation, time_limit_s: float) -> _Game:
+def _prepare(reduction: HardFamily, entry: Contender, trials: int, level: Isolation, time_limit_s: float) -> _Game:
     facts = describe(entry.cache, level, time_limit_s)
     budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
     played = reduction
@@ -292,7 +292,7 @@ def _prepare(reduction: HardFamily, entry: Entry, trials: int, level: Isolation,
 class _Game:
     """One cache on one hard family: what its parties are told, and what is made of their replies."""
 
-    entry: Entry
+    entry: Contender
     facts: CacheFacts
     played: HardFamily
     budget: Fraction | None

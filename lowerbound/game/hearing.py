@@ -7,11 +7,11 @@ import numpy as np
 from lowerbound.errors import CacheContractBroken
 from lowerbound.game.channel import Isolation, converse
 from lowerbound.game.duel import module_path
-from lowerbound.game.question import FloatArray, Terms, Tokens
+from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 
 def heard(
-    target: str, terms: Terms, tokens: Tokens, query: FloatArray, *, isolation: Isolation, time_limit_s: float
+    target: str, terms: Terms, tokens: TokenRows, query: FloatArray, *, isolation: Isolation, time_limit_s: float
 ) -> FloatArray:
     """What every head of the cache at "package.module:Class" answers, shape (layers, heads, d).
 

@@ -28,7 +28,7 @@ from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.payload_reduction import PayloadReduction
 from lowerbound.game.protocol import CacheProtocol
-from lowerbound.game.question import Terms, Tokens, answers_of, state_of
+from lowerbound.game.question import Terms, TokenRows, answers_of, state_of
 from lowerbound.game.reduction import Reduction
 from lowerbound.game.structured import StructuredReduction
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role, read_frames, write_frames
@@ -71,7 +71,7 @@ def _perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
 def _answer(job: dict[str, Any], private: Frames) -> bytes:
     terms, cache_class = Terms.from_json(job["terms"]), load_cache(job["cache"])
     *rows, query = (np.frombuffer(frame, dtype="<f8").astype(np.float64).reshape(-1, terms.d) for frame in private)
-    tokens, public = Tokens(*rows), terms.public
+    tokens, public = TokenRows(*rows), terms.public
     state = state_of(lambda: cache_class(public), terms, tokens)
     return answers_of(lambda: cache_class(public), terms, state, tokens, query).astype("<f8").tobytes()
 

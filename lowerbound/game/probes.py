@@ -51,7 +51,7 @@ class Rows:
         self.looks += 1
 
 
-class Reader(ABC):
+class RowReader(ABC):
     """A way to answer one query from rows that cost a look each."""
 
     name: ClassVar[str]
@@ -66,7 +66,7 @@ class Reader(ABC):
 
 
 @dataclass
-class FixedPlaces(Reader):
+class FixedPlaces(RowReader):
     """Read a fixed number of places, drawn before anything is seen; attend to those."""
 
     count: int
@@ -95,7 +95,7 @@ class Scan(FixedPlaces):
 
 
 @dataclass
-class HashTable(Reader):
+class HashTable(RowReader):
     """Look a query's direction up in a table of all directions, then read the one row."""
 
     name: ClassVar[str] = "hash table"
@@ -116,7 +116,7 @@ class HashTable(Reader):
 
 
 @dataclass
-class Hyperplanes(Reader):
+class Hyperplanes(RowReader):
     """Attend to the rows on the query's side of public random hyperplanes: what finds near keys too, in more looks."""
 
     n_planes: int
@@ -144,7 +144,7 @@ class Hyperplanes(Reader):
 
 
 @dataclass
-class Tree(Reader):
+class Tree(RowReader):
     """Go down a binary tree on the order of directions, a look at every node, then read the one row."""
 
     name: ClassVar[str] = "binary tree"
@@ -197,7 +197,7 @@ def least_looks(n_tokens: int, failure_prob: Fraction) -> int:
     return ceil((1 - 2 * failure_prob) * n_tokens)
 
 
-def probe(reader: Reader, reduction: Reduction, *, questions: int = 200, seed: int = 0) -> Probed:
+def probe(reader: RowReader, reduction: Reduction, *, questions: int = 200, seed: int = 0) -> Probed:
     """Ask a reader for bits of random tokens, each time with all rows in a fresh secret order.
 
     Contract: `looks` counts every row and every entry of an index that was read for an answer.

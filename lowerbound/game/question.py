@@ -1,6 +1,7 @@
 """One question to a cache: tokens pass scale by scale through its bytes, and then one query is asked.
 
-`Terms` is everything public about such a question, in exact numbers; `Tokens` are what Alice and the last scale append.
+`Terms` is everything public about such a question, in exact numbers; `TokenRows` are the rows that Alice and the last
+scale append.
 """
 
 from __future__ import annotations
@@ -161,22 +162,22 @@ def exact_float(value: Fraction, what: str) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Tokens:
+class TokenRows:
     """Keys, values and queries of all tokens of a schedule, one row a token, float64 of shape (n_tokens, d) each."""
 
     keys: FloatArray
     values: FloatArray
     queries: FloatArray
 
-    def at(self, rows: slice) -> Tokens:
+    def at(self, rows: slice) -> TokenRows:
         """Those of some rows."""
-        return Tokens(self.keys[rows], self.values[rows], self.queries[rows])
+        return TokenRows(self.keys[rows], self.values[rows], self.queries[rows])
 
 
 MakeCache = Callable[[], Memory]
 
 
-def state_of(make_cache: MakeCache, terms: Terms, tokens: Tokens) -> bytes:
+def state_of(make_cache: MakeCache, terms: Terms, tokens: TokenRows) -> bytes:
     """The bytes that are left of the tokens of all scales but the last.
 
     Contract: a fresh cache for every scale, which knows the earlier ones by their bytes alone. A cache that breaks its
@@ -192,7 +193,7 @@ def state_of(make_cache: MakeCache, terms: Terms, tokens: Tokens) -> bytes:
     return bytes(state)
 
 
-def answers_of(make_cache: MakeCache, terms: Terms, state: bytes, tokens: Tokens, queries: FloatArray) -> FloatArray:
+def answers_of(make_cache: MakeCache, terms: Terms, state: bytes, tokens: TokenRows, queries: FloatArray) -> FloatArray:
     """What every head answers to (m, d) queries, shape (layers, heads, m, d), from a state and the last scale."""
     last = terms.schedule.n_scales - 1
     cache = _holding(make_cache, terms, state, tokens, last)
@@ -206,7 +207,7 @@ def answers_of(make_cache: MakeCache, terms: Terms, state: bytes, tokens: Tokens
     return np.array(answers)
 
 
-def _holding(make_cache: MakeCache, terms: Terms, state: bytes | None, tokens: Tokens, scale: int) -> Any:
+def _holding(make_cache: MakeCache, terms: Terms, state: bytes | None, tokens: TokenRows, scale: int) -> Any:
     cache = stack_of(make_cache, terms.stack)
     if state is not None:
         call(cache, "decode", state)

@@ -12,7 +12,7 @@ import networkx as nx
 from lowerbound.prove.book import Book, counter_models
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
 from lowerbound.prove.readers import to_latex, to_text
-from lowerbound.prove.verify import Entry
+from lowerbound.prove.verify import LemmaReport
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, PER_ROW = 190, 44, 18, 46, 8
 
@@ -50,7 +50,7 @@ def described(discharge: Discharge) -> str:
             return reference
 
 
-def explanation(book: Book, entry: Entry) -> str:
+def explanation(book: Book, entry: LemmaReport) -> str:
     """One lemma for a terminal: words, formulas, checks, what it uses and what uses it."""
     lemma = entry.lemma
     lines = [

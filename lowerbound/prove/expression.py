@@ -130,7 +130,7 @@ class Opaque:
         return _lift(x)
 
 
-class Reader(Protocol):
+class Interpreter(Protocol):
     """What a reader of expressions must offer beyond Python's operators."""
 
     def variable(self, name: str) -> Any: ...
@@ -147,7 +147,7 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def fold(expression: Expression, reader: Reader) -> Any:
+def fold(expression: Expression, reader: Interpreter) -> Any:
     """The expression as the reader understands it."""
     match expression.operator, expression.operands:
         case "variable", (name,):

@@ -41,7 +41,7 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Entry:
+class LemmaReport:
     """What became of one lemma."""
 
     lemma: Lemma
@@ -76,8 +76,8 @@ class Entry:
 class Report:
     """The verified book."""
 
-    entries: tuple[Entry, ...]
-    theorem: Entry
+    entries: tuple[LemmaReport, ...]
+    theorem: LemmaReport
     complete: bool
 
     @property
@@ -138,7 +138,7 @@ def verify(
 
     solved = _ask_solvers(book, chosen, runs, watch)
     coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs)
-    entries: dict[str, Entry] = {}
+    entries: dict[str, LemmaReport] = {}
     for lemma in chosen:
         watch(lemma.id)
         checks: list[Check] = []
@@ -160,7 +160,7 @@ def verify(
     return Report(tuple(entries.values()), entries.get(book.theorem, last), not only and not backends)
 
 
-def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, Entry]) -> Entry:
+def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, LemmaReport]) -> LemmaReport:
     used = [earlier[use.lemma] for use in lemma.uses]
     outcomes = {check.outcome for check in checks}
     statuses = {entry.status for entry in used}
@@ -176,7 +176,7 @@ def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, Entry]
     own |= {"z3 and cvc5 agree"} if "z3" in checked_by else set()
     own |= {check.checker for check in checks if check.outcome == "on paper"}
     assumptions = sorted(own.union(*(entry.assumptions for entry in used)))
-    return Entry(lemma, checks, status, checked_by, tuple(assumptions))
+    return LemmaReport(lemma, checks, status, checked_by, tuple(assumptions))
 
 
 def _timed(checker: str, check: Callable[[], tuple[Outcome, str]], run: bool) -> Check:

@@ -13,7 +13,7 @@ from lowerbound.report.pipeline import bytes_text
 from lowerbound.var.trace.check import HeadCheck
 from lowerbound.var.trace.file import Trace
 from lowerbound.var.trace.inspect import HeadFacts
-from lowerbound.var.trace.play import Distance, Floor, Played, Point, label
+from lowerbound.var.trace.play import Distance, HeadFloor, PlayedTrace, Point, label
 from lowerbound.var.trace.record import Recorded
 
 MEDIANS = r"median \[least, most] of heads and branches"
@@ -103,7 +103,7 @@ def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
     return table
 
 
-def played_table(trace: Trace, rows: Sequence[Played]) -> Table:
+def played_table(trace: Trace, rows: Sequence[PlayedTrace]) -> Table:
     """One line a cache: its bytes, and its errors on the last scale."""
     table = Table(
         title=f"{escape(trace.path.name)}: caches on the trace",
@@ -151,7 +151,7 @@ def points_table(trace: Trace, points: Sequence[Point]) -> Table:
     return table
 
 
-def floors_text(trace: Trace, told: Sequence[Floor]) -> str:
+def floors_text(trace: Trace, told: Sequence[HeadFloor]) -> str:
     """The worst case of one head, a line an error."""
     cached, fp16 = trace.schedule.n_tokens_cached, trace.model.head_cache_bits
     lines = [

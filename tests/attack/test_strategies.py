@@ -27,7 +27,7 @@ from lowerbound.core.oracle.attention import attention, attention_weights
 from lowerbound.core.oracle.twins import attention_naive
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.game.question import Terms, Tokens
+from lowerbound.game.question import Terms, TokenRows
 
 FOUR = Terms(ScaleSchedule.parse("1x4 1x1"), 5, L2Norm(), budget=Fraction(1, 4))
 RULES: list[Rule] = [L2Norm(), Scaled(), Scaled(0.125)]
@@ -69,7 +69,7 @@ def test_what_is_not_fair(name: str, row: list[float], entry: str) -> None:
     assert is_fair(instance)
     rows = {part: getattr(instance.tokens, part).copy() for part in ("keys", "values", "queries")}
     rows[name][2] = row
-    assert not is_fair(Instance(FOUR, Tokens(**rows), instance.queries)), entry
+    assert not is_fair(Instance(FOUR, TokenRows(**rows), instance.queries)), entry
 
 
 def test_queries_are_not_too_long() -> None:
@@ -90,7 +90,7 @@ def test_the_ratio_is_the_error_over_eta(seed: int, guarantee: str, rule: Rule) 
     coins = np.random.default_rng(seed)
     keys, values = coins.standard_normal((5, 5)), coins.random((5, 5)).round(2)
     terms = replace(FOUR, rule=rule, guarantee=guarantee)
-    instance = Instance(terms, Tokens(keys, values, keys), coins.standard_normal((3, 5)))
+    instance = Instance(terms, TokenRows(keys, values, keys), coins.standard_normal((3, 5)))
     answers = coins.random((1, 1, 3, 5))
     truth = attention_naive(instance.queries.tolist(), keys.tolist(), values.tolist(), rule=rule)
     ratios = {
@@ -179,7 +179,7 @@ def test_the_cost_of_an_instance() -> None:
     for entry in (0.0, 1.0, -1.0, 0.5, 0.75, 0.7):
         values = np.zeros((5, 5))
         values[0, 0] = entry
-        costs.append(cost(Instance(FOUR, Tokens(values, values, values), values[:1])))
+        costs.append(cost(Instance(FOUR, TokenRows(values, values, values), values[:1])))
     assert costs == sorted(costs)
     assert len(set(costs)) == len(costs)
 

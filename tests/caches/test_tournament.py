@@ -17,7 +17,7 @@ from lowerbound.errors import (
     UnknownName,
 )
 from lowerbound.game.channel import Isolation
-from lowerbound.game.duel import Entry, Row, duels
+from lowerbound.game.duel import Contender, Row, duels
 from lowerbound.game.reduction import Reduction
 from tests.forgeries.broken import Slow
 
@@ -45,10 +45,10 @@ def test_outcomes_come_in_the_order_of_the_games(small: Reduction, level: Isolat
 def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isolation) -> None:
     """Differential: several caches in one Alice and one Bob give the rows of single duels; a failure is its own."""
     entries = [
-        Entry(target_of("h2o"), HALF, "h2o"),
-        Entry("tests.forgeries.broken:NotANumber", None, "broken"),
-        Entry(target_of("h2o"), Fraction(1, 50), "too small"),
-        Entry(target_of("golay"), None, "golay"),
+        Contender(target_of("h2o"), HALF, "h2o"),
+        Contender("tests.forgeries.broken:NotANumber", None, "broken"),
+        Contender(target_of("h2o"), Fraction(1, 50), "too small"),
+        Contender(target_of("golay"), None, "golay"),
     ]
     h2o, broken, refused, golay = duels(small, entries, isolation=level)
     assert isinstance(broken, CacheContractBroken)
@@ -62,9 +62,9 @@ def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isola
 def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: a game over its limit is late though those that share its parties leave time enough, and they stand."""
     monkeypatch.setattr(Slow, "naps", [1.2])
-    quick = Entry(target_of("exact"))
+    quick = Contender(target_of("exact"))
     slow, *others = duels(
-        small, [Entry("tests.forgeries.broken:Slow"), *[quick] * 7], isolation=level, time_limit_s=1.0
+        small, [Contender("tests.forgeries.broken:Slow"), *[quick] * 7], isolation=level, time_limit_s=1.0
     )
     assert isinstance(slow, TimeLimitExceeded)
     assert "within 1 s" in str(slow)
@@ -76,7 +76,7 @@ def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monke
 )
 def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s: float) -> None:
     """Law: where a cache never answers, or kills the process, the other games of its heat are played without it."""
-    heat = [Entry(target_of("exact")), Entry(f"tests.forgeries.broken:{ending}"), Entry(target_of("golay"))]
+    heat = [Contender(target_of("exact")), Contender(f"tests.forgeries.broken:{ending}"), Contender(target_of("golay"))]
     exact, broken, golay = tournament._play(
         small, heat, trials=1, isolation=Isolation.PROCESS, time_limit_s=time_limit_s
     )
@@ -87,9 +87,9 @@ def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s:
 
 def test_who_shares_parties() -> None:
     """Definition: our own caches by eights, a library's adapters among themselves, foreign caches with nobody."""
-    foreign = Entry("tests.forgeries.broken:NotANumber")
+    foreign = Contender("tests.forgeries.broken:NotANumber")
     names = [*["h2o"] * 9, "kvpress:SnapKVPress", "kvpress:KnormPress", "transformers:QuantizedCache", "full"]
-    entries = [foreign, *(Entry(target_of(name)) for name in names), foreign, foreign]
+    entries = [foreign, *(Contender(target_of(name)) for name in names), foreign, foreign]
     heats = list(tournament._heats(entries))
     assert [len(heat) for heat in heats] == [1, 8, 1, 2, 1, 1, 1, 1]
     assert [entry for heat in heats for entry in heat] == entries
@@ -97,7 +97,7 @@ def test_who_shares_parties() -> None:
 
 def test_a_smuggler_among_others_is_refused_alone(small: Reduction) -> None:
     """Forgery: what escaped the bytes is an accounting error of that game, and the others stand."""
-    entries = [Entry("tests.forgeries.smugglers:ClassAttribute", None, "smuggler"), Entry(target_of("exact"))]
+    entries = [Contender("tests.forgeries.smugglers:ClassAttribute", None, "smuggler"), Contender(target_of("exact"))]
     smuggler, exact = duels(small, entries, isolation=Isolation.NONE)
     assert isinstance(smuggler, AccountingError)
     assert isinstance(exact, Row)

@@ -17,7 +17,7 @@ from lowerbound.certify.structures import attention_leak, structure_rows
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention
-from lowerbound.core.priors.plain import SparseAttention
+from lowerbound.core.priors.plain import SparseAttentionPrior
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
@@ -66,7 +66,7 @@ def test_leaks_of_two_keys() -> None:
 
 def test_leaks_against_the_oracle() -> None:
     """Differential: on a small head the certified leak is the oracle's largest, to its rounding."""
-    family = plan_structured(SMALL, SparseAttention)
+    family = plan_structured(SMALL, SparseAttentionPrior)
     n_cached = family.prior.n_tokens
     weights = attention(
         family.keys.unit[:n_cached],

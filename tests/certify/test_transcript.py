@@ -12,7 +12,7 @@ from lowerbound.caches.registry import target_of
 from lowerbound.certify.check import check
 from lowerbound.certify.transcript import spelt, transcript
 from lowerbound.game.channel import Isolation
-from lowerbound.game.duel import Entry, duel
+from lowerbound.game.duel import Contender, duel
 from lowerbound.game.reduction import Reduction
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document
@@ -25,7 +25,7 @@ from tests.test_cli import Run
 )
 def test_a_game_is_written_down(small: Reduction, name: str, budget: str | None) -> None:
     """Differential: the transcript has the bits and errors of the duel, and the kernel verifies it."""
-    entry = Entry(target_of(name), budget, name)
+    entry = Contender(target_of(name), budget, name)
     played, document = transcript(small, entry, isolation=Isolation.NONE)
     row = duel(small, target_of(name), label=name, budget=budget, isolation=Isolation.NONE)
     checked = check(document)
@@ -41,7 +41,7 @@ def test_a_game_is_written_down(small: Reduction, name: str, budget: str | None)
 
 def test_a_better_answer_is_another_game(small: Reduction) -> None:
     """Forgery: one answer corrected, or fewer bits claimed, signed and sealed anew."""
-    _, document = transcript(small, Entry(target_of("window"), "1/4", "window"), isolation=Isolation.NONE)
+    _, document = transcript(small, Contender(target_of("window"), "1/4", "window"), isolation=Isolation.NONE)
     sealed = json.loads(document)
     statement, certificate = sealed["statement"], sealed["certificate"]
     corrected = {**certificate, "payload": {**certificate["payload"], "answered": certificate["payload"]["asked"]}}

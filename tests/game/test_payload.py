@@ -16,7 +16,7 @@ from lowerbound.certify.design.addresses import books
 from lowerbound.core.bounds import BALLS
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.steiner import Steiner
-from lowerbound.core.keys.trace import Trace
+from lowerbound.core.keys.trace import Trace2
 from lowerbound.core.models import find_model
 from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading
 from lowerbound.core.schedule import ScaleSchedule
@@ -36,7 +36,16 @@ def trace_design() -> PayloadDesign:
     """Theorem C with the GF(32) trace keys: rho^2 = 1/2, and gamma so that c = 3."""
     gamma = Fraction("0.2472257")
     return PayloadDesign(
-        D16, Trace().keys(424, 32), Fraction(1, 4), Fraction(1, 2), gamma, Fraction(100), 50, 46, "C", Fraction(1, 100)
+        D16,
+        Trace2().keys(424, 32),
+        Fraction(1, 4),
+        Fraction(1, 2),
+        gamma,
+        Fraction(100),
+        50,
+        46,
+        "C",
+        Fraction(1, 100),
     )
 
 
@@ -131,9 +140,9 @@ def test_errors_cost_a_zoom_more() -> None:
         (trace_design(), {"n_levels_keys": 1}, "L_K >= 2"),
         (trace_design(), {"spread": 30}, "spread >= p - 1 = 31"),
         (trace_design(), {"failure_prob": Fraction(2, 3)}, "0 <= delta <= 1/2"),
-        (trace_design(), {"addresses": Trace().keys(423, 32)}, "one address for each of T = 424"),
-        (trace_design(), {"addresses": Trace().keys(424, 64)}, "1 <= d_a <= d - 2 = 62"),
-        (trace_design(), {"addresses": Keys("twice", Trace().keys(212, 32).rows.repeat(2, axis=0))}, "coherence"),
+        (trace_design(), {"addresses": Trace2().keys(423, 32)}, "one address for each of T = 424"),
+        (trace_design(), {"addresses": Trace2().keys(424, 64)}, "1 <= d_a <= d - 2 = 62"),
+        (trace_design(), {"addresses": Keys("twice", Trace2().keys(212, 32).rows.repeat(2, axis=0))}, "coherence"),
         (optimised_design(), {"coherence": Fraction(71053, 100000)}, "coherence at most mu"),
         (optimised_design(), {"n_levels_keys": 50}, "key levels apart"),
         (zoom_design(*ZOOM_100), {"n_levels_keys": 164}, r"key levels apart, .*atanh\(2 eta\).* < 2 c"),

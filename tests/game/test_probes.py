@@ -9,7 +9,7 @@ import pytest
 
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
-from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, Reader, Rows, Scan, Tree, least_looks, probe
+from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, RowReader, Rows, Scan, Tree, least_looks, probe
 from lowerbound.game.reduction import Geometry, plan_reduction
 
 PLAN = plan_reduction(Geometry("small", ScaleSchedule.parse("1x1 2x2 4x4 2x2"), 16), seed=1)
@@ -50,7 +50,7 @@ def test_fixed_places_find_their_share(count: int) -> None:
     [(HashTable(), 2), (Hyperplanes(4), 8), (Tree(), 2 + np.log2(TOKENS))],
     ids=["hash", "planes", "tree"],
 )
-def test_adaptive_readers_escape(reader: Reader, most: float) -> None:
+def test_adaptive_readers_escape(reader: RowReader, most: float) -> None:
     """Law: with few looks every bit is right, which no reader of fixed places can do."""
     found = probe(reader, PLAN, questions=200)
     assert found.error == 0

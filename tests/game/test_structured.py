@@ -9,10 +9,10 @@ import pytest
 
 from lowerbound.caches.registry import find_cache, play
 from lowerbound.core.models import find_model
-from lowerbound.core.priors.groups import Clusters
-from lowerbound.core.priors.plain import SparseAttention, TokenWindow
+from lowerbound.core.priors.groups import ClustersPrior
+from lowerbound.core.priors.plain import SparseAttentionPrior, TokenWindowPrior
 from lowerbound.core.priors.prior import Prior
-from lowerbound.core.priors.rows import SparseCoefficients, SparseRows
+from lowerbound.core.priors.rows import SparseCoefficientsPrior, SparseRowsPrior
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import AccountingError, ImpossibleReduction
@@ -57,7 +57,12 @@ def test_bob_reads_every_member(kind: type[Prior], place: Geometry) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "cache"),
-    [(TokenWindow, "golay"), (SparseRows, "window"), (Clusters, "golay"), (SparseAttention, "majority")],
+    [
+        (TokenWindowPrior, "golay"),
+        (SparseRowsPrior, "window"),
+        (ClustersPrior, "golay"),
+        (SparseAttentionPrior, "majority"),
+    ],
 )
 def test_caches_that_err_lie_above_the_floor_of_their_error(kind: type[Prior], cache: str) -> None:
     """Differential: caches that know nothing of the class err on it, and pay at least Fano's floor at that error."""
@@ -71,23 +76,25 @@ def test_less_than_a_class_is_an_accounting_error() -> None:
     """Forgery: a cache that hides its state outside the bytes is caught in a restricted game too."""
     with pytest.raises(AccountingError, match="under the proved floor"):
         duel(
-            plan_structured(SMALL, SparseAttention), "tests.forgeries.smugglers:ModuleGlobal", isolation=Isolation.NONE
+            plan_structured(SMALL, SparseAttentionPrior),
+            "tests.forgeries.smugglers:ModuleGlobal",
+            isolation=Isolation.NONE,
         )
 
 
 def test_a_larger_error_hides_members() -> None:
     """Bad input: eta at or above the margin, with the margin told; model R2 has no such values."""
-    for kind, eta in ((SparseRows, "1/16"), (SparseCoefficients, "1/64"), (Clusters, "1/32")):
+    for kind, eta in ((SparseRowsPrior, "1/16"), (SparseCoefficientsPrior, "1/64"), (ClustersPrior, "1/32")):
         with pytest.raises(ImpossibleReduction, match="to tell the members of prior"):
             plan_structured(D16, kind, eta=eta)
         assert plan_structured(D16, kind, eta=Fraction(eta) * Fraction(9, 10)).prior.n_tokens == 424
     with pytest.raises(ImpossibleReduction, match="values of a class"):
-        plan_structured(D16, SparseRows).in_model_r2()
+        plan_structured(D16, SparseRowsPrior).in_model_r2()
 
 
 def test_members_are_uniform() -> None:
     """Definition: over 40 trials each group's symbols have the mean of a uniform draw within four deviations."""
-    family = plan_structured(SMALL, Clusters)
+    family = plan_structured(SMALL, ClustersPrior)
     drawn = np.stack([family.draw(trial)[0] for trial in range(40)])
     start = 0
     for group in family.prior.groups:

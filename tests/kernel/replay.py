@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.var.simulator.resampling import floats
+from lowerbound.core.pyramid.resampling import floats
 
 Json = Any
 

@@ -9,7 +9,7 @@ import pytest
 from lowerbound.caches.registry import target_of
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
-from lowerbound.game.duel import Entry, Row, duel, duels
+from lowerbound.game.duel import Contender, Row, duel, duels
 from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
 from tests.thirdparty.playing import MARKS, MISSING, NAMES, PRESSES, stacks_of
 
@@ -51,7 +51,7 @@ def test_what_drops_half_guesses_half(name: str) -> None:
 
 def test_a_real_process_on_either_side() -> None:
     """Known value: two processes that share nothing but bytes play the same games to the same rows."""
-    entries = [Entry(target_of(name)) for name in ("kvpress:AdaKVPress", "transformers:QuantizedCache", "fla:ABC")]
+    entries = [Contender(target_of(name)) for name in ("kvpress:AdaKVPress", "transformers:QuantizedCache", "fla:ABC")]
     found = [duels(playground((1, 2)), entries, isolation=level) for level in (Isolation.NONE, Isolation.PROCESS)]
     rows = [[(row.state_bits, row.errors) for row in level if isinstance(row, Row)] for level in found]
     assert rows[0] == rows[1]

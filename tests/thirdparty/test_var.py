@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lowerbound.core.pyramid.resampling import Mode, resampled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.var.simulator.network import Network, random_network, simulated
 from lowerbound.var.simulator.pipeline import FullCache, generate, guidance_at
-from lowerbound.var.simulator.resampling import Mode, resampled
 from lowerbound.var.simulator.sampling import Sampling, among_the_first, in_the_nucleus, probabilities
 from tests.thirdparty.playing import MARKS, MISSING
 

@@ -17,14 +17,14 @@ from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.random import GreedySigns
 from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell, LeechSection
 from lowerbound.core.keys.steiner import Steiner
-from lowerbound.core.keys.trace import Trace
+from lowerbound.core.keys.trace import Trace2
 
 RESOLUTION = 4096
 """Optimised directions are rounded to multiples of 1 / 4096 of their length."""
 
 
 @dataclass(frozen=True)
-class Book:
+class AddressBook:
     """n addresses in R^d_a, as integer rows of any length, and a proved bound on their one-sided coherence."""
 
     name: str
@@ -45,7 +45,7 @@ FAMILIES: tuple[tuple[KeyFamily, tuple[int, ...]], ...] = (
     (Steiner(), (10, 12, 14, 16)),
     (LeechSection(), (16, 17, 18, 19, 20, 21, 22, 24)),
     (Kerdock(), (16,)),
-    (Trace(), (16, 32)),
+    (Trace2(), (16, 32)),
     (GreedySigns(), (20,)),
 )
 """Families whose coherence is proved, or small enough to measure, and the dimensions in which they are tried."""
@@ -55,7 +55,7 @@ LARGEST_MEASURED = 2**12
 
 
 @lru_cache
-def books(n: int) -> tuple[Book, ...]:
+def books(n: int) -> tuple[AddressBook, ...]:
     """Every book with n addresses.
 
     Contract: `coherence` is proved by the family, or measured exactly on these rows; no book is dominated, as long as
@@ -70,14 +70,14 @@ def books(n: int) -> tuple[Book, ...]:
             if bound is None and n > LARGEST_MEASURED:
                 continue
             rows = family.keys(n, d_a).rows
-            found.append(Book(family.name, rows, coherence(rows) if bound is None else bound))
+            found.append(AddressBook(family.name, rows, coherence(rows) if bound is None else bound))
     found.sort(key=lambda book: (book.d_a, book.coherence))
     return tuple(
         book for place, book in enumerate(found) if all(book.coherence < shorter.coherence for shorter in found[:place])
     )
 
 
-def optimised(n: int, d_a: int, *, rounds: int = 1000, seed: int = 0) -> Book:
+def optimised(n: int, d_a: int, *, rounds: int = 1000, seed: int = 0) -> AddressBook:
     """n directions in R^d_a pushed apart by gradient steps on a soft maximum of their cosines, then rounded.
 
     Contract: the coherence is that of the rounded rows, exact up to 2^-32 upwards, whatever the search did; another
@@ -100,4 +100,4 @@ def optimised(n: int, d_a: int, *, rounds: int = 1000, seed: int = 0) -> Book:
     lengths = (rows * rows).sum(axis=1)
     # The judge divides by the least length: what it must be told is a little more than the coherence.
     spread = Fraction(int(lengths.max()), int(lengths.min()))
-    return Book(f"optimised-{d_a}", rows, coherence(rows) * spread)
+    return AddressBook(f"optimised-{d_a}", rows, coherence(rows) * spread)

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from lowerbound.certify.design.addresses import Book, books
+from lowerbound.certify.design.addresses import AddressBook, books
 from lowerbound.certify.design.head import (
     MOST_LEVELS,
     PRECISION_BITS,
@@ -36,7 +36,7 @@ def zoom_design(head: Head) -> Design | None:
     return max((_tuned(head, book, zoom=True) for book in books(head.n_tokens)), key=bits_of, default=None)
 
 
-def _tuned(head: Head, book: Book, *, zoom: bool) -> Design | None:
+def _tuned(head: Head, book: AddressBook, *, zoom: bool) -> Design | None:
     """The best rho^2 and gamma for a book, in millionths: a grid, then ever smaller steps around the best."""
     if book.d_a > head.d - 2:
         return None
@@ -76,7 +76,7 @@ def _tuned(head: Head, book: Book, *, zoom: bool) -> Design | None:
 
 
 def _levels(
-    head: Head, book: Book, shares: FloatArray, tilts: FloatArray, *, zoom: bool
+    head: Head, book: AddressBook, shares: FloatArray, tilts: FloatArray, *, zoom: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Bits, value levels and key levels for each (rho^2, gamma); 0 bits where a condition fails."""
     n, own, d, p = head.n_tokens, head.n_own, head.d, head.d - book.d_a - 1

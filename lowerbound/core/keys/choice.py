@@ -9,14 +9,14 @@ from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.orthoplex import Orthoplex
 from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
 from lowerbound.core.keys.steiner import Steiner
-from lowerbound.core.keys.trace import Kasami, Trace, Trace3
+from lowerbound.core.keys.trace import Kasami, Trace2, Trace3
 from lowerbound.core.models import Model
 from lowerbound.errors import ImpossibleReduction, unknown
 
 KEY_FAMILIES: tuple[KeyFamily, ...] = (
     Orthoplex(),
     Kerdock(),
-    Trace(),
+    Trace2(),
     Kasami(),
     Trace3(),
     Steiner(),

@@ -125,7 +125,7 @@ class TraceCodeFamily(KeyFamily):
         return padded(with_negatives(signs, n), d)
 
 
-class Trace(TraceCodeFamily):
+class Trace2(TraceCodeFamily):
     """(-1)^{tr(a x + b x^3)}: d^2 vectors in R^d, d = 2^m, at 2^{(m+1)/2}/d (m odd) or 2^{(m+2)/2}/d (m even)."""
 
     name: ClassVar[str] = "trace"

@@ -42,7 +42,7 @@ class Supports:
 
 
 @dataclass(frozen=True)
-class LiveColumns(Prior):
+class LiveColumnsPrior(Prior):
     """The same c coordinates are alive for all tokens, and nobody knows beforehand which.
 
     The first row of a member is 1 on its live columns, so that Bob reads which they are; the other rows are free there.

@@ -36,7 +36,7 @@ def block_of(schedule: ScaleSchedule, side: int) -> IntArray:
 
 
 @dataclass(frozen=True)
-class Blocks(Prior):
+class BlocksPrior(Prior):
     """Values are constant on public blocks of cells."""
 
     name: ClassVar[str] = "blocks"
@@ -83,7 +83,7 @@ class Blocks(Prior):
 
 
 @dataclass(frozen=True)
-class Clusters(Prior):
+class ClustersPrior(Prior):
     """Keys lie on few public centres: of the tokens of a centre, attention reads the mean alone.
 
     A symbol is how many of a centre's tokens have a 1 in a coordinate; which of them do cannot be asked, and by

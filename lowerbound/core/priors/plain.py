@@ -36,7 +36,7 @@ class _LastTokens(Prior):
 
 
 @dataclass(frozen=True)
-class TokenWindow(_LastTokens):
+class TokenWindowPrior(_LastTokens):
     """Queries look at the last W cached tokens: W d bits, whatever T."""
 
     name: ClassVar[str] = "token-window"
@@ -63,7 +63,7 @@ class TokenWindow(_LastTokens):
 
 
 @dataclass(frozen=True)
-class ScaleWindow(_LastTokens):
+class ScaleWindowPrior(_LastTokens):
     """Queries look at the last so many cached maps."""
 
     name: ClassVar[str] = "scale-window"
@@ -90,7 +90,7 @@ class ScaleWindow(_LastTokens):
 
 
 @dataclass(frozen=True)
-class SpatialLocality(_LastTokens):
+class SpatialLocalityPrior(_LastTokens):
     """Each query looks only at the cell above its own, on every map: yet every cell is above some query.
 
     Cell i of a side of h is above query ceil(i n / h) of a side of n >= h, for then i <= p h / n < i + 1.
@@ -134,7 +134,7 @@ def cells_above(schedule: ScaleSchedule, scale: int, coarse: int) -> IntArray:
 
 
 @dataclass(frozen=True)
-class SparseAttention(_LastTokens):
+class SparseAttentionPrior(_LastTokens):
     """Every attention row is one-hot up to the leakage tau: the hard instance is as sparse as attention can be."""
 
     name: ClassVar[str] = "sparse-attention"

@@ -33,7 +33,7 @@ def most_changes(share: Fraction, n_cells: int) -> int:
 
 
 @dataclass(frozen=True)
-class PyramidDetail(Prior):
+class PyramidDetailPrior(Prior):
     """A channel of a map differs from the map before it, repeated, in few cells.
 
     Detail coefficients of the Haar pyramid with lifting, in the arithmetic of bits; the coarsest map repeats 0.

@@ -79,7 +79,7 @@ def _most(d: int, n_letters: int) -> int:
 
 
 @dataclass(frozen=True)
-class SparseRows(_SparseRows):
+class SparseRowsPrior(_SparseRows):
     """Each row is half plus a sum of at most s rows of a public basis."""
 
     name: ClassVar[str] = "sparse"
@@ -96,7 +96,7 @@ class SparseRows(_SparseRows):
 
 
 @dataclass(frozen=True)
-class SparseCoefficients(_SparseRows):
+class SparseCoefficientsPrior(_SparseRows):
     """Each row is half plus a combination of at most s rows of a public basis, with coefficients of b bits."""
 
     name: ClassVar[str] = "sparse-coefficients"
@@ -122,7 +122,7 @@ class SparseCoefficients(_SparseRows):
 
 
 @dataclass(frozen=True)
-class LowRank(Prior):
+class LowRankPrior(Prior):
     """Each row is half plus a combination with signs +-1 of r public rows: V - 1/2 has rank r."""
 
     name: ClassVar[str] = "rank"

@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lowerbound.core.priors.columns import LiveColumns
-from lowerbound.core.priors.groups import Blocks, Clusters
-from lowerbound.core.priors.plain import ScaleWindow, SparseAttention, SpatialLocality, TokenWindow
+from lowerbound.core.priors.columns import LiveColumnsPrior
+from lowerbound.core.priors.groups import BlocksPrior, ClustersPrior
+from lowerbound.core.priors.plain import ScaleWindowPrior, SparseAttentionPrior, SpatialLocalityPrior, TokenWindowPrior
 from lowerbound.core.priors.prior import Prior
-from lowerbound.core.priors.pyramid import PyramidDetail
-from lowerbound.core.priors.rows import LowRank, SparseCoefficients, SparseRows
+from lowerbound.core.priors.pyramid import PyramidDetailPrior
+from lowerbound.core.priors.rows import LowRankPrior, SparseCoefficientsPrior, SparseRowsPrior
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import unknown
 
 PRIORS: dict[str, type[Prior]] = {
     prior.name: prior
     for prior in (
-        *(TokenWindow, ScaleWindow, SpatialLocality, SparseAttention),
-        *(SparseRows, SparseCoefficients, LowRank, LiveColumns),
-        *(Blocks, Clusters, PyramidDetail),
+        *(TokenWindowPrior, ScaleWindowPrior, SpatialLocalityPrior, SparseAttentionPrior),
+        *(SparseRowsPrior, SparseCoefficientsPrior, LowRankPrior, LiveColumnsPrior),
+        *(BlocksPrior, ClustersPrior, PyramidDetailPrior),
     )
 }
 """By name."""

@@ -7,7 +7,7 @@ from typing import Any
 from flint import arb
 
 from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown
-from lowerbound.kernel.rules.floor import Floor, ball, compared, read_floor, require, working_precision
+from lowerbound.kernel.rules.floor import FloorClaim, ball, compared, read_floor, require, working_precision
 from lowerbound.kernel.rules.matching import Matching, leak, match, read_chain
 from lowerbound.kernel.rules.sphere import log_ball_volume
 from lowerbound.kernel.verdict import Verdict
@@ -56,7 +56,7 @@ def check(claim: Any, payload: Any) -> Verdict:
         return compared((n * token - arb(n + 1).lgamma() + found.good.log()) / arb(2).log(), floor)
 
 
-def _shared_width(found: Matching, floor: Floor) -> arb:
+def _shared_width(found: Matching, floor: FloorClaim) -> arb:
     """An upper bound on the integral over t in [0, 1] of (d - 1) t^{d-2} (mean over v of m(t, v))^{d-1}.
 
     m(t, v): two values of a token, the other being v, whose keys are t times the radius apart in an open direction,

@@ -26,7 +26,7 @@ LARGEST_MULTIPLIER = {"l2norm": 100, "1/sqrt(d)": 2**16, "0.25/sqrt(d)": 2**16}
 
 
 @dataclass(frozen=True)
-class Floor:
+class FloorClaim:
     """A claim, read.
 
     `n_tokens` are cached before the last scale, which has `n_own` tokens; `multiplier` is the largest logit between
@@ -45,7 +45,7 @@ class Floor:
     bits: int
 
 
-def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> Floor:
+def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> FloorClaim:
     """The claim, if it is about one of these theorems and names the lemmas that it rests on."""
     names = ("theorem", "lemmas", "computation_model", "model", "maps", "context", "d")
     terms = ("rule", "multiplier", "guarantee", "eta", "delta", "bits")
@@ -74,7 +74,7 @@ def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> Floor:
     n_tokens = integer(context, "the context", 0, MOST_TOKENS) + sum(cached)
     if not 2 <= n_tokens <= MOST_TOKENS or own > MOST_TOKENS:
         raise Rejected(f"there must be 2 to {MOST_TOKENS} cached tokens, got {n_tokens}, and as many own ones at most")
-    return Floor(
+    return FloorClaim(
         theorem=theorem,
         n_tokens=n_tokens,
         n_own=own,
@@ -133,13 +133,13 @@ def fano(levels: int, delta: Fraction) -> arb:
     return known - wrong - p * arb(levels - 1).log() / ln2
 
 
-def check_error(levels: int, floor: Floor) -> None:
+def check_error(levels: int, floor: FloorClaim) -> None:
     """Fano's inequality asks for delta <= 1 - 1/L."""
     if floor.delta > 1 - Fraction(1, levels):
         raise Rejected(f"delta must be at most 1 - 1/L, got {floor.delta} for L = {levels}")
 
 
-def compared(bits: arb, floor: Floor) -> Verdict:
+def compared(bits: arb, floor: FloorClaim) -> Verdict:
     """VERIFIED if the proved bits are certainly at least the claimed ones."""
     if bits >= arb(floor.bits):
         return Verdict(Outcome.VERIFIED, f"theorem {floor.theorem} forces {floor.bits} bits a head")

@@ -16,7 +16,7 @@ from typing import Any
 from flint import arb
 
 from lowerbound.kernel.codec import Rejected, rational, typed
-from lowerbound.kernel.rules.floor import Floor, ball, require
+from lowerbound.kernel.rules.floor import FloorClaim, ball, require
 from lowerbound.kernel.rules.sphere import mean_weight, tail
 
 LONGEST_CHAIN = 256
@@ -49,7 +49,7 @@ class Matching:
         require(arb(0), steepness, "a tilt is steep enough: sin(theta) > cos(theta) tan(a)")
         return self.gap / (multiplier * steepness)
 
-    def closed(self, tilt: arb, floor: Floor) -> arb:
+    def closed(self, tilt: arb, floor: FloorClaim) -> arb:
         """An upper bound on the probability that a tilt is closed to both signs of the query, on coherent instances."""
         n, multiplier = floor.n_tokens - 1, ball(floor.multiplier)
         apart = n * mean_weight(tilt, self.limit, floor.d, multiplier)
@@ -57,7 +57,7 @@ class Matching:
         return apart**2 + same
 
 
-def leak(tilt: arb, apart: arb, floor: Floor) -> arb:
+def leak(tilt: arb, apart: arb, floor: FloorClaim) -> arb:
     """The most that the other keys of a coherent instance weigh, relative to a key that the query is tilted from."""
     multiplier = ball(floor.multiplier)
     return (floor.n_tokens - 1) * (multiplier * ((apart - tilt).cos() - tilt.cos())).exp()
@@ -74,7 +74,7 @@ def read_chain(value: Any) -> tuple[arb, ...]:
     return tuple(ball(tilt) for tilt in tilts)
 
 
-def match(floor: Floor, coherence: Any, slack: Any, tau: Any, first_tilt: arb, chain: tuple[arb, ...]) -> Matching:
+def match(floor: FloorClaim, coherence: Any, slack: Any, tau: Any, first_tilt: arb, chain: tuple[arb, ...]) -> Matching:
     """The matching of instances with coherence <= mu_0, or Rejected: every step is an inequality between balls.
 
     Contract: with s = 4 atanh(2 eta), psi = arccos mu_0, T tokens and multiplier lambda,

@@ -25,7 +25,7 @@ LARGEST_MULTIPLIER = 100
 
 
 @dataclass(frozen=True)
-class Layer:
+class LayerClaim:
     """What a claim says of the network: its pyramid, its sizes, and how its ids are written."""
 
     pyramid: Pyramid
@@ -37,7 +37,7 @@ class Layer:
 
 
 @dataclass(frozen=True)
-class Reading:
+class AxisReading:
     """One axis of a scale: the places whose ids are not frozen, and the support of every row of the left inverse."""
 
     kept: tuple[int, ...]
@@ -101,7 +101,7 @@ def _near(value: Fraction) -> str:
     return f"1/{hundredths // 100}.{hundredths % 100:02}"
 
 
-def _read(claim: Any) -> tuple[Layer, Fraction, Fraction, Fraction, int]:
+def _read(claim: Any) -> tuple[LayerClaim, Fraction, Fraction, Fraction, int]:
     names = ("theorem", "lemmas", "computation_model", "games", "model", "maps", "resampling", "width", "heads", "d")
     terms = ("channels", "id_bits", "positions", "rule", "multiplier", "eta", "delta", "bits")
     values = dict(zip((*names, *terms), fields(claim, "the claim", *names, *terms), strict=True))
@@ -125,7 +125,7 @@ def _read(claim: Any) -> tuple[Layer, Fraction, Fraction, Fraction, int]:
     if not 0 <= eta < 1 or not 0 <= delta < 1:
         raise Rejected(f"eta and delta must lie in [0, 1), got {shown(values['eta'])} and {shown(values['delta'])}")
     n_channels, d = (integer(values[name], f"the {name}", 1, 4096) for name in ("channels", "d"))
-    layer = Layer(
+    layer = LayerClaim(
         pyramid=Pyramid(read_maps(values["maps"], 3), read_mode(up), read_mode(down)),
         width=integer(values["width"], "the width", 1, 2**20),
         n_heads=integer(values["heads"], "the heads", 1, 4096),
@@ -136,7 +136,7 @@ def _read(claim: Any) -> tuple[Layer, Fraction, Fraction, Fraction, int]:
     return layer, eta, delta, multiplier, integer(values["bits"], "the bits", 0, 2**40)
 
 
-def _read_scales(value: Any, pyramid: Pyramid) -> list[tuple[Reading, Reading]]:
+def _read_scales(value: Any, pyramid: Pyramid) -> list[tuple[AxisReading, AxisReading]]:
     n_scales = len(pyramid.maps) - 2
     if len(typed(value, list, "the scales")) != n_scales:
         raise Rejected(f"there must be {n_scales} scales, got {len(value)}")
@@ -148,7 +148,7 @@ def _read_scales(value: Any, pyramid: Pyramid) -> list[tuple[Reading, Reading]]:
         for axis, entry in enumerate(scale):
             mine, rows = fields(entry, "an axis", "kept", "supports")
             kept = _places(mine, pyramid.maps[k][axis], "the kept ids")
-            axes.append(Reading(kept, _supports(rows, pyramid.maps[k + 1][axis], len(kept))))
+            axes.append(AxisReading(kept, _supports(rows, pyramid.maps[k + 1][axis], len(kept))))
             work += len(kept) ** 3 * len(set(axes[-1].supports))
         scales.append((axes[0], axes[1]))
     if work > MOST_WORK:

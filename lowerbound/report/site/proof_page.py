@@ -16,7 +16,7 @@ from lowerbound.prove.book import Book, counter_models, load_book
 from lowerbound.prove.coq import CoqFolder
 from lowerbound.prove.lemma import ByCoq
 from lowerbound.prove.readers import to_latex
-from lowerbound.prove.verify import BACKENDS, Entry, Report, verify
+from lowerbound.prove.verify import BACKENDS, LemmaReport, Report, verify
 from lowerbound.report.site.graph import CHECKERS, css_class, svg
 
 SOURCES = "source"
@@ -146,7 +146,7 @@ def title_of(path: Path) -> str:
     return " ".join(told.split("\n\n")[0].split()).rstrip(".")
 
 
-def lemma_lines(book: Book, coq: CoqFolder, entry: Entry, used_by: Sequence[str]) -> list[str]:
+def lemma_lines(book: Book, coq: CoqFolder, entry: LemmaReport, used_by: Sequence[str]) -> list[str]:
     """One lemma: words, formula, facts, the Coq statements and the counter-models."""
     lemma = entry.lemma
     name = book.files[lemma.id]

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.coins import Coins
+from lowerbound.core.pyramid.resampling import FloatArray
 from lowerbound.errors import unknown
-from lowerbound.var.simulator.resampling import FloatArray
 
 Ids = NDArray[np.int64]
 CHANNELS = 32

@@ -10,14 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.certify.replay.amplification import floats_of, kept_columns, left_inverse, passed
+from lowerbound.certify.replay.floor import id_bits_of, plan_replay
 from lowerbound.core.coins import Coins
 from lowerbound.core.models import Model
+from lowerbound.core.pyramid.resampling import VAR, FloatArray
 from lowerbound.errors import invalid
-from lowerbound.var.replay.amplification import floats_of, kept_columns, left_inverse, passed
 from lowerbound.var.replay.codebooks import codebook as make_codebook
-from lowerbound.var.replay.floor import id_bits_of, plan_replay
 from lowerbound.var.replay.public_layer import SWAMP, NumberFormat, PublicLayer, public_layer
-from lowerbound.var.simulator.resampling import VAR, FloatArray
 
 Ids = NDArray[np.int64]
 Noise = Literal["none", "random", "aligned"]

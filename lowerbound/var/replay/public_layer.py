@@ -14,16 +14,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.certify.replay.floor import ReplayPlan, keys_of, whole
 from lowerbound.core.coins import Coins
 from lowerbound.core.models import Model
+from lowerbound.core.pyramid.resampling import FloatArray, floats
 from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.var.replay.codebooks import Codebook
-from lowerbound.var.replay.floor import ReplayPlan, keys_of, whole
 from lowerbound.var.simulator.block import NORM_EPS, Block, Linear, softmax_attention
 from lowerbound.var.simulator.network import Network
 from lowerbound.var.simulator.pipeline import all_inputs
-from lowerbound.var.simulator.resampling import FloatArray, floats
 from lowerbound.var.simulator.tokens import VectorTokens
 
 Ids = NDArray[np.int64]

@@ -18,12 +18,12 @@ from flint import arb, fmpq, fmpq_mat
 from numpy.typing import NDArray
 
 from lowerbound.core.coins import Coins
+from lowerbound.core.pyramid.ranks import beside, independent_columns, rank
 from lowerbound.core.scalars import HIGHEST_PRECISION_BITS, precision
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import Undecided, invalid
 from lowerbound.var.simulator.block import NORM_EPS
 from lowerbound.var.simulator.network import Network
-from lowerbound.var.simulator.ranks import beside, independent_columns, rank
 
 Array = NDArray[Any]
 N_SAMPLES = 500

@@ -24,7 +24,7 @@ from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument, invalid, unknown
 from lowerbound.var.simulator.block import Block, Linear, Modulation, modulated, silu
 from lowerbound.var.simulator.rotary import rotation
-from lowerbound.var.simulator.tokens import BitTokens, Tokens, VectorTokens
+from lowerbound.var.simulator.tokens import BitTokens, ImageTokens, VectorTokens
 
 Array = NDArray[Any]
 Precision = Literal["float32", "float64"]
@@ -112,7 +112,7 @@ class Network:
     """
 
     model: Model
-    tokens: Tokens
+    tokens: ImageTokens
     conditions: Array
     start: Array
     levels: Array
@@ -312,7 +312,7 @@ PATCHED_BITS = 56
 """Bits of a token of Infinity-8B: four places of 14 channels."""
 
 
-def _tokens(model: Model, normal: Callable[..., Array], kind: np.dtype[Any]) -> Tokens:
+def _tokens(model: Model, normal: Callable[..., Array], kind: np.dtype[Any]) -> ImageTokens:
     if model.family == "Infinity":
         bits = _n_bits(model)
         return BitTokens(model.schedule, n_bits=bits, patch=2 if bits == PATCHED_BITS else 1, dtype=kind)

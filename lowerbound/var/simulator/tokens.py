@@ -13,21 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.core.pyramid.ranks import tick_of
+from lowerbound.core.pyramid.resampling import INFINITY, VAR, Resampling
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.var.simulator.resampling import INFINITY, VAR, Resampling
 
 Array = NDArray[Any]
 Ids = NDArray[np.int64]
-
-N_TICKS = 4
-"""Convolutions phi that the scales of VAR share."""
-
-
-def tick_of(scale: int, n_scales: int) -> int:
-    """Which of the four shared convolutions smooths `scale` (from 0): the nearest tick of its place in [0, 1]."""
-    ticks = np.linspace(1 / 3 / N_TICKS, 1 - 1 / 3 / N_TICKS, N_TICKS)
-    return int(np.argmin(np.abs(ticks - scale / max(1, n_scales - 1))))
 
 
 def smoothed(maps: Array, kernel: Array, bias: Array) -> Array:
@@ -47,7 +39,7 @@ def smoothed(maps: Array, kernel: Array, bias: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Tokens(ABC):
+class ImageTokens(ABC):
     """The pyramid of one image: ids of a scale -> their share of f_hat -> inputs of the next scale.
 
     Contract: `contribution` and `reduced` are linear up to a constant, in the precision of the weights; every map is
@@ -94,7 +86,7 @@ class Tokens(ABC):
 
 
 @dataclass(frozen=True, eq=False)
-class VectorTokens(Tokens):
+class VectorTokens(ImageTokens):
     """VAR's: an id is a row of a codebook; bicubic up to full size, phi, area down.
 
     Parameters
@@ -140,7 +132,7 @@ class VectorTokens(Tokens):
 
 
 @dataclass(frozen=True, eq=False)
-class BitTokens(Tokens):
+class BitTokens(ImageTokens):
     """Infinity's: an id is `n_bits` bits, each a channel of +-1/sqrt(channels); linear up and down, no phi.
 
     With `patch` = 2, as in the 8B model, a token's bits are those of 2 x 2 places of a map of twice the side, a quarter

@@ -51,7 +51,7 @@ NORM_SLACK = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Layer:
+class RecordedLayer:
     """One layer, arrays of shape (branches, heads, T, d) in float64; all finite."""
 
     queries: FloatArray
@@ -124,11 +124,11 @@ class Trace:
             note="",
         )
 
-    def layer(self, layer: int) -> Layer:
+    def layer(self, layer: int) -> RecordedLayer:
         """Queries, keys, values and outputs of one layer, from 0."""
         if not 0 <= layer < self.n_layers:
             raise invalid("layer", f"lie in [0, {self.n_layers - 1}]", layer)
-        found = Layer(*(tensor(self.path, f"layer.{layer}.{part}") for part in PARTS))
+        found = RecordedLayer(*(tensor(self.path, f"layer.{layer}.{part}") for part in PARTS))
         if self.rule == "l2norm":
             self._check_unit(layer, found.keys)
         return found

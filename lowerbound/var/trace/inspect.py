@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument
-from lowerbound.var.trace.file import Layer, Trace
+from lowerbound.var.trace.file import RecordedLayer, Trace
 
 FloatArray = NDArray[np.float64]
 
@@ -73,7 +73,7 @@ def inspect_layer(trace: Trace, number: int) -> list[HeadFacts]:
         ]
 
 
-def _facts(trace: Trace, layer: Layer, number: int, head: int, branch: int) -> HeadFacts:
+def _facts(trace: Trace, layer: RecordedLayer, number: int, head: int, branch: int) -> HeadFacts:
     cached = trace.schedule.n_tokens_cached
     queries, all_keys = layer.queries[branch, head], layer.keys[branch, head]
     keys, values = all_keys[:cached], layer.values[branch, head][:cached]

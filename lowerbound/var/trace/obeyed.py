@@ -12,12 +12,18 @@ from numpy.typing import NDArray
 
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.priors.basis import basis, order_of
-from lowerbound.core.priors.columns import LiveColumns
-from lowerbound.core.priors.groups import Blocks, Clusters, block_of
-from lowerbound.core.priors.plain import ScaleWindow, SparseAttention, SpatialLocality, TokenWindow, cells_above
+from lowerbound.core.priors.columns import LiveColumnsPrior
+from lowerbound.core.priors.groups import BlocksPrior, ClustersPrior, block_of
+from lowerbound.core.priors.plain import (
+    ScaleWindowPrior,
+    SparseAttentionPrior,
+    SpatialLocalityPrior,
+    TokenWindowPrior,
+    cells_above,
+)
 from lowerbound.core.priors.prior import Prior
-from lowerbound.core.priors.pyramid import PyramidDetail, most_changes, repeated
-from lowerbound.core.priors.rows import LowRank, SparseRows
+from lowerbound.core.priors.pyramid import PyramidDetailPrior, most_changes, repeated
+from lowerbound.core.priors.rows import LowRankPrior, SparseRowsPrior
 from lowerbound.core.rules import Rule
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
@@ -115,7 +121,7 @@ def _of_values(schedule: ScaleSchedule, values: FloatArray, eta: float) -> Itera
         return product
 
     rank = _first(truncated, values - 0.5, eta, min(values.shape))
-    yield LowRank(schedule, d, max(1, rank)), rank, min(values.shape), "rank of V - 1/2"
+    yield LowRankPrior(schedule, d, max(1, rank)), rank, min(values.shape), "rank of V - 1/2"
     letters = (values - 0.5) @ basis(d).T / order_of(d)
     order = np.argsort(-np.abs(letters), axis=1, kind="stable")
 
@@ -126,20 +132,20 @@ def _of_values(schedule: ScaleSchedule, values: FloatArray, eta: float) -> Itera
         return restored
 
     most = _first(sparse, values - 0.5, eta, d)
-    yield SparseRows(schedule, d, max(1, most)), most, d, "nonzero coefficients of a row in the public basis"
+    yield SparseRowsPrior(schedule, d, max(1, most)), most, d, "nonzero coefficients of a row in the public basis"
     live = int((np.ptp(values, axis=0) > 2 * eta).sum())
-    yield LiveColumns(schedule, d, max(1, live)), live, d, "columns that are not constant"
+    yield LiveColumnsPrior(schedule, d, max(1, live)), live, d, "columns that are not constant"
     side = 1
     while side < max(max(shape[-2:]) for shape in schedule.shapes[:-1]) and _blocky(schedule, values, eta, side + 1):
         side += 1
-    blocks = Blocks(schedule, d, side)
+    blocks = BlocksPrior(schedule, d, side)
     yield blocks, blocks.n_blocks, len(values), f"blocks with one row, of {side} x {side} cells"
     above = repeated(schedule)[: len(values)]
     changed = np.abs(values - values[above]) > 2 * eta
     counts = [int(changed[part].sum(axis=0).max()) for part in _maps(schedule)[1:]]
     one_in = max((n for n in range(1, len(values) + 1) if _spare(schedule, counts, n)), default=1)
     words = "details of a channel, all maps but the first, in the channel that has most of each"
-    yield PyramidDetail(schedule, d, one_in), sum(counts), sum(map(schedule.tokens_at, _later(schedule))), words
+    yield PyramidDetailPrior(schedule, d, one_in), sum(counts), sum(map(schedule.tokens_at, _later(schedule))), words
 
 
 def _first(approximate: Callable[[int], FloatArray], exact: FloatArray, eta: float, largest: int) -> int:
@@ -188,7 +194,7 @@ def _of_keys(schedule: ScaleSchedule, keys: FloatArray, eta: float) -> Found:
         centres += 1
         if centres == len(keys):
             break
-    return Clusters(schedule, keys.shape[1], centres), centres, len(keys), "centres of keys"
+    return ClustersPrior(schedule, keys.shape[1], centres), centres, len(keys), "centres of keys"
 
 
 def _of_attention(schedule: ScaleSchedule, d: int, weights: FloatArray, eta: float) -> Iterator[Found]:
@@ -196,15 +202,20 @@ def _of_attention(schedule: ScaleSchedule, d: int, weights: FloatArray, eta: flo
     n_cached = schedule.n_tokens_cached
     lost = np.concatenate([[0.0], np.cumsum(weights[:, :n_cached], axis=1).max(axis=0)])
     unseen = int(np.flatnonzero(lost <= eta).max())
-    yield TokenWindow(schedule, d, max(1, n_cached - unseen)), n_cached - unseen, n_cached, "last tokens that are seen"
+    yield (
+        TokenWindowPrior(schedule, d, max(1, n_cached - unseen)),
+        n_cached - unseen,
+        n_cached,
+        "last tokens that are seen",
+    )
     maps = _maps(schedule)
     n_maps = sum(part.stop > unseen for part in maps)
-    yield ScaleWindow(schedule, d, max(1, n_maps)), n_maps, len(maps), "last maps that are seen"
+    yield ScaleWindowPrior(schedule, d, max(1, n_maps)), n_maps, len(maps), "last maps that are seen"
     ordered = np.sort(weights, axis=1)[:, ::-1]
     held = int((np.cumsum(ordered, axis=1) < 1 - eta).sum(axis=1).max()) + 1
-    yield SparseAttention(schedule, d), held, weights.shape[1], "tokens that hold all but the tolerance of any row"
+    yield SparseAttentionPrior(schedule, d), held, weights.shape[1], "tokens that hold all but the tolerance of any row"
     inside = weights[:, n_cached:].sum(axis=1) + weights[:, : schedule.n_context].sum(axis=1)
     for scale in range(schedule.n_scales - 1):
         inside = inside + weights[np.arange(len(weights)), cells_above(schedule, schedule.n_scales - 1, scale)]
     outside = int(((1 - inside) > eta).sum())
-    yield SpatialLocality(schedule, d), outside, 1, "queries that look beyond the cells above them"
+    yield SpatialLocalityPrior(schedule, d), outside, 1, "queries that look beyond the cells above them"

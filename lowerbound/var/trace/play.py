@@ -25,7 +25,7 @@ from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument
 from lowerbound.var.simulator.plugged import PluggedCache
-from lowerbound.var.trace.file import Layer, Trace
+from lowerbound.var.trace.file import RecordedLayer, Trace
 
 FloatArray = NDArray[np.float64]
 Asked = tuple[str, Fraction | None]
@@ -45,7 +45,7 @@ DEFAULT_ETAS = ("0.1", "0.01", "0.001")
 
 
 @dataclass(frozen=True)
-class Played:
+class PlayedTrace:
     """A cache on the whole trace: all layers, heads and branches share one state a branch.
 
     Parameters
@@ -75,7 +75,7 @@ class Played:
         return asdict(self)
 
 
-def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int = 0) -> Played:
+def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int = 0) -> PlayedTrace:
     """One cache as the KV cache of the trace's network.
 
     Contract: scales meet through the cache's bytes alone, and the last scale's own queries are asked. A cache that
@@ -87,7 +87,7 @@ def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int 
     answers = _run(trace, memory, layers)
     errors = np.stack([_errors(trace, layer, answer) for layer, answer in zip(layers, answers, strict=True)])
     at = np.unravel_index(int(errors.argmax()), errors.shape)
-    return Played(
+    return PlayedTrace(
         cache=cache,
         budget=_budget_text(cache, memory),
         state_bytes=(sum(map(state_bits, memory.states)) + trace.model.n_streams * RANGE_BITS) // 8,
@@ -102,7 +102,7 @@ def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int 
 
 @dataclass(frozen=True)
 class Point:
-    """One cache on one head: bits of its state, RANGE_BITS included, and errors as in `Played`."""
+    """One cache on one head: bits of its state, RANGE_BITS included, and errors as in `PlayedTrace`."""
 
     layer: int
     head: int
@@ -151,7 +151,7 @@ class Distance:
 
 
 @dataclass(frozen=True)
-class Floor:
+class HeadFloor:
     """The worst case of one head of the trace's geometry, for answers that are never wrong by more than eta.
 
     Parameters
@@ -174,7 +174,7 @@ class Floor:
         return asdict(self)
 
 
-def floors(trace: Trace, etas: Sequence[Rational]) -> list[Floor]:
+def floors(trace: Trace, etas: Sequence[Rational]) -> list[HeadFloor]:
     """The floor of one head at every error; it is the same for all heads, since it speaks of their geometry alone."""
     if not trace.schedule.n_tokens_cached:
         raise InvalidArgument("trace must cache tokens before its last scale, got one scale alone")
@@ -186,9 +186,9 @@ def floors(trace: Trace, etas: Sequence[Rational]) -> list[Floor]:
         enough = cheapest(trace.schedule.n_tokens_cached, trace.d, multiplier=LOGIT_CAP, eta=exact).bits
         found = strongest(trace.model, eta=exact, delta=0)
         told.append(
-            Floor(str(eta), None, None, None, enough)
+            HeadFloor(str(eta), None, None, None, enough)
             if found is None
-            else Floor(str(eta), found.bits, found.theorem.name, found.theorem.proof, enough)
+            else HeadFloor(str(eta), found.bits, found.theorem.name, found.theorem.proof, enough)
         )
     return told
 
@@ -225,7 +225,7 @@ def check_one_headed(caches: Sequence[Asked]) -> None:
 def _points(
     trace: Trace,
     number: int,
-    layer: Layer,
+    layer: RecordedLayer,
     caches: Sequence[Asked],
     heads: Sequence[int],
     seed: int,
@@ -235,7 +235,7 @@ def _points(
         on_play(f"layer {number}: {name}")
         kind, public = find_cache(name), _public(trace, budget, seed, stack=(1, 1))
         for head in heads:
-            own = Layer(*(part[:, head : head + 1] for part in _parts(layer)))
+            own = RecordedLayer(*(part[:, head : head + 1] for part in _parts(layer)))
             memory = PluggedCache(kind, public, trace.n_branches)
             (answers,) = _run(trace, memory, [own])
             errors = _errors(trace, own, answers)
@@ -252,7 +252,7 @@ def _points(
                 )
 
 
-def distances(points: Sequence[Point], told: Sequence[Floor]) -> list[Distance]:
+def distances(points: Sequence[Point], told: Sequence[HeadFloor]) -> list[Distance]:
     """For every head and error, the smallest state that sufficed beside the floor."""
     found = []
     for layer, head, branch in dict.fromkeys((point.layer, point.head, point.branch) for point in points):
@@ -283,11 +283,11 @@ def _public(trace: Trace, budget: Fraction | None, seed: int, *, stack: tuple[in
     return Public(trace.schedule, trace.d, trace.logits, seed=seed, budget=budget, n_layers=stack[0], n_heads=stack[1])
 
 
-def _parts(layer: Layer) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+def _parts(layer: RecordedLayer) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     return layer.queries, layer.keys, layer.values, layer.outputs
 
 
-def _run(trace: Trace, memory: PluggedCache, layers: Sequence[Layer]) -> list[FloatArray]:
+def _run(trace: Trace, memory: PluggedCache, layers: Sequence[RecordedLayer]) -> list[FloatArray]:
     """The last scale's answers of every layer, (branches, heads, n, d) each."""
     last = trace.schedule.n_scales - 1
     answers: list[FloatArray] = []
@@ -303,13 +303,13 @@ def _run(trace: Trace, memory: PluggedCache, layers: Sequence[Layer]) -> list[Fl
     return answers
 
 
-def _scaled(layer: Layer) -> Layer:
+def _scaled(layer: RecordedLayer) -> RecordedLayer:
     """The layer with every head's values in [0, 1]; values that are all equal become 0."""
     low, high = (of(layer.values, axis=(2, 3), keepdims=True) for of in (np.min, np.max))
     return replace(layer, values=(layer.values - low) / np.where(high > low, high - low, 1))
 
 
-def _errors(trace: Trace, layer: Layer, answers: FloatArray) -> FloatArray:
+def _errors(trace: Trace, layer: RecordedLayer, answers: FloatArray) -> FloatArray:
     """|answer - truth| of the last scale, (branches, heads, n, d)."""
     rows = trace.schedule.rows_of(trace.schedule.n_scales - 1)
     truth = np.empty_like(answers)

@@ -15,7 +15,7 @@ from lowerbound.certify.design.values import described
 from lowerbound.certify.floors import certified, strongest
 from lowerbound.core.keys.family import coherence
 from lowerbound.core.keys.kerdock import Kerdock
-from lowerbound.core.keys.trace import Trace
+from lowerbound.core.keys.trace import Trace2
 from lowerbound.core.models import find_model, models
 from lowerbound.errors import InvalidArgument
 from lowerbound.kernel.rules.separated import check_separated
@@ -128,7 +128,7 @@ def test_shells_are_whole() -> None:
     assert [leech.capacity(d) for d in (15, 16, 19, 20, 21)] == [0, 4320, 10668, 17400, 27720]
 
 
-@pytest.mark.parametrize(("family", "n", "d"), [(Trace(), 300, 32), (Kerdock(), 120, 16), (Kerdock(), 600, 64)])
+@pytest.mark.parametrize(("family", "n", "d"), [(Trace2(), 300, 32), (Kerdock(), 120, 16), (Kerdock(), 600, 64)])
 def test_descriptions_hold_the_rows(family: object, n: int, d: int) -> None:
     """Law: what the judge is given for sign keys is a code, and it is accepted at the family's coherence alone."""
     rows = family.keys(n, d).rows

@@ -20,7 +20,7 @@ from lowerbound.core.keys.field import BinaryField
 from lowerbound.core.keys.kerdock import Kerdock, kerdock_rows
 from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
 from lowerbound.core.keys.steiner import Steiner, quadruples, sqs10
-from lowerbound.core.keys.trace import Kasami, Trace, TraceCode
+from lowerbound.core.keys.trace import Kasami, Trace2, TraceCode
 from lowerbound.core.models import Model, find_model, models
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
 
@@ -28,9 +28,9 @@ from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
 @pytest.mark.parametrize(
     ("family", "n", "d", "expected"),
     [
-        (Trace(), 1024, 32, Fraction(1, 4)),
-        (Trace(), 4096, 64, Fraction(1, 4)),
-        (Trace(), 16384, 128, Fraction(1, 8)),
+        (Trace2(), 1024, 32, Fraction(1, 4)),
+        (Trace2(), 4096, 64, Fraction(1, 4)),
+        (Trace2(), 16384, 128, Fraction(1, 8)),
         (Kasami(), 12000, 64, Fraction(1, 4)),
         (Kerdock(), 2048, 64, Fraction(1, 8)),
         (Kerdock(), 2112, 64, Fraction(1, 8)),

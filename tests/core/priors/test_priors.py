@@ -12,12 +12,12 @@ import pytest
 from lowerbound.core.coins import Coins
 from lowerbound.core.models import Model, find_model, models
 from lowerbound.core.priors.basis import basis, order_of
-from lowerbound.core.priors.columns import LiveColumns, Supports
-from lowerbound.core.priors.groups import Blocks, Clusters, block_of
-from lowerbound.core.priors.plain import ScaleWindow, SpatialLocality, TokenWindow, cells_above
+from lowerbound.core.priors.columns import LiveColumnsPrior, Supports
+from lowerbound.core.priors.groups import BlocksPrior, ClustersPrior, block_of
+from lowerbound.core.priors.plain import ScaleWindowPrior, SpatialLocalityPrior, TokenWindowPrior, cells_above
 from lowerbound.core.priors.prior import FloatArray, IntArray, Prior
-from lowerbound.core.priors.pyramid import PyramidDetail
-from lowerbound.core.priors.rows import LowRank, SparseCoefficients, SparseRows
+from lowerbound.core.priors.pyramid import PyramidDetailPrior
+from lowerbound.core.priors.rows import LowRankPrior, SparseCoefficientsPrior, SparseRowsPrior
 from lowerbound.core.priors.table import PRIORS, find_prior, prior_from_json, prior_to_json
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
@@ -66,11 +66,11 @@ def test_members_are_read_at_the_margin(name: str, place: str) -> None:
 @pytest.mark.parametrize(
     "prior",
     [
-        SparseRows(VAR, 64, 4),
-        SparseCoefficients(VAR, 64, 4),
-        Clusters(VAR, 64, 27),
-        PyramidDetail(VAR, 64, 64),
-        TokenWindow(VAR, 64, 212),
+        SparseRowsPrior(VAR, 64, 4),
+        SparseCoefficientsPrior(VAR, 64, 4),
+        ClustersPrior(VAR, 64, 27),
+        PyramidDetailPrior(VAR, 64, 64),
+        TokenWindowPrior(VAR, 64, 212),
     ],
     ids=lambda prior: prior.name,
 )
@@ -79,23 +79,23 @@ def test_the_margin_is_sharp(prior: Prior) -> None:
     word = drawn(prior)
     read = read_by_attention(prior, prior.values(word))
     off = float(prior.margin) * 1.001
-    rows = basis(prior.d) if isinstance(prior, SparseRows | SparseCoefficients) else np.ones((1, prior.d))
+    rows = basis(prior.d) if isinstance(prior, SparseRowsPrior | SparseCoefficientsPrior) else np.ones((1, prior.d))
     assert any(not np.array_equal(prior.symbols(read + sign * off * row), word) for row in rows for sign in (1, -1))
 
 
 @pytest.mark.parametrize(
     ("prior", "size"),
     [
-        (TokenWindow(TINY, 2, 3), 2**6),
-        (ScaleWindow(TINY, 2, 1), 2**8),
-        (SpatialLocality(TINY, 2), 2**10),
-        (SparseRows(ScaleSchedule.square([1, 1, 1]), 4, 2), (1 + 4 + 6) ** 2),
-        (SparseCoefficients(ScaleSchedule.square([1, 1]), 4, 2, 1), 1 + 4 * 2 + 6 * 4),
-        (LowRank(TINY, 4, 2), 2**10),
-        (LiveColumns(ScaleSchedule.square([1, 2, 2]), 4, 2), 6 * 2**8),
-        (Blocks(TINY, 2, 2), 2**4),
-        (Clusters(TINY, 2, 2), 4**2 * 3**2),
-        (PyramidDetail(TINY, 1, 4), 2 * (1 + 4)),
+        (TokenWindowPrior(TINY, 2, 3), 2**6),
+        (ScaleWindowPrior(TINY, 2, 1), 2**8),
+        (SpatialLocalityPrior(TINY, 2), 2**10),
+        (SparseRowsPrior(ScaleSchedule.square([1, 1, 1]), 4, 2), (1 + 4 + 6) ** 2),
+        (SparseCoefficientsPrior(ScaleSchedule.square([1, 1]), 4, 2, 1), 1 + 4 * 2 + 6 * 4),
+        (LowRankPrior(TINY, 4, 2), 2**10),
+        (LiveColumnsPrior(ScaleSchedule.square([1, 2, 2]), 4, 2), 6 * 2**8),
+        (BlocksPrior(TINY, 2, 2), 2**4),
+        (ClustersPrior(TINY, 2, 2), 4**2 * 3**2),
+        (PyramidDetailPrior(TINY, 1, 4), 2 * (1 + 4)),
     ],
     ids=lambda value: value.name if isinstance(value, Prior) else str(value),
 )
@@ -146,7 +146,7 @@ def test_the_floor_falls_with_the_error() -> None:
 @pytest.mark.parametrize("model", [m for m in models() if m.n_tokens < 3000], ids=lambda model: model.name)
 def test_locality_spares_no_token(model: Model) -> None:
     """Law: on every model's own pyramid, the cells above the queries of the last map are all cached tokens."""
-    prior = SpatialLocality.of(model.visible_schedule, model.head_dim)
+    prior = SpatialLocalityPrior.of(model.visible_schedule, model.head_dim)
     asked = np.concatenate(list(prior.runs()))
     assert np.array_equal(np.unique(asked), np.arange(prior.n_tokens))
     assert prior.size == 2 ** (prior.n_tokens * prior.d)
@@ -195,8 +195,8 @@ def test_bad_input() -> None:
     with pytest.raises(UnknownName, match="did you mean sparse"):
         find_prior("sparce")
     with pytest.raises(InvalidArgument, match="delta must lie"):
-        TokenWindow(TINY, 2, 3).floor_bits(Fraction(2))
+        TokenWindowPrior(TINY, 2, 3).floor_bits(Fraction(2))
     with pytest.raises(ImpossibleReduction, match="longer side than the last"):
-        SpatialLocality.of(ScaleSchedule.square([1, 4, 2]), 8)
+        SpatialLocalityPrior.of(ScaleSchedule.square([1, 4, 2]), 8)
     with pytest.raises(ImpossibleReduction, match="nothing else is cached"):
-        LiveColumns.of(ScaleSchedule.square([1, 2]), 8)
+        LiveColumnsPrior.of(ScaleSchedule.square([1, 2]), 8)

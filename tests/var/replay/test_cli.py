@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from lowerbound.certify.replay.games import replay
 from lowerbound.cli import main
 from lowerbound.core.models import find_model
-from lowerbound.var.replay.games import replay
 
 Say = Callable[..., tuple[int, str, str]]
 PAGE = (Path(__file__).parents[3] / "docs" / "replay.md").read_text(encoding="utf-8")

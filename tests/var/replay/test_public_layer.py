@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 
+from lowerbound.certify.replay.floor import keys_of, plan_replay
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.resampling import VAR
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.var.replay.codebooks import codebook
-from lowerbound.var.replay.floor import keys_of, plan_replay
 from lowerbound.var.replay.prefix_decoding import Decoder, demonstrate, play
 from lowerbound.var.replay.public_layer import NumberFormat, PublicLayer, public_layer
 from lowerbound.var.simulator.block import unit
 from lowerbound.var.simulator.pipeline import all_inputs
-from lowerbound.var.simulator.resampling import VAR
 
 D16 = find_model("var-d16")
 

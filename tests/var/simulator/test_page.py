@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.ranks import ChannelPyramid, random_kernels
+from lowerbound.core.pyramid.resampling import VAR
 from lowerbound.core.sums import sums
-from lowerbound.var.simulator.ranks import Pyramid, random_kernels
-from lowerbound.var.simulator.resampling import VAR
 from lowerbound.var.simulator.simulate import simulate
 
 PAGE = (Path(__file__).parents[3] / "docs" / "var.md").read_text(encoding="utf-8")
@@ -41,7 +41,7 @@ def test_runs(cache: str, budget: str, state: str, error: str, ids: str) -> None
 def test_ranks_of_the_page() -> None:
     """Differential: the table's first columns, and its last line where it is nothing but a count, against the ranks."""
     schedule = find_model("var-d16").schedule
-    plain, smooth = Pyramid(schedule, VAR), Pyramid(schedule, VAR, random_kernels(0))
+    plain, smooth = ChannelPyramid(schedule, VAR), ChannelPyramid(schedule, VAR, random_kernels(0))
     scales = range(2, 7)
     assert row("rank, φ the identity")[:5] == [plain.reach(scale).rank for scale in scales]
     assert row("rank, random rational φ")[:5] == [smooth.reach(scale).rank for scale in scales]

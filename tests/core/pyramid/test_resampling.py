@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lowerbound.core.pyramid.resampling import VAR, Mode, floats, resampled, weights
 from lowerbound.errors import UnknownName
-from lowerbound.var.simulator.resampling import VAR, Mode, floats, resampled, weights
 
 MODES: tuple[Mode, ...] = get_args(Mode)
 SIDES = st.integers(1, 20)

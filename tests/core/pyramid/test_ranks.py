@@ -11,10 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.ranks import (
+    ChannelPyramid,
+    Kernel,
+    ReachOfScale,
+    kronecker,
+    random_kernels,
+    rank,
+    smoothing,
+)
+from lowerbound.core.pyramid.resampling import INFINITY, VAR, Resampling
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.var.simulator.ranks import Kernel, Pyramid, ReachOfScale, kronecker, random_kernels, rank, smoothing
-from lowerbound.var.simulator.resampling import INFINITY, VAR, Resampling
 from lowerbound.var.simulator.tokens import VectorTokens, smoothed
 
 # Counted independently, by singular values of float64 matrices at a relative tolerance of 1e-10; every gap was clean.
@@ -32,7 +40,7 @@ SLOW = {
 def reaches_of(name: str, resampling: Resampling) -> list[ReachOfScale]:
     """Of every scale."""
     schedule = find_model(name).schedule
-    return [Pyramid(schedule, resampling).reach(scale) for scale in range(1, schedule.n_scales + 1)]
+    return [ChannelPyramid(schedule, resampling).reach(scale) for scale in range(1, schedule.n_scales + 1)]
 
 
 def check(name: str, resampling: Resampling, ranks: list[int], joint: int) -> None:
@@ -50,7 +58,7 @@ def test_ranks_of_models(name: str) -> None:
 @pytest.mark.slow
 def test_phi_of_all_scales() -> None:
     """Known value: the same to the last scale: every input is reached in full from the fifth on."""
-    pyramid = Pyramid(find_model("var-d16").schedule, VAR, random_kernels(0))
+    pyramid = ChannelPyramid(find_model("var-d16").schedule, VAR, random_kernels(0))
     assert [pyramid.reach(scale).rank for scale in (8, 9, 10)] == [100, 169, 256]
     assert pyramid.joint_rank(10) == 424
 
@@ -90,12 +98,12 @@ def test_ranks_multiply(left: list[int], right: list[int]) -> None:
 def test_maps_may_not_shrink_below_an_earlier_one() -> None:
     """Bad input: a map larger than the last has no place in it."""
     with pytest.raises(ImpossibleReduction, match="larger than the last"):
-        Pyramid(ScaleSchedule.parse("4x4 2x2"), VAR)
+        ChannelPyramid(ScaleSchedule.parse("4x4 2x2"), VAR)
 
 
 def test_phi_only_helps() -> None:
     """Known value: with random rational kernels the ranks of VAR-256's inputs, counted before by singular values."""
-    pyramid = Pyramid(find_model("var-d16").schedule, VAR, random_kernels(0))
+    pyramid = ChannelPyramid(find_model("var-d16").schedule, VAR, random_kernels(0))
     reaches = [pyramid.reach(scale) for scale in range(2, 8)]
     assert [reach.rank for reach in reaches] == [1, 4, 13, 25, 36, 64]
     assert [reach.joint_rank for reach in reaches] == [1, 5, 14, 30, 55, 91]
@@ -117,7 +125,7 @@ def test_contents_are_the_simulators(kernels: tuple[Kernel, ...] | None) -> None
     phi = np.zeros((4, 1, 1, 3, 3))
     phi[:] = np.array(kernels, dtype=np.float64)[:, None, None] if kernels else np.pad([[1.0]], 1)
     tokens = VectorTokens(schedule, codes, phi, np.zeros((4, 1)))
-    pyramid = Pyramid(schedule, VAR, kernels)
+    pyramid = ChannelPyramid(schedule, VAR, kernels)
     ids = [np.random.default_rng(k).integers(3, size=(schedule.map_size(k), 1)) for k in range(3)]
     f_hat = sum(tokens.contribution(some, k) for k, some in enumerate(ids))
     found = tokens.reduced(f_hat, 3)[:, 0]

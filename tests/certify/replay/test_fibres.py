@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 
 from lowerbound.certify.check import check
+from lowerbound.certify.replay.amplification import floats_of
+from lowerbound.certify.replay.fibres import certify_fibre, fibre_codebook, invisible
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.ranks import ChannelPyramid, beside
+from lowerbound.core.pyramid.resampling import INFINITY, VAR
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, Undecided
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import read_document, write_document
 from lowerbound.kernel.verdict import Outcome
-from lowerbound.var.replay.amplification import floats_of
-from lowerbound.var.replay.fibres import certify_fibre, fibre_codebook, invisible
-from lowerbound.var.simulator.ranks import Pyramid, beside
-from lowerbound.var.simulator.resampling import INFINITY, VAR
 
 D16 = find_model("var-d16")
 
@@ -42,7 +42,7 @@ def test_fibres_of_var_512() -> None:
 def test_the_lattice_is_the_kernel(sides: tuple[int, ...]) -> None:
     """Definition: as many dimensions as columns less rank, every row enlarged to zero, constants among them."""
     schedule = ScaleSchedule.square(sides)
-    found, pyramid = invisible(schedule, VAR), Pyramid(schedule, VAR)
+    found, pyramid = invisible(schedule, VAR), ChannelPyramid(schedule, VAR)
     whole = floats_of(beside([pyramid.accumulated(k) for k in range(len(sides) - 2)]))
     assert found.rank == whole.shape[1] - np.linalg.matrix_rank(whole)
     for row in found.rows:

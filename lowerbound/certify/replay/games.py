@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from lowerbound.core.models import Model
-from lowerbound.core.scalars import Rational, rational
-from lowerbound.errors import ImpossibleReduction, Undecided, invalid
-from lowerbound.var.replay.fibres import certify_fibre, fibre_codebook
-from lowerbound.var.replay.floor import (
+from lowerbound.certify.replay.fibres import certify_fibre, fibre_codebook
+from lowerbound.certify.replay.floor import (
     CertifiedReplay,
     ReplayPlan,
     certify_replay,
@@ -20,6 +17,9 @@ from lowerbound.var.replay.floor import (
     resampling_of,
     surviving,
 )
+from lowerbound.core.models import Model
+from lowerbound.core.scalars import Rational, rational
+from lowerbound.errors import ImpossibleReduction, Undecided, invalid
 
 Game = Literal["state", "cache"]
 GAMES: dict[Game, str] = {

@@ -13,18 +13,18 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 
 from lowerbound.certify.check import check
+from lowerbound.certify.replay.amplification import floats_of, least, left_inverse, passed, row_sums, square
+from lowerbound.certify.replay.floor import certify_replay, plan_replay, resampling_of, surviving, thinned
+from lowerbound.certify.replay.games import fibre_answer, replay, three_models
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.resampling import INFINITY, VAR, exact
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import read_document, write_document
 from lowerbound.kernel.rules import pyramid
 from lowerbound.kernel.verdict import Outcome
-from lowerbound.var.replay.amplification import floats_of, least, left_inverse, passed, row_sums, square
 from lowerbound.var.replay.codebooks import codebook, random, signs
-from lowerbound.var.replay.floor import certify_replay, plan_replay, resampling_of, surviving, thinned
-from lowerbound.var.replay.games import fibre_answer, replay, three_models
-from lowerbound.var.simulator.resampling import INFINITY, VAR, exact
 
 D16 = find_model("var-d16")
 

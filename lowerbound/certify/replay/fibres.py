@@ -10,8 +10,11 @@ from typing import Any, Literal
 
 from flint import fmpq, fmpq_mat, fmpz_mat
 
-from lowerbound.certify.replay import facts_of
+from lowerbound.certify.replay.facts import facts_of
+from lowerbound.certify.replay.floor import id_bits_of, resampling_of
 from lowerbound.core.models import Model
+from lowerbound.core.pyramid.ranks import ChannelPyramid, beside
+from lowerbound.core.pyramid.resampling import Resampling
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, unknown
 from lowerbound.kernel.codec import digest
@@ -19,9 +22,6 @@ from lowerbound.kernel.document import write_document
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.rules.fibre import LEMMAS, MOST_CELLS, MOST_IDS
 from lowerbound.kernel.verdict import Outcome
-from lowerbound.var.replay.floor import id_bits_of, resampling_of
-from lowerbound.var.simulator.ranks import Pyramid, beside
-from lowerbound.var.simulator.resampling import Resampling
 
 CodebookKind = Literal["generic", "signs", "grid"]
 KINDS = ("generic", "signs", "grid")
@@ -103,7 +103,7 @@ def invisible(schedule: ScaleSchedule, resampling: Resampling) -> Invisible:
             f"f_hat is looked through for at most {MOST_IDS} ids and {MOST_CELLS} cells, got {sum(sizes)} ids and "
             f"{schedule.map_size(schedule.n_scales - 1)} cells"
         )
-    pyramid = Pyramid(schedule, resampling)
+    pyramid = ChannelPyramid(schedule, resampling)
     whole = beside([pyramid.accumulated(k) for k in range(n_scales)])
     integers = fmpz_mat(whole.nrows(), whole.ncols(), [x for row in whole.table() for x in _primitive(row)])
     vectors, rank = integers.nullspace()

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
+import numpy as np
 from flint import fmpq, fmpq_mat, nmod_mat
 
 from lowerbound.core.coins import Coins
+from lowerbound.core.pyramid.resampling import Resampling, exact
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.var.simulator.resampling import Resampling, exact
-from lowerbound.var.simulator.tokens import N_TICKS, tick_of
 
 PRIME = 2**61 - 1
 """Ranks modulo a prime are lower bounds; this one is large, so that they are nearly always the rank."""
@@ -105,6 +105,16 @@ Kernel = tuple[tuple[Fraction, Fraction, Fraction], ...]
 """Three rows of three weights."""
 
 
+N_TICKS = 4
+"""Convolutions phi that the scales of VAR share."""
+
+
+def tick_of(scale: int, n_scales: int) -> int:
+    """Which of the four shared convolutions smooths `scale` (from 0): the nearest tick of its place in [0, 1]."""
+    ticks = np.linspace(1 / 3 / N_TICKS, 1 - 1 / 3 / N_TICKS, N_TICKS)
+    return int(np.argmin(np.abs(ticks - scale / max(1, n_scales - 1))))
+
+
 def random_kernels(seed: int) -> tuple[Kernel, ...]:
     """One rational kernel of phi a tick, for one channel: entries k/9, k uniform in -9..9."""
     drawn = Coins(seed, "var/ranks/kernels").below(19, 9 * N_TICKS) - 9
@@ -131,7 +141,7 @@ def smoothing(kernel: Kernel, height: int, width: int) -> fmpq_mat:
 
 
 @dataclass(frozen=True)
-class Pyramid:
+class ChannelPyramid:
     """The linear maps of one channel: ids -> accumulated map -> input of each scale.
 
     Contract: exact; maps may be rectangular, but none larger than the last. Without kernels, phi is the identity.
@@ -206,13 +216,13 @@ class Pyramid:
 
 
 @lru_cache(maxsize=64)
-def _down(pyramid: Pyramid, scale: int) -> fmpq_mat:
+def _down(pyramid: ChannelPyramid, scale: int) -> fmpq_mat:
     shapes = pyramid.schedule.shapes
     return kronecker(*(exact(pyramid.resampling.down, shapes[-1][axis], shapes[scale][axis]) for axis in (0, 1)))
 
 
 @lru_cache(maxsize=64)
-def _smoothed(pyramid: Pyramid, earlier: int) -> fmpq_mat:
+def _smoothed(pyramid: ChannelPyramid, earlier: int) -> fmpq_mat:
     assert pyramid.kernels is not None
     kernel = pyramid.kernels[tick_of(earlier, pyramid.schedule.n_scales)]
     height, width = pyramid.schedule.shapes[-1][-2:]
@@ -220,7 +230,7 @@ def _smoothed(pyramid: Pyramid, earlier: int) -> fmpq_mat:
 
 
 @lru_cache(maxsize=4096)
-def _square_rank(pyramid: Pyramid, scale: int, earlier: int) -> int:
+def _square_rank(pyramid: ChannelPyramid, scale: int, earlier: int) -> int:
     """The rank of a Kronecker product is the product of ranks."""
     if pyramid.kernels is not None:
         return rank(pyramid.content_of(scale, earlier))

@@ -17,8 +17,8 @@ from flint import fmpq, fmpq_mat
 from scipy.linalg import qr
 from scipy.optimize import linprog
 
+from lowerbound.core.pyramid.resampling import FloatArray, Resampling, exact
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.var.simulator.resampling import FloatArray, Resampling, exact
 
 MOST_SUBSETS = 20_000
 """Square subsets of rows that are all tried; of more, a greedy choice is improved by exchanges."""

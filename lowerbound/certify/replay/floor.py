@@ -19,10 +19,20 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 
 from lowerbound.certify.design.values import described
-from lowerbound.certify.replay import facts_of, modes_of
+from lowerbound.certify.replay.amplification import (
+    Amplification,
+    fraction,
+    kept_columns,
+    least,
+    passed,
+    row_sums,
+    square,
+)
+from lowerbound.certify.replay.facts import facts_of, modes_of
 from lowerbound.core.keys.choice import best_family, find_family
 from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.models import Model
+from lowerbound.core.pyramid.resampling import INFINITY, VAR, FloatArray, Resampling
 from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
@@ -32,8 +42,6 @@ from lowerbound.kernel.document import write_document
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.rules.replay import GAMES, LEMMAS
 from lowerbound.kernel.verdict import Outcome
-from lowerbound.var.replay.amplification import Amplification, fraction, kept_columns, least, passed, row_sums, square
-from lowerbound.var.simulator.resampling import INFINITY, VAR, FloatArray, Resampling
 
 CHANNELS = 32
 SWAMP = 10**9
