@@ -8,10 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public, StoredTokens
-
-FLOAT_BITS = 16
 
 
 class Mine(StoredTokens):
@@ -36,11 +34,11 @@ class Mine(StoredTokens):
         old = np.arange(0, self.n_old, self.stride)
         positions = np.concatenate([old, np.arange(self.n_old, self.n_seen)])
         kept = positions % self.stride == 0
-        writer.floats("payload", self.keys[kept], width=FLOAT_BITS)
-        writer.floats("payload", self.values[kept], width=FLOAT_BITS)
+        writer.floats("payload", self.keys[kept], width=FP16_BITS)
+        writer.floats("payload", self.values[kept], width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         """Remember: set `keys` and `values` from what `write` wrote; `n_old` tokens came so far."""
         kept, d = math.ceil(self.n_old / self.stride), self.public.d
-        self.keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
-        self.values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self.keys = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
+        self.values = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)

@@ -9,19 +9,19 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens, tokens_within
 
-FLOAT_BITS = 16
 IndexArray = NDArray[np.int64]
 
 
 class Eviction(StoredTokens):
     """Keys and values of the surviving tokens, in token order.
 
-    A final class says in `survivors` who stays when there are too many. `queries` are those of the tokens that came
-    after the last `encode`, and the first `n_settled` stored tokens are those that came before it. Bits: 32 B d, for
-    B tokens kept; scores are made anew from each scale's queries, and are no state.
+    A final class decides in `survivors` which tokens stay when more are stored than the budget keeps. `queries` are the
+    queries of the tokens that arrived after the last `encode`; the first `n_settled` stored tokens arrived before it.
+    Bits: 32 B d, for B tokens kept. Most rules compute their scores anew from each scale's queries, so scores are not
+    part of the state; a rule that must remember scores writes them in `write_scores`.
     """
 
     family: ClassVar[str] = "eviction"
@@ -49,19 +49,27 @@ class Eviction(StoredTokens):
     def write(self, writer: BitWriter) -> None:
         count = self.kept_of(self.n_seen)
         kept = self.survivors(count) if 0 < count < len(self.keys) else np.arange(count)
-        writer.floats("payload", self.keys[kept], width=FLOAT_BITS)
-        writer.floats("payload", self.values[kept], width=FLOAT_BITS)
+        writer.floats("payload", self.keys[kept], width=FP16_BITS)
+        writer.floats("payload", self.values[kept], width=FP16_BITS)
+        self.write_scores(writer, kept)
 
     def read(self, reader: BitReader) -> None:
         kept, d = self.kept_of(self.n_seen), self.public.d
-        self.keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
-        self.values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self.keys = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
+        self.values = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
         self.queries = np.zeros((0, d))
         self.n_settled = kept
+        self.read_scores(reader, kept)
 
     @abstractmethod
     def survivors(self, count: int) -> IndexArray:
-        """The rows of the `count` stored tokens that stay, ascending; at least one, and fewer than are stored."""
+        """The rows of the `count` stored tokens that stay, ascending; `count` >= 1 and below the number stored."""
+
+    def write_scores(self, writer: BitWriter, kept: IndexArray) -> None:
+        """Write the scores of the kept rows, where the rule must remember them; the template writes nothing."""
+
+    def read_scores(self, reader: BitReader, count: int) -> None:
+        """Read back the `count` scores that `write_scores` wrote."""
 
 
 def best(scores: FloatArray, count: int) -> IndexArray:

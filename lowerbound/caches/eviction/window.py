@@ -6,10 +6,8 @@ from abc import abstractmethod
 from fractions import Fraction
 from typing import ClassVar
 
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public, StoredTokens, tokens_within
-
-FLOAT_BITS = 16
 
 
 def tokens_of_whole_scales(public: Public, budget: Fraction) -> int:
@@ -36,13 +34,13 @@ class _Window(StoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         kept = min(len(self.keys), self.capacity)
-        writer.floats("payload", self.keys[len(self.keys) - kept :], width=FLOAT_BITS)
-        writer.floats("payload", self.values[len(self.values) - kept :], width=FLOAT_BITS)
+        writer.floats("payload", self.keys[len(self.keys) - kept :], width=FP16_BITS)
+        writer.floats("payload", self.values[len(self.values) - kept :], width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         kept, d = min(self.n_seen, self.capacity), self.public.d
-        self.keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
-        self.values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
+        self.keys = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
+        self.values = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
 
 
 class TokenWindow(_Window):

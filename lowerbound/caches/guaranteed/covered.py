@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.ceiling.coresets import cover_radius, spare
 from lowerbound.ceiling.promise import promise
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public
 from lowerbound.errors import CorruptState
-
-FLOAT_BITS = 32
 
 
 class CoveredKeys(WeightedTokens):
@@ -55,8 +53,8 @@ class CoveredKeys(WeightedTokens):
             sums[ball] += value
         writer.uints("indices", [n_balls], width=self._count_bits)
         writer.uints("indices", counts[:n_balls], width=self._count_bits)
-        writer.floats("payload", centres[:n_balls], width=FLOAT_BITS)
-        writer.floats("payload", sums[:n_balls] / counts[:n_balls, None], width=FLOAT_BITS)
+        writer.floats("payload", centres[:n_balls], width=FP32_BITS)
+        writer.floats("payload", sums[:n_balls] / counts[:n_balls, None], width=FP32_BITS)
 
     def read(self, reader: BitReader) -> None:
         (n_balls,) = map(int, reader.uints(1, width=self._count_bits))
@@ -66,6 +64,6 @@ class CoveredKeys(WeightedTokens):
         if self._counts.sum() != self.n_old or not self._counts.all():
             raise CorruptState(f"state must hold balls of {self.n_old} tokens in all, got {self._counts[:8].tolist()}")
         shape = n_balls, self.public.d
-        self.keys = reader.floats(n_balls * self.public.d, width=FLOAT_BITS).reshape(shape)
-        self.values = reader.floats(n_balls * self.public.d, width=FLOAT_BITS).reshape(shape)
+        self.keys = reader.floats(n_balls * self.public.d, width=FP32_BITS).reshape(shape)
+        self.values = reader.floats(n_balls * self.public.d, width=FP32_BITS).reshape(shape)
         self.log_weights = np.log(self._counts)

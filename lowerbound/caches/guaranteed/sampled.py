@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.ceiling.coresets import sample_size, spare
 from lowerbound.ceiling.promise import promise
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public
 from lowerbound.core.coins import Coins
-
-FLOAT_BITS = 32
 
 
 class SampledTokens(WeightedTokens):
@@ -54,11 +52,11 @@ class SampledTokens(WeightedTokens):
     def write(self, writer: BitWriter) -> None:
         stored = np.concatenate([self.places(self.n_old), np.arange(self.n_old, self.n_seen)])
         kept = np.searchsorted(stored, self.places(self.n_seen))
-        writer.floats("payload", self.keys[kept], width=FLOAT_BITS)
-        writer.floats("payload", self.values[kept], width=FLOAT_BITS)
+        writer.floats("payload", self.keys[kept], width=FP32_BITS)
+        writer.floats("payload", self.values[kept], width=FP32_BITS)
 
     def read(self, reader: BitReader) -> None:
         count, d = min(self.n_old, self.most), self.public.d
-        self.keys = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
-        self.values = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
+        self.keys = reader.floats(count * d, width=FP32_BITS).reshape(count, d)
+        self.values = reader.floats(count * d, width=FP32_BITS).reshape(count, d)
         self.log_weights = np.full(count, math.log(self.n_old / count) if count else 0.0)

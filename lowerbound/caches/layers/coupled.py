@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.caches.eviction.eviction import FLOAT_BITS, IndexArray
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.caches.eviction.eviction import IndexArray
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import COUNT_BITS, CountedState, FloatArray, Public, check_pairs, tokens_within
 from lowerbound.core.layered import LayeredCache
 from lowerbound.core.oracle.attention import attention
@@ -74,8 +74,8 @@ class CoupledEviction(CountedState, LayeredCache):
         writer.uints("indices", [len(rows) for heads in kept for rows in heads], width=COUNT_BITS)
         for layer, heads in enumerate(kept):
             for head, rows in enumerate(heads):
-                writer.floats("payload", self.keys[layer][head][rows], width=FLOAT_BITS)
-                writer.floats("payload", self.values[layer][head][rows], width=FLOAT_BITS)
+                writer.floats("payload", self.keys[layer][head][rows], width=FP16_BITS)
+                writer.floats("payload", self.values[layer][head][rows], width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         self.read_decisions(reader)
@@ -86,8 +86,8 @@ class CoupledEviction(CountedState, LayeredCache):
         d = self.public.d
         for number, count in enumerate(map(int, counts)):
             layer, head = divmod(number, self.public.n_heads)
-            self.keys[layer][head] = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
-            self.values[layer][head] = reader.floats(count * d, width=FLOAT_BITS).reshape(count, d)
+            self.keys[layer][head] = reader.floats(count * d, width=FP16_BITS).reshape(count, d)
+            self.values[layer][head] = reader.floats(count * d, width=FP16_BITS).reshape(count, d)
 
     @abstractmethod
     def survivors(self) -> Kept:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from lowerbound.caches.quantised.restored import Codes, GroupQuantiser
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray
 from lowerbound.errors import CorruptState
-
-FLOAT_BITS = 16
 
 
 class Backbone:
@@ -53,9 +51,9 @@ class Backbone:
     def write(self, writer: BitWriter) -> None:
         """Write all blocks."""
         writer.uints("indices", self.places, width=self.index_bits)
-        writer.floats("payload", self.entries, width=FLOAT_BITS)
+        writer.floats("payload", self.entries, width=FP16_BITS)
         writer.uints("payload", self.codes, width=self.quantiser.bits)
-        writer.floats("scales", self.ends, width=FLOAT_BITS)
+        writer.floats("scales", self.ends, width=FP16_BITS)
 
     def read(self, reader: BitReader, n_blocks: int) -> None:
         """Read back `n_blocks` blocks."""
@@ -63,7 +61,7 @@ class Backbone:
         self.places = reader.uints(int(np.prod(place_shape)), width=self.index_bits).reshape(place_shape)
         if self.places.size and (self.places.max() >= self.shape[1] or (np.diff(self.places, axis=2) <= 0).any()):
             raise CorruptState(f"state must list increasing positions below {self.shape[1]}")
-        self.entries = reader.floats(int(np.prod(place_shape)), width=FLOAT_BITS).reshape(place_shape)
+        self.entries = reader.floats(int(np.prod(place_shape)), width=FP16_BITS).reshape(place_shape)
         code_shape = n_blocks, *self.shape
         self.codes = reader.uints(int(np.prod(code_shape)), width=self.quantiser.bits).reshape(code_shape)
         self.ends = self.quantiser.read_ends(reader, (n_blocks, *self.ends.shape[1:3]))

@@ -8,11 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.quantised.restored import RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
-
-FLOAT_BITS = 16
 
 
 class _LoRC(RestoredTokens):
@@ -49,11 +47,11 @@ class LoRCPublic(_LoRC):
 
     def write(self, writer: BitWriter) -> None:
         fresh = np.stack([self.new_keys, self.new_values]) @ self._bases
-        writer.floats("payload", np.concatenate([self._codes, fresh], axis=1), width=FLOAT_BITS)
+        writer.floats("payload", np.concatenate([self._codes, fresh], axis=1), width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         shape = 2, self.n_old, self.rank
-        self._codes = reader.floats(int(np.prod(shape)), width=FLOAT_BITS).reshape(shape)
+        self._codes = reader.floats(int(np.prod(shape)), width=FP16_BITS).reshape(shape)
         self.old_keys, self.old_values = self._codes @ self._bases.swapaxes(1, 2)
 
 
@@ -81,14 +79,14 @@ class LoRCOracle(_LoRC):
             left, sizes, right = np.linalg.svd(np.stack([keys, values]), full_matrices=False)
             self._codes = left[:, :, :rank] * sizes[:, None, :rank]
             self._bases = right[:, :rank]
-        writer.floats("payload", self._codes, width=FLOAT_BITS)
-        writer.floats("payload", self._bases, width=FLOAT_BITS)
+        writer.floats("payload", self._codes, width=FP16_BITS)
+        writer.floats("payload", self._bases, width=FP16_BITS)
 
     def _rank_at(self, n_tokens: int) -> int:
         return min(self.rank, n_tokens)
 
     def read(self, reader: BitReader) -> None:
         rank = self._rank_at(self.n_old)
-        self._codes = reader.floats(2 * self.n_old * rank, width=FLOAT_BITS).reshape(2, self.n_old, rank)
-        self._bases = reader.floats(2 * rank * self.public.d, width=FLOAT_BITS).reshape(2, rank, self.public.d)
+        self._codes = reader.floats(2 * self.n_old * rank, width=FP16_BITS).reshape(2, self.n_old, rank)
+        self._bases = reader.floats(2 * rank * self.public.d, width=FP16_BITS).reshape(2, rank, self.public.d)
         self.old_keys, self.old_values = self._codes @ self._bases

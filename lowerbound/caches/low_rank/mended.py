@@ -9,11 +9,9 @@ import numpy as np
 
 from lowerbound.caches.low_rank.backbone import Backbone
 from lowerbound.caches.quantised.restored import RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
-
-FLOAT_BITS = 16
 
 
 class MendedBlocks(RestoredTokens):
@@ -75,10 +73,10 @@ class MendedBlocks(RestoredTokens):
             self._left, self._right = np.concatenate([self._left, left]), np.concatenate([self._right, right])
         self._key_backbone.write(writer)
         self._value_backbone.write(writer)
-        writer.floats("payload", self._left, width=FLOAT_BITS)
-        writer.floats("payload", self._right, width=FLOAT_BITS)
-        writer.floats("residual_window", keys[stop:], width=FLOAT_BITS)
-        writer.floats("residual_window", values[stop:], width=FLOAT_BITS)
+        writer.floats("payload", self._left, width=FP16_BITS)
+        writer.floats("payload", self._right, width=FP16_BITS)
+        writer.floats("residual_window", keys[stop:], width=FP16_BITS)
+        writer.floats("residual_window", values[stop:], width=FP16_BITS)
 
     def _low_rank(self, rest: FloatArray) -> tuple[FloatArray, FloatArray]:
         right: FloatArray = np.broadcast_to(self._start, (*rest.shape[:2], *self._start.shape))
@@ -93,9 +91,9 @@ class MendedBlocks(RestoredTokens):
         self._key_backbone.read(reader, n_blocks)
         self._value_backbone.read(reader, n_blocks)
         left_shape, right_shape = (n_blocks, 2, n_b, self.rank), (n_blocks, 2, d, self.rank)
-        self._left = reader.floats(int(np.prod(left_shape)), width=FLOAT_BITS).reshape(left_shape)
-        self._right = reader.floats(int(np.prod(right_shape)), width=FLOAT_BITS).reshape(right_shape)
-        tail = reader.floats(2 * n_tail * d, width=FLOAT_BITS).reshape(2, n_tail, d)
+        self._left = reader.floats(int(np.prod(left_shape)), width=FP16_BITS).reshape(left_shape)
+        self._right = reader.floats(int(np.prod(right_shape)), width=FP16_BITS).reshape(right_shape)
+        tail = reader.floats(2 * n_tail * d, width=FP16_BITS).reshape(2, n_tail, d)
         rest = self._left @ self._right.swapaxes(2, 3)
         keys = self._key_backbone.restore().swapaxes(1, 2) + rest[:, 0]
         values = self._value_backbone.restore() + rest[:, 1]

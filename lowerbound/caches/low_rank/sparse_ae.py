@@ -10,11 +10,9 @@ import numpy as np
 
 from lowerbound.caches.low_rank.l11 import bilevel_l11, euclidean_l11
 from lowerbound.caches.quantised.restored import RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
-
-FLOAT_BITS = 16
 
 
 class _SparseAE(RestoredTokens):
@@ -52,11 +50,11 @@ class _SparseAE(RestoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         fresh = np.stack([self.new_keys, self.new_values]) @ self.encoder
-        writer.floats("payload", np.concatenate([self._codes, fresh], axis=1), width=FLOAT_BITS)
+        writer.floats("payload", np.concatenate([self._codes, fresh], axis=1), width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         shape = 2, self.n_old, self.encoder.shape[1]
-        self._codes = reader.floats(int(np.prod(shape)), width=FLOAT_BITS).reshape(shape)
+        self._codes = reader.floats(int(np.prod(shape)), width=FP16_BITS).reshape(shape)
         self.old_keys, self.old_values = self._codes @ self.decoder
 
 

@@ -11,12 +11,11 @@ import numpy as np
 from lowerbound.caches.eviction.eviction import IndexArray
 from lowerbound.caches.merged.balanced_walk import survivors_of, walk
 from lowerbound.caches.merged.weighted import WeightedTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.coins import Coins
 from lowerbound.core.threads import blocks
 
-FLOAT_BITS = 16
 LARGEST_EXPONENT = 300.0
 
 
@@ -73,9 +72,9 @@ class BalanceKV(WeightedTokens):
         kept, weights = self._halved(np.arange(n_old, tail))
         old = slice(sinks, n_old)
         values = np.concatenate([self.values[old], self.values[kept] * weights[:, None] / 2**self.halvings])
-        writer.floats("payload", np.concatenate([self.keys[:sinks], self.values[:sinks]]), width=FLOAT_BITS)
-        writer.floats("payload", np.concatenate([self.keys[old], self.keys[kept], values]), width=FLOAT_BITS)
-        writer.floats("residual_window", np.concatenate([self.keys[tail:], self.values[tail:]]), width=FLOAT_BITS)
+        writer.floats("payload", np.concatenate([self.keys[:sinks], self.values[:sinks]]), width=FP16_BITS)
+        writer.floats("payload", np.concatenate([self.keys[old], self.keys[kept], values]), width=FP16_BITS)
+        writer.floats("residual_window", np.concatenate([self.keys[tail:], self.values[tail:]]), width=FP16_BITS)
 
     def _halved(self, rows: IndexArray) -> tuple[IndexArray, FloatArray]:
         """The rows that survive all halvings, and the weight of each."""
@@ -110,7 +109,7 @@ class BalanceKV(WeightedTokens):
 
     def read(self, reader: BitReader) -> None:
         parts = [
-            reader.floats(2 * count * self.public.d, width=FLOAT_BITS).reshape(2, count, self.public.d)
+            reader.floats(2 * count * self.public.d, width=FP16_BITS).reshape(2, count, self.public.d)
             for count in self._parts(self.n_seen)
         ]
         self.keys, self.values = np.concatenate(parts, axis=1)

@@ -8,13 +8,11 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.merged.weighted import WeightedTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.oracle.attention import attention_mass
 from lowerbound.core.rules import unit_rows
 from lowerbound.errors import CorruptState
-
-FLOAT_BITS = 16
 
 
 class DiffRate(WeightedTokens):
@@ -54,8 +52,8 @@ class DiffRate(WeightedTokens):
         if len(rows) > self.capacity:
             importance = attention_mass(self._queries, self.keys, rule=self.public.rule)
             rows, sizes = self._compressed(rows, sizes, importance)
-        writer.floats("payload", rows, width=FLOAT_BITS)
-        writer.floats("scales", sizes, width=FLOAT_BITS)
+        writer.floats("payload", rows, width=FP16_BITS)
+        writer.floats("scales", sizes, width=FP16_BITS)
 
     def _compressed(self, rows: FloatArray, sizes: FloatArray, importance: FloatArray) -> tuple[FloatArray, FloatArray]:
         n_unpruned = max(self.capacity, int(self.UNPRUNED * len(rows)))
@@ -75,9 +73,9 @@ class DiffRate(WeightedTokens):
 
     def read(self, reader: BitReader) -> None:
         kept, d = min(self.n_seen, self.capacity), self.public.d
-        rows = reader.floats(kept * 2 * d, width=FLOAT_BITS).reshape(kept, 2 * d)
+        rows = reader.floats(kept * 2 * d, width=FP16_BITS).reshape(kept, 2 * d)
         self.keys, self.values = rows[:, :d].copy(), rows[:, d:].copy()
-        sizes = reader.floats(kept, width=FLOAT_BITS)
+        sizes = reader.floats(kept, width=FP16_BITS)
         if kept and sizes.min() < 1:
             raise CorruptState(f"state must hold sizes of at least 1, got {sizes.min()}")
         self.log_weights = np.log(sizes)

@@ -9,10 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.merged.weighted import WeightedTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
-
-FLOAT_BITS = 16
 
 
 class ReadingZones(WeightedTokens):
@@ -49,14 +47,14 @@ class ReadingZones(WeightedTokens):
         if n_fresh:
             fresh = self.summaries(keys[:full].reshape(shape), values[:full].reshape(shape))
             self._zones = np.concatenate([self._zones, fresh])
-        writer.floats("payload", self._zones, width=FLOAT_BITS)
-        writer.floats("residual_window", np.concatenate([keys[full:], values[full:]]), width=FLOAT_BITS)
+        writer.floats("payload", self._zones, width=FP16_BITS)
+        writer.floats("residual_window", np.concatenate([keys[full:], values[full:]]), width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         n_zones, n_waiting = divmod(self.n_seen, self.zone)
         d, p = self.public.d, self.floats_per_zone
-        self._zones = reader.floats(n_zones * p, width=FLOAT_BITS).reshape(n_zones, p)
-        waiting = reader.floats(2 * n_waiting * d, width=FLOAT_BITS).reshape(2, n_waiting, d)
+        self._zones = reader.floats(n_zones * p, width=FP16_BITS).reshape(n_zones, p)
+        waiting = reader.floats(2 * n_waiting * d, width=FP16_BITS).reshape(2, n_waiting, d)
         pairs, log_weight = self.recalled(self._zones)
         self._n_recalled = len(pairs)
         self.keys = np.concatenate([pairs[:, :d], waiting[0]])

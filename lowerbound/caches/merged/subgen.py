@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.caches.merged.online_clusters import joined
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention_logits
 from lowerbound.errors import CorruptState
 
-FLOAT_BITS = 16
-MASS_BITS = 32
 LARGEST_EXPONENT = 300.0
 
 
@@ -85,9 +83,9 @@ class SubGen(StoredTokens):
         counts, clusters = np.zeros(n_slots, dtype=np.int64), np.zeros((n_slots, *self._clusters.shape[1:]))
         counts[:n_clusters], clusters[:n_clusters] = self.counts, self._clusters
         writer.uints("indices", [n_clusters, *counts], width=self._count_bits)
-        writer.floats("payload", clusters, width=FLOAT_BITS)
-        writer.floats("payload", self._slots, width=FLOAT_BITS)
-        writer.floats("scales", [self._mass], width=MASS_BITS)
+        writer.floats("payload", clusters, width=FP16_BITS)
+        writer.floats("payload", self._slots, width=FP16_BITS)
+        writer.floats("scales", [self._mass], width=FP32_BITS)
 
     def _take_in(self) -> None:
         """The update of the paper, token by token; of the tokens that a slot draws, the newest stays."""
@@ -107,10 +105,10 @@ class SubGen(StoredTokens):
     def read(self, reader: BitReader) -> None:
         n_slots, d = min(self.n_seen, self.capacity), self.public.d
         n_clusters, *counts = reader.uints(1 + n_slots, width=self._count_bits).tolist()
-        clusters = reader.floats(n_slots * (1 + self.SAMPLES) * d, width=FLOAT_BITS)
+        clusters = reader.floats(n_slots * (1 + self.SAMPLES) * d, width=FP16_BITS)
         clusters = clusters.reshape(n_slots, 1 + self.SAMPLES, d)
-        self._slots = reader.floats(self.capacity * 2 * d, width=FLOAT_BITS).reshape(self.capacity, 2, d)
-        (self._mass,) = reader.floats(1, width=MASS_BITS).tolist()
+        self._slots = reader.floats(self.capacity * 2 * d, width=FP16_BITS).reshape(self.capacity, 2, d)
+        (self._mass,) = reader.floats(1, width=FP32_BITS).tolist()
         used = [count > 0 for count in counts]
         well_formed = used == [i < n_clusters for i in range(n_slots)] and not clusters[n_clusters:].any()
         if sum(counts) != self.n_seen or not well_formed or self._mass < 0:

@@ -11,11 +11,10 @@ import numpy as np
 from lowerbound.caches.eviction.eviction import IndexArray
 from lowerbound.caches.merged.pyramid import kept_cells, pyramid_graph, scales_in
 from lowerbound.caches.merged.weighted import WeightedTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.errors import CorruptState, InvalidArgument
 
-FLOAT_BITS = 16
 NO_CELLS: IndexArray = np.zeros(0, dtype=np.int64)
 
 
@@ -59,7 +58,7 @@ class TopologyMemory(WeightedTokens):
             embedded = self.propagated(on_graph, np.concatenate([stored, fresh[:n_new]]))[len(cells) :]
             stored = np.concatenate([stored, embedded[self._kept[scale] - rows.start]])
             cells, fresh = np.concatenate([cells, self._kept[scale]]), fresh[n_new:]
-        writer.floats("payload", stored, width=FLOAT_BITS)
+        writer.floats("payload", stored, width=FP16_BITS)
 
     def propagated(self, cells: IndexArray, features: FloatArray) -> FloatArray:
         """g(A, X) on the graph of these cells."""
@@ -82,7 +81,7 @@ class TopologyMemory(WeightedTokens):
             raise CorruptState(f"state must end with a scale of {schedule}, got {self.n_seen} tokens")
         counts = [len(kept) for kept in self._kept[:n_scales]]
         n_stored, d = sum(counts), self.public.d
-        features = reader.floats(n_stored * 2 * d, width=FLOAT_BITS).reshape(n_stored, 2 * d)
+        features = reader.floats(n_stored * 2 * d, width=FP16_BITS).reshape(n_stored, 2 * d)
         self.keys, self.values = features[:, :d].copy(), features[:, d:].copy()
         self.log_weights = np.log([schedule.tokens_at(k) / m for k, m in enumerate(counts) for _ in range(m)])
         self._n_scales = n_scales

@@ -9,12 +9,9 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.merged.weighted import weighted_attention
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens, tokens_within
 from lowerbound.errors import CorruptState
-
-FLOAT_BITS = 16
-SUM_BITS = 32
 
 
 class WindowSum(StoredTokens):
@@ -55,14 +52,14 @@ class WindowSum(StoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         n_leaving = max(0, len(self.keys) - self.capacity)
-        writer.floats("payload", self.keys[n_leaving:], width=FLOAT_BITS)
-        writer.floats("payload", self.values[n_leaving:], width=FLOAT_BITS)
-        writer.floats("payload", self._sum + self.values[:n_leaving].sum(axis=0), width=SUM_BITS)
+        writer.floats("payload", self.keys[n_leaving:], width=FP16_BITS)
+        writer.floats("payload", self.values[n_leaving:], width=FP16_BITS)
+        writer.floats("payload", self._sum + self.values[:n_leaving].sum(axis=0), width=FP32_BITS)
 
     def read(self, reader: BitReader) -> None:
         kept, d = min(self.n_seen, self.capacity), self.public.d
-        self.keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
-        self.values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
-        self._sum = reader.floats(d, width=SUM_BITS)
+        self.keys = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
+        self.values = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
+        self._sum = reader.floats(d, width=FP32_BITS)
         if kept == self.n_seen and self._sum.any():
             raise CorruptState("state must hold the sum 0 before any value has left the window, got another")

@@ -8,10 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.quantised.restored import Codes, GroupQuantiser, RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
-
-FLOAT_BITS = 16
 
 
 class KIVI(RestoredTokens):
@@ -70,10 +68,10 @@ class KIVI(RestoredTokens):
             np.concatenate([self._value_codes, self._quantiser.codes(rows, value_ends)]),
             width=self.code_bits,
         )
-        writer.floats("scales", np.concatenate([self._key_ends, key_ends]), width=FLOAT_BITS)
-        writer.floats("scales", np.concatenate([self._value_ends, value_ends]), width=FLOAT_BITS)
-        writer.floats("residual_window", keys[n_keys:], width=FLOAT_BITS)
-        writer.floats("residual_window", values[n_values:], width=FLOAT_BITS)
+        writer.floats("scales", np.concatenate([self._key_ends, key_ends]), width=FP16_BITS)
+        writer.floats("scales", np.concatenate([self._value_ends, value_ends]), width=FP16_BITS)
+        writer.floats("residual_window", keys[n_keys:], width=FP16_BITS)
+        writer.floats("residual_window", values[n_values:], width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         d, (n_keys, n_values) = self.public.d, self.coded(self.n_old)
@@ -82,8 +80,8 @@ class KIVI(RestoredTokens):
         self._value_codes = reader.uints(n_values * d, width=self.code_bits).reshape(value_shape)
         self._key_ends = self._quantiser.read_ends(reader, (key_shape[0], d, 1))
         self._value_ends = self._quantiser.read_ends(reader, (n_values, self._quantiser.n_groups(d)))
-        key_tail = reader.floats((self.n_old - n_keys) * d, width=FLOAT_BITS).reshape(-1, d)
-        value_tail = reader.floats((self.n_old - n_values) * d, width=FLOAT_BITS).reshape(-1, d)
+        key_tail = reader.floats((self.n_old - n_keys) * d, width=FP16_BITS).reshape(-1, d)
+        value_tail = reader.floats((self.n_old - n_values) * d, width=FP16_BITS).reshape(-1, d)
         old = self._quantiser.restore(self._key_codes, self._key_ends).swapaxes(1, 2).reshape(-1, d)
         self.old_keys = np.concatenate([old, key_tail])
         self.old_values = np.concatenate([self._quantiser.restore(self._value_codes, self._value_ends), value_tail])

@@ -8,7 +8,7 @@ from abc import abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import CountedState, FloatArray, Public, SoftmaxCache, check_pairs
 from lowerbound.core.oracle.heads import Question
 from lowerbound.core.rules import Scaled
@@ -56,10 +56,6 @@ class RestoredTokens(CountedState, SoftmaxCache):
         """Set `old_keys` and `old_values` from what `write` wrote."""
 
 
-END_BITS = 16
-"""Each of the two ends of a group."""
-
-
 class GroupQuantiser:
     """Asymmetric round-to-nearest codes along the last axis, in groups of `group` entries (the last may be shorter).
 
@@ -95,7 +91,7 @@ class GroupQuantiser:
 
     def read_ends(self, reader: BitReader, shape: tuple[int, ...]) -> FloatArray:
         """Read back the ends of groups, (*shape, 2); a maximum below its minimum is corrupt."""
-        ends = reader.floats(2 * math.prod(shape), width=END_BITS).reshape(*shape, 2)
+        ends = reader.floats(2 * math.prod(shape), width=FP16_BITS).reshape(*shape, 2)
         if (ends[..., 0] > ends[..., 1]).any():
             raise CorruptState("state must hold groups whose minimum is at most their maximum")
         return ends

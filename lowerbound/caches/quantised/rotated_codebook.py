@@ -9,12 +9,11 @@ import numpy as np
 from scipy.special import betainc, betaincinv, gammaln
 
 from lowerbound.caches.quantised.restored import Codes
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
 
-NORM_BITS = 16
 MOST_BITS = 8
 LLOYD_ROUNDS = 2000
 
@@ -86,7 +85,7 @@ class RotatedCodebook:
     def write(self, writer: BitWriter, codes: Codes, norms: FloatArray) -> None:
         """Write codes and norms."""
         writer.uints("payload", codes, width=self.bits)
-        writer.floats("scales", norms, width=NORM_BITS)
+        writer.floats("scales", norms, width=FP16_BITS)
 
     def read(self, reader: BitReader, count: int) -> tuple[Codes, FloatArray]:
         """Read back `count` rows."""
@@ -96,7 +95,7 @@ class RotatedCodebook:
 
 def read_norms(reader: BitReader, count: int) -> FloatArray:
     """Read `count` norms; a negative one is corrupt."""
-    norms = reader.floats(count, width=NORM_BITS)
+    norms = reader.floats(count, width=FP16_BITS)
     if count and norms.min() < 0:
         raise CorruptState(f"state must hold norms >= 0, got {float(norms.min())}")
     return norms

@@ -9,12 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.quantised.restored import Codes, GroupQuantiser, RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
-
-FLOAT_BITS = 16
 
 
 def mean_coordinate(d: int) -> float:
@@ -115,11 +113,11 @@ class SketchedKeys(RestoredTokens):
         writer.uints("indices", np.concatenate([self._outliers, outliers]), width=self.index_bits)
         writer.bits("payload", np.concatenate([self._signs, self._signs_of(inside.reshape(-1, d), self.m)]))
         writer.bits("payload", np.concatenate([self._outlier_signs, self._signs_of(outside, self.m_outlier)]))
-        writer.floats("scales", np.concatenate([self._norms, norms]), width=FLOAT_BITS)
+        writer.floats("scales", np.concatenate([self._norms, norms]), width=FP16_BITS)
         writer.uints("payload", np.concatenate([self._value_codes, codes]), width=self.value_bits)
-        writer.floats("scales", np.concatenate([self._value_ends, ends]), width=FLOAT_BITS)
-        writer.floats("residual_window", keys[stop:], width=FLOAT_BITS)
-        writer.floats("residual_window", values[stop:], width=FLOAT_BITS)
+        writer.floats("scales", np.concatenate([self._value_ends, ends]), width=FP16_BITS)
+        writer.floats("residual_window", keys[stop:], width=FP16_BITS)
+        writer.floats("residual_window", values[stop:], width=FP16_BITS)
 
     def _signs_of(self, rows: FloatArray, count: int) -> Codes:
         signs: Codes = (rows @ self._sketch[:count].T >= 0).astype(np.int64)
@@ -135,12 +133,12 @@ class SketchedKeys(RestoredTokens):
             raise CorruptState(f"state must list increasing channels below {d}")
         self._signs = reader.bits(n * self.m).astype(np.int64).reshape(n, self.m)
         self._outlier_signs = reader.bits(n * self.m_outlier).astype(np.int64).reshape(n, self.m_outlier)
-        self._norms = reader.floats(2 * n, width=FLOAT_BITS).reshape(n, 2)
+        self._norms = reader.floats(2 * n, width=FP16_BITS).reshape(n, 2)
         if n and self._norms.min() < 0:
             raise CorruptState(f"state must hold norms >= 0, got {float(self._norms.min())}")
         self._value_codes = reader.uints(n * d, width=self.value_bits).reshape(n, d)
         self._value_ends = self._quantiser.read_ends(reader, (n, self._quantiser.n_groups(d)))
-        tail = reader.floats(2 * n_tail * d, width=FLOAT_BITS).reshape(2, n_tail, d)
+        tail = reader.floats(2 * n_tail * d, width=FP16_BITS).reshape(2, n_tail, d)
         self.old_keys = np.concatenate([self._estimated_keys(), tail[0]])
         self.old_values = np.concatenate([self._quantiser.restore(self._value_codes, self._value_ends), tail[1]])
 

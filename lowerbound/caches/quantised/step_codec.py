@@ -9,11 +9,10 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.quantised.restored import Codes, RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.errors import CorruptState
 
-SCALE_BITS = 16
 THRESHOLDS = (-3.1858810036855245, -0.001178821281161997, 3.190832613414926)
 """Where the derivative of ReGELU2 steps."""
 
@@ -62,12 +61,12 @@ class StepCodec(RestoredTokens):
         codes = np.searchsorted(np.array(THRESHOLDS), GAIN * standard)
         writer.uints("payload", np.concatenate([self._codes, codes]), width=2)
         moments = np.concatenate([self._moments, np.stack([means, spreads], axis=2)])
-        writer.floats("scales", moments, width=SCALE_BITS)
+        writer.floats("scales", moments, width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         shape = self.n_old, 2, self.public.d
         self._codes = reader.uints(int(np.prod(shape)), width=2).reshape(shape)
-        self._moments = reader.floats(self.n_old * 4, width=SCALE_BITS).reshape(self.n_old, 2, 2)
+        self._moments = reader.floats(self.n_old * 4, width=FP16_BITS).reshape(self.n_old, 2, 2)
         if self.n_old and self._moments[:, :, 1].min() < 0:
             raise CorruptState(f"state must hold deviations >= 0, got {float(self._moments[:, :, 1].min())}")
         restored = self._moments[:, :, :1] + self._moments[:, :, 1:] * cell_means()[self._codes]

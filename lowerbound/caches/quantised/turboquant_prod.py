@@ -9,8 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.caches.quantised.restored import Codes, RestoredTokens
-from lowerbound.caches.quantised.rotated_codebook import MOST_BITS, NORM_BITS, RotatedCodebook, read_norms
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.caches.quantised.rotated_codebook import MOST_BITS, RotatedCodebook, read_norms
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
 
@@ -56,7 +56,7 @@ class TurboQuantProd(RestoredTokens):
             writer, np.concatenate([self._key_codes, codes]), np.concatenate([self._key_norms, norms])
         )
         writer.bits("payload", np.concatenate([self._signs, signs]))
-        writer.floats("scales", np.concatenate([self._rest_norms, np.linalg.norm(rest, axis=1)]), width=NORM_BITS)
+        writer.floats("scales", np.concatenate([self._rest_norms, np.linalg.norm(rest, axis=1)]), width=FP16_BITS)
         self._value_codec.write(
             writer, np.concatenate([self._value_codes, value_codes]), np.concatenate([self._value_norms, value_norms])
         )

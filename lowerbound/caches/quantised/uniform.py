@@ -8,11 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.errors import CorruptState
-
-SCALE_BITS = 32
 
 
 class UniformQuantiser(StoredTokens):
@@ -47,12 +45,12 @@ class UniformQuantiser(StoredTokens):
         codes = np.clip(np.rint((fresh - low[:, :, None]) / span * top), 0, top).astype(np.int64)
         writer.uints("payload", np.concatenate([self._codes, codes]), width=self.code_bits)
         ranges = np.concatenate([self._ranges, np.stack([low, high], axis=2)])
-        writer.floats("scales", ranges, width=SCALE_BITS)
+        writer.floats("scales", ranges, width=FP32_BITS)
 
     def read(self, reader: BitReader) -> None:
         shape = self.n_seen, 2, self.public.d
         self._codes = reader.uints(int(np.prod(shape)), width=self.code_bits).reshape(shape)
-        self._ranges = reader.floats(self.n_seen * 4, width=SCALE_BITS).reshape(self.n_seen, 2, 2)
+        self._ranges = reader.floats(self.n_seen * 4, width=FP32_BITS).reshape(self.n_seen, 2, 2)
         low, high = self._ranges[:, :, 0, None], self._ranges[:, :, 1, None]
         if (low > high).any():
             raise CorruptState("state must hold rows whose minimum is at most their maximum")

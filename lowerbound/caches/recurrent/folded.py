@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from lowerbound.caches.quantised.restored import RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.oracle.attention import attention_mass
 from lowerbound.core.rules import Scaled
 
-FLOAT_BITS = 16
-STATE_BITS = 32
 NOTHING = -1e30
 """The logarithm of an empty sum: finite, so that it can be stored, and without weight in any softmax."""
 QUERIES_PER_BLOCK = 1024
@@ -89,12 +87,12 @@ class FoldedEvictions(RestoredTokens):
         evicted = np.setdiff1d(np.arange(len(keys)), kept)
         if len(evicted):
             self._fold(self.log_psi(keys[evicted]), values[evicted])
-        writer.floats("payload", keys[kept], width=FLOAT_BITS)
-        writer.floats("payload", values[kept], width=FLOAT_BITS)
-        writer.floats("scores", scores[kept], width=STATE_BITS)
+        writer.floats("payload", keys[kept], width=FP16_BITS)
+        writer.floats("payload", values[kept], width=FP16_BITS)
+        writer.floats("scores", scores[kept], width=FP32_BITS)
         if self.n_seen > self.capacity:
-            writer.floats("payload", self._means, width=STATE_BITS)
-            writer.floats("payload", self._log_z, width=STATE_BITS)
+            writer.floats("payload", self._means, width=FP32_BITS)
+            writer.floats("payload", self._log_z, width=FP32_BITS)
 
     def _survivors(self, scores: FloatArray) -> NDArray[np.intp]:
         if len(scores) <= self.capacity:
@@ -111,12 +109,12 @@ class FoldedEvictions(RestoredTokens):
 
     def read(self, reader: BitReader) -> None:
         kept, d = min(self.n_old, self.capacity), self.public.d
-        self.old_keys = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
-        self.old_values = reader.floats(kept * d, width=FLOAT_BITS).reshape(kept, d)
-        self._scores = reader.floats(kept, width=STATE_BITS)
+        self.old_keys = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
+        self.old_values = reader.floats(kept * d, width=FP16_BITS).reshape(kept, d)
+        self._scores = reader.floats(kept, width=FP32_BITS)
         self._new_queries = np.zeros((0, d))
         self._means = np.zeros((self.n_features, d))
         self._log_z = np.full(self.n_features, NOTHING)
         if self.n_old > self.capacity:
-            self._means = reader.floats(self.n_features * d, width=STATE_BITS).reshape(self.n_features, d)
-            self._log_z = reader.floats(self.n_features, width=STATE_BITS)
+            self._means = reader.floats(self.n_features * d, width=FP32_BITS).reshape(self.n_features, d)
+            self._log_z = reader.floats(self.n_features, width=FP32_BITS)

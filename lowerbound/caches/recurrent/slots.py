@@ -10,12 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.caches.quantised.restored import RestoredTokens
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
 
-FLOAT_BITS = 32
 LARGEST_CONTROL = 30.0
 """Control logits are clipped to it, so that sums of their exponentials fit in float32."""
 
@@ -79,13 +78,13 @@ class Slots(RestoredTokens):
     def write(self, writer: BitWriter) -> None:
         if len(self.new_keys):
             self.update(np.stack([self.new_keys, self.new_values]), np.arange(self.n_old, self.n_seen))
-        writer.floats("payload", self._slots, width=FLOAT_BITS)
-        writer.floats("scores", self._mass, width=FLOAT_BITS)
+        writer.floats("payload", self._slots, width=FP32_BITS)
+        writer.floats("scores", self._mass, width=FP32_BITS)
 
     def read(self, reader: BitReader) -> None:
         shape = 2, self.n_slots, self.public.d
-        self._slots = reader.floats(int(np.prod(shape)), width=FLOAT_BITS).reshape(shape)
-        self._mass = reader.floats(self.n_controls * self.n_slots, width=FLOAT_BITS).reshape(-1, self.n_slots)
+        self._slots = reader.floats(int(np.prod(shape)), width=FP32_BITS).reshape(shape)
+        self._mass = reader.floats(self.n_controls * self.n_slots, width=FP32_BITS).reshape(-1, self.n_slots)
         if self._mass.min() < 0 or self._mass.any() != (self.n_old > 0):
             raise CorruptState(f"state must hold weights >= 0, some of them > 0 iff tokens were seen ({self.n_old})")
         self.old_keys, self.old_values = self._slots[:, self._mass.max(axis=0) > 0]

@@ -12,12 +12,10 @@ import numpy as np
 
 from lowerbound.caches.recurrent.slots import LARGEST_CONTROL
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState, InvalidArgument
-
-FLOAT_BITS = 32
 
 
 @cache
@@ -109,15 +107,15 @@ class ABC(TorchTokens):
             entered = [self._entered(layer) for layer in range(self.public.n_layers)]
             slots, mass = [rows for rows, _ in entered], [weights for _, weights in entered]
         for rows, weights in zip(slots, mass, strict=True):
-            writer.floats("payload", rows.double().numpy(), width=FLOAT_BITS)
-            writer.floats("scores", weights.double().numpy(), width=FLOAT_BITS)
+            writer.floats("payload", rows.double().numpy(), width=FP32_BITS)
+            writer.floats("scores", weights.double().numpy(), width=FP32_BITS)
 
     def read(self, reader: BitReader) -> None:
         heads, slots, d = self.public.n_heads, self.n_slots, self.public.d
         self._mass = self._no_mass()
         for layer in range(self.public.n_layers):
-            rows = self.torch.tensor(reader.floats(2 * heads * slots * d, width=FLOAT_BITS), dtype=self.torch.float32)
-            weights = self.torch.tensor(reader.floats(heads * slots, width=FLOAT_BITS), dtype=self.torch.float32)
+            rows = self.torch.tensor(reader.floats(2 * heads * slots * d, width=FP32_BITS), dtype=self.torch.float32)
+            weights = self.torch.tensor(reader.floats(heads * slots, width=FP32_BITS), dtype=self.torch.float32)
             kept = rows.reshape(2, heads, slots, d)
             if self.n_old:
                 self._mass[layer] = weights.reshape(heads, slots)

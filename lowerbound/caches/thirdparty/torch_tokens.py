@@ -12,15 +12,13 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from lowerbound.core.bits import BitReader, BitWriter, EncodedState
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, tokens_within
 from lowerbound.core.layered import LayeredCache
 from lowerbound.errors import CorruptState, InvalidArgument
 
 Tensor = Any
 """A torch.Tensor: torch is imported when a cache is made, never before."""
-
-FLOAT_BITS = 16
 
 
 def foreign(name: str) -> Any:
@@ -137,11 +135,11 @@ class TorchTokens(LayeredCache):
 
     def write_rows(self, writer: BitWriter, rows: Tensor) -> None:
         """Write a tensor of numbers in float16."""
-        writer.floats("payload", rows.double().numpy(), width=FLOAT_BITS)
+        writer.floats("payload", rows.double().numpy(), width=FP16_BITS)
 
     def read_rows(self, reader: BitReader, *shape: int) -> Tensor:
         """Read back what `write_rows` wrote."""
-        numbers = reader.floats(math.prod(shape), width=FLOAT_BITS).reshape(shape)
+        numbers = reader.floats(math.prod(shape), width=FP16_BITS).reshape(shape)
         return self.torch.tensor(numbers, dtype=self.torch.float32)
 
 

@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lowerbound.caches.thirdparty.torch_tokens import FLOAT_BITS, Tensor, TorchTokens, foreign
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, tokens_within
 from lowerbound.errors import CorruptState, invalid
 
@@ -206,7 +206,7 @@ class _Quantised(TorchTokens):
                 codes, *scales = self.fields(quantised)
                 writer.uints("payload", np.frombuffer(codes.numpy().tobytes(), dtype=np.uint8), width=8)
                 for numbers in scales:
-                    writer.floats("scales", numbers.double().numpy(), width=FLOAT_BITS)
+                    writer.floats("scales", numbers.double().numpy(), width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         heads, d = self.public.n_heads, self.public.d
@@ -230,7 +230,7 @@ class _Quantised(TorchTokens):
         told = reader.uints(codes.numel() * codes.element_size(), width=8).astype(np.uint8)
         codes.copy_(self.torch.tensor(told).view(codes.dtype).reshape(codes.shape))
         for numbers in scales:
-            read = reader.floats(numbers.numel(), width=FLOAT_BITS)
+            read = reader.floats(numbers.numel(), width=FP16_BITS)
             numbers.copy_(self.torch.tensor(read).reshape(numbers.shape))
         return quantised
 
