@@ -31,6 +31,7 @@ from flint import arb
 from lowerbound.ceiling.lattices import BLOCK, DualRoots, Gosset, Integers, Lattice
 from lowerbound.ceiling.multisets import MultisetCode
 from lowerbound.ceiling.value_cells import CurvedCells, UniformCells, ValueCells, cells_needed
+from lowerbound.core.bits import FP16_BITS
 from lowerbound.core.cache import COUNT_BITS
 from lowerbound.core.scalars import Rational, ball, precision, rational, upper_fraction
 from lowerbound.errors import invalid, unknown
@@ -39,7 +40,7 @@ Profile = Literal["curved", "uniform"]
 
 WIDENING_BITS = 16
 """Before the words of a played state, after the number of tokens: by how many bits its words are wider than N."""
-FP16_PAIR_BITS = 32
+FP16_PAIR_BITS = 2 * FP16_BITS
 PRECISION_BITS = 256
 SPACING_BITS = 24
 ROOM = 1 + Fraction(1, 2**26)

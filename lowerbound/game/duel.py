@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from lowerbound.core.bits import LENGTH_PREFIX_BITS, state_bits
+from lowerbound.core.bits import FP16_BITS, LENGTH_PREFIX_BITS, state_bits
 from lowerbound.core.cache import CacheFacts
 from lowerbound.core.loading import load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
@@ -29,7 +29,7 @@ Result = TypeVar("Result")
 ABOVE = "above the floor"
 OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
-FP16_PAIR_BITS = 32
+FP16_PAIR_BITS = 2 * FP16_BITS
 """A key entry and a value entry in fp16: what stands in a plain cache for each symbol."""
 
 OWN_CACHES = "lowerbound.caches."
