@@ -1,1 +1,1 @@
-"""The judge: a small program that is trusted, and the rules by which it checks what others found."""
+"""The judge: a small trusted program, and the rules by which it checks certificates that other code found."""

@@ -1,7 +1,8 @@
 """`python -m lowerbound.kernel FILE...`: judge documents with the standard library and python-flint alone.
 
-The numbers are judged, and nothing else: whether a model has the maps that a claim gives it, or a cache still answers
-as a witness says, is asked by `lowerbound check`. The last word of a line is the verdict; exit code 0, 1 or 3.
+Only the numbers are judged. Whether a model really has the maps that a claim gives it, and whether a cache still
+answers as a witness says, is checked by `lowerbound check`. The last word of each line is the verdict; the exit code is
+0 (verified), 1 (rejected) or 3 (undecided), and 2 for a file that cannot be read.
 """
 
 import sys
@@ -15,7 +16,7 @@ EXIT = {Outcome.VERIFIED: 0, Outcome.REJECTED: 1, Outcome.UNDECIDED: 3}
 
 
 def main(names: list[str]) -> int:
-    """Judge the files, a line each; the exit code is that of the worst verdict, 2 for a file that cannot be read."""
+    """Judge the files, one line each; return the exit code of the worst verdict, or 2 if a file cannot be read."""
     codes = []
     for name in names:
         try:

@@ -1,4 +1,4 @@
-"""Expressions inside claims: prefix lists, read once into a program that any arithmetic runs.
+"""Expressions inside claims: prefix lists, read once into a program that can be run in any arithmetic.
 
 A string is a rational or a variable; a list is ["+", a, b, ...], ["*", a, b, ...], ["-", a, b], ["/", a, b],
 ["^", a, n], ["exp", a] or ["log", a].
@@ -14,10 +14,9 @@ from lowerbound.kernel.codec import Rejected, integer, is_identifier, rational, 
 
 MOST_POWER = 256
 Program = list[tuple[str, Any]]
-"""Reverse Polish: ("number", Fraction), ("variable", name), ("^", n), or an operation and how many arguments it "
-"takes."""
+"""Reverse Polish: ("number", Fraction), ("variable", name), ("^", n), or (operation, number of its arguments)."""
 Arithmetic = Mapping[str, Callable[..., Any]]
-"""What "number", "variable" and the operations do; "^" is a repeated product."""
+"""From "number", "variable" and each operation to the function that computes it; "^" is run as repeated "*"."""
 
 
 def read_expression(expression: Any, variables: Collection[str]) -> Program:
@@ -49,7 +48,7 @@ def read_expression(expression: Any, variables: Collection[str]) -> Program:
 
 
 def run(program: Program, arithmetic: Arithmetic) -> Any:
-    """The value of a program."""
+    """The value of a program in an arithmetic; raises Rejected for a symbol that the arithmetic lacks."""
     stack: list[Any] = []
     for symbol, argument in program:
         if symbol not in arithmetic and symbol != "^":

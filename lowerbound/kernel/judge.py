@@ -50,7 +50,7 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
 
 
 def _guarded(question: Callable[..., Verdict], *arguments: Any) -> Verdict:
-    """The verdict; whatever goes wrong is a rejection."""
+    """The verdict of a check: UNDECIDED if it raises Undecided, REJECTED if it raises anything else."""
     try:
         return question(*arguments)
     except Rejected as rejection:
@@ -111,8 +111,8 @@ def judge_file(path: str | Path) -> dict[str, Verdict]:
 def judge_document(data: bytes) -> tuple[dict[str, Any], Verdict]:
     """The statement of a document, and the verdict on it.
 
-    Contract: VERIFIED only if the bytes are those of a document, intact, and its certificate proves its statement.
-    Never raises: of bytes that are no document the statement is empty, and the verdict REJECTED.
+    Contract: VERIFIED only if the bytes are an intact document and its certificate proves its statement. Never raises:
+    bytes that are no document give an empty statement and the verdict REJECTED.
     """
     try:
         statement, certificate = read_document(data)

@@ -16,7 +16,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Verdict:
-    """An outcome and, in one sentence, why. It has no truth value."""
+    """An outcome and its reason in one sentence. It has no truth value: bool() raises TypeError."""
 
     outcome: Outcome
     reason: str

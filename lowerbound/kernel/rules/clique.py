@@ -1,4 +1,4 @@
-"""Theorem E: all instances with one state form a small clique, by Brunn and Minkowski. Proved on paper, not in Coq."""
+"""Theorem E: instances that share a state form a small clique, by Brunn and Minkowski. Proved on paper, not in Coq."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lowerbound.kernel.verdict import Verdict
 LEMMAS = {"E": ("clique",)}
 MOST_LEVELS = 2**20
 SHELLS, CELLS = 200, 64
-"""Steps of the two step functions of the shared budget."""
+"""Steps in t and in v of the step function by which `_shared_width` bounds its integral."""
 FARTHEST_MIX = 9
 """The largest log-odds at which a mixed read weighs the token against the reference."""
 
@@ -23,12 +23,12 @@ FARTHEST_MIX = 9
 def check(claim: Any, payload: Any) -> Verdict:
     """Whether cliques of indistinguishable instances are as small as claimed.
 
-    Contract: with keys uniform on the sphere, A_i the projection of a clique's keys of token i along the key of a
-    coherent member, A_i - A_i lies in a star body whose mean volume is at most V_{d-1} E; so
-    vol(A_i) <= 2^{-(d-1)} A V_{d-1} E, and VERIFIED only if the bits are at most
-    T (G - log(A E J)) - log T! + log g, in base 2, G = log(2^{d-1} |S^{d-1}| cos(a_2) / V_{d-1}). J is the share of
-    the values: L^{-(d-1)} on a grid of L levels ("grid", with (L - 1) (2 eta + 2 blur) < 1), or the integral of the
-    width that a value keeps when its key uses part of the error ("shared").
+    Contract: keys are uniform on the sphere. Let A_i be the set of a clique's keys of token i, projected along the key
+    of a coherent member. The differences A_i - A_i lie in a star body whose mean volume is at most V_{d-1} E, so
+    vol(A_i) <= 2^{-(d-1)} A V_{d-1} E. VERIFIED only if the bits are at most
+    T (G - log(A E J)) - log T! + log g, in base 2, G = log(2^{d-1} |S^{d-1}| cos(a_2) / V_{d-1}). The factor J counts
+    the values: it is L^{-(d-1)} on a grid of L levels ("grid", with (L - 1) (2 eta + 2 blur) < 1), or the integral of
+    the width that is left for a value when its key uses part of the error ("shared").
     Source: docs/cliques.md, Theorem E.
     """
     floor = read_floor(claim, LEMMAS)
@@ -59,9 +59,9 @@ def check(claim: Any, payload: Any) -> Verdict:
 def _shared_width(found: Matching, floor: FloorClaim) -> arb:
     """An upper bound on the integral over t in [0, 1] of (d - 1) t^{d-2} (mean over v of m(t, v))^{d-1}.
 
-    m(t, v): two values of a token, the other being v, whose keys are t times the radius apart in an open direction,
-    differ by at most m. A read of weight W against a reference whose value is 0 shows W |dv| + (W' - W) v, up to
-    2 eta + 2 tau, where W' is W with a logit that is t gap higher. Both factors are taken at the lower end of a step.
+    m(t, v) bounds the difference dv of two values of a token, one of them v, whose keys are t times the radius apart in
+    an open direction. A read of weight W against a reference whose value is 0 shows W |dv| + (W' - W) v, which is at
+    most 2 eta + 2 tau; W' is W with a logit that is t gap higher. Each step takes both arguments at its lower end.
     """
     d, eta = floor.d, ball(floor.eta)
     tau = (found.gap - 4 * (2 * eta).atanh()).exp() - 1
@@ -79,9 +79,9 @@ def _shared_width(found: Matching, floor: FloorClaim) -> arb:
 
 
 def _width(amplitude: arb, change: arb, eta: arb, tau: arb, full: arb) -> arb:
-    """The largest difference of two values that no read tells apart: the best of reading alone and of one mixed read.
+    """An upper bound on the difference of two values that no read separates, from a pure read and from one mixed read.
 
-    Any mix is sound; this one is near the best.
+    Any weight of the mix is sound; this one is near the best.
     """
     if not (amplitude > 0 and amplitude * change > 2 * eta):
         return full

@@ -21,7 +21,7 @@ MOST_BIT_OPERATIONS = 2**30
 
 Box = dict[str, tuple[Fraction, Fraction]]
 Cell = tuple[tuple[int, int], ...]
-"""A box by the ranks of its ends among all ends on each axis: small integers in place of rationals."""
+"""A box by the ranks of its ends among all ends on each axis: comparing small integers is faster than rationals."""
 
 
 def _read_box(value: Any, what: str) -> Box:
@@ -40,7 +40,7 @@ def _named(box: Box) -> str:
 
 
 def _best_cut(cell: Cell, leaves: list[Cell]) -> tuple[int, int]:
-    """The axis and the end that leave fewest leaves on the fuller side; any cut would be sound."""
+    """The axis and the cut on it for which the fuller side has the fewest leaves; any cut would be sound."""
     choices = []
     for axis, (low, high) in enumerate(cell):
         lows, highs = sorted(leaf[axis][0] for leaf in leaves), sorted(leaf[axis][1] for leaf in leaves)
@@ -51,9 +51,9 @@ def _best_cut(cell: Cell, leaves: list[Cell]) -> tuple[int, int]:
 
 
 def _gap(box: Cell, leaves: list[Cell]) -> Cell | None:
-    """A part of the box that no leaf covers, or None: cells are cut at ends of leaves until one leaf holds each.
+    """A part of the box that no leaf covers, or None: cells are cut at ends of leaves until a leaf contains each cell.
 
-    A leaf counts for a cell if it shares more than a border with it; on an axis where the box is a point, always.
+    A leaf is a candidate for a cell if it meets the cell's interior on every axis; where the box is a point, it does.
     """
     visits = 0
     pending = [(box, leaves)]

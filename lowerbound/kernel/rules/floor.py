@@ -1,6 +1,6 @@
-"""What every certificate of a floor claims: a head, an error, and bits that no cache of it can do without.
+"""The claim of every floor certificate: a head, an error, and a number of bits that every cache of that head needs.
 
-The theorems differ in what they need to see; the claim is one and the same, so that floors can be compared.
+Theorems differ in the payload that proves the claim; the claim has the same form, so that floors can be compared.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ LARGEST_MULTIPLIER = {"l2norm": 100, "1/sqrt(d)": 2**16, "0.25/sqrt(d)": 2**16}
 
 @dataclass(frozen=True)
 class FloorClaim:
-    """A claim, read.
+    """A claim, parsed and checked for form.
 
-    `n_tokens` are cached before the last scale, which has `n_own` tokens; `multiplier` is the largest logit between
-    unit vectors that a query may ask for; `eta` the additive or relative error, `delta` the failure probability of an
-    answer; `bits` is of one head.
+    `n_tokens` tokens are cached before the last scale, which has `n_own` tokens. `multiplier` is the largest logit
+    between unit vectors that a query may ask for. `eta` is the error, additive or relative as `guarantee` says, `delta`
+    the failure probability of an answer, and `bits` the claimed bits of one head.
     """
 
     theorem: str
@@ -46,7 +46,7 @@ class FloorClaim:
 
 
 def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> FloorClaim:
-    """The claim, if it is about one of these theorems and names the lemmas that it rests on."""
+    """The parsed claim; raises Rejected unless it is about one of these theorems and names the theorem's lemmas."""
     names = ("theorem", "lemmas", "computation_model", "model", "maps", "context", "d")
     terms = ("rule", "multiplier", "guarantee", "eta", "delta", "bits")
     theorem, lemmas, world, model, maps, context, d, rule, cap, guarantee, eta, delta, bits = fields(
@@ -104,7 +104,7 @@ def ball(value: Fraction | int) -> arb:
 
 @contextmanager
 def working_precision(value: Any) -> Iterator[None]:
-    """Balls of this many bits, a number of the payload."""
+    """A context in which balls have this many bits; the number is part of the payload, so it is checked."""
     bits = integer(value, "the precision", 53, 4096)
     before, ctx.prec = ctx.prec, bits
     try:
@@ -123,7 +123,7 @@ def require(left: arb, right: arb, what: str) -> None:
 
 
 def fano(levels: int, delta: Fraction) -> arb:
-    """Bits of a uniform symbol that are known if it is guessed wrongly with probability delta: Fano's inequality."""
+    """Fano's inequality: bits that are known about a uniform symbol if a guess errs with probability delta."""
     ln2 = arb(2).log()
     known = arb(levels).log() / ln2
     if delta == 0:
@@ -134,7 +134,7 @@ def fano(levels: int, delta: Fraction) -> arb:
 
 
 def check_error(levels: int, floor: FloorClaim) -> None:
-    """Fano's inequality asks for delta <= 1 - 1/L."""
+    """Raise Rejected unless delta <= 1 - 1/L, which Fano's inequality requires."""
     if floor.delta > 1 - Fraction(1, levels):
         raise Rejected(f"delta must be at most 1 - 1/L, got {floor.delta} for L = {levels}")
 

@@ -16,8 +16,8 @@ def check(claim: Any, payload: Any) -> Verdict:
     """Whether the least mean error over all one-way protocols with this many messages equals the error.
 
     Contract: VERIFIED only if it does, for m fair bits and a uniform position. The payload is empty.
-    Notes: for each message Bob's answers are a word of m bits, and Alice sends the message of a nearest word. Coins do
-    not help a mean, and a translation of all words makes one of them 0.
+    Notes: for each message Bob's answers are a word of m bits, and Alice sends the message of a nearest word. Coins
+    cannot lower the mean error. Adding one word to all words does not change it, so that one word may be taken as 0.
     """
     n_bits, n_messages, error = fields(claim, "the claim", "m", "messages", "error")
     fields(payload, "the payload")

@@ -21,8 +21,8 @@ Rows = list[list[int]]
 def check_saturated(matrix: fmpz_mat) -> None:
     """Raise Rejected unless the rows span every integer vector of their space, Undecided if that stays open.
 
-    They do exactly if they are independent modulo every prime, and a prime modulo which they are not divides every
-    maximal minor: a few minors leave few primes.
+    The rows span them exactly if they are independent modulo every prime. A prime modulo which they are dependent
+    divides every maximal minor, so that only the few prime factors of the gcd of a few minors need to be tried.
     """
     rank, n = matrix.nrows(), matrix.ncols()
     shared = 0
@@ -46,7 +46,7 @@ def check_saturated(matrix: fmpz_mat) -> None:
 
 
 def _small_primes(number: int) -> tuple[list[int], int]:
-    """The primes below LARGEST_PRIME that divide a number, and what is left of it."""
+    """The primes below LARGEST_PRIME that divide a number, and the cofactor once all of them are divided out."""
     found = []
     for prime in range(2, LARGEST_PRIME):
         if number % prime == 0:
@@ -62,7 +62,7 @@ def _columns(matrix: fmpz_mat, order: list[int]) -> fmpz_mat:
 
 
 def shortest(rows: Rows) -> Fraction | None:
-    """The least squared Gram-Schmidt length, under which no nonzero combination is; None of no rows."""
+    """The least squared Gram-Schmidt length: no nonzero integer combination of the rows is shorter. None of no rows."""
     lattice = fmpz_mat(len(rows), len(rows[0]), [entry for row in rows for entry in row]) if rows else fmpz_mat(0, 0)
     gram = lattice * lattice.transpose()
     volumes = [1]

@@ -16,8 +16,8 @@ def check(claim: Any, payload: Any) -> Verdict:
     """Whether the code with generator [I | P] quantises uniform blocks with exactly this mean error.
 
     Contract: VERIFIED only if the mean distance of a uniform block to the code, over the length, equals the error.
-    Notes: that distance is the least weight of an error pattern with the block's syndrome. Syndromes are met by weight:
-    a lightest pattern of weight w + 1 is a lightest one of weight w with one bit flipped.
+    Notes: that distance is the least weight of an error pattern with the block's syndrome. Syndromes are visited in
+    order of that weight: a lightest pattern of weight w + 1 is a lightest one of weight w with one bit flipped.
     """
     length, dimension, error = fields(claim, "the claim", "length", "dimension", "error")
     n = integer(length, "the length", 1, MOST_LENGTH)

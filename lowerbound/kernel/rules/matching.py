@@ -1,10 +1,10 @@
-"""What Theorems D and E share: instances with one state have matching keys, close to one another.
+"""What Theorems D and E share: two instances that share a state have matching keys, each key close to its partner.
 
-Keys are independent and uniform on the sphere. Two instances with one state are indistinguishable: no admissible
-query tells their outputs more than 2 eta apart. Value coordinate 0 is the constant 1, so that with T_N copies of one
-reference token the output there is sigma(F(q) - z), F(q) = ln sum_j exp(lambda <q, k_j>), z any number in reach: so
-|F - F'| <= s = 4 atanh(2 eta) at every q where F +- s / 2 is in reach. That puts a key of one instance next to every
-key of the other, and a tilt of the query by theta_0 puts it within a small angle.
+Keys are independent and uniform on the sphere. Two instances that share a state are indistinguishable: no admissible
+query makes their outputs differ by more than 2 eta. Value coordinate 0 is the constant 1. With T_N copies of one
+reference token, the output there is sigma(F(q) - z), where F(q) = ln sum_j exp(lambda <q, k_j>) and z is any number
+that the reference can reach. So |F - F'| <= s = 4 atanh(2 eta) at every q for which F +- s / 2 can be reached. Hence
+every key of one instance has a key of the other next to it, and tilting the query by theta_0 bounds their angle.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from lowerbound.kernel.rules.sphere import mean_weight, tail
 
 LONGEST_CHAIN = 256
 LOWEST_READ = 10
-"""How far below the key that is read a reference may be put: its logit is lower by less than this."""
+"""A reference is placed below the key that is read by less than this, in logits."""
 
 
 @dataclass(frozen=True)
 class Matching:
     """Balls that hold for any two coherent instances with one state.
 
-    `apart` is the least angle between two keys of an instance; `near` the largest angle between matched keys;
-    `gap` = s + ln(1 + tau) the largest change of a logit at an open tilt; `limit` the leak up to which a tilt is open
-    for every instance that matches a given one; `blur` how far a value that is read may be off; `good` a lower bound
-    on the probability of the instances that count; `slack` the factor A of Markov's inequality.
+    `apart` is the least angle between two keys of an instance, and `near` the largest angle between matched keys.
+    `gap` = s + ln(1 + tau) is the largest change of a logit at an open tilt, and `limit` the leak up to which a tilt is
+    open for every instance that matches a given one. `blur` bounds the error of a value that is read. `good` is a lower
+    bound on the probability of the instances that count, and `slack` the factor A of Markov's inequality.
     """
 
     apart: arb
@@ -44,7 +44,7 @@ class Matching:
     chain: tuple[arb, ...]
 
     def radius(self, tilt: arb, multiplier: arb) -> arb:
-        """How far apart two matched keys may lie in a direction in which this tilt is open; tilts must be steep."""
+        """How far apart two matched keys may lie in a direction in which this tilt is open; it must be steep enough."""
         steepness = tilt.sin() - tilt.cos() * self.near.tan()
         require(arb(0), steepness, "a tilt is steep enough: sin(theta) > cos(theta) tan(a)")
         return self.gap / (multiplier * steepness)
@@ -58,13 +58,13 @@ class Matching:
 
 
 def leak(tilt: arb, apart: arb, floor: FloorClaim) -> arb:
-    """The most that the other keys of a coherent instance weigh, relative to a key that the query is tilted from."""
+    """The most that a coherent instance's other keys weigh, relative to the key from which the query is tilted."""
     multiplier = ball(floor.multiplier)
     return (floor.n_tokens - 1) * (multiplier * ((apart - tilt).cos() - tilt.cos())).exp()
 
 
 def read_chain(value: Any) -> tuple[arb, ...]:
-    """Increasing tilts, in radians, below 9 pi / 20."""
+    """The tilts of a chain, in radians: positive, increasing, and below 9 pi / 20; raises Rejected otherwise."""
     if not 1 <= len(typed(value, list, "the chain")) <= LONGEST_CHAIN:
         raise Rejected(f"a chain must have 1 to {LONGEST_CHAIN} tilts, got {len(value)}")
     tilts = [rational(each, "a tilt") for each in value]

@@ -1,7 +1,8 @@
-"""A pyramid of maps, exactly: how ids of one scale show in the content of another, and what a reader makes of it.
+"""A pyramid of maps in exact arithmetic: how ids of one scale enter the content of another, and how to read them back.
 
-Ids are codes in [-1, 1], one channel at a time. The content of a scale is what the ids of earlier scales add up to at
-full size, reduced. Rows and columns are resampled one after the other, so that all of it is a Kronecker product.
+Ids are codes in [-1, 1], one channel at a time. To get the content of a scale, the codes of earlier scales are enlarged
+to full size, added up, and reduced to the size of that scale. Rows and columns are resampled one after the other, so
+that every matrix here is a Kronecker product.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Pyramid:
     down: str
 
     def passed(self, axis: int, scale: int, earlier: int) -> fmpq_mat:
-        """Along one axis: codes of an earlier scale, to full size, to the content of a scale; both from 0."""
+        """The matrix, along one axis, from codes of scale `earlier` over full size to content of `scale`, from 0."""
         full = self.maps[-1][axis]
         up = resampling(self.up, self.maps[earlier][axis], full)
         return resampling(self.down, full, self.maps[scale][axis]) * up
@@ -54,7 +55,7 @@ class Pyramid:
         return fmpq_mat(height, len(kept), sums)
 
     def amplification(self, axis: int, k: int, kept: Axis, supports: Sequence[Axis]) -> Fraction:
-        """The largest sum of |entries| in a row of the left inverse of one axis, row p of it on its own support."""
+        """The largest sum of |entries| in a row of one axis's left inverse, whose row p is zero off supports[p]."""
         whole = self.passed(axis, k + 1, k)
         shared: dict[Axis, list[int]] = {}
         for p, support in enumerate(supports):
@@ -63,7 +64,7 @@ class Pyramid:
 
 
 def _row_sum(whole: fmpq_mat, columns: Axis, support: Axis, rows: list[int]) -> Fraction:
-    """The largest sum of |l_i| over l on this support with l^T A = e_p, A the chosen columns, p one of the rows."""
+    """The largest sum of |l_i| over vectors l on this support with l^T A = e_p; A has these columns, p is in `rows`."""
     n = len(columns)
     part = fmpq_mat(n, n, [whole[row, column] for column in columns for row in support])
     units = fmpq_mat(n, len(rows), [int(q == p) for q in range(n) for p in rows])
@@ -91,7 +92,7 @@ def read_maps(value: Any, fewest: int) -> tuple[tuple[int, int], ...]:
 
 
 def read_mode(value: Any) -> str:
-    """The name of a way to resample."""
+    """The name of a resampling mode, one of TAPS; raises Rejected otherwise."""
     if typed(value, str, "a mode") not in TAPS:
         raise Rejected(f"a mode must be one of {', '.join(TAPS)}, got {shown(value)}")
     return str(value)
@@ -99,7 +100,7 @@ def read_mode(value: Any) -> str:
 
 @lru_cache(maxsize=256)
 def resampling(mode: str, n_in: int, n_out: int) -> fmpq_mat:
-    """The exact n_out x n_in matrix; what lies beyond the border is the border."""
+    """The exact n_out x n_in matrix that resamples one axis; places beyond the border take the border's cell."""
     matrix = fmpq_mat(n_out, n_in)
     for i in range(n_out):
         for place, weight in TAPS[mode](i, n_in, n_out):
@@ -116,7 +117,7 @@ def _area(i: int, n_in: int, n_out: int) -> Iterator[tuple[int, fmpq]]:
 
 
 def _linear(i: int, n_in: int, n_out: int) -> Iterator[tuple[int, fmpq]]:
-    """A hat of width 1 about each input cell."""
+    """Linear interpolation between the two nearest input cells."""
     twice = max(0, (2 * i + 1) * n_in - n_out)
     left, rest = divmod(twice, 2 * n_out)
     yield left, 1 - fmpq(rest, 2 * n_out)
@@ -124,7 +125,7 @@ def _linear(i: int, n_in: int, n_out: int) -> Iterator[tuple[int, fmpq]]:
 
 
 def _cubic(i: int, n_in: int, n_out: int) -> Iterator[tuple[int, fmpq]]:
-    """Keys's cubic convolution with a = -3/4, at the distance of each of four cells."""
+    """Keys's cubic convolution with a = -3/4: four input cells, each weighted by its distance."""
     left, rest = divmod((2 * i + 1) * n_in - n_out, 2 * n_out)
     a = fmpq(-3, 4)
     for place in range(left - 1, left + 3):
@@ -136,4 +137,4 @@ def _cubic(i: int, n_in: int, n_out: int) -> Iterator[tuple[int, fmpq]]:
 
 
 TAPS = {"area": _area, "bicubic": _cubic, "bilinear": _linear}
-"""By mode: which input cells an output cell takes in, and how much of each; pixel centres are aligned."""
+"""By mode: the input cells that an output cell reads, with their weights; pixel centers are aligned."""

@@ -1,7 +1,8 @@
 """Many vectors that attention can tell apart: their pairwise cosines stay under a number, checked in integers.
 
-Two forms: integer rows, whose inner products are formed many at a time in one long integer; and sign vectors that are
-the words of a few cosets of a binary linear code, where the least distance of the code says it all.
+Two forms. Integer rows: one product of long integers gives the inner products of a row with all rows. Sign vectors that
+are the words of a few cosets of a binary linear code: the weights of the code's words and of the sums of two coset
+leaders with them give all distances.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _check_rows(value: Any, n: int, width: int, coherence: Fraction) -> None:
 
 
 def _lanes(entries: list[int], n_bytes: int, ones: int) -> int:
-    """The sum of entry j times 2^(8 n_bytes j); entries may be negative."""
+    """The integer whose lane j (of n_bytes bytes) holds entry j: sum_j entry_j 2^(8 n_bytes j), of either sign."""
     shift = max(0, -min(entries))
     return int.from_bytes(b"".join((x + shift).to_bytes(n_bytes, "little") for x in entries), "little") - shift * ones
 
@@ -81,7 +82,7 @@ def _word(value: Any, length: int) -> int:
 
 
 def _span(basis: list[int]) -> Iterator[int]:
-    """Every sum of basis words, by Gray code."""
+    """Every sum of basis words; Gray code order changes one basis word at a time, so that each costs one XOR."""
     word = 0
     yield word
     for count in range(1, 1 << len(basis)):

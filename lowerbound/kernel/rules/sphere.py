@@ -8,7 +8,7 @@ from lowerbound.errors import Undecided
 
 STEPS = 120
 REACH = 6
-"""Tenths of the radius below which a weight is bounded by its value there."""
+"""How far down the steps go, in tenths of the radius; everything lower is given the weight of the last step."""
 
 
 def tail(t: arb, d: int) -> arb:
@@ -34,8 +34,8 @@ def log_ball_volume(n: int) -> arb:
 def mean_weight(tilt: arb, limit: arb, d: int, multiplier: arb) -> arb:
     """An upper bound on E min(exp(lambda (x - cos tilt)) / limit, 1), x = <q, k> for k uniform on the sphere of R^d.
 
-    Contract: at least the mean, for every tilt in (0, pi / 2) and 0 < limit < 1; a step function of the weight, on
-    heights that go down from where it is 1.
+    Contract: the result is at least the mean, for every tilt in (0, pi / 2) and 0 < limit < 1. The weight is bounded by
+    a step function on heights that go down from the height at which it is 1.
     """
     height = tilt.cos()
     top = (height + limit.log() / multiplier).mid()

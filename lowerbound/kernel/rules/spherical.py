@@ -23,7 +23,7 @@ MOST_SPLITS = 4096
 
 
 def check(claim: Any, payload: Any) -> Verdict:
-    """Whether no more than so many unit vectors of this dimension have pairwise inner products of at most mu.
+    """Whether at most n_max unit vectors of R^d have pairwise inner products of at most mu.
 
     Contract: VERIFIED only if the polynomial has the three properties exactly, and f(1) / f_0 < n_max + 1. The payload
     names double roots, which are divided out; the cofactor is then at most 0 on each interval between the given
@@ -69,7 +69,7 @@ def check(claim: Any, payload: Any) -> Verdict:
 
 
 def gegenbauer(d: int) -> list[fmpq_poly]:
-    """P_0 to P_64 of dimension d, 1 at 1: (k + d - 2) P_(k+1) = (2 k + d - 2) t P_k - k P_(k-1)."""
+    """P_0 to P_64 of dimension d, with P_k(1) = 1: (k + d - 2) P_(k+1) = (2 k + d - 2) t P_k - k P_(k-1)."""
     t = fmpq_poly([0, 1])
     made = [fmpq_poly([1]), t]
     for k in range(1, MOST_DEGREE):
@@ -78,7 +78,7 @@ def gegenbauer(d: int) -> list[fmpq_poly]:
 
 
 def bernstein(polynomial: fmpq_poly, low: fmpq, high: fmpq) -> list[fmpq]:
-    """Its coefficients in the Bernstein basis of [low, high]: on that interval it lies between least and largest."""
+    """The coefficients in the Bernstein basis of [low, high]; on it, the polynomial lies between least and largest."""
     moved = polynomial(fmpq_poly([low, high - low]))
     degree = max(moved.degree(), 0)
     return [

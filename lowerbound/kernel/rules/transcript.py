@@ -1,4 +1,4 @@
-"""A game, as it was played: Alice's symbols, her message, and what Bob made of it, beside the floor of INDEX."""
+"""A game as it was played: Alice's symbols, her message and Bob's answers, compared with the floor of INDEX."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PREFIX_BITS = 64
 
 
 def check(claim: Any, payload: Any) -> Verdict:
-    """Whether the message has the bits, Bob the errors, and the bits are at least the floor at such errors.
+    """Whether message and errors are as claimed, and the message has at least the floor's bits at such error rates.
 
-    Contract: VERIFIED only if, for every part of `tokens` rows of `columns` symbols in [0, L), `answered` differs from
-    `asked` in `errors` places; the message has message_bits - 64 bits; the rates [low, high] of each part hold every
-    error rate that so many wrong answers do not refute at the confidence (Clopper and Pearson, the parts sharing what
-    may miss); and floor_bits is at most the sum of INDEX floors n (log2 L - H2(p) - p log2(L - 1)) at each rate in
-    them, and at most message_bits.
+    Contract: VERIFIED only if four things hold. For every part, of `tokens` rows of `columns` symbols in [0, L),
+    `answered` differs from `asked` in `errors` places. The message has message_bits - 64 bits. The rates [low, high] of
+    each part contain every error rate that its number of errors does not refute at the confidence (Clopper and Pearson;
+    the parts share the probability of a miss evenly). And floor_bits is at most message_bits, and at most the sum over
+    parts of the INDEX floor n (log2 L - H2(p) - p log2(L - 1)) at every rate p of the part.
     """
     names = ("cache", "budget", "model", "tokens", "parts", "message_bits", "floor_bits", "confidence")
     cache, budget, model, count, listed, bits, floor, level = fields(claim, "the claim", *names)
@@ -99,7 +99,7 @@ def _at_least(count: int, trials: int, rate: Fraction) -> arb:
 
 
 def _symbols(text: Any, n: int, levels: int) -> list[str]:
-    """The n symbols that hex digits spell, each in the bits of the largest one, first ones first."""
+    """The n symbols that the hex digits spell, in order, each as a bit string of the length of the largest symbol."""
     width = (levels - 1).bit_length()
     digits = -(-n * width // 4)
     if type(text) is not str or not re.fullmatch("[0-9a-f]*", text) or len(text) != digits:

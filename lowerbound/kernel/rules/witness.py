@@ -1,4 +1,4 @@
-"""Broken promises: a token sequence, a query, and an answer that is certainly too far from exact attention.
+"""Broken guarantees: a token sequence, a query, and an answer that is certainly too far from exact attention.
 
 The judge computes attention itself, in Arb balls, from the rational numbers of the certificate. That the named cache
 gives this answer is not judged here: anyone can run it on these tokens.
@@ -28,7 +28,7 @@ Rows = list[list[Fraction]]
 
 
 def _tokens_of(shapes: Any, context: Any) -> list[int]:
-    """Tokens at each scale; a context stands before the first map."""
+    """The number of tokens at each scale; context tokens are counted with the first map."""
     if not 2 <= len(typed(shapes, list, "the shapes")) <= MOST_SCALES:
         raise Rejected(f"there must be between 2 and {MOST_SCALES} shapes, got {len(shapes)}")
     counts = []
@@ -46,7 +46,7 @@ def _name(value: Any, what: str) -> None:
 
 
 def _squared_factor(rule: Any) -> tuple[bool, Fraction]:
-    """Whether rows are divided by their norms, and the square of what multiplies an inner product."""
+    """Whether rows are divided by their norms, and the square of the factor that multiplies inner products."""
     name = typed(rule, dict, "the rule").get("name")
     if name == "l2norm":
         multiplier = rational(fields(rule, "the rule", "name", "multiplier")[1], "the multiplier")
@@ -68,7 +68,7 @@ def _row(value: Any, d: int, what: str) -> list[Fraction]:
 
 
 def _rows(value: Any, counts: list[int], d: int, what: str) -> Rows:
-    """One row a token, given scale by scale; a scale that gives fewer rows repeats its last one."""
+    """One row per token, given scale by scale; a scale that lists fewer rows than tokens repeats its last row."""
     if len(typed(value, list, what)) != len(counts):
         raise Rejected(f"{what} must be given for {len(counts)} scales, got {len(value)}")
     rows: Rows = []
@@ -109,7 +109,7 @@ def check(claim: Any, payload: Any) -> Verdict:
     Contract: VERIFIED only if |answer - exact| > eta (additive), or > eta exact (relative), where exact is coordinate c
     of softmax attention of the query over all tokens of all scales: logit = scale <q, k>, or multiplier times the
     cosine (a zero row has logit 0). REJECTED if it certainly is not, UNDECIDED if balls overlap at this precision.
-    Cache, budget, keys, network, seed, layers, heads say whose answer it is claimed to be; here they are only read.
+    Cache, budget, keys, network, seed, layers and heads say whose answer it is; only their form is checked here.
     """
     guarantee, eta_text, rule, d, shapes, context, cache, budget, keys_name, network, seed, layers, heads = fields(
         claim,
