@@ -1,6 +1,7 @@
-"""One family of errors: each message is one sentence that quotes the argument, the rule and the value.
+"""The exceptions of this package: each message is one sentence that quotes the argument, the rule and the value.
 
-`exit_code` is what the command line returns: 1 refuted, 2 unusable arguments, 3 not decided.
+`exit_code` is the exit status of the command line: 1 for a refuted claim, 2 for unusable arguments, 3 for a question
+that was not decided.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, ClassVar
 
 
 class LowerBoundError(Exception):
-    """Anything that this package refuses, finds broken or could not decide."""
+    """Base class of every error that this package raises on purpose."""
 
     exit_code: ClassVar[int] = 1
 
@@ -23,11 +24,11 @@ class InvalidArgument(LowerBoundError, ValueError):
 
 
 class UnknownName(InvalidArgument):
-    """A name that nobody registered; the message offers the nearest ones."""
+    """A name that is not registered; the message offers the nearest registered names."""
 
 
 class ImpossibleReduction(InvalidArgument):
-    """The requested instance cannot carry one bit; the message says why, and what is nearest."""
+    """The requested instance cannot encode the symbols; the message gives the reason and the nearest valid value."""
 
 
 class IsolationUnavailable(InvalidArgument):
@@ -35,25 +36,25 @@ class IsolationUnavailable(InvalidArgument):
 
 
 class CacheContractBroken(LowerBoundError):
-    """A cache raised, returned a wrong shape or NaN, or changed its answer after decode(encode())."""
+    """A cache raised an exception, returned a wrong shape or NaN, or answered differently after decode(encode())."""
 
 
 class CorruptState(LowerBoundError, ValueError):
-    """State bytes that no encoder of this cache writes."""
+    """State bytes that the encoder of this cache cannot produce."""
 
 
 class AccountingError(LowerBoundError):
-    """A measured point under the proved floor: memory escaped the bytes that were counted."""
+    """A measured size below the proved lower bound (floor): some memory was not in the bytes that were counted."""
 
 
 class TimeLimitExceeded(LowerBoundError):
-    """A party did not answer within its time limit; nothing is known about the cache."""
+    """A party did not answer within its time limit, so the run says nothing about the cache."""
 
     exit_code = 3
 
 
 class Undecided(LowerBoundError):
-    """A comparison of enclosures stayed open at the highest precision."""
+    """Two interval enclosures still overlap at the highest precision, so their comparison has no answer."""
 
     exit_code = 3
 
@@ -70,17 +71,17 @@ ALL = (
     TimeLimitExceeded,
     Undecided,
 )
-"""Every error that may cross from another process, by its class name."""
+"""Every error class that another process may report; the report carries the class name."""
 
 
 def invalid(argument: str, rule: str, value: Any, *, nearest: Any = None) -> InvalidArgument:
-    """The sentence "<argument> must <rule>, got <value>; the nearest valid choice is <nearest>"."""
+    """The error that says "<argument> must <rule>, got <value>; the nearest valid choice is <nearest>"."""
     tail = "" if nearest is None else f"; the nearest valid choice is {nearest}"
     return InvalidArgument(f"{argument} must {rule}, got {value!r}{tail}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """The sentence for a name that is not known, with up to three near ones."""
+    """The error for an unregistered name; its message offers up to three similar names, or lists the known ones."""
     names = sorted(known)
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     listed = names if len(names) <= 12 else [*names[:12], "..."]

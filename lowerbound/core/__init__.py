@@ -1,1 +1,1 @@
-"""The mathematical objects that the theorem speaks about."""
+"""The mathematical objects in the statement of the theorem: schedules, keys, values, attention, caches, bounds."""

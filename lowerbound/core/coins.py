@@ -1,7 +1,7 @@
-"""Exact random streams keyed by (seed, purpose): the same bytes on every machine, in any order, on any worker.
+"""Public coins: pseudo-random bytes that (seed, purpose) determines, the same on every machine and in every process.
 
-A stream is the SHAKE-256 expansion of its key, so that it depends on no library's generator and two streams never
-share state.
+The bytes are the SHAKE-256 expansion of the key (seed, purpose). They depend on no library's random generator, and the
+coins of two purposes share no state, so the order in which they are drawn does not matter.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ from lowerbound.errors import invalid
 
 @dataclass(frozen=True)
 class Coins:
-    """The random numbers of one purpose under one seed.
+    """The public coins of one purpose under one seed.
 
-    Contract: two streams with equal (seed, purpose) give equal values in every process; changing either gives
-    independent ones. Every method starts from the beginning of the stream.
+    Contract: two `Coins` with equal (seed, purpose) give equal values in every process; changing either gives
+    independent values; a seed that is not an integer >= 0 raises InvalidArgument. Every method reads from the start of
+    the expansion, so a second call returns the same coins again.
 
     Parameters
     ----------
     seed : int
-        Public coins, >= 0.
+        The public seed, >= 0.
     purpose : str
-        What the numbers are for, such as "symbols/trial 3".
+        What the coins are for, such as "symbols/trial 3".
     """
 
     seed: int
@@ -41,16 +42,19 @@ class Coins:
         return f"lowerbound/{self.seed}/{self.purpose}".encode()
 
     def bytes(self, n_bytes: int) -> bytes:
-        """The first n_bytes of the stream."""
+        """The first n_bytes bytes of the expansion."""
         return hashlib.shake_256(self._key()).digest(n_bytes)
 
     def bits(self, n_bits: int) -> NDArray[np.uint8]:
-        """Fair coins, shape (n_bits,), entries 0 and 1."""
+        """The first n_bits fair coins, shape (n_bits,), entries 0 and 1."""
         raw = np.frombuffer(self.bytes((n_bits + 7) // 8), dtype=np.uint8)
         return np.unpackbits(raw, count=n_bits)
 
     def below(self, n_levels: int, count: int) -> NDArray[np.int64]:
-        """`count` integers, uniform in [0, n_levels), without bias (rejection from 32-bit words)."""
+        """`count` integers, exactly uniform in [0, n_levels): 32-bit words that would cause bias are rejected.
+
+        Contract: n_levels outside [1, 2**31] raises InvalidArgument.
+        """
         if not 1 <= n_levels <= 2**31:
             raise invalid("n_levels", "lie in [1, 2**31]", n_levels)
         if n_levels == 2:
@@ -65,6 +69,9 @@ class Coins:
             asked *= 2
 
     def generator(self) -> np.random.Generator:
-        """A NumPy generator for real-valued draws; its floats are never hashed or compared across versions."""
+        """A NumPy generator seeded by (seed, purpose), for real-valued draws.
+
+        NumPy may change its floats between versions, so nothing hashes them or compares them across versions.
+        """
         key = int.from_bytes(hashlib.sha256(self._key()).digest()[:16], "little")
         return np.random.Generator(np.random.Philox(key=key))

@@ -1,7 +1,7 @@
-"""Levels that a value may take, and the thresholds that tell them apart: a grid exists only if it decodes.
+"""Grids: the levels that a value may take, and the thresholds by which an answer is decoded to a level.
 
-Each grid states the guarantee under which it decodes, and its constructor proves it: every level's band of
-possible answers, in exact rationals, lies strictly between its thresholds.
+A grid states the guarantee under which it decodes, and its constructor proves that it does: the interval of answers
+that each level allows, in exact rationals, lies strictly between the two thresholds around that level.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from lowerbound.errors import ImpossibleReduction, invalid
 Guarantee = Literal["relative", "additive"]
 
 MOST_LEVELS = 4096
-"""Nobody plays longer alphabets; without a limit, eta = 0 has no longest grid."""
+"""The largest number of levels of a grid. Without this limit, eta = 0 without leakage would allow infinitely many."""
 
 
 def highest_answer(level: Fraction, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Fraction:
-    """The largest answer that the guarantee allows when a token of this level is asked for."""
+    """The largest answer that the guarantee allows when the query asks for a token of this level."""
     output = level + leakage
     return output * (1 + eta) if guarantee == "relative" else output + eta
 
 
 def lowest_answer(level: Fraction, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Fraction:
-    """The smallest such answer."""
+    """The smallest answer that the guarantee allows when the query asks for a token of this level."""
     output = level - leakage
     return output * (1 - eta) if guarantee == "relative" else output - eta
 
@@ -42,9 +42,9 @@ class Grid:
     """L levels in [0, 1] and the L - 1 thresholds between them.
 
     Contract: if a cache answers within `eta` (in the sense of `guarantee`) of an exact attention output, and that
-    output is within `leakage` of the level (weights and rounding together), then `decode` returns the level's
-    number. A grid for which this is false raises ImpossibleReduction.
-    Paper: Theorem A is the grid {0, 1}; Theorem B the longer ones.
+    output is within `leakage` of the level, then `decode` returns the level's number; levels and thresholds for which
+    this is false raise ImpossibleReduction. `leakage` covers both the weight on other tokens and rounding.
+    Paper: Theorem A uses the grid {0, 1}; Theorem B uses longer grids.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ class Grid:
     def through_middles(
         cls, levels: tuple[Fraction, ...], guarantee: Guarantee, eta: Fraction, leakage: Fraction
     ) -> Grid:
-        """The grid whose thresholds lie half way between the bands of neighbouring levels."""
+        """The grid with the given levels, whose thresholds are the midpoints between neighboring answer intervals."""
         promise = guarantee, eta, leakage
         thresholds = tuple(
             (highest_answer(below, *promise) + lowest_answer(above, *promise)) / 2 for below, above in pairwise(levels)
@@ -85,12 +85,16 @@ class Grid:
 
     @classmethod
     def binary(cls, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Grid:
-        """Theorem A: values 0 and 1; under a relative guarantee it exists iff 2 leakage < 1 - eta."""
+        """The grid {0, 1} of Theorem A. Under a relative guarantee it exists if and only if 2 leakage < 1 - eta."""
         return cls.through_middles((Fraction(0), Fraction(1)), guarantee, eta, leakage)
 
     @classmethod
     def additive(cls, eta: Fraction, leakage: Fraction, n_levels: int | None = None) -> Grid:
-        """Theorem B: a uniform grid under an additive guarantee; by default as many levels as decode."""
+        """The uniform grid of Theorem B under an additive guarantee.
+
+        Contract: n_levels = None takes the largest number of levels that decodes, but at most 4096; a number outside
+        [2, that maximum] raises ImpossibleReduction.
+        """
         most = min(MOST_LEVELS, additive_levels(eta, leakage))
         count = most if n_levels is None else n_levels
         if not 2 <= count <= most:
@@ -103,10 +107,10 @@ class Grid:
 
     @classmethod
     def geometric(cls, eta: Fraction, leakage: Fraction, smallest: Fraction) -> Grid:
-        """Theorem B under a relative guarantee: levels 1, 1/ratio, 1/ratio^2, ... down to smallest, at most 4096.
+        """The grid of Theorem B under a relative guarantee: levels 1, 1/ratio, 1/ratio^2, ..., all >= smallest.
 
-        The ratio is the formula's, widened by 2^-40, and the levels are rounded down to multiples of 2^-50; the
-        constructor then proves that they decode.
+        The ratio is that of GEOMETRIC_RATIO times 1 + 2^-40, and every level is rounded down to a multiple of 2^-50;
+        the constructor then proves that the levels decode. There are at most 4096 levels.
         """
         if not 0 < smallest < 1:
             raise invalid("smallest", "lie strictly between 0 and 1", smallest)
@@ -134,7 +138,7 @@ class Grid:
         return np.array([float(threshold) for threshold in self.thresholds])
 
     def decode(self, outputs: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The level number of each output, by the thresholds: how many of them it reaches."""
+        """The level number of each output, which is the number of thresholds that the output reaches."""
         if self.n_levels == 2:
             reached: NDArray[np.int64] = (outputs >= self.threshold_array[0]).astype(np.int64)
             return reached

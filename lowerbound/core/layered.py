@@ -1,8 +1,8 @@
-"""Caches of all heads of all layers, for methods that divide one budget among them.
+"""Caches that serve all heads of all layers, for methods that divide one budget among heads or layers.
 
-A scale passes through a `LayeredCache` as through a model: layer 0 takes in its keys and values and answers its
-queries, then layer 1, and after the last layer one `encode` forgets, with all layers in view. What every head of
-every layer remembers is one state, and is counted together.
+A scale passes through a `LayeredCache` as it passes through a model. Layer 0 receives its keys and values and answers
+its queries, then layer 1 does, and so on. After the last layer, one call of `encode` decides what to forget, and that
+decision may depend on all layers. The state of all heads of all layers is one byte string, and its length is counted.
 """
 
 from __future__ import annotations
@@ -24,31 +24,35 @@ from lowerbound.errors import CorruptState
 class LayeredCache(Memory):
     """A KV cache of all heads of all layers.
 
-    Contract: that of `Memory`; `attend` returns finite numbers, one (m, d) array a head. Layers run in their order,
-    0 first, and every layer is appended to and asked before the one `encode` of the scale.
+    Contract: that of `Memory`; `attend` returns finite numbers, one (m, d) array per head. Layers run in order, layer 0
+    first. In each scale, `append` and `attend` are called for every layer before `encode` is called once.
     """
 
     @property
     def name(self) -> str:
-        """How messages call it."""
+        """The name of this cache in error messages."""
         return type(self).__name__
 
     @abstractmethod
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
     ) -> None:
-        """Take in the (n_heads, n, d) keys and values of one scale at `layer`; `queries` are those of the tokens."""
+        """Receive the (n_heads, n, d) keys and values of one scale at `layer`.
+
+        `queries`, where given, are the queries of the same n tokens, shape (n_heads, n, d).
+        """
 
     @abstractmethod
     def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
-        """Answer (n_heads, m, d) queries of `layer` over everything remembered of it and the current scale."""
+        """Answer (n_heads, m, d) queries of `layer` over its remembered tokens and those of the current scale."""
 
 
 class PerHead(LayeredCache):
-    """A cache of its own for every head of every layer, `heads` listed layer after layer.
+    """One separate `Cache` for every head of every layer; `heads` lists the heads of layer 0, then of layer 1, ...
 
-    Contract: a state is the heads' states in their order, each but the last after its length; the
-    state of a single head is that head's own.
+    Contract: `encode` concatenates the states of the heads in order, each but the last preceded by its length in
+    bytes (64 bits); `decode` raises CorruptState for bytes that end earlier. With one head, the state is that head's
+    state.
     """
 
     def __init__(self, heads: Sequence[Cache], n_layers: int) -> None:
@@ -102,9 +106,10 @@ class PerHead(LayeredCache):
 def attend_at_once(
     heads: Sequence[Cache], queries: Iterable[FloatArray], thresholds: FloatArray | None = None
 ) -> list[FloatArray]:
-    """What every head answers to its own queries; heads that answer by plain softmax are asked in one call.
+    """The answer of every head to its own queries.
 
-    With thresholds, those are asked on which side of each they answer, and are otherwise less exact.
+    If all heads answer by plain softmax (`answers_by_softmax`), one call computes all answers. With thresholds, that
+    call only guarantees on which side of each threshold an answer lies (`deciding_attention`).
     """
     plain = [head for head in heads if answers_by_softmax(head)]
     if len(plain) < len(heads):
@@ -113,12 +118,12 @@ def attend_at_once(
 
 
 def answers_by_softmax(head: Cache) -> TypeGuard[SoftmaxCache]:
-    """Whether a head's whole answer is softmax over the rows that it names."""
+    """Whether the head answers by softmax attention over the rows of its `question`, and by nothing else."""
     return isinstance(head, SoftmaxCache) and type(head).attend is SoftmaxCache.attend
 
 
 def asks_the_same(first: Cache, second: Cache, queries: FloatArray) -> bool:
-    """Whether two heads answer by plain softmax over the very same rows, so that their answers are the same."""
+    """Whether two heads answer by plain softmax over equal rows and under the same rule, so that answers are equal."""
     if not (answers_by_softmax(first) and answers_by_softmax(second)):
         return False
     one, two = first.question(queries), second.question(queries)
@@ -126,4 +131,4 @@ def asks_the_same(first: Cache, second: Cache, queries: FloatArray) -> bool:
 
 
 LENGTH_BITS = 64
-"""The length of a head's state, where another head's follows."""
+"""Width in bits of the length that precedes the state of every head but the last."""

@@ -1,4 +1,4 @@
-"""The schedule of token maps: which token lies at which scale, row and column.
+"""The schedule of token maps, which says at which scale, row and column each token lies.
 
 Scales are numbered from 0 here; the paper numbers them from 1. A shape is (height, width), or
 (frames, height, width) for video.
@@ -24,7 +24,7 @@ def _positive_int(value: object) -> bool:
 
 @dataclass(frozen=True)
 class ScaleSchedule:
-    """The token maps of one generation, coarse to fine, after `n_context` prompt tokens.
+    """The token maps of one generation, coarse to fine, preceded by `n_context` prompt tokens.
 
     Contract: for every tuple of shapes with positive sides, counts are exact integers, and `locate` and `token`
     are inverse to each other; any other tuple raises InvalidArgument.
@@ -33,9 +33,9 @@ class ScaleSchedule:
     Parameters
     ----------
     shapes : tuple of (height, width) or (frames, height, width)
-        One entry a scale; all sides >= 1.
+        One entry per scale; all sides >= 1.
     n_context : int
-        Prompt tokens cached together with scale 0 (text prefixes); they stand before every map.
+        Number of prompt tokens (a text prefix). They are cached together with scale 0 and precede every map.
     """
 
     shapes: tuple[Shape, ...]
@@ -56,12 +56,12 @@ class ScaleSchedule:
 
     @classmethod
     def square(cls, sides: Iterable[int]) -> ScaleSchedule:
-        """The schedule of square maps with these sides, such as 1, 2, 3, 4, 5, 6, 8, 10, 13, 16."""
+        """The schedule whose maps are squares of the given sides, such as 1, 2, 3, 4, 5, 6, 8, 10, 13, 16."""
         return cls(tuple((side, side) for side in sides))
 
     @classmethod
     def geometric(cls, base: int, n_scales: int) -> ScaleSchedule:
-        """Square maps of sides base**0, base**1, ..., base**(n_scales - 1)."""
+        """The schedule of square maps with sides base**0, base**1, ..., base**(n_scales - 1)."""
         if not _positive_int(n_scales):
             raise invalid("n_scales", "be an integer >= 1", n_scales)
         return cls.square(base**k for k in range(n_scales))
@@ -103,31 +103,31 @@ class ScaleSchedule:
             raise invalid("scale", f"be an integer in [0, {self.n_scales - 1}]", scale)
 
     def map_size(self, scale: int) -> int:
-        """Cells of the map of `scale`: h_k w_k, the context not counted."""
+        """The number of cells of the map of `scale`: h_k w_k. Prompt tokens are not counted."""
         self._check_scale(scale)
         return prod(self.shapes[scale])
 
     def tokens_at(self, scale: int) -> int:
-        """Tokens that enter the cache with `scale`: its map, and the context for scale 0."""
+        """The number of tokens that enter the cache with `scale`: its map, plus the prompt tokens if scale is 0."""
         return self.map_size(scale) + (self.n_context if scale == 0 else 0)
 
     def prefix_tokens(self, scale: int) -> int:
-        """Tokens cached before `scale` runs."""
+        """The number of tokens in the cache before `scale` runs."""
         self._check_scale(scale)
         return self._ends[scale - 1] if scale else 0
 
     @property
     def n_tokens(self) -> int:
-        """All tokens of the generation, context included."""
+        """The number of all tokens of the generation, prompt tokens included."""
         return self._ends[-1]
 
     @property
     def n_tokens_cached(self) -> int:
-        """T: tokens cached before the last scale, which are what a one-way message must replace."""
+        """T, the number of tokens cached before the last scale. The one-way message stands in for these tokens."""
         return self.prefix_tokens(self.n_scales - 1)
 
     def rows_of(self, scale: int) -> slice:
-        """The token numbers of `scale`, as a slice."""
+        """The slice of token numbers that enter the cache with `scale`."""
         start = self.prefix_tokens(scale)
         return slice(start, start + self.tokens_at(scale))
 

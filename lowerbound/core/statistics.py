@@ -11,21 +11,23 @@ from lowerbound.core.scalars import ball, certainly_less, precision
 from lowerbound.errors import invalid
 
 CONFIDENCE = 1 - Fraction(1, 10**6)
-"""Of every interval printed: a million true statements for one false alarm."""
+"""Default confidence of every printed interval: an interval misses the true rate with probability at most 10^-6."""
 
 FIRST_MARGIN = Fraction(1, 2**40)
+"""How far below the float estimate `_refuted_rate` first looks; the margin doubles until a ball decides."""
 
 
 def _upper_tail(p: Fraction, count: int, trials: int) -> arb:
-    """P[Bin(trials, p) >= count]. In Arb's regularised incomplete beta function, self is the argument p."""
+    """P[Bin(trials, p) >= count], as a ball. Arb's method takes the argument p of the beta function as `self`."""
     return ball(p).beta_lower(ball(count), ball(trials - count + 1), regularized=1)
 
 
 @lru_cache(maxsize=1024)
 def _refuted_rate(count: int, trials: int, tail: Fraction) -> Fraction:
-    """A rate so small that `count` or more of `trials` is certainly less likely than `tail`, close to the largest.
+    """A rate p for which P[Bin(trials, p) >= count] is certainly below `tail`; it is close to the largest such p.
 
-    A float nominates the rate, a ball decides; while it does not, the margin below the nomination doubles.
+    A float computation proposes the rate and interval arithmetic decides. As long as interval arithmetic does not
+    confirm it, the margin below the proposal doubles.
     """
     from scipy.special import betaincinv
 
@@ -40,11 +42,12 @@ def _refuted_rate(count: int, trials: int, tail: Fraction) -> Fraction:
 
 
 def clopper_pearson(errors: int, trials: int, *, confidence: Fraction = CONFIDENCE) -> tuple[Fraction, Fraction]:
-    """The interval of error rates that `errors` wrong answers in `trials` do not refute.
+    """The exact confidence interval (low, high) of an error rate, given `errors` wrong answers in `trials` answers.
 
-    Contract: for 0 <= errors <= trials, trials >= 1, the interval certainly contains the Clopper-Pearson interval; so
-    it misses the true rate of independent answers with probability at most 1 - confidence. For independent answers of
-    unequal rates it is conservative about their mean (Hoeffding 1956).
+    Contract: for 0 <= errors <= trials, trials >= 1, the interval certainly contains the Clopper-Pearson interval, so
+    it misses the true rate of independent answers with probability at most 1 - confidence; other arguments raise
+    InvalidArgument. If independent answers have unequal error rates, the interval is conservative for the mean rate
+    (Hoeffding 1956).
 
     Returns
     -------

@@ -1,7 +1,7 @@
-"""Threads for large products: blocks of work side by side, each with a linear algebra of one thread.
+"""Threads for large matrix products: each thread works on its own block and calls single-threaded BLAS.
 
-Blocks that stay in a core's cache are faster so than one large product that the library itself divides, and what is
-done to a block between its products (an exponential, a maximum) is divided too.
+This is faster than one large product that BLAS itself splits among threads, for two reasons. A block stays in the cache
+of its core. And the elementwise steps between two products of a block (an exponential, a maximum) run in parallel too.
 """
 
 from __future__ import annotations
@@ -24,23 +24,24 @@ def _controller() -> ThreadpoolController:
 
 
 def n_threads() -> int:
-    """As many threads as BLAS may use now, so that whoever limits BLAS limits these too."""
+    """The number of threads that BLAS may use now: a limit that a caller sets on BLAS also limits `each`."""
     libraries = _controller().select(user_api="blas").lib_controllers
     return max((library.num_threads or 1 for library in libraries), default=1)
 
 
 def one_thread() -> AbstractContextManager[object]:
-    """BLAS with one thread, inside: for many small products, which more threads slow down."""
+    """A context in which BLAS uses one thread. Small products run slower on several threads than on one."""
     limit: AbstractContextManager[object] = _controller().limit(limits=1, user_api="blas")
     return limit
 
 
 def each(work: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int) -> list[Result]:
-    """The results of all tasks, in order; with one thread, one after the other in this one.
+    """The results of `work` on all tasks, in task order, computed by `threads` threads.
 
-    BLAS has one thread meanwhile: small products gain nothing from more, and on a busy machine its threads wait for
-    each other a hundred times as long as they work.
+    With `threads` = 1 the calling thread runs the tasks one after another.
     """
+    # BLAS is limited to one thread here because its small products gain nothing from more threads, and on a busy
+    # machine BLAS threads wait for each other a hundred times as long as they work.
     with nullcontext() if n_threads() == 1 else one_thread():
         if threads == 1:
             return [work(task) for task in tasks]
@@ -49,6 +50,6 @@ def each(work: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int)
 
 
 def blocks(count: int, size: int) -> Iterator[slice]:
-    """Slices of at most `size` that cover range(count) in order."""
+    """Consecutive slices, each at most `size` long, that cover range(count) in order."""
     for start in range(0, count, size):
         yield slice(start, min(start + size, count))

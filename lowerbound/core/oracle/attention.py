@@ -1,8 +1,9 @@
-"""The oracle: exact softmax attention of one head; a query row sees every key row that it is given.
+"""The oracle: softmax attention of one head in float64, where every query attends to every key that it is given.
 
-In float64, on any array library of the array API and its device, with keys streamed in blocks. Where logits are
-bounded, NumPy goes by the fast path of `streaming`, and torch on a processor by that of `tensors`. How far answers may
-be off is derived in `rounding`; `twins` are slower.
+It runs on every array library that follows the array API, on that library's device, and processes keys in blocks.
+Where logits are bounded, NumPy arrays take the fast path of `bounded` and torch tensors on the CPU that of
+`bounded_torch`. `rounding` derives how far computed outputs may be from exact ones, and `twins` has two slow reference
+implementations.
 """
 
 from __future__ import annotations
@@ -24,9 +25,16 @@ KEYS_PER_BLOCK = 4096
 QUERIES_PER_BLOCK = 1024
 MASS_QUERIES_PER_BLOCK = 64
 LARGEST_VALUE, SHRUNK = 2.0**500, 2.0**-600
-"""Sums of up to 10^20 such values, with weights of exp(300) each, are finite; larger ones are shrunk under it."""
+"""Values of norm up to LARGEST_VALUE cannot overflow: a sum of 10^20 of them, each of weight exp(300), is finite.
+
+Larger values are multiplied by SHRUNK first, a power of two, and the outputs are divided by it.
+"""
 WORTH_STREAMING = 2**16
-"""Logits from which on the fast path is fast; below, a token of all the weight answers with its very value."""
+"""The number of logits (queries times keys) from which on the fast paths pay off.
+
+With fewer logits, weights are relative to the largest one, so a token that has all the weight is answered by exactly
+its value.
+"""
 
 
 def _checked(xp: Any, name: str, array: Any, shape: tuple[int | None, ...]) -> float:
@@ -46,7 +54,7 @@ def _is_finite(xp: Any, array: Any) -> bool:
 
 
 def check_question(queries: Any, keys: Any, values: Any) -> tuple[float, float, float]:
-    """The lengths of the longest query, key and row of values.
+    """The largest Euclidean norms (of a query, of a key, of a row of values), after checking the arrays.
 
     Contract: InvalidArgument unless queries (m, d), keys (t, d) and values (t, h), t >= 1, are finite float64.
     """
@@ -62,7 +70,7 @@ def check_question(queries: Any, keys: Any, values: Any) -> tuple[float, float, 
 
 
 def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int = KEYS_PER_BLOCK) -> Any:
-    """Softmax attention of every query over all the keys.
+    """Softmax attention of every query over all keys.
 
     Contract: for finite float64 arrays of the stated shapes, returns the exact outputs up to
     `rounding_bound(...)` in every entry; other shapes, dtypes, NaN, infinity or logits too large for float64 raise
@@ -76,8 +84,8 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     values : array, shape (t, h)
     rule : Scaled or L2Norm
     keys_per_block : int
-        Keys held as logits at once where peaks are needed; memory beyond the output is
-        O(1024 * (keys_per_block + d + h)), and that of `bounded_attention` elsewhere.
+        How many keys `attention_by_peaks` takes at once. Its memory beyond the output is
+        O(1024 * (keys_per_block + d + h)); the fast paths use the memory that `bounded_attention` states.
 
     Returns
     -------
@@ -104,10 +112,10 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
 
 
 def attention_by_peaks(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_block: int) -> Any:
-    """What `attention` computes where logits have no bound, or are few: weights relative to a peak.
+    """The slower path of `attention`, for logits that are unbounded or few: weights are relative to the largest logit.
 
-    Running maximum m, sum of weights and sum of weighted values are carried over blocks and rescaled by
-    exp(m_old - m_new): no m x t matrix is formed.
+    For each query, the running maximum m, the sum of weights and the sum of weighted values are carried from block to
+    block and rescaled by exp(m_old - m_new). No m x t matrix is formed.
     """
     return _by_blocks(_attend_block, queries, keys, values, rule, keys_per_block)
 
@@ -131,7 +139,7 @@ def _by_blocks(attend: Any, queries: Any, keys: Any, values: Any, rule: Rule, ke
 
 
 def _zeros(like: Any, *shape: int) -> Any:
-    """Zeros in the library, and on the device, of another array."""
+    """Float64 zeros of this shape, in the array library and on the device of `like`."""
     xp = array_api_compat.array_namespace(like)
     return xp.zeros(shape, dtype=xp.float64, device=array_api_compat.device(like))
 
@@ -162,7 +170,7 @@ def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per
 
 
 def attention_logits(queries: Any, keys: Any, *, rule: Rule) -> Any:
-    """The logit of every query with every key, shape (m, t)."""
+    """The logits of all pairs of a query and a key, shape (m, t)."""
     xp = array_api_compat.array_namespace(queries, keys)
     return xp.matmul(rule.scaled(queries), xp.permute_dims(rule.directions(keys), (1, 0)))
 
@@ -170,7 +178,8 @@ def attention_logits(queries: Any, keys: Any, *, rule: Rule) -> Any:
 def attention_weights(queries: Any, keys: Any, *, rule: Rule) -> Any:
     """Softmax weights, shape (m, t): how much each of m queries attends to each of t keys.
 
-    Contract: rows are the weights that `attention` gives to values, up to rounding; all m t of them are held at once.
+    Contract: row i holds the weights that `attention` gives to the values for query i, up to rounding. Memory is
+    O(m t), because the whole matrix is returned.
     """
     return _softmax(attention_logits(queries, keys, rule=rule))
 
@@ -182,7 +191,7 @@ def _softmax(logits: Any) -> Any:
 
 
 def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
-    """Softmax weight that each key receives, summed over the queries: the score of heavy-hitter caches.
+    """The softmax weight of each key, summed over all queries: the score that heavy-hitter eviction uses.
 
     Contract: entry j is the sum over i of the weight of key j for query i; shape (t,), up to rounding.
     """
@@ -195,9 +204,9 @@ def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
 
 
 def block_causal_attention(queries: Any, keys: Any, values: Any, schedule: ScaleSchedule, *, rule: Rule) -> Any:
-    """Attention of a whole generation: queries of scale k see all keys of scales 0..k.
+    """Attention of a whole generation, where queries of scale k attend to all keys of scales 0..k.
 
-    Contract: for arrays with one row a token of `schedule`, row t of the output is `attention` of query t over
+    Contract: for arrays with one row per token of `schedule`, row t of the output is `attention` of query t over
     the rows of every scale up to its own; other shapes raise InvalidArgument.
 
     Parameters

@@ -1,9 +1,13 @@
-"""Softmax attention in NumPy, near the time of its two matrix products; in float64, or in float32 for float32 arrays.
+"""Fast softmax attention in NumPy for bounded logits; it takes little more time than its two matrix products.
 
-Four things make it fast, and none changes what is computed. Logits of bounded size need no shift by their maximum:
-exp(300) times the largest number of tokens is far from overflow, and exp(-300) from underflow. Blocks are laid out keys
-by queries, so that both products have long sides in the layout that BLAS likes, and stay in a core's cache. Sums of
-weights are one product with ones. And blocks of queries are shared among threads.
+It computes in the precision of its arrays, float64 or float32. Four choices make it fast, and none changes what is
+computed:
+
+* It does not subtract the largest logit: with |logit| <= 300, no sum of weights can overflow or underflow.
+* A block of logits has shape (keys, queries): both products then have long contiguous sides, as BLAS prefers, and the
+  block stays in the cache of its core.
+* The sum of weights is a matrix product with a vector of ones.
+* Blocks of queries are shared among threads.
 """
 
 from __future__ import annotations
@@ -19,33 +23,36 @@ from lowerbound.core.threads import blocks, each, n_threads
 FloatArray = NDArray[np.floating[Any]]
 
 LARGEST_LOGIT = 300.0
-"""Sums of up to 10^100 weights exp(+-300) are normal numbers of float64."""
+"""Largest |logit| in float64: a sum of up to 10^100 weights, each in [exp(-300), exp(300)], is a normal number."""
 LARGEST_SINGLE_LOGIT = 40.0
-"""Sums of up to 10^20 weights exp(+-40) are normal numbers of float32."""
+"""Largest |logit| in float32: a sum of up to 10^20 weights, each in [exp(-40), exp(40)], is a normal number."""
 QUERIES_PER_BLOCK = 2048
 KEYS_PER_BLOCK = 512
 WORTH_THREADS = 2**20
-"""Logits from which on threads save more than they cost."""
+"""The number of logits (queries times keys) from which on several threads are faster than one."""
 
 
 def bounded_attention(
     queries: FloatArray, key_blocks: Callable[[slice], FloatArray], values: FloatArray, n_tokens: int
 ) -> FloatArray:
-    """Softmax attention for logits of at most LARGEST_LOGIT in size, or LARGEST_SINGLE_LOGIT for float32 arrays.
+    """Softmax attention for |logit| <= LARGEST_LOGIT, or <= LARGEST_SINGLE_LOGIT for float32 arrays.
 
-    The caller proves that they are.
+    The caller must have proved that bound; it is not checked here.
 
     Parameters
     ----------
     queries : array, shape (m, d)
-        Scaled, so that a logit is the inner product with a key.
+        Scaled so that a logit is the inner product of a query and a key.
     key_blocks : function
-        From a slice of tokens to their keys, shape (n, d); asked from several threads.
+        Maps a slice of n tokens to their keys, shape (n, d). Several threads call it at the same time.
     values : array, shape (t, h)
+    n_tokens : int
+        t, the number of keys.
 
     Returns
     -------
-    outputs : array, shape (m, h); memory beside it is O(threads * 2048 * 512), whatever m and t are.
+    outputs : array, shape (m, h)
+        Memory beyond the output is O(threads * 2048 * 512), independent of m and t.
     """
     n_queries = len(queries)
     outputs = np.empty((n_queries, values.shape[1]), dtype=queries.dtype)
@@ -71,6 +78,8 @@ def _attend(
     weights = np.empty((min(KEYS_PER_BLOCK, n_tokens), n_queries), dtype=queries.dtype)
     part, weighted = np.empty_like(weights, shape=(h, n_queries)), np.zeros_like(weights, shape=(h, n_queries))
     total, ones = np.zeros_like(weights, shape=n_queries), np.ones_like(weights, shape=len(weights))
+    # Every step writes into memory allocated above, because allocating memory for each block costs page faults. Since
+    # logits are bounded, no peak is tracked and no partial sum is ever rescaled.
     for block in blocks(n_tokens, KEYS_PER_BLOCK):
         size = block.stop - block.start
         some = weights[:size]

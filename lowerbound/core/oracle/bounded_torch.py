@@ -1,8 +1,7 @@
-"""Softmax attention of torch's tensors on a processor, near the time of its two matrix products, and of torch's own.
+"""Fast softmax attention for torch tensors on the CPU; it takes little more time than its two matrix products.
 
-Logits are bounded, as in `streaming`. Queries are a batch of equal groups, so that torch shares groups among its
-threads, once for each operation; and every operation that can be is done in place, since fresh memory costs as much as
-an exponential.
+Logits are bounded, as in `bounded`. Queries form a batch of groups of equal size, so that torch distributes the groups
+among its threads in each operation.
 """
 
 from __future__ import annotations
@@ -16,26 +15,28 @@ from lowerbound.core.threads import blocks
 QUERIES_PER_GROUP = 512
 QUERIES_PER_BATCH = 4096
 LOGITS_AT_ONCE = 5 * 2**19
+"""The largest number of logits in memory at once, for a full batch of queries."""
 
 
 def are_plain_tensors(*arrays: Any) -> bool:
-    """Whether all are tensors of torch on a processor without a gradient to follow: what is done in place has none."""
+    """Whether all arrays are torch tensors on the CPU that need no gradient: in-place operations would lose it."""
     return all(array_api_compat.is_torch_array(a) and a.device.type == "cpu" and not a.requires_grad for a in arrays)
 
 
 def batched_attention(queries: Any, keys: Any, values: Any) -> Any:
-    """Softmax attention for logits of at most LARGEST_LOGIT in size; the caller proves that they are.
+    """Softmax attention for |logit| <= LARGEST_LOGIT; the caller must have proved that bound, which is not checked.
 
     Parameters
     ----------
     queries : tensor, shape (m, d)
-        Scaled, so that a logit is the inner product with a key.
+        Scaled so that a logit is the inner product of a query and a key.
     keys : tensor, shape (t, d)
     values : tensor, shape (t, h)
 
     Returns
     -------
-    outputs : tensor, shape (m, h); memory beside it is O(LOGITS_AT_ONCE), whatever m and t are.
+    outputs : tensor, shape (m, h)
+        Memory beyond the output is O(LOGITS_AT_ONCE), independent of m and t.
     """
     outputs = values.new_empty((queries.shape[0], values.shape[1]))
     whole = queries.shape[0] // QUERIES_PER_GROUP * QUERIES_PER_GROUP
@@ -53,6 +54,8 @@ def _attend(queries: Any, keys: Any, values: Any, outputs: Any, size: int) -> No
     total = values.new_zeros((n_groups, size, 1))
     n_keys = min(LOGITS_AT_ONCE // len(queries), n_tokens)
     memory = values.new_empty(len(queries) * n_keys)
+    # One buffer holds the weights of every block, and all operations on it are in place, because fresh memory costs as
+    # much time as an exponential. `expand` repeats keys and values for all groups without copying them.
     for block in blocks(n_tokens, n_keys):
         some, others = keys[block].T.expand(n_groups, -1, -1), values[block].expand(n_groups, -1, -1)
         weights = memory[: len(queries) * some.shape[2]].view(n_groups, size, some.shape[2])

@@ -1,4 +1,4 @@
-"""Attention that is read by thresholds: in single precision where that decides, in double where it does not."""
+"""Attention whose outputs are only compared with thresholds: float32 where that is enough, float64 elsewhere."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ FloatArray = NDArray[np.float64]
 
 PROBES = 32
 WORTH_PROBING = 512
-"""Rows that are tried first, where there are so many that it pays."""
+"""With at least WORTH_PROBING queries, about PROBES of them are tried in float32 before all are."""
 LEAST_SINGLE_VALUE, LARGEST_SINGLE_SUM = 1e-10, 1e20
-"""With weights exp(+-40), products with such values are normal numbers of float32, and so are their sums."""
+"""Bounds on |value| and on t |value| within which products with weights in [exp(-40), exp(40)], and sums of t of them,
+are normal float32 numbers."""
 WORTH_TRYING = 0.25
-"""The share of undecided rows up to which single precision, and double for those, is faster than double for all."""
+"""The largest fraction of rows that may need float64 for the float32 attempt to be faster than float64 for all rows."""
 
 
 def deciding_attention(
     queries: FloatArray, keys: FloatArray, values: FloatArray, *, rule: Rule, thresholds: FloatArray
 ) -> FloatArray:
-    """Softmax attention, exact enough to be read by thresholds.
+    """Softmax attention, exact enough to decide on which side of each threshold an output lies.
 
-    Contract: every entry is on the same side of every threshold as that of `attention` for the same arguments, or is
-    in float64 too, and the two lie on both sides by rounding. In float32 where logits are small and every entry of a
-    row is farther from every threshold than both rounding bounds together; the other rows in float64, and all of them
-    where a few rows tell that many would be.
+    Contract: every entry lies on the same side of every threshold as the entry of `attention` for the same arguments,
+    unless both were computed in float64 and differ by rounding; arguments that `attention` refuses raise
+    InvalidArgument. A row comes from float32 if logits are small and each of its entries is farther from every
+    threshold than the two rounding bounds together. The other rows come from float64.
 
     Parameters
     ----------
-    queries, keys, values : as of `attention`
+    queries, keys, values : as in `attention`
     thresholds : array, shape (L - 1,), increasing
     """
     *lengths, _ = check_question(queries, keys, values)
@@ -55,6 +56,8 @@ def deciding_attention(
         found = bounded_attention(rows, lambda block: along[block], single, len(keys)).astype(np.float64)
         return found, np.asarray(_is_near(found, thresholds, margin).any(axis=1))
 
+    # Float32 is faster than float64, and most outputs of a played game are far from every threshold, so few rows need
+    # float64 as well. Where many would, a small sample of the queries shows it, and no row is computed twice.
     if len(across) >= WORTH_PROBING and asked(across[:: -(-len(across) // PROBES)])[1].mean() > WORTH_TRYING:
         return _double(queries, keys, values, rule)
     found, is_open = asked(across)
@@ -64,7 +67,7 @@ def deciding_attention(
 
 
 def _is_near(found: FloatArray, thresholds: FloatArray, margin: float) -> NDArray[np.bool_]:
-    """Which entries are within the margin of a threshold."""
+    """Which entries lie within `margin` of a threshold."""
     if len(thresholds) == 1:
         near: NDArray[np.bool_] = np.abs(found - thresholds[0]) <= margin
     else:

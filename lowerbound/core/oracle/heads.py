@@ -1,4 +1,4 @@
-"""Attention of many heads, or of many trials, in one call: those that share keys and queries share one product."""
+"""Attention of many heads or trials in one call: those with equal queries, keys and rule share their weights."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lowerbound.core.threads import blocks, each, n_threads
 FloatArray = NDArray[np.float64]
 
 COLUMNS_AT_ONCE = 2048
-"""Values side by side: wide enough for a fast product, and bounded, however many heads there are."""
+"""The largest number of value columns that share one product: wide enough to be fast, and bounded in memory."""
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What one head asks: (m, d) queries over (t, d) keys and (t, h) values, t >= 0."""
+    """The attention that one head asks for: (m, d) queries over (t, d) keys and (t, h) values, t >= 0."""
 
     queries: FloatArray
     keys: FloatArray
@@ -29,11 +29,11 @@ class Question:
     rule: Rule
 
     def fingerprint(self) -> int:
-        """The same for questions that share their weights, and hardly ever for others."""
+        """A hash of rule, queries and keys: equal for questions that share weights, rarely equal for others."""
         return hash((self.rule, self.queries.tobytes(), self.keys.tobytes()))
 
     def shares_weights(self, other: Question) -> bool:
-        """Whether both have the same queries, keys and rule."""
+        """Whether both questions have equal queries, keys and rule, so that their softmax weights are equal."""
         return (
             self.rule == other.rule
             and np.array_equal(self.queries, other.queries)
@@ -42,13 +42,14 @@ class Question:
 
 
 def answers(questions: Sequence[Question], thresholds: FloatArray | None = None) -> list[FloatArray]:
-    """What each question is answered, shape (m, h) each.
+    """The answers to all questions, in order, each of shape (m, h).
 
-    Contract: each answer is that of `attention`, up to its rounding bound, and zeros over no keys. Questions with the
-    same queries, keys and rule, as trials of one game and heads with public keys have, are asked once: the weights are
-    made once, and their values, of one width h, stand side by side in one product, up to COLUMNS_AT_ONCE columns. With
-    thresholds, answers are only as exact as the side of each threshold needs (`deciding_attention`).
+    Contract: each answer equals `attention` up to its rounding bound, and is zero where there are no keys. With
+    thresholds, an answer is only exact enough to decide on which side of each threshold it lies
+    (`deciding_attention`). Questions that share weights must have values of the same width h.
     """
+    # Trials of one game, and heads with public keys, ask with equal queries and keys. Their exponentials are the
+    # expensive part, so they are computed once, and the values of all such questions are concatenated column by column.
     groups: dict[object, list[int]] = {}
     for number, asked in enumerate(questions):
         alike = asked.fingerprint() if len(questions) > 1 else number
@@ -71,6 +72,8 @@ def answers(questions: Sequence[Question], thresholds: FloatArray | None = None)
             found = deciding_attention(first.queries, first.keys, values, rule=first.rule, thresholds=thresholds)
         return np.split(found, len(members), axis=1)
 
+    # A group of questions is cut so that one product has at most COLUMNS_AT_ONCE columns: more would not be faster, and
+    # memory would grow with the number of heads. The parts are independent, so they run in parallel.
     size = max(1, COLUMNS_AT_ONCE // max(1, questions[0].values.shape[1])) if questions else 1
     parts = [members[some] for members in groups.values() for some in blocks(len(members), size)]
     found = each(answered, parts, threads=n_threads()) if len(parts) > 1 else map(answered, parts)

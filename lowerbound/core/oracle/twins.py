@@ -1,4 +1,4 @@
-"""Two slower twins of the oracle: the formula in plain Python, and an enclosure of its true value."""
+"""Two slow reference implementations of attention: plain Python, and an interval enclosure of the exact value."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ def attention_naive(
     *,
     rule: Rule,
 ) -> list[list[float]]:
-    """The same outputs as `attention`, from the formula read aloud: plain Python, no blocks, no shift of logits
-    but by their maximum. For tests and for reading."""
+    """The outputs of `attention`, computed in plain Python directly from the formula, for tests and for readers.
+
+    There are no blocks; the only numerical device is subtracting the largest logit.
+    """
 
     def unit(row: Sequence[float]) -> list[float]:
         norm = math.sqrt(math.fsum(x * x for x in row))
@@ -50,9 +52,10 @@ def attention_ball(
     rule: Rule,
     precision_bits: int = 128,
 ) -> list[arb]:
-    """An enclosure of the output row of one query; the inputs are taken as the exact binary numbers they are.
+    """Balls that enclose the exact output row of one query, where each input float stands for its exact value.
 
-    Contract: every returned ball contains the true value of the formula; its width shrinks with the precision.
+    Contract: every returned ball contains the true value of the formula, and its width shrinks as `precision_bits`
+    grows.
     """
     with precision(precision_bits):
 
