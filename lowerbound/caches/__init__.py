@@ -1,1 +1,1 @@
-"""KV caches, one idea a file."""
+"""KV caches: one idea per file, one folder per family."""

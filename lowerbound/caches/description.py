@@ -1,4 +1,4 @@
-"""Everything that is known of one cache, and the file to start another from."""
+"""What a cache states about itself, and the text of the template from which a user writes a new cache."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lowerbound.game.duel import describe
 
 
 def template() -> str:
-    """The text of a cache that plays as it stands, once it is saved as mine.py."""
+    """The text of caches/template.py, a complete cache; saved as mine.py, it is played as mine:Mine."""
     return (files("lowerbound.caches") / "template.py").read_text(encoding="utf-8")
 
 
 def description(name: str) -> dict[str, Any]:
-    """What a cache states about itself, where it lives and how it is played, as plain JSON values.
+    """What a cache states about itself, the file of its class and the command that plays it, as plain JSON values.
 
-    Contract: code that is not this package's runs in a process of its own; a name that leads to no cache raises
+    Contract: code from outside this package is imported in a separate process. A name that leads to no cache raises
     UnknownName or InvalidArgument.
     """
     target = target_of(name)
@@ -43,7 +43,7 @@ def description(name: str) -> dict[str, Any]:
 
 
 def file_of(target: str) -> str | None:
-    """The file of a target's module, or of its program, found without running anything; None where there is none."""
+    """The file of a target's module or program, or None if there is no such file; no code of the target is run."""
     if target.startswith(PREFIX):
         return shlex.split(target.removeprefix(PREFIX))[0]
     spec: ModuleSpec | None = None

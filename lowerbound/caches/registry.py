@@ -1,6 +1,8 @@
 """Where caches are found: the explicit tables below, entry points of other packages, or package.module:Class.
 
-Tables in reading order; nothing registers itself. A class is imported when it is asked for.
+The tables are in reading order and hold strings, not classes. So listing the names imports no cache (and no NumPy or
+torch), and the order does not depend on which module happened to be imported first. A class is imported when it is
+first asked for.
 """
 
 from __future__ import annotations
@@ -93,14 +95,14 @@ CACHES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Adapters:
-    """Third-party implementations that play unmodified: the classes of each module of lowerbound.caches.thirdparty."""
+    """The adapters to one third-party library: what must be installed, and the classes of each adapter module."""
 
     needs: tuple[str, ...]
     modules: Mapping[str, tuple[str, ...]]
 
     @property
     def classes(self) -> dict[str, str]:
-        """Class names in reading order, each with its "package.module:Class"."""
+        """Maps each class name, in reading order, to its "package.module:Class"."""
         return {
             name: f"lowerbound.caches.thirdparty.{module}:{name}"
             for module, names in self.modules.items()
@@ -176,16 +178,17 @@ ADAPTERS = {
     ),
     "fla": Adapters(needs=("torch", "einops", "fla"), modules={"fla": ("ABC",)}),
 }
-"""One entry a library, by the prefix of its names: "kvpress:SnapKVPress" is the class of that name of its modules.
+"""One entry per library; its key is the prefix of its cache names: "kvpress:SnapKVPress" is the class SnapKVPress in
+one of the modules listed under "kvpress".
 
-The classes import what they need when they are made.
+An adapter class imports its library when a cache is made, not when the class is imported.
 """
 
 ENTRY_POINT_GROUP = "lowerbound.caches"
 
 
 def known_caches() -> dict[str, str]:
-    """Every name that needs no module path: this package's caches, adapters to others, entry points of others."""
+    """Every registered name with its target: this package's caches, its adapters, other packages' entry points."""
     found = {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
     adapters = {
         f"{prefix}:{name}": target for prefix, library in ADAPTERS.items() for name, target in library.classes.items()
@@ -194,16 +197,17 @@ def known_caches() -> dict[str, str]:
 
 
 def adapters_at_hand() -> tuple[list[str], list[str]]:
-    """(names whose libraries are installed, prefixes of the others); nothing is imported."""
+    """(adapter names whose libraries are installed, prefixes whose libraries are missing); no library is imported."""
     missing = [prefix for prefix, library in ADAPTERS.items() if not all(map(find_spec, library.needs))]
     names = [f"{p}:{name}" for p, library in ADAPTERS.items() if p not in missing for name in library.classes]
     return names, missing
 
 
 def target_of(name: str) -> str:
-    """The "package.module:Class" behind a name; a name that has that form, or is "exec:COMMAND", stands for itself.
+    """The "package.module:Class" behind a name.
 
-    Contract: UnknownName, with the nearest names, for any other; a command that cannot be run raises InvalidArgument.
+    Contract: a name that already has that form, or is "exec:COMMAND", is returned as its own target. Any other unknown
+    name raises UnknownName with the nearest known names; a command that cannot be run raises InvalidArgument.
     """
     if name.startswith("exec:"):
         from lowerbound.core.program import program_target
@@ -218,14 +222,14 @@ def target_of(name: str) -> str:
 
 
 def find_cache(name: str) -> type[Memory]:
-    """The cache class called `name`, imported here."""
+    """The cache class called `name`; this imports its module into the current process."""
     from lowerbound.core.loading import load_cache
 
     return load_cache(target_of(name))
 
 
 def play(reduction: HardFamily, name: str, **terms: Any) -> Row:
-    """`duel` for a cache by its name: the row carries the name."""
+    """`duel` for a cache given by its registered name; the row is labeled with that name."""
     from lowerbound.game.duel import duel
 
     return duel(reduction, target_of(name), label=name, **terms)

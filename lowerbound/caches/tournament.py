@@ -1,4 +1,9 @@
-"""Many games: each in parties of its own, several at a time, in the order in which they were asked for."""
+"""A tournament: many games, several at a time, with their outcomes reported in the order of the request.
+
+Games are grouped into heats. All games of one heat share one pair of processes (Alice's and Bob's), because starting
+two Python processes and importing a library takes far longer than one game. Sharing is safe only among caches that may
+trust one another: this package's own, or the adapters of one library. Every other cache gets its own pair.
+"""
 
 from __future__ import annotations
 
@@ -18,16 +23,17 @@ from lowerbound.game.hard_family import HardFamily
 Outcome = Row | LowerBoundError
 
 STANDARD_BUDGETS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
-"""Where every method that has a nominal budget is played when none is asked for: 2, 4 and 8 bits of 16, say."""
+"""The budgets at which a method with a nominal budget is played by default; 2, 4 and 8 of 16 bits for a quantizer."""
 
 LARGEST_HEAT = 24
-"""Adapters of one library that share their parties, so that the library is loaded once for them."""
+"""At most this many adapters of one library share one pair of processes, so that each pair loads the library once."""
 OWN_HEAT = 8
-"""Games of this package's own caches that share theirs: starting two processes takes ten times as long as a game."""
+"""At most this many games of this package's own caches share one pair of processes: starting a pair takes ten times as
+long as playing one such game."""
 
 
 def at_standard_budgets(names: Sequence[str], isolation: Isolation) -> list[tuple[str, Fraction | None]]:
-    """Every name with each standard budget; a method without a nominal budget once."""
+    """(name, budget) for every name and standard budget; a method without a nominal budget appears once, with None."""
     games: list[tuple[str, Fraction | None]] = []
     for name in names:
         has_budget = describe(target_of(name), isolation).budget_meaning
@@ -44,10 +50,11 @@ def tournament(
     time_limit_s: float,
     on_wait: Callable[[str], None],
 ) -> Generator[tuple[str, Outcome], None, None]:
-    """The outcome of each (name, budget), in order; closing the generator calls off what has not begun.
+    """Yields (name, outcome) for each requested game, in order; closing the generator cancels heats not yet begun.
 
-    Contract: an outcome is what `duel` returns or raises. `on_wait` is told each name that is waited for. As many heats
-    run as the machine has processors, each in processes of its own; without isolation, one by one.
+    Contract: an outcome is the row that `duel` returns or the error that it raises. `on_wait` is called with each name
+    before its outcome is awaited. As many heats run at a time as the machine has processors, each heat in its own
+    processes; without isolation, heats run one after another in this process.
     """
     entries = [Contender(target_of(name), budget, name) for name, budget in games]
     heats = [list(heat) for heat in _heats(entries)]
@@ -58,6 +65,7 @@ def tournament(
         return
     pool = ThreadPoolExecutor(max_workers=os.cpu_count())
     try:
+        # Long heats start first, so that none is left to run alone at the end; outcomes are still reported in order.
         slowest_first = sorted(range(len(heats)), key=lambda number: -len(heats[number]))
         running: dict[int, Future[list[Outcome]]] = {n: pool.submit(play, heats[n]) for n in slowest_first}
         for number, heat in enumerate(heats):
@@ -69,7 +77,7 @@ def tournament(
 def _told(
     heat: Sequence[Contender], outcomes: Callable[[], Sequence[Outcome]], on_wait: Callable[[str], None]
 ) -> Iterator[tuple[str, Outcome]]:
-    """The outcomes of a heat by name; its first game is waited for, and the others come with it."""
+    """(name, outcome) for each game of a heat; the heat is awaited once, under its first game's name."""
     names = [_name(entry) for entry in heat]
     on_wait(names[0])
     for number, outcome in enumerate(outcomes()):
@@ -83,7 +91,7 @@ def _name(entry: Contender) -> str:
 
 
 def _heats(entries: Sequence[Contender]) -> Iterator[list[Contender]]:
-    """Consecutive adapters of one library together, a few of our own caches together, every other entry alone."""
+    """Groups of consecutive entries that may share processes, cut to at most LARGEST_HEAT or OWN_HEAT entries each."""
     for key, together in groupby(enumerate(entries), key=_library):
         alike = [entry for _, entry in together]
         size = OWN_HEAT if key == OWN_CACHES else LARGEST_HEAT if isinstance(key, str) else 1
@@ -91,7 +99,7 @@ def _heats(entries: Sequence[Contender]) -> Iterator[list[Contender]]:
 
 
 def _library(numbered: tuple[int, Contender]) -> str | int:
-    """What an entry may share its parties with: the name of a library, or its own number."""
+    """The key by which entries are grouped: a library's prefix, OWN_CACHES, or the entry's own, unique number."""
     number, entry = numbered
     library = next((prefix for prefix, library in ADAPTERS.items() if entry.cache in library.classes.values()), None)
     return library or (OWN_CACHES if entry.cache.startswith(OWN_CACHES) else number)
@@ -100,7 +108,10 @@ def _library(numbered: tuple[int, Contender]) -> str | int:
 def _play(
     reduction: HardFamily, heat: Sequence[Contender], *, trials: int, isolation: Isolation, time_limit_s: float
 ) -> list[Outcome]:
-    """A heat together; where a party of it ends early or late, each game alone, so that only who is to blame pays."""
+    """Play a heat in one pair of processes; if that pair crashes or runs late, play each of its games in its own pair.
+
+    One cache that crashes its process would otherwise spoil the outcomes of the whole heat.
+    """
     alone = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
     try:
         return duels(reduction, heat, trials=trials, isolation=isolation, time_limit_s=time_limit_s)

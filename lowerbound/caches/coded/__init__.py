@@ -1,1 +1,1 @@
-"""Caches of public structure: they store coded symbols of values, or a basis and coefficients, and no free keys."""
+"""Caches that exploit public structure: the keys, and the set of possible values, are public and cost no bits."""

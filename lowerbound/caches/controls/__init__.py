@@ -1,1 +1,1 @@
-"""Controls: everything stored, nothing stored, and the recomputation of model R2."""
+"""Controls: caches that store everything, store nothing, or (in model R2) recompute K and V from token ids."""

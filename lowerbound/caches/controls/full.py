@@ -1,4 +1,4 @@
-"""Full precision caches: everything is stored, in an IEEE format."""
+"""Full caches: every key and value is stored, in an IEEE format."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from lowerbound.core.cache import StoredTokens
 
 
 class _Full(StoredTokens):
-    """Template: all keys and values as floats of `float_bits`."""
+    """Template: all keys and values, as floats of `float_bits` bits."""
 
     family: ClassVar[str] = "full"
     reference: ClassVar[str] = "the cache as generated"
@@ -26,27 +26,29 @@ class _Full(StoredTokens):
 
 
 class Full64(_Full):
-    """float64: the oracle's own numbers.
+    """Keys and values in float64, the format in which the oracle computes.
 
-    Idea: forget nothing. Bits: 128 T d. Broken by: nothing; it is the control that must read every symbol.
+    Idea: lose nothing. Bits: 128 T d. Broken by: nothing; it is the control that must read every symbol correctly.
     """
 
     float_bits = 64
 
 
 class Full32(_Full):
-    """float32: what autocast leaves of normalised keys.
+    """Keys and values in float32, the format in which autocast keeps normalized keys.
 
-    Idea: forget the last digits. Bits: 64 T d. Broken by: nothing here; levels 2^-24 apart elsewhere.
+    Idea: drop the last digits of float64. Bits: 64 T d. Broken by: nothing in this game; in others, value levels that
+    are 2^-24 apart.
     """
 
     float_bits = 32
 
 
 class Full16(_Full):
-    """float16: the unit in which published ratios are counted.
+    """Keys and values in float16, the format to which published compression ratios refer.
 
-    Idea: forget half of float32. Bits: 32 T d. Broken by: nothing here; levels 2^-11 apart elsewhere.
+    Idea: half the bits of float32. Bits: 32 T d. Broken by: nothing in this game; in others, value levels that are
+    2^-11 apart.
     """
 
     float_bits = 16

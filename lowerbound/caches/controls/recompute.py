@@ -1,4 +1,4 @@
-"""Recompute: keep the token ids, and run the public network again whenever somebody asks."""
+"""Recompute: store the token ids, and run the public network again for every answer."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ SCALE_BITS = 16
 
 
 class Recompute(Cache):
-    """The ids of r_1..r_{N-2}, inferred from the stream with the public weights.
+    """The token ids of the maps r_1..r_{N-2}, inferred from the K, V stream with the public weights.
 
-    Idea: with public weights the cache is a function of the ids (model R2). Bits: ceil(log2 V) an id, of all scales
-    that have come but the newest, whose ids show in the next one only. Paid in time: every answer runs the network
-    again. It lies below the R1 floor, because it is outside R1. Broken by: nothing that the public network makes; where
-    K and V are free it cannot be played at all.
+    Idea: with public weights, K and V are a function of the token ids (model R2). Bits: ceil(log2 V) per id, V the size
+    of the codebook, for all scales that have arrived except the newest, whose ids affect only the next scale's K and V.
+    The cost is time: every answer runs the network again. This size is below the lower bound (floor) of model R1; there
+    is no contradiction, because the cache does not play in R1. Broken by: nothing that the public network generates;
+    where K and V are free reals it cannot be played.
     """
 
     family: ClassVar[str] = "recompute"
@@ -43,7 +44,7 @@ class Recompute(Cache):
         self._forget_own()
 
     def _forget_own(self) -> None:
-        """Drop the last scale's own tokens, which no state holds."""
+        """Drop the last scale's keys and values: they are used while that scale attends, and are never stored."""
         self._own_keys: FloatArray = np.zeros((0, self.public.d))
         self._own_values: FloatArray = np.zeros((0, self.public.d))
 

@@ -1,4 +1,4 @@
-"""The cache that remembers nothing, and guesses."""
+"""The cache that stores nothing and guesses every answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from lowerbound.errors import CorruptState
 
 
 class Silent(Cache):
-    """Public coins instead of answers.
+    """Every answer is drawn from public coins.
 
-    Bits: 0. Broken by: every instance; it is the control that must err like a coin.
+    Idea: guess. Bits: 0. Broken by: every instance; it is the control that must err as often as a fair coin.
     """
 
     family: ClassVar[str] = "control"

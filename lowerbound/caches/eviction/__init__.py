@@ -1,1 +1,1 @@
-"""Eviction: some tokens are kept as they are, the others dropped."""
+"""Eviction: the cache keeps some tokens unchanged and drops the others."""

@@ -1,4 +1,4 @@
-"""Template: after each scale a rule names the tokens that stay; they stay as they are, in float16."""
+"""Template: after each scale a rule chooses the tokens that stay; they are stored unchanged, in float16."""
 
 from __future__ import annotations
 
@@ -73,5 +73,5 @@ class Eviction(StoredTokens):
 
 
 def best(scores: FloatArray, count: int) -> IndexArray:
-    """The rows of the `count` highest scores, ascending; ties go to the older token."""
+    """The rows of the `count` highest scores, in ascending order of row; among equal scores the older token stays."""
     return np.sort(np.argsort(-scores, kind="stable")[:count])

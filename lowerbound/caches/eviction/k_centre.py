@@ -1,4 +1,4 @@
-"""The newest tokens, and centres that cover the keys of the others."""
+"""k-center eviction: keep the newest tokens, and centers that cover the keys of the older ones."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from lowerbound.core.cache import FloatArray
 
 
 class SubGenKCenter(Eviction):
-    """The newest tokens, and k centres that cover the keys of the others: what SubGen's experiments ran.
+    """The newest tokens, and k centers that cover the keys of the older ones: what SubGen's experiments ran.
 
-    Idea: greedy k-centre: start at the oldest token, then take the key farthest from all centres so far; plain
-    softmax over centres and newest tokens. Bits: 32 B d. Broken by: a query for any token that is no centre.
-    The experiments choose once, on a whole prompt; here among the tokens still stored, after each scale. Low
-    confidence: the share of newest tokens; half of B here.
+    Idea: greedy k-center: start at the oldest token, then repeatedly take the key farthest from all centers so far;
+    answer by plain softmax over the centers and the newest tokens. Bits: 32 B d. Broken by: a query for any older token
+    that is not a center. The experiments choose once, on a whole prompt; this class chooses after each scale, among the
+    tokens still stored. Low confidence: the share of newest tokens, which is half of B here.
     """
 
     reference: ClassVar[str] = "experiments of Zandieh et al. 2024, arXiv:2402.06082"
@@ -30,7 +30,7 @@ class SubGenKCenter(Eviction):
 
 
 def greedy_centres(points: FloatArray, count: int) -> IndexArray:
-    """`count` distinct rows, each the farthest from those before it; ties go to the older row."""
+    """`count` distinct rows, each the farthest from the rows chosen before it; among ties the older row is chosen."""
     centres = np.zeros(count, dtype=np.int64)
     distances = np.full(len(points), np.inf)
     for i in range(count):

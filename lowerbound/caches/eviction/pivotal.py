@@ -1,4 +1,4 @@
-"""FastVAR's pivotal tokens: of a fine scale, only what deviates from its mean enters the cache."""
+"""FastVAR's pivotal tokens: of a fine scale, only the tokens that deviate most from its mean enter the cache."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from lowerbound.caches.eviction.eviction import Eviction, IndexArray, best
 
 
 class PivotalTokens(Eviction):
-    """Coarse scales whole, and of fine scales the tokens farthest from their scale's mean.
+    """All tokens of coarse scales, and of fine scales the tokens whose keys are farthest from their scale's mean.
 
-    Idea: low frequencies are settled early, so a fine scale's token matters as |k - mean|^2, k standing in for the
-    block's input x. A token dropped on arrival never returns; none is dropped later. Bits: 32 B d once all T
-    have come; before, 32 d a token kept of each scale by its share. Broken by: a query for any dropped token; it cannot
-    tell tokens of equal deviation apart.
-    Reference code differs: it drops shares that are fixed by the width of the map (0.4 and 0.5 on two maps of
-    Infinity, 0.5 and 0.75 on two of HART) in layers 3 to 27, and restores pruned outputs by interpolation; here the
-    two finest cached scales share what the budget leaves them, and coarser ones join them only where less than a
-    quarter would be left. At the default budget 0.61 of VAR-256's two finest cached scales stay, close to the first
-    of those shares. How wider maps are treated was not read.
+    Idea: coarse scales fix the low frequencies, so the importance of a fine scale's token is |k - mean|^2; the key k
+    stands in for the block's input x. A token is dropped when its scale arrives or never. Bits: 32 B d once all T
+    tokens have arrived; before that, 32 d per kept token. Broken by: a query for any dropped token; among tokens of
+    equal deviation the choice is arbitrary.
+    Reference code differs: it drops fractions fixed by the width of the map (0.4 and 0.5 on two maps of Infinity, 0.5
+    and 0.75 on two maps of HART) in layers 3 to 27, and restores pruned outputs by interpolation. Here the two finest
+    cached scales are pruned to what the budget leaves for them; coarser scales are pruned too only if less than a
+    quarter of the pruned scales' tokens would stay. At the default budget 0.61 of VAR-256's two finest cached scales
+    stays, close to what the first of those fractions leaves. We did not read how the code treats wider maps.
     """
 
     reference: ClassVar[str] = "Guo et al. 2025 (FastVAR), arXiv:2503.23367"

@@ -15,12 +15,13 @@ from lowerbound.core.rules import Rule
 class SnapKV(Eviction):
     """An observation window of the newest tokens, and the tokens that its queries attend to.
 
-    Idea: the last w queries give every stored token its softmax weight; the sums, averaged over 5 neighbours with
-    zeros beyond the ends, choose B - w tokens outside the window; the window itself stays. w = 32, at most half of B
-    and at most the newest scale. Bits: 32 B d. Broken by: a query for any token that the window did not single out.
-    Reference code differs: it chooses once, after a prompt, and masks the window causally; here it chooses after every
-    scale, and the queries of a scale see the whole scale. Smoothing runs over the tokens still stored. The window is
-    64 in the class and 32 in its initialiser: 32 here.
+    Idea: a stored token's score is the sum of the softmax weights that the last w queries give it, averaged over 5
+    neighboring tokens (zeros beyond the ends). The B - w highest scores outside the window stay, and the window itself
+    stays. w = 32, at most half of B and at most the newest scale. Bits: 32 B d. Broken by: a query for any token that
+    the window's queries did not single out.
+    Reference code differs: it chooses once, after a prompt, and masks the window causally. This class chooses after
+    every scale, the queries of a scale see the whole scale, and the averages run over the tokens still stored. The
+    reference's window is 64 in the class and 32 in its initializer; it is 32 here.
     """
 
     reference: ClassVar[str] = "Li et al. 2024, arXiv:2404.14469"
@@ -34,19 +35,19 @@ class SnapKV(Eviction):
 
 
 def observed(queries: FloatArray, keys: FloatArray, count: int, rule: Rule) -> IndexArray:
-    """The `count` rows that stay: the last ones, one for each query of the window, and those that it votes for."""
+    """The `count` rows that stay: the window, which is the last len(queries) rows, and the rows its queries vote for."""
     n_outside = len(keys) - len(queries)
     votes = attention_mass(queries, keys, rule=rule)[:n_outside]
     return np.concatenate([best(pooled(votes), count - len(queries)), np.arange(n_outside, len(keys))])
 
 
 def pooled(votes: FloatArray) -> FloatArray:
-    """Averages over KERNEL neighbours, stride 1, zeros beyond the ends."""
+    """The average of each vote and its neighbors, KERNEL votes in all, with zeros beyond the ends."""
     means: FloatArray = neighbours(votes, SnapKV.KERNEL, 0.0).mean(axis=1)
     return means
 
 
 def neighbours(votes: FloatArray, kernel: int, beyond: float) -> FloatArray:
-    """The `kernel` votes around each vote, shape (n, kernel), with `beyond` beyond the ends."""
+    """The `kernel` votes centered at each vote, shape (n, kernel); places beyond the ends hold the number `beyond`."""
     padded = np.pad(votes, kernel // 2, constant_values=beyond)
     return np.lib.stride_tricks.sliding_window_view(padded, kernel)

@@ -12,10 +12,10 @@ from lowerbound.caches.eviction.eviction import Eviction, IndexArray
 class StreamingLLM(Eviction):
     """The first four tokens and the newest ones.
 
-    Idea: the first tokens soak up attention that has nowhere to go, so a window with them works where a window alone
-    fails; no score is read. Bits: 32 B d, at most half of B sinks. Broken by: a query for any token in the gap, which
-    is known beforehand.
-    Reference code differs: it hands out RoPE positions inside the cache; keys here come as they are.
+    Idea: trained models put spare attention on the first tokens (attention sinks), so a window that includes them works
+    where a window alone fails. No score is computed. Bits: 32 B d; at most half of the B tokens are sinks. Broken by: a
+    query for any token in the gap between sinks and window, whose place is known beforehand.
+    Reference code differs: it assigns RoPE positions inside the cache; this class stores keys as they arrive.
     """
 
     family: ClassVar[str] = "window"

@@ -1,4 +1,4 @@
-"""Sliding windows: the newest tokens, or the newest whole scales."""
+"""Sliding windows: keep the newest tokens, or the newest whole scales."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lowerbound.core.cache import Public, StoredTokens, tokens_within
 
 
 def tokens_of_whole_scales(public: Public, budget: Fraction) -> int:
-    """Tokens of the newest whole scales that fit in the budget, at least the newest one."""
+    """How many tokens the newest whole scales have that fit in the budget; the newest scale always counts."""
     schedule = public.schedule
     most, kept = tokens_within(budget, schedule.n_tokens_cached), 0
     for scale in range(schedule.n_scales - 2, -1, -1):
@@ -22,7 +22,7 @@ def tokens_of_whole_scales(public: Public, budget: Fraction) -> int:
 
 
 class _Window(StoredTokens):
-    """The newest `capacity` tokens, in float16; what is older is forgotten."""
+    """Template: the newest `capacity` tokens, in float16; older tokens are dropped."""
 
     family: ClassVar[str] = "window"
     default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
@@ -60,8 +60,8 @@ class TokenWindow(_Window):
 class ScaleWindow(_Window):
     """The last whole scales that fit in the budget, at least the newest one.
 
-    Idea: a map is kept or dropped as one. Bits: 32 W d, for the W tokens of those scales; until they have arrived, the
-    newest W tokens are held in their stead. Broken by: a query for any coarser scale.
+    Idea: each map is kept whole or dropped whole. Bits: 32 W d, for the W tokens of those scales; before all of these
+    scales have arrived, the cache holds the newest W tokens instead. Broken by: a query for any coarser scale.
     """
 
     reference: ClassVar[str] = "window over scales; AMS-KV, arXiv:2511.16047, keeps whole scales"

@@ -1,1 +1,1 @@
-"""Caches whose error is proved for every input, not only measured."""
+"""Caches whose error bound is proved for every input in a stated class, not only measured."""

@@ -1,4 +1,4 @@
-"""AMS-KV: whole maps stay or go; layers whose keys change from map to map keep more maps."""
+"""AMS-KV: maps are kept or dropped whole; layers whose keys change much from map to map keep more maps."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lowerbound.errors import CorruptState, invalid
 
 
 def resized(rows: FloatArray, before: tuple[int, ...], after: tuple[int, ...]) -> FloatArray:
-    """A map of rows, shape (cells, d), interpolated linearly along every axis; pixel centres, edges repeated."""
+    """A map of rows, shape (cells, d), resized by linear interpolation between pixel centers, with edges repeated."""
     grid = rows.reshape(*before, rows.shape[-1])
     for axis, (old, new) in enumerate(zip(before, after, strict=True)):
         places = (np.arange(new) + 0.5) * old / new - 0.5
@@ -25,15 +25,16 @@ def resized(rows: FloatArray, before: tuple[int, ...], after: tuple[int, ...]) -
 
 
 class AMSKV(CoupledEviction):
-    """A layer keeps its two coarsest maps and the newest ones that fit; demanding layers may keep twice as much.
+    """A layer keeps its two coarsest maps and the newest maps that fit; demanding layers may keep twice as many tokens.
 
-    Idea: a layer's capacity is C_min tokens; when it overflows and the layer is demanding, that is when
-    |resize(K_{k-1}) - K_k| > theta |K_k|, the capacity rises to C_max once; otherwise the oldest map that is not one
-    of the 2 coarsest goes, until the rest fits. A map larger than C_max is not cached. All heads of a layer keep the
-    same maps. C_max = 2 C_min. Bits: 32 + K + 1 a layer, in whole bytes, and the sum over heads of (32 + 32 B_l d).
-    Broken by: a query for a token of a map that went.
-    Reference differs (its code was not seen): theta is published in absolute terms for no model; here it is relative,
-    1/2, and a layer whose previous map is gone keeps its capacity.
+    Idea: a layer's capacity is C_min tokens. When the layer overflows while its keys change much from the previous map
+    to the newest, |resize(K_{k-1}) - K_k| > theta |K_k|, the layer is demanding: its capacity rises to C_max = 2 C_min
+    for good. Then the oldest map that is not one of the 2 coarsest is dropped, until the rest fits. A map larger than
+    C_max is not cached. All heads of a layer keep the same maps. Bits: 32, plus per layer K + 1 (K the number of
+    scales) rounded up to whole bytes, plus the sum over heads of (32 + 32 B_l d). Broken by: a query for a token of a
+    dropped map.
+    Reference differs (we did not see its code): the paper publishes no absolute value of theta for any model, so theta
+    is relative here, 1/2; and a layer whose previous map has been dropped keeps its capacity.
     """
 
     reference: ClassVar[str] = "Xu et al. 2025, arXiv:2511.16047"
@@ -75,7 +76,7 @@ class AMSKV(CoupledEviction):
         return np.concatenate([np.zeros(0, dtype=np.int64), *(places[scale] for scale in kept)])
 
     def is_demanding(self, layer: int, places: Mapping[int, IndexArray]) -> bool:
-        """Whether the newest map's keys are far from those of the map before, in the mean over heads."""
+        """Whether the newest map's keys are far from the resized keys of the map before, on average over the heads."""
         before, newest = self.scale - 1, self.scale
         if before not in places:
             return False

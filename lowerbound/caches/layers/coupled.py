@@ -1,4 +1,4 @@
-"""Template: heads and layers share one budget; whoever stays is decided after each scale, with all layers in view."""
+"""Template: heads and layers share one budget; after each scale a rule that sees all layers chooses what stays."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from lowerbound.core.oracle.attention import attention
 from lowerbound.errors import CorruptState
 
 Kept = list[list[IndexArray]]
-"""For every layer and head, the stored rows that stay, ascending."""
+"""For every layer and head, the numbers of the stored rows that stay, in ascending order."""
 
 
 class CoupledEviction(CountedState, LayeredCache):
-    """Keys and values of the surviving tokens of every head of every layer, in float16 and in token order.
+    """Template: keys and values of the tokens that stay in every head of every layer, in float16 and in token order.
 
-    A final class says in `survivors` who stays when there are too many. `keys[layer][head]` and `values` hold one row
-    a stored token; `queries[layer][head]` are those of the newest scale, whose tokens are the last rows. Bits: 32 for
-    the tokens seen, and 32 + 32 B d for each head that keeps B tokens.
+    A final class chooses in `survivors` which tokens stay when the budget is exceeded. `keys[layer][head]` and
+    `values[layer][head]` hold one row per stored token; `queries[layer][head]` hold the queries of the newest scale,
+    whose tokens are the last rows. Bits: 32 for the number of tokens seen, and 32 + 32 B d for each head that keeps B
+    tokens.
     """
 
     family: ClassVar[str] = "eviction"
@@ -45,7 +46,7 @@ class CoupledEviction(CountedState, LayeredCache):
 
     @property
     def capacity(self) -> int:
-        """B, the tokens that a head of a layer keeps on average, of the T cached ones."""
+        """B: how many of the T cached tokens a head of a layer keeps, on average."""
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
 
     def append(
@@ -91,10 +92,10 @@ class CoupledEviction(CountedState, LayeredCache):
 
     @abstractmethod
     def survivors(self) -> Kept:
-        """Who stays, of more tokens than the budget keeps, after a scale has come."""
+        """The rows that stay; called after a scale has arrived, once more tokens were seen than the budget keeps."""
 
     def write_decisions(self, writer: BitWriter) -> None:
-        """Write what else must be remembered to decide again; `survivors` has been asked."""
+        """Write what else `survivors` needs at the next scale; called after `survivors`. By default, nothing."""
 
     def read_decisions(self, reader: BitReader) -> None:
         """Read back what `write_decisions` wrote."""

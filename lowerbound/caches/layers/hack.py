@@ -1,4 +1,4 @@
-"""HACK: heads that all look at the same tokens keep few, heads that look around keep many."""
+"""HACK: heads whose queries all attend to the same tokens keep few tokens, other heads keep many."""
 
 from __future__ import annotations
 
@@ -17,16 +17,18 @@ from lowerbound.core.oracle.attention import attention_weights
 
 
 class HACK(CoupledEviction):
-    """Contextual heads keep the most attended tokens, structural heads the coarse maps, the newest map and some more.
+    """Contextual heads keep the most attended tokens; structural heads keep coarse maps, the newest map and some more.
 
-    Idea: the half of all heads whose attention matrix has the least summed column variance is contextual. They keep
-    B_C = B / 4 tokens, structural heads B_S = (B - B_C / 2) / (1 / 2), so that B is the mean. Scores are the
-    attention of 32 sampled queries of the newest map. Contextual heads keep the highest; structural heads keep the
-    first two maps, the newest one, and the highest of those between. Bits: 32 + 1 a head, in whole bytes, and the sum
-    over heads of (32 + 32 B_h d). Broken by: a query of a contextual head for any token that the sample did not see.
-    Reference differs (its code was not seen): heads are sorted offline, on 50 samples; here once, by the first map that
-    overflows the budget, and remembered. The share of contextual heads and B_C are not published for every model: a
-    half and a quarter here. The merging of the last step has no counterpart: after it nothing is cached.
+    Idea: the variances of the columns of a head's attention matrix are summed; the half of all heads with the smallest
+    sums is contextual. A contextual head keeps B_C = B / 4 tokens, a structural head B_S = (B - B_C / 2) / (1 / 2), so
+    that the mean is B. A token's score is the attention that 32 sampled queries of the newest map give it. Contextual
+    heads keep the highest scores; structural heads keep the first two maps, the newest map, and the highest scores
+    between them. Bits: 32, plus 1 per head rounded up to whole bytes, plus the sum over heads of (32 + 32 B_h d).
+    Broken by: a query of a contextual head for any token that the sampled queries did not attend to.
+    Reference differs (we did not see its code): it classifies heads offline, on 50 samples; this class does so once, on
+    the first map that overflows the budget, and stores the result. The share of contextual heads and B_C are not
+    published for every model; they are a half and a quarter of B here. The paper's merging in the last step is left
+    out, because nothing is cached after it.
     """
 
     reference: ClassVar[str] = "Qin et al. 2025, arXiv:2504.09261"
@@ -40,7 +42,7 @@ class HACK(CoupledEviction):
         self.contextual: NDArray[np.bool_] = np.zeros((public.n_layers, public.n_heads), dtype=bool)
 
     def head_budgets(self) -> tuple[int, int]:
-        """(B_C, B_S), tokens of a contextual and of a structural head; alpha B_C + (1 - alpha) B_S <= B."""
+        """(B_C, B_S): tokens that a contextual and a structural head keep, with alpha B_C + (1 - alpha) B_S <= B."""
         total = self.public.n_layers * self.public.n_heads
         n_contextual = int(self.CONTEXTUAL * total)
         narrow = max(1, int(self.NARROW * self.capacity)) if n_contextual else self.capacity
@@ -72,13 +74,13 @@ class HACK(CoupledEviction):
         ]
 
     def _observers(self) -> IndexArray:
-        """Queries of the newest map that are asked for their attention, by public coins."""
+        """The rows of the newest map's queries whose attention is measured, drawn by public coins."""
         coins = Coins(self.public.seed, f"hack/scale {self.scale}").generator()
         sample: IndexArray = np.sort(coins.permutation(self.n_new)[: self.N_OBSERVERS])
         return sample
 
     def _structural(self, scores: FloatArray, count: int) -> IndexArray:
-        """First the coarse maps, then the newest tokens of the newest map, then the highest scores between."""
+        """`count` rows: the coarse maps, then the newest tokens of the newest map, then the highest scores between."""
         n_coarse = min(self.public.schedule.rows_of(self.N_COARSE - 1).stop, count)
         n_newest = min(self.n_new, count - n_coarse, len(scores) - n_coarse)
         between = scores[n_coarse : len(scores) - n_newest]

@@ -1,4 +1,4 @@
-"""PrefixKV: one threshold on cumulative attention decides how long each layer's list of tokens is."""
+"""PrefixKV: one threshold on cumulative attention, common to all layers, decides how many tokens each layer keeps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lowerbound.core.oracle.attention import attention_mass
 
 
 def prefix_lengths(scores: list[FloatArray], share: float) -> list[int]:
-    """For each layer, how many of its highest scores together reach `share` of their sum."""
+    """For each layer, the least number of highest scores whose sum reaches the fraction `share` of all its scores."""
     lengths = []
     for layer in scores:
         reached = np.cumsum(np.sort(layer)[::-1]) / layer.sum()
@@ -22,12 +22,12 @@ def prefix_lengths(scores: list[FloatArray], share: float) -> list[int]:
 
 
 def removed_counts(scores: list[FloatArray], n_removed: int, *, n_protected: int, slack: int = 5) -> list[int]:
-    """How many tokens each layer gives up, so that all together give up `n_removed`.
+    """How many tokens each layer drops, so that all layers together drop `n_removed`.
 
-    The threshold p in [0, 1] is bisected until the layers' prefixes leave out `n_removed` tokens, within `slack`; the
-    counts are then scaled by n_removed / (their sum) and cut to integers. Contract: the sum is at most `n_removed`,
-    and lacks less than one token a layer of it unless protection forbids.
-    Reference: PrefixKV's obtain_cdf_num. Differs: the bisection ends after 50 steps, where the reference may not end.
+    The threshold p in [0, 1] is bisected until the layers' prefixes leave out `n_removed` tokens, up to `slack`; the
+    counts are then multiplied by n_removed / (their sum) and rounded down. Contract: the sum is at most `n_removed`;
+    it falls short by less than one token per layer, unless protected tokens forbid more.
+    Reference: PrefixKV's obtain_cdf_num. Differs: the bisection ends after 50 steps; the reference's may never end.
     """
     low, high = 0.0, 1.0
     removed = [0] * len(scores)
@@ -52,15 +52,16 @@ BISECTIONS = 50
 
 
 class PrefixKV(CoupledEviction):
-    """Layers whose attention is concentrated give tokens to layers whose attention is spread.
+    """Layers with concentrated attention keep fewer tokens, so that layers with spread attention can keep more.
 
-    Idea: score_l[j] = sum over the newest scale's queries of the mean over heads of the attention weight of token j;
-    sorted and summed up, the least prefix that reaches a share p is a layer's list, with one p for all layers, found
-    so that the budget is met. The first 4 tokens and the last one always stay. All heads of a layer keep the same
-    tokens. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query for a token outside the prefix.
-    Reference code differs: it sizes once, after a prompt, and then deletes at a fixed place; here every scale's
-    queries size anew. Protected: 4 in the class, 1 in its evaluation; 4 here. With one layer the method is a
-    selection by the newest scale's attention.
+    Idea: score_l[j] is the attention weight of token j in layer l, averaged over heads and summed over the newest
+    scale's queries. Each layer keeps the shortest list of highest scores that reaches a fraction p of the layer's
+    sum; one p serves all layers, and is found by bisection so that the budget is met. The first 4 tokens and the last
+    one always stay. All heads of a layer keep the same tokens. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by:
+    a query for a token outside its layer's list.
+    Reference code differs: it sizes the layers once, after a prompt, and then deletes tokens at a fixed place; this
+    class sizes them anew after every scale. The reference protects the first 4 tokens in the class and 1 in its
+    evaluation; this class protects 4. With one layer the method is a selection by the newest scale's attention.
     """
 
     reference: ClassVar[str] = "Wang et al. 2024, arXiv:2412.03409"
@@ -81,7 +82,7 @@ class PrefixKV(CoupledEviction):
         return [[rows] * n_heads for rows in kept]
 
     def _longest(self, scores: FloatArray, n_removed: int, n_protected: int) -> IndexArray:
-        """All but the `n_removed` lowest scores between the first and the last protected tokens."""
+        """All rows except the `n_removed` lowest scores among the rows between the protected first and last tokens."""
         n_last = min(self.N_LAST, n_protected)
         first = n_protected - n_last
         middle = np.arange(first, len(scores) - n_last)

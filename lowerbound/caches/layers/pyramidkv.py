@@ -12,12 +12,13 @@ from lowerbound.caches.layers.coupled import CoupledEviction, Kept
 
 
 def layer_budgets(capacity: int, window: int, n_tokens: int, n_layers: int, *, beta: int = 20) -> list[int]:
-    """Tokens that each layer keeps of `n_tokens`, the window included.
+    """How many of `n_tokens` tokens each layer keeps, window included.
 
-    With C = capacity and w = window: least = (C - w) // beta, most = 2 (C - w) - least; if most >= n - w, then
-    most = n - w and least = 2 (C - w) - most; layer l keeps most - l ((most - least) // (L - 1)), and w. If
-    n < 2 (C - w), or L = 1, every layer keeps C; if n < C, everything.
-    Reference: PyramidKVCluster.update_kv. The integer step rounds the sum up by less than L (L - 1) / 2.
+    With C = capacity and w = window: least = (C - w) // beta and most = 2 (C - w) - least; if most >= n - w, then
+    most = n - w and least = 2 (C - w) - most. Layer l keeps the window and most - l ((most - least) // (L - 1)) other
+    tokens. If n < 2 (C - w) or L = 1, every layer keeps C; if n < C, every layer keeps all n.
+    Reference: PyramidKVCluster.update_kv. Because the step is an integer, the sum over layers may exceed L C, by less
+    than L (L - 1) / 2.
     """
     if n_tokens < capacity:
         return [n_tokens] * n_layers
@@ -36,11 +37,11 @@ def layer_budgets(capacity: int, window: int, n_tokens: int, n_layers: int, *, b
 class PyramidKV(CoupledEviction):
     """An observation window in every layer; early layers keep many more tokens than late ones.
 
-    Idea: `layer_budgets` says how many tokens a layer keeps; in each head the window's queries choose them, as in
-    SnapKV. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a late layer for any token but the few
-    that the window singled out.
-    Reference code differs: it chooses once, after a prompt; here after every scale, of the tokens that are still
-    stored, so that a layer never gains a token that it lost. w = 32, at most half of C and at most the newest scale.
+    Idea: `layer_budgets` sets how many tokens a layer keeps, falling linearly with depth; in each head the window's
+    queries choose them, as in SnapKV. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a late layer
+    for any token except the few that the window singled out.
+    Reference code differs: it chooses once, after a prompt; this class chooses after every scale, among the tokens
+    still stored, so that a layer never regains a dropped token. w = 32, at most half of C and at most the newest scale.
     """
 
     reference: ClassVar[str] = "Cai et al. 2024, arXiv:2406.02069"

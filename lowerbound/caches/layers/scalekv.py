@@ -1,4 +1,4 @@
-"""ScaleKV: layers that look far and wide keep many tokens, layers that look at their own map keep few."""
+"""ScaleKV: layers with broad attention (drafters) keep many tokens, layers with focused attention (refiners) few."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from lowerbound.core.schedule import ScaleSchedule
 
 
 def patch_centres(schedule: ScaleSchedule, scale: int, grid: int = 4) -> IndexArray:
-    """The tokens at the centres of a grid x grid division of the newest map (its last frame), counted in the scale."""
+    """The cells at the centers of a grid x grid division of the newest map's last frame, numbered within the scale."""
     height, width = schedule.shapes[scale][-2:]
     middles = [np.unique((2 * np.arange(grid) + 1) * side // (2 * grid)) for side in (height, width)]
     first = schedule.tokens_at(scale) - height * width
@@ -26,7 +26,7 @@ def patch_centres(schedule: ScaleSchedule, scale: int, grid: int = 4) -> IndexAr
 
 
 class _ScaleKV(CoupledEviction):
-    """Template of the two versions, which differ in how a window's votes are counted."""
+    """Template of two versions of ScaleKV, which count the votes of a window's queries differently."""
 
     reference: ClassVar[str] = "Li et al. 2025, arXiv:2505.19602"
     DRAFTERS: ClassVar[Fraction] = Fraction(1, 4)
@@ -41,7 +41,7 @@ class _ScaleKV(CoupledEviction):
         ]
 
     def layer_budgets(self, scale: int) -> list[int]:
-        """B_r(k) = B (1 - k / (2 K)) for refiners; drafters share what that leaves of L B."""
+        """Tokens per layer: B (1 - k / (2 K)) for refiners at scale k; drafters share the rest of L B equally."""
         n_layers, n_scales = self.public.n_layers, self.public.schedule.n_scales
         n_drafters = max(1, int(self.DRAFTERS * n_layers)) if n_layers > 1 else 0
         if n_drafters == 0:
@@ -52,7 +52,7 @@ class _ScaleKV(CoupledEviction):
         return [drafter if layer in drafters else refiner for layer in range(n_layers)]
 
     def selectivity(self, layer: int) -> float:
-        """ASI: the mean weight on the current map, times the mean weight of the TOP most attended of the history."""
+        """ASI: E[weight on the current map] times E[sum of the TOP largest weights on older tokens], over queries."""
         here, history = 0.0, 0.0
         for queries, keys in zip(self.queries[layer], self.keys[layer], strict=True):
             weights = attention_weights(queries, keys, rule=self.public.rule)
@@ -73,19 +73,19 @@ class _ScaleKV(CoupledEviction):
 
     @abstractmethod
     def votes(self, queries: FloatArray, keys: FloatArray) -> FloatArray:
-        """What the window's queries give to every stored token."""
+        """The score that the window's queries give to every stored token."""
 
 
 class ScaleKVPaper(_ScaleKV):
-    """Drafter layers keep what refiner layers give up; sixteen patch centres of the newest map vote.
+    """Refiner layers keep fewer tokens and drafter layers more; the queries at sixteen patch centers choose the tokens.
 
-    Idea: a layer's attention selectivity index is E[weight on its own map] E[its 16 highest weights on the history];
-    the lowest quarter of the layers are drafters. Refiners keep B (1 - k / (2 K)) at scale k of K, drafters the rest
-    of L B. In a head, the tokens that the centres of a 4 x 4 division of the newest map attend to stay, by softmax
-    weight averaged over 5 neighbours, and the centres themselves. Bits: 32 + sum over heads of (32 + 32 B_l d).
-    Broken by: a query of a refiner layer for any token but the few.
-    Reference code differs: see scalekv-code. The index comes from ten prompts offline, and budgets from a table for
-    one model; here the newest map itself is the sample, and the fall of B_r and the share of drafters are our choice.
+    Idea: a layer's attention selectivity index is E[weight on its own map] E[sum of its 16 highest weights on older
+    tokens]; the quarter of the layers with the lowest index are drafters. Refiners keep B (1 - k / (2 K)) tokens at
+    scale k of K; drafters share the rest of L B. In each head, the centers of a 4 x 4 division of the newest map stay,
+    and of the other tokens those to which these centers give the most softmax weight, averaged over 5 neighboring
+    tokens. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a refiner layer for any dropped token.
+    Reference code differs: see scalekv-code. It takes the index from ten prompts offline, and budgets from a table for
+    one model. Here the index comes from the newest map; how fast B_r falls and the share of drafters are our choice.
     """
 
     def votes(self, queries: FloatArray, keys: FloatArray) -> FloatArray:
@@ -97,9 +97,10 @@ class ScaleKVPaper(_ScaleKV):
 class ScaleKVCode(_ScaleKV):
     """ScaleKV as its code runs: raw logits are summed, and the maximum of 5 neighbours is taken.
 
-    Idea: as scalekv; votes are sums of logits without a softmax, with the maximum of 5 neighbours for their average.
-    Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a refiner layer for any token but the few.
-    Reference code differs: its queries are computed again without their rotation, which is none here.
+    Idea: as scalekv, but a vote is a sum of logits without a softmax, and the maximum over 5 neighboring tokens
+    replaces their average. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a refiner layer for any
+    dropped token. Reference code differs: it recomputes the queries without their rotary embedding; queries here have
+    no rotary embedding.
     """
 
     def votes(self, queries: FloatArray, keys: FloatArray) -> FloatArray:

@@ -1,1 +1,1 @@
-"""Low rank: rows as combinations of a few, sometimes with a correction."""
+"""Low rank: every row is a combination of a few basis rows, or is corrected by a low-rank matrix."""

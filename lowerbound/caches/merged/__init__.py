@@ -1,1 +1,1 @@
-"""Merging: several tokens are replaced by one that stands for them."""
+"""Merging: one stored token replaces several, and carries their weight in the softmax."""

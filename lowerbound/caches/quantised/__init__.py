@@ -1,1 +1,1 @@
-"""Quantization: every token is kept, in fewer bits."""
+"""Quantization: the cache keeps every token, in fewer bits per number."""

@@ -1,1 +1,1 @@
-"""Recurrent states: a fixed number of slots or features, whatever the number of tokens."""
+"""Recurrent states: the number of slots or features is fixed and does not grow with the number of tokens."""

@@ -1,1 +1,1 @@
-"""Real third-party KV caches, played unmodified: each file drives one package, and imports it when a cache is made."""
+"""Third-party KV caches, played unmodified. Each module drives one package and imports it only to make a cache."""
