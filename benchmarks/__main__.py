@@ -38,16 +38,16 @@ def machine() -> str:
     """Processor, number of processors, system and versions, in one line."""
     import numpy as np
 
-    names = [line.partition(":")[2].strip() for line in _lines("/proc/cpuinfo") if line.startswith("model name")]
+    names = [line.partition(":")[2].strip() for line in _lines(Path("/proc/cpuinfo")) if line.startswith("model name")]
     processor = names[0] if names else platform.processor()
     cores = len(os.sched_getaffinity(0))
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}"
     return f"{processor}, {cores} processors, {platform.system()}, {versions}"
 
 
-def _lines(path: str) -> list[str]:
+def _lines(path: Path) -> list[str]:
     try:
-        return Path(path).read_text(encoding="utf-8").splitlines()
+        return path.read_text(encoding="utf-8").splitlines()
     except OSError:
         return []
 
@@ -64,7 +64,8 @@ def printed(name: str) -> Printed:
     """Run a benchmark, and print each row as it comes."""
     module = BENCHMARKS[name]
     print(f"\n{name}\n", flush=True)
-    rows, notes = [], []
+    rows: list[str] = []
+    notes: list[str] = []
     for row in module.rows() if hasattr(module, "rows") else ():
         if not rows:
             print(HEADER)

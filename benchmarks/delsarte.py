@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 
 from benchmarks.timing import Row, against, seconds
 from lowerbound.certify.dimension import room
@@ -22,5 +23,5 @@ def rows() -> Iterator[Row]:
             nonlocal certified
             certified += room(d, Fraction(coherence)).at_most is not None
 
-        taken = [seconds(lambda coherence=coherence: one(coherence)) for coherence in COHERENCES]
+        taken = [seconds(partial(one, coherence)) for coherence in COHERENCES]
         yield against(f"{certified} of {len(COHERENCES)} coherences, 1/16 to 7/8, certified", f"R^{d}", taken, LIMIT_S)

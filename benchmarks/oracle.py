@@ -10,6 +10,7 @@ from __future__ import annotations
 import statistics
 import tracemalloc
 from collections.abc import Iterator
+from functools import partial
 from importlib.util import find_spec
 from math import log, log10, sqrt
 
@@ -38,6 +39,13 @@ def arrays(m: int, t: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return coins.standard_normal((m, d)), coins.standard_normal((t, d)), coins.random((t, d))
 
 
+def both_products(
+    queries: np.ndarray, keys: np.ndarray, values: np.ndarray, weights: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The two of an attention, with weights that are there already."""
+    return queries @ keys.T, weights @ values
+
+
 def attention_rows() -> Iterator[Row]:
     """Attention beside its two products, and beside torch's own on the same threads."""
     for name, m, t, d in SIZES:
@@ -47,9 +55,9 @@ def attention_rows() -> Iterator[Row]:
             yield beside(
                 f"attention, {rule_name}",
                 f"{name}: {m} x {t} x {d}",
-                lambda q=queries, k=keys, v=values, r=rule: attention(q, k, v, rule=r),
+                partial(attention, queries, keys, values, rule=rule),
                 "its two products in NumPy",
-                lambda q=queries, k=keys, v=values, w=weights: (q @ k.T, w @ v),
+                partial(both_products, queries, keys, values, weights),
                 promised=2.0,
             )
         if find_spec("torch"):
@@ -62,9 +70,9 @@ def attention_rows() -> Iterator[Row]:
                 yield beside(
                     f"attention, 1/sqrt(d), on {library} arrays",
                     f"{name}: {m} x {t} x {d}",
-                    lambda g=given: attention(*g, rule=Scaled()),
+                    partial(attention, *given, rule=Scaled()),
                     f"torch {torch.__version__} scaled_dot_product_attention, float64",
-                    lambda h=heads: torch.nn.functional.scaled_dot_product_attention(*h),
+                    partial(torch.nn.functional.scaled_dot_product_attention, *heads),
                     runs=RUNS,
                     promised=1.0,
                 )
@@ -95,9 +103,9 @@ def coherence_rows() -> Iterator[Row]:
             yield beside(
                 f"coherence proved by the family {name}",
                 f"{n} x {d}",
-                lambda f=family, n=n, d=d: f.coherence_bound(n, d),
+                partial(family.coherence_bound, n, d),
                 "exact coherence",
-                lambda k=keys: coherence(k),
+                partial(coherence, keys),
                 runs=3,
                 promised=1.0,
             )
@@ -115,7 +123,7 @@ def notes() -> Iterator[str]:
         points = []
         for length in LENGTHS:
             run(length)
-            points.append((log(length), log(seconds(lambda length=length: run(length)))))
+            points.append((log(length), log(seconds(partial(run, length)))))
         slopes.append(statistics.linear_regression(*zip(*points, strict=True)).slope)
     middle, margin = statistics.mean(slopes), STUDENT * statistics.stdev(slopes) / sqrt(len(slopes))
     low, high = (f"10^{log10(length):.1f}" for length in (LENGTHS[0], LENGTHS[-1]))

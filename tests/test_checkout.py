@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def test_experiments_are_supported(name: str, tmp_path: Path, monkeypatch: pytes
 
 
 @pytest.mark.parametrize("main", [run_experiments, draw_figures])
-def test_unknown_names(main: object, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_names(main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]) -> None:
     """Bad input: exit code 2 and the list."""
     assert main(["frontire"]) == 2
     assert "must be one of" in (told := capsys.readouterr().err)

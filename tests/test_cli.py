@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,7 +22,7 @@ PLAY_KEYS = {
 FAST = ("--isolation", "none")
 
 
-def json_of(result: subprocess.CompletedProcess[str]) -> dict[str, object]:
+def json_of(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     assert result.returncode == 0, result.stderr
     return dict(json.loads(result.stdout))
 

@@ -291,7 +291,8 @@ def test_titles_tell_what_is_known() -> None:
     titles = {axes.get_title(loc="left") for axes in picture.axes}
     assert {"window knows 2 of 5", "attention answers 0.2500", "window answers 0.0000"} <= titles
     difference = next(axes for axes in picture.axes if "difference" in axes.get_title(loc="left"))
-    shown = [image.get_array().ravel().tolist() for image in difference.images]
+    arrays = [image.get_array() for image in difference.images]
+    shown = [array.ravel().tolist() for array in arrays if array is not None]
     assert shown == [[-0.25], [-0.25, -0.125, 0.125, 0.125], [0.375]]
     labels = {text.get_text() for text in proof.build(TABLES["proof"]).axes[0].texts}
     assert {"a", "b"} <= labels
@@ -302,7 +303,7 @@ def test_titles_tell_what_is_known() -> None:
 def test_nothing_is_cut_off(name: str) -> None:
     """Law: every title, label, legend and note of a figure lies inside it."""
     figure = command.FIGURES[name].build(TABLES[command.FIGURES[name].TABLE])
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     words = [text for legend in figure.legends for text in legend.get_texts()]
     for axes in figure.axes:

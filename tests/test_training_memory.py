@@ -6,11 +6,13 @@ import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from experiments import training_memory as experiment
 from experiments.training_memory import (
@@ -314,7 +316,7 @@ def test_norm_gradient_against_differences_and_jacobian(centred: bool) -> None:
     h = 2.0**-300
     differences = np.zeros_like(x)
     for j in range(x.shape[1]):
-        moved = x.astype(np.complex128)
+        moved: NDArray[Any] = x.astype(np.complex128)
         moved[:, j] += 1j * h
         output, _ = normalise(moved, centred=centred, eps=1e-5)
         differences[:, j] = (g * output).sum(axis=1).imag / h
@@ -380,6 +382,6 @@ def test_false_claims_are_refuted(
 def test_the_spec_is_frozen_and_complete() -> None:
     """Definition: nobody changes the spec in place, and every nonlinearity is played."""
     with pytest.raises(AttributeError):
-        SPEC.seed = 2
+        SPEC.seed = 2  # type: ignore[misc]
     assert {nonlinearity for _, nonlinearity, _ in SPEC.schemes} == set(NONLINEARITIES)
     assert {scheme for scheme, _, _ in SPEC.schemes} == set(experiment.SCHEMES)

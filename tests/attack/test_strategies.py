@@ -23,6 +23,7 @@ from lowerbound.attack.shrink import cost, moves
 from lowerbound.attack.strategy import ask_for, distinct_keys, one_against_all, targets
 from lowerbound.attack.subset_sums import SubsetSums, solve
 from lowerbound.caches.registry import find_cache
+from lowerbound.core.grid import Guarantee
 from lowerbound.core.oracle.attention import attention, attention_weights
 from lowerbound.core.oracle.twins import attention_naive
 from lowerbound.core.rules import L2Norm, Rule, Scaled
@@ -85,7 +86,7 @@ def test_queries_are_not_too_long() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["additive", "relative"]), st.sampled_from(RULES))
-def test_the_ratio_is_the_error_over_eta(seed: int, guarantee: str, rule: Rule) -> None:
+def test_the_ratio_is_the_error_over_eta(seed: int, guarantee: Guarantee, rule: Rule) -> None:
     """Differential: against the plain formula, by every query and coordinate in turn."""
     coins = np.random.default_rng(seed)
     keys, values = coins.standard_normal((5, 5)), coins.random((5, 5)).round(2)

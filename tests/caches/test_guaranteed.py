@@ -10,7 +10,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from fractions import Fraction
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -227,7 +227,7 @@ class TooNarrow(GuaranteedA):
         return Narrow(**vars_of(GuaranteedA.promised(public)))
 
 
-def vars_of(terms: Achieved) -> dict[str, object]:
+def vars_of(terms: Achieved) -> dict[str, Any]:
     return {name: getattr(terms, name) for name in Achieved.__dataclass_fields__}
 
 

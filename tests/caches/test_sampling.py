@@ -43,7 +43,7 @@ class TestBalanceKV(MergingLaws):
 
     def bits(self, n: int, place: Public) -> int:
         edge = min(32, max(1, place.schedule.n_tokens_cached // 13))
-        middle, group = max(0, n - 2 * edge), 2 ** math.floor(math.log2(1 / self.budget_at(place)))
+        middle, group = max(0, n - 2 * edge), 1 << math.floor(math.log2(1 / self.budget_at(place)))
         return 32 * place.d * (min(n, 2 * edge) + middle // group + middle % group)
 
 
@@ -64,7 +64,7 @@ class TestSubGen(MergingLaws):
 def test_half_of_the_tokens_survive(n: int) -> None:
     """Plain loops: exactly half; after the turning point all, weight 1, before it the other side, weight 2."""
     for trial in range(50):
-        signs = Coins(trial, "signs").bits(n) * 2.0 - 1
+        signs = Coins(trial, "signs").bits(n).astype(np.float64) * 2 - 1
         kept, factors = survivors_of(signs)
         assert len(kept) == n // 2
         full = [i for i in range(n) if n // 2 in (sum(signs[: i + 1] == 1), sum(signs[: i + 1] == -1))]
@@ -106,13 +106,18 @@ def test_balancekv_keeps_its_ends_and_a_quarter_between() -> None:
     assert set(np.round(factors, 2)) <= {0.25, 0.5, 1.0}
 
 
+class ExactClusters(SubGen):
+    """Every key is a cluster."""
+
+    DELTA = 0.0
+
+
 def test_subgen_has_the_exact_denominator_where_every_key_is_a_cluster() -> None:
     """Degenerate case delta = 0, t = 1: with old values 0 nothing is estimated, and the answer is exact."""
-    exact_clusters = type("ExactClusters", (SubGen,), {"DELTA": 0.0})
     place = public(OBLONG, 6, Fraction(1))
     rows = tokens(place)
     rows[1, : OBLONG.n_tokens_cached] = 0
-    cache, own = at_last_scale(exact_clusters, place, rows)
+    cache, own = at_last_scale(ExactClusters, place, rows)
     wanted = attention(rows[2, own], rows[0], rows[1], rule=place.rule)
     assert np.abs(cache.attend(rows[2, own]) - wanted).max() < 1e-12
 

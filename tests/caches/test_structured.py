@@ -38,7 +38,7 @@ def whole_bits(size: int) -> int:
 class StructuredLaws(CodedLaws):
     """Budgets are sizes of classes: what a smaller one keeps is not a set of tokens."""
 
-    exact_at = Fraction(1)
+    exact_at: ClassVar[Fraction | None] = Fraction(1)
     not_applicable: ClassVar = {"test_a_larger_budget_keeps_what_a_smaller_one_kept": "a class is no set of tokens"}
 
     def share(self, place: Public) -> int:
@@ -110,7 +110,7 @@ class TestBlockRows(StructuredLaws):
     def bits(self, n: int, place: Public) -> int:
         side = math.isqrt(math.floor(1 / self.budget_at(place)))
         schedule, blocks = place.schedule, 0
-        for scale, (height, width) in enumerate(schedule.shapes):
+        for scale, (*_, height, width) in enumerate(schedule.shapes):
             cells = n - schedule.rows_of(scale).start
             if scale == 0:
                 blocks += min(n, schedule.n_context)

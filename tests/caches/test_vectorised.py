@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import cProfile
-import pstats
 from dataclasses import replace
 from fractions import Fraction
 
@@ -13,6 +12,7 @@ import pytest
 from lowerbound.caches.eviction.window import TokenWindow
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.bits import BitWriter
+from lowerbound.core.cache import Cache
 from lowerbound.core.coins import Coins
 from lowerbound.core.schedule import ScaleSchedule
 from tests.contracts.playing import SMALL, public
@@ -43,17 +43,19 @@ def calls(name: str, n_tokens: int) -> int:
     """Functions, of Python and of C, called while a scale of so many tokens is taken in, asked and left."""
     side = int(n_tokens**0.5)
     place = replace(public(SMALL, D, Fraction(1, 4)), schedule=ScaleSchedule(((side, side), (side, side), (1, 1))))
-    rows = Coins(0, f"rows/{n_tokens}").generator().standard_normal((2, n_tokens, D))
-    cache = find_cache(name)(place)
-    cache.append(*rows, 0, rows[0])
+    keys, values = Coins(0, f"rows/{n_tokens}").generator().standard_normal((2, n_tokens, D))
+    made = find_cache(name)
+    assert issubclass(made, Cache)
+    cache = made(place)
+    cache.append(keys, values, 0, keys)
     state = cache.encode()
     with cProfile.Profile() as profile:
-        cache = find_cache(name)(place)
+        cache = made(place)
         cache.decode(state)
-        cache.append(*rows, 1, rows[0])
-        cache.attend(rows[0])
+        cache.append(keys, values, 1, keys)
+        cache.attend(keys)
         cache.encode()
-    return sum(row[1] for row in pstats.Stats(profile).stats.values())
+    return sum(row.callcount for row in profile.getstats())
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import itertools
 import math
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,7 @@ def test_a_token_at_one_thousandth() -> None:
 
 def test_dithered() -> None:
     """Known value: 0.8061 of fp16 with uniform cells at delta = 0.01; curved cells save 41 bits a token more."""
-    terms = {"multiplier": 100, "eta": "1/1000", "failure_prob": "0.01"}
+    terms: dict[str, Any] = {"multiplier": 100, "eta": "1/1000", "failure_prob": "0.01"}
     uniform = achieved("guaranteed-dithered", 424, 64, profile="uniform", **terms)
     assert round(float(uniform.fp16_fraction), 4) == 0.8061
     best = cheapest(424, 64, **terms)
@@ -117,7 +118,7 @@ def test_more_is_dearer() -> None:
     assert float(doubled.bits_per_token - base.bits_per_token) == pytest.approx(15, abs=0.1)
 
 
-def forged(found: Achieved) -> list[tuple[Achieved, dict[str, object], str]]:
+def forged(found: Achieved) -> list[tuple[Achieved, dict[str, Any], str]]:
     cells = CurvedCells.fit(found.eta * 2, found.eta)
     return [
         (found, {"spacing": found.spacing * (1 + Fraction(1, 2**20))}, "spacing must"),
@@ -159,9 +160,8 @@ def test_forged_terms_are_refused() -> None:
         ({"cache": "guaranteed-dithered"}, r"failure_prob must be in \(0, 1\)"),
     ],
 )
-def test_bad_input(change: dict[str, object], sentence: str) -> None:
+def test_bad_input(change: dict[str, Any], sentence: str) -> None:
     """Bad input: one sentence."""
-    terms = {"cache": "guaranteed-z", "n_tokens": 5, "d": 2, "multiplier": 10, "eta": "1/10"} | change
-    cache, n_tokens, d = terms.pop("cache"), terms.pop("n_tokens"), terms.pop("d")
+    terms: dict[str, Any] = {"cache": "guaranteed-z", "n_tokens": 5, "d": 2, "multiplier": 10, "eta": "1/10"}
     with pytest.raises((InvalidArgument, UnknownName), match=sentence):
-        achieved(cache, n_tokens, d, **terms)
+        achieved(**(terms | change))

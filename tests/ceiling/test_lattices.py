@@ -83,8 +83,10 @@ def test_constants() -> None:
     norms = (relevant(Gosset(8)) ** 2).sum(axis=1)
     assert ((norms == 2).sum(), (norms == 4).sum()) == (240, 2160)
     assert np.allclose(Gosset(8).points(Gosset(8).nearest(relevant(Gosset(8)))), relevant(Gosset(8)))
-    assert (Gosset(8).covering_squared, Gosset(8).volume_squared, Gosset(64).covering_squared) == (1, 1, 8)
-    assert (Integers(64).covering_squared, Integers(64).volume_squared) == (16, 1)
+    assert Gosset(8).covering_squared == Gosset(8).volume_squared == 1
+    assert Gosset(64).covering_squared == 8
+    assert Integers(64).covering_squared == 16
+    assert Integers(64).volume_squared == 1
     assert (DualRoots(64).covering_squared, DualRoots(64).volume_squared) == (Fraction(4224, 780), Fraction(1, 65))
     # Covering densities: 2 pi / (3 sqrt 3) of the hexagonal lattice, 5 sqrt 5 pi / 24 of the body-centred cubic one.
     for lattice, unit_ball, density in (

@@ -126,9 +126,9 @@ def test_odds_increase(lattice: Lattice, spacing: Fraction) -> None:
             last = int(code._counts[i])
             for middle in (0, last // 2, last // 3, last, int(integers[row, i] - first[row])):
                 cuts = first[row] + np.arange(max(0, middle - 400), min(last, middle + 400) + 1)
-                same = [np.full(len(cuts), each[row]) for each in (start, first, before)]
-                assert (np.diff(code._odds(i, *same, cuts)) > 0).all()
-                ends = np.diff(code._odds(i, *[each[:2] for each in same], first[row] + np.array([0, last])))
+                a, b, c = (np.full(len(cuts), each[row]) for each in (start, first, before))
+                assert (np.diff(code._odds(i, a, b, c, cuts)) > 0).all()
+                ends = np.diff(code._odds(i, a[:2], b[:2], c[:2], first[row] + np.array([0, last])))
                 assert 0 < ends[0] <= 2**ODDS_BITS
 
 

@@ -23,7 +23,8 @@ ALL = [
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     weights = np.exp(logits - logits.max())
-    return weights / weights.sum()
+    shares: np.ndarray = weights / weights.sum()
+    return shares
 
 
 def worst_move(weights: np.ndarray, values: np.ndarray, log_odds: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from fractions import Fraction
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -81,7 +82,7 @@ def test_bad_input() -> None:
         ({"d": 1}, "d must be an integer >= 2"),
         ({"in_sight": 3}, "in_sight must be at least"),
     ):
-        arguments = {"tokens": 16, "d": 8, "eta": ETA, "delta": DELTA, **changes}
+        arguments: dict[str, Any] = {"tokens": 16, "d": 8, "eta": ETA, "delta": DELTA, **changes}
         with pytest.raises(InvalidArgument, match=word):
             phase(**arguments)
 

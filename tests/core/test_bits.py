@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -114,7 +115,7 @@ def test_below_is_uniform() -> None:
 
 
 @pytest.mark.parametrize("seed", [-1, 1.0, True])
-def test_bad_seeds_are_refused(seed: object) -> None:
+def test_bad_seeds_are_refused(seed: Any) -> None:
     """Bad input: seeds are integers >= 0."""
     with pytest.raises(InvalidArgument, match="seed must"):
         Coins(seed, "x")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -46,7 +47,7 @@ def test_known_sizes() -> None:
         lambda: ProductCode((Range(3, 1),)).write(BitWriter(), [3]),
     ],
 )
-def test_what_is_no_word_is_refused(call) -> None:
+def test_what_is_no_word_is_refused(call: Callable[[], object]) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match="must"):
         call()

@@ -128,7 +128,8 @@ def test_the_c_window_answers_as_the_python_one(tmp_path: Path, rule: Rule, budg
         for scale in range(SCHEDULE.n_scales - 1):
             keys, values, queries = generator.standard_normal((3, SCHEDULE.tokens_at(scale), d)).astype(np.float16)
             for cache in (ours, theirs):
-                cache.append(*(rows.astype(np.float64) for rows in (keys, values)), scale, queries.astype(np.float64))
+                given = [rows.astype(np.float64) for rows in (keys, values, queries)]
+                cache.append(given[0], given[1], scale, given[2])
             asked = generator.standard_normal((5, d))
             assert np.abs(ours.attend(asked) - theirs.attend(asked)).max() < 1e-12
             state = theirs.encode()

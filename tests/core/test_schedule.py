@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.schedule import ScaleSchedule, Shape
 from lowerbound.errors import InvalidArgument
 
 sides = st.integers(1, 6)
@@ -37,7 +37,7 @@ def test_the_false_schedule_caches_one_token() -> None:
 
 
 @given(st.one_of(pairs, triples), st.integers(0, 5))
-def test_locate_and_token_are_inverse(shapes: tuple[tuple[int, ...], ...], n_context: int) -> None:
+def test_locate_and_token_are_inverse(shapes: tuple[Shape, ...], n_context: int) -> None:
     """Law: every token on a map has one place, in raster order, and its place leads back to it."""
     schedule = ScaleSchedule(shapes, n_context)
     places = []
@@ -71,10 +71,10 @@ def test_text_round_trip() -> None:
         lambda: ScaleSchedule(()),
         lambda: ScaleSchedule(((0, 1),)),
         lambda: ScaleSchedule(((2, -1),)),
-        lambda: ScaleSchedule(((2, 2.0),)),
+        lambda: ScaleSchedule(((2, 2.0),)),  # type: ignore[arg-type]
         lambda: ScaleSchedule(((1, 1), (1, 2, 2))),
-        lambda: ScaleSchedule(((1,),)),
-        lambda: ScaleSchedule([(1, 1)]),
+        lambda: ScaleSchedule(((1,),)),  # type: ignore[arg-type]
+        lambda: ScaleSchedule([(1, 1)]),  # type: ignore[arg-type]
         lambda: ScaleSchedule(((1, 1),), -1),
         lambda: ScaleSchedule.square([1, True]),
         lambda: ScaleSchedule.geometric(2, 0),

@@ -7,7 +7,9 @@ import sys
 from lowerbound.caches.controls.silent import Silent
 
 if "lowerbound.game.duel" in sys.modules:
-    sys.modules["lowerbound.game.duel"].misread = lambda symbols, _: [one < 0 for one in symbols]
+    sys.modules["lowerbound.game.duel"].misread = (  # type: ignore[attr-defined]
+        lambda symbols, _: [one < 0 for one in symbols]
+    )
 
 
 class Honest(Silent):

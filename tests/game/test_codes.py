@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
@@ -84,7 +85,7 @@ def test_majority_is_optimal_for_three_bits() -> None:
 @pytest.mark.parametrize(
     "call", [lambda: exact_optimum(5, 2), lambda: exact_optimum(2, 5), lambda: exact_optimum(2, 0)]
 )
-def test_sizes_that_cannot_be_enumerated_are_refused(call: object) -> None:
+def test_sizes_that_cannot_be_enumerated_are_refused(call: Callable[[], object]) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match="must lie in"):
         call()

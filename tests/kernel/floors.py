@@ -107,7 +107,8 @@ def fano(levels: int, delta: float) -> float:
 def vectors(value: Json) -> list[list[int]]:
     """The vectors that a payload lists or spells."""
     if "rows" in value:
-        return value["rows"]
+        rows: list[list[int]] = value["rows"]
+        return rows
     words = {0}
     for each in value["basis"]:
         words |= {word ^ int(each, 16) for word in words}
@@ -224,7 +225,7 @@ def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
     """Whether the payload proves the claim, by the formulas in floats, up to a millionth of a bit."""
     if claim["theorem"] not in ("A", "B", "C", "C'", "D", "E") or len(payload.get("chain", ["one"])) != 1:
         return False
-    return PROVED[kind](claim, payload) >= claim["bits"] - 1e-6
+    return bool(PROVED[kind](claim, payload) >= claim["bits"] - 1e-6)
 
 
 def holds_transcript(claim: Json, payload: Json) -> bool:
@@ -248,4 +249,4 @@ def holds_transcript(claim: Json, payload: Json) -> bool:
         if not low <= 1 - 1 / levels <= high:
             proved += n * fano(levels, high if high < 1 - 1 / levels else low)
     bits = 4 * len(payload["message"]) + 64
-    return bits == claim["message_bits"] and claim["floor_bits"] <= min(proved + 1e-9, bits)
+    return bool(bits == claim["message_bits"] and claim["floor_bits"] <= min(proved + 1e-9, bits))

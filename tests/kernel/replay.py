@@ -112,9 +112,9 @@ def holds_replay(claim: Json, payload: Json) -> bool:
     fine &= heads <= claim["heads"] and n_reads <= heads * n_last
     fine &= 2 + claim["channels"] + 2 * claim["d"] * heads <= claim["width"]
     fine &= claim["id_bits"] <= min(claim["channels"], claim["d"]) and float(Fraction(payload["swamp"])) > 1
-    rows = np.array(payload["addresses"]["rows"], float)
-    fine &= len(rows) > min(n_reads, n_last) and rows.shape[1] == claim["d"]
-    units = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    addresses = np.array(payload["addresses"]["rows"], float)
+    fine &= len(addresses) > min(n_reads, n_last) and addresses.shape[1] == claim["d"]
+    units = addresses / np.linalg.norm(addresses, axis=1, keepdims=True)
     fine &= all(left @ right <= mu + 1e-12 for left, right in combinations(units, 2)) and 0 <= mu < 1
     count = sum(len(one) * len(other) for one, other in kept)
     bits = count * claim["id_bits"] + math.log2(1 - float(Fraction(claim["delta"])))

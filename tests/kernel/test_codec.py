@@ -95,7 +95,7 @@ def test_a_long_unfinished_string_is_read_once() -> None:
 def test_only_bytes_are_documents() -> None:
     """Bad input: text is not bytes."""
     with pytest.raises(Rejected, match="bytes"):
-        decode("[]")
+        decode("[]")  # type: ignore[arg-type]
 
 
 @given(st.fractions())

@@ -17,11 +17,11 @@ from lowerbound.sweep import store as store_module
 from lowerbound.sweep.export import FORMATS, differences, exported
 from lowerbound.sweep.spec import read_spec
 from lowerbound.sweep.store import SCHEMA_VERSION, Store, StoreBusy
-from lowerbound.sweep.units import Attempt, key_of
+from lowerbound.sweep.units import Attempt, Outcome, key_of
 from tests.sweep.sweeping import command, run, spec
 
 
-def attempt(number: int, outcome: str = "done", row: dict[str, object] | None = None) -> Attempt:
+def attempt(number: int, outcome: Outcome = "done", row: dict[str, object] | None = None) -> Attempt:
     """What became of a unit of that number."""
     unit = {"kind": "play", "number": number}
     full = {"bits": number, "parts": [1, {"x": None}]} if row is None and outcome == "done" else row

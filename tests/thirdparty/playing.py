@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.registry import ADAPTERS, find_cache
+from lowerbound.caches.thirdparty.torch_tokens import TorchTokens
+from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.layered import LayeredCache
 from lowerbound.core.rules import Rule, Scaled
@@ -24,10 +26,10 @@ SMALL = ScaleSchedule.square([1, 2, 4, 8])
 WITH_PROMPT = ScaleSchedule.parse("1x1 2x3 4x5 6x8", n_context=3)
 
 
-def adapter(name: str) -> type[LayeredCache]:
+def adapter(name: str) -> type[TorchTokens]:
     """The class behind a name."""
     found = find_cache(name)
-    assert issubclass(found, LayeredCache)
+    assert issubclass(found, TorchTokens)
     return found
 
 
@@ -71,7 +73,7 @@ def answers(cache: LayeredCache, queries: FloatArray) -> FloatArray:
     return np.array([cache.attend(layer, asked.copy()) for layer, asked in enumerate(queries)])
 
 
-def holding(cache_class: type[LayeredCache], place: Public, state: bytes | None) -> LayeredCache:
+def holding(cache_class: type[TorchTokens], place: Public, state: bytes | None) -> TorchTokens:
     """A fresh cache that has decoded `state`, if there is one."""
     cache = cache_class(place)
     if state is not None:
@@ -79,9 +81,9 @@ def holding(cache_class: type[LayeredCache], place: Public, state: bytes | None)
     return cache
 
 
-def states_of(cache_class: type[LayeredCache], place: Public, rows: FloatArray) -> list[bytes]:
+def states_of(cache_class: type[TorchTokens], place: Public, rows: FloatArray) -> list[EncodedState]:
     """The state after every scale before the last one; a fresh cache for every scale, as in the game."""
-    states: list[bytes] = []
+    states: list[EncodedState] = []
     for scale in range(place.schedule.n_scales - 1):
         cache = holding(cache_class, place, states[-1] if states else None)
         give(cache, rows, scale)

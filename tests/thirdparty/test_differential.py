@@ -56,7 +56,7 @@ def kept_by(name: str, rows: FloatArray, budget: Fraction, rule: Rule | None = N
     """What is public, and the (2, kept, d) pairs that an adapter keeps of tokens that arrive in one scale."""
     place = public(budget=budget, rule=rule)
     cache: Any = adapter(name)(place)
-    cache.append(0, *rows[:2, None], 0, rows[2, None])
+    cache.append(0, rows[0, None], rows[1, None], 0, rows[2, None])
     cache.encode()
     return place, cache.old[0][0].double().numpy()
 
@@ -145,7 +145,7 @@ def test_tova_forces_the_last_token(name: str, kind: str) -> None:
     assert chosen[-1] == 20
     assert are_best(mass[:20], chosen[:-1])
     ours = TOVA(public(budget=Fraction(10, 21)))
-    ours.append(*rows[:2], 0, rows[2])
+    ours.append(rows[0], rows[1], 0, rows[2])
     ours.encode()
     own = tokens_of(rows, np.stack([ours.keys, ours.values]))
     assert 20 not in own or kind in ("equal keys", "ties", "one-hot") or own == chosen
@@ -252,7 +252,8 @@ def test_tensors_and_model_keep_the_same(press: str) -> None:
 def test_quanto_codes_a_token_as_kivi_codes_a_value(kind: str, bits: int) -> None:
     """Differential: in float32, groups of d entries of one token: our minimum, step, codes and restored entries."""
     rows = instance(kind, 21)[0]
-    made: Any = adapter("transformers:QuantoQuantizedCache")(public(budget=Fraction(bits, 16)))._ready()
+    cache: Any = adapter("transformers:QuantoQuantizedCache")(public(budget=Fraction(bits, 16)))
+    made = cache._ready()
     restored = made._quantize(torch.tensor(rows).float()[None, None], axis=0).dequantize()[0, 0].numpy()
     quantiser = GroupQuantiser(bits, 16)
     ends = quantiser.ends(rows)
@@ -288,7 +289,7 @@ def test_fla_slots_are_the_slots_of_abc(kind: str) -> None:
     for scale in range(3):
         part = place.schedule.rows_of(scale)
         theirs.append(0, *rows[:2, None, part], scale)
-        ours.append(*rows[:2, part], scale)
+        ours.append(rows[0, part], rows[1, part], scale)
         asked = rows[2, :9]
         assert np.allclose(theirs.attend(0, asked[None])[0], ours.attend(asked), atol=SINGLE)
         theirs.encode()
@@ -320,7 +321,7 @@ def test_their_attention_is_ours(name: str, rule: Rule, kind: str) -> None:
     rows = instance(kind, 21)
     place = public(rule=rule, budget=Fraction(1) if name != "transformers:DynamicCache" else None)
     cache: LayeredCache = adapter(name)(place)
-    cache.append(0, *rows[:2, None], 0, rows[2, None])
+    cache.append(0, rows[0, None], rows[1, None], 0, rows[2, None])
     found = answers(cache, rows[2, None, None])[0, 0]
     largest = (
         100.0

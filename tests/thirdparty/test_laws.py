@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from lowerbound.caches.thirdparty.torch_tokens import TorchTokens
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import COUNT_BITS, FloatArray, Public
-from lowerbound.core.layered import LayeredCache
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, Rule, Scaled, unit_rows
 from lowerbound.errors import CorruptState, InvalidArgument
@@ -60,7 +60,7 @@ SKETCHED = {"kvpress:LeverageScorePress", "kvpress:CompactorPress"}
 
 
 @cache
-def played(name: str, stack: tuple[int, int], rule: str = "scaled") -> tuple[Public, FloatArray, list[bytes]]:
+def played(name: str, stack: tuple[int, int], rule: str = "scaled") -> tuple[Public, FloatArray, list[EncodedState]]:
     place = public(stack, rule=RULES[rule])
     rows = tokens(place)
     return place, rows, states_of(adapter(name), place, rows)
@@ -76,7 +76,7 @@ def oracle(place: Public, queries: FloatArray, keys: FloatArray, values: FloatAr
     )
 
 
-def held(cache: LayeredCache) -> list[FloatArray]:
+def held(cache: TorchTokens) -> list[FloatArray]:
     """Keys and values that each head remembers."""
     return [rows.double().numpy() for heads in cache.old for rows in heads]
 
@@ -238,10 +238,10 @@ def test_arguments_are_not_changed(name: str) -> None:
     """Law: append, attend and encode leave the caller's arrays alone."""
     place, rows, states = played(name, stacks_of(name)[-1])
     cache, part = holding(adapter(name), place, states[-2]), place.schedule.rows_of(2)
-    arrays = rows[:, :, :, part].copy()
+    arrays = keys, values, queries = rows[:, :, :, part].copy()
     for layer in range(place.n_layers):
-        cache.append(layer, *arrays[:2, layer], 2, arrays[2, layer])
-        cache.attend(layer, arrays[2, layer])
+        cache.append(layer, keys[layer], values[layer], 2, queries[layer])
+        cache.attend(layer, queries[layer])
     cache.encode()
     answers(cache, arrays[2])
     assert np.array_equal(arrays, rows[:, :, :, part])

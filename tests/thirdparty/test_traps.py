@@ -325,9 +325,9 @@ def test_a_second_call_forgets_the_weights_of_the_first() -> None:
     parts, once = adapter("fla:ABC")(place), adapter("fla:ABC")(place)
     sequence = tokens(place)[:, 0, :, :21]
     for part in (slice(0, 4), slice(4, 21)):
-        parts.append(0, *sequence[:2, :, part], 0)
+        parts.append(0, sequence[0, :, part], sequence[1, :, part], 0)
         parts.encode()
-    once.append(0, *sequence[:2], 0)
+    once.append(0, sequence[0], sequence[1], 0)
     once.encode()
     assert float((parts.old[0][0] - once.old[0][0]).abs().max()) < 1e-5
 
@@ -339,9 +339,9 @@ def test_what_does_not_fit_the_package_is_refused() -> None:
     with pytest.raises(InvalidArgument, match=r"fills bytes with 2-bit codes.* choice is 24"):
         adapter("transformers:QuantizedCache")(public(d=18, budget=Fraction(1, 8)))
     cache = adapter("llama:SnapKVPress")(public(budget=Fraction(1, 21)))
-    one_token = tokens(public())[:2, 0, :, :1]
-    cache.append(0, *one_token, 0)
+    key, value = tokens(public())[:2, 0, :, :1]
+    cache.append(0, key, value, 0)
     cache.encode()
-    cache.append(0, *one_token, 1)
+    cache.append(0, key, value, 1)
     with pytest.raises(InvalidArgument, match="newest scale must have more tokens"):
         cache.encode()

@@ -13,6 +13,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.var.simulator.network import Network, random_network, simulated
 from lowerbound.var.simulator.pipeline import FullCache, generate, guidance_at
 from lowerbound.var.simulator.sampling import Sampling, among_the_first, in_the_nucleus, probabilities
+from lowerbound.var.simulator.tokens import VectorTokens
 from tests.thirdparty.playing import MARKS, MISSING
 
 torch = pytest.importorskip("torch", reason=MISSING)
@@ -73,7 +74,7 @@ def block_in_torch(block: Any, x: Any, condition: Any, shared: Any, rope: Any, p
 
 def rope_of(schedule: ScaleSchedule, scale: int, d: int) -> Any:
     """Unit complex numbers of a scale's tokens, from places on the grid of 64 x 64."""
-    height, width = schedule.shapes[scale]
+    *_, height, width = schedule.shapes[scale]
     places = torch.stack(
         torch.meshgrid(torch.arange(height) * (64 / height), torch.arange(width) * (64 / width), indexing="ij")
     )
@@ -91,7 +92,7 @@ def generated_in_torch(network: Network, condition: int, ids: Any, sampling: Sam
     past: list[list[Any]] = [[] for _ in network.blocks]
     f_hat: Any = 0
     logits = []
-    for scale, (height, width) in enumerate(schedule.shapes):
+    for scale, (*_, height, width) in enumerate(schedule.shapes):
         x = x + tensor(network.levels)[scale]
         if network.positions is not None:
             x = x + tensor(network.positions)[schedule.rows_of(scale)]
@@ -112,6 +113,7 @@ def generated_in_torch(network: Network, condition: int, ids: Any, sampling: Sam
             codes = ((2 * some - 1).double() / math.sqrt(tokens.n_choices[0])).T.reshape(1, -1, height, width)
             f_hat = f_hat + F.interpolate(codes[:, :, None], size=(1, *schedule.shapes[-1]), mode="trilinear")[:, :, 0]
         else:
+            assert isinstance(tokens, VectorTokens)
             codes = F.embedding(some[:, 0], tensor(tokens.codebook)).T.reshape(1, -1, height, width)
             large = F.interpolate(codes, size=schedule.shapes[-1], mode="bicubic")
             ticks = np.linspace(1 / 12, 11 / 12, 4)

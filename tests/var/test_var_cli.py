@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def say(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     return run
 
 
-def json_of(told: tuple[int, str, str]) -> dict[str, object]:
+def json_of(told: tuple[int, str, str]) -> dict[str, Any]:
     assert told[0] == 0, told[2]
     return dict(json.loads(told[1]))
 

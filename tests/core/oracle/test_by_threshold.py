@@ -30,7 +30,7 @@ def rows(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Queries, keys and values in [0, 1]."""
     coins = Coins(0, purpose).generator()
-    return [coins.standard_normal((m, d)), coins.standard_normal((t, d)), coins.random((t, h))]
+    return coins.standard_normal((m, d)), coins.standard_normal((t, d)), coins.random((t, h))
 
 
 def test_the_exponential_is_as_good_as_assumed() -> None:
@@ -47,11 +47,12 @@ def test_single_precision_is_within_its_bound() -> None:
     for length in (1.0, 10.0, LARGEST_SINGLE_LOGIT):
         scaled = queries * length / np.linalg.norm(queries, axis=1, keepdims=True)
         low = [array.astype(np.float32) for array in (scaled, keys, values)]
-        found = bounded_attention(low[0], lambda block, k=low[1]: k[block], low[2], len(keys))
+        found = bounded_attention(low[0], low[1].__getitem__, low[2], len(keys))
         assert found.dtype == np.float32
         bound = single_rounding_bound(d=16, n_tokens=300, max_logit=length, max_value=1.0)
         for query, answer in zip(scaled, found, strict=True):
-            for ball, entry in zip(attention_ball(query, keys, values, rule=Scaled(1.0)), answer, strict=True):
+            truth = attention_ball(query, keys.tolist(), values.tolist(), rule=Scaled(1.0))
+            for ball, entry in zip(truth, answer, strict=True):
                 assert abs(float(ball.mid()) - float(entry)) <= bound
         assert bound > 1e3 * rounding_bound(d=16, n_tokens=300, max_logit=length, max_value=1.0)
 
@@ -80,7 +81,8 @@ def test_single_precision_is_used_where_it_decides(monkeypatch: pytest.MonkeyPat
 
     def counted(queries: np.ndarray, *others: np.ndarray, rule: Rule) -> np.ndarray:
         asked.append(len(queries))
-        return attention(queries, *others, rule=rule)
+        answers: np.ndarray = attention(queries, *others, rule=rule)
+        return answers
 
     monkeypatch.setattr(single, "attention", counted)
     queries, keys, values = rows("decides", m=600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,8 +128,9 @@ def test_contents_are_the_simulators(kernels: tuple[Kernel, ...] | None) -> None
     tokens = VectorTokens(schedule, codes, phi, np.zeros((4, 1)))
     pyramid = ChannelPyramid(schedule, VAR, kernels)
     ids = [np.random.default_rng(k).integers(3, size=(schedule.map_size(k), 1)) for k in range(3)]
-    f_hat = sum(tokens.contribution(some, k) for k, some in enumerate(ids))
+    f_hat = np.sum([tokens.contribution(some, k) for k, some in enumerate(ids)], axis=0)
     found = tokens.reduced(f_hat, 3)[:, 0]
     blocks = [np.array(pyramid.content_of(3, k).tolist(), dtype=object) for k in range(3)]
-    exactly = sum((block @ [int(4 * codes[i, 0]) for i in ids[k][:, 0]] for k, block in enumerate(blocks)), start=0)
-    assert np.abs(found - [float(x.p) / float(x.q) / 4 for x in exactly]).max() < 1e-13
+    parts = (block @ [int(4 * codes[i, 0]) for i in ids[k][:, 0]] for k, block in enumerate(blocks))
+    exactly: Any = sum(parts, start=0)
+    assert np.abs(found - np.array([float(x.p) / float(x.q) / 4 for x in exactly])).max() < 1e-13

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from lowerbound.core.pyramid.resampling import VAR, Mode, floats, resampled, weights
 from lowerbound.errors import UnknownName
@@ -67,7 +68,7 @@ def test_maps_are_resampled_axis_by_axis(h: int, w: int, height: int, width: int
 
 def test_precision_is_that_of_the_maps() -> None:
     """Definition: float32 maps stay float32."""
-    maps = np.ones((1, 3, 3), dtype=np.float32)
+    maps: NDArray[Any] = np.ones((1, 3, 3), dtype=np.float32)
     assert resampled("area", maps, (2, 2)).dtype == np.float32
 
 

@@ -59,21 +59,17 @@ def test_the_truth_is_that_of_core(data: st.DataObject) -> None:
     values = [data.draw(st.lists(st.fractions(0, 1, max_denominator=8), min_size=d, max_size=d)) for _ in range(3)]
     binary = [[Fraction(round(x * 8), 8) for x in row] for row in rows]
     levels = [[Fraction(round(x * 8), 8) for x in row] for row in values]
-    named, rule = data.draw(
-        st.sampled_from(
-            [
-                ({"name": "l2norm", "multiplier": "5/2"}, L2Norm(2.5)),
-                ({"name": "scaled", "squared_scale": f"1/{d}"}, Scaled()),
-                ({"name": "scaled", "squared_scale": "9/4"}, Scaled(1.5)),
-            ]
-        )
-    )
-    typed_rule: Rule = rule
+    rules: list[tuple[dict[str, str], Rule]] = [
+        ({"name": "l2norm", "multiplier": "5/2"}, L2Norm(2.5)),
+        ({"name": "scaled", "squared_scale": f"1/{d}"}, Scaled()),
+        ({"name": "scaled", "squared_scale": "9/4"}, Scaled(1.5)),
+    ]
+    named, rule = data.draw(st.sampled_from(rules))
     truth = attention_ball(
         [float(x) for x in binary[0]],
         [[float(x) for x in row] for row in binary[1:]],
         [[float(x) for x in row] for row in levels],
-        rule=typed_rule,
+        rule=rule,
         precision_bits=256,
     )[d - 1]
     eta, inch = Fraction(1, 8), Fraction(1, 10**20)
@@ -120,7 +116,7 @@ def test_lengths_count_under_the_scaled_rule_alone() -> None:
         assert ask("witness", normed, {**payload, "query": [length]}).outcome is REJECTED
 
 
-FORGERIES = [
+FORGERIES: list[tuple[str, tuple[str | int, ...], Any, str]] = [
     ("claim", ("guarantee",), "absolute", "guarantee must"),
     ("claim", ("guarantee",), None, "guarantee must"),
     ("claim", ("eta",), "1", "eta must lie"),

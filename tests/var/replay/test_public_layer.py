@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -156,7 +157,8 @@ def test_what_cannot_be_built() -> None:
     plan = plan_replay(D16.schedule, VAR, n_heads=9)
     with pytest.raises(ImpossibleReduction, match="need a width of"):
         public_layer(D16, plan, codebook("binary"))
-    common = {"etas": None, "around": (1.0,), "codebook": "binary", "noise": "none", "rounding": "float64"}
+    common: dict[str, Any] = {"etas": None, "around": (1.0,), "codebook": "binary"}
+    common |= {"noise": "none", "rounding": "float64"}
     with pytest.raises(InvalidArgument, match="belong to the family VAR"):
         demonstrate(find_model("infinity-2b-0.06m"), swamp=None, trials=1, seed=0, **common)
     with pytest.raises(InvalidArgument, match="swamp must be over 1"):

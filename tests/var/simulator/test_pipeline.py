@@ -9,6 +9,7 @@ import pytest
 
 from lowerbound.core.coins import Coins
 from lowerbound.core.models import find_model
+from lowerbound.core.pyramid.ranks import tick_of
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
 from lowerbound.var.simulator.block import gelu, normed, softmax_attention, unit
@@ -16,7 +17,7 @@ from lowerbound.var.simulator.network import SMALL, Network, ffn_width, random_n
 from lowerbound.var.simulator.pipeline import FullCache, Ids, generate, guidance_at, one_shot
 from lowerbound.var.simulator.rotary import rotation
 from lowerbound.var.simulator.sampling import Sampling
-from lowerbound.var.simulator.tokens import BitTokens, smoothed, tick_of
+from lowerbound.var.simulator.tokens import BitTokens, smoothed
 
 NAMES = tuple(model.name for model in SMALL)
 
@@ -116,9 +117,10 @@ def test_f_hat_is_the_sum_of_contributions() -> None:
     ids = random_ids(network)
     made = generate(network, FullCache(), given=ids)
     parts = [network.tokens.contribution(some, k) for k, some in enumerate(ids)]
-    assert np.allclose(made.f_hat, sum(parts))
+    assert np.allclose(made.f_hat, np.sum(parts, axis=0))
     last = network.schedule.n_scales - 1
-    assert np.allclose(network.tokens.reduced(sum(parts[:-1]), last).T.reshape(made.f_hat.shape), sum(parts[:-1]))
+    before = np.sum(parts[:-1], axis=0)
+    assert np.allclose(network.tokens.reduced(before, last).T.reshape(made.f_hat.shape), before)
 
 
 def test_patches_of_bits() -> None:
@@ -219,7 +221,7 @@ def test_unusable_ids_and_conditions() -> None:
     with pytest.raises(InvalidArgument, match=r"condition must lie in \[0, 999\]"):
         generate(network, FullCache(), condition=1000)
     with pytest.raises(InvalidArgument, match="precision must be float32 or float64"):
-        random_network(simulated("tiny"), precision="float16")
+        random_network(simulated("tiny"), precision="float16")  # type: ignore[arg-type]
     with pytest.raises(ImpossibleReduction, match="none of them larger than the last"):
         BitTokens(ScaleSchedule.parse("4x4 2x2"), n_bits=8, patch=1, dtype=np.dtype(np.float64))
     with pytest.raises(InvalidArgument, match="multiple of 4"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,7 +87,7 @@ def test_var_d16_is_free_in_all_heads() -> None:
     assert max(found.key_error, found.value_error) < 1e-12
 
 
-def space(name: str, **changes: object) -> ValueSpace:
+def space(name: str, **changes: Any) -> ValueSpace:
     """Of a network of one layer."""
     return value_space(random_network(replace(simulated(name), n_layers=1, **changes), precision="float64"))
 

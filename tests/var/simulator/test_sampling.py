@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -69,7 +70,7 @@ def test_near_logits_draw_near_ids() -> None:
         ({"top_p": Fraction(3, 2)}, "top_p must lie in .*nearest valid choice is 1"),
     ],
 )
-def test_unusable_samplings(terms: dict[str, object], sentence: str) -> None:
+def test_unusable_samplings(terms: dict[str, Any], sentence: str) -> None:
     """Bad input: argument, rule and value."""
     with pytest.raises(InvalidArgument, match=sentence):
         Sampling(**terms)

@@ -10,6 +10,7 @@ import pytest
 
 from lowerbound.caches.controls.full import Full64
 from lowerbound.caches.registry import CACHES, find_cache
+from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, UnknownName
 from lowerbound.var.simulator.network import random_network, simulated
@@ -82,9 +83,9 @@ class Forgetful(Full64):
 
     text: ClassVar[str] = ""
 
-    def encode(self) -> bytes:
+    def encode(self) -> EncodedState:
         super().encode()
-        return b""
+        return EncodedState(b"", {})
 
 
 class Shy(Full64):
