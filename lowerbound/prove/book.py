@@ -80,7 +80,7 @@ def load_book(directory: Path) -> Book:
 
 
 def _files(alias: str) -> dict[str, str]:
-    """Which file of the book holds which lemma."""
+    """From each lemma's id to the name of the file that defines it."""
     found = {}
     for name, module in list(sys.modules.items()):
         if name.startswith(f"{alias}."):
@@ -108,7 +108,8 @@ def solver_premises(book: Book, lemma: Lemma, statement_uses: Iterable[str] | No
 def solver_scripts(book: Book, lemma: Lemma) -> dict[str, tuple[str, Answer]]:
     """Every question that the solvers are asked about a lemma, and the only acceptable answer.
 
-    The proof (unsat); the hypotheses alone (sat: not vacuous); and the proof without each needed premise (sat).
+    The negated proof must be unsat. The hypotheses alone must be sat, so that the lemma is not vacuous. The negated
+    proof without a needed premise must be sat, so that the premise is really needed.
     """
     questions: dict[str, tuple[str, Answer]] = {}
     for discharge in lemma.discharges:

@@ -1,5 +1,4 @@
-"""The Coq half of the book: it must compile, rest on the axioms of the reals alone, and say what the lemmas say
-it says."""
+"""The Coq half of the book: it must compile, rest on the axioms of the reals alone, and state what lemmas quote."""
 
 from __future__ import annotations
 
@@ -32,21 +31,21 @@ _COMMENT = re.compile(r"\(\*.*?\*\)", re.DOTALL)
 
 
 class CoqMissing(LowerBoundError):
-    """coqc is not installed: nothing is known of what only Coq proves."""
+    """A Coq program is not installed, or did not finish in time: what only Coq proves stays open."""
 
     exit_code = 3
 
 
 class CoqRejected(LowerBoundError):
-    """A file does not compile, escapes the kernel, or rests on something else than the axioms of the reals."""
+    """A file does not compile, escapes the kernel, or rests on an axiom that is not one of the reals."""
 
 
 @dataclass(frozen=True)
 class CoqFolder:
-    """A folder of Coq files with a `_CoqProject` that lists them in order, `Theorems.v` last but for instances.
+    """A folder of Coq files, listed in build order by its `_CoqProject`; only instances come after `Theorems.v`.
 
-    Contract: `build` compiles what is stale, in order; `assumptions` are exactly those that Coq prints; both raise
-    CoqMissing without coqc and CoqRejected when Coq, or the text, says no.
+    Contract: `build` compiles stale files in that order; `assumptions` are exactly those that Coq prints. Both raise
+    CoqMissing without coqc, and CoqRejected when Coq or the check of the text rejects a file.
     """
 
     directory: Path
@@ -84,7 +83,7 @@ class CoqFolder:
                 raise CoqRejected(f"{path.name} must prove everything, got {found.group(0)}")
 
     def build(self) -> int:
-        """Compile every file that is newer than its object, or follows one that was; return how many were."""
+        """Compile the first file that is newer than its object file and all files after it; return their number."""
         self.check_text()
         stale, compiled = False, 0
         for path in self.files:
@@ -131,8 +130,7 @@ class CoqFolder:
 
     @cached_property
     def references(self) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
-        """Which (module, theorem) each (module, theorem) mentions, in its statement or its proof, from the
-        .glob files."""
+        """For each (module, theorem), those that its statement or proof mentions, as the .glob files list them."""
         mentioned: dict[tuple[str, str], set[tuple[str, str]]] = {}
         for path in self.files:
             current: tuple[str, str] | None = None
@@ -146,7 +144,7 @@ class CoqFolder:
         return {key: frozenset(value) for key, value in mentioned.items()}
 
     def closure(self, theorem: str) -> frozenset[str]:
-        """Names of everything of this folder that the proof of a theorem rests on."""
+        """The theorem and the names of everything in this folder on which its proof rests."""
         start = self.statements[theorem][0], theorem
         seen, todo = {start}, [start]
         while todo:

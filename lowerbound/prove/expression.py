@@ -1,7 +1,7 @@
-"""One expression object for every reader.
+"""One expression object for every reader: solvers, balls, exact rationals, NumPy, LaTeX and the kernel.
 
-An expression is built with ordinary operators; `fold` reads it once with the arithmetic of whoever asks. exp and log
-are opaque: nobody simplifies them behind the lemma's back.
+An expression is built with Python's operators, and `fold` evaluates it in a reader's arithmetic. exp and log are
+opaque: an algebra system that simplified them could drop a hypothesis without a word.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Relation:
         return self.left.variables() | self.right.variables()
 
     def instance(self, values: Mapping[str, Expression]) -> Relation:
-        """The relation with expressions put for variables."""
+        """The relation with expressions substituted for its variables."""
         return Relation(substitute(self.left, values), self.sign, substitute(self.right, values))
 
 
@@ -148,7 +148,7 @@ _BINARY: dict[str, Callable[[Any, Any], Any]] = {
 
 
 def fold(expression: Expression, reader: Interpreter) -> Any:
-    """The expression as the reader understands it."""
+    """The expression, evaluated in a reader's arithmetic."""
     match expression.operator, expression.operands:
         case "variable", (name,):
             return reader.variable(name)
@@ -183,6 +183,6 @@ class _Substitution:
 
 
 def substitute(expression: Expression, values: Mapping[str, Expression]) -> Expression:
-    """The expression with others put for its variables."""
+    """The expression with others substituted for its variables."""
     result: Expression = fold(expression, _Substitution(values))
     return result

@@ -1,6 +1,6 @@
-"""Finders of certificates: clever, in floating point where it helps, and trusted by nobody.
+"""The search for certificates, in floating point where that is faster; nothing that it finds is trusted.
 
-What they find is written down once and judged by the kernel ever after.
+A certificate is found once and stored; from then on every verification lets the kernel judge it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def find_payload(kind: str, claim: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read(tree: Any, numbers: Any, variables: Mapping[str, Any], functions: Mapping[str, Any]) -> Any:
-    """An expression of the kernel's grammar in somebody's arithmetic."""
+    """The value of an expression of the kernel's grammar in a given arithmetic."""
     if isinstance(tree, str):
         return variables[tree] if tree in variables else numbers(Fraction(tree))
     head, *rest = tree
@@ -120,7 +120,7 @@ def _combination(
 
 
 def _cover_leaves(claim: Mapping[str, Any]) -> list[dict[str, list[str]]]:
-    """Bisection until the ball of the goal is positive on every leaf."""
+    """Leaves of a bisection of the box, on each of which the ball of the goal is positive."""
     box = {name: (Fraction(low), Fraction(high)) for name, (low, high) in claim["variables"].items()}
     todo, leaves = [box], []
     with precision(COVER_PRECISION):

@@ -25,7 +25,7 @@ _WORDS: dict[Outcome, Literal["verified", "rejected", "undecided"]] = {
 
 
 def statement_of(identity: str, discharge: ByKernel) -> dict[str, Any]:
-    """What the kernel is asked: the lemma's own claim, not the bundle's."""
+    """The statement that the kernel judges: it comes from the lemma, so that a bundle cannot substitute another."""
     return {"id": identity, "kind": discharge.kind, "claim": dict(discharge.claim)}
 
 
@@ -38,7 +38,7 @@ def _certificates(path: Path, changed_ns: int) -> dict[str, Any]:
 def judge_claim(
     directory: Path, identity: str, discharge: ByKernel
 ) -> tuple[Literal["verified", "rejected", "undecided"], str]:
-    """The kernel's word on a lemma's claim, with the certificate that the book's bundle holds for it.
+    """The kernel's verdict on a lemma's claim, given the certificate for it in the book's bundle, and the reason.
 
     Contract: "verified" only if the kernel verified that very claim; a missing or unreadable certificate is "rejected".
     """
@@ -55,7 +55,7 @@ def judge_claim(
 
 
 def make_bundle(book: Book) -> dict[str, Any]:
-    """Statements and certificates of the whole book, found anew; NotFound if some finder gives up."""
+    """Statements and certificates of the whole book, all found anew; raises NotFound if one cannot be found."""
     statements, certificates = [], []
     for lemma in book.lemmas:
         for place, discharge in enumerate(lemma.discharges):

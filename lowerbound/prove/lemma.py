@@ -1,6 +1,6 @@
 """What a lemma is: a formal statement, its range, its hypotheses by name, what it uses, and who must check it.
 
-Nobody types a status. A lemma says which checks it asks for; `book.verify` runs them and derives the rest.
+No status is written by hand: a lemma lists the checks that it needs, and `prove.verify` runs them and derives it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ class Statement:
 class Use:
     """An earlier lemma at particular expressions: its goal becomes a hypothesis once its hypotheses are met.
 
-    The solver is given "its hypotheses => its goal" under the substitution, so a use whose hypotheses do not follow
-    helps nobody.
+    The solver is given "its hypotheses => its goal" under the substitution, so that a use whose hypotheses do not
+    follow adds nothing to a proof.
     """
 
     lemma: str
@@ -45,8 +45,10 @@ class BySolvers:
 
 @dataclass(frozen=True)
 class ByKernel:
-    """A certificate that the kernel judges: `claim` is what it must prove; `find` makes its payload, where it
-    is known."""
+    """A certificate that the kernel judges: `claim` is what it must prove.
+
+    `find` builds its payload where the library has a construction; None means that `find.find_payload` searches.
+    """
 
     kind: str
     claim: Mapping[str, Any]
@@ -57,7 +59,7 @@ class ByKernel:
 class ByCoq:
     """A theorem of proofs/coq, for all sizes.
 
-    It compiles, rests on the axioms of the reals alone, and every piece of `reads` occurs in its statement.
+    The check: it compiles, it rests on the axioms of the reals alone, and its statement contains every text of `reads`.
     """
 
     theorem: str
@@ -73,7 +75,7 @@ class ByComputation:
 
 @dataclass(frozen=True)
 class Cited:
-    """A proof on paper, of the literature or of our own, that no checker here reads: named, and never verified."""
+    """A proof on paper, published or our own, that no checker here reads: it is named, and never called verified."""
 
     reference: str
 
@@ -88,7 +90,7 @@ class Lemma:
     Parameters
     ----------
     id : str
-        Its name, also its file's.
+        Its unique name, by which other lemmas use it.
     words : str
         The statement in words.
     range : str
@@ -97,6 +99,8 @@ class Lemma:
         Every one of them must succeed.
     uses : tuple of Use
         Earlier lemmas that the proof rests on.
+    model : str
+        The computation model that it speaks of: "R1", "R2" or "R3".
     """
 
     id: str
@@ -108,7 +112,7 @@ class Lemma:
 
     @property
     def on_paper(self) -> bool:
-        """Whether citations are all that it has: no machine checks any of it."""
+        """Whether all of its discharges are citations, so that no machine checks any of it."""
         return bool(self.discharges) and all(isinstance(discharge, Cited) for discharge in self.discharges)
 
     @property

@@ -1,4 +1,4 @@
-"""Who reads an expression: z3 (and through its text cvc5), Arb, exact rationals, NumPy, LaTeX, the kernel's JSON."""
+"""The readers of an expression: z3 (cvc5 gets its text), Arb, exact rationals, NumPy, LaTeX, the kernel's JSON."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def to_z3(relation: Relation) -> Any:
 
 
 def cleared(relation: Relation) -> tuple[Expression, Expression]:
-    """Both sides without a division on top; solvers give x / 0 a value, so nobody may divide inside."""
+    """Both sides, cross-multiplied. A division inside raises InvalidArgument, because solvers give x / 0 a value."""
     left, right = relation.left, relation.right
     if left.operator == "/":
         left, right = left.operands[0], right * left.operands[1]

@@ -1,5 +1,4 @@
-"""Two solvers, each in its own process with a wall limit; anything but unsat or sat is unknown, and unknown is "
-"a failure."""
+"""Two solvers, each in its own process with a time limit; any answer but unsat or sat is unknown, hence a failure."""
 
 from __future__ import annotations
 
@@ -49,7 +48,7 @@ def available() -> tuple[str, ...]:
 
 
 def script(hypotheses: Iterable[object], goal: object | None) -> str:
-    """SMT-LIB text that is unsatisfiable iff the hypotheses imply the goal; without a goal, iff they contradict."""
+    """SMT-LIB text that is unsatisfiable iff the hypotheses imply the goal, or, without a goal, iff they conflict."""
     solver = z3.Solver()
     for hypothesis in hypotheses:
         solver.add(hypothesis)
@@ -59,11 +58,14 @@ def script(hypotheses: Iterable[object], goal: object | None) -> str:
 
 
 def ask(solver: str, scripts: Mapping[str, str], *, wall_limit_s: float = WALL_LIMIT_S) -> dict[str, Answer]:
-    """What a solver says of each script.
+    """A solver's answer to each script.
 
-    Contract: one process answers all scripts in order; those it does not answer in time, or answers otherwise than sat
-    or unsat, are unknown.
+    Contract: one process answers all scripts in order. A script that it does not answer in time, or answers with
+    anything but sat or unsat, is unknown.
     """
+    # One process for all scripts, since starting Python and loading a solver takes longer than most answers. It is a
+    # process, and killed by wall clock, because a solver may overrun its own time limit or crash; answers are flushed
+    # one by one, so that those given before the kill still count. -I keeps the caller's environment and folder out.
     answers: dict[str, Answer] = dict.fromkeys(scripts, "unknown")
     try:
         run = subprocess.run(

@@ -1,8 +1,8 @@
-"""The book, verified: every check is run, every status is derived over ancestors, nothing is typed.
+"""Verification of the book: every check is run, and every status is derived from checks; none is written by hand.
 
 A lemma is proved iff all its own checks succeed and every lemma it uses is proved. What a theorem rests on is the union
-over its ancestors. `unknown` is never a success, and neither is a citation: a lemma that has nothing else is on paper,
-is called so, and carries no other lemma.
+over its ancestors. `unknown` is never a success, and neither is a citation: a lemma that has only citations has the
+status "proved on paper, not machine-checked", and no other lemma may use it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BACKENDS = (*SOLVERS, "kernel", "coq", "computation")
 
 @dataclass(frozen=True)
 class Check:
-    """One check of one lemma: who ran it, what came out, and why."""
+    """One check of one lemma: the checker, the outcome, the reason in words, and the seconds it took."""
 
     checker: str
     outcome: Outcome
@@ -42,7 +42,7 @@ class Check:
 
 @dataclass(frozen=True)
 class LemmaReport:
-    """What became of one lemma."""
+    """The result for one lemma: its checks, its status, its checkers, and the assumptions of it and its ancestors."""
 
     lemma: Lemma
     checks: tuple[Check, ...]
@@ -52,7 +52,7 @@ class LemmaReport:
 
     @property
     def seconds(self) -> float:
-        """Time of its checks."""
+        """Seconds of all its checks together."""
         return sum(check.seconds for check in self.checks)
 
     def to_json(self) -> dict[str, Any]:
@@ -74,7 +74,7 @@ class LemmaReport:
 
 @dataclass(frozen=True)
 class Report:
-    """The verified book."""
+    """The results for all lemmas; without the theorem among them, `theorem` is the last lemma that was verified."""
 
     entries: tuple[LemmaReport, ...]
     theorem: LemmaReport
@@ -94,7 +94,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0, 1 or 3."""
+        """0 for VERIFIED, 1 for NOT VERIFIED, 3 for UNDECIDED."""
         return {"VERIFIED": 0, "NOT VERIFIED": 1, "UNDECIDED": 3}[self.word]
 
     def to_json(self) -> dict[str, Any]:
@@ -119,10 +119,10 @@ def verify(
 ) -> Report:
     """Run every check of the book and derive what is proved.
 
-    Contract: a lemma is "proved" iff all its checks were run and verified and all it uses are proved, citations being
-    named among what it rests on; "proved on paper, not machine-checked" iff citations are all it has; "refuted" iff a
-    check rejected it or something it uses; else "open". `only` and `backends` restrict what is run, and then nothing
-    unchecked is called proved.
+    Contract: a lemma is "proved" iff all its checks were run and verified and all lemmas it uses are proved; citations
+    beside its checks are listed among its assumptions. It is "proved on paper, not machine-checked" iff it has only
+    citations, "refuted" iff a check rejected it or a lemma it uses, and else "open". `only` and `backends` restrict
+    what is run; a lemma with a check that was not run is never called proved.
 
     Parameters
     ----------
@@ -197,7 +197,7 @@ def _count(discharge: ByComputation) -> tuple[Outcome, str]:
 def _ask_solvers(
     book: Book, lemmas: Sequence[Lemma], runs: set[str], watch: Callable[[str], None]
 ) -> dict[str, dict[str, Check]]:
-    """One process a solver for all questions; a lemma's check is verified iff every answer is the acceptable one."""
+    """The checks by solvers, one process per solver; a check is verified iff every answer is the acceptable one."""
     questions = {lemma.id: solver_scripts(book, lemma) for lemma in lemmas}
     scripts = {name: text for asked in questions.values() for name, (text, _) in asked.items()}
     checks: dict[str, dict[str, Check]] = {}
@@ -234,7 +234,7 @@ def _solver_check(
 
 
 class _Coq:
-    """The Coq folder, built once for all lemmas that ask for it."""
+    """The Coq folder, built and audited once for all lemmas that name a theorem of it."""
 
     def __init__(self, folder: CoqFolder, lemmas: Sequence[Lemma], run: bool) -> None:
         self._folder = folder
