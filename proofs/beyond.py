@@ -10,8 +10,10 @@ REAL_ENTRIES = "all T, T_N, d >= 3, lambda; additive eta in (0, 1/2), delta = 0;
 LEMMAS = (
     Lemma(
         id="keys_and_values",
-        words="Theorem C: with addresses of coherence mu, payloads in the keys and symbols in the values, "
-        "T (h fano(L_V) + p fano(L_K)) bits are needed: both halves of the cache are incompressible.",
+        words="Theorem C: keys hold addresses of coherence mu and p payload symbols of L_K levels each, and values "
+        "hold h symbols of L_V levels each. Every cache then needs T (h fano(L_V) + p fano(L_K)) bits, where fano(L) = "
+        "log2 L - H2(delta) - delta log2(L - 1) at the error rate delta of symbols of that kind: both halves of the "
+        "cache are incompressible.",
         range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta, delta in their ranges",
         discharges=(
             ByCoq(
@@ -26,9 +28,10 @@ LEMMAS = (
     ),
     Lemma(
         id="keys_and_values_sharp",
-        words="Theorem C with the sharp single read: if all own tokens are copies of one reference, its logit lowered "
-        "by ln n2 so that they weigh as one, a payload's leak tau can only raise an output, so payload levels 2 "
-        "eta + tau apart are told apart, where Theorem C asks for 2 (eta + tau).",
+        words="Theorem C with a sharper read of payloads: all n2 own tokens are copies of one reference token, whose "
+        "logit is lowered by ln n2 so that together they weigh as much as one token. A payload's leak tau can then "
+        "only raise an output, so that payload levels 2 eta + tau apart can be distinguished, where Theorem C requires "
+        "2 (eta + tau).",
         range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta, delta in their ranges",
         discharges=(
             ByCoq(
@@ -53,7 +56,7 @@ LEMMAS = (
     ),
     Lemma(
         id="keys_and_values_tight",
-        words="At delta = 0 the count of Theorem C is met exactly by storing its symbols.",
+        words="At delta = 0 the bound of Theorem C is met exactly by a cache that stores the symbols.",
         range="as Theorem C",
         discharges=(
             ByCoq("theorem_C_tight", ("log2 (N S) = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),
@@ -61,32 +64,32 @@ LEMMAS = (
     ),
     Lemma(
         id="collision",
-        words="Theorem D (collision): keys independent and uniform on the unit sphere, value coordinate 0 constant, "
-        "the others uniform on L levels. Two instances with one state are indistinguishable: no admissible query "
-        "separates their outputs by more than 2 eta. Two independent instances rarely are, so where the "
-        "inequalities of its certificate hold, T ((d - 1) log2 L - log2(A nu)) - log2 T! + log2 g bits are "
-        "needed: nu bounds the mean measure of the cap in which a matched key may lie, A is Markov's factor, g "
-        "the chance of a good instance.",
+        words="Theorem D (collision): keys are independent and uniform on the unit sphere, value coordinate 0 is "
+        "constant, and the others are uniform on L levels. Two instances that share a state are indistinguishable: no "
+        "admissible query separates their outputs by more than 2 eta. Two independent instances are rarely "
+        "indistinguishable, so where the inequalities of its certificate hold, every cache needs T ((d - 1) log2 L - "
+        "log2(A nu)) - log2 T! + log2 g bits: nu bounds the mean measure of the cap in which a matched key may lie, A "
+        "is Markov's factor, and g the probability of a good instance.",
         range=REAL_ENTRIES,
         discharges=(Cited(ON_PAPER),),
     ),
     Lemma(
         id="clique",
-        words="Theorem E (clique volume): all instances with one state are pairwise indistinguishable, a clique. In a "
-        "clique through a good instance the keys of token i project to a set A_i whose differences lie in a star "
-        "body, so by Brunn-Minkowski vol(A_i) is at most 2^-(d-1) times the body's volume: d - 1 bits a token "
-        "more than Theorem D. Where the inequalities of its certificate hold, T ((d - 1) log2 L - log2(A 2^-(d-1) "
-        "V E / (|S^(d-1)| cos a_2))) - log2 T! + log2 g bits are needed, and more if keys and values share the "
-        "error: V is the volume of the unit ball of dimension d - 1, E bounds the mean of the body's radius to "
-        "the power d - 1, a_2 the angle between matched keys; A and g as in Theorem D.",
+        words="Theorem E (clique volume): all instances that share a state are pairwise indistinguishable, so that "
+        "they form a clique. In a clique through a good instance the keys of token i project to a set A_i whose "
+        "differences lie in a star body. By the Brunn-Minkowski inequality vol(A_i) is at most 2^-(d-1) times the "
+        "body's volume, which gives d - 1 bits per token more than Theorem D. Where the inequalities of its "
+        "certificate hold, every cache needs T ((d - 1) log2 L - log2(A 2^-(d-1) V E / (|S^(d-1)| cos a_2))) - log2 T! "
+        "+ log2 g bits, and more if keys and values share the error: V is the volume of the unit ball of dimension d - "
+        "1, E bounds the mean of the body's radius to the power d - 1, a_2 is the angle between matched keys; A and g "
+        "are as in Theorem D.",
         range=REAL_ENTRIES,
         discharges=(Cited(ON_PAPER),),
     ),
     Lemma(
         id="every_scale",
-        words="One public list of keys serves the whole generation: before every scale k the state of every "
-        "online algorithm "
-        "needs (1 - H2(delta)) T_k h bits, T_k the tokens before scale k.",
+        words="One public list of keys serves the whole generation: before every scale k the state of every online "
+        "algorithm needs (1 - H2(delta)) T_k h bits, where T_k is the number of tokens before scale k.",
         range="all schedules, scales, d, h; all online algorithms with public coins",
         discharges=(ByCoq("online_headline", ("(1 - H2 delta) * (INR (before T_ k) * INR h) <= log2 (N (St k))",)),),
         uses=(Use("relative_values"),),
@@ -106,8 +109,8 @@ LEMMAS = (
     ),
     Lemma(
         id="window",
-        words="A sliding window of w rows costs (1 - H2(delta)) w h bits at every time, and w h bits are enough "
-        "at delta = 0.",
+        words="A cache that answers over a sliding window of the last w rows needs (1 - H2(delta)) w h bits at every "
+        "time; at delta = 0, w h bits are enough.",
         range="all w, h, times t >= w; all online algorithms with public coins",
         discharges=(
             ByCoq("window_lower_bound", ("(1 - H2 delta) * (INR w * N Ch) <= log2 (N (St t))",)),
@@ -117,24 +120,24 @@ LEMMAS = (
     ),
     Lemma(
         id="low_dimension",
-        words="In any dimension, A = min(T, floor(exp(d mu^2 / 2))) tokens have incoherent keys, and (1 - "
-        "H2(delta)) A h bits are needed.",
+        words="For every d, A = min(T, floor(exp(d mu^2 / 2))) of the T tokens can be given unit keys of R^(d+1) with "
+        "inner products at most mu, and a cache that answers for these A tokens needs (1 - H2(delta)) A h bits.",
         range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
         discharges=(ByCoq("low_dimension_headline", ("(1 - H2 delta) * (INR A * INR h) <= log2 (N S)",)),),
         uses=(Use("separation"),),
     ),
     Lemma(
         id="time",
-        words="A reader that chooses its rows without looking at them, and is right with probability 1 - delta, reads "
-        "(1 - 2 delta) T rows in the mean.",
+        words="A reader that chooses the rows it reads before it looks at any of them, and answers correctly with "
+        "probability 1 - delta, reads at least (1 - 2 delta) T rows on average.",
         range="all T, d, coins; all real mu, lambda, eta, delta in their ranges",
         discharges=(ByCoq("nonadaptive_time", ("(1 - 2 * delta) * N Tok * N W <=",)),),
         uses=(Use("softmax_gap"),),
     ),
     Lemma(
         id="replay",
-        words="With public weights: if answers determine all token ids, the state has at least their bits; "
-        "VAR-256: 3060.",
+        words="With public weights: if a cache's answers determine all token ids, its state has at least the bits of "
+        "these ids. For VAR-256 these are 3060 bits.",
         range="all finite sets of ids; one schedule",
         discharges=(
             ByCoq("replay_exact", (r"\rsum_i log2 (N (V i)) <= log2 (N S)",)),

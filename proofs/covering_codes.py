@@ -10,15 +10,14 @@ from lowerbound.prove.lemma import ByKernel, Lemma
 
 
 def parity(code: CoveringCode) -> dict[str, Any]:
-    """The code, as the kernel reads it."""
+    """The payload by which the kernel reads the code: the parity part of its generator matrix."""
     return {"parity": [list(row) for row in code.parity]}
 
 
 LEMMA = Lemma(
     id="covering_codes",
-    words="Quantising uniform blocks with the majority, Hamming and Golay codes costs 1/3, 4/7 and 12/23 bit a "
-    "bit at error "
-    "exactly 1/4, 1/8 and 2921/23552.",
+    words="Quantizing uniform blocks with the majority, Hamming and Golay codes takes 1/3, 4/7 and 12/23 message bits "
+    "per source bit, at error rates of exactly 1/4, 1/8 and 2921/23552.",
     range="finite list: [3,1], [7,4], [23,12]",
     discharges=tuple(
         ByKernel(

@@ -1,4 +1,4 @@
-"""Decoding: thresholds exist exactly when the bands of neighbouring levels are apart."""
+"""Decoding: thresholds exist exactly when the bands of allowed answers of neighboring levels are apart."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ BANDS_APART = (1 + ETA) * TAU < (1 - ETA) * (1 - TAU)
 
 BINARY = Lemma(
     id="decoding_bit",
-    words="Under relative error eta, the answers for value 0 and value 1 are apart if 2 tau < 1 - eta.",
+    words="With leak tau and relative error eta, every allowed answer for value 0 is below every allowed answer for "
+    "value 1 if 2 tau < 1 - eta.",
     range="all reals",
     discharges=(
         BySolvers(Statement({"gap": 2 * TAU < 1 - ETA}, BANDS_APART), needed=("gap",)),
@@ -22,7 +23,8 @@ BINARY = Lemma(
 
 BINARY_ONLY_IF = Lemma(
     id="decoding_bit_converse",
-    words="... and only if.",
+    words="The converse of decoding_bit: with leak tau and relative error eta, the allowed answers for the values 0 "
+    "and 1 are apart only if 2 tau < 1 - eta.",
     range="all reals",
     discharges=(
         BySolvers(Statement({"bands apart": BANDS_APART}, 2 * TAU < 1 - ETA), needed=("bands apart",)),
@@ -33,7 +35,7 @@ BINARY_ONLY_IF = Lemma(
 ADDITIVE_STATEMENT = Statement({"step": HIGH - LOW > 2 * (ETA + TAU)}, LOW + TAU + ETA < HIGH - TAU - ETA)
 ADDITIVE = Lemma(
     id="decoding_additive",
-    words="Under additive error eta, levels more than 2 (eta + tau) apart are told apart.",
+    words="With leak tau and additive error eta, two levels that are more than 2 (eta + tau) apart can be told apart.",
     range="all reals",
     discharges=(
         BySolvers(ADDITIVE_STATEMENT, needed=("step",)),
@@ -51,7 +53,8 @@ GEOMETRIC_STATEMENT = Statement(
 )
 GEOMETRIC = Lemma(
     id="decoding_geometric",
-    words="Under relative error eta, levels v and beta v are told apart if beta > (1+eta)/(1-eta) (1 + 2 tau/v).",
+    words="With leak tau and relative error eta, levels v and beta v can be told apart if beta > (1+eta)/(1-eta) (1 + "
+    "2 tau/v).",
     range="all reals",
     discharges=(
         BySolvers(GEOMETRIC_STATEMENT, needed=("eta from below", "tau from below", "ratio")),

@@ -18,8 +18,8 @@ def every_tiny_protocol() -> int:
 
 LEMMA = Lemma(
     id="index_binary",
-    words="m bits, read with error delta <= 1/2 on average over coins, words and positions, cost (1 - H2(delta)) "
-    "m bits.",
+    words="A message from which m uniform bits are read with error rate delta <= 1/2, on average over coins, words and "
+    "positions, has at least (1 - H2(delta)) m bits.",
     range="all m, coins and states; all real delta in [0, 1/2]",
     discharges=(
         ByCoq("index_binary", ("0 <= delta <= 1/2", "(1 - H2 delta) * N I <= log2 (N S)")),

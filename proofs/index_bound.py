@@ -1,4 +1,4 @@
-"""INDEX: a message from which every symbol can be read, with mean error delta, has Fano's rate of bits a symbol."""
+"""INDEX: a message from which every symbol can be read, with mean error delta, has Fano's rate of bits per symbol."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from lowerbound.prove.lemma import ByCoq, Lemma
 
 LEMMA = Lemma(
     id="index_bound",
-    words="For any public-coin one-way protocol, any alphabets and errors 0 <= delta_i <= 1 - 1/L_i on average "
-    "over words "
-    "and coins, the message has at least sum_i (log2 L_i - H2(delta_i) - delta_i log2(L_i - 1)) bits.",
+    words="For any public-coin one-way protocol, any alphabets and errors 0 <= delta_i <= 1 - 1/L_i on average over "
+    "words and coins, the message has at least sum_i (log2 L_i - H2(delta_i) - delta_i log2(L_i - 1)) bits.",
     range="all finite index sets, alphabets, coins and states; all real delta",
     discharges=(
         ByCoq(

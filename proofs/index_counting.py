@@ -22,9 +22,8 @@ STATEMENT = Statement(
 
 LEMMA = Lemma(
     id="index_counting",
-    words="If M Z <= S P (each message decodes to one word), Z >= E (1 + a t - a D) (exp lies above its tangent) "
-    "and D <= t, "
-    "then M E <= S P: with E = exp(-a t) and P = (1 + exp(-a))^m this is the INDEX bound.",
+    words="If M Z <= S P (each message decodes to one word), Z >= E (1 + a t - a D) (exp lies above its tangent) and D "
+    "<= t, then M E <= S P: with E = exp(-a t) and P = (1 + exp(-a))^m this is the INDEX bound.",
     range="all reals",
     discharges=(
         BySolvers(STATEMENT, needed=("counting", "tangent of exp, averaged", "mean error", "slope", "scale", "words")),

@@ -31,9 +31,9 @@ def slopes_are_stationary() -> int:
 
 LEMMA = Lemma(
     id="index_optimum",
-    words="With p = ln delta, q = ln(1 - delta), slope a = q - p and s = ln(1 + exp(-a)) = -q, the exponent -a "
-    "delta - s of the "
-    "counting bound is delta ln delta + (1 - delta) ln(1 - delta), that is -H2(delta) ln 2; and no slope does better.",
+    words="With p = ln delta, q = ln(1 - delta), slope a = q - p and s = ln(1 + exp(-a)) = -q, the exponent -a delta - "
+    "s of the counting bound is delta ln delta + (1 - delta) ln(1 - delta), that is -H2(delta) ln 2; and no slope does "
+    "better.",
     range="all reals; delta = 1/(1 + t), all t > 0",
     discharges=(BySolvers(STATEMENT, needed=("slope", "sum")), ByComputation(slopes_are_stationary)),
 )

@@ -42,9 +42,8 @@ def sign_rows(keys: Keys) -> dict[str, Any]:
 
 EXPLICIT = Lemma(
     id="explicit_keys",
-    words="680 Kerdock vectors of R^64 at coherence 1/8, and 424 trace vectors of R^32 at 1/4: the keys of a "
-    "VAR-256 head, "
-    "Bob's own tokens included, and of its addresses.",
+    words="680 Kerdock vectors of R^64 have coherence 1/8: they are the keys of a VAR-256 head, Bob's own tokens "
+    "included. 424 trace vectors of R^32 have coherence 1/4: they are the addresses of such a head.",
     range="finite list: (680, 64, 1/8), (424, 32, 1/4)",
     discharges=(
         ByKernel("keys", {"n": 680, "d": 64, "coherence": "1/8"}, find=lambda: sign_rows(Kerdock().keys(680, 64))),

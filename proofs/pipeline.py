@@ -7,11 +7,9 @@ from lowerbound.prove.lemma import ByCoq, Lemma, Use
 LEMMAS = (
     Lemma(
         id="attention_layer",
-        words="A whole VAR attention layer of width C >= T + n2 + d, with W_Q, W_K, W_V, normalised queries and "
-        "keys and "
-        "multipliers in [ln((T + n2)(1 + eta)/(1 - eta))/(1 - mu), 100], realises the hard family in all its "
-        "H heads at "
-        "once, and every cache for it keeps (1 - H2(delta)) T H h bits.",
+        words="A whole VAR attention layer of width C >= T + n2 + d, with W_Q, W_K, W_V, normalized queries and keys, "
+        "and multipliers in [ln((T + n2)(1 + eta)/(1 - eta))/(1 - mu), 100], realizes the hard family in all its H "
+        "heads at once, and every cache for it needs (1 - H2(delta)) T H h bits.",
         range="all T, n2, d, h, H, C; all real mu, eta, delta in their ranges; all algorithms with public coins",
         discharges=(
             ByCoq(
@@ -23,16 +21,17 @@ LEMMAS = (
     ),
     Lemma(
         id="multi_index",
-        words="The last scale asks a whole block at once, with one fixed set of own tokens in every run: the mean "
-        "failure "
-        "rate over coins, words, tokens and channels decides, as in MULTI-INDEX.",
+        words="The queries of the last scale are asked as one block, with the same own tokens in every run. As in "
+        "MULTI-INDEX, the bound (1 - H2(delta)) T h then holds at the mean failure rate delta over coins, words, "
+        "tokens and channels.",
         range="all token sets, blocks, channels; all real keys, mu, lambda, eta, delta in their ranges",
         discharges=(ByCoq("block_relative", ("(1 - H2 delta) * (N Tok * N Ch) <= log2 (N S)",)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
     Lemma(
         id="keys_and_values_in_one_run",
-        words="Theorem C with one fixed set of own tokens, the references of a whole block present at once.",
+        words="Theorem C also holds with one fixed set of own tokens that contains the references for all queries of a "
+        "block at once.",
         range="as Theorem C, all blocks",
         discharges=(
             ByCoq("theorem_C_run", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",)),
@@ -41,9 +40,9 @@ LEMMAS = (
     ),
     Lemma(
         id="zoom",
-        words="Theorem C' (zoom), delta = 0: payload levels 2 ln((1 + 2 eta)/(1 - 2 eta)) + ln(1 + tau) apart "
-        "anywhere in "
-        "[-c, c] are told apart by a reference between them, so T (h log2 L_V + p log2 L_K) bits are needed.",
+        words="Theorem C' (zoom), delta = 0: two payload levels in [-c, c] that are more than 2 ln((1 + 2 eta)/(1 - 2 "
+        "eta)) + ln(1 + tau) apart are told apart by a reference between them, so that T (h log2 L_V + p log2 L_K) "
+        "bits are needed.",
         range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta in their ranges",
         discharges=(
             ByCoq(
@@ -58,8 +57,9 @@ LEMMAS = (
     ),
     Lemma(
         id="total_time",
-        words="A reader that chooses its rows anew for each of Q queries, without looking at them, reads "
-        "Q (1 - 2 delta) T rows in all.",
+        words="A reader that for each of Q queries chooses the rows it reads before it looks at any of them, and "
+        "answers each query correctly with probability 1 - delta, reads at least Q (1 - 2 delta) T rows in total on "
+        "average.",
         range="all Q, T, d, coins; all real mu, lambda, eta, delta in their ranges",
         discharges=(
             ByCoq(
@@ -70,9 +70,8 @@ LEMMAS = (
     ),
     Lemma(
         id="flat_logits",
-        words="Where the gap fails there is a smaller cache: at lambda = 0 a cache of h log2(T + 1) bits is "
-        "correct with "
-        "delta = 0.",
+        words="Without the gap between logits a smaller cache exists: at lambda = 0 a cache of h log2(T + 1) bits is "
+        "correct with delta = 0.",
         range="all T, n2, d, h; all keys, all real eta in [0, 1)",
         discharges=(ByCoq("flat_logits", ("log2 (N S) = N Ch * log2 (N Tok + 1)",)),),
     ),

@@ -1,4 +1,4 @@
-"""Model R2: with public weights the last scale's outputs determine the ids, so that whatever is kept holds them all."""
+"""Model R2: with public weights the last scale's outputs determine the ids, so that the state must hold them all."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ CERTIFIED = (
     ("infinity-2b-0.25m", Fraction(5335, 10**6), 29472),
     ("infinity-2b-1m", Fraction(3879, 10**6), 131872),
 )
-"""Model, error and bits: each is judged, with as many rows read as there are ids."""
+"""Model, error eta and bits of each certificate; each reads as many rows as there are ids."""
 
 
 def payload(model: str) -> dict[str, Any]:
-    """Rows and left inverses for a model, found anew."""
+    """The payload for a model, computed anew: the rows that are read, and their left inverses."""
     subject = find_model(model)
     resampling = resampling_of(subject)
     assert resampling is not None
@@ -43,11 +43,11 @@ def payload(model: str) -> dict[str, Any]:
 
 
 FIBRES = {"generic": 40320, "signs": 70**12, "grid": 4445808368374733991645184}
-"""Prefixes of VAR-256 that share one f_hat at most, for three codebooks of 4096 codes."""
+"""The largest number of prefixes of VAR-256 that share one f_hat, for three codebooks of 4096 codes."""
 
 
 def fibres() -> int:
-    """Find the lattice, let the kernel judge it for each codebook, and compare with what is said here."""
+    """Find the lattice, let the kernel judge the fibre of each codebook, and compare it with FIBRES."""
     for kind, fibre in FIBRES.items():
         found = certify_fibre(find_model("var-d16"), kind)
         assert (found.fibre, found.rank) == (fibre, 42), kind
@@ -57,9 +57,9 @@ def fibres() -> int:
 LEMMAS = (
     Lemma(
         id="replay_counting",
-        words="The counting step: a message from which all of M equally likely words are guessed at once, wrongly with "
-        "probability delta over words and public coins, has at least log2 M - log2(1/(1 - delta)) bits. At one setting "
-        "of the coins each of S states is decoded to one word, so at most S words are decoded rightly.",
+        words="The counting step: a message from which a reader guesses one of M equally likely words, and fails with "
+        "probability delta over words and public coins, has at least log2 M - log2(1/(1 - delta)) bits. For fixed "
+        "coins each of the S states is decoded to one word, so at most S words are decoded correctly.",
         range="all finite sets of ids, coins and states; all real delta < 1",
         discharges=(
             BySolvers(COUNTING, needed=("each state is decoded to one word", "few words are decoded wrongly")),
@@ -70,10 +70,10 @@ LEMMAS = (
     ),
     Lemma(
         id="prefix_decoding",
-        words="Ids are signs, each of a level, and once all lower levels are known a left inverse l reads bit i from "
-        "the contents. If sum_j |l_ij| e_j < 1 for every bit, contents known up to e_j determine all bits: what lower "
-        "levels add is subtracted exactly, so that no error travels upwards. So at least their number - "
-        "log2(1/(1 - delta)) bits are needed.",
+        words="Ids are made of signs, each of which belongs to a level. Once all lower levels are known, a left "
+        "inverse l reads bit i from the contents. If sum_j |l_ij| e_j < 1 for every bit i, then contents known up to "
+        "errors e_j determine all bits: what lower levels add is subtracted exactly, so that no error propagates "
+        "upward. So a message needs at least as many bits as there are signs, minus log2(1/(1 - delta)).",
         range="all finite sets of bits, levels, rows, coins and states; all real contents, l, e, delta < 1",
         discharges=(
             ByCoq("prefix_decoding", (r"\rsum_j (Rabs (l i j) * e j) < 1", "Rabs (o j - content y j) <= e j", "x = y")),
@@ -84,9 +84,9 @@ LEMMAS = (
     ),
     Lemma(
         id="layer_norm",
-        words="A layer norm leaves w = u / sqrt(1 + |u|^2) of a content u beside a larger public part. In a box whose "
-        "corners have |w|^2 <= b the inverse w / sqrt(1 - |w|^2) moves errors by at most (1 - b)^(-3/2) in the sup "
-        "norm.",
+        words="If a token is a content u beside a larger public part, its layer norm leaves w = u / sqrt(1 + |u|^2) of "
+        "u. In a box whose corners have |w|^2 <= b, the inverse map w / sqrt(1 - |w|^2) amplifies errors by at most (1 "
+        "- b)^(-3/2) in the sup norm.",
         range="all finite sets of channels; all real w, w', t, 0 <= b < 1",
         discharges=(ByCoq("unnormalise", ("t / (sqrt (1 - b) * sqrt (1 - b) * sqrt (1 - b))",)),),
         model="R2",
@@ -96,7 +96,8 @@ LEMMAS = (
         words="On the maps of VAR and Infinity, rows that fit into the queries of the last scale have left inverses "
         "with 2 F_k kappa_k (eta + tau) (1 - B^-2)^(-3/2) < 1 at every scale: at eta = 0.003631 for VAR-256 (3060 "
         "bits), 0.001746 for VAR-512 (7680), 0.001084 for VAR-1024 (36612); at 0.0244, 0.005335 and 0.003879 for "
-        "Infinity's 0.06M, 0.25M and 1M pixels (3872, 29472, 131872). Rationals are exact, the leak is a ball.",
+        "Infinity at 0.06M, 0.25M and 1M pixels (3872, 29472, 131872). F_k and kappa_k are exact rationals; the leak "
+        "tau is enclosed in a ball.",
         range=f"finite list: {', '.join(model for model, _, _ in CERTIFIED)}",
         discharges=tuple(
             ByKernel(
@@ -112,8 +113,9 @@ LEMMAS = (
         id="public_weights",
         words="Theorem R2: there are public weights of the first layer, with addresses as keys, ids as signs, and "
         "lambda = 100, for which last-scale outputs within eta (max V - min V) determine all ids of r_1..r_(N-2), for "
-        "every eta below the threshold of their certificate. So the whole state, and the cache alone if it answers "
-        "without f_hat, need their bits - log2(1/(1 - delta)), and at delta = 0 keeping the ids is enough.",
+        "every eta below the threshold of their certificate. So the whole state needs at least the bits of these ids "
+        "minus log2(1/(1 - delta)), and so does the cache alone if it answers without f_hat; at delta = 0 keeping the "
+        "ids is enough.",
         range="all schedules and sizes of layers whose certificate is verified; all algorithms with public coins",
         discharges=(Cited("docs/replay.md, proved on paper, not machine-checked"),),
         uses=(Use("softmax_gap"), Use("prefix_decoding"), Use("layer_norm"), Use("replay_thresholds")),
@@ -121,19 +123,19 @@ LEMMAS = (
     ),
     Lemma(
         id="f_hat_lattice",
-        words="What f_hat cannot see: the integer kernel of [U_1 .. U_8] of VAR-256 has 42 dimensions, "
-        "and all of its vectors with entries up to 63 are constant on each scale. The largest sets of prefixes that "
-        "differ by such constants have 8!, C(8,4)^12 and 4445808368374733991645184 elements for a generic codebook, "
-        "all signs, and a grid of 64 x 64.",
+        words="The changes of ids that f_hat does not show: the integer kernel of [U_1 .. U_8] of VAR-256 has 42 "
+        "dimensions, and all of its vectors with entries up to 63 are constant on each scale. The largest sets of "
+        "prefixes that differ by such constants have 8!, C(8,4)^12 and 4445808368374733991645184 elements for a "
+        "generic codebook, all signs, and a grid of 64 x 64.",
         range="one schedule, three codebooks, phi the identity",
         discharges=(ByComputation(fibres),),
         model="R3",
     ),
     Lemma(
         id="f_hat_fibres",
-        words="Theorem R3: with f_hat and r_(N-1) known for free, log2 of the largest set of prefixes that share one "
-        "f_hat is exactly what is needed, rounded up: those that differ by constant maps which cancel, where the "
-        "certificate of the lattice is verified.",
+        words="Theorem R3: if f_hat and r_(N-1) are known for free, the bits that are needed, and enough, are exactly "
+        "log2 of the size of the largest set of prefixes that share one f_hat, rounded up. Where the certificate of "
+        "the lattice is verified, the prefixes of such a set differ by constant maps whose sum is 0.",
         range="all schedules whose certificate is verified; almost every codebook, all signs, grids; exact arithmetic",
         discharges=(Cited("docs/replay.md, proved on paper, not machine-checked"),),
         uses=(Use("f_hat_lattice"), Use("replay_counting")),

@@ -32,7 +32,8 @@ UNION = Lemma(
 
 GREEDY = Lemma(
     id="greedy_dimension",
-    words="For T = 424 and mu = 1/2 greedy keys exist in dimension 49, about half of what the union bound asks for.",
+    words="For T = 424 and mu = 1/2 greedy keys exist in dimension 49, about half of the dimension that the union "
+    "bound requires.",
     range="one case",
     discharges=(ByKernel("cover", cover_claim(Opaque().exp(Opaque().number(Fraction(49, 8))) - 423, {})),),
     uses=(Use("greedy_keys"),),
@@ -67,7 +68,7 @@ def the_tail_is_the_binomial_of_its_integers() -> int:
 
 GAUSSIAN = Lemma(
     id="gaussian_norms",
-    words="Images g/sqrt(d) of the paper's Gaussian map have squared norms in (1 - e, 1 + e) but for probability "
+    words="Images g/sqrt(d) of the paper's Gaussian map have squared norms in (1 - e, 1 + e), except with probability "
     "exp(-d (e - ln(1 + e))/2) above and exp(-d (-e - ln(1 - e))/2) below.",
     range="finite list: d in {16, 32, 64, 128}, e in {1/8, 1/4, 1/2, 3/4}",
     discharges=(ByComputation(chi_square_tails), ByComputation(the_tail_is_the_binomial_of_its_integers)),

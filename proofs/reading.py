@@ -33,9 +33,8 @@ STATEMENT = Statement(
 
 LEMMA = Lemma(
     id="reading_a_bit",
-    words="If the multiplier makes 2 tau < 1 - eta, every answer that relative error eta allows for value 0 lies "
-    "below every "
-    "answer that it allows for value 1.",
+    words="If the multiplier makes 2 tau < 1 - eta, every answer that relative error eta allows for value 0 lies below "
+    "every answer that it allows for value 1.",
     range="all reals",
     discharges=(
         BySolvers(

@@ -1,5 +1,4 @@
-"""The reduction, abstractly: answers that cannot serve two different symbols turn any algorithm into an INDEX
-protocol."""
+"""The reduction in the abstract: if no answer serves two different symbols, any algorithm is an INDEX protocol."""
 
 from __future__ import annotations
 
@@ -7,9 +6,9 @@ from lowerbound.prove.lemma import ByCoq, Lemma, Use
 
 LEMMA = Lemma(
     id="separation",
-    words="For any inputs, queries, answers and acceptance test: if an answer acceptable for x and for y at "
-    "query i forces "
-    "x_i = y_i, an algorithm that is acceptable with probability 1 - delta_i needs the INDEX bound in bits of state.",
+    words="Inputs, queries, answers and the test for acceptable answers are arbitrary. If an answer that is acceptable "
+    "for both x and y at query i forces x_i = y_i, then an algorithm whose answer at query i is acceptable with "
+    "probability 1 - delta_i needs at least the INDEX bound in bits of state.",
     range="all finite index sets, alphabets, coins, states; all input, query and answer types",
     discharges=(
         ByCoq("separation_lower_bound", (r"\rsum_i fano (N (A i)) (delta i) <= log2 (N S)",)),

@@ -1,4 +1,4 @@
-"""Softmax gap: if the other keys weigh at most t of the one asked for, its value is read up to t."""
+"""Softmax gap: if all other keys together weigh at most t times the key asked for, its value is read up to t."""
 
 from __future__ import annotations
 
@@ -21,9 +21,8 @@ HYPOTHESES = {
 
 BELOW = Lemma(
     id="softmax_gap_above",
-    words="A token of weight w > 0 and value v among others of total weight r <= t w and values in [0, 1] is "
-    "read as at most "
-    "v + t.",
+    words="A token of weight w > 0 and value v among others of total weight r <= t w and values in [0, 1] is read as "
+    "at most v + t.",
     range="all reals",
     discharges=(
         BySolvers(
@@ -36,7 +35,8 @@ BELOW = Lemma(
 
 ABOVE = Lemma(
     id="softmax_gap_below",
-    words="The same token is read as at least v - t.",
+    words="A token of weight w > 0 and value v among others of total weight r <= t w and values in [0, 1] is read as "
+    "at least v - t.",
     range="all reals",
     discharges=(
         BySolvers(
@@ -62,9 +62,9 @@ LEMMA = Lemma(
 
 TWO_TOKENS = Lemma(
     id="softmax_two",
-    words="A token of value 1 against one of value 0 is read as the logistic function of their logits' "
-    "difference, up to the "
-    "weight t of all others relative to the second: how a payload in a key is read.",
+    words="A query that weighs a token of value 1 against a token of value 0 reads the logistic function of the "
+    "difference of their logits, up to the weight t of all other tokens relative to the second of the two. This is how "
+    "a payload in a key is read.",
     range="all finite token sets, all real logits, all values in [0, 1]",
     discharges=(ByCoq("softmax_two", (r"<= t * exp (l k)", "/ (1 + exp (- (l i - l k)))) <= t")),),
 )

@@ -1,4 +1,4 @@
-"""Structured values: a class of L values a token costs what its logarithm says."""
+"""Structured values: if a token's row of values is one of L, the token needs log2 L bits, less what errors spare."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def sparse_rows_are_counted() -> int:
 
 LEMMA = Lemma(
     id="classes_of_values",
-    words="If each token's value row is one of L, and rows are read with mean error delta, T (log2 L - "
-    "H2(delta) - delta log2(L-1)) "
-    "bits are needed; for s-sparse 0/1 rows L = binom(d, s), and the rank of the row is a code of that length.",
+    words="If each token's value row is one of L rows, and rows are read with mean error delta, T (log2 L - H2(delta) "
+    "- delta log2(L-1)) bits are needed. For s-sparse 0/1 rows L = binom(d, s), and the rank of the row is a code of "
+    "that length.",
     range="all T, L, coins, states; all real delta; ranking for d <= 8",
     discharges=(
         ByCoq("index_mean", ("N I * (log2 (N A) - H2 delta - delta * log2 (N A - 1)) <= log2 (N S)",)),

@@ -1,4 +1,4 @@
-"""The theorem, with its constants; its form for schedules; what its hypothesis on the schedule is for."""
+"""The theorem with its constants, its form for schedules, and why it needs a hypothesis on the schedule."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ def closed_form_of_the_geometric_sum() -> int:
 LEMMAS = (
     Lemma(
         id="kv_cache_lower_bound",
-        words="T cached tokens, n2 own tokens of the last scale, h channels. If T - 1 < exp(d mu^2 / 2), there "
-        "are public unit "
-        "keys such that at lambda = ln((T + n2)(1 + eta)/(1 - eta))/(1 - mu) every cache with relative error eta "
-        "< 1 and "
-        "failure probability delta <= 1/2 keeps (1 - H2(delta)) T h bits.",
-        range="all T, n2, d, h; all real mu in (0, 1), eta in [0, 1), delta in [0, 1/2]; all algorithms with "
-        "public coins",
+        words="Let T tokens be cached, let the last scale have n2 tokens of its own, and let values have h channels. "
+        "If T - 1 < exp(d mu^2 / 2), there are public unit keys such that at lambda = ln((T + n2)(1 + eta)/(1 - "
+        "eta))/(1 - mu) every cache with relative error eta < 1 and failure probability delta <= 1/2 needs (1 - "
+        "H2(delta)) T h bits.",
+        range="all T, n2, d, h; all real mu in (0, 1), eta in [0, 1), delta in [0, 1/2]; all algorithms with public "
+        "coins",
         discharges=(
             ByCoq(
                 "relative_headline",
@@ -49,8 +48,8 @@ LEMMAS = (
     ),
     Lemma(
         id="kv_cache_levels",
-        words="The same under additive error eta with L levels, 2 (eta + tau)(L - 1) < 1: "
-        "(log2 L - H2(delta) - delta log2(L - 1)) T h bits.",
+        words="On the keys of kv_cache_lower_bound, under additive error eta and with values on L levels, 2 (eta + "
+        "tau)(L - 1) < 1, every cache needs (log2 L - H2(delta) - delta log2(L - 1)) T h bits.",
         range="all T, n2, d, h, L; all real mu, eta, tau, delta in their ranges; all algorithms with public coins",
         discharges=(
             ByCoq(
@@ -62,7 +61,8 @@ LEMMAS = (
     ),
     Lemma(
         id="kv_cache_average",
-        words="It is enough that the mean failure rate over coins, words, tokens and channels is delta.",
+        words="For the bound of kv_cache_lower_bound it is enough that the mean failure rate over coins, words, tokens "
+        "and channels is at most delta.",
         range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
         discharges=(
             ByCoq("relative_headline_average", ("correct_in_mean K B lam ind (approx eta) compress answer delta",)),
@@ -71,8 +71,8 @@ LEMMAS = (
     ),
     Lemma(
         id="schedule_sums",
-        words="Sides 1, r, ..., r^(N-1) = n cache (n^2 - 1)/(r^2 - 1) tokens before the last scale; VAR at 256 "
-        "pixels caches 424.",
+        words="Sides 1, r, ..., r^(N-1) = n cache (n^2 - 1)/(r^2 - 1) tokens before the last scale; VAR at 256 pixels "
+        "caches 424.",
         range="all r >= 2 and N; one schedule",
         discharges=(
             ByCoq("geometric_tokens_real", ("(INR (expn r M) ^ 2 - 1) / (INR r ^ 2 - 1)",)),
@@ -81,8 +81,8 @@ LEMMAS = (
     ),
     Lemma(
         id="kv_cache_geometric",
-        words="For the geometric schedule every such cache keeps (1 - H2(delta)) (n^2 - 1)/(r^2 - 1) h bits "
-        "before its last scale.",
+        words="For the geometric schedule every such cache needs (1 - H2(delta)) (n^2 - 1)/(r^2 - 1) h bits before its "
+        "last scale.",
         range="all r >= 2, N, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
         discharges=(
             ByCoq(
@@ -93,8 +93,8 @@ LEMMAS = (
     ),
     Lemma(
         id="last_scale_needed",
-        words="For the schedule (1, n) one token is cached, h bits suffice, and that is below c n^2 h for large "
-        "n, whatever c > 0.",
+        words="For the schedule (1, n) only one token is cached, and h bits are enough. For every c > 0 that is below "
+        "c n^2 h once n is large, so that the square form needs its hypothesis on the schedule.",
         range="all d, h; all real c > 0; all keys, lambda, eta in [0, 1)",
         discharges=(ByCoq("small_scale_counterexample", ("log2 (N S) < c * (INR n ^ 2 * INR h)",)),),
     ),

@@ -1,4 +1,4 @@
-"""Values: on given keys, every cache that answers within eta keeps the floor."""
+"""Values: on given keys, every cache that answers within eta needs at least the floor's bits."""
 
 from __future__ import annotations
 
@@ -10,24 +10,25 @@ LEVELS = "(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) 
 LEMMAS = (
     Lemma(
         id="relative_values",
-        words="On unit keys of coherence mu, Bob's own tokens in the softmax: if (1 + eta) tau < 1 - eta, "
-        "relative error eta on "
-        "0/1 values with mean failure rate delta costs (1 - H2(delta)) bits an entry.",
+        words="On unit keys of coherence mu, with Bob's own tokens in the softmax: if (1 + eta) tau < 1 - eta, a cache "
+        "that answers on 0/1 values with relative error eta and mean failure rate delta needs (1 - H2(delta)) bits per "
+        "entry.",
         range="all token sets, dimensions, channels, coins, states; all real keys, mu, lambda, eta, delta",
         discharges=(ByCoq("relative_given_keys", ("(1 + eta) * tau < 1 - eta", FLOOR)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
     Lemma(
         id="additive_values",
-        words="L equidistant levels of step more than 2 (eta + tau) cost log2 L - H2(delta) - delta log2(L-1) "
-        "bits an entry.",
+        words="If values have L equidistant levels whose step is more than 2 (eta + tau), a cache with additive error "
+        "eta and mean failure rate delta needs log2 L - H2(delta) - delta log2(L-1) bits per entry.",
         range="all token sets, dimensions, channels, coins, states, L; all real keys, mu, lambda, eta, delta",
         discharges=(ByCoq("additive_given_keys", ("2 * (eta + tau) * (INR L - 1) < 1", LEVELS)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
     Lemma(
         id="geometric_values",
-        words="Under relative error, L geometric levels far enough apart cost as much an entry.",
+        words="Under relative error, L geometric levels that are far enough apart need log2 L - H2(delta) - delta "
+        "log2(L-1) bits per entry as well.",
         range="all token sets, dimensions, channels, coins, states, L; all real keys, mu, lambda, eta, delta",
         discharges=(ByCoq("geometric_given_keys", ("(1 + eta) * (vmin + tau) < (1 - eta) * (beta * vmin)", LEVELS)),),
         uses=(Use("separation"), Use("softmax_gap")),

@@ -35,9 +35,8 @@ def no_family_beats_it() -> int:
 
 LEMMA = Lemma(
     id="welch",
-    words="If the squared inner products of n unit vectors in R^d add up to at least n^2/d, their largest "
-    "square m satisfies "
-    "m >= (n - d)/(d (n - 1)).",
+    words="If the squared inner products of n unit vectors in R^d add up to at least n^2/d, their largest square m "
+    "satisfies m >= (n - d)/(d (n - 1)).",
     range="all reals n > 1, d > 0",
     discharges=(
         BySolvers(STATEMENT, needed=("trace inequality", "count")),
