@@ -8,6 +8,7 @@ made on another device than the caller's is tested on the devices of array-api-s
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -118,9 +119,9 @@ def rows() -> Iterator[Row]:
         row = beside(
             "attention, float64, 1/sqrt(d)",
             f"{name}: {m} x {t} x {d}",
-            finished(lambda q=tensors: attention(*q, rule=Scaled())),
+            finished(partial(attention, *tensors, rule=Scaled())),
             "torch's scaled_dot_product_attention",
-            finished(lambda q=heads: torch.nn.functional.scaled_dot_product_attention(*q)),
+            finished(partial(torch.nn.functional.scaled_dot_product_attention, *heads)),
         )
         yield row
         least_s = 4 * m * t * d / rate

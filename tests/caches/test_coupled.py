@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 import numpy as np
 import pytest
@@ -38,6 +38,7 @@ SMALL = ScaleSchedule.square([1, 2, 4, 8])
 OBLONG = ScaleSchedule.parse("1x1 2x3 4x5 6x8 9x9", n_context=3)
 VAR_256 = ScaleSchedule.square([1, 2, 3, 4, 5, 6, 8, 10, 13, 16])
 STACKS = [(1, 1), (1, 2), (4, 1), (3, 2)]
+Coupled = TypeVar("Coupled", bound=CoupledEviction)
 every_class = pytest.mark.parametrize("cache_class", CLASSES)
 
 
@@ -74,7 +75,7 @@ def states_of(cache_class: type[CoupledEviction], terms: Public, rows: FloatArra
     return states
 
 
-def holding(cache_class: type[CoupledEviction], terms: Public, state: bytes | None) -> CoupledEviction:
+def holding(cache_class: type[Coupled], terms: Public, state: bytes | None) -> Coupled:
     cache = cache_class(terms)
     if state is not None:
         cache.decode(state)

@@ -184,8 +184,8 @@ def test_the_best_linear_memory_loses_the_tail_of_the_spectrum() -> None:
 def test_the_pyramid() -> None:
     """Known values: every map's grid, one parent a cell, one loop a token; context tokens stand alone."""
     graph = pyramid_graph(OBLONG)
-    grids = sum(h * (w - 1) + w * (h - 1) for h, w in OBLONG.shapes)
-    parents = sum(h * w for h, w in OBLONG.shapes[1:])
+    grids = sum(h * (w - 1) + w * (h - 1) for *_, h, w in OBLONG.shapes)
+    parents = sum(h * w for *_, h, w in OBLONG.shapes[1:])
     assert graph.number_of_edges() == grids + parents + OBLONG.n_tokens
     assert nx.number_of_selfloops(graph) == OBLONG.n_tokens
     assert set(graph[1]) == {1}

@@ -552,7 +552,7 @@ class CodedLaws(CacheLaws):
     """The laws of caches that know the public keys and levels: they are given symbols of those, and nothing else."""
 
     needs_public_levels = True
-    exact_at = None
+    exact_at: ClassVar[Fraction | None] = None
 
     def public(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -170,7 +171,7 @@ def test_floor_of_the_reference_model() -> None:
         ({"failure_prob": 0.1}, "delta must be an int"),
     ],
 )
-def test_floor_refuses(options: dict[str, object], sentence: str) -> None:
+def test_floor_refuses(options: dict[str, Any], sentence: str) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match=sentence):
         floor(find_model("var-d16"), **options)

@@ -7,6 +7,7 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -151,7 +152,7 @@ def test_errors_cost_a_zoom_more() -> None:
     ],
 )
 def test_a_false_design_is_refused_by_the_name_of_its_inequality(
-    design: PayloadDesign, change: dict[str, object], inequality: str
+    design: PayloadDesign, change: dict[str, Any], inequality: str
 ) -> None:
     """Forgery: one parameter of a proved design changed, so that one inequality is false."""
     with pytest.raises(ImpossibleReduction, match=inequality):
@@ -247,7 +248,7 @@ def test_what_is_played_is_what_is_certified(model: str, eta: str, kind: Kind) -
         ({"failure_prob": "3/4"}, "0 <= delta <= 1/2"),
     ],
 )
-def test_impossible_plans_are_refused(options: dict[str, object], reason: str) -> None:
+def test_impossible_plans_are_refused(options: dict[str, Any], reason: str) -> None:
     """Bad input: the reason."""
     with pytest.raises(InvalidArgument, match=reason):
         plan_payload(D16, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -115,7 +116,7 @@ def test_query_blocks_cover_the_tokens_once() -> None:
         ({"key_family": "trice"}, "did you mean"),
     ],
 )
-def test_impossible_requests_are_refused_with_the_nearest_value(options: dict[str, object], reason: str) -> None:
+def test_impossible_requests_are_refused_with_the_nearest_value(options: dict[str, Any], reason: str) -> None:
     """Bad input: the reason and the nearest possible value."""
     with pytest.raises(InvalidArgument, match=reason):
         plan_reduction(D16, **options)

@@ -46,6 +46,7 @@ def test_bob_reads_every_member(kind: type[Prior], place: Geometry) -> None:
     """Definition: float64 pairs give Bob every symbol, in four heads of two layers; what crosses is JSON."""
     family = plan_structured(place, kind).stacked((2, 2))
     again = FAMILIES[family.game].from_json(family.to_json())
+    assert isinstance(family, StructuredReduction)
     assert isinstance(again, StructuredReduction)
     assert again.prior == family.prior
     assert again.to_json() == family.to_json()

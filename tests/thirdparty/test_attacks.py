@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ PLACE = Geometry("small", ScaleSchedule.parse("1x1 4x4 1x1"), 32)
 @pytest.mark.parametrize("name", EVICTING)
 def test_they_break_at_a_quarter(name: str) -> None:
     """Law: each breaks an additive promise of 1/4, and answers so again."""
-    terms = {"geometry": PLACE, "guarantee": "additive", "eta": "1/4", "isolation": Isolation.NONE}
+    terms: dict[str, Any] = {"geometry": PLACE, "guarantee": "additive", "eta": "1/4", "isolation": Isolation.NONE}
     outcome = attack(name, budget=Fraction(1, 4), time_limit_s=60, **terms)
     assert isinstance(outcome, Broken)
     assert rerun(witness(name, outcome.violation), isolation=Isolation.NONE).outcome is Outcome.VERIFIED

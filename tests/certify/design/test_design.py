@@ -13,10 +13,10 @@ from lowerbound.certify.design.head import Head
 from lowerbound.certify.design.table import DESIGNS, design
 from lowerbound.certify.design.values import described
 from lowerbound.certify.floors import certified, strongest
-from lowerbound.core.keys.family import coherence
+from lowerbound.core.keys.family import KeyFamily, coherence
 from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.trace import Trace2
-from lowerbound.core.models import find_model, models
+from lowerbound.core.models import Model, find_model, models
 from lowerbound.errors import InvalidArgument
 from lowerbound.kernel.rules.separated import check_separated
 
@@ -77,7 +77,7 @@ def test_extreme_errors(theorem: str, eta: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("model", models(), ids=lambda model: model.name)
-def test_every_model_has_its_line(model: object) -> None:
+def test_every_model_has_its_line(model: Model) -> None:
     """Law: every model of the catalogue has a certified floor above that of values alone, at delta = 0 and 0.01."""
     for delta in ("0", "0.01"):
         best = strongest(model, eta="0.01", delta=delta, proofs=("machine-checked",))
@@ -111,7 +111,7 @@ def test_books_are_as_separated_as_they_say(n: int) -> None:
 
 
 @pytest.mark.parametrize(("family", "dimensions"), FAMILIES, ids=lambda value: getattr(value, "name", ""))
-def test_families_reach_their_bounds(family: object, dimensions: tuple[int, ...]) -> None:
+def test_families_reach_their_bounds(family: KeyFamily, dimensions: tuple[int, ...]) -> None:
     """Differential: the whole family, or its first 700, has the coherence that it proves, measured exactly."""
     d = dimensions[0]
     n = min(family.capacity(d), 700)
@@ -129,12 +129,13 @@ def test_shells_are_whole() -> None:
 
 
 @pytest.mark.parametrize(("family", "n", "d"), [(Trace2(), 300, 32), (Kerdock(), 120, 16), (Kerdock(), 600, 64)])
-def test_descriptions_hold_the_rows(family: object, n: int, d: int) -> None:
+def test_descriptions_hold_the_rows(family: KeyFamily, n: int, d: int) -> None:
     """Law: what the judge is given for sign keys is a code, and it is accepted at the family's coherence alone."""
     rows = family.keys(n, d).rows
     told = described(rows)
     assert "basis" in told
     bound = family.coherence_bound(n, d)
+    assert bound is not None
     check_separated(told, n, d, bound)
     with pytest.raises(Exception, match="cosine"):
         check_separated(told, n, d, bound - Fraction(1, 10**6))

@@ -17,7 +17,7 @@ from lowerbound.certify.replay.amplification import floats_of, least, left_inver
 from lowerbound.certify.replay.floor import certify_replay, plan_replay, resampling_of, surviving, thinned
 from lowerbound.certify.replay.games import fibre_answer, replay, three_models
 from lowerbound.core.models import find_model
-from lowerbound.core.pyramid.resampling import INFINITY, VAR, exact
+from lowerbound.core.pyramid.resampling import INFINITY, VAR, Mode, exact
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.kernel.codec import digest
@@ -195,11 +195,12 @@ def test_what_cannot_be_planned() -> None:
 
 def test_the_kernel_resamples_as_the_pipeline_does() -> None:
     """Differential: two programs for the same rational matrices."""
-    for mode, sizes in {
+    told: dict[Mode, list[tuple[int, int]]] = {
         "area": [(16, 13), (64, 48), (16, 5), (7, 7)],
         "bicubic": [(13, 16), (1, 16), (36, 64), (5, 5)],
         "bilinear": [(1, 16), (48, 64), (64, 40), (9, 9)],
-    }.items():
+    }
+    for mode, sizes in told.items():
         for n_in, n_out in sizes:
             assert pyramid.resampling(mode, n_in, n_out) == exact(mode, n_in, n_out)
 

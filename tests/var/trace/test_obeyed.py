@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ N = MAPS.n_tokens_cached
 ETA = Fraction(1, 100)
 
 
-def told(keys: FloatArray, values: FloatArray, **terms: object) -> dict[str, Obedience]:
+def told(keys: FloatArray, values: FloatArray, **terms: Any) -> dict[str, Obedience]:
     return {entry.prior: entry for entry in obeyed(MAPS, keys, values, tolerance=ETA, **terms)}
 
 
@@ -137,8 +138,8 @@ def test_a_head_of_var_takes_seconds() -> None:
         ({"queries": np.zeros((2, D)), "rule": L2Norm(4.0)}, "be those of the last map"),
     ],
 )
-def test_what_is_no_head_is_refused(change: dict[str, object], sentence: str) -> None:
+def test_what_is_no_head_is_refused(change: dict[str, Any], sentence: str) -> None:
     """Bad input: one sentence."""
-    given = {"keys": free_keys(), "values": np.ones((N, D)), **change}
+    given: dict[str, Any] = {"keys": free_keys(), "values": np.ones((N, D)), **change}
     with pytest.raises(InvalidArgument, match=sentence):
         obeyed(MAPS, given.pop("keys"), given.pop("values"), **given)

@@ -97,6 +97,7 @@ def test_distances(trace: Trace) -> None:
     told = floors(trace, ["0.1"])
     first, second = distances(points, told)
     assert (first.played_bits, first.cache, first.floor_bits) == (10_000, "uniform@1/4", told[0].bits)
+    assert told[0].bits is not None
     assert first.ratio == 10_000 / told[0].bits
     assert (second.head, second.played_bits, second.cache, second.ratio) == (1, None, None, None)
 
