@@ -35,7 +35,7 @@ class SnapKV(Eviction):
 
 
 def observed(queries: FloatArray, keys: FloatArray, count: int, rule: Rule) -> IndexArray:
-    """The `count` rows that stay: the window, which is the last len(queries) rows, and the rows its queries vote for."""
+    """The `count` rows that stay: the window (the last len(queries) rows) and the rows that its queries vote for."""
     n_outside = len(keys) - len(queries)
     votes = attention_mass(queries, keys, rule=rule)[:n_outside]
     return np.concatenate([best(pooled(votes), count - len(queries)), np.arange(n_outside, len(keys))])

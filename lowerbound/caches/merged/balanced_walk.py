@@ -1,4 +1,4 @@
-"""The self-balancing walk: signs that keep both sides of a set alike, and the half that then stays."""
+"""The self-balancing walk: random signs that split a set into two similar halves, and the half that then stays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def walk(kernel: FloatArray, coins: FloatArray, gamma: float) -> FloatArray:
     Parameters
     ----------
     kernel : array, shape (..., n, n)
-        G, symmetric; walks on several sets go in step.
+        G, symmetric. Leading axes hold several sets, whose walks run at the same time.
     coins : array, shape (..., n)
         Uniform in [0, 1).
     """
@@ -26,7 +26,7 @@ def walk(kernel: FloatArray, coins: FloatArray, gamma: float) -> FloatArray:
 
 
 def survivors_of(signs: FloatArray) -> tuple[IndexArray, FloatArray]:
-    """Exactly half of an even number of tokens, and the factor 1 or 2 of each, from the signs of a walk."""
+    """Exactly half of an even number of tokens, chosen by the signs of a walk, and the factor 1 or 2 of each."""
     half = len(signs) // 2
     counts = np.cumsum(signs[:, None] == [1.0, -1.0], axis=0)
     full_at = int(np.argmax(counts.max(axis=1) >= half))

@@ -1,4 +1,4 @@
-"""BalanceKV: halve the tokens by a random walk that keeps the two halves in balance."""
+"""BalanceKV: halve the tokens repeatedly, by random walks that keep the two halves similar."""
 
 from __future__ import annotations
 
@@ -20,19 +20,18 @@ LARGEST_EXPONENT = 300.0
 
 
 class BalanceKV(WeightedTokens):
-    """Sinks and newest tokens as they are; of the others, one in 2^h, chosen by h self-balancing walks.
+    """Sinks and newest tokens stay unchanged; of the others, one in 2^h stays, chosen by h self-balancing walks.
 
-    Idea: in blocks of 128, signs are drawn one by one, against the side that the kernel
-    G_ij = exp(<k_i - mean, k_j - mean> / sqrt(d)) (<v_i, v_j> + 0.025) already favours; of the side that is full
-    first none stays up to then, of the other all with weight 2, and later tokens stay with weight 1. After h
-    halvings v is stored times its weight over 2^h, and logits get h log 2. Bits: 32 d (2 p + floor(m / 2^h) +
-    m mod 2^h), m = n - 2 p, for p sinks and p newest tokens, and 32 d n while n < 2 p; what does not fill a group
-    of 2^h waits with the newest.
-    Broken by: a query for any one token; the promise is relative to |softmax|_2 |V|_F, which such a query makes
-    trivial.
-    Reference code differs: it compresses a prompt once; here each scale's tokens are halved when they leave the
-    recent window, 2^h at a time, and stay as they are then. 32 sinks and 32 recent tokens as there, fewer where
-    fewer than 416 tokens are cached. The theory of the paper, by merge and reduce, was not checked.
+    Idea: in blocks of 128 tokens, a sign is drawn for each token in turn, biased against the sign of similar earlier
+    tokens; similarity is G_ij = exp(<k_i - mean, k_j - mean> / sqrt(d)) (<v_i, v_j> + 0.025). Let token c be the first
+    at which one sign has half of the block. Up to c, tokens of that sign are dropped and tokens of the other sign stay
+    with weight 2; after c, all tokens stay with weight 1. After h halvings a value is stored times its
+    weight over 2^h, and its logits get h log 2 added. Bits: 32 d (2 p + floor(m / 2^h) + m mod 2^h), m = n - 2 p, for
+    p sinks and p newest tokens, and 32 d n while n < 2 p; tokens that do not yet fill a group of 2^h wait uncompressed.
+    Broken by: a query for any one token; the promise is relative to |softmax|_2 |V|_F, which is vacuous for it.
+    Reference code differs: it compresses a prompt once. Here tokens are halved when they leave the recent window, in
+    multiples of 2^h, and are not changed again. 32 sinks and 32 recent tokens as in the reference, fewer where fewer
+    than 416 tokens are cached. The paper's theory, which uses merge and reduce, was not checked.
     """
 
     family: ClassVar[str] = "sampling"
@@ -55,11 +54,11 @@ class BalanceKV(WeightedTokens):
 
     @property
     def protected(self) -> int:
-        """Sinks, and also recent tokens, that are kept as they are."""
+        """p: the number of sinks, and of newest tokens, that are kept unchanged."""
         return min(self.PROTECTED, max(1, self.public.schedule.n_tokens_cached // 13))
 
     def _parts(self, n_seen: int) -> tuple[int, int, int]:
-        """(sinks, compressed tokens kept, uncompressed newest tokens) of `n_seen` tokens."""
+        """How many of `n_seen` tokens are (sinks, kept after compression, newest tokens not yet compressed)."""
         sinks = min(n_seen, self.protected)
         middle = max(0, n_seen - sinks - self.protected)
         compressed = middle >> self.halvings
@@ -89,7 +88,7 @@ class BalanceKV(WeightedTokens):
         return rows, weights
 
     def _signs(self, keys: FloatArray, values: FloatArray, coins: FloatArray) -> FloatArray:
-        """Of the walks on all whole blocks, in step, and of the one on what is left over."""
+        """The signs of the walks on all whole blocks, run at the same time, and of the walk on the remainder."""
         whole = len(keys) - len(keys) % self.BLOCK
         signs = [np.zeros(0)]
         for part, size in ((slice(whole), self.BLOCK), (slice(whole, None), len(keys) - whole)):
@@ -99,7 +98,7 @@ class BalanceKV(WeightedTokens):
         return np.concatenate(signs)
 
     def kernel(self, keys: FloatArray, values: FloatArray) -> FloatArray:
-        """G, the similarity that the walk balances, of (..., n, d) keys and values."""
+        """G, shape (..., n, n): the similarities of (..., n, d) keys and values that the walk balances."""
         centred = keys - keys.mean(axis=-2, keepdims=True)
         exponent = self.TEMPERATURE * (centred @ centred.swapaxes(-1, -2)) / math.sqrt(keys.shape[-1]) - self.BETA
         similarity: FloatArray = np.exp(np.minimum(exponent, LARGEST_EXPONENT)) * (

@@ -1,4 +1,4 @@
-"""DiffRate: first prune the least wanted tokens, then merge the next ones into their nearest neighbours."""
+"""DiffRate: prune the tokens with the least attention, then merge the next ones into the tokens of nearest key."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from lowerbound.errors import CorruptState
 
 
 class DiffRate(WeightedTokens):
-    """N_m tokens, each the mean of those merged into it, and a size that biases its logits.
+    """N_m tokens, each the mean of the tokens merged into it, with a size that biases its logits.
 
-    Idea: of n tokens the N_p = max(N_m, 3n/4) that the newest scale's queries attend to most survive; of these the
-    first N_m stay, and each other one goes to the one of most similar key. Keys and values become the plain mean of a
-    target and all its sources, sizes add up, a source's size times its cosine first; logits get log(size). Bits:
-    N_m (32 d + 16): sizes are state. Broken by: a query for a merged or pruned token, and one for a token that others
-    were merged into.
-    Reference code differs: importance is the class token's attention and similarity that of the block's input x; the
-    rates of each block are learned. Here the mass received from the scale's queries stands in for the class token,
-    keys for x, and the rates are fixed. A cosine below 0 counts as 0, so that a size stays at least 1.
+    Idea: rank n tokens by the attention that the newest scale's queries give them. Only the first
+    N_p = max(N_m, 3n/4) survive. Of these the first N_m are targets, and each other one, a source, is merged into the
+    target with the most similar key. A target's key and value become the plain mean over itself and its sources; its
+    size grows by each source's size times the cosine of their keys; its logits get log(size) added. Bits:
+    N_m (32 d + 16): sizes are part of the state. Broken by: a query for a merged or pruned token, or for a token into
+    which others were merged.
+    Reference code differs: it ranks by the class token's attention, measures similarity on the block's input x, and
+    learns the rates of each block. Here the attention of the scale's queries stands in for the class token's, keys
+    stand in for x, and the rates are fixed. A cosine below 0 counts as 0, so that a size is always at least 1.
     """
 
     family: ClassVar[str] = "merging"

@@ -1,4 +1,4 @@
-"""LoMA: t memory tokens stand for each zone of t c tokens; and the best that any linear scheme of this kind can do."""
+"""LoMA: t memory tokens replace each zone of t c tokens; and the best linear scheme of this kind."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from lowerbound.core.rules import unit_rows
 
 
 class LoMA(ReadingZones):
-    """Memory tokens read their zone by softmax, and then take its place with weight c.
+    """Memory tokens attend to their zone of tokens, and then replace it, each with weight c.
 
-    Idea: memory query m_j, a public random unit vector, reads the zone: a_j = softmax(16 m_j . k / |k|); a_j K and
-    a_j V are stored, and logits get log c. Bits: 32 d (t floor(n / tc) + n mod tc). Broken by: a query for any one
-    token of a finished zone.
-    "Lossless" in the paper is about token ids, some 15 bits each, through 32 layers of learned keys and values with
-    more than 10^5 bits a token left at 8-fold compression; it says nothing of arbitrary K and V. Differs from the
-    paper: there memory tokens are trained, and read earlier memory too; here is one layer and no training, and the
-    16 is ours. t = 8 and c = 4 are of the published range; which t was used for what was not checked. No reference
-    code was found.
+    Idea: a memory query m_j, a public random unit vector, attends to the zone: a_j = softmax(16 m_j . k / |k|). The
+    cache stores a_j K and a_j V, and adds log c to their logits. Bits: 32 d (t floor(n / tc) + n mod tc). Broken by: a
+    query for any one token of a finished zone.
+    "Lossless" in the paper refers to token ids, some 15 bits each, recovered through 32 layers of learned keys and
+    values that hold more than 10^5 bits per token even at 8-fold compression; it does not refer to arbitrary K and V.
+    Differs from the paper: there memory tokens are trained and also attend to earlier memory; this class serves one
+    layer, has no training, and the factor 16 is our choice. t = 8 and c = 4 lie in the published range; we did not
+    check which t was used for which result. No reference code was found.
     """
 
     SHARPNESS: ClassVar[float] = 16.0
@@ -49,11 +49,11 @@ class LoMA(ReadingZones):
 class LoMABest(ReadingZones):
     """The best t linear memory tokens, with the best linear decoder: a truncated SVD of each zone's [K | V].
 
-    Idea: no t vectors from which a zone is decoded linearly come closer to [K | V] in squared error; answers may err
-    more than LoMA's all the same, and do on VAR-256, where values outweigh unit keys and keys blur. Bits:
-    16 ((2 d + tc) r floor(n / tc) + 2 d (n mod tc)), r = min(t, 2 d): the decoder's coefficients are state. Broken
-    by: zones of rank above t, as in this game. At c = 1 nothing but rounding is lost. An upper bound of ours on
-    schemes of LoMA's kind, not part of the paper.
+    Idea: no other t vectors with a linear decoder approximate a zone's [K | V] with less squared error. Answers may
+    still err more than LoMA's, and do on VAR-256: values are larger than unit keys there, so the SVD favors values and
+    blurs keys. Bits: 16 ((2 d + tc) r floor(n / tc) + 2 d (n mod tc)), r = min(t, 2 d): the decoder's coefficients are
+    part of the state. Broken by: zones of rank above t, as in this game. At c = 1 only rounding is lost. It is our
+    upper bound for schemes of LoMA's kind, and not part of the paper.
     """
 
     @property

@@ -1,4 +1,8 @@
-"""Clusters of keys that are found one key at a time, each with uniform samples; computed a block of keys at once."""
+"""Online clustering of keys, one key at a time, with uniform samples of each cluster; vectorized over blocks of keys.
+
+The result is that of a plain loop over the keys. Blocks exist only for speed: all distances of a block are computed at
+once, and then the few decisions that depend on earlier keys of the same block are settled.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +20,11 @@ Flags = NDArray[np.bool_]
 def joined(
     counts: NDArray[np.int64], clusters: FloatArray, keys: FloatArray, coins: FloatArray, *, radius: float, most: int
 ) -> tuple[NDArray[np.int64], FloatArray]:
-    """Sizes and rows [first key, samples] of at most `most` clusters, after some more keys, one by one.
+    """The sizes, and rows [first key, samples], of at most `most` clusters after `keys` have joined them in order.
 
-    Contract: a key within `radius` of a cluster's first key joins the nearest one, else it opens a cluster where one is
-    free; each sample of a cluster is uniform over its keys, by (n, samples) uniform coins.
+    Contract: a key within `radius` of a cluster's first key joins the cluster whose first key is nearest. Any other key
+    opens a new cluster, or, once there are `most` clusters, joins the nearest one. Each sample is uniform over the
+    cluster's keys; `coins`, shape (n, samples), are uniform in [0, 1).
     """
     for rows in blocks(len(keys), KEYS_PER_BLOCK):
         counts, clusters = _joined(counts, clusters, keys[rows], coins[rows], radius, most)
@@ -29,7 +34,7 @@ def joined(
 def _joined(
     counts: NDArray[np.int64], clusters: FloatArray, keys: FloatArray, coins: FloatArray, radius: float, most: int
 ) -> tuple[NDArray[np.int64], FloatArray]:
-    """A block of keys, with all its distances at once."""
+    """`joined` for one block of keys, with all distances computed at once."""
     n_old, n_keys = len(counts), len(keys)
     apart = cdist(keys, np.concatenate([clusters[:, 0], keys]))
     near_old, near_new = (apart[:, :n_old] <= radius).any(axis=1), apart[:, n_old:] <= radius
@@ -45,9 +50,10 @@ def _joined(
 
 
 def _first_of_their_kind(near: Flags, is_taken: Flags) -> Flags:
-    """Which keys open a cluster where all are free: those near no earlier key that does, and not taken.
+    """Which keys would open a cluster if clusters were unlimited: keys not taken, and near no earlier opening key.
 
-    Each round settles all keys whose earlier neighbours are settled; the first unsettled one always is.
+    Each round settles every key whose earlier neighbors are all settled, which always includes the first unsettled key;
+    so the loop ends.
     """
     earlier = np.tril(near, -1)
     opens, is_open = np.zeros(len(near), dtype=bool), ~is_taken
@@ -61,14 +67,17 @@ def _first_of_their_kind(near: Flags, is_taken: Flags) -> Flags:
 
 
 def _alone(keys: FloatArray, coins: FloatArray) -> FloatArray:
-    """Clusters of one key each, which is all their samples."""
+    """Clusters of one key each: all samples of a cluster are that key."""
     return np.repeat(keys[:, None], 1 + coins.shape[1], axis=1)
 
 
 def _with_members(
     counts: NDArray[np.int64], clusters: FloatArray, homes: NDArray[np.int64], keys: FloatArray, coins: FloatArray
 ) -> tuple[NDArray[np.int64], FloatArray]:
-    """The clusters after their new members: the n-th takes a sample's place with chance 1/n, and the last one stays."""
+    """The clusters after their new members: a cluster's n-th key replaces each of its samples with probability 1/n.
+
+    Of several keys that would replace the same sample, the last one stays, as in a loop over the keys.
+    """
     order = np.argsort(homes, kind="stable")
     starts = np.searchsorted(homes[order], homes[order])
     sizes = np.empty(len(keys), dtype=np.int64)

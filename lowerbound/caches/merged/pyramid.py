@@ -15,16 +15,16 @@ from lowerbound.core.schedule import ScaleSchedule
 
 
 def scales_in(schedule: ScaleSchedule, n_tokens: int) -> int | None:
-    """How many whole scales the first `n_tokens` tokens are, or None where they end inside one."""
+    """How many whole scales the first `n_tokens` tokens form, or None if they end inside a scale."""
     ends = [0, *(schedule.rows_of(k).stop for k in range(schedule.n_scales))]
     return ends.index(n_tokens) if n_tokens in ends else None
 
 
 @lru_cache(maxsize=4)
 def pyramid_graph(schedule: ScaleSchedule) -> nx.Graph:
-    """Tokens as nodes, each with a loop; edges between neighbours of a map, and from a cell to the one that covers it.
+    """A graph on all tokens: a loop at each, edges between neighbors in a map, and from each cell to its parent.
 
-    Contract: a cell has one edge to the previous map; context tokens have their loop alone.
+    Contract: the parent is the cell of the previous map that covers the cell; context tokens have only their loop.
     """
     graph = nx.Graph()
     graph.add_edges_from((token, token) for token in range(schedule.n_tokens))
@@ -41,7 +41,7 @@ def pyramid_graph(schedule: ScaleSchedule) -> nx.Graph:
 
 @lru_cache(maxsize=16)
 def kept_cells(schedule: ScaleSchedule, seed: int, budget: Fraction) -> tuple[IndexArray, ...]:
-    """The cells of each scale whose embeddings are stored: ceil(budget n) of the first n tokens, by public coins."""
+    """The cells of each scale that are stored, drawn by public coins: ceil(budget n) of the first n tokens."""
     graph = pyramid_graph(schedule)
     kept = []
     for scale in range(schedule.n_scales):

@@ -14,9 +14,9 @@ from lowerbound.core.cache import FloatArray, Public
 
 
 class ReadingZones(WeightedTokens):
-    """Template: every full zone of tokens is replaced by a fixed number of floats; the unfinished zone waits.
+    """Template: every full zone of tokens is replaced by a fixed number of floats; the unfinished zone is kept whole.
 
-    A final class says what is written of a zone in `summaries`, and how that is read in `recalled`.
+    A final class computes the stored floats of a zone in `summaries`, and turns them back into tokens in `recalled`.
     """
 
     family: ClassVar[str] = "merging"
@@ -32,12 +32,12 @@ class ReadingZones(WeightedTokens):
 
     @property
     def n_memory(self) -> int:
-        """t; less than the published one where few tokens are cached."""
+        """t: 8, or fewer where fewer than 128 tokens are cached."""
         return min(self.MEMORY_TOKENS, max(1, self.public.schedule.n_tokens_cached // 16))
 
     @property
     def zone(self) -> int:
-        """t c, tokens of a reading zone."""
+        """t c: the number of tokens in a reading zone."""
         return int(self.n_memory / self.budget)
 
     def write(self, writer: BitWriter) -> None:
@@ -72,4 +72,4 @@ class ReadingZones(WeightedTokens):
 
     @abstractmethod
     def recalled(self, zones: FloatArray) -> tuple[FloatArray, float]:
-        """Rows [key | value] that are attended to, and the logarithm of the weight of each."""
+        """The rows [key | value] that stand for the zones, and the logarithm of the weight that each row has."""

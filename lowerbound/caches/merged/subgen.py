@@ -1,4 +1,4 @@
-"""SubGen: the softmax denominator from clusters of keys, the numerator from tokens sampled by |v|^2."""
+"""SubGen: estimate the softmax denominator from clusters of keys, and the numerator from tokens sampled by |v|^2."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ LARGEST_EXPONENT = 300.0
 class SubGen(StoredTokens):
     """At most m clusters of keys with t samples each, and s pairs sampled in proportion to |v|^2.
 
-    Idea: a key within delta of a cluster's first key joins the nearest one, else it opens a cluster; each of t slots of
-    a cluster holds a uniform sample. Each of s other slots holds (k, v) with probability |v|^2 / mu, mu the sum of
-    |v|^2. The output is (sum over slots of mu e^logit v / (s |v|^2)) / (sum over clusters of (count / t) sum over
-    samples of e^logit). Bits: 16 (m (t + 1) d + 2 s d) + (m + 1) ceil(log2(N + 1)) + 32, with m = min(n, B), s = B
-    and N the tokens of the whole schedule. Broken by: keys that do not cluster, as in this game, and a query for
-    one token: the numerator needs s of order d n for it. Differs from the paper: m is capped at B, so that the
-    length is fixed: beyond it a key joins the nearest cluster however far; tokens of the current scale count
-    exactly. Low confidence: delta, t and s have no published numbers; delta = 1/2, t = 1 here. No reference code
-    was found.
+    Idea: a key within delta of a cluster's first key joins the nearest such cluster; any other key opens a cluster.
+    Each of a cluster's t slots holds a uniform sample of its keys. Each of s other slots holds a pair (k, v) with
+    probability |v|^2 / mu, mu the sum of all |v|^2. The output is (sum over the s slots of mu e^logit v / (s |v|^2)) /
+    (sum over clusters of (count / t) sum over its samples of e^logit). Bits: 16 (m (t + 1) d + 2 s d) +
+    (m + 1) ceil(log2(N + 1)) + 32, with m = min(n, B), s = B and N the tokens of the whole schedule. Broken by: keys
+    that do not cluster, as in this game, and a query for one token, for which the numerator needs s of order d n.
+    Differs from the paper: at most B clusters exist, so that the state has a fixed length; after that a key joins the
+    nearest cluster at any distance. Tokens of the current scale are answered exactly. Low confidence: delta, t and s
+    have no published numbers; delta = 1/2 and t = 1 here. No reference code was found.
     """
 
     family: ClassVar[str] = "sampling"
@@ -49,12 +49,12 @@ class SubGen(StoredTokens):
 
     @property
     def capacity(self) -> int:
-        """B: the most clusters, and the number of value samples."""
+        """B: the largest number of clusters, and the number s of value samples."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        """m (t + 1) keys of clusters and 2 s entries of samples for 2 T, with m = s = budget T and t = 1."""
+        """2 T rows over m (t + 1) cluster rows and 2 s sample rows, with m = s = budget T and t = 1."""
         return 1 / (2 * self.budget)
 
     def attend(self, queries: FloatArray) -> FloatArray:
@@ -88,7 +88,7 @@ class SubGen(StoredTokens):
         writer.floats("scales", [self._mass], width=FP32_BITS)
 
     def _take_in(self) -> None:
-        """The update of the paper, token by token; of the tokens that a slot draws, the newest stays."""
+        """The paper's update for each new token in order; of several tokens drawn for one slot, the last stays."""
         coins = Coins(self.public.seed, f"subgen/{self.n_seen} tokens").generator()
         coins_of_clusters = coins.random((len(self.keys), self.SAMPLES))
         coins_of_slots = coins.random((len(self.keys), self.capacity))

@@ -1,4 +1,4 @@
-"""Topology-aware embedding memory: keys and values averaged over the pyramid of maps, and a sample of them kept."""
+"""Topology-aware embedding memory: average keys and values over neighboring cells of the maps, and keep a sample."""
 
 from __future__ import annotations
 
@@ -19,17 +19,18 @@ NO_CELLS: IndexArray = np.zeros(0, dtype=np.int64)
 
 
 class TopologyMemory(WeightedTokens):
-    """Embeddings of a public sample of cells: each the mean of a neighbourhood, with the weight of its scale.
+    """Embeddings of a public sample of cells: each is an average over neighboring cells, and carries a weight.
 
-    Idea: the maps form a graph, with edges between neighbours of a map and between a cell and the cell of the
-    previous map that covers it, and a loop at each cell. The newest scale's keys and values are propagated by
-    S^k, S = D^-1/2 A D^-1/2, on the graph of its cells and of the older ones still stored, older ones entering by their
-    embeddings; m of its n cells, drawn without replacement in proportion to their degrees, are stored, and logits get
-    log(n / m). Degrees and coins are public, so that the sample costs nothing. Bits: 32 d ceil(f n_seen). Broken by: a
-    query for any one token.
-    The original [PDGNNs] is continual learning on growing graphs: parameter-free propagation (SGC with k = 2, S2GC
-    and APPNP with alpha = 0.05, all three here, SGC by default), a memory of embeddings, and sampling by coverage, of
-    which the degree is its surrogate, carry over; labels, classes and the trained layer do not. The mapping is ours.
+    Idea: the maps form a graph, with edges between neighbors in a map, an edge from each cell to the cell of the
+    previous map that covers it, and a loop at each cell. Keys and values of the newest scale are averaged over this
+    graph by S^k, S = D^-1/2 A D^-1/2, A the adjacency and D the degrees; older cells take part through their stored
+    embeddings. Of the scale's n cells, m are drawn without replacement, in proportion to their degrees, and stored;
+    their logits get log(n / m) added. Degrees and coins are public, so which cells are stored costs no bits. Bits:
+    32 d ceil(f n_seen), f the budget. Broken by: a query for any one token.
+    The original (PDGNNs) is continual learning on growing graphs. Three parts carry over: propagation without
+    parameters (SGC with k = 2, S2GC and APPNP with alpha = 0.05; all three are here, SGC by default), a memory of
+    embeddings, and sampling by coverage, for which the degree is the original's surrogate. Labels, classes and the
+    trained layer do not carry over. The mapping to KV caches is ours.
     """
 
     family: ClassVar[str] = "merging"
@@ -61,7 +62,7 @@ class TopologyMemory(WeightedTokens):
         writer.floats("payload", stored, width=FP16_BITS)
 
     def propagated(self, cells: IndexArray, features: FloatArray) -> FloatArray:
-        """g(A, X) on the graph of these cells."""
+        """The embeddings of `cells`: their features averaged over the subgraph of these cells, by PROPAGATION."""
         graph = pyramid_graph(self.public.schedule).subgraph(cells.tolist())
         adjacency = nx.to_scipy_sparse_array(graph, nodelist=cells.tolist(), dtype=np.float64, format="csr")
         root = 1 / np.sqrt(np.maximum(adjacency.sum(axis=1), 1))[:, None]

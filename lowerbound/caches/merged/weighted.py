@@ -1,4 +1,4 @@
-"""Template: stored tokens that stand for more than one, and softmax with the logarithm of that weight as a bias."""
+"""Template: a stored token may stand for several; the logarithm of its weight is added to its logits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ QUERIES_PER_BLOCK = 256
 
 
 class WeightedTokens(StoredTokens):
-    """Tokens with one logarithm of a weight each, added to every logit of theirs; a token as it came weighs 1."""
+    """Template: `log_weights` holds one number per stored token, added to all its logits; a new token has weight 1."""
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
@@ -29,9 +29,9 @@ class WeightedTokens(StoredTokens):
 def weighted_attention(
     queries: FloatArray, keys: FloatArray, values: FloatArray, log_weights: FloatArray, *, rule: Rule
 ) -> FloatArray:
-    """Softmax attention where key j counts exp(log_weights[j]) times; zeros where there is no key.
+    """Softmax attention in which key j counts exp(log_weights[j]) times; without any key, all outputs are 0.
 
-    Contract: finite (m, h) outputs, each in the convex hull of the values up to rounding.
+    Contract: finite (m, h) outputs, each in the convex hull of the values, up to rounding.
     """
     outputs = np.zeros((len(queries), values.shape[1]))
     if not len(keys):

@@ -1,4 +1,4 @@
-"""A window, and one running sum of all values that left it."""
+"""A window of exact tokens, and one running sum of the values of all tokens that left the window."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from lowerbound.errors import CorruptState
 
 
 class WindowSum(StoredTokens):
-    """The last W pairs exactly; every older key counts as logit 0, and of the values only the sum U is left.
+    """The last W pairs exactly; older tokens count with logit 0, so only the sum U of their values is kept.
 
-    Idea: where a sliding window masks keys and not values, an older token has weight e^0, so that
+    Idea: if a sliding window masks old keys but not old values, every older token has weight e^0 = 1. Then
     out = (sum over the window of e^logit v + U) / (sum over the window of e^logit + n - W) is exact. Bits:
-    32 W d + 32 d. Broken by: a query for any older token, where keys are not masked, as in this game.
-    Low confidence: that O(d W) memory suffices for sliding windows is the statement of Compression Barriers; whether
-    this scheme is literally its estimator was not checked against the paper.
+    32 W d + 32 d. Broken by: a query for any older token where keys are not masked, as in this game.
+    Low confidence: Compression Barriers states that O(d W) memory suffices for sliding windows; we did not check
+    whether this scheme is literally its estimator.
     """
 
     family: ClassVar[str] = "window"

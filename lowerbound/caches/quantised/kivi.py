@@ -1,4 +1,4 @@
-"""KIVI: keys quantised channel by channel, values token by token, and the newest tokens in float16."""
+"""KIVI: quantize keys per channel and values per token; the newest tokens wait in float16."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from lowerbound.core.cache import FloatArray, Public
 
 
 class KIVI(RestoredTokens):
-    """Outliers of keys live in channels, those of values do not: quantise keys a channel, values a token.
+    """Key outliers concentrate in a few channels, value outliers do not: quantize keys per channel, values per token.
 
-    Idea: with g = min(32, d), keys wait in float16 until g of them make a group, then each channel of the group gets
-    b-bit codes between its minimum and maximum; values older than the newest g are coded one token at a time, in
-    groups of g channels. A token is coded once. Bits: for n tokens, K = g floor(n / g) and V = max(0, n - g):
-    (K + V) d b + 32 K d / g + 32 V ceil(d / g) + 16 d (2 n - K - V).
-    Broken by: value levels finer than its step; it stores Omega(T d) bits, so the floor does not forbid it.
-    Reference code differs: it stores (step, minimum) where this stores (minimum, maximum), in the same float16; its
-    group and window are 32 (papers' tables: window 128), here no longer than d, so that short caches are coded too.
+    Idea: with g = min(32, d), keys wait in float16 until g of them form a group; then each channel of the group gets
+    b-bit codes between its minimum and maximum. The newest g values wait in float16; older values are coded one token
+    at a time, in groups of g channels. Each token is coded once. Bits: for n tokens, K = g floor(n / g) coded keys and
+    V = max(0, n - g) coded values: (K + V) d b + 32 K d / g + 32 V ceil(d / g) + 16 d (2 n - K - V).
+    Broken by: value levels finer than its step. It stores Omega(T d) bits, so the lower bound (floor) does not rule
+    it out. Reference code differs: it stores (step, minimum) in float16, this class (minimum, maximum) in float16. Its
+    group and window are 32 (128 for the window in the paper's tables); here both are at most d, so that short caches
+    are coded too.
     """
 
     family: ClassVar[str] = "quantised"
@@ -45,11 +46,11 @@ class KIVI(RestoredTokens):
 
     @property
     def group(self) -> int:
-        """g: tokens a group of keys, channels a group of values, and the newest tokens whose values wait."""
+        """g: tokens per group of keys, channels per group of values, and newest tokens whose values stay in float16."""
         return min(self.largest_group, self.public.d)
 
     def coded(self, n_tokens: int) -> tuple[int, int]:
-        """How many of the oldest keys, and of the oldest values, are codes."""
+        """(K, V): how many of the oldest keys, and of the oldest values, are stored as codes."""
         return n_tokens - n_tokens % self.group, max(0, n_tokens - self.group)
 
     def write(self, writer: BitWriter) -> None:

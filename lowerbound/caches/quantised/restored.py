@@ -1,4 +1,4 @@
-"""Templates for codecs: old tokens are restored from codes, the newest scale is exact, and a token is coded once."""
+"""Templates for quantizers: the newest scale is exact, older tokens are restored from codes, each coded once."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Codes = NDArray[np.int64]
 
 
 class RestoredTokens(CountedState, SoftmaxCache):
-    """Template: answers with `old_keys` and `old_values`, read back from the state, and with the newest rows exactly.
+    """Template: answers by softmax over the old rows, restored from the state, and the new rows, which are exact.
 
-    Under the rule L2Norm keys are normalised when they arrive, as models do before they cache them; a restored key is
-    used as restored and not normalised again, so that an unbiased estimate of a logit stays unbiased. A final class
-    says in `write` how the newest rows join what it already stores, and in `read` how the state is read back.
+    Under the rule L2Norm, keys are normalized when they arrive, as models normalize them before caching. A restored key
+    is not normalized again, so that an unbiased estimate of a logit stays unbiased. A final class adds the new rows to
+    what it already stores in `write`, and sets `old_keys` and `old_values` from the state in `read`.
     """
 
     def __init__(self, public: Public) -> None:
@@ -49,7 +49,7 @@ class RestoredTokens(CountedState, SoftmaxCache):
 
     @abstractmethod
     def write(self, writer: BitWriter) -> None:
-        """Write what is stored of the `n_old` tokens, joined by `new_keys` and `new_values`."""
+        """Write what is stored of the `n_old` old tokens, extended by `new_keys` and `new_values`."""
 
     @abstractmethod
     def read(self, reader: BitReader) -> None:
@@ -66,11 +66,11 @@ class GroupQuantiser:
         self.bits, self.group = bits, group
 
     def n_groups(self, length: int) -> int:
-        """Groups of a vector."""
+        """The number of groups in a vector of this length."""
         return -(-length // self.group)
 
     def ends(self, rows: FloatArray) -> FloatArray:
-        """(..., n_groups, 2): minimum and maximum of every group, as float16 rounds them."""
+        """The minimum and maximum of every group, rounded to float16; shape (..., n_groups, 2)."""
         edges = np.arange(0, rows.shape[-1], self.group)
         low, high = np.minimum.reduceat(rows, edges, axis=-1), np.maximum.reduceat(rows, edges, axis=-1)
         with np.errstate(over="ignore"):
@@ -84,13 +84,13 @@ class GroupQuantiser:
         return codes
 
     def restore(self, codes: Codes, ends: FloatArray) -> FloatArray:
-        """The entries that codes and ends stand for."""
+        """The entries that the codes and the ends of their groups represent."""
         low, span = self._spread(ends, codes.shape[-1])
         restored: FloatArray = low + span * codes / (2**self.bits - 1)
         return restored
 
     def read_ends(self, reader: BitReader, shape: tuple[int, ...]) -> FloatArray:
-        """Read back the ends of groups, (*shape, 2); a maximum below its minimum is corrupt."""
+        """Read back the ends of groups, shape (*shape, 2); a maximum below its minimum raises CorruptState."""
         ends = reader.floats(2 * math.prod(shape), width=FP16_BITS).reshape(*shape, 2)
         if (ends[..., 0] > ends[..., 1]).any():
             raise CorruptState("state must hold groups whose minimum is at most their maximum")

@@ -1,4 +1,4 @@
-"""The codec of TurboQuant: a public random rotation, then one optimal codebook for every coordinate."""
+"""TurboQuant's quantizer: rotate by a public random rotation, then quantize all coordinates with one codebook."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ def lloyd_max(d: int, bits: int) -> FloatArray:
 
     Notes
     -----
-    The density is proportional to (1 - x^2)^((d - 3) / 2): cell masses are incomplete beta functions and cell means
-    have a closed form. The start is the density^(1/3) rule, which is optimal for many levels. d < 2 is read as 2.
+    The density is proportional to (1 - x^2)^((d - 3) / 2), so cell masses are incomplete beta functions and cell means
+    have a closed form. The iteration starts from centroids spaced by the cube root of the density, which is
+    asymptotically optimal for many levels. d < 2 is treated as 2.
     """
     d = max(d, 2)
     half = 2**bits // 2
@@ -59,7 +60,7 @@ def rotation(seed: int, d: int, purpose: str) -> FloatArray:
 
 
 class RotatedCodebook:
-    """The codec of both classes: a norm in float16, and a `bits`-bit code a coordinate of the rotated direction."""
+    """Quantizer of a row: its norm in float16, and a `bits`-bit code for each coordinate of its rotated direction."""
 
     def __init__(self, public: Public, bits: int) -> None:
         self.bits, self.d = bits, public.d
@@ -67,19 +68,19 @@ class RotatedCodebook:
         self.centroids = lloyd_max(public.d, bits)
 
     def codes(self, rows: FloatArray) -> tuple[Codes, FloatArray]:
-        """Codes and norms of some rows."""
+        """The codes and norms of (n, d) rows."""
         norms = np.linalg.norm(rows, axis=1)
         rotated = rows @ self.rotation.T / np.where(norms > 0, norms, 1.0)[:, None]
         codes: Codes = np.searchsorted((self.centroids[1:] + self.centroids[:-1]) / 2, rotated).astype(np.int64)
         return codes, norms
 
     def restore(self, codes: Codes, norms: FloatArray) -> FloatArray:
-        """The rows that they stand for."""
+        """The (n, d) rows that the codes and norms represent."""
         rows: FloatArray = self.centroids[codes] @ self.rotation * norms[:, None]
         return rows
 
     def empty(self) -> tuple[Codes, FloatArray]:
-        """No rows."""
+        """The codes and norms of no rows."""
         return np.zeros((0, self.d), dtype=np.int64), np.zeros(0)
 
     def write(self, writer: BitWriter, codes: Codes, norms: FloatArray) -> None:
@@ -94,7 +95,7 @@ class RotatedCodebook:
 
 
 def read_norms(reader: BitReader, count: int) -> FloatArray:
-    """Read `count` norms; a negative one is corrupt."""
+    """Read `count` norms; a negative norm raises CorruptState."""
     norms = reader.floats(count, width=FP16_BITS)
     if count and norms.min() < 0:
         raise CorruptState(f"state must hold norms >= 0, got {float(norms.min())}")

@@ -1,4 +1,4 @@
-"""Template: the signs of a random sketch of every key, and values quantised token by token."""
+"""Template: store the signs of a random sketch of every key, and quantize values per token."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ def mean_coordinate(d: int) -> float:
 
 
 class SketchedKeys(RestoredTokens):
-    """Template: one bit a sketched coordinate of a key, split into outlier channels and the others.
+    """Template: one sign bit per sketched coordinate of a key; outlier channels are sketched apart from the others.
 
-    Tokens wait in float16 until g of them make a group; the group's channels of largest column norm are its
-    outliers. A token is coded once.
+    Tokens wait in float16 until g of them form a group. The channels in which the group's keys have the largest norm
+    are the group's outlier channels. Each token is coded once.
     """
 
     family: ClassVar[str] = "sketch"
@@ -50,32 +50,35 @@ class SketchedKeys(RestoredTokens):
 
     @property
     def m(self) -> int:
-        """Sign bits of the ordinary channels."""
+        """m: sign bits per key for the ordinary channels."""
         return max(1, int(self.budget * 16 * self.public.d))
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        """Sign bits of a key coordinate and of its outliers, 2 bits a value and 1 for its scales; norms not counted."""
+        """32 bits over sign bits per key coordinate (outliers included), 2 bits per value and 1 for its group's ends.
+
+        Norms and outlier indices are not counted, as in the method's own accounting.
+        """
         return 32 / (Fraction(3, 2) * 16 * self.budget + self.value_bits + 1)
 
     @property
     def m_outlier(self) -> int:
-        """Sign bits of the outlier channels."""
+        """Sign bits per key for the outlier channels."""
         return max(1, self.m // 2)
 
     @property
     def group(self) -> int:
-        """g: tokens that share outlier channels, and channels a group of values."""
+        """g: tokens that share their outlier channels, and channels per group of values."""
         return min(self.largest_group, self.public.d)
 
     @property
     def n_outliers(self) -> int:
-        """Outlier channels a group."""
+        """o: outlier channels per group of tokens."""
         return max(1, int(self.outlier_fraction * self.public.d))
 
     @property
     def index_bits(self) -> int:
-        """Bits of a channel's number."""
+        """Bits of the index of a channel."""
         return (self.public.d - 1).bit_length()
 
     @property
@@ -143,7 +146,10 @@ class SketchedKeys(RestoredTokens):
         self.old_values = np.concatenate([self._quantiser.restore(self._value_codes, self._value_ends), tail[1]])
 
     def _estimated_keys(self) -> FloatArray:
-        """Rows k^ with <q, k^> the estimator: it is linear in q, so that S^T sign(S k) is formed once."""
+        """Rows k^ such that <q, k^> is the estimate of <q, k>.
+
+        The estimate is linear in q, so S^T sign(S k) is computed once per state rather than once per query.
+        """
         d, n = self.public.d, len(self._signs)
         whole, outer = self._norms[:, 0], self._norms[:, 1]
         inner = np.sqrt(np.maximum(whole**2 - outer**2, 0.0))

@@ -14,14 +14,14 @@ from lowerbound.core.cache import FloatArray, Public
 from lowerbound.errors import CorruptState
 
 THRESHOLDS = (-3.1858810036855245, -0.001178821281161997, 3.190832613414926)
-"""Where the derivative of ReGELU2 steps."""
+"""The three places where the derivative of ReGELU2, a step function, jumps."""
 
 GAIN = 3.248
-"""Standard deviation to which rows are brought: the outer thresholds then are the best ones for 2-bit normal data."""
+"""Rows are scaled to this standard deviation; the outer thresholds are then optimal for 2-bit codes of normal data."""
 
 
 def cell_means() -> FloatArray:
-    """The mean of a standard normal number in each of the four cells, in units of its standard deviation."""
+    """The mean of a standard normal variable in each of the four cells between the thresholds."""
     edges = [-math.inf, *(c / GAIN for c in THRESHOLDS), math.inf]
     density = [math.exp(-edge * edge / 2) / math.sqrt(2 * math.pi) for edge in edges]
     below = [(1 + math.erf(edge / math.sqrt(2))) / 2 for edge in edges]
@@ -29,14 +29,14 @@ def cell_means() -> FloatArray:
 
 
 class StepCodec(RestoredTokens):
-    """Two bits a coordinate: how many of three thresholds lie below it.
+    """Two bits per coordinate: how many of three thresholds lie below it.
 
-    Idea: Approx-BP (a training method, not a KV cache) keeps of an activation only the number of thresholds below
-    it. This illustrative codec keeps that of each coordinate of K and V, after bringing each row to mean 0 and one
-    standard deviation, and restores the mean of a normal number in the cell. What carries over is the code; the
-    derivative for which it was made does not. A token is coded once. Bits: 2 T (2 d + 32). Broken by: values with
-    more than four levels; it stores Omega(T d) bits, so the floor does not forbid it. Which scale to share, and the
-    gain that brings it to the thresholds, are choices of ours.
+    Idea: Approx-BP (a training method, not a KV cache) stores of each activation only how many thresholds lie below
+    it. This illustration stores the same for each coordinate of K and V, after scaling each row to mean 0 and a fixed
+    standard deviation, and restores the mean of a normal variable in that cell. The code carries over; the derivative
+    for which it was designed does not. Each token is coded once. Bits: 2 T (2 d + 32). Broken by: values with more than
+    four levels. It stores Omega(T d) bits, so the lower bound (floor) does not rule it out. That each row has its own
+    mean and deviation, and the fixed deviation, are our choices.
     """
 
     family: ClassVar[str] = "quantised"
@@ -51,7 +51,7 @@ class StepCodec(RestoredTokens):
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        """Two bits for sixteen."""
+        """8: two bits instead of sixteen."""
         return Fraction(8)
 
     def write(self, writer: BitWriter) -> None:

@@ -1,4 +1,4 @@
-"""TurboQuant: rotate by a public random rotation, then quantise every coordinate with one optimal codebook."""
+"""TurboQuant: rotate by a public random rotation, then quantize every coordinate with one optimal codebook."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from lowerbound.core.cache import Public
 
 
 class TurboQuantMSE(RestoredTokens):
-    """A random rotation makes every coordinate of every vector alike, so that one public codebook is nearly optimal.
+    """A random rotation gives all coordinates the same distribution, so that one public codebook is nearly optimal.
 
-    Idea: x -> |x| in float16, and the b-bit Lloyd-Max code of each coordinate of Pi x / |x|; decode by centroids and
-    Pi^T. Keys and values alike; a token is coded once. Bits: 2 T (b d + 16). Mean squared error of a unit vector:
-    0.36, 0.117, 0.03, 0.009 at b = 1..4. Broken by: value levels finer than that; it stores Omega(T d) bits, so the
-    floor does not forbid it. There is no reference code; the published 2.5 and 3.5 bits give some channels one bit
-    more, which is left out here.
+    Idea: store |x| in float16, and the b-bit Lloyd-Max code of each coordinate of Pi x / |x|; decode with the centroids
+    and Pi^T. Keys and values are treated the same way, and each token is coded once. Bits: 2 T (b d + 16). The mean
+    squared error of a unit vector is 0.36, 0.117, 0.03, 0.009 at b = 1..4. Broken by: value levels closer than this
+    error. It stores Omega(T d) bits, so the lower bound (floor) does not rule it out. There is no reference code. The
+    published rates of 2.5 and 3.5 bits give some channels one extra bit, which this class leaves out.
     """
 
     family: ClassVar[str] = "quantised"

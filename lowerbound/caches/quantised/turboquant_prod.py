@@ -1,4 +1,4 @@
-"""TurboQuant for inner products: one bit less for the codebook, and one for the signs of a sketch of the rest."""
+"""TurboQuant for inner products: b - 1 bits for the codebook, and one bit for the sign of a sketch of the residual."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from lowerbound.core.coins import Coins
 
 
 class TurboQuantProd(RestoredTokens):
-    """Keys so that logits are unbiased: b - 1 bits for the vector, and one bit for the signs of a sketch of the rest.
+    """Keys with unbiased logits: per coordinate b - 1 bits of code, and one sign bit of a sketch of the residual.
 
-    Idea: with x^ the (b - 1)-bit code of k / |k| and r the residual, store sign(S r) for a public Gaussian d x d
-    matrix S, and |r|; restore k^ = |k| (x^ + sqrt(pi / 2) / d |r| S^T sign(S r)), whose expectation over S is k.
-    Values are averaged, not multiplied, and get the b-bit code of least error. Bits: T (2 b d + 48). Broken by: as
-    TurboQuantMSE, and by the variance of the sketch. There is no reference code; which of the two codes the paper's
-    experiments give to values is not known to us.
+    Idea: with x^ the (b - 1)-bit code of k / |k| and r the residual k / |k| - x^, store |r| and sign(S r) for a public
+    Gaussian d x d matrix S. Restore k^ = |k| (x^ + sqrt(pi / 2) / d |r| S^T sign(S r)), whose expectation over S is k.
+    Values enter no inner product, so they get the b-bit code of least squared error. Bits: T (2 b d + 48). Broken by:
+    value levels that break turboquant, and logits that the variance of the sketch blurs. There is no reference code; we
+    do not know which of the two codes the paper's experiments use for values.
     """
 
     family: ClassVar[str] = "quantised"

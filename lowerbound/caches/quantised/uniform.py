@@ -1,4 +1,4 @@
-"""Uniform b-bit quantisation of keys and values, token by token."""
+"""Uniform b-bit quantization of keys and values, per token."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from lowerbound.errors import CorruptState
 class UniformQuantiser(StoredTokens):
     """Each row of K and V as b-bit codes between its own minimum and maximum.
 
-    Idea: code = round((x - min) / step), step = (max - min) / (2^b - 1). A row is quantised once, when its scale
-    ends. Bits: 2 T (d b + 2 * 32). Broken by: value levels finer than its step; it stores Omega(T d) bits, so the
-    floor does not forbid it.
+    Idea: code = round((x - min) / step), step = (max - min) / (2^b - 1). Each row is quantized once, when its scale
+    ends. Bits: 2 T (d b + 2 * 32). Broken by: value levels finer than its step. It stores Omega(T d) bits, so the lower
+    bound (floor) does not rule it out.
     """
 
     family: ClassVar[str] = "quantised"
