@@ -1,4 +1,4 @@
-"""Engines: the same units one after the other, on local processes, or on a cluster; the driver alone writes.
+"""Engines run the same units one after the other, on local processes, or on a cluster; only the driver writes.
 
 Serial is the default and the reference. Every other engine is dask.distributed, on loopback only unless TLS is given:
 whoever reaches a scheduler's port can run code there.
@@ -23,9 +23,10 @@ from lowerbound.sweep.store import Store
 from lowerbound.sweep.units import Attempt, Outcome, environment, key_of, run_batch, run_unit, source_digest
 
 SHORTEST_BATCH_S = 0.2
-"""A task costs a scheduler milliseconds, so that units shorter than this travel together."""
+"""Units shorter than this are sent together as one task, because each task costs the scheduler milliseconds."""
 MOST_IN_BATCH = 256
 BATCHES_A_WORKER = 3
+"""Enough that a worker need not wait for the driver, and few enough that the size of later batches still adapts."""
 DEATHS_A_TASK = 2
 """How many workers of a local cluster may die under a task before dask gives it up."""
 SETTINGS = {
@@ -35,13 +36,13 @@ SETTINGS = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
-"""Of local clusters. Dask's own choice gives memory back to the system after every array, and its profiler looks at
-every worker a hundred times a second: together they slow units by a third. Ctrl-C reaches every process of a terminal,
-and is for the driver to answer."""
+"""Dask settings of local clusters. By default dask's workers return memory to the system after every array, and its
+profiler samples every worker a hundred times a second: together they slow units by a third. Ctrl-C reaches every
+process of a terminal; workers ignore it, because the driver stops them in order."""
 CONNECT_S = 10.0
 CANARY_S = 60.0
 COMMIT_S = 0.05
-"""Rows of short units are written together, at least this often."""
+"""Attempts of short units are committed together, at most once in this time, because each commit waits for the disk."""
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Watch = Callable[[int, int, float, Attempt], None]
@@ -49,7 +50,7 @@ Watch = Callable[[int, int, float, Attempt], None]
 
 
 class Stopped(LowerBoundError):
-    """Somebody stopped the sweep; what was finished is in the store."""
+    """A signal stopped the sweep; all finished units are in the store."""
 
     exit_code = 3
 
@@ -69,9 +70,9 @@ class Tls:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a run did: how many units it found finished, and what became of the others.
+    """Counts of a run: `found` units were finished before it, and the others are counted by their outcome.
 
-    `older` of those found have rows that another source of this version of the package made.
+    `older` of the found units have rows that were made by different source code under the same version number.
     """
 
     found: int
@@ -84,12 +85,12 @@ class Summary:
 
     @property
     def complete(self) -> bool:
-        """Whether every unit now has its last word."""
+        """Whether every unit now has a final outcome."""
         return not self.failed and not self.killed
 
 
 def run_serial(store: Store, units: Sequence[Unit], *, watch: Watch = lambda *_: None) -> Summary:
-    """One after the other in this process."""
+    """Run the units one after the other in this process."""
     with _Book(store, units, "serial", watch) as book:
         for unit in book.todo:
             book.write([run_unit(unit)])
@@ -97,7 +98,7 @@ def run_serial(store: Store, units: Sequence[Unit], *, watch: Watch = lambda *_:
 
 
 def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch = lambda *_: None) -> Summary:
-    """On processes of this machine, loopback only, each with one thread."""
+    """Run the units on processes of this machine, with one thread each, over loopback only."""
     _dask()
     if workers < 1:
         raise invalid("workers", "be an integer >= 1", workers)
@@ -126,7 +127,7 @@ def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch
 def run_cluster(
     store: Store, units: Sequence[Unit], *, address: str, tls: Tls | None = None, watch: Watch = lambda *_: None
 ) -> Summary:
-    """On the workers of a scheduler that is already there.
+    """Run the units on the workers of a scheduler that is already running.
 
     Contract: an address beyond loopback without TLS raises InvalidArgument; workers of another version, or that cannot
     import this package, raise ClusterUnusable before any unit is run.
@@ -158,7 +159,7 @@ def run_cluster(
 
 
 def run_slurm(store: Store, units: Sequence[Unit], *, profile: SlurmProfile, watch: Watch = lambda *_: None) -> Summary:
-    """On workers that a SLURM queue starts, as many jobs at once as the profile says."""
+    """Run the units on workers that a SLURM queue starts, with at most the profile's number of jobs at once."""
     with _Book(store, units, "slurm", watch) as book:
         if book.todo:
             from distributed import Client
@@ -170,10 +171,10 @@ def run_slurm(store: Store, units: Sequence[Unit], *, profile: SlurmProfile, wat
 
 
 def slurm_cluster(profile: SlurmProfile) -> Any:
-    """A dask-jobqueue cluster of a profile, whose workers leave before their time is up.
+    """A dask-jobqueue cluster for a profile; its workers retire before their jobs' time is up.
 
-    Contract: what the queue's interface does not take raises InvalidArgument. TLS is always on, with certificates made
-    for this run, and pages of status are on loopback.
+    Contract: a profile that dask-jobqueue refuses raises InvalidArgument. TLS is always on, with certificates made for
+    this run, and status pages are served on loopback only.
     """
     _dask()
     try:
@@ -223,7 +224,7 @@ def _temporary_security() -> Any:
 
 
 def check_address(address: str, tls: Tls | None) -> None:
-    """Raise InvalidArgument for an address that is none, or that would carry code over a network in the clear."""
+    """Raise InvalidArgument for a malformed address, and for one that would send code over a network unencrypted."""
     parts = urlsplit(address)
     if parts.scheme not in ("tcp", "tls") or not parts.hostname or parts.port is None:
         raise invalid("cluster", "be an address such as tcp://127.0.0.1:8786 or tls://host:8786", address)
@@ -248,7 +249,7 @@ def _dask() -> None:
 
 
 class _Book:
-    """What a run keeps in mind: what is to do, what was found, what became of the rest, and when to write."""
+    """The bookkeeping of a run: units to do, units found finished, counts by outcome, and attempts not yet written."""
 
     def __init__(self, store: Store, units: Sequence[Unit], engine: str, watch: Watch) -> None:
         keyed = {key_of(unit): unit for unit in units}
@@ -277,13 +278,16 @@ class _Book:
             ) from None
 
     def write(self, attempts: Sequence[Attempt]) -> None:
-        """Take note of attempts; they reach the disk at once, or with the next ones within a twentieth of a second."""
+        """Take note of attempts, and commit all pending ones if the last commit was more than COMMIT_S ago.
+
+        Others stay in memory until the next attempt or the end of the run.
+        """
         self.pending += attempts
         if time.perf_counter() - self.written > COMMIT_S:
             self.flush()
 
     def flush(self) -> None:
-        """Everything to the disk; only then is it told."""
+        """Write all pending attempts to the disk, and only then count and report them."""
         pending, self.pending = self.pending, []
         if pending:
             self.store.add(pending, engine=self.engine)
@@ -293,13 +297,13 @@ class _Book:
             self.watch(sum(self.counts.values()), self.total, self.written - self.start, attempt)
 
     def summary(self) -> Summary:
-        """What was done."""
+        """The counts and seconds of this run."""
         return Summary(found=self.found, older=self.older, seconds=time.perf_counter() - self.start, **self.counts)
 
 
 @contextmanager
 def _stop_on_signals() -> Iterator[None]:
-    """SIGTERM stops as Ctrl-C does."""
+    """A context in which SIGTERM raises KeyboardInterrupt, as Ctrl-C does; only the main thread can set this."""
 
     def stop(_: int, __: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -315,12 +319,12 @@ def _stop_on_signals() -> Iterator[None]:
 
 
 def _canary(_: str) -> dict[str, Any]:
-    """What a worker says of itself; it runs the code of the worker's own package."""
+    """The environment of a worker. Dask sends this function by name, so that the worker's own package computes it."""
     return environment()
 
 
 def _drive(client: Any, book: _Book) -> None:
-    """Feed a cluster with batches that last long enough, and write down what comes back."""
+    """Submit the units in batches that last at least about SHORTEST_BATCH_S, and write the attempts that come back."""
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
@@ -343,6 +347,7 @@ def _drive(client: Any, book: _Book) -> None:
     def submit(batch: list[Unit]) -> str:
         nonlocal serial
         serial += 1
+        # The serial number makes every key new: dask would answer a repeated key with the result it remembers.
         future = client.submit(run_batch, batch, key=f"{key_of(batch[0])}-{serial}", pure=False, retries=1)
         flying[future.key] = batch
         completed.add(future)
@@ -354,14 +359,15 @@ def _drive(client: Any, book: _Book) -> None:
         batch = flying.pop(future.key)
         if future.status == "finished":
             attempts = future.result()
-            # Workers that came after the canary have to be the same ones too.
+            # Workers that joined after the first check must run this source as well.
             for attempt in attempts:
                 _must_be_ours("a worker that came later", attempt.environment)
             book.write(attempts)
             mean = sum(attempt.seconds for attempt in attempts) / len(attempts)
             size = min(MOST_IN_BATCH, max(1, round(SHORTEST_BATCH_S / max(mean, 1e-6))))
         elif isinstance(error := future.exception(), KilledWorker):
-            # Dask blames every task that a dead worker had been given; guilty is one that had the cluster to itself.
+            # Dask blames a worker's death on every task that the worker held. So each unit of a blamed batch is tried
+            # again alone on the cluster, and only a unit under which workers die then is recorded as killed.
             if future.key == on_trial:
                 deaths = error.allowed_failures + 1
                 book.write([_lost(batch[0], "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
@@ -374,12 +380,12 @@ def _drive(client: Any, book: _Book) -> None:
 
 
 def _lost(unit: Unit, outcome: Outcome, reason: str) -> Attempt:
-    """An attempt of which no worker could tell."""
+    """An attempt for a unit about which no worker could report."""
     return Attempt(key_of(unit), unit, outcome, None, reason, 0.0, environment())
 
 
 def _sing(client: Any) -> None:
-    """A first task on every worker: the package can be imported there, is this one, and has a process to itself."""
+    """Raise ClusterUnusable unless every worker can import this very package and runs one unit at a time."""
     deadline = time.monotonic() + CANARY_S
     while not client.nthreads():
         if time.monotonic() > deadline:

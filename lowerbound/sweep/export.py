@@ -17,9 +17,9 @@ FIRST = ("key", "outcome", "reason")
 
 
 def flat(stored: Stored, *, attempts: bool = False) -> dict[str, Any]:
-    """One row of a table: the unit's settings as unit.*, the result's numbers and words by their names.
+    """One row of a table: the unit's settings as unit.*, the result's parts as row.*.
 
-    Lists and tables inside are written as canonical JSON. `attempts` adds how, where and in how many seconds.
+    Nested tables become dotted names; lists become canonical JSON. `attempts` adds seconds, engine and environment.
     """
     row: dict[str, Any] = {"key": stored.key, "outcome": stored.outcome, "reason": stored.reason}
     row |= {f"unit.{name}": _cell(value) for name, value in sorted(_flattened(stored.unit))}
@@ -45,7 +45,7 @@ def _cell(value: Any) -> Any:
 def exported(rows: Iterable[Stored], kind: Format, *, attempts: bool = False) -> bytes:
     """The bytes of an export.
 
-    Contract: equal rows give equal bytes. Parquet needs the extra of that name; other kinds raise UnknownName.
+    Contract: equal rows give equal bytes. Parquet needs the extra `parquet`; a kind not in FORMATS raises UnknownName.
     """
     if kind not in FORMATS:
         raise unknown("format", kind, FORMATS)
@@ -82,7 +82,7 @@ def _parquet(table: list[dict[str, Any]], names: list[str]) -> bytes:
 
 
 def _of_one_type(values: list[Any]) -> list[Any]:
-    """A column of numbers as it is, and of anything mixed as canonical JSON."""
+    """A column in one type, as Parquet needs it: numbers stay numbers, and a mixed column becomes canonical JSON."""
     kinds = {type(value) for value in values if value is not None}
     if kinds <= {int, float} and float in kinds:
         return [None if value is None else float(value) for value in values]
@@ -93,7 +93,7 @@ def _of_one_type(values: list[Any]) -> list[Any]:
 
 
 def differences(left: Iterable[Stored], right: Iterable[Stored]) -> list[tuple[str, str]]:
-    """Keys on which two stores do not agree, each with a word why: "only left", "only right", or what differs."""
+    """Keys on which two stores disagree, each with the reason: "only left", "only right", or the fields that differ."""
     one, other = ({stored.key: stored for stored in rows} for rows in (left, right))
     told = []
     for key in sorted({*one, *other}):

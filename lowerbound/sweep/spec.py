@@ -1,7 +1,7 @@
-"""A sweep's specification: a TOML file that names every axis; its units are their product. And profiles of queues.
+"""Specifications of sweeps: a TOML file lists the values of every axis, and the units are all combinations of them.
 
-Files are untrusted: limits on size and on the number of units, no code, and every error names the key, the rule and
-the value.
+Profiles of SLURM queues are read here too. Files are untrusted: their size and their number of units are limited, they
+contain no code, and every error names the key, the rule and the value.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Numbers = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MOST_VALU
 
 
 class Size(BaseModel):
-    """A head of one's own: maps such as "1x1 2x2 4x4", a dimension, and the rule of a model of the catalogue."""
+    """A head of any size: maps such as "1x1 2x2 4x4", a head dimension, and a catalogued model whose rule it has."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
     schedule: Annotated[str, Field(max_length=4000)]
@@ -52,7 +52,7 @@ class Size(BaseModel):
 
 
 class Axes(BaseModel):
-    """What every kind of sweep has: places, errors and failure probabilities."""
+    """The fields of every kind of sweep: its name, its places (models and sizes), and its errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
     name: Annotated[str, Field(min_length=1, max_length=100)]
@@ -85,7 +85,7 @@ class Axes(BaseModel):
 
 
 class CacheSweep(Axes):
-    """What games and attacks share: caches, budgets, seeds, and how foreign code is walled off."""
+    """The fields that games and attacks share: caches, budgets, seeds, and how the code of a cache is isolated."""
 
     caches: Annotated[Names, Field(min_length=1)]
     budgets: Annotated[tuple[Number, ...], Field(max_length=MOST_VALUES)] = ()
@@ -104,13 +104,13 @@ class CacheSweep(Axes):
             if at:
                 rational(own, name="the budget after @")
             cache = bare if at else name
-            # Whether a program can be run, or a class imported, is for the machine that runs the unit.
+            # Whether a program can be run, or a class imported, is decided on the machine that runs the unit.
             if not cache.startswith("exec:"):
                 target_of(cache)
         return names
 
     def budgeted(self) -> Iterator[tuple[str, str | None]]:
-        """Caches with budgets; a name may carry its own, as in "h2o@1/4", and then takes no other."""
+        """Each cache with each budget; a name with its own budget, such as "h2o@1/4", is listed with that one alone."""
         for cache in self.caches:
             bare, at, own = cache.rpartition("@")
             if at:
@@ -119,7 +119,7 @@ class CacheSweep(Axes):
                 yield from ((cache, budget) for budget in self.budgets or (None,))
 
     def games(self, places: Iterable[Unit | None]) -> Iterator[Unit]:
-        """Every combination of what is common."""
+        """Every combination of cache, budget, place, eta and seed, as the part of a unit that both kinds share."""
         axes = product(self.budgeted(), places, self.etas, self.seeds)
         for (cache, budget), place, eta, seed in axes:
             yield {
@@ -146,7 +146,7 @@ class PlaySweep(CacheSweep):
 
 
 class AttackSweep(CacheSweep):
-    """The adversary: caches x budgets x etas x seeds, on small places of its own where none is named."""
+    """The adversary: caches x budgets x places x etas x seeds; without places it picks small ones itself."""
 
     kind: Literal["attack"]
     time_limit_s: Annotated[float, Field(gt=0, le=10**6)] = 30.0
@@ -180,7 +180,7 @@ _KINDS: dict[str, type[BaseModel]] = {"play": PlaySweep, "attack": AttackSweep, 
 
 
 class SlurmProfile(BaseModel):
-    """What a job of a SLURM queue is: every core is a worker of one thread, and leaves after `lifetime`."""
+    """A job of a SLURM queue: every core runs one worker of one thread, which retires after `lifetime`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
     cores: Annotated[int, Field(ge=1, le=2**16)]
@@ -205,12 +205,12 @@ def read_spec(path: Path) -> PlaySweep | AttackSweep | FloorSweep:
 
 
 def read_profile(path: Path) -> SlurmProfile:
-    """The profile in a TOML file; the same contract."""
+    """The profile in a TOML file; the same contract as `read_spec`."""
     return profile_of(_toml(path, "the slurm profile"), str(path))
 
 
 def profile_of(table: dict[str, Any], source: str = "the slurm profile") -> SlurmProfile:
-    """The same of a table that is already read."""
+    """The profile in a table that is already parsed; the same contract as `read_spec`."""
     try:
         return SlurmProfile.model_validate(_tuples(table))
     except ValidationError as error:
@@ -232,7 +232,7 @@ def _toml(path: Path, what: str) -> dict[str, Any]:
 
 
 def spec_of(table: dict[str, Any], source: str = "the specification") -> PlaySweep | AttackSweep | FloorSweep:
-    """The same of a table that is already read; lists count as TOML's arrays."""
+    """The specification in a table that is already parsed, lists being arrays; the same contract as `read_spec`."""
     try:
         spec = _ADAPTER.validate_python(_tuples(table))
     except ValidationError as error:

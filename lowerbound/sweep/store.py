@@ -1,7 +1,7 @@
 """The store: one SQLite file in which attempts are added and nothing is ever changed.
 
-Only the driver writes, under a lock that dies with its process. Rows are blobs under the digest of their own bytes, so
-that a torn one is seen, left out, and computed anew.
+Only the driver writes, under a lock that the system releases when the driver dies. Each row is stored as a blob under
+the digest of its bytes, so that a damaged row is recognized, left out, and computed anew.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ _APPEND_ONLY = "".join(
     for verb in verbs
 )
 MIGRATIONS = {1: "ALTER TABLE attempts ADD COLUMN engine TEXT NOT NULL DEFAULT 'unknown';\n" + _APPEND_ONLY}
-"""From a version to the next: version 1 did not say which engine made a row, and let rows be changed."""
+"""From each version, the script to the next: version 1 had no column for the engine, and let rows be changed."""
 
 
 class StoreBusy(InvalidArgument):
@@ -53,14 +53,14 @@ class StoreBusy(InvalidArgument):
 
 
 class StoreFull(LowerBoundError):
-    """The disk took no more rows; those that it took are safe."""
+    """The disk accepts no more rows; the rows committed before are safe."""
 
     exit_code = 3
 
 
 @dataclass(frozen=True)
 class Stored:
-    """The latest final attempt at a unit, or its latest attempt where none is final."""
+    """The first final attempt at a unit, or its latest attempt if none is final."""
 
     key: str
     unit: Unit
@@ -73,10 +73,10 @@ class Stored:
 
 
 class Store:
-    """A store that is open; use it as a context.
+    """An open store; use it as a context.
 
-    Contract: what `add` has returned from is on the disk, whatever dies next. A path that is no store, or one of a
-    later version, raises InvalidArgument; an older one is brought to this version when it is opened for writing.
+    Contract: once `add` returns, its attempts are on the disk, whatever process dies next. A path that is no store, or
+    a store of a later version, raises InvalidArgument; an older store is upgraded when it is opened for writing.
 
     Parameters
     ----------
@@ -137,6 +137,7 @@ class Store:
             self._has_engine = found >= 2
             return
         self._has_engine = True
+        # WAL lets others read while the driver writes; FULL makes a commit wait for the disk, as `add` promises.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         if empty:
@@ -145,7 +146,7 @@ class Store:
             self._script(MIGRATIONS[version], version + 1)
 
     def _script(self, script: str, version: int) -> None:
-        """All of it, or nothing."""
+        """Run a script and set the schema's version, in one transaction."""
         self._db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {version};\nCOMMIT;")
 
     def __enter__(self) -> Self:
@@ -155,7 +156,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Give file and lock back."""
+        """Close the file and release the lock."""
         with suppress(AttributeError):
             self._db.close()
         if self._lock is not None:
@@ -181,7 +182,7 @@ class Store:
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
-        """A file may have been damaged, or written by anybody: one sentence instead of a traceback."""
+        """A context for reads: a damaged file, or one that anybody wrote, gives one sentence instead of a traceback."""
         try:
             yield
         except (sqlite3.DatabaseError, ValueError, RecursionError) as error:
@@ -198,7 +199,7 @@ class Store:
         return InvalidArgument(f"store {self.path} is damaged or in use: {error}")
 
     def plan(self, name: str, spec: str, units: Sequence[Unit]) -> str:
-        """Write down a sweep and its units, once; the identity of the sweep."""
+        """Record a sweep and its units, unless they are recorded already; return the identity of the sweep."""
         sweep = hashlib.sha256(f"{name}\n{spec}".encode()).hexdigest()[:12]
         keyed = [(key_of(unit), unit) for unit in units]
         with self._transaction():
@@ -213,7 +214,7 @@ class Store:
         return sweep
 
     def add(self, attempts: Sequence[Attempt], *, engine: str) -> None:
-        """Append attempts, all or none."""
+        """Append attempts, all or none, each with the environment it ran in and the engine that ran it."""
         with self._transaction():
             for attempt in attempts:
                 where = canonical(attempt.environment)
@@ -223,7 +224,7 @@ class Store:
                 if attempt.row is not None:
                     blob = canonical(attempt.row).encode()
                     digest = hashlib.sha256(blob).hexdigest()
-                    # A torn blob of the same digest is mended; a whole one is only written again.
+                    # This repairs a damaged blob of the same digest; an intact one is overwritten by equal bytes.
                     self._db.execute(
                         "INSERT INTO blobs VALUES (?, ?) ON CONFLICT (digest) DO UPDATE SET bytes = excluded.bytes",
                         (digest, blob),
@@ -235,11 +236,11 @@ class Store:
                 )
 
     def finished(self) -> set[str]:
-        """Keys of units whose last word is spoken: a final attempt, with its row whole where it has one."""
+        """Keys of finished units: those with a final attempt whose row, if it has one, is intact."""
         return set(self.sources())
 
     def sources(self) -> dict[str, str]:
-        """Of every finished unit, the digest of the source that spoke its last word; empty where it was not told."""
+        """From each finished unit's key to the digest of the source code that made its result; "" if not recorded."""
         marks = ", ".join("?" * len(FINAL))
         with self._reading():
             told = {
@@ -251,7 +252,8 @@ class Store:
                 f"LEFT JOIN blobs b ON a.row = b.digest WHERE a.outcome IN ({marks}) ORDER BY a.id DESC",
                 FINAL,
             )
-            # Later rows of the query are earlier attempts, and the first final one is what `results` tells.
+            # The query lists attempts from the latest on, and a later entry of this table replaces an earlier one, so
+            # that the first final attempt counts, as in `results`.
             return {
                 unit: told.get(where, "")
                 for unit, where, digest, blob in found
@@ -259,7 +261,7 @@ class Store:
             }
 
     def sweeps(self) -> list[dict[str, Any]]:
-        """Every sweep: identity, name, how many units it has, and how many of them are finished."""
+        """Every sweep: its identity, name and specification, its number of units, and how many of them are finished."""
         done = self.finished()
         told = []
         with self._reading():
@@ -271,7 +273,7 @@ class Store:
         return told
 
     def results(self, sweep: str | None = None) -> Iterator[Stored]:
-        """One result a unit, in the order of keys; of one sweep by its identity or name, or of all."""
+        """One result per unit, in the order of keys, for the sweep of this identity or name, or for all sweeps."""
         with self._reading():
             yield from self._results(self._chosen(sweep))
 
@@ -314,7 +316,8 @@ class Store:
         }
 
     def problems(self) -> list[str]:
-        """What is wrong with the file, in sentences: damage that SQLite finds, and torn rows."""
+        """What is wrong with the file, in sentences: damage that SQLite finds, and rows that do not match their digest.
+        """
         with self._reading():
             told = [word for (word,) in self._db.execute("PRAGMA integrity_check") if word != "ok"]
             blobs = self._db.execute("SELECT digest, bytes FROM blobs")
