@@ -1,1 +1,1 @@
-"""The upper side: caches whose error is proved, and how many bits the cheapest of them needs."""
+"""The upper bound: caches whose error is proved, and the number of bits that the cheapest of them needs."""

@@ -1,21 +1,23 @@
-"""The upper side: caches that keep every answer within eta, and how many bits they are proved to need.
+"""The upper bound: caches that keep every answer within eta, and a proved count of the bits that suffice for them.
 
-A unit key is stored as a lattice point within r of it, a value in [0, 1] as a cell around it, and tokens as a multiset.
-With logit = multiplier <q, k> and |q| <= 1, a log-odds between two tokens moves by at most 2 multiplier r, and
-`value_cells` proves that answers then move by at most eta. What `bits` counts is a *fixed-length code that exists*: a
-point within r of the sphere has its cell within 2 r of it, so that there are at most
-vol{1 - 2 r <= |y| <= 1 + 2 r} / vol(cell) points; a token is one of N = points * cells^d words, and a state one of at
-most (N + T)^T / T! multisets. Ranking those multisets is possible, and slow. The caches of the same names write
-`played_bits`: 0.1 bit a token and a header more. That their coder finds a word below N for every token is proved for
-no key; where it does not, their state grows by what is missing, and says so (`lowerbound.ceiling.shell_code`).
+A unit key is stored as a lattice point at distance at most r, each value in [0, 1] as the number of a cell that
+contains it, and the tokens as a multiset. With logit = multiplier <q, k> and |q| <= 1, the log-odds between two tokens
+move by at most 2 multiplier r, and `value_cells` proves that answers then move by at most eta.
 
-Dithered keys (public coins, failure probability delta for each query) need not be near in every direction: a key is
-stored as a point of spacing * (Z^d + u), u uniform in a cube and one for all tokens. For each key the error E is then
-spacing times a uniform point of the cube, whatever the key, so that for a query q that does not know u,
-P(|<q, E>| > t) <= 2 exp(-6 t^2 / spacing^2): a uniform variable is sub-Gaussian with its own variance 1/12
-(sinh(x/2)/(x/2) <= exp(x^2/24), term by term), as in Hoeffding's proof. A union over T tokens, which need not be
-independent, leaves every |multiplier <q, E>| <= w / 2 with probability 1 - delta, for all d outputs of the query alike.
-In few dimensions that grid would be finer than the sure one, which is then taken.
+`bits` is the length of a *fixed-length code that exists*. A lattice point within r of the sphere has its cell within
+2 r of the sphere, so there are at most vol{1 - 2 r <= |y| <= 1 + 2 r} / vol(cell) such points. A token is one of
+N = points * cells^d words, and a state is one of at most (N + T)^T / T! multisets. A coder that ranks these multisets
+is possible but slow. The registered caches of the same names write `played_bits`, which is larger by at most 0.1 bit
+per token and a header. It is not proved that their coder finds a word below N for every token. If it finds none, the
+words of that state are made wider, and the state records by how many bits (`lowerbound.ceiling.shell_code`).
+
+Dithered keys (public coins; failure probability delta for each query) need not be near their point in every direction.
+A key is stored as a point of spacing * (Z^d + u), where u is uniform in a cube and the same for all tokens. The error E
+of each key is then spacing times a uniform point of the cube, whatever the key is. So for a query q that does not
+depend on u, P(|<q, E>| > t) <= 2 exp(-6 t^2 / spacing^2): a uniform variable is sub-Gaussian with its own variance 1/12
+(sinh(x/2)/(x/2) <= exp(x^2/24), term by term), as in Hoeffding's proof. By a union bound over T tokens, which need not
+be independent, every |multiplier <q, E>| is at most w / 2 with probability 1 - delta, for all d outputs of the query at
+once. In low dimension this grid would be finer than the one that needs no coins, and then the latter is used.
 """
 
 from __future__ import annotations
@@ -39,21 +41,25 @@ from lowerbound.errors import invalid, unknown
 Profile = Literal["curved", "uniform"]
 
 WIDENING_BITS = 16
-"""Before the words of a played state, after the number of tokens: by how many bits its words are wider than N."""
+"""Width in bits of a header field of a played state: by how many bits its words are wider than words below N.
+
+The field stands between the number of tokens and the words.
+"""
 FP16_PAIR_BITS = 2 * FP16_BITS
 PRECISION_BITS = 256
 SPACING_BITS = 24
 ROOM = 1 + Fraction(1, 2**26)
-"""How much nearer than it must be a key is to its point: in playing float64 errs by 1e-15, on distances above 1e-6."""
+"""Safety factor on the spacing: float64 errs by about 1e-15 when it plays, on distances above 1e-6."""
 SHARES = tuple(Fraction(k, 50) for k in range(26, 40))
-"""beta / eta: those that are tried. The best is near 0.70 for small eta, and near 0.62 at 1/10."""
+"""The values of beta / eta that are tried. The best one is near 0.70 for small eta, and near 0.62 at eta = 1/10."""
 
 
 @lru_cache(maxsize=1024)
 def points_at_most(lattice: Lattice, spacing: Fraction) -> int:
-    """How many points of spacing * (lattice + shift) can be nearest to some unit vector, whatever the shift.
+    """An upper bound on the number of points of spacing * (lattice + shift) that are nearest to some unit vector.
 
-    Contract: an integer >= the number of points within the covering radius of the unit sphere, and >= 1.
+    Contract: for every shift, an integer >= the number of points within the covering radius of the unit sphere; it is
+    at least 1.
     """
     with precision(PRECISION_BITS):
         half, reach = ball(Fraction(lattice.n, 2)), ball(spacing) * ball(lattice.covering_squared).sqrt()
@@ -66,25 +72,27 @@ def points_at_most(lattice: Lattice, spacing: Fraction) -> int:
 
 @dataclass(frozen=True)
 class Achieved:
-    """A cache of T tokens of one head whose answers are within eta, and its bits.
+    """A cache of T tokens of one head whose answers are within eta of exact attention, and its size in bits.
 
-    Contract: for unit keys and queries, values in [0, 1] and logit = multiplier <q, k>, every answer over the T tokens
-    and any others stored exactly is within eta of the truth: always (failure_prob = 0), or with probability at least
-    1 - failure_prob over public coins that the query does not know. The constructor proves, in exact rationals, that
-    the spacing is fine enough for the cells; `bits` is an integer >= log2 of the number of states.
+    Contract: for unit keys and queries, values in [0, 1] and logit = multiplier <q, k>, every answer over the T tokens,
+    together with any further tokens that are stored exactly, is within eta of exact attention. This holds always if
+    failure_prob = 0, and otherwise with probability at least 1 - failure_prob over public coins on which the query does
+    not depend. The constructor proves, in exact rationals, that the spacing is fine enough for the cells, or raises
+    InvalidArgument. `bits` is an integer >= log2 of the number of states.
 
     Parameters
     ----------
     cache : str
-        The registered cache that plays it.
+        The name of the registered cache that implements it.
     n_tokens, d : int
         T, and the head dimension.
     multiplier, eta, failure_prob : Fraction
     lattice : Lattice
-        Of dimension d, or the next multiple of 8 for blocks of E8 (keys are then padded with zeros).
+        A lattice of dimension d, or of the next multiple of 8 for blocks of E8 (keys are then padded with zeros).
     spacing : Fraction
-        What one unit of the lattice is in key space.
+        The length in key space of one unit of the lattice.
     cells : ValueCells
+        The cells of each value.
     """
 
     cache: str
@@ -112,22 +120,22 @@ class Achieved:
 
     @property
     def _needed_squared(self) -> Fraction:
-        """(w / (multiplier * spacing))^2, at least."""
+        """The least (w / (multiplier * spacing))^2 that suffices, where w is the move of log-odds that cells allow."""
         return log_odds_squared(self.lattice, self.n_tokens, self.failure_prob)
 
     @cached_property
     def n_points(self) -> int:
-        """Key points, at most."""
+        """An upper bound on the number of lattice points as which a key may be stored."""
         return points_at_most(self.lattice, self.spacing)
 
     @cached_property
     def n_words(self) -> int:
-        """N: what a token may be stored as, at most."""
+        """N, an upper bound on the number of words (key point and value cells) as which a token may be stored."""
         return self.n_points * int(self.cells.n_cells**self.d)
 
     @cached_property
     def bits(self) -> int:
-        """log2 ((N + T)^T / T!), rounded up: a fixed-length code of the state that exists."""
+        """log2 ((N + T)^T / T!), rounded up: the bits of a fixed-length code of the state that exists."""
         with precision(PRECISION_BITS):
             count = arb(self.n_tokens)
             nats = count * arb(self.n_words + self.n_tokens).log() - (count + 1).lgamma()
@@ -135,17 +143,17 @@ class Achieved:
 
     @property
     def played_bits(self) -> int:
-        """Bits of the cache's state when every word is below N, padding to bytes not counted."""
+        """The bits of the state that the registered cache writes if every word is below N, without padding to bytes."""
         return COUNT_BITS + WIDENING_BITS + MultisetCode(self.n_tokens, self.n_words).bits
 
     @property
     def bits_per_token(self) -> Fraction:
-        """`bits` over T."""
+        """`bits` divided by T."""
         return Fraction(self.bits, self.n_tokens)
 
     @property
     def fp16_fraction(self) -> Fraction:
-        """`bits` over those of keys and values in fp16."""
+        """`bits` divided by the bits of the keys and values of the T tokens in fp16."""
         return Fraction(self.bits, self.n_tokens * self.d * FP16_PAIR_BITS)
 
 
@@ -155,12 +163,12 @@ LATTICES: dict[str, type[Lattice]] = {
     "guaranteed-a": DualRoots,
     "guaranteed-dithered": Integers,
 }
-"""The caches, by their registered names."""
+"""The lattice family of each cache, by the cache's registered name."""
 DITHERED = "guaranteed-dithered"
 
 
 def lattice_of(cache: str, d: int) -> Lattice:
-    """The lattice in which that cache stores keys of R^d."""
+    """The lattice in which this cache stores keys of R^d; UnknownName for other caches."""
     if cache not in LATTICES:
         raise unknown("cache", cache, LATTICES)
     family = LATTICES[cache]
@@ -168,14 +176,15 @@ def lattice_of(cache: str, d: int) -> Lattice:
 
 
 def lattice_fits(cache: str, lattice: Lattice, d: int) -> bool:
-    """Whether it is."""
+    """Whether `lattice` is the lattice in which this cache stores keys of R^d; UnknownName for other caches."""
     return lattice_of(cache, d) == lattice
 
 
 def log_odds_squared(lattice: Lattice, n_tokens: int, failure_prob: Fraction) -> Fraction:
-    """Square of how far a log-odds moves at most, in units of multiplier * spacing; rounded up.
+    """The square of the largest move of the log-odds between two tokens, in units of multiplier * spacing; rounded up.
 
-    (2 covering radius)^2, which needs no coins; with them 4 log(2 T / delta) / 6, where that is less.
+    Without coins (failure_prob = 0) it is (2 covering radius)^2. With coins it is the smaller of that and
+    4 log(2 T / delta) / 6.
     """
     surely = 4 * lattice.covering_squared
     if failure_prob == 0:
@@ -194,9 +203,10 @@ def achieved(
     failure_prob: Rational = 0,
     profile: Profile = "curved",
 ) -> Achieved:
-    """The cheapest parameters of one of the caches, among those that are tried.
+    """The parameters of one of the caches that need the fewest bits, among those that are tried.
 
-    Contract: an `Achieved` for these arguments; `failure_prob` must be 0 but for the dithered cache, and > 0 there.
+    Contract: an `Achieved` for these arguments. `failure_prob` must be in (0, 1) for the dithered cache and 0 for the
+    others; this and every other argument outside its range raise InvalidArgument, and unknown caches UnknownName.
 
     Parameters
     ----------
@@ -205,7 +215,7 @@ def achieved(
     eta : Rational in (0, 1/2)
         At 1/2 and above, nothing needs to be stored.
     profile : "curved" or "uniform"
-        Of the value cells; uniform ones cost about 0.65 bit a (key, value) pair more.
+        The kind of value cells. Uniform cells cost about 0.65 bits more per (key, value) entry pair.
     """
     factor, error, delta = rational(multiplier), rational(eta, name="eta"), rational(failure_prob, name="failure_prob")
     if n_tokens < 1 or d < 1:
@@ -227,7 +237,7 @@ def _achieved(
     needed = log_odds_squared(lattice, n_tokens, failure_prob)
 
     def rough_bits(log_odds: float, n_cells: int) -> float:
-        """What is compared, in floats: who is cheapest needs no proof."""
+        """The bits per token in floats, for comparison only: which parameters are cheapest needs no proof."""
         spacing = log_odds / float(multiplier) / math.sqrt(needed)
         reach = 2 * spacing * math.sqrt(lattice.covering_squared)
         hollow = lattice.n * (math.log1p(-reach) - math.log1p(reach)) if reach < 1 else -math.inf
@@ -249,16 +259,16 @@ def _achieved(
 
 
 def _rounded_down(value: float) -> Fraction:
-    """A number of 24 bits, and between 1 and 2 units of its last place smaller."""
+    """A number with 24 significant bits that is smaller than `value` by 1 to 2 units of its last place."""
     mantissa, exponent = math.frexp(value)
     return Fraction(int(mantissa * 2**SPACING_BITS) - 1) * Fraction(2) ** (exponent - SPACING_BITS)
 
 
 def cheapest(n_tokens: int, d: int, *, multiplier: Rational, eta: Rational, failure_prob: Rational = 0) -> Achieved:
-    """The cheapest of the caches for T tokens of a head of dimension d; `bits` is a proved fixed-length count.
+    """The cheapest of the caches for T tokens of a head of dimension d; `bits` counts a proved fixed-length code.
 
-    Contract: `achieved` of the cache with the fewest `bits`; the dithered one takes part where failure_prob > 0, and
-    promises less there: see the module. At failure_prob = 0 it is the numerator of the tightness ratio.
+    Contract: `achieved` of the cache with the fewest `bits`. The dithered cache is considered only if failure_prob > 0,
+    and its promise is weaker (see the module). At failure_prob = 0, `bits` is the numerator of the tightness ratio.
     """
     delta = rational(failure_prob, name="failure_prob")
     found = [

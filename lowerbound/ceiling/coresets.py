@@ -1,19 +1,20 @@
-"""How few tokens are enough while logits are small: two coresets, each with a proof of its error.
+"""How few tokens suffice when logits are small: two coresets, each with a proof of its error.
 
-Keys and queries are of norm 1, values lie in [0, 1], logit = multiplier <q, k>; both errors are additive, and hold for
-the cached tokens together with any others that are kept exactly.
+Keys and queries have norm 1, values lie in [0, 1], and logit = multiplier <q, k>. Both errors are additive, and they
+hold for the cached tokens together with any further tokens that are stored exactly.
 
 Cover. If every key moves by at most r, every logit moves by at most e = multiplier r, and a softmax mean of values in
-[0, 1] by at most tanh(e / 2). Tokens of one key are one token of their mean value and a weight, exactly. So one row for
-all keys within r of its own is enough, r = (2 / multiplier) atanh(eta), for every query and every coin.
+[0, 1] moves by at most tanh(e / 2). Several tokens with the same key act exactly like one token that has their mean
+value and their total weight. So one row can replace all tokens whose keys are within r of its key, with
+r = (2 / multiplier) atanh(eta). This holds for every query and uses no coins.
 
-Sample. Of T tokens m are drawn without replacement, by coins that query and tokens do not know, each with weight T / m.
-Let w_i = exp(logit_i), W their sum over all tokens, o the exact output. The sampled output exceeds o + eta only if the
-weighted sum of y_i = w_i (v_i - o - eta) over the sample, and over what is exact, exceeds 0, where its mean is -eta W.
-The y_i of the T tokens lie in an interval of length e^multiplier, and their squares add up to at most
-e^multiplier W (1/4 + eta^2), as the softmax variance of v is at most 1/4. Bernstein's inequality, which holds without
-replacement too (Hoeffding 1963, theorem 4), and W >= T e^-multiplier leave for that a probability of at most
-exp(-m eta^2 / (e^(2 multiplier) (1/2 + 2 eta^2 + 2 eta / 3))); as much for o - eta.
+Sample. Draw m of T tokens without replacement, by coins that are independent of query and tokens, and give each the
+weight T / m. Let w_i = exp(logit_i), W their sum over all tokens, and o the exact output. The sampled output exceeds
+o + eta only if the weighted sum of y_i = w_i (v_i - o - eta), over the sample and the exact tokens, exceeds 0; the mean
+of this sum is -eta W. The y_i of the T tokens lie in an interval of length e^multiplier, and their squares add up to at
+most e^multiplier W (1/4 + eta^2), because the softmax variance of v is at most 1/4. By Bernstein's inequality, which
+also holds without replacement (Hoeffding 1963, theorem 4), and by W >= T e^-multiplier, the probability of this is at
+most exp(-m eta^2 / (e^(2 multiplier) (1/2 + 2 eta^2 + 2 eta / 3))). The same holds for outputs below o - eta.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from lowerbound.errors import invalid
 
 PRECISION_BITS = 128
 UNIT = Fraction(1, 2**23)
-"""Twice what float32 loses of a number up to 1: of a key, which turns when it is normalised again, or of a value."""
+"""Twice the float32 rounding error of a number up to 1: of a value, or of a key entry before it is normalized again."""
 
 
 def sample_size(multiplier: Rational, eta: Rational, failure_prob: Rational) -> int:
-    """m: so many tokens answer one coordinate of one query within eta, but for the failure probability.
+    """The sample size m for which one output coordinate of one query is within eta, except with `failure_prob`.
 
     Contract: an integer >= 1, rounded up; multiplier < 0, eta outside (0, 1/2) or a probability outside (0, 1) raise
     InvalidArgument.
@@ -44,9 +45,10 @@ def sample_size(multiplier: Rational, eta: Rational, failure_prob: Rational) -> 
 
 
 def cover_radius(multiplier: Rational, eta: Rational) -> Fraction:
-    """r: keys that move by at most r move no answer by more than eta; at most 2, the diameter, where all will do.
+    """The radius r such that moving every key by at most r moves no answer by more than eta.
 
-    Contract: tanh(multiplier r / 2) <= eta, rounded down; multiplier < 0 or eta outside (0, 1/2) raise InvalidArgument.
+    Contract: the largest r <= 2 with tanh(multiplier r / 2) <= eta, rounded down; 2 is the diameter of the sphere.
+    multiplier < 0 or eta outside (0, 1/2) raise InvalidArgument.
     """
     largest, error = _checked(multiplier, eta), rational(eta, name="eta")
     if largest == 0:
@@ -56,7 +58,7 @@ def cover_radius(multiplier: Rational, eta: Rational) -> Fraction:
 
 
 def spare(multiplier: Rational, roundings: int) -> Fraction:
-    """What float32 may add to an error when keys are rounded once and values so many times."""
+    """The error that float32 adds to an answer when keys are rounded once and values are rounded `roundings` times."""
     return (rational(multiplier, name="multiplier") + roundings) * UNIT
 
 

@@ -1,7 +1,7 @@
-"""Lattices that cover R^n thinly, with their nearest points and a triangular basis: a point becomes n integers.
+"""Lattices with thin coverings of R^n: their nearest points, and a triangular basis that writes a point as n integers.
 
-Coordinate i of a point is start_i + step_i z_i, where z_i is an integer and start_i depends on z_0 .. z_(i-1) alone.
-So a point can be told one integer after the other, and each says where one coordinate is.
+Coordinate i of a point is start_i + step_i z_i, where z_i is an integer and start_i depends only on z_0 .. z_(i-1). So
+a point can be coded one integer after the other, and each integer determines one more coordinate.
 """
 
 from __future__ import annotations
@@ -26,9 +26,10 @@ IntArray = NDArray[np.int64]
 class Lattice(ABC):
     """A lattice of full rank in R^n.
 
-    Contract: `nearest` gives the integers of a point at least distance from each row (up to rounding, and ties are
-    free), which is never farther than the square root of `covering_squared`; `points` is its inverse on the lattice;
-    `volume_squared`, the square of the volume of a cell, is the product of all `step_squared`.
+    Contract: `nearest` gives, for each row, the integers of a lattice point at minimal distance (up to rounding; any of
+    several nearest points may be given). This distance is at most the square root of `covering_squared`. `points` is
+    the inverse of `nearest` on the lattice. `volume_squared`, the square of the volume of a cell, is the product of all
+    `step_squared`. n < 1 raises InvalidArgument.
 
     Parameters
     ----------
@@ -46,23 +47,26 @@ class Lattice(ABC):
     @property
     @abstractmethod
     def covering_squared(self) -> Fraction:
-        """Square of the covering radius: every point of R^n is that near to a lattice point, and one is no nearer."""
+        """The square of the covering radius: the largest distance of a point of R^n from its nearest lattice point."""
 
     @abstractmethod
     def step_squared(self, i: int) -> Fraction:
-        """Square of step_i."""
+        """The square of step_i, the distance between two consecutive values of coordinate i."""
 
     @abstractmethod
     def start(self, i: int, earlier: IntArray) -> FloatArray:
-        """start_i of every row, given its first i integers, shape (m, i); a function of exact integer sums."""
+        """start_i of each of m rows, given their first i integers, shape (m, i).
+
+        It is computed from exact integer sums, so encoder and decoder get the same float.
+        """
 
     @abstractmethod
     def nearest(self, rows: FloatArray) -> IntArray:
-        """The integers of the nearest points, shape (m, n) for rows of shape (m, n)."""
+        """The integers of a nearest lattice point of each row, shape (m, n) for rows of shape (m, n)."""
 
     @property
     def volume_squared(self) -> Fraction:
-        """Square of the volume of a cell."""
+        """The square of the volume of a cell."""
         return math.prod((self.step_squared(i) for i in range(self.n)), start=Fraction(1))
 
     @cached_property
@@ -71,14 +75,14 @@ class Lattice(ABC):
         return np.array([math.sqrt(self.step_squared(i)) for i in range(self.n)])
 
     def points(self, integers: IntArray) -> FloatArray:
-        """The points of these integers, shape (m, n)."""
+        """The lattice points that have these integers, both of shape (m, n)."""
         found = [self.start(i, integers[:, :i]) + self.steps[i] * integers[:, i] for i in range(self.n)]
         return np.stack(found, axis=1)
 
 
 @dataclass(frozen=True)
 class Integers(Lattice):
-    """Z^n: covering radius sqrt(n) / 2, volume 1."""
+    """The integer lattice Z^n: covering radius sqrt(n) / 2, volume 1."""
 
     name: ClassVar[str] = "Z^n"
 
@@ -101,10 +105,13 @@ BLOCK = 8
 
 @dataclass(frozen=True)
 class Gosset(Lattice):
-    """E8^(n/8): minimal norm 2, covering radius sqrt(n / 8), volume 1. Source: Conway and Sloane, chapters 4 and 20.
+    """The lattice E8^(n/8): minimal squared norm 2, covering radius sqrt(n / 8), volume 1.
 
-    Twice a point of E8 is eight integers c of one parity whose sum is a multiple of 4: c_0 is free, c_0 + 2 z_i follow
-    for i = 1 .. 6, and c_7 is minus the sum of the others, plus 4 z_7.
+    Contract: that of `Lattice`; an n that is not a multiple of 8 raises InvalidArgument.
+    Source: Conway and Sloane, chapters 4 and 20.
+
+    Twice a point of E8 consists of eight integers c_0 .. c_7 of equal parity whose sum is a multiple of 4. Here
+    c_0 = z_0 is any integer, c_i = c_0 + 2 z_i for i = 1 .. 6, and c_7 = 4 z_7 minus the sum of the others.
     """
 
     name: ClassVar[str] = "E8^(n/8)"
@@ -140,7 +147,10 @@ class Gosset(Lattice):
 
 
 def _even(blocks: FloatArray) -> FloatArray:
-    """The nearest integer points of even sum: where it is odd, the worst rounded coordinate goes the other way."""
+    """For each row, a nearest integer point with an even sum of coordinates.
+
+    If plain rounding gives an odd sum, the coordinate with the largest rounding error is rounded the other way.
+    """
     rounded = np.rint(blocks)
     error = blocks - rounded
     worst = np.abs(error).argmax(axis=1)
@@ -151,11 +161,14 @@ def _even(blocks: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True)
 class DualRoots(Lattice):
-    """A_n*: Z^(n+1) projected along (1, .., 1); covering radius sqrt(n (n + 2) / (12 (n + 1))), volume 1/sqrt(n + 1).
+    """The lattice A_n*, the projection of Z^(n+1) along (1, .., 1). In many dimensions no thinner covering is known.
 
-    Source: Conway and Sloane, chapters 4 and 20; the thinnest lattice covering known in many dimensions. R^n is the
-    hyperplane of sum zero in the basis e_i = (-1, .., -1, i + 1, 0, .., 0) / sqrt((i + 1)(i + 2)), i = 0 .. n - 1, and
-    the integers are those of the representative whose first entry is 0.
+    Its covering radius is sqrt(n (n + 2) / (12 (n + 1))) and its volume 1/sqrt(n + 1).
+    Source: Conway and Sloane, chapters 4 and 20.
+
+    R^n is identified with the hyperplane of sum zero in R^(n+1), by the basis
+    e_i = (-1, .., -1, i + 1, 0, .., 0) / sqrt((i + 1)(i + 2)), i = 0 .. n - 1. A lattice point is the projection of an
+    integer vector whose first entry is 0; its other n entries are the integers of the point.
     """
 
     name: ClassVar[str] = "A_n*"
@@ -173,23 +186,25 @@ class DualRoots(Lattice):
 
     @cached_property
     def hyperplane(self) -> FloatArray:
-        """The basis e_i, one row each, shape (n, n + 1)."""
+        """The basis of the hyperplane: row i is e_i, shape (n, n + 1)."""
         rows = -np.tri(self.n, self.n + 1)
         rows[np.arange(self.n), np.arange(1, self.n + 1)] = np.arange(1, self.n + 1)
         basis: FloatArray = rows / np.sqrt([[(i + 1) * (i + 2)] for i in range(self.n)])
         return basis
 
     def nearest(self, rows: FloatArray) -> IntArray:
-        """One of n + 1 candidates, O(n log n) a row after the change of basis.
+        """The integers of a nearest point, which is the best of n + 1 candidates.
 
-        The floor of a point of the hyperplane, and that with 1 added to the k largest fractions, k = 1 .. n.
+        Candidate k = 0 .. n is the coordinatewise floor of the point in the hyperplane, plus 1 at the k coordinates
+        with the largest fractional parts. After the change of basis, the cost is O(n log n) per row.
         """
         spread = rows @ self.hyperplane
         floor = np.floor(spread)
         order = np.argsort(floor - spread, axis=1, kind="stable")
         sorted_fractions = np.take_along_axis(spread - floor, order, axis=1)
         none = np.zeros((len(rows), 1))
-        # Adding 1 to one fraction f changes the sum of errors by -1 and that of squares by 1 - 2 f.
+        # Adding 1 at a coordinate of fractional part f changes the sum of errors by -1 and the sum of their squares by
+        # 1 - 2 f, so cumulative sums give the squared distance of all candidates at once.
         sums = (spread - floor).sum(axis=1, keepdims=True) - np.arange(self.n + 1)
         squares = np.concatenate([none, np.cumsum(1 - 2 * sorted_fractions[:, :-1], axis=1)], axis=1)
         count = (squares - sums**2 / (self.n + 1)).argmin(axis=1)

@@ -1,4 +1,4 @@
-"""What a cache with a proved error promises where a game names no error, and up to which logits."""
+"""The error and the largest logit for which a cache with a proved error is built, also if the game names no error."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ COARSEST_ETA = Fraction(1, 4)
 
 
 def promise(public: Public) -> tuple[Fraction, Fraction]:
-    """(multiplier, eta): what is promised where these things are public.
+    """The pair (multiplier, eta) that a cache with these public parameters promises.
 
-    Contract: eta is the public grid's error, at most 1/4, and 1/100 where no grid is public; the multiplier is the
-    rule's under L2Norm, and under other rules 100, which scale |q||k| must then not exceed.
+    Contract: eta is the error of the public grid, but at most 1/4; it is 1/100 if no grid is public or the grid's error
+    is 0. The multiplier is that of the rule under L2Norm. Under other rules it is 100, and the promise then holds only
+    if scale |q||k| <= 100.
     """
     multiplier = Fraction(public.rule.multiplier) if isinstance(public.rule, L2Norm) else Fraction(MULTIPLIER_CAP)
     eta = public.grid.eta if public.grid and public.grid.eta else DEFAULT_ETA

@@ -1,15 +1,18 @@
-"""Lattice points near the unit sphere as words below a bound: one integer after the other, each by its exact odds.
+"""An interval code that writes lattice points near the unit sphere, each with a tail, as words below a given bound.
 
-A point that is uniform in the shell |y|^2 in [A, B] of R^n has, given its first i coordinates of squared sum s, an
-(i + 1)st with the law of a coordinate in the shell [A - s, B - s] of R^(n - i): a difference of two Beta laws. A word
-is an interval code for the point's integers under these odds, with what else is to be told in the last interval. The
-odds multiply to 1 over the points of the shell, so that every point's interval is about as long, and a bound on the
-number of points is a bound on words, up to what a cell of the lattice differs from its middle. For n - i >= 3 the odds
-fall with the distance from 0, so that an integer never gets less than half of its share; a random rotation makes the
-rare places rare for every key.
+The code writes the integers of a point one after the other, like an arithmetic coder, each with its probability under a
+uniform point of the shell. Let a point be uniform in the shell |y|^2 in [A, B] of R^n, and let s be the sum of squares
+of its first i coordinates. Given these, coordinate i + 1 is distributed like a coordinate in the shell [A - s, B - s]
+of R^(n - i), which is a difference of two Beta distributions. Each integer narrows the interval of words in proportion
+to its probability; the tail selects a word of the last interval. Since the point is uniform, the last intervals of all
+points are about equally long. So a bound on the number of points is nearly a bound on the words; the rest is the
+difference between the probability of a cell and the density at its middle. For n - i >= 3 the density decreases with
+the distance from 0, so an integer never gets less than half of its share. A random rotation makes the rare places rare
+for every key.
 
-Encoder and decoder evaluate the same floats one entry at a time (+, -, *, /, sqrt, betainc), never in an order that
-depends on the other tokens, and cut intervals in integers: what one writes, the other reads, bit for bit.
+Encoder and decoder evaluate the same floats one entry at a time (+, -, *, /, sqrt, betainc), in an order that does not
+depend on the other tokens, and divide intervals in integer arithmetic. So the decoder recovers what the encoder wrote,
+bit for bit.
 """
 
 from __future__ import annotations
@@ -24,24 +27,25 @@ from lowerbound.ceiling.lattices import FloatArray, IntArray, Lattice
 from lowerbound.errors import CorruptState, invalid
 
 ODDS_BITS = 62
-"""Odds are integers out of 2^62."""
+"""Probabilities ("odds") are integers in units of 2^-62."""
 NOISE = 2.0**-46
-"""More than the rounding error of a difference of two values of betainc."""
+"""An upper bound on the rounding error of a difference of two values of betainc."""
 
 
 class ShellCode:
-    """Words for points spacing * (p + shift), p in the lattice, within `reach` of the unit sphere, and a tail each.
+    """A code for pairs of a tail and a point spacing * (p + shift) near the unit sphere, where p is in the lattice.
 
-    Contract: `decode(encode(z, tails, n_words), n_words)` gives back the integers z of the points and the tails, where
-    `encode` finds words below n_words at all; no two pairs have one word, and a word that `encode` cannot return
-    raises CorruptState.
+    Contract: if `encode(z, tails, n_words)` finds words below n_words, `decode` of them returns the integers z of the
+    points and the tails. Different pairs have different words. A word that `encode` cannot return raises CorruptState,
+    and a spacing too fine for probabilities in 62 bits raises InvalidArgument.
 
     Parameters
     ----------
     lattice : Lattice
     spacing, reach : float
-        One unit of the lattice, and how far a point may be from the sphere, in key space.
-    shift : array, shape (n,), in units of the lattice
+        In key space: the length of one unit of the lattice, and the largest distance of a point from the unit sphere.
+    shift : array, shape (n,)
+        The translation of the lattice, in units of the lattice.
     n_tails : int
         Tails lie in [0, n_tails).
     """
@@ -56,11 +60,12 @@ class ShellCode:
         if float((self._counts * least).max()) > 2.0 ** (ODDS_BITS - 1):
             raise invalid("spacing", "be coarse enough for odds in 62 bits", spacing)
         self._least = least.astype(np.int64)
-        # What all integers together leave to the law of the shell, as a float that is not above it.
+        # Each integer gets a least probability, so that rounding cannot make one impossible. The rest of 2^62, `_law`,
+        # is divided by the distribution of the shell; its float is rounded down, so that sums cannot exceed 2^62.
         self._law = np.nextafter((2**ODDS_BITS - self._counts * self._least).astype(np.float64), 0)
 
     def encode(self, integers: IntArray, tails: Sequence[int], n_words: int) -> list[int] | None:
-        """The word of each row of integers and its tail; None where one has no word below n_words."""
+        """The word of each pair of a row of integers and its tail; None if some pair has no word below n_words."""
         low, room = [0] * len(integers), [n_words] * len(integers)
         squares = np.zeros(len(integers))
         for i in range(self.lattice.n):
@@ -76,7 +81,7 @@ class ShellCode:
         return [x + tail for x, tail in zip(low, tails, strict=True)]
 
     def decode(self, words: Sequence[int], n_words: int) -> tuple[IntArray, list[int]]:
-        """The integers, shape (m, n), and the tails."""
+        """The integers, shape (m, n), and the tails that `encode` turned into these words."""
         left, room = list(words), [n_words] * len(words)
         integers = np.zeros((len(words), self.lattice.n), dtype=np.int64)
         squares = np.zeros(len(words))
@@ -98,12 +103,12 @@ class ShellCode:
         return integers, left
 
     def _place(self, i: int, integers: IntArray) -> tuple[FloatArray, IntArray]:
-        """start_i, and the smallest integer whose odds are not 0."""
+        """start_i, shifted, and the smallest integer with nonzero probability at coordinate i, for every row."""
         start = self.lattice.start(i, integers[:, :i]) + self.shift[i]
         return start, np.floor((-self._edge - start) / self.lattice.steps[i]).astype(np.int64)
 
     def _odds(self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, cut: IntArray) -> IntArray:
-        """How much of 2^62 lies below the cell of integer `cut`."""
+        """The total probability, in units of 2^-62, of all integers below `cut` at coordinate i, for every row."""
         m = self.lattice.n - i
         edge = start + self.lattice.steps[i] * (cut - 0.5)
         outer = np.sqrt(np.maximum(self._outer - squares, 1.0))
@@ -117,7 +122,9 @@ class ShellCode:
     def _find(
         self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, slots: IntArray
     ) -> tuple[IntArray, IntArray, IntArray]:
-        """The integer whose cell holds each slot, and what lies below the cell and below the next one."""
+        """For each slot in [0, 2^62), the integer whose interval contains it, and both ends of that interval."""
+        # One call of betainc per step and coordinate is the cost of decoding, so the search starts from a guess that is
+        # usually right, and only then doubles steps and halves intervals.
         low, high = first.copy(), first + self._counts[i]
         below, above = np.zeros_like(slots), np.full_like(slots, int(self._law[i]) + self._counts[i] * self._least[i])
         probe = np.clip(self._guess(i, start, squares, slots), low + 1, high - 1)
@@ -139,7 +146,10 @@ class ShellCode:
         return low, below, above
 
     def _guess(self, i: int, start: FloatArray, squares: FloatArray, slots: IntArray) -> IntArray:
-        """Near the integer that is looked for: the odds of the sphere in the middle of the shell, turned round."""
+        """An integer near the one that `_find` looks for, from the inverse of a simpler distribution function.
+
+        It is that of a coordinate on the sphere in the middle of the shell; in dimension 1 it is that of the shell.
+        """
         m, share = self.lattice.n - i, slots / 2**ODDS_BITS
         outer, inner = np.maximum(self._outer - squares, 1.0), np.maximum(self._inner - squares, 0.0)
         if m == 1:
@@ -152,13 +162,14 @@ class ShellCode:
 
 
 def _share(edge: FloatArray, radius: FloatArray, m: int) -> FloatArray:
-    """Which part of the m-ball of that radius has its first coordinate below `edge`."""
+    """The fraction of the volume of the m-ball of this radius where the first coordinate is below `edge`."""
     found: FloatArray = betainc((m + 1) / 2, (m + 1) / 2, np.clip((1 + edge / radius) / 2, 0.0, 1.0))
     return found
 
 
 def _power(base: FloatArray, exponent: int) -> FloatArray:
-    """base ** exponent by products alone: powers of NumPy may depend on where in an array a number stands."""
+    """base ** exponent for an integer exponent, by repeated squaring."""
+    # NumPy's own power may give different floats at different places of an array, and encoder and decoder must agree.
     result = np.ones_like(base)
     while exponent:
         if exponent & 1:

@@ -1,9 +1,10 @@
-"""Cells of values in [0, 1] for a promised sup error, and how much weights may move beside them: both are proved.
+"""Quantization cells for values in [0, 1] under a promised error eta, and the change of weights that eta still allows.
 
-A token is stored with a value v^ near v and a key near k. Let w_j be the true softmax weights, w_j exp(c_j) those of
-the stored keys (sum 1 each, so that the c_j have both signs), and let all log-odds move by at most `log_odds`:
-max c - min c <= w. The answer moves by at most sum w_j |v_j - v^_j| + |sum w_j (exp(c_j) - 1) v^_j|, and each class
-below proves that this is at most eta. Tokens that are stored exactly, such as those of the newest scale, may join.
+A token is stored with a value v^ near v and a key near k. Let w_j be the true softmax weights and w_j exp(c_j) the
+weights of the stored keys; both sum to 1, so the c_j have both signs. Let w = `log_odds` bound the move of all
+log-odds: max c - min c <= w. Then the answer moves by at most
+sum w_j |v_j - v^_j| + |sum w_j (exp(c_j) - 1) v^_j|, and each class below proves that this is at most eta. The proofs
+allow further tokens that are stored exactly, such as those of the newest scale.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from lowerbound.core.scalars import lower_fraction
 from lowerbound.errors import invalid
 
 CENTRE_UNIT = Fraction(1, 2**44)
-"""Centres are multiples of it, and so exact in float64."""
+"""Centers of cells are multiples of CENTRE_UNIT, so they are exact in float64."""
 
 
 def _move(a: Arithmetic, eps: Any) -> Any:
@@ -70,11 +71,11 @@ CURVED_LOG_ODDS = Formula(
 
 @dataclass(frozen=True)
 class ValueCells(ABC):
-    """A finite set of values, each standing for a cell around it.
+    """A finite set of cells that cover [0, 1]; a value is stored as the center of a cell that contains it.
 
-    Contract: the constructor proves, in exact rationals, that the cells cover [0, 1]: `nearest` gives for every float
-    in [0, 1] a cell whose centre is within `half_width(centre)` of it. If log-odds between tokens move by at most
-    `log_odds`, answers move by at most eta (each class says why).
+    Contract: the constructor proves, in exact rationals, that the cells cover [0, 1], or raises InvalidArgument: for
+    every float in [0, 1], `nearest` gives a cell whose center c is within `half_width(c)` of it. If log-odds between
+    tokens move by at most `log_odds`, answers move by at most eta (each subclass proves this).
 
     Parameters
     ----------
@@ -87,12 +88,12 @@ class ValueCells(ABC):
 
     @abstractmethod
     def half_width(self, value: Fraction) -> Fraction:
-        """How far a value may lie from the centre that it is stored as."""
+        """The half width of the cell with this center: how far a value may be from the center as which it is stored."""
 
     @property
     @abstractmethod
     def log_odds(self) -> Fraction:
-        """w: a rational that is certainly <= the move of log-odds that eta leaves to the keys."""
+        """w, a rational that is certainly <= the move of log-odds that eta allows in addition to the error of cells."""
 
     def __post_init__(self) -> None:
         if not 0 < self.eta < Fraction(1, 2):
@@ -110,40 +111,42 @@ class ValueCells(ABC):
 
     @property
     def n_cells(self) -> int:
-        """How many there are."""
+        """The number of cells."""
         return len(self.centres)
 
     @cached_property
     def centre_array(self) -> NDArray[np.float64]:
-        """The centres, exactly, shape (n_cells,)."""
+        """The exact centers as floats, shape (n_cells,)."""
         return np.array([float(c) for c in self.centres])
 
     @cached_property
     def edges(self) -> NDArray[np.float64]:
-        """Where one cell ends and the next begins, shape (n_cells - 1,)."""
+        """The boundaries between neighboring cells, in increasing order, shape (n_cells - 1,)."""
         half = [self.half_width(c) for c in self.centres]
         pairs = zip(pairwise(self.centres), pairwise(half), strict=True)
         return np.array([float((a + u + b - v) / 2) for (a, b), (u, v) in pairs])
 
     def nearest(self, values: NDArray[np.float64]) -> NDArray[np.int64]:
-        """The number of a cell that holds each value; values outside [0, 1] are moved to its ends first."""
+        """For each value, the number of a cell that contains it; values outside [0, 1] are first clipped to it."""
         return np.searchsorted(self.edges, np.clip(values, 0, 1))
 
 
 @dataclass(frozen=True)
 class UniformCells(ValueCells):
-    """n cells of one width.
+    """n cells of equal width.
 
-    Proof. Centres lie in [half, 1 - half], so the second term is at most (1 - 2 half) tanh(w/4) by SOFTMAX_MOVE with
-    w = 2 eps, and the first at most half. An exact token of value v outside has no first term; moved into the interval
-    it errs by at most half times its change of weight, w_j (exp(w) - 1) <= w_j since w <= log 2.
+    Proof of the error, with half the half width. Centers lie in [half, 1 - half], so the second term is at most
+    (1 - 2 half) tanh(w/4) by SOFTMAX_MOVE with w = 2 eps, and the first term is at most half. A token that is stored
+    exactly may have a value v outside [half, 1 - half], but it contributes nothing to the first term. Moving v into
+    that interval changes the second term by at most half times the change of its weight, which is
+    w_j (exp(w) - 1) <= w_j since w <= log 2.
     """
 
     n: int
 
     @classmethod
     def fit(cls, eta: Fraction, n: int) -> UniformCells:
-        """n cells of half width 1/(2 n), and a grain for rounding."""
+        """n cells of half width 1/(2 n), plus one CENTRE_UNIT for rounding the centers."""
         centres = tuple(round(Fraction(2 * j + 1, 2 * n) / CENTRE_UNIT) * CENTRE_UNIT for j in range(n))
         return cls(eta, centres, n)
 
@@ -161,18 +164,21 @@ class UniformCells(ValueCells):
 
 @dataclass(frozen=True)
 class CurvedCells(ValueCells):
-    """Cells of half width eta - g(v), g(v) = beta h(|2 v - 1|)^2, h(x) = R/2 + x/(2 R): wide in the middle.
+    """Cells of half width eta - g(v) with g(v) = beta h(|2 v - 1|)^2 and h(x) = R/2 + x/(2 R): wide in the middle.
 
-    A value near 0 or 1 gives moved weights the longest lever, so that eta is spent on keys there. R is 21/25.
+    Values near 0 or 1 have the largest effect when weights change, so there most of eta is reserved for the keys. R is
+    21/25.
 
-    Proof that sum w_j (exp(c_j) - 1) v_j <= sum w_j g(v_j) for values v_j in [0, 1]; g is symmetric in v <-> 1 - v, so
-    the same then holds from below. The left side is linear in p_j = exp(c_j) - 1 in [A, B], sum w_j p_j = 0, so a
-    largest one has p_j in {A, B} for all but one token, which may be split in two. Let W be the weight of B's tokens
-    and m+, m- the mean values of both groups: with kappa = B - A, B = kappa (1 - W) and A = -kappa W, the left side
-    is kappa W (1 - W) (m+ - m-), and 1 + B <= exp(w) (1 + A) gives kappa <= exp(w) - 1 = 4 beta. g is convex, so
-    the right side is at least W g(m+) + (1 - W) g(m-) >= W (1 - W) (sqrt g(m+) + sqrt g(m-))^2 (Cauchy-Schwarz), and
-    h(x) + h(x') = R + (x + x')/(2 R) >= sqrt(2 (x + x')) with x + x' >= 2 (m+ - m-) makes that
-    >= W (1 - W) 4 beta (m+ - m-). An exact token needs only g(v) <= eta, which the constructor asks at v = 1.
+    Proof that sum w_j (exp(c_j) - 1) v_j <= sum w_j g(v_j) for values v_j in [0, 1]. Since g is symmetric under
+    v <-> 1 - v, the same bound then holds from below. The left side is linear in p_j = exp(c_j) - 1, where p_j is in
+    [A, B] and sum w_j p_j = 0. So a maximum has p_j in {A, B} for all but one token, and this token may be split in
+    two. Let W be the weight of the tokens with p_j = B, and let m+ and m- be the mean values of the tokens with p_j = B
+    and p_j = A. With kappa = B - A, B = kappa (1 - W) and A = -kappa W, the left side is
+    kappa W (1 - W) (m+ - m-), and 1 + B <= exp(w) (1 + A) gives kappa <= exp(w) - 1 = 4 beta. g is convex, so the right
+    side is at least W g(m+) + (1 - W) g(m-) >= W (1 - W) (sqrt g(m+) + sqrt g(m-))^2 by Cauchy-Schwarz. Finally,
+    h(x) + h(x') = R + (x + x')/(2 R) >= sqrt(2 (x + x')) with x + x' >= 2 (m+ - m-) makes this at least
+    W (1 - W) 4 beta (m+ - m-). A token that is stored exactly needs only g(v) <= eta; the constructor checks it at
+    v = 1, where g is largest.
     """
 
     beta: Fraction
@@ -191,7 +197,7 @@ class CurvedCells(ValueCells):
 
     @classmethod
     def fit(cls, eta: Fraction, beta: Fraction) -> CurvedCells:
-        """As few cells as the widths allow, up to a grain of rounding a cell."""
+        """The smallest number of cells that these widths allow, up to rounding of each center by a few CENTRE_UNIT."""
         check_beta(eta, beta)
         upper, centred = min((right_centres(eta, beta, centred) for centred in (True, False)), key=_count)
         grains = [*(2**44 - grain for grain in reversed(upper)), *([2**43] if centred else []), *upper]
@@ -199,13 +205,13 @@ class CurvedCells(ValueCells):
 
 
 def spent_on_keys(beta: Fraction, value: Fraction) -> Fraction:
-    """g(v) of `CurvedCells`."""
+    """g(v) of `CurvedCells`: the part of eta that is reserved for the keys at value v."""
     h = (CurvedCells.R + abs(2 * value - 1) / CurvedCells.R) / 2
     return beta * h * h
 
 
 def check_beta(eta: Fraction, beta: Fraction) -> None:
-    """Raise InvalidArgument unless 0 < beta and g(1) < eta: then every cell has a width."""
+    """Raise InvalidArgument unless beta > 0 and g(1) < eta; then every cell has positive width."""
     most = eta / spent_on_keys(Fraction(1), Fraction(1))
     if not 0 < beta < most:
         raise invalid("beta", f"be > 0 and below {float(most):.6g}", beta)
@@ -216,14 +222,15 @@ def _count(found: tuple[list[int], bool]) -> int:
 
 
 def cells_needed(eta: Fraction, beta: Fraction) -> int:
-    """How many cells `CurvedCells.fit` makes, without proving anything of them."""
+    """The number of cells that `CurvedCells.fit` makes, computed in floats without a proof that they cover [0, 1]."""
     return min(_count(right_centres(eta, beta, centred)) for centred in (True, False))
 
 
 def right_centres(eta: Fraction, beta: Fraction, centred: bool) -> tuple[list[int], bool]:
-    """Centres above 1/2, in grains of 2^-44, when 1/2 is a centre or an edge; found in floats, proved by nobody.
+    """The centers above 1/2 of cells that are symmetric about 1/2, in units of 2^-44, and `centred` again.
 
-    Each is the largest v with v - half_width(v) <= the edge before it, a quadratic in v, two grains less.
+    1/2 is a center if `centred`, else an edge. Each center is the largest v with v - half_width(v) <= the edge before
+    it (a quadratic inequality), minus two units. Computed in floats; the constructor of `CurvedCells` proves coverage.
     """
     e, r2 = float(eta), float(CurvedCells.R) ** 2
     k = float(beta) / (4 * r2)

@@ -1,7 +1,7 @@
-"""Every formula of the bound, once: evaluated in Arb balls, read by sympy, printed in LaTeX.
+"""Every formula of the lower bound, written once: Arb evaluates it as a ball, sympy reads it and prints its LaTeX.
 
-A formula is a plain function of its arguments and of an arithmetic (`log`, `exp`, `number`); the same body gives
-the enclosure, the symbolic expression and the picture on paper, so they cannot drift apart.
+A formula is a plain Python function of its arguments and of an arithmetic (`log`, `exp`, `number`). The same function
+body gives the enclosure, the symbolic expression and the typeset formula, so the three cannot disagree.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ PRECISION_BITS = 128
 
 
 class Arithmetic(Protocol):
-    """What a formula may use beyond +, -, *, / and **."""
+    """The operations that a formula may use in addition to +, -, *, / and **."""
 
     def log(self, x: Any) -> Any: ...
     def exp(self, x: Any) -> Any: ...
@@ -48,7 +48,7 @@ class _Balls:
 
 
 BALLS: Arithmetic = _Balls()
-"""Formulas on Arb balls, at the precision in force."""
+"""The arithmetic of Arb balls, at Arb's current precision."""
 
 
 class _Symbols:
@@ -83,27 +83,27 @@ class Formula:
     body: Callable[..., Any]
 
     def enclosure(self, *arguments: Fraction | int, precision_bits: int = PRECISION_BITS) -> arb:
-        """The value, as a ball."""
+        """A ball that contains the value at the exact `arguments`."""
         with precision(precision_bits):
             value: arb = self.body(_Balls(), *(ball(x) for x in arguments))
             return value
 
     def at_least(self, *arguments: Fraction | int) -> float:
-        """The largest float that is certainly <= the value."""
+        """A float that is certainly <= the value: the lower end of the enclosure, rounded down."""
         return floor_float(lower_fraction(self.enclosure(*arguments)))
 
     def at_most(self, *arguments: Fraction | int) -> Fraction:
-        """An exact rational that is certainly >= the value."""
+        """A rational that is certainly >= the value: the upper end of the enclosure."""
         return upper_fraction(self.enclosure(*arguments))
 
     def symbolic(self) -> Any:
-        """The expression in the letters of the paper."""
+        """The formula as a sympy expression in the symbols `letters`, all positive."""
         import sympy
 
         return self.body(_Symbols(), *sympy.symbols(self.letters, positive=True))
 
     def latex(self) -> str:
-        """The formula, typeset."""
+        """The LaTeX source of the formula."""
         import sympy
 
         return str(sympy.latex(self.symbolic()))
@@ -212,9 +212,10 @@ FORMULAS = (
 
 
 def additive_levels(eta: Fraction, tau: Fraction) -> int:
-    """L_V: the most values in [0, 1] on a uniform grid of step strictly above 2 (eta + tau).
+    """L_V, the largest number of levels of a uniform grid on [0, 1] whose step exceeds 2 (eta + tau).
 
-    Contract: 1/(L - 1) > 2 (eta + tau) >= 1/L, exactly, or L = 1 when not even two levels fit.
+    Contract: 1/(L - 1) > 2 (eta + tau) >= 1/L, exactly, or L = 1 when not even two levels fit; eta + tau <= 0 raises
+    InvalidArgument.
     Source: Theorem B.
     """
     step = 2 * (eta + tau)
@@ -224,7 +225,10 @@ def additive_levels(eta: Fraction, tau: Fraction) -> int:
 
 
 def welch(n: int, d: int) -> Fraction:
-    """A rational, within 2^-40, below Welch's bound on the coherence of n unit vectors in R^d (0 if n <= d)."""
+    """Welch's lower bound on the coherence of n unit vectors in R^d, rounded down to a multiple of 2^-40.
+
+    It is 0 if n <= d.
+    """
     if n <= d:
         return Fraction(0)
     square = Fraction(n - d, d * (n - 1))
@@ -232,10 +236,12 @@ def welch(n: int, d: int) -> Fraction:
 
 
 def floor_in_interval(m: int, levels: int, low: Fraction, high: Fraction) -> Fraction:
-    """The INDEX floor that holds for every error rate in [low, high]: certainly <= the floor at each of them.
+    """A lower bound (floor), in bits, for m symbols of `levels` levels that holds at every error rate in [low, high].
 
-    Contract: the floor falls until delta = (L - 1)/L, where it is 0, and rises after it; so the smallest one in the
-    interval is at the end nearest to that point, or 0 when the interval holds it.
+    Contract: the result is >= 0 and certainly <= the INDEX lower bound at each error rate of the interval; an interval
+    that is not within [0, 1] raises InvalidArgument. The INDEX lower bound decreases in delta until
+    delta = (L - 1)/L, where it is 0, and increases beyond. So its minimum over the interval is at the end nearest to
+    that point, or is 0 if the interval contains the point.
     """
     if not 0 <= low <= high <= 1:
         raise invalid("error interval", "satisfy 0 <= low <= high <= 1", (low, high))
@@ -247,7 +253,11 @@ def floor_in_interval(m: int, levels: int, low: Fraction, high: Fraction) -> Fra
 
 
 def is_above(bits: int, m: int, levels: int, low: Fraction, high: Fraction) -> bool:
-    """Whether `bits` is certainly at or above the floor of every error rate in [low, high], or certainly not."""
+    """Whether `bits` is at or above the smallest lower bound (floor) over the error rates in [low, high].
+
+    Contract: the answer is certain, or Undecided is raised. True means that some error rate of the interval is
+    compatible with `bits`; False means that none is.
+    """
     if low <= Fraction(levels - 1, levels) <= high:
         return bits >= 0
     delta = high if high < Fraction(levels - 1, levels) else low

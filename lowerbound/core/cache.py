@@ -1,14 +1,15 @@
 """The interface that the theorem quantifies over: an algorithm that answers attention queries from its bytes.
 
-A scale passes like this, at Alice's and at Bob's alike:
+Each scale makes these calls, in Alice's process and in Bob's:
 
-    cache = SomeCache(public)       # knows what is public, and nothing else
-    cache.decode(state)             # all it remembers of earlier scales (not called before the first one)
+    cache = SomeCache(public)       # a fresh cache, which knows only what is public
+    cache.decode(state)             # the bytes are all it knows of earlier scales (not called at the first scale)
     cache.append(keys, values, scale, queries)
-    outputs = cache.attend(queries) # everything remembered, and the current scale
-    state = cache.encode()          # all it will remember
+    outputs = cache.attend(queries) # attention over all remembered tokens and those of the current scale
+    state = cache.encode()          # the bytes are all that it remembers from now on
 
-The state is measured from outside. Forget in `encode`: a cache that forgets in `append` forgets before it is asked.
+The caller measures the length of `state`. A cache should forget tokens in `encode`: if it forgets in `append`, the
+tokens are gone before the queries of the same scale.
 """
 
 from __future__ import annotations
@@ -40,26 +41,28 @@ ComputationModel = Literal["R1", "R2", "R3"]
 class Public:
     """Everything that a cache may know before it sees a token.
 
+    Contract: a budget outside (0, 1] raises InvalidArgument.
+
     Parameters
     ----------
     schedule : ScaleSchedule
-        The maps that the last scale attends to, its own last.
+        The maps that the last scale attends to; the map of the last scale itself comes last.
     d : int
         Head dimension, of keys and of values.
     rule : Rule
         How a logit is computed.
     seed : int
-        Public coins, drawn before the instance.
+        The seed of the public coins; it is fixed before the instance is drawn.
     budget : Fraction in (0, 1], or None
-        The method's own nominal budget; None means the method's default.
+        The nominal budget, in the method's own meaning; None means the method's default.
     keys : Keys or None
-        Where the keys of all tokens are public (as in the hard family), those keys.
+        The keys of all tokens, if they are public (as in the hard family of values).
     grid : Grid or None
-        Where values are drawn from public levels, those levels.
+        The levels of values, if values are drawn from public levels.
     network : PublicNetwork or None
-        In model R2, the public weights.
+        The public weights, in computation model R2.
     n_layers, n_heads : int
-        How many layers, and heads a layer, a `LayeredCache` serves; a `Cache` serves one head.
+        The number of layers, and of heads per layer, that a `LayeredCache` serves; a `Cache` serves one head.
     """
 
     schedule: ScaleSchedule
@@ -81,7 +84,7 @@ class Public:
 
 @dataclass(frozen=True)
 class CacheFacts:
-    """What a cache class states about itself, as plain text: all that the judge knows of foreign code."""
+    """The statements of a cache class about itself, as plain text. The judge learns nothing else about foreign code."""
 
     family: str
     reference: str
@@ -94,13 +97,14 @@ class CacheFacts:
 
 
 class Memory(ABC):
-    """What the game can play: it answers attention queries from bytes. Either a `Cache` or a `LayeredCache`.
+    """Base class of everything that the game can play: a `Cache` of one head, or a `LayeredCache` of many.
 
-    Contract: after `encode`, it answers as a fresh one that has decoded the returned bytes; `decode` of bytes that
+    Contract: after `encode`, it answers as a fresh instance that has decoded the returned bytes; `decode` of bytes that
     `encode` cannot return raises CorruptState.
 
-    A class states its family, its reference and what its nominal budget means, and, where its heads or layers share
-    something, the stack of (layers, heads) that it is played on unless another is asked for. It never states its size.
+    A class states its family, its reference and the meaning of its nominal budget. If its heads or layers share
+    something, it also states `stack`, the default number of (layers, heads per layer) that it is played on. It never
+    states its size, which is measured.
     """
 
     family: ClassVar[str] = "user"
@@ -115,7 +119,7 @@ class Memory(ABC):
 
     @classmethod
     def facts(cls) -> CacheFacts:
-        """What the class states."""
+        """The statements of the class, collected from its class attributes and its docstring."""
         return CacheFacts(
             family=cls.family,
             reference=cls.reference,
@@ -129,24 +133,24 @@ class Memory(ABC):
 
     @cached_property
     def budget(self) -> Fraction:
-        """The nominal budget in force; 1 for methods that have none."""
+        """The nominal budget: the public one, else the default of the class, else 1."""
         return self.public.budget or self.default_budget or Fraction(1)
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        """Compression of fp16 keys and values by the method's own accounting: 1 / budget where it has a budget.
+        """The compression ratio relative to fp16 keys and values that the method itself would report.
 
-        None where the method claims none.
+        It is 1 / budget for a method with a nominal budget, and None for a method that claims no ratio.
         """
         return 1 / self.budget if self.budget_meaning else None
 
     @abstractmethod
     def encode(self) -> bytes:
-        """Forget down to the returned bytes."""
+        """Forget everything but the returned bytes."""
 
     @abstractmethod
     def decode(self, data: bytes) -> None:
-        """Remember what those bytes say."""
+        """Restore the state that `encode` wrote as `data`."""
 
 
 class Cache(Memory):
@@ -157,19 +161,22 @@ class Cache(Memory):
 
     @abstractmethod
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
-        """Take in the (n, d) keys and values of one scale; `queries` are those of the same tokens."""
+        """Receive the (n, d) keys and values of one scale; `queries`, where given, are those of the same n tokens."""
 
     @abstractmethod
     def attend(self, queries: FloatArray) -> FloatArray:
-        """Answer (m, d) queries over everything remembered and the current scale."""
+        """Answer (m, d) queries over all remembered tokens and those of the current scale."""
 
 
 class SoftmaxCache(Cache):
-    """Template: a cache that answers by softmax attention over rows which it names, so that many are asked at once."""
+    """Template for a cache that answers by softmax attention over the rows of its `question`.
+
+    Because the rows are known, one call can compute the answers of many such caches.
+    """
 
     @abstractmethod
     def question(self, queries: FloatArray) -> Question:
-        """What (m, d) queries ask, over which keys and values."""
+        """The attention that answers (m, d) queries: the queries with the keys and values that they attend to."""
 
     def attend(self, queries: FloatArray) -> FloatArray:
         (answer,) = answers([self.question(queries)])
@@ -177,10 +184,11 @@ class SoftmaxCache(Cache):
 
 
 class CountedState(Memory):
-    """Template: a state is the number of tokens seen, in 32 bits, and what a final class writes of them.
+    """Template for a cache whose state is the number of tokens seen, in 32 bits, followed by what `write` writes.
 
-    Contract: `encode` settles: what lives on is what `read` made of what `write` wrote. `n_old` tokens were seen before
-    the last `encode` or `decode`, and `append` counts `n_new` since.
+    Contract: after `encode`, the cache holds exactly what `read` restores from the bytes that `write` wrote; `decode`
+    raises CorruptState for a number of tokens above the schedule's. `n_old` tokens were seen before the last `encode`
+    or `decode`; a final class adds the tokens of each `append` to `n_new`.
     """
 
     def __init__(self, public: Public) -> None:
@@ -190,7 +198,7 @@ class CountedState(Memory):
 
     @property
     def n_seen(self) -> int:
-        """Tokens seen, remembered or not."""
+        """The number of tokens seen so far, whether or not they are still stored."""
         return self.n_old + self.n_new
 
     def encode(self) -> EncodedState:
@@ -212,18 +220,18 @@ class CountedState(Memory):
 
     @abstractmethod
     def write(self, writer: BitWriter) -> None:
-        """Write what will be remembered."""
+        """Write everything that the cache will remember."""
 
     @abstractmethod
     def read(self, reader: BitReader) -> None:
-        """Remember what `write` wrote, and nothing else; `n_old` is known, and nothing is new."""
+        """Restore what `write` wrote, and nothing else. When it is called, `n_old` is set and `n_new` is 0."""
 
 
 class StoredTokens(CountedState, SoftmaxCache):
-    """Template: a cache that stores some tokens' keys and values, and answers by plain softmax over them.
+    """Template for a cache that stores keys and values of some tokens and answers by plain softmax over them.
 
-    A final class says in `write` what it keeps and how, and in `read` how that is read back; everything else is
-    here. `keys`, `values`, `scores` and `positions` hold one row a stored token, in token order.
+    A final class defines `write`, which decides what is stored and in which format, and `read`, which restores it.
+    `keys` and `values` hold one row per stored token, in token order.
     """
 
     def __init__(self, public: Public) -> None:
@@ -242,9 +250,10 @@ class StoredTokens(CountedState, SoftmaxCache):
 
 
 def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: FloatArray | None = None) -> None:
-    """Raise InvalidArgument unless keys and values are n rows in R^d each, and queries rows in R^d, all finite.
+    """Check the arrays of one `append`.
 
-    Arrays of one head are (n, d); arrays of several heads, (n_heads, n, d), are checked as one.
+    Contract: raises InvalidArgument unless keys and values have one shape, and keys, values and queries all have finite
+    rows of length d. Arrays may have shape (n, d), for one head, or (n_heads, n, d).
     """
     for name, rows in (("keys", keys), ("values", values), ("queries", queries)):
         if rows is None:
@@ -258,14 +267,14 @@ def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: F
 
 
 COUNT_BITS = 32
-"""The number of tokens seen so far, written at the head of a state."""
+"""Width in bits of the number of tokens seen so far, with which the state of a `CountedState` begins."""
 
 
 def tokens_within(budget: Fraction, n_tokens: int) -> int:
-    """floor(budget * n_tokens): how many whole tokens a nominal budget keeps.
+    """The number of whole tokens that a nominal budget keeps: floor(budget * n_tokens).
 
-    Contract: an exact integer >= 1, or InvalidArgument when the budget is less than one token; 0 where n_tokens is 0,
-    as in a schedule of one scale: of nothing, every budget keeps nothing.
+    Contract: an exact integer >= 1; a budget below one token raises InvalidArgument. If n_tokens is 0 (a schedule of
+    one scale), the result is 0 for every budget.
     """
     count = int(budget * n_tokens)
     if count < 1 and n_tokens:

@@ -1,6 +1,6 @@
-"""Enumerative coding: a member of a finite class as its number, in ceil(log2 of the size of the class) bits.
+"""Enumerative coding (Cover 1973): each member of a finite class is written as its rank in the class.
 
-Cover 1973. A class is a product of finite sets; the sets here are ranges, and sparse words.
+That takes ceil(log2 |class|) bits. A class is a product of finite sets: ranges of integers, or sparse words.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from lowerbound.errors import CorruptState, invalid
 
 @dataclass(frozen=True)
 class SparseWords:
-    """Words of `length` letters of which at most `most` are not 0; a letter that is not is one of 1..n_letters.
+    """The words of `length` letters in 0..n_letters of which at most `most` letters are nonzero.
 
-    Contract: `rank` is a bijection from these words onto 0..size - 1, and `word` its inverse. Words of fewer letters
-    come first, then by support (the combinatorial number system), then by letters.
+    Contract: `rank` is a bijection from these words onto 0..size - 1, and `word` is its inverse; other words and ranks
+    raise InvalidArgument. Words are ordered by their number of nonzero letters, then by their support (combinatorial
+    number system), then by their letters.
     """
 
     length: int
@@ -33,7 +34,7 @@ class SparseWords:
 
     @cached_property
     def _starts(self) -> list[int]:
-        """The rank of the first word of each weight, and the size."""
+        """The rank of the first word with w nonzero letters, for w = 0..most, and then `size`."""
         starts = [0]
         for weight in range(self.most + 1):
             starts.append(starts[-1] + math.comb(self.length, weight) * self.n_letters**weight)
@@ -41,11 +42,11 @@ class SparseWords:
 
     @property
     def size(self) -> int:
-        """sum over w <= most of C(length, w) n_letters^w."""
+        """The number of words: the sum over w <= most of C(length, w) n_letters^w."""
         return self._starts[-1]
 
     def rank(self, word: Sequence[int]) -> int:
-        """The number of a word."""
+        """The rank of a word, in 0..size - 1."""
         support = [place for place, letter in enumerate(word) if letter]
         if len(word) != self.length or len(support) > self.most:
             raise invalid("word", f"have {self.length} letters, at most {self.most} of them not 0", len(support))
@@ -57,7 +58,7 @@ class SparseWords:
         return self._starts[len(support)] + place
 
     def word(self, rank: int) -> list[int]:
-        """The word of a number."""
+        """The word that has this rank."""
         if not 0 <= rank < self.size:
             raise invalid("rank", f"lie in [0, {self.size})", rank)
         weight = bisect_right(self._starts, rank) - 1
@@ -82,7 +83,7 @@ def _binomials(length: int, count: int) -> list[int]:
 
 @dataclass(frozen=True)
 class Range:
-    """`count` symbols, each in [0, n_levels)."""
+    """A block of `count` consecutive symbols of a word, each in [0, n_levels)."""
 
     n_levels: int
     count: int
@@ -90,26 +91,27 @@ class Range:
 
 @dataclass(frozen=True)
 class ProductCode:
-    """Symbols of several ranges, in order, as one number.
+    """A code that writes one word, the symbols of all `ranges` in order, as a single integer.
 
-    Contract: `write` and `read` are inverse to each other; what is written has exactly `bits` bits, the ceiling of
-    log2 of the number of words; `read` raises CorruptState for a number that `write` cannot write.
+    Contract: `write` and `read` are inverse to each other; `write` writes exactly `bits` = ceil(log2 size) bits of
+    payload and raises InvalidArgument for a symbol outside its range; `read` raises CorruptState for a number that
+    `write` cannot write.
     """
 
     ranges: tuple[Range, ...]
 
     @cached_property
     def size(self) -> int:
-        """How many words there are."""
+        """The number of words."""
         return math.prod(one.n_levels**one.count for one in self.ranges)
 
     @property
     def bits(self) -> int:
-        """ceil(log2 size)."""
+        """The length of a written word in bits: ceil(log2 size)."""
         return (self.size - 1).bit_length()
 
     def write(self, writer: BitWriter, symbols: Sequence[int]) -> None:
-        """Write the number of a word as payload."""
+        """Write the rank of the word `symbols` as payload."""
         rank, given = 0, iter(symbols)
         for one in self.ranges:
             rank = rank * one.n_levels**one.count + _joined(one.n_levels, [next(given) for _ in range(one.count)])
@@ -117,7 +119,7 @@ class ProductCode:
         writer.bits("payload", [int(letter) for letter in text])
 
     def read(self, reader: BitReader) -> list[int]:
-        """The word of the number that is read."""
+        """Read a rank, and return the word that has it."""
         rank = int("".join(map(str, reader.bits(self.bits))) or "0", 2)
         if rank >= self.size:
             raise CorruptState("state must hold the number of a member of its class, got one beyond the last")
@@ -129,7 +131,8 @@ class ProductCode:
 
 
 def _joined(n_levels: int, digits: Sequence[int]) -> int:
-    """The number with these digits, most significant first, by halves: long products stay few."""
+    """The integer with these base-n_levels digits, most significant first."""
+    # Splitting the digits into halves leaves only a few multiplications of long integers.
     if len(digits) <= 32:
         number = 0
         for digit in digits:
@@ -144,7 +147,7 @@ def _joined(n_levels: int, digits: Sequence[int]) -> int:
 
 
 def _parted(number: int, n_levels: int, count: int) -> Iterator[int]:
-    """The `count` digits of a number, most significant first."""
+    """The `count` base-n_levels digits of a number, most significant first: the inverse of `_joined`."""
     if count <= 1:
         if count:
             yield number

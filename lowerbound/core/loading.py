@@ -1,4 +1,4 @@
-"""Loading: the cache class behind a target, which is "package.module:Class" or "exec:COMMAND"."""
+"""Loading a cache class from a target, which is "package.module:Class" or "exec:COMMAND"."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from lowerbound.errors import InvalidArgument, unknown
 def load_cache(target: str) -> type[Memory]:
     """The cache class that "package.module:Class" names, or the one that plays the program of "exec:COMMAND".
 
-    Contract: returns a concrete subclass of Memory, or raises InvalidArgument (the module cannot be imported, or what
-    it names is no cache) or UnknownName (the module has no such class; the nearest ones are named).
+    Contract: returns a concrete subclass of Memory. It raises InvalidArgument if the module cannot be imported or the
+    name is not that of a concrete cache class, and UnknownName, with the nearest names, if the module lacks the name.
     """
     if target.startswith(PREFIX):
         return program_cache(target.removeprefix(PREFIX))

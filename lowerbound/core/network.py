@@ -1,8 +1,8 @@
-"""Model R2 in miniature: a public network whose cache is a function of private token ids.
+"""Computation model R2 in miniature: a public network whose cached values are a function of private token ids.
 
-The values of scale k are bits computed from the ids of scales 0..k-1 alone, as in a pipeline with public weights:
-each id passes through a public linear layer over GF(2), is upsampled to its children, and is masked by a public
-function of everything earlier. Nothing here is free: the T d value bits carry only the ids' entropy.
+As in a pipeline with public weights, the values of scale k are computed from the ids of scales 0..k-1 alone. Each id of
+scale k-1 passes through a public linear layer over GF(2), is copied to its children at scale k, and is masked by a
+public function of the ids of scales 0..k-2. So the T d value bits contain only the entropy of the ids.
 """
 
 from __future__ import annotations
@@ -25,17 +25,20 @@ Bits = NDArray[np.int64]
 class PublicNetwork:
     """The public weights: a map from token ids to the value bits of every cached token.
 
-    Contract: `values(scale, ids)` depends on `seed` and the ids of earlier scales only; `infer_ids` inverts it, or
-    raises CacheContractBroken for values that the network cannot produce.
+    Contract: `values(scale, ids)` depends only on `seed` and on the ids of earlier scales; `infer_ids` inverts it, or
+    raises CacheContractBroken for values that the network cannot produce. Maps that shrink, or ids of more than d bits,
+    raise ImpossibleReduction.
 
     Parameters
     ----------
     schedule : ScaleSchedule
-        Maps may not shrink before the last scale, so that every id has a child.
+        Maps before the last scale may not shrink, so that every id has at least one child.
     d : int
-        Bits of a value row, >= id_bits.
+        Number of bits of a value row, >= id_bits.
     codebook_size : int
         Ids are integers in [0, codebook_size).
+    seed : int
+        The seed of the public weights.
     """
 
     schedule: ScaleSchedule
@@ -54,17 +57,17 @@ class PublicNetwork:
 
     @property
     def id_bits(self) -> int:
-        """Bits of one id in a fixed-width code."""
+        """The number of bits of one id in a fixed-width code."""
         return (self.codebook_size - 1).bit_length()
 
     @property
     def n_id_scales(self) -> int:
-        """Scales whose ids reach the cache before the last scale: all but the last two."""
+        """The number of scales whose ids influence the cache before the last scale: all scales but the last two."""
         return max(0, self.schedule.n_scales - 2)
 
     @cached_property
     def _layer(self) -> Bits:
-        """Systematic public weights over GF(2), shape (id_bits, d): an id, then its public parities."""
+        """The public weights [I | P] over GF(2), shape (id_bits, d): they map an id to its bits and public parities."""
         shape = self.id_bits, self.d - self.id_bits
         parities = Coins(self.seed, "network/layer").bits(shape[0] * shape[1]).reshape(shape)
         return np.hstack([np.eye(self.id_bits, dtype=np.int64), parities.astype(np.int64)])
@@ -90,7 +93,7 @@ class PublicNetwork:
         return (digits @ self._layer & 1) ^ mask
 
     def infer_ids(self, scale: int, values: Bits, ids: Ids) -> Ids:
-        """The ids of scale - 1, read off the values of `scale`, given all earlier ids."""
+        """The ids of scale - 1, computed from the values of `scale` and from all earlier ids; none at scale 0."""
         if scale == 0:
             produced = self.values(0, ids)
             if not np.array_equal(produced, values):
@@ -105,7 +108,7 @@ class PublicNetwork:
         return found
 
     def draw_ids(self, seed: int, trial: int) -> Ids:
-        """Uniform private ids of the scales that reach the cache."""
+        """Uniform random private ids, of all scales whose ids influence the cache, in one flat array."""
         count = sum(self.schedule.map_size(k) for k in range(self.n_id_scales))
         stream = Coins(seed, f"ids/trial {trial}")
         if self.codebook_size == 1 << self.id_bits:
@@ -114,5 +117,5 @@ class PublicNetwork:
         return stream.below(self.codebook_size, count)
 
     def symbols(self, ids: Ids) -> Bits:
-        """All value bits of the cached tokens, shape (n_tokens_cached, d)."""
+        """The value bits of all cached tokens, shape (n_tokens_cached, d)."""
         return np.concatenate([self.values(k, ids) for k in range(self.schedule.n_scales - 1)])

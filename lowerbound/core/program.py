@@ -1,12 +1,13 @@
 """A cache in any language: a program that answers requests on standard input and output.
 
-A request and a reply are frames: a length (8 bytes), then that many bytes. Everything inside a frame is made of 8-byte
-words, little-endian unsigned integers or float64, but for a state, whose bytes are the program's own. A request begins
-with its number and the number of a cache; a reply begins with the number of the request, or with 0 and a sentence.
-docs/programs.md is the same as a table, with the bytes of an example.
+Every request and every reply is a frame: a length in 8 bytes, followed by that many bytes. A frame consists of 8-byte
+little-endian words, which are unsigned integers or float64. Only a state is different: the program chooses its bytes. A
+request begins with its number (`Request`) and the number of a cache. A reply begins with the number of the request, or
+with 0 followed by a sentence that says why the program refuses. docs/programs.md gives this format as a table, with the
+bytes of an example.
 
-A party starts the program once, and keeps a cache in it for every `Program` that is alive; Alice's run and Bob's are
-different processes, apart from each other as their parties are.
+A party starts the program once and keeps one cache in it for every live `Program` object. Alice and Bob run it in two
+different processes, which are isolated from each other like the two parties.
 """
 
 from __future__ import annotations
@@ -42,11 +43,11 @@ LONGEST_SENTENCE_BYTES = 4096
 CHUNK_BYTES = 2**20
 TOOL_FOLDERS = ("bin", "shims")
 PATIENCE_S = 1.0
-"""How long a program may take to end once its standard input is closed."""
+"""Seconds that a program gets to exit after its standard input was closed."""
 
 
 class Request(IntEnum):
-    """What a program is asked; REFUSED is not asked, but begins a reply that is a sentence."""
+    """The kinds of requests. REFUSED is never sent to a program; a reply that starts with it contains a sentence."""
 
     REFUSED = 0
     NEW = 1
@@ -57,17 +58,20 @@ class Request(IntEnum):
 
 
 def words(*numbers: int) -> bytes:
-    """Unsigned integers as 8 bytes each, little-endian."""
+    """The bytes of unsigned integers, 8 bytes each, little-endian."""
     return struct.pack(f"<{len(numbers)}Q", *numbers)
 
 
 def floats(rows: FloatArray) -> bytes:
-    """Float64 entries, little-endian, row by row."""
+    """The bytes of float64 entries, little-endian, row by row."""
     return np.ascontiguousarray(rows, dtype="<f8").tobytes()
 
 
 def new_request(number: int, public: Public) -> bytes:
-    """Cache `number` starts empty; what follows is everything that it may know before it sees a token."""
+    """The request that creates an empty cache with this number and passes it the public parameters.
+
+    Contract: a budget whose denominator is 2**64 or more raises InvalidArgument.
+    """
     budget, schedule = public.budget, public.schedule
     numerator, denominator = (0, 1) if budget is None else budget.as_integer_ratio()
     if denominator >= 2**64:
@@ -85,23 +89,24 @@ def new_request(number: int, public: Public) -> bytes:
 def append_request(
     number: int, scale: int, keys: FloatArray, values: FloatArray, queries: FloatArray | None = None
 ) -> bytes:
-    """Cache `number` takes in one scale."""
+    """The request that passes the keys, values and queries of one scale to cache `number`."""
     asked = keys[:0] if queries is None else queries
     head = words(Request.APPEND, number, scale, len(keys), len(asked))
     return b"".join([head, floats(keys), floats(values), floats(asked)])
 
 
 def attend_request(number: int, queries: FloatArray) -> bytes:
-    """Cache `number` answers queries."""
+    """The request that asks cache `number` to answer queries."""
     return words(Request.ATTEND, number, len(queries)) + floats(queries)
 
 
 class RunningProgram:
-    """One run of a program, and the numbers of the caches that it holds.
+    """One running process of a program, and the numbers of the caches that it holds.
 
-    Contract: `ask` returns the reply to a request, without its first word; a program that dies, replies with another
-    number of bytes or ends its reply early raises CacheContractBroken, and one that refuses raises the error that
-    belongs to the request. `end` leaves no process behind: with `own_group`, none of those that it started either.
+    Contract: `ask` returns the reply to a request without its first word. A program that dies, replies with a wrong
+    number of bytes or ends its reply early raises CacheContractBroken; a program that refuses raises the error that
+    belongs to the request (`_refusal`); a command that cannot be started raises InvalidArgument. `end` leaves no
+    process behind; with `own_group`, it also kills the processes that the program started.
     """
 
     def __init__(self, command: tuple[str, ...], *, own_group: bool) -> None:
@@ -124,17 +129,17 @@ class RunningProgram:
             ) from None
 
     def take(self) -> int:
-        """The smallest number that no living cache has."""
+        """Reserve and return the smallest number that no live cache uses."""
         number = next(number for number in count() if number not in self._taken)
         self._taken.add(number)
         return number
 
     def release(self, number: int) -> None:
-        """Let another cache have the number."""
+        """Give up a number, so that another cache may take it."""
         self._taken.discard(number)
 
     def ask(self, request: bytes, reply_bytes: int | None) -> bytes:
-        """The reply to a request, of `reply_bytes` bytes; None means any number of them."""
+        """Send a request and return the `reply_bytes` bytes of its reply; None accepts any number of bytes."""
         kind = Request(int.from_bytes(request[:WORD_BYTES], "little"))
         try:
             return self._ask(kind, request, reply_bytes)
@@ -169,7 +174,10 @@ class RunningProgram:
         return reply[WORD_BYTES:]
 
     def _read(self, what: str, length: int, place: str) -> bytes:
-        """Exactly `length` bytes, never more at once than have arrived."""
+        """Read exactly `length` bytes of the reply.
+
+        Memory grows with the bytes that arrive, so a program cannot exhaust it by announcing a large length.
+        """
         stdout = self._process.stdout
         assert stdout is not None
         found = bytearray()
@@ -203,7 +211,7 @@ class RunningProgram:
         return lines[-1][:300] if lines else ""
 
     def end(self) -> None:
-        """Close its standard input, wait a moment, then kill it."""
+        """End the process: close its standard input, wait up to PATIENCE_S seconds, then kill it."""
         process = self._process
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
@@ -232,7 +240,7 @@ _runs: ContextVar[Runs | None] = ContextVar("_runs", default=None)
 
 @contextmanager
 def programs_end_here() -> Iterator[None]:
-    """Programs that are started in this block are runs of its own, and end with it, whatever ends it."""
+    """A context with its own program processes: those started inside end with it, also if it ends by an exception."""
     runs: Runs = {}
     token = _runs.set(runs)
     try:
@@ -251,7 +259,10 @@ atexit.register(_end, _RUNS_OF_THIS_PROCESS)
 
 
 def _run_of(command: tuple[str, ...]) -> RunningProgram:
-    """The run of this block or process; a broken one is replaced."""
+    """The running process of a command, in the current `programs_end_here` block or else in this Python process.
+
+    A process that broke the protocol is ended and replaced by a new one.
+    """
     inside = _runs.get()
     runs = _RUNS_OF_THIS_PROCESS if inside is None else inside
     known = runs.get(command)
@@ -264,9 +275,9 @@ def _run_of(command: tuple[str, ...]) -> RunningProgram:
 
 
 class Program(Cache):
-    """A cache whose methods are requests to a program; `program_cache` makes the class of a command.
+    """A cache whose methods send requests to a program; `program_cache` makes the class for a given command.
 
-    Contract: that of `Cache`, as far as the program keeps it; one that breaks the protocol raises CacheContractBroken.
+    Contract: that of `Cache`, if the program keeps it; a program that breaks the protocol raises CacheContractBroken.
     """
 
     family: ClassVar[str] = "program"
@@ -300,7 +311,10 @@ class Program(Cache):
 
 
 def program_cache(command: str) -> type[Program]:
-    """The cache class of a command line, which is split as a shell would and run without one."""
+    """The cache class that plays a command line. The line is split into words as a shell does, but no shell runs it.
+
+    Contract: a line that cannot be split, or that names no command, raises InvalidArgument.
+    """
     split = tuple(_split(command))
     return type(
         "Program",
@@ -310,11 +324,11 @@ def program_cache(command: str) -> type[Program]:
 
 
 def program_target(command: str) -> str:
-    """The target "exec:COMMAND" under which a command is played, its files by their absolute paths.
+    """The target "exec:COMMAND" for a command, in which every file is named by its absolute path.
 
-    Contract: the executable is looked for as a shell would, from here; every other word that names a file or folder
-    from here becomes its absolute path, so that the command means the same in a party's private directory. One
-    that cannot be executed raises InvalidArgument.
+    Contract: the executable is looked up as a shell does, from the current directory. Every other word that names an
+    existing file or folder becomes an absolute path, so that the command means the same in a party's private directory.
+    A command that cannot be executed raises InvalidArgument.
     """
     executable, *rest = _split(command)
     absolute = [os.path.abspath(word) if os.path.exists(word) else word for word in rest]
@@ -322,9 +336,10 @@ def program_target(command: str) -> str:
 
 
 def program_places(target: str) -> list[str]:
-    """The folders that a party must see to run a target: those of every file that the command names.
+    """The folders that a party must be able to read to run a target; none for a target that is not "exec:COMMAND".
 
-    Of a tool in PLACE/bin or PLACE/shims that is PLACE: what it needs stands beside.
+    They are the folders of all files that the command names. For a file in PLACE/bin or PLACE/shims, the folder is
+    PLACE, because such a tool needs files next to its `bin` folder.
     """
     if not target.startswith(PREFIX):
         return []

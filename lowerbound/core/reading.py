@@ -1,8 +1,9 @@
-"""How a payload in a key is read: the formulas of Theorems C and C', once, for balls and for floats.
+"""How Bob reads a payload that is written into a key: the formulas of Theorems C and C', for balls and for floats.
 
-A cached key is [sqrt(1 - rho^2) a ; rho x / sqrt(p) ; fill], with a public unit address a and a payload x of at most p
-entries in [-1, 1]. Asked with lambda [a ; gamma e_l] / sqrt(1 + gamma^2), its logit is S + c x_l: c is how far a
-payload moves it, and every other cached key stays g - c below S. Bob's reference weighs as a key of payload x_0.
+A cached key is [sqrt(1 - rho^2) a ; rho x / sqrt(p) ; fill], with a public unit address a and a secret payload x of at
+most p entries in [-1, 1]. Under the query lambda [a ; gamma e_l] / sqrt(1 + gamma^2), the key has logit S + c x_l: the
+payload moves its logit by at most c. Every key with another address has a logit of at most S - (g - c). Bob's own
+tokens together weigh as much as one reference key with the same address and payload x_0.
 """
 
 from __future__ import annotations
@@ -15,13 +16,13 @@ import numpy as np
 from lowerbound.core.bounds import Arithmetic, Formula
 
 Kind = Literal["C", "C'"]
-"""C reads a payload once, C' again and again, with the reference where the remaining candidates part."""
+"""C reads each payload once. C' reads it repeatedly, each time with the reference in the middle of the candidates."""
 
 KINDS: tuple[Kind, ...] = ("C", "C'")
 
 
 class FloatArithmetic:
-    """Formulas on NumPy arrays: to search, never to prove."""
+    """The arithmetic of NumPy floats. It serves to search for parameters, never to prove anything."""
 
     def log(self, x: Any) -> Any:
         return np.log(x)
@@ -108,9 +109,10 @@ SPACING = Formula(
 
 @dataclass(frozen=True)
 class Reading:
-    """What a set of parameters achieves, as balls or as arrays of floats.
+    """The quantities that a set of parameters achieves, as balls or as arrays of floats.
 
-    `reference` is S, `payload` c, `gap` g; `value_leak` and `key_leak` bound the weight that goes astray.
+    `reference` is S, `payload` is c and `gap` is g. `value_leak` and `key_leak` bound the softmax weight that falls on
+    other tokens when a value or a payload is read.
     """
 
     reference: Any
@@ -132,9 +134,9 @@ def reading(
     rho_squared: Any,
     gamma: Any,
 ) -> Reading:
-    """S, c, g and both leaks: T = n_cached tokens, n_own of Bob's, payloads rho x / sqrt(spread).
+    """S, c, g and both leaks, for n_cached = T cached tokens, n_own tokens of Bob, and payloads rho x / sqrt(spread).
 
-    The key leak only raises an output. C adds it to the output, C' to the logit as ln(1 + leak).
+    The key leak can only raise an output. Theorem C adds it to the output; Theorem C' adds ln(1 + leak) to the logit.
     """
     reference = REFERENCE_LOGIT.body(a, multiplier, rho_squared, gamma)
     payload = PAYLOAD_LOGIT.body(a, multiplier, rho_squared, gamma, spread)
@@ -149,15 +151,15 @@ def reading(
 
 
 def key_room(a: Arithmetic, kind: Kind, c: Any) -> Any:
-    """What the payload levels share: the outputs of one read (C), or the logits (C')."""
+    """The length of the interval that holds all payload levels: of outputs of one read (C), or of logits (C')."""
     return LOGISTIC_SPREAD.body(a, c) if kind == "C" else 2 * c
 
 
 def key_step(a: Arithmetic, kind: Kind, eta: Any, tau: Any) -> Any:
-    """What two neighbouring payload levels must be more than apart, in the unit of `key_room`."""
+    """The distance that two neighboring payload levels must exceed, in the unit of `key_room`."""
     return 2 * eta + tau if kind == "C" else SPACING.body(a, eta, tau)
 
 
 def value_step(eta: Any, tau: Any) -> Any:
-    """What two neighbouring value levels in [0, 1] must be more than apart (Theorem B)."""
+    """The distance that two neighboring value levels in [0, 1] must exceed (Theorem B)."""
     return 2 * eta + 2 * tau

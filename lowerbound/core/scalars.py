@@ -1,4 +1,4 @@
-"""Exact rationals inside, Arb balls at the border, and comparisons that know three answers."""
+"""Exact rationals, Arb balls that enclose them, and comparisons that answer true, false or undecided."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ Rational = Fraction | int | str
 HIGHEST_PRECISION_BITS = 4096
 
 _PLAIN_NUMBER = re.compile(r"\s*[+-]?(\d{1,40}(/\d{1,40})?|\d{0,40}\.\d{1,400}|\d{1,40}\.)([eE][+-]?\d{1,3})?\s*")
-"""Short numbers only: text from outside must not become an integer of a billion digits."""
+"""Accepted number formats, limited in length: user text must not become an integer of a billion digits."""
 
 
 def rational(value: Rational, *, name: str = "value") -> Fraction:
     """The exact rational that `value` denotes ("0.01", "1/100", 3 or a Fraction).
 
-    Contract: returns the number written, exactly, or raises InvalidArgument; a float is refused, because 0.1
-    is not one tenth.
+    Contract: returns exactly the number that is written, or raises InvalidArgument. A float is refused, because the
+    float 0.1 is not one tenth.
     """
     if isinstance(value, bool) or not isinstance(value, Fraction | int | str):
         raise InvalidArgument(
@@ -39,14 +39,14 @@ def rational(value: Rational, *, name: str = "value") -> Fraction:
 
 
 def ball(value: Fraction | int) -> arb:
-    """The enclosure of an exact rational at the current precision."""
+    """An Arb ball that contains an exact rational, at the current precision."""
     exact = Fraction(value)
     return arb(fmpq(exact.numerator, exact.denominator))
 
 
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Arb arithmetic at `bits` bits inside the block."""
+    """A context in which Arb computes with `bits` bits of precision."""
     before = ctx.prec
     ctx.prec = bits
     try:
@@ -56,7 +56,7 @@ def precision(bits: int) -> Iterator[None]:
 
 
 def certainly_less(left: arb, right: arb) -> bool | None:
-    """True or False when the balls are apart, None when they overlap."""
+    """Whether left < right: True or False when the balls decide it, None when they overlap."""
     if left < right:
         return True
     if left >= right:
@@ -65,9 +65,9 @@ def certainly_less(left: arb, right: arb) -> bool | None:
 
 
 def decide(question: Callable[[], bool | None], *, what: str) -> bool:
-    """The answer of a three-valued question, asked again at doubled precision while it is None.
+    """The answer to a three-valued question, which is asked again at twice the precision as long as it returns None.
 
-    Contract: returns the certain answer, or raises Undecided at 4096 bits.
+    Contract: returns the answer that is not None, or raises Undecided if there is none at up to 4096 bits.
     """
     bits = 64
     while bits <= HIGHEST_PRECISION_BITS:
@@ -85,16 +85,16 @@ def _dyadic(end: arb) -> Fraction:
 
 
 def upper_fraction(value: arb) -> Fraction:
-    """An exact rational that is >= every number of the ball."""
+    """A rational that is >= every number in the ball."""
     return _dyadic(value.upper())
 
 
 def lower_fraction(value: arb) -> Fraction:
-    """An exact rational that is <= every number of the ball."""
+    """A rational that is <= every number in the ball."""
     return _dyadic(value.lower())
 
 
 def floor_float(value: Fraction) -> float:
-    """The largest float that is <= value: how a lower bound is printed."""
+    """The largest float that is <= value. A printed lower bound is rounded with it."""
     near = float(value)
     return near if Fraction(near) <= value else math.nextafter(near, -math.inf)

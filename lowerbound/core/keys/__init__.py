@@ -1,1 +1,1 @@
-"""Public keys: families of nearly orthogonal vectors, with exact coherence."""
+"""Public keys: families of nearly orthogonal vectors whose one-sided coherence is computed exactly."""

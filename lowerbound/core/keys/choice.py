@@ -1,4 +1,4 @@
-"""Which keys an instance gets: the certified family of the smallest coherence that holds enough of them."""
+"""The choice of a key family: among the certified families with enough keys, the one of smallest coherence."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ KEY_FAMILIES: tuple[KeyFamily, ...] = (
     RandomSigns(),
     GaussianJL(),
 )
-"""Every family, certified ones first."""
+"""All key families. Those with a proved coherence bound (certified families) come first."""
 
 
 def find_family(name: str) -> KeyFamily:
@@ -37,7 +37,10 @@ def find_family(name: str) -> KeyFamily:
 
 @lru_cache(maxsize=4)
 def made_keys(name: str, n: int, d: int, seed: int) -> Keys:
-    """n keys of the family called `name` in R^d by public coins, which Alice, Bob and the judge all make; read-only."""
+    """n keys in R^d of the family called `name`, drawn with the public coins of `seed`, as read-only rows.
+
+    Alice, Bob and the judge each compute the same keys from these arguments.
+    """
     keys = find_family(name).keys(n, d, seed=seed)
     keys.rows.setflags(write=False)
     return keys
@@ -45,10 +48,10 @@ def made_keys(name: str, n: int, d: int, seed: int) -> Keys:
 
 @lru_cache
 def best_family(n: int, d: int) -> KeyFamily:
-    """The family with the smallest proved coherence bound among those that hold n keys in R^d.
+    """The family with the smallest proved coherence bound among those that contain n keys in R^d.
 
-    Contract: a certified family whenever one is large enough, else greedy signs when n <= 2^d; more keys than any
-    family has raise ImpossibleReduction with a d and a number of tokens that are possible.
+    Contract: returns a certified family if one is large enough, else the greedy signs if n <= 2^min(d, 31). Otherwise
+    it raises ImpossibleReduction, whose message gives a possible d and a possible number of tokens.
     """
     certified = [
         (bound, place, family)
@@ -70,9 +73,9 @@ def best_family(n: int, d: int) -> KeyFamily:
 
 
 def keys_for(model: Model, *, seed: int = 0) -> Keys:
-    """Keys for every token that the last scale of a model attends to, its own tokens included.
+    """Keys for every token that the last scale of a model attends to, including the tokens of the last scale.
 
-    Contract: n_visible + n_own keys of width head_dim from `best_family`.
+    Contract: one key of width head_dim for each token of `model.visible_schedule`, from `best_family`.
     """
     schedule = model.visible_schedule
     return best_family(schedule.n_tokens, model.head_dim).keys(schedule.n_tokens, model.head_dim, seed=seed)

@@ -1,7 +1,7 @@
-"""What a family of keys is, and the exact one-sided coherence of its members.
+"""The interface of a key family, and the exact one-sided coherence of a set of keys.
 
-Keys are stored as integer rows; the unit key is row / |row|. Only the one-sided coherence
-max_{i != j} <k_i, k_j> matters to softmax, so antipodal pairs are welcome.
+Keys are stored as integer rows; the unit key is row / |row|. Softmax depends only on the one-sided coherence
+max_{i != j} <k_i, k_j>, so a key and its negative may both be in the set.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ from lowerbound.errors import ImpossibleReduction, invalid
 IntRows = NDArray[np.int64]
 _GRAM_BLOCK = 1024
 _WORTH_THREADS = 2**21
-"""Entries of a Gram matrix from which on threads save more than they cost."""
+"""The number of entries of a Gram matrix from which on several threads are faster than one."""
 
 
 def coherence(rows: IntRows) -> Fraction:
-    """max over i != j of <r_i, r_j> / (|r_i| |r_j|), from the integer Gram matrix.
+    """The one-sided coherence: the maximum over i != j of <r_i, r_j> / (|r_i| |r_j|), from the integer Gram matrix.
 
-    Contract: exact when all rows have one squared norm; otherwise the least multiple of 2^-32 that is >= it. One
-    row, or none, has coherence -1. Zero rows and entries too large for exact products raise InvalidArgument.
+    Contract: the exact maximum if all rows have the same squared norm; otherwise the smallest multiple of 2^-32 that is
+    >= the maximum. For fewer than two rows it is -1. Zero rows, and entries too large for exact products, raise
+    InvalidArgument.
 
     Notes
     -----
-    Products run in floating point whose every partial sum is an integer below the format's exact range, so the Gram
-    matrix is exact; only blocks on and above the diagonal are formed, each in a core's cache. Cost O(n^2 d / 2).
+    Products are computed in floating point, and they are exact: every partial sum is an integer small enough for the
+    format. Only blocks on and above the diagonal of the Gram matrix are formed. Cost O(n^2 d / 2).
     """
     n_rows, d = rows.shape
     squared_norms = (rows * rows).sum(axis=1)
@@ -47,6 +48,8 @@ def coherence(rows: IntRows) -> Fraction:
     largest = int(np.abs(rows).max()) ** 2 * d
     if largest >= 2**53:
         raise invalid("rows", "have max|entry|^2 * d < 2^53, so that the Gram matrix is exact", largest)
+    # BLAS multiplies floats only, and is far faster than NumPy's integer product. Where every partial sum is below
+    # 2^24, float32 is exact as well, and twice as fast as float64.
     exact: NDArray[np.floating[Any]] = rows.astype(np.float32 if largest < 2**24 else np.float64)
     if not (squared_norms == squared_norms[0]).all():
         return _largest_cosine(rows, exact, squared_norms)
@@ -60,7 +63,13 @@ def coherence(rows: IntRows) -> Fraction:
 
 
 def _upper_gram(exact: NDArray[Any], block: slice) -> Iterator[tuple[slice, NDArray[Any]]]:
-    """Products of a block of rows with each block from it on, one at a time in the same memory; no row with itself."""
+    """For one block of rows, its products with itself and with every later block, as pairs (columns, Gram block).
+
+    The diagonal of the Gram matrix is set to -infinity. All Gram blocks share one buffer, so the caller must be done
+    with a block before it asks for the next.
+    """
+    # The Gram matrix is symmetric, so the blocks below the diagonal are skipped. One reused buffer per thread keeps
+    # memory at 1024^2 entries, independent of n, and avoids page faults.
     room = np.empty((_GRAM_BLOCK, _GRAM_BLOCK), dtype=exact.dtype)
     here = exact[block]
     for other in blocks(len(exact) - block.start, _GRAM_BLOCK):
@@ -73,7 +82,11 @@ def _upper_gram(exact: NDArray[Any], block: slice) -> Iterator[tuple[slice, NDAr
 
 
 def _largest_cosine(rows: IntRows, exact: NDArray[Any], squared_norms: NDArray[np.int64]) -> Fraction:
-    """Of rows of several lengths: floats only nominate, and every pair within their error of the best is compared."""
+    """The coherence of rows with different norms, rounded up to a multiple of 2^-32.
+
+    Floats only select candidates: in each block, every pair whose cosine is within 1e-5 of the block's maximum is
+    compared exactly.
+    """
     lengths = np.sqrt(squared_norms.astype(np.float64))  # a product of two squared norms may exceed 64 bits
     worst = Fraction(-1)
     for block in blocks(len(rows), _GRAM_BLOCK):
@@ -87,7 +100,7 @@ def _largest_cosine(rows: IntRows, exact: NDArray[Any], squared_norms: NDArray[n
 
 
 def _cosine_above(product: int, squares: int) -> Fraction:
-    """The least multiple of 2^-32 that is >= product / sqrt(squares)."""
+    """The smallest multiple of 2^-32 that is >= product / sqrt(squares)."""
     scale = 2**32
     if product <= 0:
         return Fraction(-math.isqrt(product * product * scale * scale // squares), scale)
@@ -112,7 +125,7 @@ class Keys:
 
     @property
     def welch(self) -> Fraction:
-        """Welch's bound for as many unit vectors in this dimension, rounded down: what nobody can beat two-sidedly."""
+        """Welch's bound for n unit vectors in R^d, rounded down: no n unit vectors have a smaller max |<k_i, k_j>|."""
         return welch(*self.rows.shape)
 
     @cached_property
@@ -125,28 +138,31 @@ class Keys:
 
 
 class KeyFamily(ABC):
-    """A recipe for keys: how many it has in R^d, a bound on their coherence, and the rows themselves."""
+    """A construction of keys: its number of keys in R^d, a bound on their coherence, and the rows themselves."""
 
     name: ClassVar[str]
     source: ClassVar[str]
 
     @abstractmethod
     def capacity(self, d: int) -> int:
-        """How many keys the family holds in R^d."""
+        """The number of keys of the family in R^d."""
 
     @abstractmethod
     def coherence_bound(self, n: int, d: int) -> Fraction | None:
-        """A proved bound on the one-sided coherence of the first n keys in R^d, or None if only a sample tells."""
+        """A proved upper bound on the one-sided coherence of the first n keys in R^d.
+
+        It is None for a random family, whose coherence must be measured on the sample.
+        """
 
     @abstractmethod
     def _rows(self, n: int, d: int, seed: int) -> IntRows:
-        """The first n rows."""
+        """The first n rows, shape (n, d); the caller has checked that n <= capacity(d)."""
 
     def keys(self, n: int, d: int, *, seed: int = 0) -> Keys:
         """The first n keys in R^d.
 
-        Contract: returns n nonzero integer rows of width d, the same for the same (n, d, seed), or raises
-        ImpossibleReduction if the family holds fewer.
+        Contract: returns n nonzero integer rows of width d, the same for the same (n, d, seed). It raises
+        ImpossibleReduction if the family has fewer than n, and InvalidArgument if n < 1 or d < 1.
         """
         if n < 1 or d < 1:
             raise invalid("n and d", "be >= 1", (n, d))
@@ -161,10 +177,10 @@ class KeyFamily(ABC):
 
 
 def padded(rows: IntRows, d: int) -> IntRows:
-    """Rows of a smaller dimension, with zero columns up to d."""
+    """The rows, extended by zero columns to width d."""
     return np.pad(rows, ((0, 0), (0, d - rows.shape[1])))
 
 
 def with_negatives(rows: IntRows, n: int) -> IntRows:
-    """The first n of rows followed by their negatives: one-sided coherence does not see antipodes."""
+    """The first n rows of [rows; -rows]. Negatives are free, because <k, -k> < 0 does not raise one-sided coherence."""
     return rows[:n] if n <= len(rows) else np.concatenate([rows, -rows[: n - len(rows)]])

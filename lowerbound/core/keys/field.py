@@ -1,4 +1,4 @@
-"""The field GF(2^m), by tables of logarithms: elements are integers whose bits are coefficients."""
+"""The field GF(2^m), computed with logarithm tables; the bits of an element are its polynomial coefficients."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ def _powers_of_x(m: int, polynomial: int) -> list[int]:
 
 @dataclass(frozen=True)
 class BinaryField:
-    """GF(2^m) modulo the smallest primitive polynomial of degree m, 1 <= m <= 12."""
+    """The field GF(2^m), as polynomials modulo the smallest primitive polynomial of degree m.
+
+    Contract: m outside [1, 12] raises InvalidArgument.
+    """
 
     m: int
 
@@ -40,7 +43,8 @@ class BinaryField:
 
     @cached_property
     def _exp(self) -> IntArray:
-        """Powers of x, written twice so that a sum of two logarithms needs no reduction."""
+        """The table of powers of x, repeated once."""
+        # Repeating the table saves the reduction of a sum of two logarithms modulo 2^m - 1.
         for polynomial in range(2**self.m + 1, 2 ** (self.m + 1), 2):
             powers = _powers_of_x(self.m, polynomial)
             if len(set(powers)) == self.order - 1:
@@ -54,16 +58,16 @@ class BinaryField:
         return log
 
     def multiply(self, a: IntArray, b: IntArray) -> IntArray:
-        """Products, elementwise with broadcasting."""
+        """The elementwise products a b, with broadcasting."""
         return np.where((a == 0) | (b == 0), 0, self._exp[self._log[a] + self._log[b]])
 
     def power(self, a: IntArray, exponent: int) -> IntArray:
-        """a**exponent elementwise, exponent >= 1."""
+        """The elementwise powers a**exponent, for exponent >= 1."""
         return np.where(a == 0, 0, self._exp[self._log[a] * exponent % (self.order - 1)])
 
     @cached_property
     def trace(self) -> IntArray:
-        """tr(a) = a + a^2 + ... + a^(2^(m-1)) in {0, 1}, for every element a."""
+        """The table of traces tr(a) = a + a^2 + ... + a^(2^(m-1)) in {0, 1}, indexed by the element a."""
         elements = np.arange(self.order)
         total = np.zeros(self.order, dtype=np.int64)
         for k in range(self.m):
@@ -71,7 +75,7 @@ class BinaryField:
         return total
 
     def subfield(self, degree: int) -> IntArray:
-        """The elements of GF(2^degree), degree dividing m."""
+        """The elements of the subfield GF(2^degree), where degree divides m."""
         elements: IntArray = np.arange(self.order)
         members: IntArray = elements[self.power(elements, 2**degree) == elements]
         return members
@@ -79,5 +83,5 @@ class BinaryField:
 
 @lru_cache
 def binary_field(m: int) -> BinaryField:
-    """GF(2^m), its tables made once."""
+    """The field GF(2^m), cached so that its tables are computed once."""
     return BinaryField(m)

@@ -1,7 +1,8 @@
-"""Kerdock's set: 2^{m-1} bases of R^d, d = 2^m with m even, any two of them unbiased.
+"""Kerdock sets: 2^{m-1} pairwise unbiased bases of R^d, for d = 2^m with m even, and the standard basis.
 
-Quadratic forms Q_a, a in GF(2^{m-1}), on GF(2^{m-1}) x GF(2), whose differences all have full rank; each gives the
-basis of sign vectors (-1)^{Q_a + linear}. The standard basis is unbiased to all of them and joins the set.
+There is one quadratic form Q_a on GF(2^{m-1}) x GF(2) for each a in GF(2^{m-1}), and all differences of two forms have
+full rank. The form Q_a gives the basis of sign vectors (-1)^{Q_a + linear}. The standard basis is unbiased to all of
+these bases, so it is added to the set.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from lowerbound.core.keys.field import binary_field
 
 
 def kerdock_rows(m: int) -> IntRows:
-    """All 2^{2m-1} sign vectors, then 2^{m/2} times the standard basis; squared norm 2^m throughout."""
+    """All 2^{2m-1} sign vectors, then 2^{m/2} times the standard basis; every row has squared norm 2^m."""
     field = binary_field(m - 1)
     order, half = 2**m, 2 ** (m - 1)
     points = np.arange(order)
@@ -35,7 +36,10 @@ def kerdock_rows(m: int) -> IntRows:
 
 
 class Kerdock(KeyFamily):
-    """2^{2m-1} + 2^m vectors in R^d, d = 2^m, m even, and their negatives, at exactly 2^{m/2}/d."""
+    """2^{2m-1} + 2^m vectors in R^d and their negatives, for d = 2^m with m even; coherence exactly 2^{m/2}/d.
+
+    In other dimensions d >= 16, the largest of 16, 64 and 256 that fits is used, and the other coordinates are zero.
+    """
 
     name: ClassVar[str] = "kerdock"
     source: ClassVar[str] = "Kerdock 1972; Calderbank, Cameron, Kantor and Seidel 1997"

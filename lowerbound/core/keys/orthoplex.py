@@ -1,4 +1,4 @@
-"""The cross-polytope: +-e_i, 2d keys at one-sided coherence 0, the best that 2d vectors can do."""
+"""The cross-polytope: the 2d keys +-e_i, whose one-sided coherence 0 is the smallest that 2d vectors can have."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lowerbound.core.keys.family import IntRows, KeyFamily, with_negatives
 
 
 class Orthoplex(KeyFamily):
-    """The standard basis and its negatives."""
+    """The standard basis of R^d and its negatives, with one-sided coherence at most 0."""
 
     name: ClassVar[str] = "orthoplex"
     source: ClassVar[str] = "Rankin 1955"

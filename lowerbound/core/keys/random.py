@@ -1,6 +1,6 @@
-"""Keys from coins: the Gaussian map of the paper, random signs, and greedy signs.
+"""Random keys from public coins: the Gaussian map of the paper, random signs, and greedy signs.
 
-Their coherence is a property of the sample: it is measured exactly, never promised.
+Their coherence depends on the sample. It is measured exactly, and there is no bound for all samples.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _GAUSSIAN_SCALE = 2**12
 
 
 class GaussianJL(KeyFamily):
-    """f(e_i) = g_i / sqrt(d), the paper's Johnson-Lindenstrauss images, rounded to multiples of 2^-12."""
+    """The paper's Johnson-Lindenstrauss images f(e_i) = g_i / sqrt(d), with g_i rounded to multiples of 2^-12."""
 
     name: ClassVar[str] = "gaussian"
     source: ClassVar[str] = "arXiv:2503.14881, Johnson-Lindenstrauss embedding of the standard basis"
@@ -39,7 +39,7 @@ class GaussianJL(KeyFamily):
 
 
 class RandomSigns(KeyFamily):
-    """Independent uniform sign vectors."""
+    """Independent sign vectors, each uniform in {-1, 1}^d."""
 
     name: ClassVar[str] = "signs"
     source: ClassVar[str] = "Achlioptas 2003; tail by Hoeffding 1963"
@@ -57,10 +57,12 @@ class RandomSigns(KeyFamily):
 
 @dataclass(frozen=True)
 class GreedySigns(KeyFamily):
-    """Sign vectors drawn at random and kept when their product with every kept one is small enough.
+    """Random sign vectors, each kept if its inner product with every vector kept before is small enough.
 
-    While n - 1 < exp(d mu^2 / 2) some vector always fits (Gilbert-Varshamov), half the dimension that a union bound
-    asks for. With `max_coherence=None` the smallest multiple of 2/d that succeeds is used.
+    As long as n - 1 < exp(d mu^2 / 2), a vector that fits always exists (Gilbert-Varshamov); a union bound needs twice
+    that dimension. With `max_coherence=None`, the limit on the inner product starts at -2 (d even) or -1 (d odd) and is
+    raised in steps of 2 (a coherence of 2/d) until n vectors are found. A given `max_coherence` that the draws do not
+    reach raises ImpossibleReduction.
     """
 
     max_coherence: Fraction | None = None
@@ -83,7 +85,7 @@ class GreedySigns(KeyFamily):
                 )
             return rows
         for product in range(d % 2 - 2, d, 2):
-            # Below this product even the expected number of survivors of a union bound is hopeless.
+            # At most d + 1 vectors can have pairwise negative products (Rankin), so no draw can succeed here.
             if n > 2 * d and product < 0:
                 continue
             rows = self._attempt(n, d, product, seed)

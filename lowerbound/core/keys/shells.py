@@ -1,7 +1,7 @@
-"""Short vectors of lattices: keys of middling coherence in very low dimension, where addresses have to be short.
+"""Keys from short lattice vectors: many keys of moderate coherence in very low dimension, for short addresses.
 
-The difference of two vectors of a lattice is a vector of it. So vectors of squared norm N, in a lattice whose shortest
-ones have squared norm m, have inner products of at most (2 N - m) / 2.
+The difference of two lattice vectors is a lattice vector. So if the shortest nonzero vectors of a lattice have squared
+norm m, two of its vectors of squared norm N have an inner product of at most (2 N - m) / 2.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ import numpy as np
 from lowerbound.core.keys.family import IntRows, KeyFamily, padded
 
 HAMMING = ((1, 1, 0, 1, 0, 0, 0), (0, 1, 1, 0, 1, 0, 0), (0, 0, 1, 1, 0, 1, 0), (0, 0, 0, 1, 1, 0, 1))
-"""The cyclic [7, 4, 3] code of 1 + x + x^3."""
+"""A basis of the cyclic [7, 4, 3] Hamming code with generator polynomial 1 + x + x^3."""
 EXTENDED_HAMMING = tuple((*word, sum(word) % 2) for word in HAMMING)
-"""The [8, 4, 4] code."""
+"""A basis of the extended [8, 4, 4] Hamming code."""
 QUADRATIC_RESIDUES = {square * square % 23 for square in range(1, 23)}
 
 
@@ -31,7 +31,7 @@ def _words(basis: Sequence[Sequence[int]]) -> Iterator[tuple[int, ...]]:
 
 
 def _of_norm(parities: Sequence[int], squared_norm: int) -> Iterator[tuple[int, ...]]:
-    """Every integer vector with these parities and this squared norm."""
+    """All integer vectors whose entries have these parities and whose squared norm is `squared_norm`."""
     if not parities:
         if squared_norm == 0:
             yield ()
@@ -46,7 +46,10 @@ def _of_norm(parities: Sequence[int], squared_norm: int) -> Iterator[tuple[int, 
 
 
 class CodeShell(KeyFamily):
-    """Template: integer vectors of one squared norm that are words of a binary code modulo 2 (Construction A)."""
+    """Template for a lattice shell: all integer vectors of a fixed squared norm that are code words modulo 2.
+
+    The code words modulo 2 are those of a binary code (Construction A).
+    """
 
     basis: ClassVar[tuple[tuple[int, ...], ...]]
     shortest: ClassVar[int]
@@ -55,7 +58,7 @@ class CodeShell(KeyFamily):
     @classmethod
     @lru_cache
     def all_rows(cls) -> IntRows:
-        """The whole shell, in a fixed order."""
+        """All vectors of the shell, in a fixed order."""
         vectors = (vector for word in _words(cls.basis) for vector in _of_norm(word, cls.squared_norm))
         return np.array(sorted(vectors, reverse=True), dtype=np.int64)
 
@@ -111,7 +114,7 @@ class E8ThirdShell(CodeShell):
 
 @lru_cache
 def golay_words() -> IntRows:
-    """The 4096 words of the extended Golay code, an octad of it in the first eight places."""
+    """The 4096 words of the extended Golay code, with coordinates ordered so that the first eight form an octad."""
     idempotent = [int(place in QUADRATIC_RESIDUES) for place in range(23)]
     shifts = np.array([np.roll(idempotent, shift) for shift in range(23)])
     basis: list[int] = []
@@ -131,10 +134,10 @@ def golay_words() -> IntRows:
 
 
 class LeechSection(KeyFamily):
-    """Shortest vectors of the Leech lattice that vanish in up to eight places of an octad: coherence 1/2.
+    """Shortest vectors of the Leech lattice that are zero on the first 24 - d places of an octad: coherence 1/2.
 
-    4320 in R^16 (those of the Barnes-Wall lattice), 6500 in R^18, 10668 in R^19, 17400 in R^20, 27720 in R^21; in R^24
-    those of 98256 vectors that have zeros at all.
+    There are 4320 in R^16 (the shortest vectors of the Barnes-Wall lattice), 6500 in R^18, 10668 in R^19, 17400 in
+    R^20 and 27720 in R^21. In R^24 they are the 98256 shortest vectors that have a zero coordinate.
     """
 
     name = "leech-section"
@@ -167,9 +170,10 @@ def _leech_rows(width: int) -> IntRows:
 
 
 class LeechRoots(KeyFamily):
-    """All 196560 shortest vectors of the Leech lattice, in R^24 at coherence 1/2: as many as fit there.
+    """All 196560 shortest vectors of the Leech lattice, in R^24 at coherence 1/2: no larger set has that coherence.
 
-    Those of `LeechSection`, then (-3, 1^23) with -3 in any place, and all signs turned on a word of the Golay code.
+    First come the vectors of `LeechSection`. Then come those obtained from (-3, 1^23) by moving -3 to any place and
+    changing the signs on a word of the Golay code.
     """
 
     name = "leech-roots"

@@ -1,7 +1,7 @@
-"""Keys from Steiner quadruple systems: every block with all signs on its four points, and twice the standard basis.
+"""Keys from Steiner quadruple systems: sign vectors supported on the blocks, and +-2 times the standard basis.
 
-Two blocks of a system in which three points lie in at most one block share at most two points, so no product of
-two vectors exceeds half of their squared norm 4.
+A block has four points, and any three points lie in at most one block. So two blocks share at most two points, and the
+inner product of two vectors is at most 2, half of their squared norm 4.
 """
 
 from __future__ import annotations
@@ -18,31 +18,40 @@ from lowerbound.core.keys.family import IntRows, KeyFamily, padded
 Block = tuple[int, ...]
 
 SQS10_BASE_BLOCKS: tuple[Block, ...] = ((0, 1, 3, 4), (0, 1, 2, 6), (0, 2, 4, 7))
-"""Developed modulo 10: the 30 blocks of S(3, 4, 10), the only one up to isomorphism."""
+"""The 10 shifts modulo 10 of these blocks are the 30 blocks of S(3, 4, 10), which is unique up to isomorphism."""
 
 MOST_POINTS = 32
-"""Larger dimensions get zero columns."""
+"""The largest number of points of a system. In larger dimensions the other coordinates are zero."""
 
 
 def sqs10() -> list[Block]:
-    """The 30 blocks of S(3, 4, 10), sorted: any three of ten points lie in exactly one."""
+    """The 30 blocks of S(3, 4, 10), sorted: any three of the ten points lie in exactly one block."""
     return sorted({tuple(sorted((x + shift) % 10 for x in base)) for base in SQS10_BASE_BLOCKS for shift in range(10)})
 
 
 def boolean_blocks(d: int) -> list[Block]:
-    """The quadruples of 0..d-1 whose binary words add up to zero: planes of a binary affine space, cut off at d."""
+    """The quadruples of distinct numbers in 0..d-1 whose bitwise sum (XOR) is zero.
+
+    They are the planes of a binary affine space that lie within its first d points.
+    """
     return [(a, b, c, a ^ b ^ c) for a, b, c in combinations(range(d), 3) if c < a ^ b ^ c < d]
 
 
 @lru_cache
 def quadruples(d: int) -> tuple[Block, ...]:
-    """Blocks on d points, any two with at most two points in common: the larger of the two known systems."""
+    """Blocks on d points, any two of which share at most two points.
+
+    They are the blocks of `sqs10` if d >= 10 and `boolean_blocks(d)` has fewer than 30, else `boolean_blocks(d)`.
+    """
     boolean = boolean_blocks(d)
     return tuple(sqs10() if d >= 10 and len(boolean) < 30 else boolean)
 
 
 class Steiner(KeyFamily):
-    """16 sign vectors a block and 2 d axis vectors in R^d, d >= 4, at 1/2: 500 in R^10, 1260 in R^14."""
+    """16 sign vectors per block and 2d axis vectors, in R^d for d >= 4, at coherence 1/2.
+
+    There are 500 keys in R^10 and 1260 in R^14.
+    """
 
     name: ClassVar[str] = "steiner"
     source: ClassVar[str] = "Barrau 1908; Hanani 1960"

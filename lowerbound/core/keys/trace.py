@@ -1,7 +1,8 @@
 """Explicit keys from traces of polynomials: x -> (-1)^{tr(a x + b x^e + ...)} over GF(2^m).
 
-The exponents form a linear code, so the product of two keys is the character sum of their difference: one Walsh
-transform of every nonlinear part gives the coherence of the whole family, exactly, without a Gram matrix.
+The functions tr(a x + b x^e + ...) form a linear code, so the inner product of two keys is the character sum of their
+difference. One Walsh transform for each nonlinear part therefore gives the exact coherence of the whole family, without
+a Gram matrix.
 """
 
 from __future__ import annotations
@@ -24,10 +25,10 @@ _LARGEST_WALSH_TABLE = 2**24
 
 @dataclass(frozen=True)
 class TraceCode:
-    """The sign vectors of tr(a x + sum_j c_j x^{e_j}), a and c_j over GF(2^m) or a stated subfield.
+    """The sign vectors of tr(a x + sum_j c_j x^{e_j}), where a and c_j run over GF(2^m) or a subfield.
 
-    Vector number i has the digits of i as its coefficients: a first, then c_1, c_2, ...; for an exponent with
-    conjugate x^(2^(m/2)), the coefficient runs over GF(2^(m/2)) and the inner trace is that of the subfield.
+    The digits of the number i are the coefficients of vector i: a is the lowest digit, then come c_1, c_2, ... For the
+    exponent e = 2^(m/2) + 1 with m even, c runs over GF(2^(m/2)) and the trace is that of this subfield.
     """
 
     m: int
@@ -41,7 +42,7 @@ class TraceCode:
 
     @property
     def n_nonlinear(self) -> int:
-        """The number of nonlinear parts, zero included."""
+        """The number of nonlinear parts sum_j c_j x^{e_j}, zero included."""
         return math.prod(self._sizes())
 
     @property
@@ -50,7 +51,7 @@ class TraceCode:
         return self.n_nonlinear << self.m
 
     def bits(self, numbers: IntRows) -> IntRows:
-        """The exponents of -1, shape (len(numbers), 2^m)."""
+        """The bits tr(...) of the vectors with these numbers, shape (len(numbers), 2^m); entries are (-1)^bit."""
         field = binary_field(self.m)
         points = np.arange(field.order)
         linear, rest = numbers % field.order, numbers // field.order
@@ -74,11 +75,14 @@ class TraceCode:
 
     @property
     def weil_bound(self) -> int:
-        """|sum_x (-1)^{tr f(x)}| <= (deg f - 1) 2^{m/2} (Weil, Carlitz-Uchiyama), rounded down."""
+        """Weil's bound |sum_x (-1)^{tr f(x)}| <= (deg f - 1) 2^{m/2} (Weil, Carlitz-Uchiyama), rounded down."""
         return math.isqrt((max(self.exponents) - 1) ** 2 * 2**self.m)
 
     def largest_sum(self) -> int:
-        """max |<u, v>| over distinct vectors: exact by Walsh transforms, or Weil's bound when they are too many."""
+        """The maximum of |<u, v>| over distinct vectors, or an upper bound on it.
+
+        It is exact (by Walsh transforms) if their table has at most 2^24 entries; otherwise Weil's bound is returned.
+        """
         return _largest_walsh_sum(self)
 
 
@@ -89,6 +93,8 @@ def _largest_walsh_sum(code: TraceCode) -> int:
         return min(order, code.weil_bound)
     from scipy.linalg import hadamard
 
+    # The code is linear, so only vectors with a nonzero nonlinear part need comparing with the linear ones, and one
+    # product with a Hadamard matrix does that for all linear parts at once. Float32 holds these integers exactly.
     transform = hadamard(order, dtype=np.float32)
     largest = 0
     for start in range(1, code.n_nonlinear, _WALSH_BLOCK):
@@ -103,12 +109,12 @@ def _degree(d: int) -> int:
 
 
 class TraceCodeFamily(KeyFamily):
-    """A trace code of the largest field that fits in R^d, and the negatives of its vectors."""
+    """The vectors of a trace code over the largest field that fits in R^d, and their negatives."""
 
     @staticmethod
     @abstractmethod
     def code(d: int) -> TraceCode | None:
-        """The code used in R^d, or None if there is none."""
+        """The code that is used in R^d, or None if there is none."""
 
     def capacity(self, d: int) -> int:
         code = self.code(d)
@@ -126,7 +132,10 @@ class TraceCodeFamily(KeyFamily):
 
 
 class Trace2(TraceCodeFamily):
-    """(-1)^{tr(a x + b x^3)}: d^2 vectors in R^d, d = 2^m, at 2^{(m+1)/2}/d (m odd) or 2^{(m+2)/2}/d (m even)."""
+    """The sign vectors (-1)^{tr(a x + b x^3)}: d^2 of them, and their negatives, in R^d with d = 2^m.
+
+    Their coherence is 2^{(m+1)/2}/d for odd m and 2^{(m+2)/2}/d for even m.
+    """
 
     name: ClassVar[str] = "trace"
     source: ClassVar[str] = "Gold 1968"
@@ -138,7 +147,10 @@ class Trace2(TraceCodeFamily):
 
 
 class Trace3(TraceCodeFamily):
-    """(-1)^{tr(a x + b x^3 + c x^5)}: d^3 vectors, the dual of the triple-error-correcting BCH code."""
+    """The sign vectors (-1)^{tr(a x + b x^3 + c x^5)}: d^3 of them, and their negatives, in R^d with d = 2^m.
+
+    They come from the dual of the triple-error-correcting BCH code.
+    """
 
     name: ClassVar[str] = "trace3"
     source: ClassVar[str] = "Weil 1948; Carlitz and Uchiyama 1957"
@@ -150,9 +162,10 @@ class Trace3(TraceCodeFamily):
 
 
 class Kasami(TraceCodeFamily):
-    """The large Kasami set: tr(a x + b x^{2^{(m+2)/2}+1}) + tr_{m/2}(c x^{2^{m/2}+1}), m = 2 mod 4.
+    """The large Kasami set: sign vectors of tr(a x + b x^{2^{(m+2)/2}+1}) + tr_{m/2}(c x^{2^{m/2}+1}), m = 2 mod 4.
 
-    2^{5m/2} vectors in R^d, d = 2^m, at 2^{(m+2)/2}/d: eight times the trace family of R^64 at the same 1/4.
+    There are 2^{5m/2} of them, and their negatives, in R^d with d = 2^m, at coherence 2^{(m+2)/2}/d. In R^64 these are
+    eight times as many as in the trace family, at the same coherence 1/4.
     """
 
     name: ClassVar[str] = "kasami"

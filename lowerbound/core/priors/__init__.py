@@ -1,1 +1,1 @@
-"""Structure priors: public finite classes of value matrices, counted exactly, with Bob's way to tell members apart."""
+"""Structure priors: public finite classes of value matrices, their exact sizes, and how Bob identifies a member."""

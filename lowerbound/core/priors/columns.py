@@ -1,4 +1,4 @@
-"""The prior of few live columns, which l(1,1)-constrained codes have: all other coordinates are 0 for every token."""
+"""The prior of few live columns: all tokens are 0 outside the same few coordinates, as in l(1,1)-constrained codes."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from lowerbound.core.schedule import ScaleSchedule
 
 @dataclass(frozen=True)
 class Supports:
-    """Sets of exactly `size` of `d` columns, numbered from 0 to C(d, size) - 1."""
+    """The sets of exactly `size` of `d` columns, numbered from 0 to C(d, size) - 1."""
 
     d: int
     size: int
 
     @property
     def count(self) -> int:
-        """C(d, size)."""
+        """The number of sets: C(d, size)."""
         return math.comb(self.d, self.size)
 
     @property
@@ -32,21 +32,21 @@ class Supports:
         return SparseWords(self.d, self.size)
 
     def rank(self, columns: Sequence[int]) -> int:
-        """The number of a set, in whatever order its columns are given."""
+        """The number of the set that consists of these columns, which may be in any order."""
         chosen = set(columns)
         return self._words.rank([int(at in chosen) for at in range(self.d)]) - (self._words.size - self.count)
 
     def columns(self, rank: int) -> list[int]:
-        """The set of a number, increasing."""
+        """The columns, in increasing order, of the set with this number: the inverse of `rank`."""
         return [at for at, letter in enumerate(self._words.word(self._words.size - self.count + rank)) if letter]
 
 
 @dataclass(frozen=True)
 class LiveColumnsPrior(Prior):
-    """The same c coordinates are alive for all tokens, and nobody knows beforehand which.
+    """The same c secret coordinates are live for all tokens; every other coordinate is 0.
 
-    The first row of a member is 1 on its live columns, so that Bob reads which they are; the other rows are free there.
-    All matrices with c live columns are fewer than 2^c times as many.
+    The first row of a member is 1 on its live columns, so that Bob can read which they are. The other rows have free
+    bits there. Without this convention about the first row, the class would be less than 2^c times as large.
     """
 
     name: ClassVar[str] = "columns"
@@ -70,7 +70,7 @@ class LiveColumnsPrior(Prior):
 
     @property
     def supports(self) -> Supports:
-        """Which columns may be alive."""
+        """The possible sets of live columns."""
         return Supports(self.d, self.n_live)
 
     @property

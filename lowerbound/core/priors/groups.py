@@ -1,4 +1,4 @@
-"""Priors on groups of tokens: one value row a block of cells; keys that many tokens share."""
+"""Priors on groups of tokens: cells of a block share one value row, or many tokens share one key."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ TABLE_CLUSTER = 16
 
 @lru_cache(maxsize=16)
 def block_of(schedule: ScaleSchedule, side: int) -> IntArray:
-    """The block of each token, shape (n_tokens,): squares of side x side cells of a map (of a frame, in a video).
+    """The block number of each token, shape (n_tokens,), read-only; a block is a side x side square of cells of a map.
 
-    Contract: blocks are numbered in the order of their first tokens; a prompt token is a block of its own. Read-only.
+    Contract: blocks are numbered in the order of their first tokens. Blocks at the edge of a map may be smaller. In a
+    video, a block lies in one frame. Each prompt token is a block by itself.
     """
     numbers: dict[tuple[int, ...], int] = {}
     found = np.empty(schedule.n_tokens, dtype=np.int64)
@@ -37,7 +38,7 @@ def block_of(schedule: ScaleSchedule, side: int) -> IntArray:
 
 @dataclass(frozen=True)
 class BlocksPrior(Prior):
-    """Values are constant on public blocks of cells."""
+    """All cells of a public block have the same value row."""
 
     name: ClassVar[str] = "blocks"
     lemma: ClassVar[str] = "prior_blocks"
@@ -51,12 +52,12 @@ class BlocksPrior(Prior):
 
     @cached_property
     def block(self) -> IntArray:
-        """The block of each cached token."""
+        """The block number of each cached token, shape (T,)."""
         return block_of(self.schedule, self.side)[: self.n_tokens]
 
     @property
     def n_blocks(self) -> int:
-        """Blocks of all cached maps."""
+        """The number of blocks in all cached maps together, prompt tokens included."""
         return int(self.block.max()) + 1
 
     @property
@@ -84,10 +85,10 @@ class BlocksPrior(Prior):
 
 @dataclass(frozen=True)
 class ClustersPrior(Prior):
-    """Keys lie on few public centres: of the tokens of a centre, attention reads the mean alone.
+    """Tokens share few public keys, called centers; attention can only read the mean value of a center's tokens.
 
-    A symbol is how many of a centre's tokens have a 1 in a coordinate; which of them do cannot be asked, and by
-    convention the first ones do.
+    A symbol is the number of a center's tokens that have a 1 in one coordinate. Attention cannot reveal which of them
+    do; by convention, the first ones do.
     """
 
     name: ClassVar[str] = "clusters"
@@ -121,7 +122,7 @@ class ClustersPrior(Prior):
 
     @cached_property
     def _place(self) -> IntArray:
-        """Which token of its centre each token is: the first one, the second, ..."""
+        """The rank of each token among the tokens of its center, from 0."""
         return np.arange(self.n_tokens) // self.n_centres
 
     def values(self, symbols: IntArray) -> FloatArray:
@@ -130,7 +131,10 @@ class ClustersPrior(Prior):
         return rows
 
     def symbols(self, values: FloatArray) -> IntArray:
-        """From what is read of each token: a member's own rows have the mean that attention makes of them."""
+        """The word of a matrix near a member, from its column sums over each center.
+
+        Bob reads the center's mean for each of its tokens; the sum of these equals the sum of the member's own rows.
+        """
         sums = np.zeros((self.n_centres, self.d))
         np.add.at(sums, self.key_of, values)
         found: IntArray = np.clip(np.rint(sums), 0, self._sizes[:, None]).astype(np.int64).ravel()

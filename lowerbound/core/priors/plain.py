@@ -1,4 +1,7 @@
-"""Priors on where attention looks: windows spare tokens; locality and sparse attention spare none."""
+"""Priors on which tokens attention may look at.
+
+Windows reduce the number of tokens that must be remembered; locality and sparse attention do not.
+"""
 
 from __future__ import annotations
 
@@ -15,11 +18,11 @@ from lowerbound.core.schedule import ScaleSchedule
 
 @dataclass(frozen=True)
 class _LastTokens(Prior):
-    """Free bits for the last `width` cached tokens, and 0 for those before."""
+    """Template: the last `width` cached tokens have free bits as values; all earlier tokens have value 0."""
 
     @property
     def width(self) -> int:
-        """W: the tokens that are looked at."""
+        """W, the number of tokens that queries look at."""
         return self.n_tokens
 
     @property
@@ -37,7 +40,7 @@ class _LastTokens(Prior):
 
 @dataclass(frozen=True)
 class TokenWindowPrior(_LastTokens):
-    """Queries look at the last W cached tokens: W d bits, whatever T."""
+    """Queries look at the last W cached tokens only, so the class has W d bits, whatever T is."""
 
     name: ClassVar[str] = "token-window"
     lemma: ClassVar[str] = "prior_token_window"
@@ -64,7 +67,7 @@ class TokenWindowPrior(_LastTokens):
 
 @dataclass(frozen=True)
 class ScaleWindowPrior(_LastTokens):
-    """Queries look at the last so many cached maps."""
+    """Queries look at the last `n_maps` cached maps only."""
 
     name: ClassVar[str] = "scale-window"
     lemma: ClassVar[str] = "prior_scale_window"
@@ -91,9 +94,10 @@ class ScaleWindowPrior(_LastTokens):
 
 @dataclass(frozen=True)
 class SpatialLocalityPrior(_LastTokens):
-    """Each query looks only at the cell above its own, on every map: yet every cell is above some query.
+    """Each query looks, on every cached map, only at the cell above its own; yet all cells are above some query.
 
-    Cell i of a side of h is above query ceil(i n / h) of a side of n >= h, for then i <= p h / n < i + 1.
+    Along one axis, let a cached map have h cells and the last map n >= h. Query p is below cell floor(p h / n). So cell
+    i is above query p = ceil(i n / h), because then i <= p h / n < i + 1.
     """
 
     name: ClassVar[str] = "locality"
@@ -114,7 +118,10 @@ class SpatialLocalityPrior(_LastTokens):
         return "a query of the last map sees, on each cached map, the one cell above its own; values 0 or 1"
 
     def runs(self) -> Iterator[IntArray]:
-        """Run k: every query of the last map asks for the cell above it on map k; prompt tokens are asked as ever."""
+        """The cached tokens that each run asks for: first all prompt tokens, in blocks of at most T_N.
+
+        Then, for each cached map, one run in which every query of the last map asks for the cell above it.
+        """
         if self.schedule.n_context:
             size = self.schedule.tokens_at(self.schedule.n_scales - 1)
             for start in range(0, self.schedule.n_context, size):
@@ -124,7 +131,7 @@ class SpatialLocalityPrior(_LastTokens):
 
 
 def cells_above(schedule: ScaleSchedule, scale: int, coarse: int) -> IntArray:
-    """For each cell of the map of `scale`, the token of map `coarse` that covers its corner, in token order."""
+    """For each cell of the map of `scale`, in token order, the token of map `coarse` that covers its first corner."""
     fine_shape, shape = schedule.shapes[scale], schedule.shapes[coarse]
     places = np.indices(fine_shape).reshape(len(fine_shape), -1)
     above = [place * side // fine for place, side, fine in zip(places, shape, fine_shape, strict=True)]
@@ -135,7 +142,7 @@ def cells_above(schedule: ScaleSchedule, scale: int, coarse: int) -> IntArray:
 
 @dataclass(frozen=True)
 class SparseAttentionPrior(_LastTokens):
-    """Every attention row is one-hot up to the leakage tau: the hard instance is as sparse as attention can be."""
+    """Every attention row is one-hot up to the leakage tau. The hard instance already is of this kind: no bit is saved."""
 
     name: ClassVar[str] = "sparse-attention"
     lemma: ClassVar[str] = "prior_sparse_attention"

@@ -1,4 +1,4 @@
-"""The visual prior: a map repeats the one before it, but for a few cells of each channel."""
+"""The visual prior: in each channel, a map repeats the map before it, except in a few cells."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ TABLE_SHARES = (64, 128, 256, 512, 1024)
 
 @lru_cache(maxsize=16)
 def repeated(schedule: ScaleSchedule) -> IntArray:
-    """The token of the map before that covers each token, -1 on the first map and for prompts; read-only."""
+    """For each token, the token of the previous map that covers it; -1 on the first map and for prompt tokens.
+
+    The array has shape (n_tokens,) and is read-only.
+    """
     found = np.full(schedule.n_tokens, -1)
     for scale in range(1, schedule.n_scales):
         found[schedule.rows_of(scale)] = cells_above(schedule, scale, scale - 1)
@@ -28,15 +31,16 @@ def repeated(schedule: ScaleSchedule) -> IntArray:
 
 
 def most_changes(share: Fraction, n_cells: int) -> int:
-    """max(1, floor(share n)): how many of n cells of a channel may differ from the map before."""
+    """The number of cells, max(1, floor(share n)), of a channel of n cells that may differ from the previous map."""
     return max(1, int(share * n_cells))
 
 
 @dataclass(frozen=True)
 class PyramidDetailPrior(Prior):
-    """A channel of a map differs from the map before it, repeated, in few cells.
+    """Each channel of a map equals the previous map, enlarged by repetition, except in a few cells.
 
-    Detail coefficients of the Haar pyramid with lifting, in the arithmetic of bits; the coarsest map repeats 0.
+    The differences (XOR) are the detail coefficients of a Haar pyramid with lifting, over bits instead of reals. The
+    coarsest map is compared with 0.
     """
 
     name: ClassVar[str] = "pyramid"
@@ -95,13 +99,16 @@ class PyramidDetailPrior(Prior):
 
 
 def base_of(rows: IntArray, above: IntArray) -> IntArray:
-    """What the map before says of these cells; 0 where nothing is before."""
+    """The rows of the covering tokens `above` in the previous map; 0 where `above` is -1."""
     found: IntArray = np.where(above[:, None] >= 0, rows[above], 0)
     return found
 
 
 def nearest_rank(words: SparseWords, word: list[int]) -> int:
-    """The rank of the word, or, of one with too many letters, that of its first ones."""
+    """The rank of a word; if more than `words.most` letters are nonzero, only the first `most` of these are kept.
+
+    `word` is changed in place in that case.
+    """
     for at in [at for at, letter in enumerate(word) if letter][words.most :]:
         word[at] = 0
     return words.rank(word)

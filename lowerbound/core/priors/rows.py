@@ -1,4 +1,4 @@
-"""Priors on single value rows: sparse in a public basis, with or without coefficients, or in a public space."""
+"""Priors on each value row: sparse in a public basis, with or without coefficients, or in a public subspace."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from lowerbound.core.priors.prior import LARGEST_ALPHABET, FloatArray, Group, In
 from lowerbound.core.schedule import ScaleSchedule
 
 TABLE_SHARE = 16
-"""The table shows rows with at most d / 16 nonzero coefficients."""
+"""The printed table uses rows with at most max(1, d / 16) nonzero coefficients."""
 TABLE_DEPTH_BITS = 2
 
 
 def nearest_letters(found: FloatArray, most: int, n_letters: int) -> IntArray:
-    """Letters 0..n_letters near n_letters times each coefficient; in each row the `most` largest stay, others are 0.
+    """The letters nearest to n_letters times each coefficient, where each row keeps only its `most` largest.
 
-    Ties go to the smaller index.
+    Letters are in 0..n_letters, and all others of a row are set to 0. Ties go to the smaller index.
     """
     letters = np.clip(np.rint(found * n_letters), 0, n_letters).astype(np.int64)
     order = np.argsort(-np.where(letters > 0, found, -1.0), axis=1, kind="stable")
@@ -31,18 +31,18 @@ def nearest_letters(found: FloatArray, most: int, n_letters: int) -> IntArray:
 
 @dataclass(frozen=True)
 class _SparseRows(Prior):
-    """Rows 1/2 + c B / (2 s), c sparse with letters in {0, 1/A, ..., 1}."""
+    """Template: value rows 1/2 + c B / (2 s), where c has at most s = `most` nonzero entries, in {1/A, 2/A, ..., 1}."""
 
     most: int
 
     @property
     def words(self) -> SparseWords:
-        """The words of one row."""
+        """The words that name the possible rows."""
         return SparseWords(self.d, self.most, self.n_letters)
 
     @property
     def n_letters(self) -> int:
-        """A: the sizes that a nonzero coefficient may have."""
+        """A, the number of values that a nonzero coefficient may have."""
         return 1
 
     @property
@@ -71,7 +71,7 @@ class _SparseRows(Prior):
 
 
 def _most(d: int, n_letters: int) -> int:
-    """The largest s <= max(1, d / 16) whose rows are one symbol of Alice's."""
+    """The largest s <= max(1, d / 16) for which one symbol names a row: at most LARGEST_ALPHABET rows; at least 1."""
     most = max(1, d // TABLE_SHARE)
     while most > 1 and SparseWords(d, most, n_letters).size > LARGEST_ALPHABET:
         most -= 1
@@ -80,7 +80,7 @@ def _most(d: int, n_letters: int) -> int:
 
 @dataclass(frozen=True)
 class SparseRowsPrior(_SparseRows):
-    """Each row is half plus a sum of at most s rows of a public basis."""
+    """Each value row is 1/2 plus 1/(2s) times a sum of at most s rows of a public basis."""
 
     name: ClassVar[str] = "sparse"
     lemma: ClassVar[str] = "prior_sparse_rows"
@@ -97,7 +97,10 @@ class SparseRowsPrior(_SparseRows):
 
 @dataclass(frozen=True)
 class SparseCoefficientsPrior(_SparseRows):
-    """Each row is half plus a combination of at most s rows of a public basis, with coefficients of b bits."""
+    """Each value row is 1/2 plus 1/(2s) times a combination of at most s rows of a public basis.
+
+    The coefficients have b = `depth_bits` bits each: they are in {1/2^b, 2/2^b, ..., 1}.
+    """
 
     name: ClassVar[str] = "sparse-coefficients"
     lemma: ClassVar[str] = "prior_sparse_coefficients"
@@ -123,7 +126,10 @@ class SparseCoefficientsPrior(_SparseRows):
 
 @dataclass(frozen=True)
 class LowRankPrior(Prior):
-    """Each row is half plus a combination with signs +-1 of r public rows: V - 1/2 has rank r."""
+    """Each value row is 1/2 plus 1/(2r) times a combination, with signs +-1, of r public rows.
+
+    So the matrix V - 1/2 has rank at most r.
+    """
 
     name: ClassVar[str] = "rank"
     lemma: ClassVar[str] = "prior_rank"

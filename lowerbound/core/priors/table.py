@@ -1,4 +1,4 @@
-"""The priors that there are, in the order of the table."""
+"""The registry of all priors, in the order of the printed table."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PRIORS: dict[str, type[Prior]] = {
         *(BlocksPrior, ClustersPrior, PyramidDetailPrior),
     )
 }
-"""By name."""
+"""All priors by name."""
 
 
 def find_prior(name: str) -> type[Prior]:
@@ -33,10 +33,10 @@ def find_prior(name: str) -> type[Prior]:
 
 
 def prior_from_json(data: Mapping[str, Any], schedule: ScaleSchedule, d: int) -> Prior:
-    """The class that `prior_to_json` described, on these maps."""
+    """The prior that `prior_to_json` described, on the maps of `schedule` and in dimension d."""
     return find_prior(data["name"])(schedule, d, **data["parameters"])
 
 
 def prior_to_json(prior: Prior) -> dict[str, Any]:
-    """A class without its place, as plain JSON values."""
+    """The name and parameters of a prior, without `schedule` and `d`, as plain JSON values."""
     return {"name": prior.name, "parameters": dict(prior.parameters())}

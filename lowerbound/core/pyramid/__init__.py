@@ -1,1 +1,1 @@
-"""The pyramid of token maps in exact linear algebra: how maps are resized, and which dimensions token ids reach."""
+"""The pyramid of token maps in exact linear algebra: how maps are resized, and the ranks of the maps from token ids."""

@@ -1,4 +1,4 @@
-"""Exact ranks of what a pyramid's ids reach: how many dimensions of each scale's input are free, over the rationals."""
+"""Exact ranks over the rationals: in how many dimensions the token ids of a pyramid can vary each scale's input."""
 
 from __future__ import annotations
 
@@ -15,15 +15,17 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
 
 PRIME = 2**61 - 1
-"""Ranks modulo a prime are lower bounds; this one is large, so that they are nearly always the rank."""
+"""The prime for ranks modulo a prime. Such a rank is a lower bound, and nearly always exact for a prime this large."""
 
 
 def rank(matrix: fmpq_mat) -> int:
-    """The rank over the rationals.
+    """The rank of a matrix over the rationals.
 
-    Contract: exact. Modulo a prime it is at least some r; that it is no more is checked by solving, over the rationals,
-    for every row outside a basis of r rows. Should the prime divide a minor that matters, elimination decides.
+    Contract: the result is exact. The rank r modulo PRIME is a lower bound. It is also an upper bound if every other
+    row is a rational combination of r chosen rows, which is checked exactly. If that check fails, rational elimination
+    computes the rank.
     """
+    # Elimination modulo a prime and one rational solve are much faster than rational elimination of a large matrix.
     integers, _ = matrix.numer_denom()
     whole = fmpq_mat(integers)
     rows, columns = whole.nrows(), whole.ncols()
@@ -45,7 +47,10 @@ def rank(matrix: fmpq_mat) -> int:
 
 
 def independent_columns(matrix: fmpq_mat) -> list[int]:
-    """Numbers of columns that are independent over the rationals, as they are modulo a prime; nearly always a basis."""
+    """Indices of columns that are independent modulo PRIME, and hence over the rationals.
+
+    They are nearly always a basis of the column space: there are fewer only if PRIME divides all relevant minors.
+    """
     integers, _ = matrix.numer_denom()
     reduced, count = nmod_mat(integers, PRIME).rref()
     return _pivots(reduced, count)
@@ -65,7 +70,7 @@ def _part(matrix: fmpq_mat, rows: list[int], columns: list[int]) -> fmpq_mat:
 
 
 def kronecker(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
-    """The Kronecker product, exactly."""
+    """The exact Kronecker product of two matrices."""
     entries = [
         left[i, j] * right[k, m]
         for i in range(left.nrows())
@@ -77,7 +82,7 @@ def kronecker(left: fmpq_mat, right: fmpq_mat) -> fmpq_mat:
 
 
 def beside(blocks: list[fmpq_mat]) -> fmpq_mat:
-    """Blocks of as many rows, side by side."""
+    """The matrix [B_1 | B_2 | ...] of blocks that have the same number of rows."""
     rows = blocks[0].nrows()
     entries = [block[row, column] for row in range(rows) for block in blocks for column in range(block.ncols())]
     return fmpq_mat(rows, sum(block.ncols() for block in blocks), entries)
@@ -85,11 +90,13 @@ def beside(blocks: list[fmpq_mat]) -> fmpq_mat:
 
 @dataclass(frozen=True)
 class ReachOfScale:
-    """Of one channel: how many dimensions the ids of earlier scales reach in the input of scale `scale` (from 1).
+    """Ranks of the linear maps from earlier ids to the input of one scale, for one channel.
 
-    `rank` is that of all earlier ids together, `rank_of_last` that of the scale just before alone, `f_hat_rank` that of
-    the accumulated map which the input is reduced from, and `joint_rank` that of the inputs of all scales up to this
-    one together; `n_earlier` counts the ids of one channel.
+    `scale` counts from 1. `n_tokens` is the number of tokens of this scale, and `n_earlier` the number of ids of
+    earlier scales in one channel. `rank` is the rank of the map from all earlier ids to the input of this scale, and
+    `rank_of_last` that of the map from the ids of the previous scale alone. `f_hat_rank` is the rank of the map from
+    all earlier ids to the accumulated map, of which the input is a reduction. `joint_rank` is the rank of the map from
+    all earlier ids to the inputs of all scales up to this one.
     """
 
     scale: int
@@ -102,21 +109,24 @@ class ReachOfScale:
 
 
 Kernel = tuple[tuple[Fraction, Fraction, Fraction], ...]
-"""Three rows of three weights."""
+"""A 3 x 3 convolution kernel: three rows of three weights."""
 
 
 N_TICKS = 4
-"""Convolutions phi that the scales of VAR share."""
+"""The number of convolutions phi, called ticks, that the scales of VAR share."""
 
 
 def tick_of(scale: int, n_scales: int) -> int:
-    """Which of the four shared convolutions smooths `scale` (from 0): the nearest tick of its place in [0, 1]."""
+    """The number of the shared convolution that smooths `scale`, both from 0.
+
+    Scale k of n is at position k / (n - 1) in [0, 1], and the nearest of four fixed positions is chosen.
+    """
     ticks = np.linspace(1 / 3 / N_TICKS, 1 - 1 / 3 / N_TICKS, N_TICKS)
     return int(np.argmin(np.abs(ticks - scale / max(1, n_scales - 1))))
 
 
 def random_kernels(seed: int) -> tuple[Kernel, ...]:
-    """One rational kernel of phi a tick, for one channel: entries k/9, k uniform in -9..9."""
+    """One random rational kernel of phi per tick, for one channel; entries are k/9 with k uniform in -9..9."""
     drawn = Coins(seed, "var/ranks/kernels").below(19, 9 * N_TICKS) - 9
     numbers = [Fraction(int(k), 9) for k in drawn]
     triples = [(numbers[i], numbers[i + 1], numbers[i + 2]) for i in range(0, len(numbers), 3)]
@@ -124,7 +134,10 @@ def random_kernels(seed: int) -> tuple[Kernel, ...]:
 
 
 def smoothing(kernel: Kernel, height: int, width: int) -> fmpq_mat:
-    """phi of one channel as an exact matrix, its bias apart: half the map, half its convolution over zeros."""
+    """The exact matrix of phi for one channel, without its bias: half the identity plus half the convolution.
+
+    The convolution pads the map with zeros.
+    """
     size = height * width
     matrix = fmpq_mat(size, size)
     for row in range(height):
@@ -142,9 +155,10 @@ def smoothing(kernel: Kernel, height: int, width: int) -> fmpq_mat:
 
 @dataclass(frozen=True)
 class ChannelPyramid:
-    """The linear maps of one channel: ids -> accumulated map -> input of each scale.
+    """The linear maps of one channel, from ids to the accumulated map and from there to the input of each scale.
 
-    Contract: exact; maps may be rectangular, but none larger than the last. Without kernels, phi is the identity.
+    Contract: all matrices are exact. Token maps may be rectangular, but one that has a frame axis or is larger than the
+    last map raises ImpossibleReduction. Without kernels, phi is the identity.
     """
 
     schedule: ScaleSchedule
@@ -169,7 +183,7 @@ class ChannelPyramid:
         return self.enlarged(earlier)
 
     def enlarged(self, earlier: int) -> fmpq_mat:
-        """The exact matrix from the codes of scale `earlier` to full size, before phi."""
+        """The exact matrix that enlarges the codes of scale `earlier` to the size of the last map, before phi."""
         return kronecker(*(self._up(axis, earlier) for axis in (0, 1)))
 
     def _up(self, axis: int, scale: int) -> fmpq_mat:
@@ -181,7 +195,10 @@ class ChannelPyramid:
         return exact(self.resampling.down, shapes[-1][axis], shapes[scale][axis]) * self._up(axis, earlier)
 
     def reach(self, scale: int) -> ReachOfScale:
-        """Ranks of the input of `scale`, from 1 as in the tables; the first scale sees the condition alone."""
+        """The ranks for the input of `scale`, which counts from 1 as in the tables.
+
+        Scale 1 depends on the condition alone, so all its ranks are 0.
+        """
         sizes = [self.schedule.map_size(k) for k in range(scale)]
         if scale == 1:
             return ReachOfScale(1, sizes[0], 0, 0, 0, 0, 0)
@@ -197,11 +214,9 @@ class ChannelPyramid:
         )
 
     def joint_rank(self, scale: int) -> int:
-        """Rank of the map from all ids before `scale` to the inputs of scales 2..`scale` together.
-
-        The map is lower triangular in blocks, so that full column rank of every diagonal block gives all of it; only
-        where one lacks it is the whole matrix eliminated.
-        """
+        """The rank of the map from all ids before `scale` to the inputs of scales 2..`scale` (scales count from 1)."""
+        # The map is block lower triangular. If every diagonal block has full column rank, so has the whole map; only
+        # otherwise is the whole matrix eliminated, which is slow.
         sizes = [self.schedule.map_size(k) for k in range(scale - 1)]
         if all(_square_rank(self, k + 1, k) == size for k, size in enumerate(sizes)):
             return sum(sizes)
@@ -231,7 +246,8 @@ def _smoothed(pyramid: ChannelPyramid, earlier: int) -> fmpq_mat:
 
 @lru_cache(maxsize=4096)
 def _square_rank(pyramid: ChannelPyramid, scale: int, earlier: int) -> int:
-    """The rank of a Kronecker product is the product of ranks."""
+    """The rank of the map from the codes of scale `earlier` to the input of `scale`, both from 0."""
+    # Without kernels the map is a Kronecker product of two small matrices, whose ranks multiply.
     if pyramid.kernels is not None:
         return rank(pyramid.content_of(scale, earlier))
     return rank(pyramid._axis(0, scale, earlier)) * rank(pyramid._axis(1, scale, earlier))

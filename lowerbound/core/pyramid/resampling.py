@@ -1,7 +1,7 @@
-"""Resampling as exact matrices: a map of one side becomes a map of another side, by rational weights.
+"""Resampling of token maps to another size, as exact matrices of rational weights.
 
-All of it is linear and separable: of a two-dimensional map, rows and columns are resampled one after the other, so
-that the whole matrix is the Kronecker product of two of these.
+Resampling is linear and separable. Rows and columns of a two-dimensional map are resampled one after the other, so the
+whole matrix is the Kronecker product of two matrices of `weights`.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ SHARPNESS = Fraction(-3, 4)
 def weights(mode: Mode, n_in: int, n_out: int) -> tuple[tuple[Fraction, ...], ...]:
     """The exact n_out x n_in matrix that resamples one axis.
 
-    Contract: rows sum to 1; n_in = n_out gives the identity; pixel centres are aligned, never corners, nothing is
-    antialiased but "area", and where a kernel leaves the map the border is repeated. Other modes raise UnknownName.
+    Contract: rows sum to 1, and n_in = n_out gives the identity. Pixel centers are aligned, not corners. Only "area" is
+    antialiased. Where a kernel extends beyond the map, the border pixel is repeated. Other modes raise UnknownName.
 
     Source: bicubic with a = -3/4, linear, and adaptive mean, as VAR and Infinity call them.
     """
@@ -81,14 +81,14 @@ _ROWS = {"area": _area, "bicubic": _bicubic, "bilinear": _bilinear}
 
 
 def exact(mode: Mode, n_in: int, n_out: int) -> fmpq_mat:
-    """`weights` as a matrix of flint."""
+    """`weights` as an exact python-flint matrix."""
     rows = weights(mode, n_in, n_out)
     return fmpq_mat(n_out, n_in, [fmpq(x.numerator, x.denominator) for row in rows for x in row])
 
 
 @lru_cache(maxsize=512)
 def floats(mode: Mode, n_in: int, n_out: int) -> FloatArray:
-    """`weights` in float64, each the nearest double; read-only."""
+    """`weights` as a read-only float64 array, each entry rounded to the nearest double."""
     matrix = np.array([[float(x) for x in row] for row in weights(mode, n_in, n_out)])
     matrix.flags.writeable = False
     return matrix
@@ -96,28 +96,28 @@ def floats(mode: Mode, n_in: int, n_out: int) -> FloatArray:
 
 @dataclass(frozen=True)
 class Resampling:
-    """How a family of models brings its maps to full size, and down to the next input."""
+    """The resampling modes of a family of models: `up` to full size, and `down` to the size of the next input."""
 
     up: Mode
     down: Mode
 
     def enlarged(self, maps: FloatArray, shape: tuple[int, int]) -> FloatArray:
-        """Maps (..., h, w) at full size."""
+        """Maps (..., h, w) resampled up to (..., *shape)."""
         return resampled(self.up, maps, shape)
 
     def reduced(self, maps: FloatArray, shape: tuple[int, int]) -> FloatArray:
-        """Maps (..., h, w) at the size of the next input."""
+        """Maps (..., h, w) resampled down to (..., *shape), the size of the next input."""
         return resampled(self.down, maps, shape)
 
 
 VAR = Resampling(up="bicubic", down="area")
 INFINITY = Resampling(up="bilinear", down="bilinear")
 OF_FAMILY = {"VAR": VAR, "Infinity": INFINITY}
-"""By the catalogue's families that are simulated."""
+"""The resampling of each simulated family, by the family's name in the catalogue."""
 
 
 def resampled(mode: Mode, maps: FloatArray, shape: tuple[int, int]) -> FloatArray:
-    """Maps (..., h, w) resampled to (..., *shape), in the maps' own precision."""
+    """Maps (..., h, w) resampled to (..., *shape), computed in the dtype of `maps`."""
     height, width = maps.shape[-2:]
     rows, columns = (floats(mode, *sizes).astype(maps.dtype) for sizes in ((height, shape[0]), (width, shape[1])))
     result: FloatArray = rows @ maps @ columns.T
