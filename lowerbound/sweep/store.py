@@ -316,8 +316,7 @@ class Store:
         }
 
     def problems(self) -> list[str]:
-        """What is wrong with the file, in sentences: damage that SQLite finds, and rows that do not match their digest.
-        """
+        """What is wrong with the file, in sentences: damage that SQLite finds, and rows unlike their digest."""
         with self._reading():
             told = [word for (word,) in self._db.execute("PRAGMA integrity_check") if word != "ok"]
             blobs = self._db.execute("SELECT digest, bytes FROM blobs")

@@ -1,11 +1,11 @@
-"""How many dimensions a token's values have in the first layer: those of its content, and one for the layer norm.
+"""The dimension of the space of a token's first-layer values: that of its content, plus one for the layer norm.
 
-Before the norm a token is x = p + W c, its place and its content. The norm subtracts the mean and divides by a number,
-so that a value is W_V b + (u + U c) / r(c), r(c) = sqrt(var(x) + eps): a point of the space that u and the columns of U
-span, moved by the bias, and never of more dimensions, whatever the head's width.
+Before the norm a token is x = p + W c, with p from its place and c its content. The norm subtracts the mean and divides
+by a number, so that a value is W_V b + (u + U c) / r(c), r(c) = sqrt(var(x) + eps). Up to the shift by the bias this is
+a point of the space that u and the columns of U span, so that the head's width cannot add a dimension.
 
-Floats are rationals: u, U and r(c)^2 of a network are computed without rounding, the rank of [u U] is exact, and that
-as many dimensions are reached as there can be is decided by balls that exclude zero.
+Floats are rationals: u, U and r(c)^2 of a network are computed without rounding, and the rank of [u U] is exact. That
+values really reach all of these dimensions is decided by a ball that excludes zero.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from lowerbound.var.simulator.network import Network
 
 Array = NDArray[Any]
 N_SAMPLES = 500
-"""Contents whose singular values are told, beside the exact count."""
+"""The number of contents whose singular values are reported beside the exact dimension."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class ValueSpace:
     Parameters
     ----------
     dimension : int
-        Exact: as many points of the network are affinely independent, and no more can be.
+        Exact: dimension + 1 values of the network are affinely independent, and no more can be.
     content_dim, head_dim : int
         The dimension is at most min(head_dim, content_dim + 1).
     kept, next : float
-        Singular values number `dimension` and `dimension` + 1 of the values of many contents, in float64.
+        The singular values of rank `dimension` and `dimension` + 1 of the values of N_SAMPLES contents, in float64.
     """
 
     token: int
@@ -58,13 +58,13 @@ class ValueSpace:
 
 
 def exact_matrix(array: Array) -> fmpq_mat:
-    """A matrix of floats as the rationals that they are."""
+    """A matrix of floats as a matrix of rationals, without rounding."""
     rows, columns = np.atleast_2d(array).shape
     return fmpq_mat(rows, columns, [fmpq(*float(x).as_integer_ratio()) for x in array.ravel()])
 
 
 def contents(network: Network, token: int, count: int, seed: int) -> Array:
-    """Different contents of a token of the second scale, (count, content_dim), as the network computes them."""
+    """Contents of a token of the second scale for `count` random ids, without repeats: (up to count, content_dim)."""
     rows = network.schedule.rows_of(1)
     if not rows.start <= token < rows.stop:
         raise invalid("token", f"be one of the second scale, {rows.start} to {rows.stop - 1}", token)
@@ -118,7 +118,7 @@ def value_space(network: Network, *, token: int | None = None, head: int = 0, se
 
 
 def _centred(columns: fmpq_mat) -> fmpq_mat:
-    """Columns minus their means: what a layer norm does before it divides."""
+    """Columns minus their means, which is the first step of a layer norm."""
     n = columns.nrows()
     means = fmpq_mat(1, n, [fmpq(1, n)] * n) * columns
     return columns - fmpq_mat(n, 1, [1] * n) * means
@@ -128,8 +128,9 @@ def _check_reached(spanned: fmpq_mat, words: fmpq_mat, codes: fmpq_mat, dimensio
     """Raise Undecided unless dimension + 1 of these contents give affinely independent values.
 
     Point i is m_i / r_i with m_i = [u U] (1, c_i). Points are affinely independent if and only if the rows (r_i, m_i)
-    are independent, in `dimension` coordinates that determine the rest. With `dimension` of the m_i independent and
-    another one the combination sum l_i m_i of them, that is: its r is not sum l_i r_i.
+    are independent; for m_i, `dimension` coordinates that determine the others suffice. Choose `dimension` independent
+    m_i, and write one further m as their combination sum l_i m_i. The rows are then independent if and only if the r of
+    that further point differs from sum l_i r_i.
     """
     n = codes.nrows()
     lifted = beside([fmpq_mat(n, 1, [1] * n), codes]).transpose()
@@ -156,7 +157,7 @@ def _check_reached(spanned: fmpq_mat, words: fmpq_mat, codes: fmpq_mat, dimensio
 
 
 def _mean_squares(columns: fmpq_mat) -> list[fmpq]:
-    """The mean square of every column: over one denominator, because sums of fractions are slow."""
+    """The mean square of every column, computed over one common denominator because sums of fractions are slow."""
     integers, denominator = columns.numer_denom()
     height, numbers = integers.nrows(), integers.transpose().entries()
     starts = range(0, len(numbers), height)
@@ -164,7 +165,7 @@ def _mean_squares(columns: fmpq_mat) -> list[fmpq]:
 
 
 def _singular_values(network: Network, sampled: Array, lone: Array, scale: Array, rows: slice) -> Array:
-    """Those of the values of sampled contents, their mean subtracted, in float64."""
+    """Singular values of the matrix of sampled contents' values minus their mean, in float64."""
     x = lone + sampled.astype(np.float64) @ network.word.weight.T.astype(np.float64)
     x -= x.mean(axis=1, keepdims=True)
     x /= np.sqrt((x**2).mean(axis=1, keepdims=True) + NORM_EPS)

@@ -1,7 +1,7 @@
 """One transformer block of VAR and Infinity, for all CFG branches of one scale at once.
 
-Adaptive layer norms take their gains and shifts from the condition alone, so that they are computed once an image.
-Attention is given from outside: a block makes queries, keys and values, and somebody who remembers answers.
+Adaptive layer norms take their gains and shifts from the condition alone, so that they are computed once per image.
+Attention is passed in by the caller: a block makes queries, keys and values, and the caller's cache answers them.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Block:
     log_multipliers : array, shape (heads,)
         A head's queries have norm exp(min(s, ln 100)).
     projection, widen, narrow : Linear
-        Of the attention's output, and the two of the feed-forward net.
+        The map after attention, and the two maps of the feed-forward net.
     modulation : Linear or array
         From the condition to six rows of `width` numbers; where layers share that map, this layer's own (6, width)
         offsets.
@@ -78,7 +78,7 @@ class Block:
 
     @property
     def n_heads(self) -> int:
-        """Heads of the layer."""
+        """The number of heads of the layer."""
         return len(self.log_multipliers)
 
     def modulated_by(self, condition: Array, shared: Linear | None) -> Modulation:
@@ -91,7 +91,7 @@ class Block:
         return Modulation(*(rows[:, part] for part in range(6)))
 
     def attention_input(self, x: Array, modulation: Modulation) -> Array:
-        """What queries, keys and values are linear in: the modulated norm of x, (branches, n, width)."""
+        """The modulated norm of x, (branches, n, width), of which queries, keys and values are linear functions."""
         return modulated(x, modulation.attention_scale, modulation.attention_shift)
 
     def qkv_of(self, normed: Array, rotate: Callable[[Array], Array] | None = None) -> tuple[Array, Array, Array]:
@@ -151,7 +151,7 @@ def silu(x: Array) -> Array:
 
 
 GELU_SLICE = 2**16
-"""Numbers at once, so that what is read twice is still in a core's cache."""
+"""Entries per slice in `gelu`: few enough that a slice stays in a core's cache while several passes go over it."""
 
 
 def gelu(x: Array) -> Array:
@@ -177,7 +177,9 @@ def gelu(x: Array) -> Array:
 
 
 def softmax_attention(queries: Array, keys: Array, values: Array) -> Array:
-    """Softmax attention of scale 1, (..., m, d) queries over (..., t, d) keys and (..., t, d) values."""
+    """Softmax attention with logits <q, k>, of (..., m, d) queries over (..., t, d) keys and (..., t, d) values."""
+    # One head at a time: its (m, t) weights are a small array that its thread reuses, where those of all heads and
+    # branches together would not stay in a cache. Heads run in parallel, because NumPy releases the interpreter lock.
     outputs = np.empty((*queries.shape[:-1], values.shape[-1]), dtype=queries.dtype)
 
     def work(head: tuple[int, ...]) -> None:
@@ -192,7 +194,7 @@ def softmax_attention(queries: Array, keys: Array, values: Array) -> Array:
 
 
 WORTH_THREADS = 2**20
-"""Numbers from which on threads save more than they cost."""
+"""The number of entries from which on threads save more time than they cost."""
 
 
 def _threads(count: int) -> int:

@@ -1,8 +1,8 @@
 """A network with public weights: which models the simulator runs, and random weights for them.
 
-What is left out of Infinity, and said wherever it runs: the text. Its encoder, the cross-attention to it in every
-block, and the pooling that makes the condition; a condition is a random vector instead. Guidance acts on the logits
-alone. Nothing is left out of VAR but the decoder, which turns f_hat into pixels and reads no cache.
+Infinity is simulated without its text: without the text encoder, the cross-attention to the text in every block, and
+the pooling that makes the condition. A condition is a random vector instead, and guidance acts on the logits alone. Of
+VAR only the decoder is left out, which turns f_hat into pixels and reads no cache.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CODE_CHANNELS = 32
 """Channels of VAR's codebook."""
 FAMILIES = ("VAR", "Infinity")
 N_CONDITIONS = 1000
-"""Classes of VAR; random texts of Infinity."""
+"""The number of classes of VAR, and of random vectors that stand for texts of Infinity."""
 
 
 def _made_up(name: str, family: str, sides: tuple[int, ...], heads: int, d: int, codebook_size: int) -> Model:
@@ -65,7 +65,7 @@ SMALL = (
     _made_up("tiny", "VAR", (1, 2, 3, 4, 6), heads=4, d=32, codebook_size=256),
     _made_up("tiny-infinity", "Infinity", (1, 2, 4, 6), heads=4, d=32, codebook_size=2**8),
 )
-"""Models of two families that run in a second."""
+"""Made-up models of both families, each of which runs in a second."""
 
 
 def model_called(name: str) -> Model:
@@ -79,7 +79,8 @@ def model_called(name: str) -> Model:
 def simulated(name: str) -> Model:
     """The model of that name, one of SMALL or of the catalogue.
 
-    Contract: a model whose forward pass is here, or InvalidArgument with the reason, or UnknownName.
+    Contract: the forward pass of the returned model is implemented here. Other catalogued models raise InvalidArgument
+    with the reason, and unknown names raise UnknownName.
     """
     model = model_called(name)
     if model.family not in FAMILIES:
@@ -125,7 +126,7 @@ class Network:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of every weight and every activation."""
+        """The type of every weight and every activation."""
         kind: np.dtype[Any] = self.word.weight.dtype
         return kind
 
@@ -135,7 +136,7 @@ class Network:
         return self.model.schedule
 
     def branches(self, condition: int) -> Array:
-        """The condition and no condition, (2, width)."""
+        """The vectors of a condition and of no condition, (2, width): the two branches of guidance."""
         if not 0 <= condition < len(self.conditions) - 1:
             raise invalid("condition", f"lie in [0, {len(self.conditions) - 2}]", condition)
         return self.conditions[[condition, -1]]
@@ -186,9 +187,9 @@ class Network:
 
 
 LOGIT_SPREAD = 2.0
-"""Standard deviation of logits of a normed row, about: some ids are likelier than most, and guidance adds to it."""
+"""About the standard deviation of a normed row's logits: some ids are much likelier than most. Guidance adds to it."""
 LEAST_MULTIPLIER, LARGEST_MULTIPLIER = 4.0, 200.0
-"""Multipliers before the cap, which so acts on some heads; 4 is where training starts."""
+"""The range of multipliers before the cap of 100, so that the cap acts on some heads; 4 is where training starts."""
 SMALL_BIAS = 0.1
 
 
@@ -255,17 +256,17 @@ def random_network(model: Model, *, seed: int = 0, precision: Precision = "float
 
 
 def n_weights(model: Model) -> int:
-    """Numbers in the matrices of all blocks, which are nearly all that there are."""
+    """The number of weights in the matrices of all blocks, which are nearly all weights of the network."""
     own = 0 if shares_modulation(model) else 6 * model.width
     return model.n_layers * model.width * (4 * model.width + 2 * ffn_width(model) + own)
 
 
 SMALL_NETWORK = 2**22
-"""Weights below which a product is over before a second thread has woken up."""
+"""In a network of fewer weights than this, a matrix product is over before a second thread has woken up."""
 
 
 def threads_for(model: Model) -> AbstractContextManager[object]:
-    """BLAS with one thread for a small network, and with all of them for a large one."""
+    """A context that limits BLAS to one thread for a small network, and leaves it all threads for a large one."""
     return nullcontext() if n_weights(model) >= SMALL_NETWORK else one_thread()
 
 
@@ -279,7 +280,7 @@ def _check_memory(model: Model, kind: np.dtype[Any]) -> None:
 
 
 def _around(linear: Linear, centres: Array) -> Linear:
-    """The same map, with each of six parts of its outputs around a centre."""
+    """The same map, with the biases of its outputs shifted: each of `len(centres)` equal parts by its own center."""
     rows = np.repeat(centres, len(linear.bias) // len(centres)).astype(linear.bias.dtype)
     return Linear(linear.weight, linear.bias + rows)
 
@@ -290,7 +291,7 @@ def shares_modulation(model: Model) -> bool:
 
 
 def ffn_width(model: Model) -> int:
-    """Hidden numbers of the feed-forward net: four times the width; Infinity rounds to a multiple of 256."""
+    """The hidden width of the feed-forward net: four times the width, which Infinity rounds to a multiple of 256."""
     return round(4 * model.width / 256) * 256 if model.family == "Infinity" else 4 * model.width
 
 

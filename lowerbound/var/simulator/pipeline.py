@@ -22,23 +22,24 @@ Ids = NDArray[np.int64]
 
 
 class Remembering(ABC):
-    """What a network's layers ask: it takes in the rows of a scale and answers over all scales so far.
+    """The memory behind a network's layers: it takes in the rows of a scale and answers over all scales so far.
 
-    Contract: within a scale, layers come in their order, once each; then `end_scale`, after every scale but the last.
+    Contract: within a scale, `attend` is called once for each layer, in order; `end_scale` follows every scale but the
+    last.
     """
 
     @abstractmethod
     def attend(self, layer: int, scale: int, queries: Array, keys: Array, values: Array) -> Array:
-        """Outputs for the rows of one scale, all arrays (branches, heads, n, d)."""
+        """The attention outputs for the rows of one scale; all arrays have shape (branches, heads, n, d)."""
 
     @abstractmethod
     def end_scale(self, scale: int) -> None:
-        """The scale is over: forget what will not be remembered."""
+        """End a scale: forget everything about it that the memory will not keep."""
 
 
 @dataclass(eq=False)
 class FullCache(Remembering):
-    """Everything as generated, in the network's own precision; `keys` and `values` grow, (branches, heads, t, d)."""
+    """Keeps all keys and values in the network's precision; per layer they grow to shape (branches, heads, t, d)."""
 
     keys: dict[int, Array] = field(default_factory=dict)
     values: dict[int, Array] = field(default_factory=dict)
@@ -56,12 +57,12 @@ class FullCache(Remembering):
 
 @dataclass(frozen=True, eq=False)
 class Generation:
-    """What a run produced.
+    """The result of a run.
 
     Parameters
     ----------
     ids : per scale, (tokens, decisions)
-        What was drawn, also where other ids were given and used.
+        The ids that were drawn, even if the run used `given` ids in their place.
     logits : per scale, (tokens, decisions, alternatives), guided
     f_hat : array
         The finished map, before the decoder.
@@ -73,14 +74,14 @@ class Generation:
 
 
 def guidance_at(network: Network, sampling: Sampling, scale: int) -> float:
-    """t in (1 + t) conditional - t unconditional: VAR ramps it up over the scales, Infinity does not."""
+    """t in (1 + t) conditional - t unconditional: in VAR it grows linearly over the scales, in Infinity it is fixed."""
     if network.model.family == "Infinity":
         return sampling.guidance
     return sampling.guidance * scale / max(1, network.schedule.n_scales - 1)
 
 
 def check_ids(network: Network, ids: Sequence[Ids]) -> None:
-    """Raise InvalidArgument unless there is one array of ids a scale, of its size, each in range."""
+    """Raise InvalidArgument unless there is one array of ids per scale, of that scale's size, with ids in range."""
     decisions, alternatives = network.tokens.n_choices
     if len(ids) != network.schedule.n_scales:
         raise invalid("ids", f"have one array for each of {network.schedule.n_scales} scales", len(ids))
@@ -100,10 +101,10 @@ def generate(
     sampling: Sampling | None = None,
     given: Sequence[Ids] | None = None,
 ) -> Generation:
-    """One image.
+    """Generate one image.
 
-    Contract: deterministic in its arguments. With `given`, those ids are used in place of the ones drawn, so that the
-    inputs of every scale are theirs whatever the memory answers; unusable ids raise InvalidArgument.
+    Contract: deterministic in its arguments. With `given`, those ids replace the ones drawn, so that the inputs of
+    every scale come from them, whatever the memory answers; unusable ids raise InvalidArgument.
     """
     rule = sampling or Sampling()
     if given is not None:

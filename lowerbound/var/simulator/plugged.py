@@ -1,4 +1,4 @@
-"""Any cache of the toolkit as a network's KV cache, in every layer, head and branch: scales meet through its bytes."""
+"""Any cache of the toolkit as a network's KV cache, in all layers, heads and branches; scales pass on only bytes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ MakeCache = Callable[[Public], Memory]
 
 
 def public_of(model: Model, *, budget: Fraction | None, seed: int) -> Public:
-    """What the caches of a simulated model know: its maps, and that a logit is the inner product.
+    """The public facts given to the caches of a simulated model: its maps, and that a logit is the inner product.
 
-    Queries come with their multiplier and keys as unit rows, as the network caches them, so that heads of different
-    multipliers share one rule.
+    Queries carry their multiplier and keys are unit rows, as in the network, so that heads with different multipliers
+    share one rule.
     """
     return Public(
         model.schedule,
@@ -39,10 +39,10 @@ def public_of(model: Model, *, budget: Fraction | None, seed: int) -> Public:
 
 
 class PluggedCache(Remembering):
-    """One cache a branch, of all layers and heads; a one-head cache is made once for every head.
+    """One cache per branch, for all layers and heads; a one-head cache is instantiated once for every head.
 
-    Contract: what a scale knows of earlier ones is what a fresh cache decodes from the bytes of the last `encode`;
-    `states` are those bytes, a branch each. A cache that breaks its contract raises CacheContractBroken.
+    Contract: a scale knows of earlier scales only what a fresh cache decodes from the bytes of the last `encode`;
+    `states` are those bytes, one state per branch. A cache that breaks its contract raises CacheContractBroken.
     """
 
     def __init__(self, make_cache: MakeCache, public: Public, n_branches: int) -> None:
@@ -61,7 +61,7 @@ class PluggedCache(Remembering):
 
     @property
     def name(self) -> str:
-        """How messages call the cache."""
+        """The name of the cache in error messages."""
         return self._caches[0].name
 
     def attend(self, layer: int, scale: int, queries: Array, keys: Array, values: Array) -> Array:

@@ -37,7 +37,7 @@ class Realisation:
     Parameters
     ----------
     layers : tuple of int
-        Those that were solved, from 1.
+        Numbers, from 1, of the layers that were solved.
     branches : int
         CFG branches whose keys and values are free, the conditional one first.
     key_error, value_error : float
@@ -66,7 +66,7 @@ class Realisation:
 
 
 def refuse_unless_realisable(model: Model, branches: int) -> None:
-    """Raise ImpossibleReduction where a layer has more rows than independent ones can be."""
+    """Raise ImpossibleReduction if a layer has more rows than can be linearly independent."""
     if not 1 <= branches <= model.cfg_branches:
         raise invalid("branches", f"lie in [1, {model.cfg_branches}]", branches)
     if branches > realised_branches(model):
@@ -79,7 +79,7 @@ def refuse_unless_realisable(model: Model, branches: int) -> None:
 
 
 def targets(model: Model, seed: int, layer: int, branches: int) -> tuple[Array, Array]:
-    """Random unit keys and values +-1 of one layer: (branches tokens, heads, d) each."""
+    """Random unit keys and values +-1 of one layer, each of shape (branches * tokens, heads, d)."""
     shape = branches * model.n_tokens, model.n_heads, model.head_dim
     keys = unit(Coins(seed, f"var/realise/keys/layer {layer}").generator().standard_normal(shape))
     signs = Coins(seed, f"var/realise/values/layer {layer}").bits(int(np.prod(shape))).reshape(shape)
@@ -124,11 +124,11 @@ def random_ids(network: Network, seed: int) -> list[Ids]:
 
 
 def realise(network: Network, ids: list[Ids], *, branches: int = 1, seed: int = 0, condition: int = 0) -> Realisation:
-    """Make every layer that can, and every head of it, cache random unit keys and random signs, on one token sequence.
+    """Make all heads of every layer that can be solved cache random unit keys and random signs, on one token sequence.
 
-    Contract: the weights of the forward pass are those of `network`, but W_K and W_V; errors are read off a second
-    forward pass of the whole changed network, keys before rotation, which only turns them. float64 networks only.
-    ImpossibleReduction where there are too many tokens for the width.
+    Contract: all weights of the forward pass but W_K and W_V are those of `network`. Errors are measured in a second
+    forward pass of the whole changed network, on keys before rotation, which does not change their lengths or errors.
+    Networks must be in float64; too many tokens for the width raise ImpossibleReduction.
     """
     model = network.model
     refuse_unless_realisable(model, branches)
@@ -182,8 +182,10 @@ Look = Callable[[int, Block, Array], Block]
 
 
 def _forward(network: Network, ids: list[Ids], branches: int, condition: int, look: Look) -> None:
-    """All tokens through all blocks; `look` sees a layer, its block and the rows of the free branches, and may change
-    the block before it runs."""
+    """Pass all tokens through all blocks; `look` gets each layer's number, block and rows, and may change the block.
+
+    The rows are those of the free branches, as queries, keys and values are computed from them.
+    """
     vectors = network.branches(condition)
     x = all_inputs(network, vectors, ids)
     rotate = network.rotate(slice(None))

@@ -14,14 +14,15 @@ Array = NDArray[Any]
 
 BASE = 10000.0
 GRID = 64
-"""Side of the last map at a million pixels; smaller square schedules are beginnings of that one, on its grid."""
+"""Side of the last map at a million pixels; square schedules of any size take their positions on this grid."""
 
 
 def rotation(schedule: ScaleSchedule, d: int) -> tuple[Array, Array]:
     """Cosines and sines of every token's angles, (tokens, d / 2) each, float64.
 
-    Contract: pair i of a head turns with the row for i < d/4 and with the column after, by base^(-i / (d/4)) a step;
-    rows and columns are rounded to where they lie on the last map, so that one place has one angle at every scale.
+    Contract: for i < d/4, pair i of a head is rotated by base^(-i / (d/4)) per row; the other d/4 pairs are rotated in
+    the same way per column. Rows and columns are rounded to their place on the last map, so that one place in the image
+    has one angle at every scale.
 
     Source: Infinity's 2D rotary embedding, normalised by height and width.
     """

@@ -26,7 +26,7 @@ class Sampling:
     Parameters
     ----------
     seed : int
-        Of the draws.
+        The seed of the draws.
     guidance : float >= 0
         Strength of classifier-free guidance; 0 uses the conditional branch alone.
     top_k : int >= 0
@@ -59,7 +59,7 @@ class Sampling:
 
 
 def _last_kept(logits: Array) -> Array:
-    """The last alternative of positive probability: a draw rounded to 1 ends there."""
+    """The last alternative of positive probability, to which a draw that rounds to 1 is limited."""
     last: Array = logits.shape[-1] - 1 - np.argmax(np.isfinite(logits)[..., ::-1], axis=-1)
     return last
 

@@ -1,7 +1,8 @@
-"""What an id is: codes, the map that they accumulate, and the next input that it is reduced to.
+"""From ids to inputs: ids select codes, codes add up to the map f_hat, and f_hat is reduced to the next input.
 
-Two kinds. VAR's ids are rows of a codebook, smoothed by phi after they are enlarged. Infinity's are bits, one channel
-each, enlarged as they are. Either way every step is linear in the codes, and f_hat is the sum over scales.
+There are two kinds. VAR's ids select rows of a codebook, which are enlarged and then smoothed by phi. Infinity's ids
+consist of bits, one per channel, which are enlarged without smoothing. In both, every step is linear in the codes, and
+f_hat is the sum over scales.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ class ImageTokens(ABC):
     @property
     @abstractmethod
     def n_choices(self) -> tuple[int, int]:
-        """(decisions an id is made of, alternatives of each): logits of a token have that shape."""
+        """(number of decisions per id, alternatives of each decision), which is the shape of a token's logits."""
 
     @abstractmethod
     def codes(self, ids: Ids, scale: int) -> Array:
@@ -87,7 +88,7 @@ class ImageTokens(ABC):
 
 @dataclass(frozen=True, eq=False)
 class VectorTokens(ImageTokens):
-    """VAR's: an id is a row of a codebook; bicubic up to full size, phi, area down.
+    """VAR's tokens: an id is a row of a codebook, enlarged bicubically, smoothed by phi, and reduced by area means.
 
     Parameters
     ----------
@@ -133,10 +134,10 @@ class VectorTokens(ImageTokens):
 
 @dataclass(frozen=True, eq=False)
 class BitTokens(ImageTokens):
-    """Infinity's: an id is `n_bits` bits, each a channel of +-1/sqrt(channels); linear up and down, no phi.
+    """Infinity's tokens: an id is `n_bits` bits, each a channel of +-1/sqrt(channels), resampled linearly without phi.
 
-    With `patch` = 2, as in the 8B model, a token's bits are those of 2 x 2 places of a map of twice the side, a quarter
-    of the channels each; resampling happens on that map.
+    With `patch` = 2, as in the 8B model, a token's bits belong to 2 x 2 cells of a map of twice the side, with a
+    quarter of the bits in each cell; resampling happens on that larger map.
     """
 
     n_bits: int
