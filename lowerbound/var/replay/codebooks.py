@@ -30,7 +30,7 @@ class Codebook:
 
     @property
     def size(self) -> int:
-        """V."""
+        """The number V of codes."""
         return len(self.codes)
 
     @cached_property
@@ -57,14 +57,14 @@ class Codebook:
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
 
     def neighbour(self, one: int) -> FloatArray:
-        """The code nearest to that of an id, other than itself."""
+        """The code nearest to the code of an id, apart from that code itself, in the sup norm."""
         (distances,) = self._distances(self.codes[one : one + 1])
         distances[one] = np.inf
         nearest: FloatArray = self.codes[int(distances.argmin())]
         return nearest
 
     def packed(self, gap: float) -> Codebook:
-        """Codes that are at least `gap` apart, taken greedily in their order."""
+        """A sub-codebook of codes at least `gap` apart in the sup norm, chosen greedily in their order."""
         kept: list[int] = []
         for one, code in enumerate(self.codes):
             if not kept or np.abs(self.codes[kept] - code).max(axis=1).min() >= gap:
@@ -73,11 +73,14 @@ class Codebook:
 
 
 class Signs(Codebook):
-    """All sign vectors in the first log2 V channels, zero in the others; 2 apart. Each channel is read on its own."""
+    """All sign vectors in the first log2 V channels, with zeros in the others; codes are 2 apart in the sup norm.
+
+    Each channel is read on its own, so that no search over all codes is needed.
+    """
 
     @property
     def n_bits(self) -> int:
-        """log2 V."""
+        """log2 V, the number of bits per id."""
         return (self.size - 1).bit_length()
 
     def nearest(self, points: FloatArray) -> Ids:
@@ -85,7 +88,7 @@ class Signs(Codebook):
         return found
 
     def neighbour(self, one: int) -> FloatArray:
-        """With every sign turned: all channels are attacked at once."""
+        """The code with every sign flipped, so that noise attacks all channels at once."""
         turned: FloatArray = -self.codes[one]
         return turned
 

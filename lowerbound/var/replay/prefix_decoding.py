@@ -1,4 +1,4 @@
-"""Bob's side of Theorem R2: from outputs of the last scale to ids, scale by scale, and the noise that hurts most."""
+"""Bob's side of Theorem R2: ids from outputs of the last scale, decoded scale by scale, and the worst known noise."""
 
 from __future__ import annotations
 
@@ -25,17 +25,18 @@ Noise = Literal["none", "random", "aligned"]
 
 @dataclass(frozen=True, eq=False)
 class Decoder:
-    """What Bob knows: the public layer. No ids, no f_hat.
+    """Bob, who knows the public layer, and neither ids nor f_hat.
 
-    Contract: `decode` is right whenever every output is within eta of the range of values and eta is under the plan's
-    threshold, up to the bend of the layer norm and rounding in float64.
+    Contract: for the sign codebook, `decode` returns the right ids whenever every output is within eta times the range
+    of values and eta is under the plan's threshold, up to the bend of the layer norm and rounding in float64. For other
+    codebooks the threshold is multiplied by gap / 2.
     """
 
     layer: PublicLayer
 
     @cached_property
     def _inverses(self) -> list[tuple[FloatArray, FloatArray]]:
-        """Per scale and axis: the left inverse on the rows that are read."""
+        """The left inverse of each scale and axis, with columns only for the rows that are read."""
         plan, found = self.layer.plan, []
         shapes = plan.schedule.shapes
         for k, scale in enumerate(plan.scales):
@@ -59,7 +60,7 @@ class Decoder:
         ]
 
     def contents(self, scale: int, values: FloatArray) -> FloatArray:
-        """The contents of rows of `scale + 1`, from their values: the layer norm undone in the box that holds them."""
+        """The contents of rows of `scale + 1`: values are clipped to their box, and the layer norm is undone."""
         box = np.sqrt(self.layer.n_channels) * self.layer.swamp
         w = np.clip(values / box, -1 / box, 1 / box)
         size = box * self.layer.contents[scale]
@@ -82,9 +83,9 @@ class Decoder:
         return found
 
     def aligned(self, ids: Sequence[Ids]) -> FloatArray:
-        """Signs of a noise that pushes one id of every scale, the one that amplifies most, towards another code.
+        """Signs of a noise that pushes one id of every scale, the one that amplifies noise most, toward another code.
 
-        Shape (rows read, channels); zero where it does not help.
+        Shape (rows read, channels); entries that do not push that id are zero.
         """
         codebook, pushed = self.layer.codebook, []
         for k, (down, across) in enumerate(self._inverses):
@@ -97,7 +98,10 @@ class Decoder:
 
 @dataclass(frozen=True)
 class Round:
-    """One way to disturb, some trials of it: ids of a scale that were wrong in any trial, and how many there were."""
+    """The result of all trials with one noise: `wrong` has the number of wrong ids of each scale over all trials.
+
+    `n_ids` is the number of ids decoded in all trials together.
+    """
 
     eta: float
     noise: Noise
@@ -135,7 +139,7 @@ def play(
     seed: int = 0,
     rounding: NumberFormat = "float64",
 ) -> list[Round]:
-    """Random ids, the last scale's outputs, noise of eta times the range of values in every entry, and Bob's ids.
+    """Play: draw ids, compute the last scale's outputs, move entries by eta times the range of values, and decode.
 
     Contract: equal arguments give equal rounds.
     """
@@ -170,7 +174,8 @@ def _signs(decoder: Decoder, ids: Sequence[Ids], noise: Noise, shape: tuple[int,
 
 
 SWAMP_OF_ROUNDED = 4.0
-"""In few bits content must not drown in the public part; then the bend of the layer norm costs some of the promise."""
+"""The swamp for rounded layers. With few bits a content must not drown in the public part; the price of this smaller
+swamp is a stronger bend of the layer norm, which lowers the promised error."""
 
 
 def demonstrate(
@@ -185,10 +190,11 @@ def demonstrate(
     trials: int,
     seed: int,
 ) -> dict[str, Any]:
-    """Build the public layer of a model, play, and say what was promised; plain JSON values.
+    """Build the public layer of a model, play, and compare with what was promised; plain JSON values.
 
-    Without `etas` the noise is the promise times each of `around`. `promised_below` is gap / 2 times the threshold and
-    the bend (1 - B^-2)^(3/2); `refuted` says that Bob erred below it, in float64: other roundings get no promise.
+    `promised_below` is the error below which Bob is promised to read all ids: gap / 2 times the threshold times the
+    bend (1 - B^-2)^(3/2). Without `etas` the noise is that promise times each of `around`. `refuted` says that Bob
+    erred below it in float64; other roundings get no promise.
     """
     if model.family != "VAR":
         raise invalid("MODEL", "belong to the family VAR for Bob to read it", model.name, nearest="var-d16")

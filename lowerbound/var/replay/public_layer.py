@@ -1,7 +1,8 @@
-"""The public weights of Theorem R2 as a network of the simulator, one layer deep: its last scale tells the ids.
+"""The public weights of Theorem R2 as a one-layer network of the simulator: its last scale's outputs determine the ids.
 
-docs/replay.md proves what is built here. Position rows carry addresses in blocks of their own, so that keys and queries
-are public; the word embedding writes the content where values are read; addresses make the softmax a selection.
+docs/replay.md proves what is built here. Position rows hold addresses in blocks of their own, so that keys and queries
+are public. The word embedding writes the content into the block from which values are read. Separated addresses make
+the softmax select a single row.
 """
 
 from __future__ import annotations
@@ -30,19 +31,19 @@ Ids = NDArray[np.int64]
 SLACK = 1e-9
 NumberFormat = Literal["float64", "float32", "float16", "bfloat16", "int8", "int7", "int6", "int4"]
 SWAMP = 100.0
-"""How many times the public part of a row is larger than its content, in float64."""
+"""B, the ratio of the public part of a row to its content, for layers in float64."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What Bob gets, and what it is measured by.
+    """The outputs that Bob receives, with the range and the leak by which errors are judged.
 
     Parameters
     ----------
     outputs : array, shape (rows read, channels)
-        Of the queries of the last scale, in the order in which they read.
+        Outputs of the queries of the last scale, in the order of the rows that they read.
     value_range : float
-        max V - min V over all rows, the largest of the heads that read.
+        max V - min V over all rows and channels of a head, for the head in which it is largest.
     leak : float
         The largest |output - value of the row that is read|.
     """
@@ -54,17 +55,17 @@ class Seen:
 
 @dataclass(frozen=True, eq=False)
 class PublicLayer:
-    """A network whose first layer tells the ids of all scales but the last two, and the public facts to read them by.
+    """A network whose first layer reveals the ids of all scales but the last two, and the facts needed to decode them.
 
-    Contract: ids are arrays (h w, 1) of row numbers of the codebook, one a scale. `seen` is a function of the ids and
-    of the rounding alone.
+    Contract: ids are arrays (h w, 1) of row numbers of the codebook, one array per scale. `seen` is a function of the
+    ids and of the rounding alone.
 
     Parameters
     ----------
     network : Network
         One layer, float64, whatever the depth of the model.
     rows : array, shape (rows read,)
-        Token numbers, scale after scale, as the left inverses of the plan ask.
+        Token numbers of the rows that the plan's left inverses use, scale after scale.
     contents : tuple of float
         F of every scale from the second on: the largest content.
     """
@@ -88,10 +89,10 @@ class PublicLayer:
         return [part[:, None] for part in np.split(drawn, np.cumsum(sizes)[:-1])]
 
     def seen(self, ids: Sequence[Ids], *, rounding: NumberFormat = "float64") -> Seen:
-        """The last scale's outputs for these ids, r_{N-1} among them.
+        """The last scale's outputs for these ids, which include those of r_{N-1}.
 
-        With a rounding, inputs, their norms, queries, keys, values and outputs are all rounded; "int8" and the like
-        quantise values alone, uniformly over their range.
+        With a float rounding, inputs, their norms, queries, keys, values and outputs are all rounded; "int8" and the
+        other integer formats quantize the values alone, uniformly over their range.
         """
         if rounding not in get_args(NumberFormat):
             raise invalid("rounding", f"be one of {', '.join(get_args(NumberFormat))}", rounding)
@@ -186,7 +187,7 @@ def public_layer(
 
 
 def _last_content(plan: ReplayPlan) -> float:
-    """A bound on the content of the last scale, which nobody reads; a little over the sum of the scales' own bounds."""
+    """A bound on the content of the last scale, whose rows are not read: slightly more than the sum over scales."""
     shapes, bound = plan.schedule.shapes, 0.0
     for shape in shapes[:-1]:
         height, width = (
@@ -240,7 +241,7 @@ def _bfloat16(array: FloatArray) -> FloatArray:
 
 
 def _levels(n_bits: int) -> Callable[[FloatArray], FloatArray]:
-    """2^n_bits equidistant levels from the least to the largest entry."""
+    """A rounding to 2^n_bits equidistant levels between the least and the largest entry of an array."""
 
     def quantised(array: FloatArray) -> FloatArray:
         low, step = array.min(), np.ptp(array) / (2**n_bits - 1)
@@ -258,4 +259,4 @@ _ROUNDINGS: dict[str, tuple[Rounder, Rounder]] = {
     "bfloat16": (_bfloat16, _same),
     **{f"int{n_bits}": (_same, _levels(n_bits)) for n_bits in (8, 7, 6, 4)},
 }
-"""What happens to every number, and then to values."""
+"""By format: the rounding of every number, and the additional rounding of values."""

@@ -196,12 +196,13 @@ SMALL_BIAS = 0.1
 def random_network(model: Model, *, seed: int = 0, precision: Precision = "float32") -> Network:
     """Public weights drawn from a seed.
 
-    Scaled so that every sub-layer acts on its output as much as in a trained network, none vanishing and none running
-    away. Matrices are normal of variance 1 / inputs, those that end a residual branch divided by sqrt(2 layers) more,
-    the head's times LOGIT_SPREAD. Conditions, start, levels and positions are normal of variance 1/3 each, contents of
-    variance about 1. Gains are 1, scales and shifts 0, give or take 1/2. Multipliers are log-uniform between 4 and 200,
-    capped at 100. Biases are normal of deviation 0.1. Codes are normal of variance 1, phi's kernels of variance 1/(9
-    channels). (The official initialisation has gains of 1e-5, and so a network that hardly acts.)
+    They are scaled so that every sub-layer acts on its output as much as in a trained network: none vanishes, and none
+    grows without limit. Matrices are normal of variance 1 / inputs; those that end a residual branch are divided by
+    sqrt(2 layers), and the head's is multiplied by LOGIT_SPREAD. Conditions, start, levels and positions are normal of
+    variance 1/3 each, contents of variance about 1. Gains are around 1, scales and shifts around 0, with deviation 1/2.
+    Multipliers are log-uniform between 4 and 200, capped at 100. Biases are normal of deviation 0.1. Codes are normal
+    of variance 1, and phi's kernels of variance 1/(9 channels). (The official initialization has gains of 1e-5, with
+    which a network hardly acts.)
 
     Contract: equal arguments give equal weights on one version of NumPy. Weights that this machine's memory cannot hold
     raise InvalidArgument.

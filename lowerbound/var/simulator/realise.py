@@ -127,8 +127,8 @@ def realise(network: Network, ids: list[Ids], *, branches: int = 1, seed: int = 
     """Make all heads of every layer that can be solved cache random unit keys and random signs, on one token sequence.
 
     Contract: all weights of the forward pass but W_K and W_V are those of `network`. Errors are measured in a second
-    forward pass of the whole changed network, on keys before rotation, which does not change their lengths or errors.
-    Networks must be in float64; too many tokens for the width raise ImpossibleReduction.
+    forward pass of the whole changed network, on keys before they are rotated. Networks must be in float64; too many
+    tokens for the width raise ImpossibleReduction.
     """
     model = network.model
     refuse_unless_realisable(model, branches)

@@ -1,8 +1,8 @@
-"""Does a trace say the truth? Its outputs against softmax attention of its own queries, keys and values.
+"""The check of a trace: its outputs against softmax attention of its own queries, keys and values.
 
-The allowance is derived, row by row, for attention with one softmax over all logits in the trace's `dtype` of unit
-roundoff u, whose sums, in whatever order, are carried in at least float32 (unit roundoff a, which is u for 32 and 64
-bits). With S = factor |q| max |k| and gamma(n) = n a / (1 - n a):
+Outputs may differ from attention by an allowance, derived row by row for one softmax over all logits in the trace's
+`dtype` of unit roundoff u, whose sums, in any order, are carried in at least float32 (unit roundoff a, equal to u for
+32 and 64 bits). With S = factor |q| max |k| and gamma(n) = n a / (1 - n a):
 
 * A logit is off by at most e = (gamma(d + 2) + 5 u)(1 + 8 u) S + 6 u: its d products and the factor; inputs rounded to
   the type (2 u S), the logit stored in it (u S), the peak subtracted, which is at most 2 S away (2 u S, of which 16-bit
@@ -33,9 +33,9 @@ FloatArray = NDArray[np.float64]
 
 TINY = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 2.0**-1074}
 LARGEST_LOG = 300.0
-"""exp of twice this is finite."""
+"""The cap on the error e of a logit, so that exp(2 e) is finite."""
 SLACK = 1 + 1e-9
-"""The allowance itself is computed in float64."""
+"""A factor for the rounding of the allowance itself, which is computed in float64."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class HeadCheck:
     excess : float
         The largest quotient of error and allowance; above 1, the outputs are not those of attention.
     undecided : float
-        Share of rows whose allowance is no smaller than the spread of the values, so that they say nothing.
+        Share of rows whose allowance is at least the spread of the values, so that no output could refute them.
     """
 
     layer: int
@@ -64,7 +64,7 @@ class HeadCheck:
 
     @property
     def verdict(self) -> str:
-        """ "refuted", "undecided" where no row can say anything, or "agrees"."""
+        """One of "refuted", "undecided" (if all rows are undecided) and "agrees"."""
         if self.excess > 1:
             return "refuted"
         return "undecided" if self.undecided == 1 else "agrees"
@@ -77,8 +77,8 @@ class HeadCheck:
 def check_layer(trace: Trace, number: int) -> list[HeadCheck]:
     """Every head of one layer, branch after branch.
 
-    Contract: outputs of attention in the trace's type, computed as the module says, are never refuted; others are where
-    an entry is off by more than its allowance.
+    Contract: outputs of attention that was computed in the trace's type, as the module says, are never refuted. Outputs
+    with an entry that is off by more than its allowance are refuted.
     """
     layer = trace.layer(number)
     found = []

@@ -1,10 +1,10 @@
-"""Images that the project makes, and the token ids that they become by residual quantisation.
+"""Images that the project makes, and their token ids by residual quantization.
 
 An image is three channels at the size of the last map. There is no trained encoder: a random linear map lifts the three
-channels into the code's, at CONTRAST times a code's deviation. Then VAR's own multi-scale quantisation runs with the
-network's random codebook: at every scale, what f_hat still misses is averaged down, every token takes the nearest code
-(of bits: the signs), and its share is taken off. Random phi and a random codebook approximate less well than trained
-ones; `Encoded.missed` says how well.
+channels into the code's, at CONTRAST times a code's deviation. Then VAR's own multi-scale quantization runs with the
+network's random codebook: at every scale, the part that f_hat still misses is averaged down, every token takes the
+nearest code (bits: the signs), and its contribution is subtracted. A random phi and codebook approximate less well than
+trained ones; `Encoded.missed` measures the error.
 """
 
 from __future__ import annotations

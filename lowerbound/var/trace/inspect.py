@@ -1,6 +1,6 @@
-"""How near a trace comes to what the floor's instances are made of: sharp queries, keys apart, values of full rank.
+"""How near a trace comes to the floor's hard instances, which have sharp queries, separated keys, and full-rank values.
 
-All of one head, over the T tokens cached before the last scale, and the queries of the last scale.
+All statistics are of one head, over the T tokens cached before the last scale and the queries of the last scale.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MASS = 0.9
 
 @dataclass(frozen=True)
 class HeadFacts:
-    """What one head of one layer and branch looks like.
+    """Statistics of one head of one layer and branch.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class HeadFacts:
     rank_keys, rank_values : float
         Effective ranks: exp of the entropy of the normalised singular values.
     entropy_bits : float
-        Of the weights of a query, on average.
+        Entropy of the weights of a query, on average over the queries of the last scale.
     keys_for_mass : float
         How many keys hold 90 % of the weight of a query, on average.
     """

@@ -1,4 +1,4 @@
-"""Which structure priors one head's keys and values obey, at a tolerance: found in floats, empirical, never proved."""
+"""Which structure priors one head's keys and values obey within a tolerance: an empirical finding, in floats."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ FloatArray = NDArray[np.float64]
 class Obedience:
     """How far one head obeys one prior.
 
-    `parameter` is the smallest class that was found to hold it within the tolerance, in units of max V - min V: a rank,
-    a number of columns, tokens or centres, ...; `vacuous` is the parameter at which the class says nothing. `obeyed`
-    says whether it says something. `floor_bits` is log2 of the class of that parameter, which is what caches that trust
-    this prior and no other must keep at error 0; None where the tolerance is too large to tell its members apart.
+    `parameter` (a rank, a number of columns, tokens, centers, ...) is the smallest one found whose class contains the
+    head within the tolerance, in units of max V - min V. At `vacuous` the class excludes nothing, and `obeyed` says
+    whether `parameter` is below it. `floor_bits` is log2 of the size of the class, which is what a cache that relies on
+    this prior alone must keep at error 0; None if the tolerance is too large to tell the members apart.
     """
 
     prior: str
@@ -65,17 +65,17 @@ def obeyed(
     queries: FloatArray | None = None,
     rule: Rule | None = None,
 ) -> list[Obedience]:
-    """One entry a prior, for one head.
+    """One entry per prior, for one head.
 
-    Contract: each parameter is one that the head does obey, within rounding; a smaller one may hold that was not found.
-    Without queries of the last map, and a rule, nothing is said of where attention looks.
+    Contract: the head obeys each prior at the parameter given, within rounding; it may also obey a smaller one that was
+    not found. Priors on attention are tested only if the queries of the last map and a rule are given.
 
     Parameters
     ----------
     keys, values : array, shape (n, d), n >= T
-        Of the tokens in order; those of the last map, if there, take part in attention alone.
+        Rows of the tokens in order; those of the last map, if given, are used for attention only.
     queries : array, shape (T_N, d)
-        Of the last map; needs keys and values of all tokens.
+        Queries of the last map; they need keys and values of all tokens.
     """
     eta = rational(tolerance, name="tolerance")
     if not 0 < eta < Fraction(1, 2):
@@ -149,7 +149,7 @@ def _of_values(schedule: ScaleSchedule, values: FloatArray, eta: float) -> Itera
 
 
 def _first(approximate: Callable[[int], FloatArray], exact: FloatArray, eta: float, largest: int) -> int:
-    """The smallest parameter from 0 on whose approximation is within eta of `exact` everywhere."""
+    """The smallest parameter whose approximation is within eta of `exact` everywhere, or `largest` if none is."""
     for parameter in range(largest):
         if np.abs(approximate(parameter) - exact).max() <= eta:
             return parameter
@@ -185,7 +185,7 @@ def _spare(schedule: ScaleSchedule, counts: list[int], one_in: int) -> bool:
 
 
 def _of_keys(schedule: ScaleSchedule, keys: FloatArray, eta: float) -> Found:
-    """Centres that a greedy choice needs so that every key is within eta of one, in units of the longest key."""
+    """The number of centers that a greedy choice needs until every key is within eta, times the longest key, of one."""
     radius = eta * float(np.linalg.norm(keys, axis=1).max())
     distance, centres = np.full(len(keys), np.inf), 0
     while float(distance.max()) > radius or not centres:
