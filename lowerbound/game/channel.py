@@ -1,13 +1,14 @@
-"""The wall between Alice and Bob: two fresh processes, and nothing crosses but bytes.
+"""The separation of Alice and Bob: each party runs in a fresh process, and only bytes pass between them.
 
-Each party gets a job (the public configuration), its own private input, and writes one reply. Levels, by what they
-promise to keep from crossing:
+Each party gets a job (the public configuration) and its own private input, and writes one reply. The isolation levels
+differ in what they prevent from passing between the parties:
 
-* `none`: nothing. One process, for speed.
-* `process`: objects of any kind (globals, closures, class attributes), the environment, inherited descriptors and
-  the current directory: fresh interpreters, an environment of constants, an own temporary home and directory.
-* `sandbox`: also files at absolute paths, sockets and processes left behind: Debian's bubblewrap, with a read-only
-  root, private /tmp and home, no network, and no process that outlives its party.
+* `none` prevents nothing. Both parties run in the judge's process, for speed.
+* `process` prevents Python objects (globals, closures, class attributes), environment variables, inherited descriptors
+  and the current directory. Each party has a fresh interpreter, a constant environment, and its own temporary home and
+  working directory.
+* `sandbox` also prevents files at absolute paths, sockets and processes left behind. It uses Debian's bubblewrap with a
+  read-only root, a private /tmp and home, no network, and no process that outlives its party.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ _BOOTSTRAP = "import sys; sys.path[:] = {path!r}; from lowerbound.game.party imp
 
 
 class Isolation(StrEnum):
-    """How strongly Alice and Bob are kept apart, weakest first."""
+    """The isolation levels between Alice and Bob, weakest first."""
 
     NONE = "none"
     PROCESS = "process"
@@ -52,7 +53,7 @@ class Isolation(StrEnum):
 
 @lru_cache
 def sandbox_problem() -> str | None:
-    """Why this machine cannot make a sandbox, or None if it can (tried once)."""
+    """The reason why this machine cannot make a sandbox, or None if it can. The attempt is made once and cached."""
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed (Debian: apt-get install bubblewrap)"
     with tempfile.TemporaryDirectory() as directory:
@@ -67,7 +68,7 @@ def sandbox_problem() -> str | None:
 
 
 def strongest() -> Isolation:
-    """The strongest level that this machine gives."""
+    """The strongest isolation level that this machine supports."""
     return Isolation.SANDBOX if sandbox_problem() is None else Isolation.PROCESS
 
 
@@ -80,11 +81,12 @@ def converse(
     time_limit_s: float,
     search_path: Sequence[str] = (),
 ) -> Frames:
-    """Let one party do its job on its private input, and return its reply.
+    """Run one party on its job and private input, and return the frames of its reply.
 
-    Contract: returns the frames that the party wrote, or raises what it raised (one of this package's errors),
-    TimeLimitExceeded when it does not finish, CacheContractBroken when it dies, IsolationUnavailable when the machine
-    cannot give the level. The party sees `job`, `private`, and `search_path` as its module path.
+    Contract: returns the frames that the party wrote. It raises the error of this package that the party raised,
+    TimeLimitExceeded if the party does not finish in time, CacheContractBroken if its process dies, and
+    IsolationUnavailable if the machine does not support the level. The party sees `job`, `private`, and `search_path`
+    as its module path.
     """
     if isolation is Isolation.NONE:
         return _converse_here(role, job, private, time_limit_s)
@@ -146,13 +148,13 @@ def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) 
 
 
 def raised(failure: dict[str, str]) -> LowerBoundError:
-    """The error that crossed the wall as `party.failure` wrote it."""
+    """The error that `party.failure` described, as an instance of its class."""
     kinds = {kind.__name__: kind for kind in errors.ALL}
     return kinds.get(failure["kind"], LowerBoundError)(failure["message"])
 
 
 def late(role: Role, time_limit_s: float) -> TimeLimitExceeded:
-    """The error of a party that took longer."""
+    """The error for a party that exceeded its time limit."""
     return TimeLimitExceeded(
         f"the cache must finish {role}'s part within {time_limit_s:g} s, and did not; a larger time limit may let it"
     )
@@ -165,7 +167,7 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(home: str) -> dict[str, str]:
-    """Constants alone, but for the BLAS kernel that this machine's OpenBLAS was told to use."""
+    """The environment of a party: constants, and this process's OpenBLAS kernel settings if there are any."""
     fixed = {
         "HOME": home,
         "TMPDIR": home,
@@ -201,7 +203,10 @@ def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], ti
 
 @contextmanager
 def alarm(role: Role, time_limit_s: float) -> Iterator[None]:
-    """Interrupt Python code that runs too long; only the main thread can be interrupted."""
+    """A context that raises TimeLimitExceeded if its code runs longer than `time_limit_s` seconds.
+
+    Only the main thread can be interrupted; in other threads the context does nothing.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,7 +1,7 @@
-"""Covering codes: the one-way protocols that sit at the frontier 1 - H2(delta).
+"""Covering codes: one-way protocols whose rate is close to the lower bound 1 - H2(delta).
 
-Alice sends the index of the codeword nearest to her block; Bob reads the bit off that codeword. The error is the
-code's mean distance, over its length, exactly.
+Alice sends the index of a codeword nearest to her block of bits, and Bob reads the bit from that codeword. The error
+rate is exactly the mean distance of a block from the code, divided by the block length.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ BitTable = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class CoveringCode:
-    """A binary linear code in systematic form, used to quantise fair coins.
+    """A binary linear code in systematic form, used for the quantization of fair coins.
 
-    Contract: `quantise` maps every block to the message of a nearest codeword, `codewords` back to the codeword, and
-    `error` is the exact mean fraction of wrong bits over uniform blocks.
+    Contract: `quantise` maps every block to the message of a nearest codeword, `codewords` maps a message to its
+    codeword, and `error` is the exact mean fraction of wrong bits over uniform blocks.
 
     Parameters
     ----------
@@ -37,17 +37,17 @@ class CoveringCode:
 
     @property
     def n_message_bits(self) -> int:
-        """k, the bits sent for a block."""
+        """k, the number of bits that are sent per block."""
         return len(self.parity)
 
     @property
     def n_block_bits(self) -> int:
-        """n, the length of a block."""
+        """n, the length of a block in bits."""
         return len(self.parity) + len(self.parity[0])
 
     @property
     def rate(self) -> Fraction:
-        """Bits sent for each bit of the block."""
+        """The number of bits sent per bit of the block, k/n."""
         return Fraction(self.n_message_bits, self.n_block_bits)
 
     @cached_property
@@ -66,7 +66,7 @@ class CoveringCode:
 
     @cached_property
     def _leaders(self) -> BitTable:
-        """A lightest vector of every coset, by syndrome."""
+        """A vector of least weight in every coset of the code, indexed by syndrome."""
         n = self.n_block_bits
         n_cosets = 2 ** (n - self.n_message_bits)
         leaders = np.full((n_cosets, n), -1, dtype=np.int64)
@@ -85,11 +85,14 @@ class CoveringCode:
 
     @cached_property
     def error(self) -> Fraction:
-        """Mean distance of a uniform block to the code, over its length."""
+        """The mean distance of a uniform block from the code, divided by the block length."""
         return Fraction(int(self._leaders.sum()), self._leaders.size)
 
     def quantise(self, blocks: ArrayLike) -> BitTable:
-        """Messages of nearest codewords: (b, n) bits to (b, k) bits."""
+        """The messages, shape (b, k), of codewords nearest to b blocks, shape (b, n).
+
+        Contract: blocks of another shape raise InvalidArgument.
+        """
         table = np.asarray(blocks, dtype=np.int64)
         if table.ndim != 2 or table.shape[1] != self.n_block_bits:
             raise invalid("blocks", f"have shape (any, {self.n_block_bits})", table.shape)
@@ -97,13 +100,13 @@ class CoveringCode:
         return nearest[:, : self.n_message_bits]
 
     def codewords(self, messages: ArrayLike) -> BitTable:
-        """Codewords of messages: (b, k) bits to (b, n) bits."""
+        """The codewords, shape (b, n), of b messages, shape (b, k)."""
         table: BitTable = np.asarray(messages, dtype=np.int64) @ self._generator & 1
         return table
 
 
 def _cyclic_parity(n: int, polynomial: int) -> tuple[tuple[int, ...], ...]:
-    """P of the cyclic code with this generator polynomial: row i is x^(n-1-i) modulo it."""
+    """The parity part P of the cyclic code with this generator polynomial; row i is x^(n-1-i) modulo the polynomial."""
     degree = polynomial.bit_length() - 1
     rows = []
     for power in range(n - 1, degree - 1, -1):
@@ -116,17 +119,17 @@ def _cyclic_parity(n: int, polynomial: int) -> tuple[tuple[int, ...], ...]:
 
 @lru_cache
 def majority_of_three() -> CoveringCode:
-    """[3, 1]: send the majority. 1/3 bit a bit, error 1/4."""
+    """The [3, 1] code, which sends the majority of three bits: rate 1/3, error 1/4."""
     return CoveringCode("majority", ((1, 1),))
 
 
 @lru_cache
 def hamming() -> CoveringCode:
-    """Hamming's perfect [7, 4] code: 4/7 bit a bit, error 1/8."""
+    """Hamming's perfect [7, 4] code: rate 4/7, error 1/8."""
     return CoveringCode("hamming", _cyclic_parity(7, 0b1011))
 
 
 @lru_cache
 def golay() -> CoveringCode:
-    """Golay's perfect [23, 12] code: 12/23 bit a bit, error 2921/23552 = 0.12402..."""
+    """Golay's perfect [23, 12] code: rate 12/23, error 2921/23552 = 0.12402..."""
     return CoveringCode("golay", _cyclic_parity(23, 0b110001110101))

@@ -1,4 +1,4 @@
-"""One row of every table: what a cache was measured to need and to err, beside what is proved."""
+"""Playing a cache on a hard family: one table row with its measured size and error, and the proved lower bound."""
 
 from __future__ import annotations
 
@@ -30,22 +30,23 @@ ABOVE = "above the floor"
 OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
 FP16_PAIR_BITS = 2 * FP16_BITS
-"""A key entry and a value entry in fp16: what stands in a plain cache for each symbol."""
+"""The bits of one key entry and one value entry in fp16, which a plain cache stores for each value entry."""
 
 OWN_CACHES = "lowerbound.caches."
-"""Where this package keeps caches: code that the judge may import."""
+"""The prefix of this package's own cache modules, which the judge's process may import at every isolation level."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Measured beside proved, for one cache on one hard family.
+    """The measured size and error of one cache on one hard family, with the proved lower bound (floor).
 
-    Bits are of all `heads` (of all `layers`) together. `state_bits` is the longest message of all trials, `peak_bits`
-    the longest state of any scale, `floor_bits` the sum of the floors of the `parts`, whose intervals hold together
-    at `confidence`, and `ratio` their quotient ("x of the floor"), None where the floor is 0. `error` is that of all
-    symbols, `levels` the number of levels of a value. `measured_ratio` is the compression of fp16 keys and values;
-    `claimed_ratio` is what the method's own accounting makes of it, None where it has none. `verdict` is "above the
-    floor", or "outside R1" for a cache whose instance is not one of model R1.
+    All bits count all `heads` (of all `layers`) together. `state_bits` is the size of the longest message of any trial,
+    and `peak_bits` that of the longest state at any scale. `floor_bits` is the sum of the lower bounds of the `parts`,
+    whose error intervals all hold at `confidence`. `ratio` is `state_bits / floor_bits`, or None if the lower bound
+    is 0. `error` is the error rate over all symbols, and `levels` the number of levels of a value. `measured_ratio` is
+    the compression ratio relative to fp16 keys and values. `claimed_ratio` is the ratio that the method itself would
+    report, or None if it reports none. `verdict` is "above the floor", or "outside R1" for a cache that is not played
+    in computation model R1.
     """
 
     cache: str
@@ -81,20 +82,20 @@ class Row:
     bob_seconds: float
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """The row as plain JSON values."""
         return asdict(self)
 
 
 def module_path() -> list[str]:
-    """Where this process finds modules, as absolute paths: what a party is given to import from."""
+    """The module search path of this process, as absolute paths. Each party gets it as its own search path."""
     return [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
 
 
 def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_S) -> CacheFacts:
-    """What a cache states about itself.
+    """The statements of a cache class about itself.
 
-    Contract: foreign code is imported in a process of its own, unless `isolation` is none; a target that leads to no
-    cache raises UnknownName or InvalidArgument.
+    Contract: foreign code is imported in a separate process, unless `isolation` is none; a target that names no cache
+    raises UnknownName or InvalidArgument.
     """
     if cache.startswith(OWN_CACHES) or isolation is Isolation.NONE:
         return load_cache(cache).facts()
@@ -113,7 +114,7 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
 
 @dataclass(frozen=True)
 class Contender:
-    """A cache that plays: "package.module:Class", its own nominal budget or None, and what rows call it."""
+    """A cache that takes part: its target "package.module:Class", its nominal budget or None, and its name in rows."""
 
     cache: str
     budget: Rational | None = None
@@ -131,25 +132,25 @@ def duel(
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
 ) -> Row:
-    """Play a cache on a hard family, and put what it needed beside what is proved.
+    """Play a cache on a hard family; the row has its measured size and error, and the proved lower bound (floor).
 
-    Contract: all symbols of `trials` independent instances are asked for; memory is the length of the messages
-    that reached Bob. Raises AccountingError when that is certainly under the floor of every error rate that the
-    confidence interval allows (then information crossed elsewhere), CacheContractBroken or TimeLimitExceeded when
-    the cache fails, InvalidArgument for unusable arguments.
+    Contract: Bob is asked for all symbols of `trials` independent instances; memory is the length of the messages that
+    reached Bob. It raises AccountingError if that is certainly below the lower bound at every error rate that the
+    confidence interval allows (then information reached Bob in another way), CacheContractBroken or TimeLimitExceeded
+    if the cache fails, and InvalidArgument for unusable arguments.
 
     Parameters
     ----------
     cache : str
-        "package.module:Class"; `play` takes registered names.
+        The target "package.module:Class". (`play` also takes registered names.)
     label : str or None
-        What the row calls it.
+        The name of the cache in the row; None means its target.
     budget : rational in (0, 1], or None
-        The method's own nominal budget.
+        The nominal budget, in the method's own meaning.
     isolation : Isolation or None
-        None takes the strongest level that this machine gives.
+        None takes the strongest level that this machine supports.
     time_limit_s : float
-        Seconds for each party, all trials together.
+        Seconds for each party, for all trials together.
     """
     (outcome,) = duels(
         reduction,
@@ -173,10 +174,11 @@ def duels(
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
 ) -> list[Row | LowerBoundError]:
-    """`duel` for several caches that share one Alice's process and one Bob's, for libraries that load slowly.
+    """`duel` for several caches that share one process for Alice and one for Bob, so that slow libraries load once.
 
-    Contract: for each entry, what `duel` returns or raises. The entries trust one another: each party sees the
-    inputs of all of them. Alice and Bob share nothing but messages, as ever. `time_limit_s` is for each entry.
+    Contract: for each entry, in order, the row that `duel` returns or the error that it raises. The entries must trust
+    one another, because each party sees the inputs of all of them. Alice and Bob still share nothing but messages.
+    `time_limit_s` applies to each entry.
     """
     if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
         raise invalid("trials", "be an integer >= 1", trials)
@@ -203,7 +205,10 @@ def duels(
 
 @dataclass(frozen=True)
 class PlayedGame:
-    """One trial of one game, and what was said: symbols of all kinds side by side, (n_heads T, columns)."""
+    """One trial of one game: its row, Alice's symbols (`asked`), Bob's answers (`answered`) and the message.
+
+    Symbols and answers have shape (n_heads T, columns), with the columns of all alphabets in order.
+    """
 
     row: Row
     alphabets: tuple[Alphabet, ...]
@@ -219,9 +224,9 @@ def play_once(
     isolation: Isolation | None = None,
     time_limit_s: float = TIME_LIMIT_S,
 ) -> PlayedGame:
-    """`duel` for one trial, which also tells what was said.
+    """`duel` for one trial, with Alice's symbols, Bob's answers and the message in addition to the row.
 
-    Contract: the row, and every error, as of `duel` with one trial; `asked` are Alice's symbols, `answered` Bob's.
+    Contract: the row and every error are those of `duel` with one trial.
     """
     level = strongest() if isolation is None else isolation
     game = _prepare(reduction, entry, 1, level, time_limit_s)
@@ -241,7 +246,7 @@ def play_once(
 
 @dataclass(frozen=True)
 class _Reply:
-    """What a party says of one game: a header and its frames."""
+    """The reply of one party for one game: a header and the frames of the game."""
 
     header: dict[str, Any]
     frames: Frames
@@ -250,7 +255,10 @@ class _Reply:
 def _conversation(
     role: Role, games: Sequence[_Game], private: Sequence[Frames], terms: Mapping[str, Any]
 ) -> list[_Reply | LowerBoundError]:
-    """One party's replies to several games, or what became of each; the time limit of `terms` is for each game."""
+    """The reply of one party for each of several games, or the error that replaces it.
+
+    The time limit in `terms` applies to each game.
+    """
     limit_s = terms["time_limit_s"]
     job = {"games": [{**game.job, "n_frames": len(frames)} for game, frames in zip(games, private, strict=True)]}
     given = [frame for frames in private for frame in frames]
@@ -267,7 +275,7 @@ def _conversation(
 
 
 def _attempt(action: Callable[[_Reply], Result], reply: _Reply | LowerBoundError) -> Result | LowerBoundError:
-    """What the action makes of a reply; an error stands for itself, and so does one that the action raises."""
+    """The result of `action` on a reply. If `reply` is an error, or the action raises one, that error is the result."""
     if isinstance(reply, LowerBoundError):
         return reply
     try:
@@ -290,7 +298,7 @@ def _prepare(reduction: HardFamily, entry: Contender, trials: int, level: Isolat
 
 @dataclass(frozen=True)
 class _Game:
-    """One cache on one hard family: what its parties are told, and what is made of their replies."""
+    """One cache on one hard family: the inputs of its parties, and the evaluation of their replies."""
 
     entry: Contender
     facts: CacheFacts
@@ -301,7 +309,7 @@ class _Game:
 
     @property
     def job(self) -> dict[str, Any]:
-        """The public configuration."""
+        """The public configuration of the game, as JSON values."""
         return {
             "game": self.played.game,
             "reduction": self.played.to_json(),
@@ -311,18 +319,18 @@ class _Game:
 
     @property
     def n_scales(self) -> int:
-        """Cached scales: states a trial."""
+        """The number of cached scales, which is the number of states per trial."""
         return self.played.schedule.n_scales - 1
 
     def messages(self, alice: _Reply) -> Frames:
-        """What crosses to Bob: the last state of each trial."""
+        """The messages to Bob: the last state of each trial. A wrong number of states raises CacheContractBroken."""
         wanted = len(self.symbols) * self.n_scales
         if len(alice.frames) != wanted:
             raise CacheContractBroken(f"Alice must send {wanted} states, got {len(alice.frames)}")
         return alice.frames[self.n_scales - 1 :: self.n_scales]
 
     def row(self, alice: _Reply, bob: _Reply, *, level: Isolation, confidence: Fraction) -> Row:
-        """Measured beside proved; AccountingError for a point under the floor."""
+        """The table row of this game; AccountingError if the measured size is below the lower bound (floor)."""
         played, facts, states, messages = self.played, self.facts, alice.frames, self.messages(alice)
         n_symbols, trials = played.n_symbols, len(self.symbols)
         wrong = misread(self.symbols, bob.frames)
@@ -376,13 +384,16 @@ class _Game:
 
 
 def _instances(family: HardFamily, trials: int) -> tuple[Frames, list[Symbols]]:
-    """Alice's private frames, and the symbols that Bob should name."""
+    """For each trial, Alice's private frame and the symbols that Bob should name."""
     given = [family.draw(trial) for trial in range(trials)]
     return [private.astype(SYMBOL_TYPE).tobytes() for private in given], [family.symbols_of(one) for one in given]
 
 
 def _ledger(items: Mapping[str, int] | None, message: bytes) -> dict[str, int]:
-    """The writer's ledger, checked against the bytes that were sent; without one, everything is payload."""
+    """The ledger of a message with its length prefix; without a writer's ledger, everything is payload.
+
+    Contract: a ledger that does not add up to the bits of the message raises AccountingError.
+    """
     booked = dict(items) if items is not None else {"payload": 8 * len(message)}
     if sum(booked.values()) != 8 * len(message) or any(bits < 0 for bits in booked.values()):
         raise AccountingError(

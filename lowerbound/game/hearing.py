@@ -1,4 +1,4 @@
-"""One question to a cache in a fresh process: whoever doubts a witness asks again."""
+"""Asking a cache one query in a fresh process, so that anybody can repeat what a recorded counterexample claims."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from lowerbound.game.question import FloatArray, Terms, TokenRows
 def heard(
     target: str, terms: Terms, tokens: TokenRows, query: FloatArray, *, isolation: Isolation, time_limit_s: float
 ) -> FloatArray:
-    """What every head of the cache at "package.module:Class" answers, shape (layers, heads, d).
+    """The answers of all heads of the cache "package.module:Class" to one query, shape (layers, heads, d).
 
-    Contract: one process of its own plays all scales through bytes, and asks; raises what `converse` raises.
+    Contract: one separate process passes all scales through the cache's bytes and asks the query. It raises what
+    `converse` raises, and CacheContractBroken for an answer of another size.
     """
     rows = (tokens.keys, tokens.values, tokens.queries, query)
     (reply,) = converse(

@@ -1,7 +1,7 @@
-"""INDEX: Alice holds m symbols and sends one message; Bob must name the one he is asked for.
+"""INDEX: Alice has m symbols and sends one message; Bob must name the symbol at a position that only he knows.
 
-Any protocol with mean error delta needs m (1 - H2(delta)) bits (`bounds.INDEX_FLOOR`), public coins included: this
-is lossy compression of fair coins.
+For bits, any protocol with mean error delta needs at least m (1 - H2(delta)) bits (`bounds.INDEX_FLOOR`), even with
+public coins. The problem is equivalent to lossy compression of fair coins.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Symbols = NDArray[np.int64]
 
 
 class OneWayProtocol(ABC):
-    """A message, and a reader of it. Bob's argument is all that Bob may know."""
+    """A one-way protocol: Alice turns symbols into a message, and Bob reads it. Bob sees nothing but his argument."""
 
     @abstractmethod
     def alice(self, symbols: Symbols) -> bytes:
@@ -28,21 +28,22 @@ class OneWayProtocol(ABC):
 
     @abstractmethod
     def bob(self, message: bytes) -> Symbols:
-        """An answer for every position: what Bob would say if asked for it."""
+        """Bob's answers for all positions: at each, what he would say if he were asked for it."""
 
 
 def draw_symbols(seed: int, trial: int, *, n_levels: int, shape: tuple[int, int], kind: str = "symbols") -> Symbols:
-    """Alice's input: independent uniform symbols in [0, n_levels), one stream a trial and kind."""
+    """Alice's input: independent uniform symbols in [0, n_levels), with separate coins for every trial and kind."""
     flat = Coins(seed, f"{kind}/{n_levels}/trial {trial}").below(n_levels, shape[0] * shape[1])
     return flat.reshape(shape)
 
 
 def exact_optimum(m: int, n_messages: int) -> Fraction:
-    """The least mean error of any INDEX protocol on m bits with n_messages messages.
+    """The smallest mean error of any INDEX protocol on m bits with n_messages messages.
 
-    Contract: the exact minimum over all protocols, public coins included (a mixture is no better than its best part),
-    by enumeration of all sets of n_messages codewords, one of them 0 (a translation changes nothing).
-    Cost: binom(2^m - 1, n_messages - 1) sets; m <= 4.
+    Contract: the exact minimum over all protocols; m outside [1, 4] or n_messages outside [1, 2^m] raise
+    InvalidArgument. Public coins do not help, because a mixture of protocols is no better than its best one.
+    Method: enumerate all sets of n_messages codewords that contain 0, which is no restriction, because translating a
+    set does not change its error. Cost: binom(2^m - 1, n_messages - 1) sets.
     """
     if not 1 <= m <= 4:
         raise invalid("m", "lie in [1, 4], where all protocols can be enumerated", m)

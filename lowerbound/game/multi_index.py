@@ -1,7 +1,7 @@
-"""MULTI-INDEX: one state answers many positions, asked in the blocks in which VAR asks.
+"""MULTI-INDEX: Bob asks one state about many positions, in blocks of the size that VAR uses.
 
-The last scale sends all its queries at once, one a token; each query reads all d coordinates of one cached token. So
-T cached tokens take ceil(T / T_N) runs of the last scale, each from the same state.
+The last scale sends all its queries at once, one per token, and each query reads all d coordinates of one cached token.
+So reading T cached tokens takes ceil(T / T_N) runs of the last scale, each from the same state.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from lowerbound.core.schedule import ScaleSchedule
 
 @dataclass(frozen=True)
 class QueryBlocks:
-    """The blocks of cached tokens that Bob asks for.
+    """The blocks of cached tokens for which Bob asks, one block per run of the last scale.
 
-    Contract: the blocks cover 0..T-1 once, in order, and none is longer than the last scale.
+    Contract: the blocks cover 0..T-1 exactly once, in order, and each has at most T_N tokens.
     """
 
     schedule: ScaleSchedule

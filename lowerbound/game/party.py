@@ -1,10 +1,12 @@
-"""What runs on either side of the wall: Alice encodes every trial, Bob answers every message.
+"""The program of one party: Alice encodes the input of every trial, and Bob answers every message.
 
-A job lists games: for each the public configuration as JSON, and how many of the private frames are its own. Alice's
-are one frame of symbols (model R1) or token ids (model R2) a trial; her reply is the states of every scale, with the
-ledgers of their writers. Bob's are one message a trial; his reply is one frame of symbols a trial. A third role,
-`describe`, only says what a cache class states about itself, so that foreign code never runs in the judge's process; a
-fourth, `answer`, asks a cache one question about the keys, values and queries that its private frames hold.
+A job lists games. For each game it has the public configuration as JSON and the number of private frames that belong to
+the game. Alice gets one private frame per trial, with symbols (model R1) or token ids (model R2); she replies with the
+states of all scales and the ledgers of the BitWriters that wrote them. Bob gets one message per trial and replies with
+one frame of symbols per trial.
+
+There are two more roles. `describe` reports the statements of a cache class about itself, so that foreign code never
+runs in the judge's process. `answer` asks a cache one query about the keys, values and queries in its private frames.
 """
 
 from __future__ import annotations
@@ -41,12 +43,13 @@ LARGEST_REPLY_BYTES = 2**33
 
 
 def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
-    """The reply of one party.
+    """The frames of the reply of one party.
 
-    Contract: for each game of the job, in order, a header and the `n_frames` frames that the other side is owed; what
-    a game raises stands in its header, and the next game is played. One BLAS thread: games are many small products,
-    and several of them run in processes side by side.
+    Contract: for each game of the job, in order, a JSON header and then the `n_frames` frames of the game's reply. An
+    error of this package that a game raises is reported in its header, and the next game is played. For the other roles
+    the reply is one frame.
     """
+    # BLAS gets one thread, because a game consists of many small products, and several parties may run side by side.
     with one_thread():
         return _perform(role, job, private)
 
@@ -77,7 +80,7 @@ def _answer(job: dict[str, Any], private: Frames) -> bytes:
 
 
 def failure(error: LowerBoundError) -> dict[str, str]:
-    """An error as it crosses the wall."""
+    """An error as JSON values, in the form in which it crosses to the judge's process."""
     return {"kind": type(error).__name__, "message": str(error)}
 
 
@@ -114,7 +117,7 @@ def _ledger(message: bytes) -> dict[str, int] | None:
 
 
 def main() -> None:
-    """Read a question from standard input and reply on standard output; a cache's prints go to standard error."""
+    """Read a job from standard input and write the reply to standard output. A cache's prints go to standard error."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_REPLY_BYTES, LARGEST_REPLY_BYTES))
     reply = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)

@@ -1,9 +1,9 @@
-"""Time: how many cached rows a reader has to look at, counted where they are read.
+"""Time: how many cached rows a reader must look at to answer one query, counted at each look.
 
-Rows lie in an order that nobody told the reader, so that where the wanted one is can only be found by looking. A reader
-that fixes its places before it looks finds it with the share of rows that it reads, and otherwise guesses (lemma
-`time`: it is right with probability 1 - delta only if it reads (1 - 2 delta) T rows in the mean). A reader that goes on
-from what it has read escapes: two looks in a hash table, a few more behind hyperplanes or down a tree.
+Rows are in a random order that the reader does not know, so it must search for the row it needs. A reader that chooses
+its places before it looks finds the row with probability (rows read) / T, and otherwise guesses. By lemma `time`, it is
+right with probability 1 - delta only if it reads (1 - 2 delta) T rows on average. An adaptive reader, whose next look
+depends on what it has read, escapes this bound: a hash table needs two looks, hyperplanes or a tree a few more.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ Key = bytes
 
 @dataclass
 class Rows:
-    """Rows that count how often they are read.
+    """Cached rows that count how often a reader looks at them.
 
-    Contract: every row of keys and values that leaves is counted in `looks`, and so is every entry of an index that a
-    reader has made while rows came in, and reads later.
+    Contract: `read` counts one look per returned row of keys and values. A reader must call `look` once for each entry
+    of its index that it reads.
     """
 
     keys: FloatArray
@@ -42,32 +42,32 @@ class Rows:
         return len(self.keys)
 
     def read(self, places: NDArray[np.int64]) -> tuple[FloatArray, FloatArray]:
-        """Rows of these places; each costs one look."""
+        """The keys and values at these places; each place costs one look."""
         self.looks += len(places)
         return self.keys[places], self.values[places]
 
     def look(self) -> None:
-        """One look at something else, such as an entry of an index."""
+        """Count one look at something other than a row, such as an entry of an index."""
         self.looks += 1
 
 
 class RowReader(ABC):
-    """A way to answer one query from rows that cost a look each."""
+    """A strategy that answers one query from rows, where each row that it reads costs one look."""
 
     name: ClassVar[str]
     is_adaptive: ClassVar[bool]
 
     def prepare(self, keys: FloatArray) -> None:  # noqa: B027
-        """What may be built while rows come in, for nothing; reading it later costs looks."""
+        """Build an index of the keys when rows arrive. Building it is free; reading it later costs looks."""
 
     @abstractmethod
     def answer(self, rows: Rows, query: FloatArray, coins: np.random.Generator, reduction: Reduction) -> FloatArray:
-        """The attention output, or a guess at it, shape (d,)."""
+        """The attention output for the query, or a guess of it, shape (d,)."""
 
 
 @dataclass
 class FixedPlaces(RowReader):
-    """Read a fixed number of places, drawn before anything is seen; attend to those."""
+    """Read `count` random places, chosen before any row is seen, and attend to the rows there."""
 
     count: int
     name: ClassVar[str] = "fixed places"
@@ -76,7 +76,8 @@ class FixedPlaces(RowReader):
     def answer(self, rows: Rows, query: FloatArray, coins: np.random.Generator, reduction: Reduction) -> FloatArray:
         places = coins.permutation(len(rows))[: self.count]
         keys, values = rows.read(places)
-        # Who has not seen the row can do no better than guess, and cannot know it without having seen it.
+        # The row that the query asks for has cosine 1 with it, and every other row at most the coherence. If no row
+        # that was read is above the middle, the reader has missed it, and a guess is as good as any answer.
         cosine = keys @ query / np.sqrt(query @ query)
         if not len(keys) or float(cosine.max()) < (1 + float(reduction.coherence)) / 2:
             guess: FloatArray = np.asarray(coins.integers(0, 2, rows.values.shape[1]), dtype=np.float64)
@@ -96,7 +97,7 @@ class Scan(FixedPlaces):
 
 @dataclass
 class HashTable(RowReader):
-    """Look a query's direction up in a table of all directions, then read the one row."""
+    """Look up the direction of the query in a hash table of all key directions, then read the one row found there."""
 
     name: ClassVar[str] = "hash table"
     is_adaptive: ClassVar[bool] = True
@@ -117,7 +118,10 @@ class HashTable(RowReader):
 
 @dataclass
 class Hyperplanes(RowReader):
-    """Attend to the rows on the query's side of public random hyperplanes: what finds near keys too, in more looks."""
+    """Attend to the rows on the same side as the query of all of `n_planes` public random hyperplanes.
+
+    Unlike a hash table it also finds keys that are only near the query, at the cost of more looks.
+    """
 
     n_planes: int
     name: ClassVar[str] = "hyperplanes"
@@ -145,7 +149,10 @@ class Hyperplanes(RowReader):
 
 @dataclass
 class Tree(RowReader):
-    """Go down a binary tree on the order of directions, a look at every node, then read the one row."""
+    """Search the direction of the query in a binary tree of sorted key directions, then read the one row found there.
+
+    Each visited node costs one look.
+    """
 
     name: ClassVar[str] = "binary tree"
     is_adaptive: ClassVar[bool] = True
@@ -169,13 +176,13 @@ class Tree(RowReader):
 
 
 def _direction(row: FloatArray) -> Key:
-    """A row's direction, rounded so that its multiples agree."""
+    """A byte string for the direction of a row, rounded so that all positive multiples of the row share it."""
     return np.rint(row / np.sqrt(row @ row) * 2**20).astype("<i8").tobytes()
 
 
 @dataclass(frozen=True)
 class Probed:
-    """What a reader did on a hard family: looks a question in the mean, and the share of bits that it misread."""
+    """The result of a reader on a hard family: its mean looks per question (`looks`) and its fraction of wrong bits."""
 
     reader: str
     is_adaptive: bool
@@ -186,21 +193,25 @@ class Probed:
 
     @property
     def least_looks(self) -> float:
-        """(1 - 2 delta) T at the measured error: what a reader that does not look first reads at least."""
+        """(1 - 2 delta) T at the measured error delta: the least mean number of looks of a non-adaptive reader."""
         return max(0.0, (1 - 2 * self.error) * self.tokens)
 
 
 def least_looks(n_tokens: int, failure_prob: Fraction) -> int:
-    """The looks that a reader needs which fixes its places first: (1 - 2 delta) T, rounded up (lemma `time`)."""
+    """The least number of looks of a non-adaptive reader: (1 - 2 delta) T, rounded up (lemma `time`).
+
+    Contract: failure_prob = delta outside [0, 1/2] raises InvalidArgument.
+    """
     if not 0 <= failure_prob <= Fraction(1, 2):
         raise invalid("delta", "lie in [0, 1/2]", str(failure_prob))
     return ceil((1 - 2 * failure_prob) * n_tokens)
 
 
 def probe(reader: RowReader, reduction: Reduction, *, questions: int = 200, seed: int = 0) -> Probed:
-    """Ask a reader for bits of random tokens, each time with all rows in a fresh secret order.
+    """Ask a reader for all bits of one random token, `questions` times, each time with rows in a fresh random order.
 
-    Contract: `looks` counts every row and every entry of an index that was read for an answer.
+    Contract: `looks` is the mean number, per question, of rows and index entries that were read; questions < 1 raises
+    InvalidArgument.
     """
     if questions < 1:
         raise invalid("questions", "be an integer >= 1", questions)

@@ -1,4 +1,4 @@
-"""A cache is a message: any cache, played through a reduction, is a one-way protocol for INDEX."""
+"""A cache is a message: a hard family of instances turns any cache into a one-way protocol for INDEX."""
 
 from __future__ import annotations
 
@@ -19,30 +19,31 @@ from lowerbound.game.index import OneWayProtocol, Symbols
 FloatArray = NDArray[np.float64]
 MESSAGES_AT_ONCE = 16
 ENTRIES_AT_ONCE = 2**24
-"""How many messages one Bob reads in step: so many, and no more than hold so many value entries together."""
+"""Limits of one batch in `CacheProtocol.bobs`: its number of messages, and the value entries of all its messages."""
 
 
 @dataclass(frozen=True)
 class CacheProtocol(OneWayProtocol):
-    """A cache as a one-way protocol: its bytes after the last-but-one scale are the message.
+    """A cache as a one-way protocol: the message is the state after the last scale but one.
 
-    Contract: `alice` plays every scale of every head through append, encode and decode, so that nothing but the
-    state of a scale reaches the next one; `bob` sees the message and the public reduction alone. A cache that breaks
-    its contract raises CacheContractBroken. A one-head cache is made once for every head.
+    Contract: `alice` passes every scale of every head through append, encode and decode, and makes a fresh cache for
+    every scale, so only the state passes from one scale to the next. `bob` sees nothing but the message and the public
+    reduction. A cache that breaks its contract raises CacheContractBroken. For a one-head `Cache`, one instance is made
+    per head.
     """
 
     reduction: HardFamily
     make_cache: Callable[[], Memory]
 
     def alice(self, symbols: Symbols) -> bytes:
-        """The message."""
+        """The message for these symbols: the state after the last cached scale."""
         return self.states(symbols)[-1]
 
     def states(self, symbols: Symbols, *, check_settled: bool = False) -> list[bytes]:
-        """The state after each cached scale; the last one is the message.
+        """The state after each cached scale, in order; the last one is the message.
 
-        With `check_settled`, a cache that does not answer after the last encode() as its decoded copy does raises
-        CacheContractBroken.
+        Contract: with `check_settled`, CacheContractBroken is raised if the cache, after its last encode(), answers
+        differently (beyond rounding) from a fresh cache that decoded the same state.
         """
         keys, values = self.reduction.tokens(symbols)
         states: list[bytes] = []
@@ -60,18 +61,23 @@ class CacheProtocol(OneWayProtocol):
         return states
 
     def bob(self, message: bytes) -> Symbols:
-        """An answer for every position."""
+        """Bob's answer for every symbol, read from the message."""
         (symbols,) = self._answered([message])
         return symbols
 
     def bobs(self, messages: Sequence[bytes]) -> list[Symbols]:
-        """What `bob` answers to each message; caches that answer by plain softmax read many of them at once."""
+        """The answers of `bob` to each message, in order."""
+        # Bob's queries, and often all keys, are the same for every message. If the caches answer by plain softmax, a
+        # batch of messages therefore shares the weights of one attention call (`answers`).
         most = min(MESSAGES_AT_ONCE, max(1, ENTRIES_AT_ONCE // self.reduction.n_entries))
         size = most if _is_plain(self.new_cache()) else 1
         return [symbols for some in blocks(len(messages), size) for symbols in self._answered(messages[some])]
 
     def _answered(self, messages: Sequence[bytes]) -> list[Symbols]:
-        """All messages in step: the next run of each is made, and all their queries are asked."""
+        """Bob's answers to a batch of messages, whose readings advance together.
+
+        In each round, every unfinished reading makes its next run, and one call answers the queries of all these runs.
+        """
         readings = [self.reduction.reading() for _ in messages]
         runs = {number: next(reading) for number, reading in enumerate(readings)}
         symbols: dict[int, Symbols] = {}
@@ -105,7 +111,7 @@ class CacheProtocol(OneWayProtocol):
             )
 
     def new_cache(self) -> LayeredCache:
-        """A cache of the whole stack: the one that is made, or one for each head."""
+        """A fresh cache of the whole stack of layers and heads (`stack_of`)."""
         return stack_of(self.make_cache, self.reduction.stack)
 
     def _cache_holding(self, state: bytes | None) -> LayeredCache:
@@ -116,20 +122,20 @@ class CacheProtocol(OneWayProtocol):
 
 
 def _append(cache: LayeredCache, scale: int, keys: FloatArray, values: FloatArray, queries: FloatArray) -> None:
-    """One scale of every layer, arrays of shape (n_layers, n_heads, n, d)."""
+    """Append one scale to every layer of a cache; arrays have shape (n_layers, n_heads, n, d)."""
     for layer in range(len(keys)):
         call(cache, "append", layer, keys[layer], values[layer], scale, queries[layer])
 
 
 def _is_plain(cache: LayeredCache) -> TypeGuard[PerHead]:
-    """Whether its heads answer by plain softmax, one by one."""
+    """Whether the cache consists of separate heads that all answer by plain softmax."""
     return isinstance(cache, PerHead) and all(map(answers_by_softmax, cache.heads))
 
 
 def _attend(
     caches: Sequence[LayeredCache], queries: Sequence[FloatArray], thresholds: FloatArray | None = None
 ) -> list[FloatArray]:
-    """What every head of every layer of each cache answers, shape (n_layers, n_heads, m, d) each."""
+    """The answers of every cache to its queries; queries and answers have shape (n_layers, n_heads, m, d) per cache."""
     plain = [cache for cache in caches if _is_plain(cache)]
     if len(plain) < len(caches):
         return [_attended(cache, asked) for cache, asked in zip(caches, queries, strict=True)]
@@ -141,7 +147,7 @@ def _attend(
 
 
 def _attended(cache: LayeredCache, queries: FloatArray) -> FloatArray:
-    """One cache, layer by layer."""
+    """The answers of one cache, asked layer by layer, shape (n_layers, n_heads, m, d)."""
     answers = []
     for layer, asked in enumerate(queries):
         found = call(cache, "attend", layer, asked)
@@ -152,7 +158,11 @@ def _attended(cache: LayeredCache, queries: FloatArray) -> FloatArray:
 
 
 def stack_of(make_cache: Callable[[], Memory], stack: tuple[int, int]) -> LayeredCache:
-    """A cache of `stack` = (layers, heads a layer): the one that is made, or one for each head."""
+    """A cache that serves `stack` = (layers, heads per layer).
+
+    Contract: if `make_cache` makes a `LayeredCache`, that cache; otherwise a `PerHead` with one made cache per head. An
+    exception of `make_cache` becomes CacheContractBroken.
+    """
     made = guarded("its constructor", make_cache)
     if isinstance(made, LayeredCache):
         return made
@@ -161,7 +171,10 @@ def stack_of(make_cache: Callable[[], Memory], stack: tuple[int, int]) -> Layere
 
 
 def numbers(cache: LayeredCache, found: Any, wanted: tuple[int, ...]) -> FloatArray:
-    """What `attend` answered, as an array of this shape; anything but finite numbers raises CacheContractBroken."""
+    """The answer of `attend`, as a float64 array.
+
+    Contract: anything but finite numbers of shape `wanted` raises CacheContractBroken.
+    """
     try:
         outputs = np.asarray(found, dtype=np.float64)
     except (TypeError, ValueError):
@@ -174,13 +187,17 @@ def numbers(cache: LayeredCache, found: Any, wanted: tuple[int, ...]) -> FloatAr
 
 
 def call(cache: LayeredCache, method: str, *arguments: Any) -> Any:
-    """Call a method of a cache with copies of the arrays: a cache may keep what it is given."""
+    """Call a method of a cache with copies of all arrays, because a cache may keep or change what it is given."""
     copies = [argument.copy() if isinstance(argument, np.ndarray) else argument for argument in arguments]
     return guarded(f"{cache.name}.{method}", lambda: getattr(cache, method)(*copies))
 
 
 def guarded(what: str, action: Callable[[], Any]) -> Any:
-    """Run foreign code; whatever it raises becomes one sentence."""
+    """The result of foreign code.
+
+    Contract: an error of this package passes unchanged; any other exception, and SystemExit, becomes
+    CacheContractBroken with one sentence.
+    """
     try:
         return action()
     except LowerBoundError:

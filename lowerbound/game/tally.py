@@ -1,4 +1,4 @@
-"""What Bob misread, kind by kind, and what each kind of symbols must cost at the errors that were counted."""
+"""Bob's errors for each kind of symbols, and the lower bound (floor) in bits that each kind implies at this error."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ from lowerbound.game.wire import SYMBOL_TYPE, Frames
 
 @dataclass(frozen=True)
 class Part:
-    """One kind of symbols: how many in a trial, how many of all trials were misread, and what that kind must cost.
+    """The result for one kind of symbols.
 
-    `floor_bits` is the least floor of any error rate in [error_low, error_high].
+    `symbols` is the number of symbols per trial, and `errors` the number of symbols that Bob got wrong in all trials.
+    `floor_bits` is the smallest lower bound (floor) over all error rates in [error_low, error_high].
     """
 
     name: str
@@ -36,9 +37,9 @@ class Part:
 
 
 def misread(symbols: list[Symbols], answers: Frames) -> list[NDArray[np.bool_]]:
-    """For each trial, which symbols Bob names wrongly, as a matrix like `symbols`.
+    """For each trial, a boolean matrix, of the shape of the symbols, that marks the symbols that Bob got wrong.
 
-    Contract: a missing or short answer raises CacheContractBroken.
+    Contract: a wrong number of answers, or an answer of a wrong length, raises CacheContractBroken.
     """
     if len(answers) != len(symbols):
         raise CacheContractBroken(f"Bob must answer {len(symbols)} trials, got {len(answers)}")
@@ -53,10 +54,11 @@ def misread(symbols: list[Symbols], answers: Frames) -> list[NDArray[np.bool_]]:
 def tally(
     alphabets: Sequence[Alphabet], wrong: list[NDArray[np.bool_]], confidence: Fraction
 ) -> tuple[list[Part], Fraction]:
-    """Each kind of symbols, and a number certainly <= the sum of their floors.
+    """The result for each kind of symbols, and a proved lower bound (floor) in bits: the sum over all kinds.
 
-    Contract: with probability `confidence` all intervals hold their rates at once, each having its share of what all of
-    them may miss. `wrong` has one matrix a trial, with the alphabets' columns in order.
+    Contract: with probability at least `confidence`, all error intervals contain their true rates; the allowed failure
+    probability 1 - confidence is divided equally among the kinds. `wrong` has one matrix per trial, whose columns are
+    those of the alphabets in order.
     """
     shared = 1 - (1 - confidence) / len(alphabets)
     ends = np.cumsum([alphabet.n_columns for alphabet in alphabets])[:-1]

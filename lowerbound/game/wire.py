@@ -1,4 +1,4 @@
-"""What crosses the wall: length-prefixed frames of bytes."""
+"""The format of everything that passes between processes: length-prefixed frames of bytes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ Role = Literal["alice", "bob", "describe", "answer"]
 Frames = list[bytes]
 
 SYMBOL_TYPE = np.dtype("<u8")
-"""A symbol, or a token id."""
+"""The data type of one symbol or token id in a frame."""
 
 _LENGTH = struct.Struct("<Q")
 
 
 def write_frames(stream: IO[bytes], frames: Sequence[bytes]) -> None:
-    """Write length-prefixed frames."""
+    """Write frames, each preceded by its length in 8 bytes, little-endian."""
     for frame in frames:
         stream.write(_LENGTH.pack(len(frame)))
         stream.write(frame)
@@ -26,7 +26,7 @@ def write_frames(stream: IO[bytes], frames: Sequence[bytes]) -> None:
 
 
 def read_frames(stream: IO[bytes]) -> Frames:
-    """Read length-prefixed frames to the end; a truncated one raises ValueError."""
+    """Read frames until the stream ends; a truncated frame raises ValueError."""
     frames = []
     while header := stream.read(_LENGTH.size):
         if len(header) != _LENGTH.size:

@@ -142,7 +142,7 @@ def cells_above(schedule: ScaleSchedule, scale: int, coarse: int) -> IntArray:
 
 @dataclass(frozen=True)
 class SparseAttentionPrior(_LastTokens):
-    """Every attention row is one-hot up to the leakage tau. The hard instance already is of this kind: no bit is saved."""
+    """Every attention row is one-hot up to the leakage tau. The hard instance already is, so no bit is saved."""
 
     name: ClassVar[str] = "sparse-attention"
     lemma: ClassVar[str] = "prior_sparse_attention"
