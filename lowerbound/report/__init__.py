@@ -1,1 +1,1 @@
-"""What people look at: tables and figures. Nothing here computes a result."""
+"""Tables, texts, figures and pages for readers; no result is computed here."""

@@ -1,4 +1,4 @@
-"""What an adversary tried and found, for a terminal."""
+"""The trials of an adversary and their outcome, for a terminal."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from rich.text import Text
 from lowerbound.attack.adversary import Broken, NotBroken, called
 
 MOST_ROWS = 24
-"""Of more, only the best of each attack are shown."""
+"""If there are more trials than this, only the best trial of each attack is shown."""
 MOST_NUMBERS = 64
-"""Instances of up to so many key entries are printed whole."""
+"""Instances with at most this many key entries are printed whole."""
 
 
 def attack_table(outcome: Broken | NotBroken) -> Table:
-    """One line a trial: what was tried where, how often, and how far the worst answer was."""
+    """One line per trial: the attack, its place, how many queries it asked, and the worst answer's error over eta."""
     terms = outcome.terms
     budget = "" if terms.budget is None else f" at budget {terms.budget}"
     table = Table(title=f"attacks on {outcome.cache}{budget}: {terms.guarantee} eta {terms.eta}", title_style="bold")
@@ -34,7 +34,7 @@ def attack_table(outcome: Broken | NotBroken) -> Table:
 
 
 def broken_text(broken: Broken) -> str:
-    """The violation in words, and its tokens where they are few."""
+    """The violation in words, with its tokens if they are few."""
     found, tokens = broken.violation, broken.violation.instance.tokens
     where = f"coordinate {found.coordinate}"
     if broken.terms.stack != (1, 1):
@@ -54,7 +54,7 @@ def broken_text(broken: Broken) -> str:
 
 
 def not_broken_text(outcome: NotBroken) -> str:
-    """What a search without a result says, and what it does not."""
+    """The sentence for a search that broke nothing, which proves nothing."""
     asked = sum(trial.asked for trial in outcome.tried)
     ended = "everything was tried" if outcome.in_time else "the time limit ended the search"
     return f"{asked} instances in {outcome.total_seconds:.1f} s, and {ended}; this proves nothing"

@@ -1,4 +1,4 @@
-"""What the pipeline's commands say: a cache in the network, ranks of a pyramid, free keys and values, sums."""
+"""Texts of the pipeline's commands: a cache in the network, ranks of a pyramid, free keys and values, sums."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rich.table import Table
 
 
 def bytes_text(count: float) -> str:
-    """Bytes in decimal units, as the floors are told."""
+    """A number of bytes in decimal units (kB, MB, GB), as floors are reported."""
     for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
         if count >= size:
             return f"{count / size:,.3f} {unit}"
@@ -17,7 +17,7 @@ def bytes_text(count: float) -> str:
 
 
 def simulation_text(row: Mapping[str, Any]) -> str:
-    """One run: what was kept beside what must be, and what it did to logits and ids."""
+    """One run: the state beside the floors, and the effect of the cache on logits and ids."""
     name = row["cache"] if row["budget"] is None else f"{row['cache']} at {row['budget']}"
     realised = row["realised_floor_bytes"]
     lines = [
@@ -51,7 +51,7 @@ def simulation_text(row: Mapping[str, Any]) -> str:
 
 
 def ranks_table(model: str, phi: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """One line a scale."""
+    """A table of ranks with one line per scale."""
     table = Table(
         title=f"{model}, one channel, {phi}: dimensions that earlier ids reach, exactly",
         caption="rank: of the input of the scale; alone: from the ids of the scale before; joint: of the inputs of all "
@@ -78,7 +78,7 @@ def value_space_text(space: Mapping[str, Any]) -> str:
 
 
 def realisation_text(found: Mapping[str, Any]) -> str:
-    """Free keys and values in a few lines."""
+    """The result of solving for free keys and values, in a few lines."""
     layers, many = found["layers"], found["branches"] > 1
     return "\n".join(
         [
@@ -99,7 +99,7 @@ def realisation_text(found: Mapping[str, Any]) -> str:
 
 
 def sums_table(model: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """One line an assumption."""
+    """A table of how many streams count, with one line per assumption."""
     table = Table(title=f"{model}: how often the floor of one head counts", title_style="bold")
     for column in ("model", "streams", "layers", "kv heads", "branches"):
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)

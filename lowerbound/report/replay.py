@@ -1,4 +1,4 @@
-"""What the games of models R2 and R3 say, in tables and sentences."""
+"""The results of the games of models R2 and R3, in tables and sentences."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ def _map(sides: Sequence[int]) -> str:
 
 
 def inverse_text(threshold: float) -> str:
-    """A threshold as 1/x, x with one digit and rounded up, so that what is said is no more than what is so."""
+    """A threshold as 1/x with x rounded up to one decimal, so that the text never exceeds the threshold."""
     return f"1/{math.ceil(10 / threshold) / 10:,.1f}"
 
 
 def replay_text(told: Mapping[str, Any]) -> str:
-    """What is needed beside what is enough, and the threshold of every scale."""
+    """The bits needed beside the bits that are enough, and the threshold of every scale."""
     game = "whole state" if told["game"] == "state" else "cache alone"
     lines = [
         f"{told['model']}, the game of the {game}; model R2: weights are public, ids are not",
@@ -55,7 +55,7 @@ def replay_text(told: Mapping[str, Any]) -> str:
 
 
 def fibre_text(told: Mapping[str, Any]) -> str:
-    """The third game."""
+    """The result of the game of model R3, in which f_hat is known."""
     codebook = told["codebook"]
     which = (
         "almost every codebook"
@@ -90,7 +90,7 @@ def fibre_text(told: Mapping[str, Any]) -> str:
 
 
 def decode_text(told: Mapping[str, Any]) -> str:
-    """What Bob read, at each error."""
+    """The number of ids that Bob misread at each error."""
     promise = "and nothing is promised to a layer that is rounded"
     if told["rounding"] == "float64":
         promise = f"so that every eta < {told['promised_below']:.6g} is promised"

@@ -1,4 +1,4 @@
-"""The structure table for a terminal: one line a prior, then each class in words."""
+"""The structure table for a terminal: one line per prior, then each class in words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lowerbound.var.trace.obeyed import Obedience
 
 
 def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Table:
-    """What each class forces, and what is enough."""
+    """One line per prior: the bits that its class forces, and the bits of a cache that is enough."""
     first = rows[0]
     table = Table(
         title=f"one head of {place}: {first.tokens:,} cached tokens, d = {first.d}, additive eta {eta}, "
@@ -43,7 +43,7 @@ def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Tabl
 
 
 def structures_text(rows: Sequence[StructureRow]) -> str:
-    """Each class in one sentence, or why there is none; and what all rows have in common."""
+    """Each class in one sentence, or the reason why there is none, and the attention leak of all games."""
     lines = []
     for row in rows:
         spares = "" if row.helps else " Spares nothing."
@@ -56,7 +56,7 @@ def structures_text(rows: Sequence[StructureRow]) -> str:
 
 
 def obedience_table(rows: Sequence[Obedience], place: str, tolerance: str) -> Table:
-    """Which priors one head obeys, at which parameter, and what its class then forces."""
+    """One line per prior: the parameter at which one head obeys it, and the bits that the class then forces."""
     table = Table(title=f"priors of {place}, to {tolerance} of the range of values", title_style="bold")
     for column in ("prior", "holds with", "says nothing at", "obeyed", "floor of the class, bits"):
         table.add_column(column, justify="left" if column in ("prior", "obeyed") else "right")

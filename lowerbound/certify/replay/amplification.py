@@ -1,4 +1,4 @@
-"""How much a left inverse amplifies noise, exactly: linear programs propose, rationals decide.
+"""How much a left inverse amplifies noise: linear programs propose it in floats, and rational arithmetic decides.
 
 For a matrix a of full column rank, kappa(a) = max over p of min{ |l|_1 : l^T a = e_p^T } is the least sup-norm gain of
 any left inverse, and 1/kappa = min{ |a h| : |h| = 1 }, both in the sup norm. Of a Kronecker product it is the product.
@@ -21,7 +21,7 @@ from lowerbound.core.pyramid.resampling import FloatArray, Resampling, exact
 from lowerbound.errors import ImpossibleReduction
 
 MOST_SUBSETS = 20_000
-"""Square subsets of rows that are all tried; of more, a greedy choice is improved by exchanges."""
+"""Up to this many square subsets of rows are all tried; if there are more, a greedy choice is improved by exchanges."""
 MOST_GREEDY_ROWS = 48
 CLEARLY = 1e-9
 WRONG = 1e-6
@@ -33,9 +33,9 @@ TOLERANCES = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance
 class Amplification:
     """A left inverse of one axis and its exact gain.
 
-    `supports` names the rows that row p of the left inverse uses, which determine it; `kappa` is the largest sum of
-    absolute values in a row. `is_least` says that a vector h, found exactly, proves that no left inverse has less;
-    `h` is then that vector: |a h| <= 1 while |h| = kappa.
+    `supports[p]` lists the matrix rows that row p of the left inverse uses; they determine that row. `kappa` is the
+    largest sum of absolute values in a row of the left inverse. `is_least` says that an exact vector h proves that no
+    left inverse has a smaller kappa; `h` is then that vector: |a h| <= 1 while |h| = kappa.
     """
 
     kappa: Fraction
@@ -57,7 +57,7 @@ def floats_of(matrix: fmpq_mat) -> FloatArray:
 
 @lru_cache(maxsize=1024)
 def passed(resampling: Resampling, n: int, n_next: int, n_last: int) -> fmpq_mat:
-    """One axis: n codes, enlarged to n_last, reduced to the n_next of the next input."""
+    """The exact matrix of one axis that enlarges n codes to n_last cells and reduces these to n_next cells."""
     return exact(resampling.down, n_last, n_next) * exact(resampling.up, n, n_last)
 
 
@@ -90,17 +90,17 @@ def fraction(value: fmpq) -> Fraction:
 
 
 def row_sums(matrix: fmpq_mat) -> list[fmpq]:
-    """Of every row the sum of absolute values."""
+    """The sum of absolute values of every row."""
     n = matrix.ncols()
     entries = matrix.entries()
     return [sum((abs(x) for x in entries[i * n : i * n + n]), fmpq(0)) for i in range(matrix.nrows())]
 
 
 def least(matrix: fmpq_mat) -> Amplification:
-    """The left inverse of the least gain, all rows allowed.
+    """The left inverse with the least gain that linear programs find, over all rows.
 
-    Contract: kappa is the exact gain of a left inverse; where `is_least`, no left inverse has less. A matrix without
-    full column rank raises ImpossibleReduction.
+    Contract: kappa is the exact gain of a left inverse; if `is_least`, no left inverse has a smaller gain. A matrix
+    without full column rank raises ImpossibleReduction.
     """
     a = floats_of(matrix)
     n_rows, n = a.shape
@@ -128,7 +128,7 @@ def least(matrix: fmpq_mat) -> Amplification:
 
 
 def _independent(a: FloatArray, order: list[int]) -> tuple[int, ...]:
-    """The first rows of this order that span everything; others follow, should the order not suffice."""
+    """Independent rows that span all columns, taken in this order first and then, if needed, from the other rows."""
     chosen: list[int] = []
     basis = np.zeros((0, a.shape[1]))
     for row in [*order, *(row for row in range(len(a)) if row not in set(order))]:
@@ -150,15 +150,16 @@ def _solved(matrix: fmpq_mat, support: tuple[int, ...], signs: dict[int, int]) -
 
 
 def _rounded(near: FloatArray) -> fmpq_mat:
-    """The simplest rationals beside these floats."""
+    """The nearest rationals to these floats with a denominator of at most LARGEST_DENOMINATOR, as a column."""
     simple = [Fraction(float(x)).limit_denominator(LARGEST_DENOMINATOR) for x in near]
     return fmpq_mat(len(simple), 1, [fmpq(x.numerator, x.denominator) for x in simple])
 
 
 def square(matrix: fmpq_mat) -> Amplification:
-    """The left inverse on as many rows as columns, the same for all ids, with the least gain that the search finds.
+    """The left inverse with the least gain that the search finds among those on as many rows as columns.
 
-    Contract: kappa is exact for the rows chosen. The choice is the best of all, in floats, for at most MOST_SUBSETS.
+    Contract: all ids use the same rows, and kappa is exact for them. With at most MOST_SUBSETS choices of rows, the
+    choice is the best of all, up to rounding in floats.
     """
     a = floats_of(matrix)
     n_rows, n = a.shape
@@ -176,7 +177,7 @@ def square(matrix: fmpq_mat) -> Amplification:
 
 
 def _gains(parts: FloatArray) -> FloatArray:
-    """Of each matrix the largest row sum of its pseudo-inverse; infinite where that is no left inverse."""
+    """For each matrix the largest absolute row sum of its pseudo-inverse; infinite if that is no left inverse."""
     inverses = np.linalg.pinv(parts)
     wrong = np.abs(inverses @ parts - np.eye(parts.shape[2])).max((1, 2)) > WRONG
     gains: FloatArray = np.where(wrong, np.inf, np.abs(inverses).sum(2).max(1))
@@ -194,7 +195,7 @@ def _best_of_all(a: FloatArray) -> tuple[int, ...]:
 
 
 def _greedy(a: FloatArray) -> list[int]:
-    """Leave out one row after the other, each time the one that the pseudo-inverse misses least."""
+    """Leave out one row after the other, each time the row without which the gain is smallest."""
     rows = list(range(len(a)))
     while len(rows) > a.shape[1]:
         fewer = [[row for row in rows if row != out] for out in rows]
@@ -210,7 +211,7 @@ def _pivots(a: FloatArray) -> list[int]:
 
 
 def _improved(a: FloatArray, rows: list[int]) -> tuple[float, tuple[int, ...]]:
-    """Exchange one row for another as long as that helps; the gain that is left, and the rows.
+    """Exchange one row for another as long as that lowers the gain; return the final gain and rows.
 
     With X the inverse and t = a_new X, exchanging row i for a new one changes X by -X_i (t - e_i) / t_i.
     """

@@ -1,4 +1,4 @@
-"""What the site shows and cannot compute at each build, made anew.
+"""Recomputes the numbers of the site that take too long for each build.
 
 `python -m lowerbound.report.site explorer`: docs/explorer.json, in half an hour on two cores, after `make table`.
 `python -m lowerbound.report.site faq`: the transcripts of docs/faq.md, in half a minute, after `make proof`.
@@ -13,7 +13,7 @@ from lowerbound.report.site.sessions import refreshed
 
 
 def main(names: list[str]) -> int:
-    """Make one of them, or say what there is."""
+    """Make the named one; for any other name, print the names that exist and return 2."""
     if names == ["explorer"]:
         data = compute(Path("results/published.json"), watch=lambda name: print(name, file=sys.stderr, flush=True))
         Path("docs/explorer.json").write_text(json.dumps(data, separators=(",", ":")) + "\n", encoding="utf-8")

@@ -1,6 +1,6 @@
-"""Everything of the site that is derived: written into docs/generated before Sphinx reads, and beside its pages after.
+"""The derived parts of the site: pages written into docs/generated before Sphinx reads, and a file beside its output.
 
-docs/conf.py calls this; nothing that it writes is committed.
+docs/conf.py calls these functions; nothing that they write is committed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ROOMS = {
     "report": "Tables, figures and this site",
     "cli": "The command line",
 }
-"""Rooms of the library in the order in which they may import each other, and what they are for."""
+"""The rooms of the library, each with its purpose; a room may import those before it."""
 
 
 def explorer_data(docs: Path) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def write_sources(docs: Path, proofs: Path) -> None:
 
 
 def write_beside(docs: Path, site: Path) -> None:
-    """The explorer, a page of its own."""
+    """Write the explorer beside the pages of Sphinx, as a page of its own."""
     (site / "explorer.html").write_text(explorer.page(explorer_data(docs)), encoding="utf-8")
 
 
@@ -71,7 +71,7 @@ def modules_of(room: str) -> list[str]:
 
 
 def api_page(room: str) -> str:
-    """The page of a room: every public thing of every module, from the docstrings."""
+    """The API page of a room: the public members of every module, from their docstrings."""
     lines = [f"# lowerbound.{room}", "", f"{ROOMS[room]}.", ""]
     for module in modules_of(room):
         lines += [f"## {module}", "", "```{eval-rst}", f".. automodule:: {module}", "   :members:", "```", ""]

@@ -16,11 +16,11 @@ from lowerbound.report.site.explorer_data import DELTAS, ETAS, geometry_of
 
 PLACE = "/* data */"
 CURVE_STEPS = 250
-"""Points of the proved frontier, error 0 to 1/2."""
+"""The number of points of the proved frontier, for errors from 0 to 1/2."""
 
 
 def embedded(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything that the page shows; it looks numbers up, divides by a head's cache and multiplies by the heads."""
+    """All numbers that the page shows; the page itself only divides by a head's cache and multiplies by the heads."""
     curve = []
     for step in range(CURVE_STEPS):
         error = rational(f"{step}/{2 * CURVE_STEPS}")
@@ -54,7 +54,7 @@ def embedded(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def page(data: Mapping[str, Any]) -> str:
-    """The file: the template with its data, which cannot end the script that holds it."""
+    """The HTML file: the template with its data, in which "</" is escaped so that it cannot end the script element."""
     text = json.dumps(embedded(data), separators=(",", ":"), ensure_ascii=False).replace("</", "<\\/")
     template = (files("lowerbound.report.site") / "explorer.html").read_text(encoding="utf-8")
     before, after = template.split(PLACE)

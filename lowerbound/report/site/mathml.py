@@ -13,8 +13,8 @@ LEAKS = re.compile(r"\\|[{}]|<m[ion][^>]*>&(amp;)?<")
 def to_mathml(formula: str, *, block: bool = False) -> str:
     """A LaTeX formula as a MathML element.
 
-    Contract: the result has no TeX left in it. The converter passes on what it does not know, so that InvalidArgument
-    is raised where a backslash or a tab of an alignment would be shown.
+    Contract: the result has no TeX left in it. The converter copies commands that it does not know, so a backslash, a
+    brace or an alignment mark in the output raises InvalidArgument.
     """
     from latex2mathml.converter import convert
 

@@ -20,7 +20,7 @@ from lowerbound.prove.verify import BACKENDS, LemmaReport, Report, verify
 from lowerbound.report.site.graph import CHECKERS, css_class, svg
 
 SOURCES = "source"
-"""Folder of the pages with the book's files, beside the page."""
+"""The folder, beside this page, of the pages that show the book's files."""
 CHECKER_WORDS = {
     "coq": "Coq",
     "kernel": "the kernel, a certificate",
@@ -32,7 +32,7 @@ CHECKER_WORDS = {
 
 @dataclass(frozen=True)
 class Verified:
-    """The book as this build has verified it: Coq takes part if it is installed and its files are compiled."""
+    """The book as verified by this build; Coq takes part only if it is installed and its files are compiled."""
 
     book: Book
     report: Report
@@ -40,7 +40,7 @@ class Verified:
 
     @property
     def sentence(self) -> str:
-        """What was run, and what came of it."""
+        """One or two sentences: what was run, and the verdict or what was left out."""
         seconds = sum(entry.seconds for entry in self.report.entries)
         checks = sum(len(entry.checks) for entry in self.report.entries)
         said = f"`lowerbound verify` ran while this page was built: {checks} checks, {seconds:.0f} s"
@@ -53,7 +53,7 @@ class Verified:
 
 
 def verified(directory: Path) -> Verified:
-    """Verify a book with everything that takes seconds: compiling Coq files takes minutes, and is left to `make proof`.
+    """Verify a book with every check that takes seconds; compiling Coq takes minutes and is left to `make proof`.
 
     Contract: nothing that was not checked is called proved; `left_out` says in words what was not run, and why.
     """
@@ -125,7 +125,7 @@ def entries_statuses(report: Report) -> list[str]:
 
 
 def legend(report: Report) -> str:
-    """What colours, borders and corners mean; statuses that do not occur are left out."""
+    """The meaning of colors, borders and corners; statuses that do not occur are left out."""
     keys = [
         f"<span><i class='key {checker.replace('on ', '')}'></i>{CHECKER_WORDS[checker]}</span>" for checker in CHECKERS
     ]
@@ -192,12 +192,12 @@ def links(lemmas: Sequence[str]) -> str:
 
 
 def raw(*lines: str) -> list[str]:
-    """HTML as it stands."""
+    """Lines of HTML in a block that MyST passes through unchanged."""
     return ["```{raw} html", *lines, "```", ""]
 
 
 def literal(text: str) -> str:
-    """Words of the book as Markdown that shows them as they stand; code in backquotes stays code."""
+    """Text of the book, escaped so that Markdown shows it unchanged; code in backquotes stays code."""
     pieces = text.split("`")
     for place in range(0, len(pieces), 2):
         for character in "\\*_[]<>$":

@@ -1,4 +1,4 @@
-"""Transcripts in pages: a command of ours, and below it what it prints."""
+"""Transcripts in pages: a `lowerbound` command, followed by its output."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TRANSCRIPT = re.compile(r"^```console\n\$ lowerbound ([^\n]*)\n(.*?)\n?```$", re
 
 
 def printed(command: str, directory: Path) -> str:
-    """What a command prints on standard output there, without colours and without blanks at the end of lines."""
+    """The standard output of a command run in a directory, without colors and without blanks at the end of lines."""
     run = subprocess.run(
         [sys.executable, "-m", "lowerbound", *shlex.split(command)],
         cwd=directory,
@@ -27,7 +27,7 @@ def printed(command: str, directory: Path) -> str:
 
 
 def refreshed(page: str, directory: Path) -> str:
-    """The page with every transcript as its command prints it now."""
+    """The page with the output in every transcript replaced by what its command prints now."""
 
     def again(found: re.Match[str]) -> str:
         return f"```console\n$ lowerbound {found[1]}\n{printed(found[1], directory)}\n```"
