@@ -123,15 +123,15 @@ class ShellCode:
         self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, slots: IntArray
     ) -> tuple[IntArray, IntArray, IntArray]:
         """For each slot in [0, 2^62), the integer whose interval contains it, and both ends of that interval."""
-        # One call of betainc per step and coordinate is the cost of decoding, so the search starts from a guess that is
-        # usually right, and only then doubles steps and halves intervals.
+        # Each step of the search calls betainc, which is most of the cost of decoding, so the search starts from a close
+        # guess instead of from the whole range.
         low, high = first.copy(), first + self._counts[i]
         below, above = np.zeros_like(slots), np.full_like(slots, int(self._law[i]) + self._counts[i] * self._least[i])
         probe = np.clip(self._guess(i, start, squares, slots), low + 1, high - 1)
         upward, found = np.zeros(len(slots), dtype=bool), np.zeros(len(slots), dtype=bool)
         width = 0
         while len(open_ := np.flatnonzero(high - low > 1)):
-            # First the guess, then away from it in doubled steps until the slot is passed, then halves.
+            # First try the guess, then move away from it in steps that double until the slot is passed, then bisect.
             odds = self._odds(i, start[open_], first[open_], squares[open_], probe[open_])
             under = odds <= slots[open_]
             if width:

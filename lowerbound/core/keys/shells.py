@@ -73,7 +73,7 @@ class CodeShell(KeyFamily):
 
 
 class E7DualShell(CodeShell):
-    """576 vectors in R^7 at coherence 5/7: the fourth shell of the dual of E7."""
+    """576 vectors in R^7 at coherence 5/7: the third shell of the dual of E7."""
 
     name = "e7-dual-shell"
     source = "Conway and Sloane, Sphere Packings, Lattices and Groups, chapter 4"

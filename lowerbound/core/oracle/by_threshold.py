@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.oracle.attention import WORTH_STREAMING, attention, check_question
+from lowerbound.core.oracle.attention import WORTH_BLOCKS, attention, check_question
 from lowerbound.core.oracle.bounded import LARGEST_SINGLE_LOGIT, bounded_attention
 from lowerbound.core.oracle.rounding import rounding_bound, single_rounding_bound
 from lowerbound.core.rules import Rule
@@ -41,7 +41,7 @@ def deciding_attention(
     """
     *lengths, _ = check_question(queries, keys, values)
     largest = rule.logit_bound(keys.shape[1], *lengths)
-    if len(queries) * len(keys) < WORTH_STREAMING or largest > LARGEST_SINGLE_LOGIT:
+    if len(queries) * len(keys) < WORTH_BLOCKS or largest > LARGEST_SINGLE_LOGIT:
         return _double(queries, keys, values, rule)
     sizes: dict[str, Any] = {"d": keys.shape[1], "n_tokens": len(keys), "max_logit": largest}
     sizes["max_value"] = float(np.abs(values).max(initial=0.0))
@@ -57,7 +57,7 @@ def deciding_attention(
         return found, np.asarray(_is_near(found, thresholds, margin).any(axis=1))
 
     # Float32 is faster than float64, and most outputs of a played game are far from every threshold, so few rows need
-    # float64 as well. Where many would, a small sample of the queries shows it, and no row is computed twice.
+    # float64 as well. Where many would, a small sample of the queries shows it, and float64 computes all rows at once.
     if len(across) >= WORTH_PROBING and asked(across[:: -(-len(across) // PROBES)])[1].mean() > WORTH_TRYING:
         return _double(queries, keys, values, rule)
     found, is_open = asked(across)
