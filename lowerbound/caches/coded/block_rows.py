@@ -1,4 +1,4 @@
-"""One row of bits for each block of cells."""
+"""One row of bits for each block of neighboring cells."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from lowerbound.core.priors.prior import IntArray
 
 
 class BlockRows(RankedMember):
-    """The majority of the value rows of each block of g x g cells of a map, bit by bit; ties are 0.
+    """For each block of g x g cells of a map, the bitwise majority of its value rows; ties count as 0.
 
-    Idea: neighbours resemble each other. Bits: d for each block that a token has come from, blocks at the border of a
-    map being smaller. Broken by: a cell that differs from the rest of its block.
+    Idea: neighboring cells resemble each other. Bits: d per block of which a token has arrived; blocks at the border of
+    a map may be smaller. Broken by: a cell that differs from the rest of its block.
     """
 
     reference: ClassVar[str] = "merging of neighbouring tokens, as in ToMe, arXiv:2210.09461"

@@ -1,6 +1,7 @@
-"""Caches that know the public keys and levels, and store a code of the value symbols alone.
+"""Caches that know the public keys and value levels, and store only a code of the value symbols.
 
-They show that the bound is tight: on the hard family the keys cost nothing, and a symbol costs what its error allows.
+They show that the bound is tight: on the hard family the keys cost no bits, and each symbol costs the number of bits
+that the lower bound asks for at the code's error.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ SymbolArray = NDArray[np.int64]
 
 
 class KnownKeys(CountedState, Cache):
-    """Template: keys are public; what is remembered of all earlier scales is `old_values`, one row a token.
+    """Template: keys are public; only `old_values`, one row per token, is remembered of earlier scales.
 
-    The newest scale is held as it came until `encode`. A final class sets `old_values` in `read`.
+    The newest scale is held unchanged until `encode`. A final class sets `old_values` in `read`.
     """
 
     def __init__(self, public: Public) -> None:
@@ -43,11 +44,11 @@ class KnownKeys(CountedState, Cache):
 
     @property
     def old_keys(self) -> FloatArray:
-        """Their public keys."""
+        """The public keys of the tokens in `old_values`."""
         return self._public_keys[: len(self.old_values)]
 
     def forget(self) -> None:
-        """Remember nothing of the newest scale."""
+        """Drop the newest scale's keys and values."""
         d = self.public.d
         self._new_keys: FloatArray = np.zeros((0, d))
         self._new_values: FloatArray = np.zeros((0, d))
@@ -68,9 +69,9 @@ class KnownKeys(CountedState, Cache):
 
 
 class CodedSymbols(KnownKeys):
-    """Template: remembers the symbols of all earlier scales, in token order, through a code.
+    """Template: stores a code of the symbols of all earlier scales, in token order.
 
-    A final class turns a flat array of symbols into fields and back.
+    A final class writes the code of a flat array of symbols in `write_code` and reads it in `read_code`.
     """
 
     family: ClassVar[str] = "code"
@@ -93,8 +94,8 @@ class CodedSymbols(KnownKeys):
 
     @abstractmethod
     def write_code(self, writer: BitWriter, fresh: SymbolArray) -> None:
-        """Write the code of the remembered symbols followed by the fresh ones."""
+        """Write the code of all symbols: those remembered, followed by the fresh ones."""
 
     @abstractmethod
     def read_code(self, reader: BitReader, count: int) -> SymbolArray:
-        """The `count` symbols that the code stands for."""
+        """The `count` symbols that the code represents."""

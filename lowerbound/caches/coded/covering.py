@@ -1,4 +1,4 @@
-"""Covering codes: fewer bits than symbols, at the price of a known share of errors."""
+"""Covering codes: fewer than one bit per symbol, at the cost of a known fraction of wrong symbols."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lowerbound.game.codes import CoveringCode, golay, hamming, majority_of_thre
 
 
 class CoveredSymbols(CodedSymbols):
-    """Template: blocks of value bits through a covering code; an unfinished block waits as it is."""
+    """Template: each block of value bits is stored as the nearest codeword; an unfinished block waits uncoded."""
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
@@ -27,7 +27,7 @@ class CoveredSymbols(CodedSymbols):
     @property
     @abstractmethod
     def code(self) -> CoveringCode:
-        """The code."""
+        """The covering code of a final class."""
 
     def forget(self) -> None:
         super().forget()
@@ -51,7 +51,10 @@ class CoveredSymbols(CodedSymbols):
 
 
 class Majority(CoveredSymbols):
-    """Three bits as their majority. Bits: floor(m / 3) + m mod 3, m = n d. Broken by: a quarter of all queries."""
+    """Every three bits are stored as their majority.
+
+    Idea: the repetition code of length 3. Bits: floor(m / 3) + m mod 3, m = n d. Broken by: a quarter of all queries.
+    """
 
     reference: ClassVar[str] = "repetition code of length 3"
 
@@ -61,7 +64,10 @@ class Majority(CoveredSymbols):
 
 
 class Hamming(CoveredSymbols):
-    """Seven bits as a Hamming codeword. Bits: 4 floor(m / 7) + m mod 7, m = n d. Broken by: an eighth of queries."""
+    """Every seven bits are stored as the nearest Hamming codeword, four bits.
+
+    Idea: the Hamming [7, 4] code. Bits: 4 floor(m / 7) + m mod 7, m = n d. Broken by: an eighth of all queries.
+    """
 
     reference: ClassVar[str] = "Hamming 1950"
 
@@ -71,7 +77,10 @@ class Hamming(CoveredSymbols):
 
 
 class Golay(CoveredSymbols):
-    """23 bits as a Golay codeword. Bits: 12 floor(m / 23) + m mod 23, m = n d. Broken by: 12.4 % of all queries."""
+    """Every 23 bits are stored as the nearest Golay codeword, twelve bits.
+
+    Idea: the Golay [23, 12] code. Bits: 12 floor(m / 23) + m mod 23, m = n d. Broken by: 12.4 % of all queries.
+    """
 
     reference: ClassVar[str] = "Golay 1949"
 

@@ -1,4 +1,4 @@
-"""Every symbol of the hard family, packed: the upper side of the theorem."""
+"""Every symbol of the hard family, packed without loss: the upper bound that matches the theorem at error 0."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lowerbound.errors import CorruptState
 
 
 def radix_block(n_levels: int) -> tuple[int, int]:
-    """(symbols, bits): the block length, and its bits, at which L-ary symbols pack best into at most 62 bits.
+    """(symbols, bits) of the block, at most 62 bits long, that packs L-ary symbols with the fewest bits per symbol.
 
-    Contract: n_levels ** symbols <= 2 ** bits, and no other block of at most 62 bits wastes less a symbol.
+    Contract: n_levels ** symbols <= 2 ** bits, and no other block of at most 62 bits has fewer bits per symbol.
     """
     if n_levels & (n_levels - 1) == 0:
         return 1, n_levels.bit_length() - 1
@@ -24,9 +24,10 @@ def radix_block(n_levels: int) -> tuple[int, int]:
 
 
 class ExactSymbols(CodedSymbols):
-    """Every symbol, packed at log2 L bits: one bit each when levels are 0 and 1.
+    """Every symbol, packed at log2 L bits; with the levels 0 and 1, one bit per symbol.
 
-    Bits: n d log2 L, rounded up a block. Broken by: nothing; it meets the floor at error 0.
+    Idea: keys are public, so storing the symbols suffices. Bits: n d log2 L, rounded up per block of symbols. Broken
+    by: nothing; it meets the lower bound (floor) at error 0.
     """
 
     reference: ClassVar[str] = "Theorem A's upper side: store x"

@@ -1,4 +1,4 @@
-"""Few live columns: which they are, and their bits."""
+"""Values with few live (nonzero) columns: store which columns they are, and their bits."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from lowerbound.core.priors.columns import Supports
 
 
 class LiveColumns(RankedMember):
-    """The value bits of the c coordinates that are alive most often, and which those are.
+    """The value bits of the c coordinates that are 1 most often, and which coordinates those are.
 
-    Idea: an l(1,1) constraint zeroes whole columns of a code (`sparse-ae` finds them in floats); the set of those left
-    is one of C(d, c), for all tokens together. Bits: ceil(log2 C(d, c) + n c). Broken by: more than c live columns.
+    Idea: an l(1,1) constraint zeroes whole columns of a code (`sparse-ae` does so with floats). The set of live columns
+    is one of C(d, c), and is stored once for all tokens. Bits: ceil(log2 C(d, c) + n c). Broken by: more than c live
+    columns.
     """
 
     reference: ClassVar[str] = "l(1,1)-constrained codes: arXiv:2209.04448; enumerative coding: Cover 1973"

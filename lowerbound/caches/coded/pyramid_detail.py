@@ -1,4 +1,4 @@
-"""Maps that repeat the one before: which cells of each channel do not."""
+"""Maps that repeat the previous map: store, for each channel, the few cells that differ."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from lowerbound.core.priors.pyramid import base_of, most_changes, nearest_rank, 
 
 
 class PyramidDetail(RankedMember):
-    """For each map and channel, the rank of the set of cells that differ from the map before it, repeated.
+    """For each map and channel, the rank of the set of cells that differ from the previous map, enlarged by repetition.
 
-    Idea: images are smooth: a finer map adds few details. At most max(1, floor(share m)) of the m cells of a channel
-    differ, the first ones that do; the coarsest map is compared with 0. Bits: the ceiling of the sum over maps and
-    channels of log2 sum_(w <= s) C(m, w). Broken by: a map with more details than that.
+    Idea: images are smooth, so a finer map adds few details. Of a channel's m cells, the first s = max(1,
+    floor(budget m)) that differ are stored as different; the coarsest map is compared with 0. Bits: the sum over maps
+    and channels of log2 sum_(w <= s) C(m, w), rounded up once. Broken by: a channel of a map with more than s cells
+    that differ.
     """
 
     reference: ClassVar[str] = "Haar pyramid with lifting: Sweldens 1998; enumerative coding: Cover 1973"
@@ -27,7 +28,7 @@ class PyramidDetail(RankedMember):
     default_budget: ClassVar[Fraction | None] = Fraction(1, 64)
 
     def _maps(self, n_tokens: int) -> Iterator[tuple[slice, SparseWords]]:
-        """The tokens of each map that has begun, and the words of one channel of it."""
+        """For each map of which a token has arrived: its tokens so far, and the possible words of one channel."""
         schedule = self.public.schedule
         for scale in range(schedule.n_scales):
             rows = schedule.rows_of(scale)
@@ -57,5 +58,5 @@ class PyramidDetail(RankedMember):
 
 
 def _details(words: SparseWords, ranks: Sequence[int]) -> np.ndarray:
-    """One column a rank."""
+    """The details, one column per rank: 1 where a cell differs from the previous map, else 0."""
     return np.array([words.word(rank) for rank in ranks], dtype=np.int64).T

@@ -1,4 +1,4 @@
-"""Caches that know the class of the values, and store which member it is: one number, in ceil(log2 size) bits."""
+"""Caches that know the set (class) of possible values, and store which member occurs, in ceil(log2 size) bits."""
 
 from __future__ import annotations
 
@@ -17,10 +17,11 @@ from lowerbound.errors import CorruptState, InvalidArgument
 
 
 class RankedMember(KnownKeys):
-    """Template: all values so far become the nearest member of a public class, and that its rank.
+    """Template: all values so far are replaced by the nearest member of a public set, whose rank is stored.
 
-    A final class says which words its members have, and what values a word stands for. Values outside the class are
-    moved into it, which is how such a cache errs.
+    A member is described by a word, a sequence of small integers. A final class maps values to the word of the nearest
+    member in `word_of`, and a word to its values in `member`. Values outside the set are changed by this, which is
+    how such a cache errs.
     """
 
     family: ClassVar[str] = "structured"
@@ -35,7 +36,7 @@ class RankedMember(KnownKeys):
             )
 
     needs_bits: ClassVar[bool] = True
-    """Whether members have entries 0 and 1 alone."""
+    """Whether all entries of members are 0 or 1, so that the game must have 2 value levels."""
 
     def forget(self) -> None:
         super().forget()
@@ -43,7 +44,7 @@ class RankedMember(KnownKeys):
 
     @property
     def claimed_ratio(self) -> None:
-        """None: a budget says how large the class is, and claims no compression."""
+        """None: the budget sets the size of the set of possible values; it claims no compression."""
         return None
 
     @property
@@ -52,15 +53,15 @@ class RankedMember(KnownKeys):
 
     @abstractmethod
     def code(self, n_tokens: int) -> ProductCode:
-        """The words of the members on the first `n_tokens` tokens."""
+        """The code for the words of members that cover the first `n_tokens` tokens."""
 
     @abstractmethod
     def word_of(self, values: FloatArray) -> Sequence[int]:
-        """The word of the nearest member: of a member, its own."""
+        """The word of the member nearest to `values`; if `values` is a member, its own word."""
 
     @abstractmethod
     def member(self, word: Sequence[int], n_tokens: int) -> FloatArray:
-        """The values of a word, shape (n_tokens, d)."""
+        """The values that a word represents, shape (n_tokens, d)."""
 
     def write(self, writer: BitWriter) -> None:
         values = np.concatenate([self._old, self._new_values])
@@ -75,6 +76,6 @@ class RankedMember(KnownKeys):
 
 
 def as_bits(values: FloatArray) -> list[int]:
-    """Entries as 0 or 1, at the threshold 1/2, row by row."""
+    """All entries, row by row, as 1 if above 1/2 and else 0."""
     flat: list[int] = (values > 0.5).astype(np.int64).ravel().tolist()
     return flat

@@ -1,4 +1,4 @@
-"""Value rows in a public space of low rank: one bit a coefficient."""
+"""Value rows in a public space of low rank: one bit per coefficient."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from lowerbound.core.priors.basis import coefficients, combined
 
 
 class RowSpace(RankedMember):
-    """Each row as 1/2 plus 1 / (2 r) of the first r rows of a public basis, each with a sign.
+    """Each value row is 1/2 plus 1 / (2 r) times a sum of the first r rows of a public basis, each with a sign.
 
-    Idea: low-rank weights make every value a combination of r public rows (what `lorc` stores in float16); where the
-    coefficients are signs, one bit each is enough. Bits: n r. Broken by: values outside the row space, as random bits
-    are: a sign of a coefficient says little of any one bit.
+    Idea: low-rank weights make every value a combination of r public rows, whose coefficients `lorc` stores in float16.
+    If the coefficients are signs, one bit each suffices. Bits: n r. Broken by: values outside the row space, such as
+    random bits: the sign of a coefficient determines almost nothing about any single bit.
     """
 
     reference: ClassVar[str] = "the exact counterpart of LoRC, arXiv:2410.03111, on signs"

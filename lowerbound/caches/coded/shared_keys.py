@@ -1,4 +1,4 @@
-"""Keys that many tokens share: the sum of their values, exactly."""
+"""Keys that many tokens share: store the exact sum of the values of all tokens with the same key."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from lowerbound.core.priors.prior import IntArray
 
 
 class SharedKeys(RankedMember):
-    """For each distinct public key, how many of its tokens have a 1 in each coordinate.
+    """For each distinct public key and each coordinate, how many of the key's tokens have value 1.
 
-    Idea: softmax gives tokens of one key one weight, so that an answer depends on their sum alone: log2(m + 1) bits
-    instead of m where m tokens share a key, and sums of later scales add up. Bits: ceil(sum over keys of
-    d log2(m + 1)), m the tokens that have come with it. Broken by: nothing where values are 0 or 1; it saves nothing
-    where all keys are distinct, as on the hard family.
+    Idea: softmax gives tokens with equal keys equal weights, so an answer depends only on the sum of their values. If m
+    tokens share a key, the sum takes log2(m + 1) bits per coordinate instead of m, and sums of later scales add to it.
+    Bits: ceil(sum over keys of d log2(m + 1)), m the number of tokens so far with that key. Broken by: nothing, if
+    values are 0 or 1. If all keys are distinct, as on the hard family, it saves nothing.
     """
 
     reference: ClassVar[str] = "the exact counterpart of SubGen, arXiv:2402.06082, on clusters of radius 0"

@@ -1,4 +1,4 @@
-"""Value rows that are sparse in a public basis: the rank of the support, alone or with coefficients of two bits."""
+"""Value rows that are sparse in a public basis: store the rank of the support, without or with 2-bit coefficients."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from lowerbound.core.priors.rows import nearest_letters
 
 
 class SparseRows(RankedMember):
-    """Each row as 1/2 plus 1 / (2 s) of the sum of at most s rows of a public basis: the rank of the set.
+    """Each value row is 1/2 plus 1 / (2 s) times a sum of at most s rows of a public basis; the set's rank is stored.
 
-    Idea: an s-sparse row is one of sum_(w <= s) C(d, w), and all rows together are one number (Cover 1973). The basis
-    is Sylvester's, repeated along the diagonal; of another row the s largest coefficients of at least 1/2 stay.
-    Bits: ceil(n log2 sum_(w <= s) C(d, w)). Broken by: rows that are not sparse in this basis, as random bits are.
+    Idea: an s-sparse row is one of sum_(w <= s) C(d, w) possible rows, and all rows together are coded as one number
+    (Cover 1973). The basis is Sylvester's Hadamard matrix, repeated along the diagonal. Of a row that is not s-sparse,
+    the s largest of the coefficients that are at least 1/2 are kept. Bits: ceil(n log2 sum_(w <= s) C(d, w)). Broken
+    by: rows that are not sparse in this basis, such as random bits.
     """
 
     reference: ClassVar[str] = "enumerative source coding: Cover 1973"
@@ -36,7 +37,7 @@ class SparseRows(RankedMember):
 
     @property
     def words(self) -> SparseWords:
-        """The words of a row."""
+        """The possible words of one row."""
         return SparseWords(self.public.d, self.most, self.n_letters)
 
     def code(self, n_tokens: int) -> ProductCode:
@@ -52,9 +53,9 @@ class SparseRows(RankedMember):
 
 
 class SparseCoefficients(SparseRows):
-    """As `sparse-rows`, where each row of the basis has a factor 1/4, 1/2, 3/4 or 1.
+    """As `sparse-rows`, where each basis row in the sum is multiplied by 1/4, 1/2, 3/4 or 1.
 
-    Idea: support and coefficients of a row are one of sum_(w <= s) C(d, w) 4^w words.
+    Idea: a row's support and coefficients are one of sum_(w <= s) C(d, w) 4^w words.
     Bits: ceil(n log2 sum_(w <= s) C(d, w) 4^w). Broken by: rows that are not sparse in this basis.
     """
 

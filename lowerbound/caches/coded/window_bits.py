@@ -1,4 +1,4 @@
-"""Windows as codes: the bits of the newest tokens or maps, and nothing else."""
+"""Sliding windows as codes: store the value bits of the newest tokens or maps, and nothing else."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from lowerbound.core.enumerative import ProductCode, Range
 
 
 class _WindowBits(RankedMember):
-    """The value bits of the newest `capacity` tokens; older values are 0."""
+    """Template: the value bits of the newest `capacity` tokens; older values are restored as 0."""
 
     default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
 
     @property
     @abstractmethod
     def capacity(self) -> int:
-        """W."""
+        """W: the number of newest tokens whose bits are kept."""
 
     def code(self, n_tokens: int) -> ProductCode:
         return ProductCode((Range(2, min(n_tokens, self.capacity) * self.public.d),))
@@ -39,8 +39,8 @@ class _WindowBits(RankedMember):
 class WindowBits(_WindowBits):
     """The value bits of the last W tokens.
 
-    Idea: where attention looks no further back, nothing older can be asked. Bits: W d. Broken by: a query for any older
-    token.
+    Idea: if attention sees only the last W tokens, no query can ask for an older one. Bits: W d. Broken by: a query for
+    any older token, where attention sees it.
     """
 
     reference: ClassVar[str] = "sliding-window attention, arXiv:2502.15955: Theta(W d)"
@@ -54,8 +54,9 @@ class WindowBits(_WindowBits):
 class ScaleBits(_WindowBits):
     """The value bits of the last whole maps that fit in the budget, at least the newest one.
 
-    Idea: attention over a window of scales. Bits: W d, for the W tokens of those maps; until they have arrived, the
-    newest W tokens are held in their stead. Broken by: a query for any coarser map.
+    Idea: if attention sees only a window of maps, no query can ask for an older map. Bits: W d, for the W tokens of
+    those maps; before all of these maps have arrived, the cache holds the newest W tokens instead. Broken by: a query
+    for any coarser map, where attention sees it.
     """
 
     reference: ClassVar[str] = "window over scales; AMS-KV, arXiv:2511.16047, keeps whole scales"

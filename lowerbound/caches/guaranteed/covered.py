@@ -1,4 +1,4 @@
-"""One row for all tokens whose keys are near it: as near as a promised error allows."""
+"""One stored row for all tokens whose keys lie within a radius of it, as large as the promised error allows."""
 
 from __future__ import annotations
 
@@ -16,14 +16,15 @@ from lowerbound.errors import CorruptState
 
 
 class CoveredKeys(WeightedTokens):
-    """A key, a mean value and a count for each ball of keys: every answer within eta, for every query.
+    """A key, a mean value and a count for each ball of keys: every answer is within eta, for every query.
 
-    Idea: a key within r of the first key of a ball joins the nearest such, else it opens one; r = (2 / lambda)
-    atanh(eta), so that logits move by at most 2 atanh(eta) and answers by at most eta (`lowerbound.ceiling.coresets`).
-    Balls are more than r apart, so that at most as many open as keys of inner product 1 - r^2 / 2 fit into R^d
-    (`lowerbound dimension`): few where d is, or lambda; T where there is room. eta is the public grid's, 1/100
-    without one. Bits: c for the number of balls, and for each c + 64 d, c = ceil(log2(N + 1)) and N the tokens of the
-    schedule. Broken by: keys of other norms than 1, values outside [0, 1], and queries above the multiplier.
+    Idea: a key within r of the first key of some ball joins the nearest such ball; any other key opens a ball. With
+    r = (2 / lambda) atanh(eta), lambda the multiplier, logits move by at most 2 atanh(eta) and answers by at most eta
+    (`lowerbound.ceiling.coresets`). First keys are more than r apart, so there are at most as many balls as unit keys
+    of pairwise inner product below 1 - r^2 / 2 fit into R^d (`lowerbound dimension`): few if d or lambda is small, and
+    up to T otherwise. eta is the public grid's error, or 1/100 without a grid. Bits: c for the number of balls, and
+    c + 64 d per ball, with c = ceil(log2(N + 1)) and N the tokens of the schedule. Broken by: keys of norm other than
+    1, values outside [0, 1], and queries whose logits exceed the multiplier.
     """
 
     family: ClassVar[str] = "guaranteed"

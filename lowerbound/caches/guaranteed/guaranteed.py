@@ -1,4 +1,4 @@
-"""Caches whose every answer is proved to be within eta of the truth: the upper side of the bounds on sup error."""
+"""Caches whose every answer is proved to be within eta of the exact one: the upper bounds on memory."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from lowerbound.caches.guaranteed.lattice_tokens import LatticeTokens
 
 
 class GuaranteedZ(LatticeTokens):
-    """Keys rounded to a cubic grid, values to cells that are narrow at 0 and 1, tokens as a multiset.
+    """Keys rounded to a cubic grid, values to cells that are narrow at 0 and 1, and tokens stored as a multiset.
 
-    Idea: |k - k^| <= r moves a log-odds of two tokens by at most 2 lambda r, and cells of half width
-    eta - beta h(|2v - 1|)^2 leave exactly that room, so every answer is within eta. A key, rotated by public coins, is
-    told coordinate by coordinate as a point of a thin shell, whose law is a difference of Beta laws. Bits: 16 and
-    ceil(log2 C(L + n - 1, n)) + n q, where N = (points of the shell) (cells^d) words, q the largest integer with
-    8 n 2^q <= N, and L = ceil(N / 2^q): 0.1 n more than log2 (N^n / n!). Broken by: keys of other norms than 1, values
-    outside [0, 1], and queries above the multiplier that it was made for.
+    Idea: rounding keys by |k - k^| <= r moves the log-odds of any two tokens by at most 2 lambda r. Value cells of half
+    width eta - beta h(|2v - 1|)^2 (`ceiling.value_cells`) leave exactly the room for this, so every answer is within
+    eta. A key is rotated by public coins, rounded to a grid point in a thin shell around the unit sphere, and coded
+    coordinate by coordinate under the exact odds, differences of two Beta laws (`ceiling.shell_code`). The order of
+    tokens is not stored. Bits: 16 and ceil(log2 C(L + n - 1, n)) + n q, where N = (points of the shell) (cells^d) is
+    the number of words, q the largest integer with 8 n 2^q <= N, and L = ceil(N / 2^q): 0.1 n more than
+    log2 (N^n / n!). Broken by: keys of norm other than 1, values outside [0, 1], and queries whose logits exceed the
+    multiplier lambda for which it was made.
     """
 
     plays: ClassVar[str] = "guaranteed-z"
@@ -24,11 +26,12 @@ class GuaranteedZ(LatticeTokens):
 
 
 class GuaranteedE8(LatticeTokens):
-    """As `guaranteed-z`, with keys on copies of E8: half a bit a dimension less, for the same promise.
+    """As `guaranteed-z`, with keys on copies of E8: half a bit less per dimension, for the same promise.
 
-    Idea: E8 covers R^8 with cells of volume 1 at radius 1, where cubes need sqrt 2. A dimension that 8 does not divide
-    is filled with zeros. Bits: 16 and ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as for `guaranteed-z`.
-    Broken by: what breaks `guaranteed-z`; a d just above a multiple of 8, which pays for up to 7 dimensions of nothing.
+    Idea: E8 has cells of volume 1 and covering radius 1 in R^8, where cubes of volume 1 have radius sqrt 2. If 8 does
+    not divide d, keys are padded with zeros. Bits: 16 and ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as for
+    `guaranteed-z`; if d is just above a multiple of 8, up to 7 padded dimensions cost bits too. Broken by: what breaks
+    `guaranteed-z`.
     """
 
     plays: ClassVar[str] = "guaranteed-e8"
@@ -36,12 +39,12 @@ class GuaranteedE8(LatticeTokens):
 
 
 class GuaranteedA(LatticeTokens):
-    """As `guaranteed-z`, with keys on A_d*, the thinnest lattice covering known in many dimensions.
+    """As `guaranteed-z`, with keys on A_d*, in many dimensions the thinnest lattice covering that is known.
 
-    Idea: covering radius sqrt(d (d + 2) / (12 (d + 1))) at volume 1 / sqrt(d + 1): 0.73 bit a dimension less than cubes
-    at d = 64, and the nearest point costs a sort. It is the cheapest proved cache here that asks for no luck: 81.1 % of
-    fp16 at eta = 1/1000 and lambda = 100 on VAR-256. Bits: 16 and ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as
-    for `guaranteed-z`. Broken by: what breaks `guaranteed-z`.
+    Idea: A_d* has covering radius sqrt(d (d + 2) / (12 (d + 1))) at cell volume 1 / sqrt(d + 1): 0.73 bit less per
+    dimension than cubes at d = 64, and finding the nearest point takes one sort. It is the cheapest cache here with a
+    deterministic proof: 81.1 % of fp16 at eta = 1/1000 and lambda = 100 on VAR-256. Bits: 16 and
+    ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as for `guaranteed-z`. Broken by: what breaks `guaranteed-z`.
     """
 
     plays: ClassVar[str] = "guaranteed-a"
@@ -49,12 +52,13 @@ class GuaranteedA(LatticeTokens):
 
 
 class GuaranteedDithered(LatticeTokens):
-    """As `guaranteed-z`, on a coarser grid that public coins have shifted: right with probability 99 % a query.
+    """As `guaranteed-z`, on a coarser grid shifted by public coins: each query is answered within eta with chance 99 %.
 
-    Idea: with a uniform shift the error of a key is uniform in a cube, whatever the key, and a query that does not know
-    the shift meets only its variance: spacing (w / 2 lambda) sqrt(6 / log(2 T / delta)), delta = 1/100, instead of
-    w / (lambda sqrt d). Bits: 16 and ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as for `guaranteed-z`.
-    Broken by: queries that are chosen after the coins are drawn, and what breaks `guaranteed-z`.
+    Idea: with a uniform shift, a key's rounding error is uniform in a cube, for every key. A query chosen without
+    knowledge of the shift sees only the variance of that error, so the grid's spacing may be (w / 2 lambda)
+    sqrt(6 / log(2 T / delta)), delta = 1/100 and w the room for log-odds, instead of w / (lambda sqrt d). Bits: 16
+    and ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as for `guaranteed-z`.
+    Broken by: queries chosen after the coins are drawn, and what breaks `guaranteed-z`.
     """
 
     plays: ClassVar[str] = "guaranteed-dithered"

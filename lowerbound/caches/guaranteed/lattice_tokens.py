@@ -1,4 +1,4 @@
-"""Template: unit keys on a lattice, values in cells, tokens as a multiset, so that every answer is within eta."""
+"""Template: unit keys rounded to a lattice, values rounded to cells, tokens as a multiset; answers within eta."""
 
 from __future__ import annotations
 
@@ -23,16 +23,18 @@ from lowerbound.core.rules import unit_rows
 from lowerbound.errors import CorruptState, InvalidArgument
 
 WIDENINGS = (0, *(2**j for j in range(WIDENING_BITS)))
-"""By how many bits words may be wider than the proved bound: the first at which all tokens have one is written."""
+"""How many bits words may be longer than the proved bound. The least number at which every token has a word is used,
+and is written at the head of the state."""
 
 
 class LatticeTokens(RestoredTokens):
-    """Template: `lowerbound.ceiling.achieved` says how finely; a final class, on which lattice.
+    """Template: a final class names the lattice; `lowerbound.ceiling.achieved` computes how fine it must be.
 
-    What is promised, eta, is the public grid's error (at most 1/4), and 1/100 where no grid is public. The multiplier
-    is the rule's under L2Norm; under other rules it is 100, which scale |q||k| must not exceed. The promise is for unit
-    keys and values in [0, 1]: others are normalised (a zero key becomes a unit one) and clipped when they are encoded.
-    Old tokens are held as integers and never rounded again, so errors do not add up over scales; their order is lost.
+    The promised error eta is the public grid's error (at most 1/4), or 1/100 without a public grid. The multiplier is
+    the rule's under L2Norm; under other rules it is 100, and scale |q||k| must not exceed it. The promise is for unit
+    keys and values in [0, 1]. Other keys are normalized (a zero key becomes a unit vector) and other values clipped
+    when they are encoded. Old tokens are kept as integers and are never rounded again, so errors do not add up over
+    scales. Their order is not kept.
     """
 
     family: ClassVar[str] = "guaranteed"
@@ -55,7 +57,7 @@ class LatticeTokens(RestoredTokens):
 
     @classmethod
     def promised(cls, public: Public) -> Achieved:
-        """The parameters, and what is proved of them, where these things are public."""
+        """The parameters that `ceiling.achieved` proves sufficient, given what is public."""
         multiplier, eta = promise(public)
         return achieved(
             cls.plays,
@@ -100,7 +102,7 @@ class LatticeTokens(RestoredTokens):
 
 
 def _number(digits: NDArray[np.int64], base: int) -> list[int]:
-    """The integer that each row spells."""
+    """The integer whose digits in this base are the row, for each row."""
     found = [0] * len(digits)
     for column in digits.T.tolist():
         found = [base * number + digit for number, digit in zip(found, column, strict=True)]
@@ -108,7 +110,7 @@ def _number(digits: NDArray[np.int64], base: int) -> list[int]:
 
 
 def _digits(numbers: Sequence[int], base: int, length: int) -> NDArray[np.int64]:
-    """The rows that spell them."""
+    """The inverse of `_number`: the `length` digits of each integer in this base."""
     rows = np.zeros((len(numbers), length), dtype=np.int64)
     for place in reversed(range(length)):
         rows[:, place] = [number % base for number in numbers]

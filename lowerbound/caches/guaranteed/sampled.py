@@ -1,4 +1,4 @@
-"""A uniform sample of the tokens, of the size at which Bernstein's inequality promises an error."""
+"""A uniform sample of the tokens, large enough that Bernstein's inequality bounds the error."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from lowerbound.core.coins import Coins
 
 
 class SampledTokens(WeightedTokens):
-    """m tokens that public coins draw, each for n / m: every output within eta, with probability 99 %.
+    """m tokens drawn by public coins, each with weight n / m: an output is within eta with probability 99 %.
 
-    Idea: while logits stay under lambda no token has more than e^(2 lambda) times its share, so that
-    m = ln(2 / delta) e^(2 lambda) (1/2 + 2 eta^2 + 2 eta / 3) / eta^2 tokens are enough, however many there are
-    (`ceiling.coresets`). Public coins give every place of the schedule a rank, and the m first of the places seen so
-    far stay: a uniform sample at every scale, whose places need no bits. eta is the public grid's, 1/100 without one;
-    delta = 1/100 for one coordinate of one query. Bits: 64 d min(n, m). Broken by: keys of other norms than 1, values
-    outside [0, 1], queries above the multiplier, and tokens that know the coins; where m >= T it keeps all, in float32.
+    Idea: if |logits| are at most lambda, no token has more than e^(2 lambda) times the average weight. Then
+    m = ln(2 / delta) e^(2 lambda) (1/2 + 2 eta^2 + 2 eta / 3) / eta^2 tokens suffice, for any number of tokens
+    (`ceiling.coresets`). Public coins rank all places of the schedule, and the first m in rank of the places seen so
+    far stay. This is a uniform sample after every scale, and which places it has costs no bits. eta is the public
+    grid's error, or 1/100 without a grid; delta = 1/100 is for one coordinate of one query. Bits: 64 d min(n, m).
+    Broken by: keys of norm other than 1, values outside [0, 1], queries whose logits exceed the multiplier lambda, and
+    tokens chosen after the coins are drawn. If m >= T it keeps all tokens, in float32.
     """
 
     family: ClassVar[str] = "guaranteed"
@@ -39,13 +40,13 @@ class SampledTokens(WeightedTokens):
 
     @classmethod
     def promised_size(cls, public: Public) -> int:
-        """m: tokens that are enough, at most all of the schedule."""
+        """m: the number of tokens that suffices; if no number does, all tokens of the schedule."""
         multiplier, eta = promise(public)
         left = eta - spare(multiplier, 1)
         return public.schedule.n_tokens if left <= 0 else sample_size(multiplier, left, cls.FAILURE_PROB)
 
     def places(self, n_seen: int) -> NDArray[np.int64]:
-        """The places that are kept of the first so many, ascending."""
+        """Which of the first `n_seen` places are kept, in ascending order."""
         first: NDArray[np.int64] = np.sort(np.argsort(self._ranks[:n_seen], kind="stable")[: self.most])
         return first
 

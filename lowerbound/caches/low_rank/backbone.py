@@ -1,4 +1,4 @@
-"""The codec of GEAR's backbone: group codes, and the few largest and smallest entries as they are."""
+"""GEAR's backbone quantizer: codes per group, with the few largest and smallest entries stored unquantized."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from lowerbound.errors import CorruptState
 
 
 class Backbone:
-    """The codec of one matrix a block, given as `lanes`: groups run along the last axis (tokens for K, channels for V).
+    """Quantizer of blocks of tokens, each given as a matrix of lanes: one lane per channel for K, per token for V.
 
-    Fields, blocks first: outlier positions and entries, codes, ends.
+    Groups and outliers are counted along a lane (over tokens for K, over channels for V). The arrays `places` and
+    `entries` (outliers), `codes` and `ends` have the block as their first axis.
     """
 
     def __init__(self, bits: int, group: int, n_side: int, shape: tuple[int, int]) -> None:
@@ -26,7 +27,7 @@ class Backbone:
         self.ends: FloatArray = np.zeros((0, shape[0], n_groups, 2))
 
     def extend(self, lanes: FloatArray) -> FloatArray:
-        """Code some more blocks, (n, lanes, length), and return what the backbone restores of them."""
+        """Code more blocks, shape (n, lanes, length), and return them as the backbone restores them."""
         order = np.argsort(lanes, axis=2, kind="stable")
         ends = [order[:, :, : self.n_side], order[:, :, lanes.shape[2] - self.n_side :]]
         places = np.sort(np.concatenate(ends, axis=2), axis=2)
@@ -43,7 +44,7 @@ class Backbone:
         return self.restore()[first:]
 
     def restore(self) -> FloatArray:
-        """Backbone with the outliers put back, (n_blocks, lanes, length)."""
+        """The restored blocks with their outliers put back, shape (n_blocks, lanes, length)."""
         restored = self.quantiser.restore(self.codes, self.ends)
         np.put_along_axis(restored, self.places, self.entries, axis=2)
         return restored

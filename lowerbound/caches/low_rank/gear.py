@@ -1,4 +1,4 @@
-"""GEAR: a quantised backbone, a low-rank piece of what it misses, and the few largest entries as they are."""
+"""GEAR: a quantized backbone, a low-rank correction of its error, and the few largest entries unquantized."""
 
 from __future__ import annotations
 
@@ -9,33 +9,35 @@ from lowerbound.caches.low_rank.mended import MendedBlocks
 
 
 class GEAR(MendedBlocks):
-    """Quantise to 2 bits, then mend: rank r of the error, and the 2 % largest and smallest entries exactly.
+    """Quantize to 2 bits, then correct: a rank-r approximation of the error, and 2 % of the entries in float16.
 
-    Idea: a block of n_b = min(64, d) tokens; keys a channel, values a token in groups of 64; s = max(1, 1 % of the
-    vector) outliers a side, held out at the vector's mean; rank r = budget d of the residual. Bits: for a full block
-    2 n_b d 2 + 32 (d + n_b ceil(d / 64)) + 2 s_K d (16 + log2 n_b) + 2 s_V n_b (16 + log2 d) + 2 r (n_b + d) 16, with
-    logarithms rounded up; for a waiting token 32 d. Broken by: residuals that are not of low rank, as of random values,
-    but 2 bits a value already store Omega(T d) bits. Reference code differs: outliers are picked over all heads
-    flattened, here in one head; rank 4 for the prompt and 2 later, here one rank, 4 at d = 64; it orthogonalises in
-    the last power round only, here in each (the same span); tokens over a multiple of the group stay in float16, here
-    they wait.
+    Idea: tokens are compressed in blocks of n_b = min(64, d). Keys are quantized per channel, values per token in
+    groups of 64 channels. Of each such vector, the s = max(1, 1 %) largest and the s smallest entries are outliers:
+    they are stored in float16, and replaced by the vector's mean before quantization. The quantization error is
+    approximated by a matrix of rank r = budget d. Bits: for a full block 2 n_b d 2 + 32 (d + n_b ceil(d / 64)) +
+    2 s_K d (16 + log2 n_b) + 2 s_V n_b (16 + log2 d) + 2 r (n_b + d) 16, with logarithms rounded up; for a token that
+    waits for its block to fill, 32 d. Broken by: errors that are not of low rank, as with random values; but 2 bits per
+    value already store Omega(T d) bits. Reference code differs: it picks outliers over all heads flattened, this class
+    in one head; it uses rank 4 for the prompt and 2 later, this class one rank, 4 at d = 64; it orthogonalizes in the
+    last power round only, this class in each (the span is the same); it leaves the tokens beyond a multiple of the
+    group in float16 for good, this class until their block fills.
     """
 
 
 class GEARL(MendedBlocks):
-    """GEAR without the sparse part: backbone and low rank alone.
+    """GEAR without outliers: only the quantized backbone and the low-rank correction.
 
-    Bits: for a full block 2 n_b d 2 + 32 (d + n_b ceil(d / 64)) + 2 r (n_b + d) 16. Broken by: as GEAR.
+    Idea: as gear. Bits: for a full block 2 n_b d 2 + 32 (d + n_b ceil(d / 64)) + 2 r (n_b + d) 16. Broken by: as GEAR.
     """
 
     outlier_fraction: ClassVar[Fraction] = Fraction(0)
 
 
 class GEARKCVT(MendedBlocks):
-    """GEAR over 4-bit codes with one group a vector: keys a channel, values a token.
+    """GEAR over 4-bit codes with one group per vector: keys per channel, values per token.
 
-    Bits: for a full block of n_b = min(20, d) 2 n_b d 4 + 32 (d + n_b) + outliers and low rank as GEAR. Broken by: as
-    GEAR. The rank is bounded by the short block.
+    Idea: as gear. Bits: for a full block of n_b = min(20, d) tokens 2 n_b d 4 + 32 (d + n_b) + outliers and low rank as
+    in gear. Broken by: as gear. The rank is at most n_b.
     """
 
     code_bits: ClassVar[int] = 4

@@ -1,4 +1,4 @@
-"""Two maps onto the ball of matrices with sum of |entries| at most eta: the bi-level one and the Euclidean one."""
+"""Two maps onto the l1,1 ball, the matrices whose |entries| sum to at most a radius: bi-level and Euclidean."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ FloatArray = NDArray[np.float64]
 
 
 def project_l1(vector: FloatArray, radius: float) -> FloatArray:
-    """The Euclidean projection of a vector on the l1 ball.
+    """The Euclidean projection of a vector onto the l1 ball.
 
-    Contract: the nearest vector with sum of |entries| <= radius: entries soft-thresholded at
-    theta = max(0, max_j (|v|_(1) + ... + |v|_(j) - radius) / j), |v|_(1) >= |v|_(2) >= ...
+    Contract: the nearest vector with sum of |entries| <= radius. It is the input, soft-thresholded at
+    theta = max(0, max_j (|v|_(1) + ... + |v|_(j) - radius) / j), where |v|_(1) >= |v|_(2) >= ...
     """
     if not radius >= 0:
         raise invalid("radius", "be >= 0", radius)
@@ -28,10 +28,10 @@ def project_l1(vector: FloatArray, radius: float) -> FloatArray:
 
 
 def bilevel_l11(matrix: FloatArray, radius: float) -> FloatArray:
-    """Project the column norms on the l1 ball, then every column on the ball of its own new norm.
+    """Project the vector of column norms onto the l1 ball, then every column onto the ball of its own new norm.
 
-    Contract: feasible and idempotent, but in general farther from `matrix` than `euclidean_l11`; it zeroes whole
-    columns, which is why it is used.
+    Contract: the result lies in the ball, and applying the map again changes nothing. In general it is farther from
+    `matrix` than `euclidean_l11`; it is used because it zeroes whole columns.
     """
     radii = project_l1(np.abs(matrix).sum(axis=0), radius)
     columns = [project_l1(column, float(size)) for column, size in zip(matrix.T, radii, strict=True)]

@@ -1,4 +1,4 @@
-"""LoRC: keys and values as a few coefficients in a basis, which is public or found in the data."""
+"""LoRC: store keys and values as a few coefficients in a basis, which is public or computed from the data."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from lowerbound.core.coins import Coins
 
 
 class _LoRC(RestoredTokens):
-    """Template: `rank` coefficients a token and matrix."""
+    """Template: `rank` coefficients per key and per value."""
 
     family: ClassVar[str] = "low-rank"
     default_budget: ClassVar[Fraction | None] = Fraction(2, 5)
@@ -27,14 +27,14 @@ class _LoRC(RestoredTokens):
 
 
 class LoRCPublic(_LoRC):
-    """Coefficients in a basis fixed before the data: what low-rank weights do to a cache.
+    """Coefficients in a basis that is fixed before the data: the effect of low-rank weights on a cache.
 
-    Idea: truncating the weight matrices W_K and W_V to rank r makes every k and v a combination of r public vectors,
-    of which only the coefficients are stored; here two random orthonormal d x r bases, since the weights do not
-    depend on the image. Bits: 2 T r 16. Broken by: any value outside the basis; bits survive with probability
-    1/2 + Theta(sqrt(r / d)). No reference code is known to us; the published rank of a layer, from products of
-    condition numbers over layers, we know at second hand only, and one head has one layer: the rank is the budget
-    (default 2/5: the published reduction by 60 %).
+    Idea: truncating the weight matrices W_K and W_V to rank r makes every k and v a combination of r public vectors, so
+    only the coefficients are stored. The weights do not depend on the image, so two random orthonormal d x r bases
+    stand in for them. Bits: 2 T r 16. Broken by: any value outside the span of the basis; a value bit is read correctly
+    with probability 1/2 + Theta(sqrt(r / d)). We know no reference code. The published rank of a layer comes from
+    products of condition numbers over layers, which we know only at second hand, and a single head has one layer; so
+    the rank is set by the budget (default 2/5, the published reduction by 60 %).
     """
 
     reference: ClassVar[str] = "Zhang et al. 2024, arXiv:2410.03111"
@@ -56,12 +56,12 @@ class LoRCPublic(_LoRC):
 
 
 class LoRCOracle(_LoRC):
-    """Coefficients in the best basis for the very data: singular vectors of K and of V, which then are state too.
+    """Coefficients in the best basis for the data at hand: the singular vectors of K and of V, which are stored too.
 
-    Idea: truncated SVD of all that is remembered and the newest scale, taken anew at each scale (the method itself
-    re-compresses; without new tokens nothing is touched). The best case for low rank, and not what LoRC does, whose
-    basis comes with the weights. Bits: 2 min(r, n) (n + d) 16 for n tokens. Broken by: values of full rank, as random
-    bits are.
+    Idea: after each scale, a truncated SVD of the restored old rows together with the new ones (so old rows are
+    compressed again; if no token is new, the state is unchanged). This is the best case for low rank, and not what LoRC
+    does: its basis comes with the weights. Bits: 2 min(r, n) (n + d) 16 for n tokens. Broken by: values of full rank,
+    such as random bits.
     """
 
     reference: ClassVar[str] = "the best case of Zhang et al. 2024, arXiv:2410.03111; truncated SVD"

@@ -1,4 +1,4 @@
-"""Template: blocks of tokens as a quantised backbone, mended by a low-rank piece of what it misses."""
+"""Template: blocks of tokens as a quantized backbone plus a low-rank correction of its error."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from lowerbound.core.coins import Coins
 class MendedBlocks(RestoredTokens):
     """Template: tokens wait in float16 until they fill a block of n_b; a block is compressed once.
 
-    Compressing X of shape (n_b, d): outliers out, backbone, outliers back, then rank r of the rest E = X - X^ by
-    power iteration from public coins: X ~ X^ + P Q^T with float16 factors.
+    A block X of shape (n_b, d) is compressed in four steps: take the outliers out, quantize (the backbone), put the
+    outliers back, which gives X^, and approximate the error E = X - X^ by P Q^T of rank r, by power iteration from a
+    start that public coins draw. The block is restored as X^ + P Q^T; P and Q are stored in float16.
     """
 
     family: ClassVar[str] = "low-rank"
@@ -43,17 +44,17 @@ class MendedBlocks(RestoredTokens):
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        """The backbone's bits alone."""
+        """16 over the bits of a backbone code; corrections, outliers and scales are not counted."""
         return Fraction(16, self.code_bits)
 
     @property
     def block(self) -> int:
-        """n_b: tokens a block."""
+        """n_b: tokens per block."""
         return min(self.largest_block, self.public.d)
 
     @property
     def rank(self) -> int:
-        """r, at most the rank of a block."""
+        """r: budget d, rounded down, at least 1 and at most n_b, the largest rank that a block can have."""
         return min(self.block, max(1, int(self.budget * self.public.d)))
 
     def _outliers_a_side(self, length: int) -> int:

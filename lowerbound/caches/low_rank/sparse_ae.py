@@ -1,4 +1,4 @@
-"""Sparse auto-encoder: an encoder whose l1,1-projected weights lose whole latent channels, and a linear decoder."""
+"""Sparse auto-encoder: projecting the encoder's weights removes latent channels; the decoder is linear."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from lowerbound.core.coins import Coins
 
 
 class _SparseAE(RestoredTokens):
-    """Template: `p` latent numbers a row; a final class says how the encoder's weights are projected.
+    """Template: `p` latent numbers per row; a final class chooses how the encoder's weights are projected.
 
-    The dense encoder is a public Gaussian d x d matrix W. It is projected on the l1,1 ball of radius budget |W|_{1,1};
-    the zeros are frozen and the other weights return to their initial values, as double descent does; columns
-    (latent channels) without weights are gone. The decoder is the pseudo-inverse: the best linear one for isotropic
-    rows. Weights are projected, as in the paper, and not codes: the surviving channels are then public, and no
-    information hides in their number.
+    The dense encoder is a public Gaussian d x d matrix W. It is projected onto the l1,1 ball of radius budget
+    |W|_{1,1}; weights that become zero stay zero, and the others return to their initial values, as in the paper's
+    double descent. Columns (latent channels) without nonzero weights are removed; p remain. The decoder is the
+    pseudo-inverse, the best linear decoder for isotropic rows. As in the paper, the weights are projected and not the
+    latent codes; so the surviving channels are public, and which ones survive carries no information.
     """
 
     family: ClassVar[str] = "low-rank"
@@ -41,12 +41,12 @@ class _SparseAE(RestoredTokens):
 
     @property
     def claimed_ratio(self) -> Fraction | None:
-        """d latent channels, of which p survive."""
+        """d / p: of d latent channels, p survive."""
         return Fraction(self.public.d, self.encoder.shape[1])
 
     @abstractmethod
     def project(self, weights: FloatArray, radius: float) -> FloatArray:
-        """The weights, on the ball."""
+        """The weights, projected onto the l1,1 ball of this radius."""
 
     def write(self, writer: BitWriter) -> None:
         fresh = np.stack([self.new_keys, self.new_values]) @ self.encoder
@@ -59,9 +59,10 @@ class _SparseAE(RestoredTokens):
 
 
 class SparseAEBilevel(_SparseAE):
-    """The projection that the reference code applies, column norms first: it removes whole latent channels.
+    """The bi-level projection of the reference code (column norms first), which removes whole latent channels.
 
-    Bits: 2 T p 16, p the surviving channels. Broken by: any value outside their span.
+    Idea: a latent channel without weights need not be stored. Bits: 2 T p 16, p the number of surviving channels.
+    Broken by: any value outside their span.
     """
 
     def project(self, weights: FloatArray, radius: float) -> FloatArray:
@@ -69,9 +70,10 @@ class SparseAEBilevel(_SparseAE):
 
 
 class SparseAEEuclidean(_SparseAE):
-    """The Euclidean projection on the same ball: as sparse, but few channels vanish, and memory hardly shrinks.
+    """The Euclidean projection onto the same ball: as many zeros, but few empty channels, so memory hardly shrinks.
 
-    Bits: 2 T p 16, p the surviving channels. Broken by: any value outside their span.
+    Idea: the control for `sparse-ae`. Bits: 2 T p 16, p the number of surviving channels. Broken by: any value outside
+    their span.
     """
 
     def project(self, weights: FloatArray, radius: float) -> FloatArray:

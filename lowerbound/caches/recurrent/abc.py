@@ -1,4 +1,4 @@
-"""ABC: attention with bounded memory; seven ways to say how much of a token enters which slot."""
+"""ABC: attention with bounded-memory control; seven rules for how much of a token enters each slot."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lowerbound.core.rules import unit_rows
 
 
 class ABCMlp(Slots):
-    """Each token decides from its own content how much of it goes where.
+    """A token's key decides how much of the token enters each slot.
 
-    Idea: alpha = exp(W k), W public and random (it is learned in the paper, from the layer's input x, for which k
-    stands here), for K and V alike. Bits: 32 S (2 d + 1). Broken by: two tokens, since every slot holds a mixture
-    of all.
+    Idea: a token enters the slots with weights alpha = exp(W k), for K and V alike. W is public and random; in the
+    paper it is learned and applied to the layer's input x, for which k stands in here. Bits: 32 S (2 d + 1). Broken by:
+    any two tokens, because every slot holds a mixture of all tokens.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -26,9 +26,10 @@ class ABCMlp(Slots):
 
 
 class ABCMlpSeparate(Slots):
-    """ABCMlp with one control for keys, from k, and another for values, from v, as later code has it.
+    """ABCMlp with separate weights for keys (computed from k) and for values (computed from v), as in later code.
 
-    Bits: 32 S (2 d + 2). Broken by: as ABCMlp; and a slot's value no longer belongs to its key.
+    Idea: as abc-mlp, with two random matrices. Bits: 32 S (2 d + 2). Broken by: as abc-mlp; moreover, a slot's key and
+    its value are means over different weights, so they no longer belong together.
     """
 
     n_controls: ClassVar[int] = 2
@@ -41,10 +42,11 @@ class ABCMlpSeparate(Slots):
 
 
 class ABCLinformer(Slots):
-    """The weight of a token depends on its position alone.
+    """The weight of a token depends only on its position.
 
-    Idea: alpha = exp(a public random matrix, one row a position); the learned matrix of Linformer is signed, and here
-    made positive for the normaliser. Bits: 32 S (2 d + 1). Broken by: as ABCMlp.
+    Idea: alpha = exp(row of a public random matrix that has one row per position). Linformer's learned matrix has both
+    signs; the exponential makes weights positive, because the slots are normalized by their sum. Bits: 32 S (2 d + 1).
+    Broken by: as abc-mlp.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -54,10 +56,10 @@ class ABCLinformer(Slots):
 
 
 class ABCCluster(Slots):
-    """Each token goes to the slot whose centroid is nearest in direction.
+    """Each token enters the one slot whose centroid has the largest inner product with its key.
 
-    Idea: one-hot of the nearest of S public random directions (the paper fits centroids; these know no data). Bits: 32
-    S (2 d + 1). Broken by: two tokens with one nearest centroid.
+    Idea: the S centroids are public random directions (the paper fits them to data). Bits: 32 S (2 d + 1). Broken by:
+    two tokens with the same nearest centroid.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -66,9 +68,9 @@ class ABCCluster(Slots):
 
 
 class ABCRandom(Slots):
-    """Each token goes to a slot drawn by public coins.
+    """Each token enters one slot, drawn uniformly by public coins.
 
-    Idea: one-hot of a uniform slot. Bits: 32 S (2 d + 1). Broken by: two tokens in one slot.
+    Idea: average the tokens of each slot. Bits: 32 S (2 d + 1). Broken by: two tokens in one slot.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -79,7 +81,8 @@ class ABCRandom(Slots):
 class ABCCompressive(Slots):
     """Consecutive tokens share a slot: mean pooling.
 
-    Idea: with c = ceil(T / S), slot floor(i / c). Bits: 32 S (2 d + 1). Broken by: two neighbours.
+    Idea: token i enters slot floor(i / c), with c = ceil(T / S). Bits: 32 S (2 d + 1). Broken by: two tokens of one
+    slot, such as two neighbors.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
@@ -90,7 +93,7 @@ class ABCCompressive(Slots):
 class ABCWindow(Slots):
     """First in, first out: token i overwrites slot i mod S, which makes a sliding window.
 
-    Idea: one-hot of i mod S; what was there is forgotten. Bits: 32 S (2 d + 1). Broken by: a query for any older token.
+    Idea: the slot's previous token is dropped. Bits: 32 S (2 d + 1). Broken by: a query for any older token.
     """
 
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Template: an eviction cache, and a recurrent state of a few rows into which evicted pairs are folded."""
+"""Template: an eviction cache, plus a recurrent state of R rows to which every evicted pair is added."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from lowerbound.core.oracle.attention import attention_mass
 from lowerbound.core.rules import Scaled
 
 NOTHING = -1e30
-"""The logarithm of an empty sum: finite, so that it can be stored, and without weight in any softmax."""
+"""Stands for the logarithm of an empty sum: finite, so that it can be stored, yet without weight in any softmax."""
 QUERIES_PER_BLOCK = 1024
 
 
 class FoldedEvictions(RestoredTokens):
-    """Template: kept pairs (H2O: newest half, and highest attention mass), and R features of what was evicted.
+    """Template: H2O's kept pairs (the newest half, and the highest sums of attention), and R features of evicted pairs.
 
-    Evicting (k, v) adds psi(k) v^T to H and psi(k) to z; the answer is (phi(q)^T H + sum e^<q,k> v) / (phi(q)^T z +
-    sum e^<q,k>) over kept and newest pairs. The state holds log z and H / z, which is the same and cannot overflow:
-    a feature r then acts as one more token with logit log phi_r(q) + log z_r. Bits, once n > B:
-    B (32 d + 32) + 32 R (d + 1).
+    Evicting (k, v) adds psi(k) v^T to H and psi(k) to z. The answer is (phi(q)^T H + sum e^<q,k> v) / (phi(q)^T z +
+    sum e^<q,k>), with sums over kept and newest pairs. The state holds log z and H / z instead of z and H, which carry
+    the same information but could overflow; feature r then acts as one more token with logit log phi_r(q) + log z_r
+    and value H_r / z_r. Bits, once n > B: B (32 d + 32) + 32 R (d + 1).
     """
 
     family: ClassVar[str] = "recurrent"
@@ -46,12 +46,12 @@ class FoldedEvictions(RestoredTokens):
 
     @property
     def capacity(self) -> int:
-        """B, pairs kept."""
+        """B: the number of pairs kept."""
         return max(2, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @abstractmethod
     def log_phi(self, queries: FloatArray) -> FloatArray:
-        """log phi(q), shape (m, R), of scaled queries: the logit of a key k is <q, k>."""
+        """log phi(q), shape (m, R), for queries scaled so that <q, k> is the logit of a key k."""
 
     @abstractmethod
     def log_psi(self, keys: FloatArray) -> FloatArray:

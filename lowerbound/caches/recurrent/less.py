@@ -1,4 +1,4 @@
-"""LESS: kernels of two small networks fold evicted pairs into a recurrent state; untrained, and fitted once."""
+"""LESS: two small networks map evicted pairs to a recurrent state; one version untrained, one fitted once."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ RIDGE = 1e-3
 
 
 def gelu(x: FloatArray) -> FloatArray:
-    """x Phi(x)."""
+    """The Gaussian error linear unit x Phi(x), Phi the normal distribution function."""
     y: FloatArray = x * (1 + erf(x / math.sqrt(2))) / 2
     return y
 
 
 @cache
 def network(seed: int, d: int, hidden: int, features: int, name: str) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Public random weights of a two-layer kernel, and of the square layer after it."""
+    """Public random weights of a two-layer network d -> hidden -> features, and of a square layer after it."""
     generator = Coins(seed, f"less {name} {d} {hidden} {features}").generator()
     shapes = (d, hidden), (hidden, features), (features, features)
     first, second, third = (generator.standard_normal(shape) / math.sqrt(shape[0]) for shape in shapes)
@@ -35,12 +35,12 @@ def network(seed: int, d: int, hidden: int, features: int, name: str) -> tuple[F
 
 
 class LESSRandom(FoldedEvictions):
-    """Evicted pairs folded through untrained kernels, at the scale at which training starts.
+    """Evicted pairs enter the state through untrained networks, with the small weights from which training starts.
 
-    Idea: phi(q) = |gelu(gelu(q W_1) W_2)|, psi(k) = |s' (u + u W_5)|, u = |s| gelu(gelu(k W_3) W_4), s = s' = 1e-4,
-    weights public and random: nearly plain eviction, the ablation of LESS. Bits: B (32 d + 32), and 32 R (d + 1)
-    once tokens were evicted. Broken by: any evicted token. Reference code differs: kernels are trained there, and
-    one token is evicted a step.
+    Idea: phi(q) = |gelu(gelu(q W_1) W_2)| and psi(k) = |s' (u + u W_5)| with u = |s| gelu(gelu(k W_3) W_4),
+    s = s' = 1e-4, and public random weights. This is nearly plain eviction, and serves as the ablation of LESS. Bits:
+    B (32 d + 32), plus 32 R (d + 1) once tokens were evicted. Broken by: a query for any evicted token. Reference code
+    differs: it trains the networks, and evicts after every token.
     """
 
     initial_scale: ClassVar[float] = 1e-4
@@ -59,10 +59,10 @@ class LESSRandom(FoldedEvictions):
 
 @cache
 def fitted_readout(seed: int, d: int, hidden: int, features: int, rule: Rule) -> FloatArray:
-    """The last layer of psi, (hidden, features), fitted on public random keys and queries.
+    """The last layer of psi, shape (hidden, features), fitted on public random keys and queries.
 
-    For every example key, the least-squares coefficients of q -> e^<q,k> over the features phi(q) are the target; the
-    readout is their ridge regression on the hidden layer.
+    For every example key k, the target is the vector of ridge-regression coefficients of q -> e^<q,k> in the features
+    phi(q). The layer is then the ridge regression of these targets on psi's hidden layer.
     """
     generator = Coins(seed, f"less examples {d}").generator()
     queries, keys = generator.standard_normal((2, N_EXAMPLES, d))
@@ -82,12 +82,12 @@ def _ridge(inputs: FloatArray, outputs: FloatArray) -> FloatArray:
 
 
 class LESSFitted(LESSRandom):
-    """Evicted pairs folded through kernels fitted, once and publicly, on random keys and queries.
+    """Evicted pairs enter the state through networks that are fitted once, on public random keys and queries.
 
-    Idea: phi as in LESSRandom; psi(k) = |gelu(k W_3) A| with A fitted by ridge regression so that phi(q)^T psi(k) comes
-    near e^<q,k> on public random data. Stands for the trained kernels, which never see the instance either. Bits:
-    those of LESSRandom. Broken by: any evicted token: R features cannot single one out. Reference code differs:
-    trained on text for 40 epochs by the error of the layer's output.
+    Idea: phi as in less-random; psi(k) = |gelu(k W_3) A|, with A fitted by ridge regression so that phi(q)^T psi(k)
+    approximates e^<q,k> on public random data. It stands in for the trained networks, which do not see the instance
+    either. Bits: those of less-random. Broken by: a query for any evicted token, because R features cannot single out
+    one token. Reference code differs: it trains on text for 40 epochs, on the error of the layer's output.
     """
 
     def log_psi(self, keys: FloatArray) -> FloatArray:

@@ -10,11 +10,12 @@ from lowerbound.core.coins import Coins
 
 
 class LESSFeatures(FoldedEvictions):
-    """Evicted pairs folded through positive random features, whose mean over the coins is the exponential itself.
+    """Evicted pairs enter the state through positive random features, which estimate e^<q,k> without bias.
 
-    Idea: psi_r(x) = phi_r(x) = exp(<w_r, x> - |x|^2 / 2) / sqrt(R), logit factors split evenly between q and k. An
-    untrained stand-in of ours: unbiased, with a variance that grows like e^{logit}. Bits: B (32 d + 32), and
-    32 R (d + 1) once tokens were evicted. Broken by: any evicted token.
+    Idea: psi_r(x) = phi_r(x) = exp(<w_r, x> - |x|^2 / 2) / sqrt(R) with public Gaussian w_r; the square root of the
+    logit's scale factor multiplies q, and again k. It is our untrained stand-in for LESS: phi(q)^T psi(k) is
+    unbiased, with a variance that grows like e^{logit}. Bits: B (32 d + 32), plus 32 R (d + 1) once tokens were
+    evicted. Broken by: a query for any evicted token.
     """
 
     def _log_features(self, rows: FloatArray) -> FloatArray:

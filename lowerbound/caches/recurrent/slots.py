@@ -1,4 +1,4 @@
-"""Template: a fixed number of slots, each a weighted mean of the tokens that the control gives to it."""
+"""Template: a fixed number of slots, each a weighted mean of tokens; a control sets the weights."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
 
 LARGEST_CONTROL = 30.0
-"""Control logits are clipped to it, so that sums of their exponentials fit in float32."""
+"""Control logits are clipped to [-30, 30], so that sums of their exponentials fit in float32."""
 
 
 class Slots(RestoredTokens):
-    """Template: S slots (K~, V~, N); a final class says with which weights a token enters them.
+    """Template: S slots, each a key K~, a value V~ and a total weight N; a final class sets each token's weights.
 
-    Token i with weights alpha_i >= 0 updates N += alpha_i and K~ to the mean so weighted, V~ alike; the answer is
-    softmax attention over the slots that hold something. Slots are updated scale by scale, which equals token by
-    token. Bits: 32 S (2 d + 1), whatever n is.
+    A token with weights alpha >= 0, one per slot, adds alpha to N and updates K~ and V~, which are the means of all
+    tokens so weighted. The answer is softmax attention over the slots with N > 0. Slots are updated once per scale,
+    with the same result as token by token. Bits: 32 S (2 d + 1), for any number of tokens.
     """
 
     family: ClassVar[str] = "recurrent"
@@ -45,14 +45,14 @@ class Slots(RestoredTokens):
 
     @abstractmethod
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
-        """alpha >= 0, shape (n, S): with what weight each token enters each slot."""
+        """alpha >= 0, shape (n, S): the weight with which each token enters each slot."""
 
     def controls(self, rows: FloatArray, positions: NDArray[np.int64]) -> FloatArray:
-        """The weights of keys and values, shape (n_controls, n, S); one control of the keys serves both."""
+        """The weights, shape (n_controls, n, S): one control for keys and values, or one for each."""
         return self.control(rows[0], positions)[None]
 
     def update(self, rows: FloatArray, positions: NDArray[np.int64]) -> None:
-        """Let (2, n, d) keys and values enter the slots."""
+        """Add tokens to the slots; `rows` has shape (2, n, d), keys first and values second."""
         weights = self.controls(rows, positions)
         mass = self._mass + weights.sum(axis=1)
         total = np.where(mass > 0, mass, 1.0)
@@ -60,19 +60,19 @@ class Slots(RestoredTokens):
         self._mass = mass
 
     def one_hot(self, slots: NDArray[np.int64]) -> FloatArray:
-        """Weight 1 for one slot a token."""
+        """Weights, shape (n, S): 1 for each token's slot, and 0 elsewhere."""
         weights = np.zeros((len(slots), self.n_slots))
         weights[np.arange(len(slots)), slots] = 1.0
         return weights
 
     def exponential(self, rows: FloatArray, purpose: str) -> FloatArray:
-        """exp(W x) for every row x, W of public coins with Xavier's variance."""
+        """exp(W x) for every row x; W is drawn by public coins, with the variance of Xavier's initialization."""
         weights = self.coins(purpose, self.public.d, self.n_slots) * np.sqrt(2 / (self.public.d + self.n_slots))
         alpha: FloatArray = np.exp(np.clip(rows @ weights, -LARGEST_CONTROL, LARGEST_CONTROL))
         return alpha
 
     def coins(self, purpose: str, *shape: int) -> FloatArray:
-        """Standard normal public coins."""
+        """Standard normal numbers from public coins, one stream for each purpose and shape."""
         return Coins(self.public.seed, f"abc {purpose} {shape}").generator().standard_normal(shape)
 
     def write(self, writer: BitWriter) -> None:

@@ -1,4 +1,4 @@
-"""Attention with bounded-memory control, by flash-linear-attention's reference code in plain torch."""
+"""Attention with bounded-memory control (ABC), run by flash-linear-attention's reference code in plain torch."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from lowerbound.errors import CorruptState, InvalidArgument
 
 @cache
 def naive_abc() -> Any:
-    """The module fla.ops.abc.naive, loaded from its file: `import fla` would ask for a GPU compiler.
+    """The module fla.ops.abc.naive, loaded from its file, because `import fla` requires a GPU compiler.
 
-    Contract: returns the module, or raises InvalidArgument that says how to install what is missing.
+    Contract: returns the module, or raises an InvalidArgument that says how to install the missing package.
     """
     foreign("einops")
     package = importlib.util.find_spec("fla")
@@ -40,14 +40,14 @@ def naive_abc() -> Any:
 
 
 class ABC(TorchTokens):
-    """A fixed number of slots, each a weighted mean of all tokens; weights come from the key.
+    """A fixed number of slots, each a weighted mean of all tokens; a token's weights are computed from its key.
 
-    Idea: alpha = exp(W k) with W public and random, as ABCMlp has it, the recurrence by `naive_recurrent_abc`; the
-    answer is softmax attention over the slots and the newest scale. Bits: 32 + 32 L H S (2 d + 1), whatever n is; the
-    numbers are float32, and a slot's weight is stored as its logarithm. Broken by: two tokens, since every slot holds a
-    mixture of all.
-    Reference code differs: it forgets the weights of earlier calls, so that a second call would weigh the old slots as
-    one token; here the weights go on, through its argument for decay.
+    Idea: the weights are alpha = exp(W k) with W public and random, as in abc-mlp, and `naive_recurrent_abc` updates
+    the slots. The answer is softmax attention over the slots and the newest scale. Bits: 32 + 32 L H S (2 d + 1) for
+    any n; numbers are float32, and a slot's total weight is stored as its logarithm. Broken by: any two tokens, because
+    every slot holds a mixture of all tokens.
+    Reference code differs: it forgets the total weights of earlier calls, so a second call would count the old slots as
+    one token. Here total weights continue across calls, passed through its decay argument.
     """
 
     reference: ClassVar[str] = "fla-core 0.6.0, naive_recurrent_abc; Peng et al. 2021, arXiv:2110.02488"
@@ -70,7 +70,7 @@ class ABC(TorchTokens):
         return Fraction(self.public.schedule.n_tokens_cached, self.n_slots)
 
     def _public_control(self) -> Tensor:
-        """W, (d, S): the public coins of ABCMlp."""
+        """W, shape (d, S): the same public random matrix as in ABCMlp."""
         shape = self.public.d, self.n_slots
         coins = Coins(self.public.seed, f"abc mlp {shape}").generator().standard_normal(shape)
         return self.torch.tensor(coins * np.sqrt(2 / sum(shape)), dtype=self.torch.float32)
@@ -80,7 +80,7 @@ class ABC(TorchTokens):
         return self.torch.full(shape, -self.torch.inf)
 
     def _entered(self, layer: int) -> tuple[Tensor, Tensor]:
-        """The (2, n_heads, S, d) slots of a layer and their log weights once the new tokens are in."""
+        """A layer's slots, shape (2, n_heads, S, d), and their log weights, after the new tokens have entered."""
         keys, values = self.new_rows[layer]
         old = self.torch.stack(self.old[layer], dim=1)
         if not self.n_old:

@@ -1,8 +1,8 @@
-"""A real LlamaForCausalLM whose weights pass our queries, keys and values through, compressed by kvpress's own hooks.
+"""A LlamaForCausalLM whose weights pass our queries, keys and values through unchanged, compressed by kvpress's hooks.
 
 Every layer reads its block of the embeddings as (query, key, value), attends, and writes its output to a block that no
-layer reads; rotary frequencies are zero. So the model's attention is attention over our tokens, its DynamicCache is
-the memory, and a DecodingPress compresses that after every scale, as it does after every step of a model.
+layer reads; rotary frequencies are zero. So the model's attention is attention over our tokens, and its DynamicCache
+is the memory. A DecodingPress compresses the DynamicCache after every scale, as it would after every decoding step.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from lowerbound.errors import CacheContractBroken, invalid
 SINKS = 4
 
 PROMPT = -1
-"""What to give `IdentityLlama.run` as the number of tokens seen before, so that its tokens pass for a prompt."""
+"""As `n_seen`, makes `IdentityLlama.run` start at position 0, so that kvpress takes the tokens for a prompt."""
 
 
 class IdentityLlama:
-    """The model, for L layers of H heads in R^d.
+    """The model, with `n_layers` layers of `n_heads` heads in R^d.
 
-    Contract: `run` puts given keys and values behind those of a cache and returns what every layer's attention says,
-    (n_layers, n_heads, m, d), which is softmax attention with logits <q, k> / sqrt(d).
+    Contract: `run` appends given keys and values to those of a cache and returns the outputs of every layer's
+    attention, shape (n_layers, n_heads, m, d): softmax attention with logits <q, k> / sqrt(d).
     """
 
     def __init__(self, n_layers: int, n_heads: int, d: int) -> None:
@@ -65,7 +65,7 @@ class IdentityLlama:
             attention.o_proj.weight.zero_()[-width:] = identity
 
     def new_cache(self, old: list[Tensor]) -> Any:
-        """A DynamicCache that holds the (2, n_heads, n, d) rows of every layer."""
+        """A DynamicCache with the given keys and values; `old` has one (2, n_heads, n, d) tensor per layer."""
         cache = foreign("transformers").DynamicCache()
         for number, rows in enumerate(old):
             cache.update(rows[:1], rows[1:], number)
@@ -74,8 +74,9 @@ class IdentityLlama:
     def run(self, cache: Any, queries: Tensor, rows: Tensor, n_seen: int, press: Any = None) -> Tensor:
         """Append (2, n_layers, n_heads, n, d) keys and values to a cache, and answer (n_layers, n_heads, m, d) queries.
 
-        Where m and n differ, the shorter is filled up with zeros, which nobody sees. A press compresses the cache
-        afterwards. Positions count from 1, so that no scale passes for a prompt, which a DecodingPress leaves alone.
+        If m and n differ, the shorter is padded with zeros; padded keys are masked, padded queries' answers dropped. A
+        press, if given, compresses the cache afterwards. Positions start at n_seen + 1, because a DecodingPress takes
+        tokens that start at position 0 for a prompt and does not compress them.
         """
         n_queries, n_rows = queries.shape[2], rows.shape[3]
         length = max(n_queries, n_rows)
@@ -112,9 +113,9 @@ class IdentityLlama:
 
 
 class InLlama(KeptTokens):
-    """Template: the model answers, and DecodingPress(press, compression_interval=1, target_size=B) says who stays.
+    """Template: the model answers, and DecodingPress(press, compression_interval=1, target_size=B) chooses what stays.
 
-    A final class makes the press in `press`. Bits, for L layers of H heads that see n tokens:
+    A final class makes the press in `press`. Bits, for L layers of H heads that have seen n tokens:
     32 + 32 L H d min(n, B).
     """
 
@@ -126,11 +127,11 @@ class InLlama(KeptTokens):
 
     @abstractmethod
     def press(self, kvpress: Any, n_queries: int) -> Any:
-        """The press, given how many queries it will see."""
+        """The press; `n_queries` is the number of queries that it will see."""
 
     @property
     def sinks(self) -> int:
-        """First tokens that a press protects: 4, and at most half of B."""
+        """How many first tokens a press protects: 4, but at most half of B."""
         return min(SINKS, self.capacity // 2)
 
     def _remembered(self) -> list[Tensor]:
@@ -166,16 +167,16 @@ class InLlama(KeptTokens):
 
     @property
     def n_before(self) -> int:
-        """Tokens seen before the newest scale, as the model is told."""
+        """Tokens seen before the newest scale; passed to the model, which derives positions from it."""
         return self.n_old
 
     @property
     def room(self) -> int:
-        """Tokens that a head may hold after all that was seen: B."""
+        """How many tokens a head may hold after compression: B."""
         return self.capacity
 
     def decoding(self, press: Any) -> Any:
-        """The press that runs `press` after every scale and leaves as many tokens as there is room for."""
+        """The press that runs `press` after every scale and leaves `room` tokens per head."""
         return self._kvpress.DecodingPress(base_press=press, compression_interval=1, target_size=self.room)
 
     def _in_order(self, number: int, layer: Any) -> list[Tensor]:

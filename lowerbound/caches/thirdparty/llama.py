@@ -1,4 +1,4 @@
-"""Presses in a real LlamaForCausalLM, by kvpress's own hooks: each after every scale, as after a step of a model."""
+"""Presses run by kvpress's own hooks in a real LlamaForCausalLM, after every scale as after a decoding step."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class KnormPress(InLlama):
     """The keys of smallest norm stay, in a model.
 
     Idea: as kvpress:KnormPress. Bits: 32 + 32 L H d min(n, B).
-    Broken by: keys of one length: then rounding noise decides.
+    Broken by: keys of equal norm: then rounding noise decides.
     """
 
     reference: ClassVar[str] = (
@@ -28,7 +28,7 @@ class KnormPress(InLlama):
 
 
 class RandomPress(InLlama):
-    """Public coins say who stays, in a model.
+    """Public coins choose the tokens that stay, in a model.
 
     Idea: as kvpress:RandomPress. Bits: 32 + 32 L H d min(n, B).
     Broken by: a query for any token that the coins dropped.
@@ -44,7 +44,7 @@ class StreamingLLMPress(InLlama):
     """The first tokens and the newest ones stay, in a model.
 
     Idea: as kvpress:StreamingLLMPress. Bits: 32 + 32 L H d min(n, B).
-    Broken by: a query for any token in the gap, which is known beforehand.
+    Broken by: a query for any token in the gap between first and newest tokens, whose place is known beforehand.
     """
 
     reference: ClassVar[str] = (
@@ -56,10 +56,11 @@ class StreamingLLMPress(InLlama):
 
 
 class SnapKVPress(InLlama):
-    """The window's queries vote, in a model, whose own attention weights are the votes.
+    """The tokens with most attention from the newest queries stay, in a model whose own attention weights are used.
 
-    Idea: w = min(32, B / 2, newest scale - 1) queries, each of which sees its whole scale; a crowded scale needs two
-    tokens. Bits: 32 + 32 L H d min(n, B). Broken by: a query for any token that the window did not single out.
+    Idea: the votes of the last w = min(32, B / 2, newest scale - 1) queries, each of which sees its whole scale. If
+    tokens must be dropped after a scale, that scale needs at least two tokens. Bits: 32 + 32 L H d min(n, B). Broken
+    by: a query for any token that the window did not single out.
     """
 
     reference: ClassVar[str] = (
@@ -73,10 +74,10 @@ class SnapKVPress(InLlama):
 
 
 class TOVAPress(InLlama):
-    """Whatever the newest query attends to least is dropped, in a model.
+    """The tokens to which the newest query attends least are dropped, in a model.
 
     Idea: as kvpress:TOVAPress, by the model's own attention weights. Bits: 32 + 32 L H d min(n, B).
-    Broken by: a query for any token that the last query did not want.
+    Broken by: a query for any token to which the last query gave little weight.
     """
 
     reference: ClassVar[str] = (
@@ -137,7 +138,7 @@ class KeyDiffPress(InLlama):
     """The keys least like the mean key stay, in a model.
 
     Idea: as kvpress:KeyDiffPress. Bits: 32 + 32 L H d min(n, B).
-    Broken by: a query for a key near the mean, and keys that are all as far from it.
+    Broken by: a query for a key near the mean, and keys that are all equally far from it.
     """
 
     reference: ClassVar[str] = (
@@ -181,8 +182,8 @@ class CURPress(InLlama):
 class CriticalKVPress(InLlama):
     """SnapKV's choice for half of the budget, then its votes times the norm of the projected value, in a model.
 
-    Idea: as kvpress:CriticalKVPress, by the model's own attention weights and output projection, which moves values to
-    a block of their own and leaves norms alone. Bits: 32 + 32 L H d min(n, B).
+    Idea: as kvpress:CriticalKVPress, with the model's own attention weights and output projection, which moves values
+    to another block and preserves norms. Bits: 32 + 32 L H d min(n, B).
     Broken by: a query for a token with a small value and few votes.
     """
 
@@ -199,10 +200,10 @@ class CriticalKVPress(InLlama):
 
 
 class CompressionRatioDecodingPress(InLlama):
-    """The keys of smallest norm stay, a fixed share of all tokens seen so far, in a model.
+    """The keys of smallest norm stay, a fixed fraction of all tokens seen so far, in a model.
 
-    Idea: memory grows with what was seen, b = max(1, floor(budget n)) of n tokens; a token that went at an early scale
-    is not there when there would be room for it. Bits: 32 + 32 L H d b. Broken by: as llama:KnormPress.
+    Idea: memory grows with the number n of tokens seen: b = max(1, floor(budget n)) tokens stay. A token dropped at an
+    early scale cannot return when b grows. Bits: 32 + 32 L H d b. Broken by: as llama:KnormPress.
     """
 
     reference: ClassVar[str] = (
@@ -231,10 +232,10 @@ class CompressionRatioDecodingPress(InLlama):
 
 
 class PrefillDecodingPress(InLlama):
-    """One press for a prompt and another for what follows, in a model: by distance from the mean, then by norm.
+    """One press for the prompt and another for later tokens, in a model: by distance from the mean key, then by norm.
 
-    Idea: what comes first passes for a prompt, at position 0, and KeyDiffPress chooses from it if it is larger than B;
-    KnormPress chooses after every later scale. Bits: 32 + 32 L H d min(n, B).
+    Idea: the first scale is given position 0, so that the model takes it for a prompt; KeyDiffPress chooses from it if
+    it has more than B tokens. KnormPress chooses after every later scale. Bits: 32 + 32 L H d min(n, B).
     Broken by: as llama:KeyDiffPress and as llama:KnormPress.
     """
 

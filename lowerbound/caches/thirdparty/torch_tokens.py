@@ -1,4 +1,4 @@
-"""Templates for caches whose work is done by somebody else's torch code."""
+"""Templates for caches whose work is done by third-party torch code."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Tensor = Any
 def foreign(name: str) -> Any:
     """The module called `name` of an optional package.
 
-    Contract: returns the module, or raises InvalidArgument that says how to install what is missing.
+    Contract: returns the module, or raises an InvalidArgument that says how to install the missing package.
     """
     try:
         return importlib.import_module(name)
@@ -36,13 +36,13 @@ def foreign(name: str) -> Any:
 
 
 class TorchTokens(LayeredCache):
-    """Template: old rows come from the state, new rows are exact, and torch's own attention answers over both.
+    """Template: old rows come from the state, new rows are exact, and torch's attention answers over both.
 
-    The public rule is folded into the rows, so that code which divides logits by sqrt(d) gives ours: under L2Norm keys
-    become unit rows when they arrive, and queries become q' = factor(d) sqrt(d) q. Everything is float32 on one
-    thread. `old[layer][head]` is a (2, n, d) tensor of keys and values, `new_rows[layer]` is (2, n_heads, n, d), and
-    `new_queries[layer]` is (n_heads, m, d). A final class says in `write` what is remembered of both and in `read`
-    how that is read back into `old`.
+    Third-party code divides logits by sqrt(d). To obtain the logits of the public rule from it, queries are multiplied
+    in advance, q' = factor(d) sqrt(d) q, and under L2Norm keys become unit rows when they arrive. All numbers are
+    float32, on one thread. `old[layer][head]` is a (2, n, d) tensor of keys and values, `new_rows[layer]` is
+    (2, n_heads, n, d), and `new_queries[layer]` is (n_heads, m, d). A final class writes in `write` what it remembers
+    of the old and new rows, and sets `old` from it in `read`.
     """
 
     family: ClassVar[str] = "third-party"
@@ -71,11 +71,11 @@ class TorchTokens(LayeredCache):
 
     @property
     def n_seen(self) -> int:
-        """Tokens remembered or forgotten, and new ones."""
+        """All tokens seen: old ones, whether remembered or forgotten, and new ones."""
         return self.n_old + self.n_new
 
     def asked(self, queries: FloatArray) -> Tensor:
-        """Queries q' with <q', k> / sqrt(d) the logit of a cached key k."""
+        """Queries q' such that <q', k> / sqrt(d) is the public rule's logit of a cached key k."""
         rows = self.public.rule.directions(queries)
         factor = self.public.rule.factor(self.public.d) * math.sqrt(self.public.d)
         return self.torch.tensor(rows * factor, dtype=self.torch.float32)
@@ -90,7 +90,7 @@ class TorchTokens(LayeredCache):
         self.new_queries[layer] = self.torch.cat([self.new_queries[layer], asked], dim=1)
 
     def rows_of(self, layer: int, head: int) -> Tensor:
-        """Keys and values that a head answers with, (2, n, d)."""
+        """All keys and values that a head attends to, old and new, shape (2, n, d)."""
         return self.torch.cat([self.old[layer][head], self.new_rows[layer][:, head]], dim=1)
 
     def attend(self, layer: int, queries: FloatArray) -> list[FloatArray]:
@@ -144,12 +144,12 @@ class TorchTokens(LayeredCache):
 
 
 class KeptTokens(TorchTokens):
-    """Template: somebody else's rule names the tokens that stay; they stay as they are, in float16 and token order.
+    """Template: third-party code chooses the tokens that stay; they are stored unchanged, in float16 and token order.
 
-    Every head keeps B tokens, or as many as are there. The order in which foreign code returns the kept tokens could
-    carry log2(B!) bits a head, so it is not stored. A final class says in `compressed` what stays when a layer holds
-    more than B tokens a head, and in `counted` what of the number of kept tokens does not follow from the number
-    seen: nothing, one number a layer or one number a head, 32 bits each.
+    Every head keeps B tokens, or all if it has fewer. The order in which third-party code returns the kept tokens could
+    carry log2(B!) bits per head, so tokens are sorted before they are stored. A final class returns in `compressed`
+    what stays of a layer that holds more than B tokens per head. `counted` says which counts of kept tokens must be
+    stored, 32 bits each: "nothing" if they follow from the number of tokens seen, else one per layer or one per head.
     """
 
     budget_meaning: ClassVar[str] = "fraction of cached tokens kept"
@@ -165,20 +165,20 @@ class KeptTokens(TorchTokens):
         return 1 / self.budget
 
     def n_stored(self, layer: int) -> int:
-        """Tokens that the heads of a layer hold together."""
+        """How many tokens the heads of a layer hold, summed over the heads."""
         return sum(int(rows.shape[1]) for rows in self.old[layer]) + self.n_new * self.public.n_heads
 
     def crowded(self, layer: int) -> bool:
-        """Whether a layer holds more than B tokens a head."""
+        """Whether a layer holds more than B tokens per head, so that some must go."""
         return self.n_new > 0 and self.n_stored(layer) > self.capacity * self.public.n_heads
 
     def heads(self, layer: int) -> list[Tensor]:
-        """Keys and values of every head of a layer, each (2, n, d)."""
+        """The keys and values of every head of a layer, each of shape (2, n, d)."""
         return [self.rows_of(layer, head) for head in range(self.public.n_heads)]
 
     @abstractmethod
     def compressed(self, layer: int) -> list[Tensor]:
-        """What stays of each head of a crowded layer, (2, kept, d) in token order."""
+        """The rows that stay in each head of a crowded layer, each of shape (2, kept, d), in token order."""
 
     def write(self, writer: BitWriter) -> None:
         kept = [
@@ -209,16 +209,16 @@ class KeptTokens(TorchTokens):
 
 
 def in_token_order(stored: Tensor, kept: Tensor) -> list[int]:
-    """Where the rows that foreign code kept stand among the stored ones, ascending.
+    """The places of the kept rows among the stored rows, in ascending order.
 
-    Contract: for a (2, k, d) tensor of rows that all are rows of the (2, n, d) tensor `stored`, each as often at most,
-    returns k distinct places with those rows; of equal rows the oldest. Other rows raise InvalidArgument.
+    Contract: `kept`, shape (2, k, d), must consist of rows of `stored`, shape (2, n, d), each at most as often as it
+    occurs there. Returns k distinct places; among equal rows the oldest are taken. Other rows raise InvalidArgument.
     """
     return sorted(places(stored, kept))
 
 
 def places(stored: Tensor, kept: Tensor) -> list[int]:
-    """`in_token_order`, in the order in which the rows were kept."""
+    """The places of the kept rows as in `in_token_order`, but in the order in which `kept` lists the rows."""
     waiting: dict[bytes, deque[int]] = defaultdict(deque)
     for place, row in enumerate(_as_bytes(stored)):
         waiting[row].append(place)
@@ -231,5 +231,5 @@ def places(stored: Tensor, kept: Tensor) -> list[int]:
 
 
 def _as_bytes(rows: Tensor) -> Sequence[bytes]:
-    """Rows of keys and values as bytes; -0 and 0 are one number."""
+    """Each (key, value) row as bytes; adding 0 turns -0 into 0, so that equal rows have equal bytes."""
     return [row.tobytes() for row in np.concatenate([*rows.numpy()], axis=1) + np.float32(0)]

@@ -16,13 +16,13 @@ from lowerbound.core.cache import FloatArray, Public, tokens_within
 from lowerbound.errors import CorruptState, invalid
 
 LARGEST_GROUP = 64
-"""Entries that share a scale: the default of transformers."""
+"""The default number of entries that share a scale in transformers."""
 
 
 class _Rows(TorchTokens):
-    """Template: a cache layer that holds rows as they are; between scales they are float16.
+    """Template: a cache layer that holds rows unquantized; the state between scales stores them in float16.
 
-    A final class makes the layer in `layer`, and says in `n_held` how many rows a head it holds once n tokens came.
+    A final class makes the layer in `layer`, and states in `n_held` how many rows per head it holds after n tokens.
     """
 
     def __init__(self, public: Public) -> None:
@@ -35,10 +35,10 @@ class _Rows(TorchTokens):
 
     @abstractmethod
     def n_held(self, n_tokens: int) -> int:
-        """Rows a head that the layer holds once `n_tokens` came."""
+        """How many rows per head the layer holds after `n_tokens` tokens."""
 
     def _updated(self, layer: int) -> tuple[Any, Tensor]:
-        """The layer after what is remembered and what is new, and the (2, n_heads, n, d) rows that it returned."""
+        """A new layer, updated with old and then new rows, and the (2, n_heads, n, d) rows that it returned."""
         made = self.layer(self._cache_utils)
         returned: tuple[Tensor, Tensor] = (self.new_rows[layer][:1, :, :0],) * 2
         for start, rows in ((0, self.torch.stack(self.old[layer], dim=1)), (self.n_old, self.new_rows[layer])):
@@ -66,8 +66,8 @@ class _Rows(TorchTokens):
 class DynamicCache(_Rows):
     """Every key and value, appended.
 
-    Idea: the exact baseline of transformers. Bits: 32 + 32 L H d n. Broken by: nothing; it stores what the floor asks
-    for, 32 times.
+    Idea: the exact baseline of transformers. Bits: 32 + 32 L H d n. Broken by: nothing; on value bits it stores 32
+    times the lower bound (floor).
     """
 
     reference: ClassVar[str] = "transformers 5.2.0, DynamicLayer"
@@ -84,11 +84,11 @@ class DynamicCache(_Rows):
 
 
 class StaticCache(_Rows):
-    """Every key and value, in memory that is set aside beforehand.
+    """Every key and value, in memory allocated in advance.
 
-    Idea: tensors of fixed shape can be compiled; what is not yet written is zero, and is memory all the same. Bits:
-    32 + 32 L H d N from the first scale on, for all N tokens of the generation, the last scale's too. Broken by:
-    nothing.
+    Idea: code for tensors of fixed shape can be compiled. Rows not yet written are zero, and occupy memory like the
+    others. Bits: 32 + 32 L H d N from the first scale on, for all N tokens of the generation, including the last
+    scale's. Broken by: nothing.
     """
 
     reference: ClassVar[str] = "transformers 5.2.0, StaticLayer"
@@ -119,8 +119,8 @@ class StaticCache(_Rows):
 class SlidingWindowCache(_Rows):
     """The newest B tokens.
 
-    Idea: attention looks back so far and no further. A window of W tokens keeps W - 1 between calls, since the next
-    token brings itself; so W = B + 1 here. Bits: 32 + 32 L H d min(n, B). Broken by: a query for any older token.
+    Idea: attention sees only the last W tokens. Between calls the layer keeps W - 1 tokens, because the next call adds
+    at least one; so W = B + 1 here. Bits: 32 + 32 L H d min(n, B). Broken by: a query for any older token.
     """
 
     reference: ClassVar[str] = "transformers 5.2.0, DynamicSlidingWindowLayer"
@@ -143,12 +143,12 @@ class SlidingWindowCache(_Rows):
 
 
 class _Quantised(TorchTokens):
-    """Template: a quantised layer with nothing left in full precision; codes, scales and zeros are the state.
+    """Template: a quantized layer that keeps nothing in full precision; codes, scales and zeros are the state.
 
-    Groups of g = gcd(d, 64) entries share a scale and a zero, both float16. The layer quantises anew, with every
-    scale, what it restores of the old tokens together with the new ones, as transformers does; `residual_length` is 1
-    and a last `update` of no tokens flushes, without which the newest scale would stay in full precision. A final
-    class makes the layer in `layer`, and says in `fields` which tensors a quantised one consists of.
+    Groups of g = gcd(d, 64) entries share a scale and a zero, both float16. As in transformers, each new scale makes
+    the layer quantize old and new tokens together, the old ones as restored from their codes. transformers would keep
+    the newest scale in full precision; `residual_length` = 1 and a final `update` with no tokens force it to be
+    quantized. A final class makes the layer in `layer`, and names in `fields` the tensors of a quantized tensor.
     """
 
     budget_meaning: ClassVar[str] = "bits of a code over 16, rounded down to what the back end has"
@@ -162,12 +162,12 @@ class _Quantised(TorchTokens):
 
     @property
     def code_bits(self) -> int:
-        """b: the widest code within the budget, or the narrowest that there is."""
+        """b: the longest code within the budget, or the shortest that the back end has."""
         return max((width for width in self.widths if width <= 16 * self.budget), default=self.widths[0])
 
     @property
     def group(self) -> int:
-        """g."""
+        """g: entries per group."""
         return math.gcd(self.public.d, LARGEST_GROUP)
 
     @property
@@ -180,7 +180,7 @@ class _Quantised(TorchTokens):
 
     @abstractmethod
     def fields(self, quantised: Any) -> tuple[Tensor, Tensor, Tensor]:
-        """The tensors of packed codes, scales and zeros, which may be written to."""
+        """The tensors of packed codes, scales and zeros of a quantized tensor; `read` overwrites them in place."""
 
     def _ready(self) -> Any:
         made = self.layer(self._cache_utils)
@@ -189,7 +189,7 @@ class _Quantised(TorchTokens):
         return made
 
     def _quantised(self, layer: int) -> tuple[Any, Any]:
-        """Keys and values, old and new, as a layer of transformers quantises them."""
+        """Old and new keys, and old and new values, as a layer of transformers quantizes them."""
         keys, values = self.new_rows[layer].half().split(1)
         made = self.layer(self._cache_utils)
         if self._held:
@@ -238,10 +238,11 @@ class _Quantised(TorchTokens):
 class QuantizedCache(_Quantised):
     """Codes of hqq: scales from the range of a group, zeros fitted by half-quadratic splitting.
 
-    Idea: asymmetric codes of 1, 2, 3, 4 or 8 bits. The group of axis 0 is a column of the flattened tensor folded into
-    g rows, so that it mixes tokens and heads, and changes with every scale. Bits, for n tokens:
+    Idea: asymmetric codes of 1, 2, 3, 4 or 8 bits. With axis 0, the flattened tensor is folded into g rows and each
+    column is a group; so a group mixes tokens and heads, and groups change with every scale. Bits, for n tokens:
     32 + 2 L H n d (b + 32 / g); with b = 3, ten codes fill 32 bits: 32 + 2 L H n d (32 ceil(g / 10) + 32) / g.
-    Broken by: value levels finer than its step; it stores Omega(n d) bits, so the floor does not forbid it.
+    Broken by: value levels finer than its step. It stores Omega(n d) bits, so the lower bound (floor) does not rule it
+    out.
     """
 
     reference: ClassVar[str] = "transformers 5.2.0, HQQQuantizedLayer; hqq 0.2.8, Badri and Shaji 2023"
@@ -269,11 +270,12 @@ class QuantizedCache(_Quantised):
 class QuantoQuantizedCache(_Quantised):
     """Codes of optimum-quanto: scales and shifts from the range of a group.
 
-    Idea: asymmetric codes of 2 or 4 bits; with axis 0 and g = d a group is one token of one head. A tensor of a single
-    group gets a scale and a shift an entry, by quanto's own mistake, and so is exact. Its unpacking, C++ that is
-    compiled at first use, is replaced by one line of torch. Bits, for n tokens in G = H n d / g groups a tensor:
-    32 + 2 L (8 g ceil(G b / 8) + 32 G), with 32 g instead of 32 G where G = 1.
-    Broken by: value levels finer than its step; it stores Omega(n d) bits, so the floor does not forbid it.
+    Idea: asymmetric codes of 2 or 4 bits; with axis 0 and g = d, a group is one token of one head. Because of a bug in
+    quanto, a tensor of a single group gets one scale and one shift per entry, and so is exact. quanto unpacks codes in
+    C++ compiled at first use; one line of torch replaces it here. Bits, for n tokens in G = H n d / g groups per
+    tensor: 32 + 2 L (8 g ceil(G b / 8) + 32 G), with 32 g instead of 32 G if G = 1.
+    Broken by: value levels finer than its step. It stores Omega(n d) bits, so the lower bound (floor) does not rule it
+    out.
     """
 
     reference: ClassVar[str] = "transformers 5.2.0, QuantoQuantizedLayer; optimum-quanto 0.2.7"
@@ -290,5 +292,5 @@ class QuantoQuantizedCache(_Quantised):
         return quantised._data._data, quantised._scale, quantised._shift
 
     def _unpacked(self, packed: Tensor, bits: int) -> Tensor:
-        """What quanto's C++ returns: the codes of all bytes, lowest bits first, one block below the other."""
+        """What quanto's C++ returns: first the lowest bits of all bytes, then the next bits, stacked along axis 0."""
         return self.torch.cat([packed >> shift & 2**bits - 1 for shift in range(0, 8, bits)])

@@ -1,4 +1,4 @@
-"""Presses that drop key channels: kvpress sets them to zero, here they are not stored."""
+"""Presses that drop key channels: kvpress sets them to zero, these classes do not store them."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from lowerbound.errors import CorruptState
 
 
 class ThinKPress(TorchTokens):
-    """All tokens stay; the key channels that the newest queries use least go.
+    """All tokens stay; the key channels that matter least to the newest queries are dropped.
 
-    Idea: channels are scored by the mean squares of queries times those of keys, after every scale; kvpress sets the
-    others to zero and keeps their bytes, here only the s = d - floor(d (1 - budget)) channels that survive are stored,
-    behind a mask of d bits a head. A channel that once was dropped stays zero for the tokens of that time. Bits:
-    32 + L H (8 ceil(d / 8) + 16 n (s + d)). Broken by: keys that differ in the dropped channels.
+    Idea: after every scale, a channel's score is the mean square of the queries times the mean square of the keys in
+    that channel. kvpress sets the dropped channels to zero and keeps their bytes; this class stores only the
+    s = d - floor(d (1 - budget)) channels that stay, with a mask of d bits per head. For tokens that were stored while
+    a channel was dropped, that channel remains zero. Bits: 32 + L H (8 ceil(d / 8) + 16 n (s + d)). Broken by: keys
+    that differ only in dropped channels.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, ThinKPress; Xu et al. 2024, arXiv:2407.21018"
@@ -38,7 +39,7 @@ class ThinKPress(TorchTokens):
 
     @property
     def n_remembered(self) -> int:
-        """Tokens that a head holds right after `encode`."""
+        """How many tokens a head holds right after `encode`."""
         return self.n_old
 
     def _first_channels(self) -> Tensor:
@@ -49,7 +50,10 @@ class ThinKPress(TorchTokens):
         return self._kvpress.ThinKPress(key_channel_compression_ratio=share, window_size=WINDOW)
 
     def _arguments(self, layer: int) -> tuple[Any, Any, Tensor, Tensor, dict[str, Any]]:
-        """module, hidden_states, keys without zeros, values and kwargs, as a model's hook would pass them."""
+        """module, hidden_states, keys, values and kwargs, as a model's hook would pass them.
+
+        Zeros in keys are replaced by the smallest positive float, so that a zero in the result marks a dropped channel.
+        """
         public, queries = self.public, self.new_queries[layer]
         module = standing_layer(self.torch, n_heads=public.n_heads, d=public.d, layer=layer, n_layers=public.n_layers)
         hidden = self.torch.stack([queries, queries], dim=2).permute(1, 0, 2, 3).flatten(1)[None]
@@ -59,7 +63,7 @@ class ThinKPress(TorchTokens):
         return module, hidden, witness[None], values[None].clone(), context
 
     def pruned(self, layer: int) -> tuple[list[Tensor], Tensor]:
-        """The (2, kept, d) rows of each head that stay, and which channels of their keys do, (n_heads, d)."""
+        """The rows that stay in each head, (2, kept, d), and a mask of the key channels that stay, (n_heads, d)."""
         module, hidden, keys, values, context = self._arguments(layer)
         pruned, _ = self._channel_press().compress(module, hidden, keys, values, None, context)
         return [self.rows_of(layer, head) for head in range(self.public.n_heads)], (pruned[0] != 0).all(dim=1)
@@ -86,10 +90,10 @@ class ThinKPress(TorchTokens):
 
 
 class ComposedPress(ThinKPress):
-    """The keys of smallest norm stay, and of those the channels that the newest queries use most.
+    """The keys of smallest norm stay, and of these the channels that matter most to the newest queries.
 
-    Idea: a press after a press, the second given what the first has left: KnormPress, then ThinKPress, each at the
-    whole budget, so that the state is smaller than it. s channels as in ThinKPress. Bits:
+    Idea: KnormPress, and then ThinKPress on the tokens that are left. Each applies the full budget, so that together
+    they keep a smaller fraction than the budget. s channels as in ThinKPress. Bits:
     32 + L H (8 ceil(d / 8) + 16 min(n, B) (s + d)). Broken by: as KnormPress and as ThinKPress.
     """
 

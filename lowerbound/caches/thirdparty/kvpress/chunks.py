@@ -1,4 +1,4 @@
-"""Presses that choose within chunks of tokens, or among them."""
+"""Presses that choose tokens within chunks of consecutive tokens, or choose whole chunks."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from lowerbound.caches.thirdparty.kvpress.pressed import Pressed, ratio_that_kee
 
 
 class BlockPress(Pressed):
-    """KeyDiff block by block: B tokens stay of those and the next 128, and so on.
+    """KeyDiff in blocks: of the B tokens kept so far and the next 128, B tokens stay, and so on.
 
-    Idea: the iteration of the KeyDiff paper, whose memory never exceeds B + 128 tokens. Bits: 32 + 32 L H d min(n, B).
+    Idea: the iteration of the KeyDiff paper, which never holds more than B + 128 tokens. Bits: 32 + 32 L H d min(n, B).
     Broken by: as KeyDiffPress.
     """
 
@@ -21,10 +21,10 @@ class BlockPress(Pressed):
 
 
 class EntropyGatedChunkKVPress(Pressed):
-    """Whole chunks of 10 stay if their votes are even, the best 4 tokens of a chunk if they are not.
+    """Chunks of 10 tokens with evenly spread votes stay whole; of chunks with uneven votes, the best 4 tokens stay.
 
-    Idea: SnapKV's votes, summed over heads; a chunk with one important token need not be whole. Exactly B tokens stay.
-    Bits: 32 + 32 L H d min(n, B). Broken by: as SnapKVPress.
+    Idea: SnapKV's votes, summed over heads; a chunk with one important token need not stay whole. Exactly B tokens
+    stay. Bits: 32 + 32 L H d min(n, B). Broken by: as SnapKVPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, EntropyGatedChunkKVPress(SnapKVPress); after arXiv:2502.00299"
@@ -34,10 +34,11 @@ class EntropyGatedChunkKVPress(Pressed):
 
 
 class ChunkKVPress(Pressed):
-    """Whole chunks of tokens stay or go.
+    """Chunks of tokens are kept or dropped whole.
 
-    Idea: SnapKV's votes, averaged over chunks of c = min(20, B) tokens and summed over heads; floor(B / c) chunks stay,
-    so at most B tokens. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: as SnapKVPress.
+    Idea: SnapKV's votes, averaged over chunks of c = min(20, B) tokens and summed over heads. The best floor(B / c)
+    chunks stay, so at most B tokens. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken
+    by: as SnapKVPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, ChunkKVPress(SnapKVPress); Liu et al. 2025, arXiv:2502.00299"
@@ -60,10 +61,11 @@ class ChunkKVPress(Pressed):
 class ChunkPress(Pressed):
     """The same fraction of every chunk of tokens stays, chosen within the chunk.
 
-    Idea: KeyDiff scores, chunk by chunk, so that no stretch of tokens is emptied. Chunks of c = 64 tokens, or more
-    where B is less than the number of chunks; a chunk of m tokens keeps max(1, floor(m f)), with the largest f that
-    keeps at most B. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: as KeyDiffPress.
-    Reference code differs: chunks of 1024, longer than these caches.
+    Idea: tokens are ranked by KeyDiff within each chunk, so that no chunk is dropped entirely. A chunk has c = 64
+    tokens, or more if B is less than the number of chunks. A chunk of m tokens keeps max(1, floor(m f)) tokens, with
+    the largest f that keeps at most B in all. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers.
+    Broken by: as KeyDiffPress.
+    Reference code differs: its chunks have 1024 tokens, more than these caches hold.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, ChunkPress(KeyDiffPress); after FINCH, Corallo and Papotti 2024"

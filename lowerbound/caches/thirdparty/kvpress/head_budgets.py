@@ -1,4 +1,4 @@
-"""Presses that divide one budget among heads: they mark the pairs to ignore, and here those are dropped."""
+"""Presses that divide one budget among heads: they mark the pairs to ignore, which these classes then drop."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from lowerbound.caches.thirdparty.kvpress.pressed import Pressed, standing_layer
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
 
 PADDING_SCORE = -1e30
-"""The score of rows that stand where a shorter head has no token: below every score, and finite."""
+"""The score of padding rows in a head that has fewer tokens than the longest: finite, and below every real score."""
 
 
 class AdaKVPress(Pressed):
-    """SnapKV with one budget for all heads of a layer: the best pairs of all heads stay.
+    """SnapKV with one budget for all heads of a layer: the best pairs over all heads stay.
 
-    Idea: heads that concentrate need fewer tokens; each keeps at least a fifth of B. kvpress only marks the pairs that
-    its attention will ignore and keeps their bytes; here they are dropped, head by head. Bits:
+    Idea: a head with concentrated attention needs fewer tokens; each head keeps at least a fifth of B. kvpress marks
+    the pairs that its attention will ignore and keeps their bytes; this class drops them. Bits:
     32 + 32 L H + 32 L H d min(n, B). Broken by: as SnapKVPress.
-    Reference code differs: kvpress compresses a prompt once; a layer whose heads hold different numbers of tokens is
-    scored head by head, and rows that no token fills get the lowest score.
+    Reference code differs: kvpress compresses a prompt once. Here the heads of a layer may hold different numbers of
+    tokens, so each head is scored alone, and padding rows of shorter heads get the lowest score.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, AdaKVPress(SnapKVPress); Feng et al. 2024, arXiv:2407.11550"
@@ -41,7 +41,7 @@ class AdaKVPress(Pressed):
         return [rows[:, ~dropped[head, : rows.shape[1]]] for head, rows in enumerate(heads)]
 
     def _marked(self, layer: int, heads: list[Tensor], padded: Tensor) -> Tensor:
-        """Which (head, place) pairs the press marks as ignored."""
+        """A mask, shape (n_heads, length), of the (head, place) pairs that the press marks to be ignored."""
         queries = self.new_queries[layer]
         press = self.press(self._kvpress, int(queries.shape[1]))
         by_head = [self.arguments(layer, rows[:, None], queries[head : head + 1]) for head, rows in enumerate(heads)]
@@ -60,8 +60,9 @@ class AdaKVPress(Pressed):
 class CriticalAdaKVPress(AdaKVPress):
     """AdaKV's budgets, filled as CriticalKV fills them.
 
-    Idea: each head's budget comes from the votes of all heads, and its second half goes to votes times the norm of the
-    projected value; W is the identity here. Bits: 32 + 32 L H + 32 L H d min(n, B). Broken by: as CriticalKVPress.
+    Idea: each head's budget comes from the votes of all heads, as in AdaKV. The first half of it goes to the highest
+    votes, the second half to the highest products of vote and norm |W v|_1 of the projected value; W is the identity
+    here. Bits: 32 + 32 L H + 32 L H d min(n, B). Broken by: as CriticalKVPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, CriticalAdaKVPress(SnapKVPress); Feng et al. 2025, arXiv:2502.03805"
@@ -71,13 +72,14 @@ class CriticalAdaKVPress(AdaKVPress):
 
 
 class DMSPress(Pressed):
-    """A window of the newest tokens stays; whatever leaves it stays only if its score passes a threshold.
+    """The newest tokens stay in a window; a token that leaves the window stays only if its score passes a threshold.
 
-    Idea: sparsity without a budget, as much as the tokens deserve. Keys of norm at most sqrt(d) pass; the window holds
-    B tokens. kvpress only marks what it evicts; here that is dropped. Bits: 32 + 32 L H + 32 d times the tokens kept,
-    summed over heads. Broken by: a query for a long key; and keys that are all short are all kept.
-    Reference code differs: the published method trains its scores; kvpress remembers the scores of the window, which
-    here are the same when they are made anew.
+    Idea: the threshold decides how many tokens stay, not a budget. Keys of norm at most sqrt(d) pass; the window holds
+    B tokens. kvpress marks evicted tokens and keeps their bytes; this class drops them. Bits: 32 + 32 L H + 32 d times
+    the tokens kept, summed over heads. Broken by: a query for a key of norm above sqrt(d). If all norms are at most
+    sqrt(d), all tokens are kept.
+    Reference code differs: the published method trains its scores. kvpress remembers the scores of the window's tokens;
+    this class computes the same scores anew.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, DMSPress(KnormPress); after Lancucki et al. 2025, arXiv:2506.05345"
@@ -107,7 +109,7 @@ class DMSPress(Pressed):
 
 
 def _head_by_head(kvpress: Any, scorer: Any, by_head: list[tuple[Any, ...]], length: int) -> Any:
-    """A ScorerPress that gives every head the scores of `scorer` on its own rows, and PADDING_SCORE beyond them."""
+    """A ScorerPress that scores every head's rows by `scorer`, and gives padding rows PADDING_SCORE."""
     torch = foreign("torch")
 
     class HeadByHead(kvpress.ScorerPress):  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""Presses that score a token by what is stored of it: its key, its value, its place."""
+"""Presses that score a token by its stored key and value and its place, without using queries."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from lowerbound.caches.thirdparty.kvpress.pressed import Pressed
 class KnormPress(Pressed):
     """The keys of smallest norm stay.
 
-    Idea: keys of small norm attract attention in trained models; no query is read. Bits: 32 + 32 L H d min(n, B).
-    Broken by: keys of one length, as here: then rounding noise, or the order of a sort, decides.
+    Idea: keys of small norm attract attention in trained models; no query is used. Bits: 32 + 32 L H d min(n, B).
+    Broken by: keys of equal norm, as in this game: then rounding noise, or the order of a sort, decides.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, KnormPress; Devoto et al. 2024, arXiv:2406.11430"
@@ -21,7 +21,7 @@ class KnormPress(Pressed):
 
 
 class RandomPress(Pressed):
-    """Public coins say who stays.
+    """Public coins choose the tokens that stay.
 
     Idea: the baseline that every score must beat; the seed is public. Bits: 32 + 32 L H d min(n, B). Broken by: a
     query for any token that the coins dropped.
@@ -36,8 +36,8 @@ class RandomPress(Pressed):
 class StreamingLLMPress(Pressed):
     """The first tokens and the newest ones stay.
 
-    Idea: attention sinks. Four sinks, and at most half of B. Bits: 32 + 32 L H d min(n, B). Broken by: a query for any
-    token in the gap, which is known beforehand.
+    Idea: attention sinks. There are four sinks, but at most half of B. Bits: 32 + 32 L H d min(n, B). Broken by: a
+    query for any token in the gap between sinks and newest tokens, whose place is known beforehand.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, StreamingLLMPress; Xiao et al. 2023, arXiv:2309.17453"
@@ -47,10 +47,10 @@ class StreamingLLMPress(Pressed):
 
 
 class KeyRerotationPress(Pressed):
-    """StreamingLLM's choice, with keys turned to the places that they have after the others are gone.
+    """StreamingLLM's choice, with the rotary embedding of kept keys recomputed for their new, consecutive positions.
 
-    Idea: a model that knows places by rotation must not see gaps. Keys have no rotation here, so that nothing turns and
-    states are those of StreamingLLMPress. Bits: 32 + 32 L H d min(n, B). Broken by: as StreamingLLMPress.
+    Idea: a model with rotary embeddings should not see gaps in the positions. Keys have no rotary embedding here, so
+    states equal those of StreamingLLMPress. Bits: 32 + 32 L H d min(n, B). Broken by: as StreamingLLMPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, KeyRerotationPress(StreamingLLMPress); after arXiv:2309.17453"
@@ -62,8 +62,8 @@ class KeyRerotationPress(Pressed):
 class KeyDiffPress(Pressed):
     """The keys least like the mean key stay.
 
-    Idea: cosine similarity with the mean direction. Bits: 32 + 32 L H d min(n, B). Broken by: a query for a key near
-    the mean, and keys that are all as far from it.
+    Idea: drop the keys with the highest cosine similarity to the mean direction of all keys. Bits:
+    32 + 32 L H d min(n, B). Broken by: a query for a key near the mean, and keys that are all equally far from it.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, KeyDiffPress; Park et al. 2025, arXiv:2504.15364"
@@ -75,8 +75,8 @@ class KeyDiffPress(Pressed):
 class LagKVPress(Pressed):
     """Tokens that stand out against the next block of tokens stay.
 
-    Idea: keys and values, normalised by the next block's range, are ranked by their spread within their block; sinks
-    and the last blocks stay. Blocks of 128 tokens, and at most B / 8. Bits: 32 + 32 L H d min(n, B). Broken by: a query
+    Idea: keys and values are normalized by the range of the next block, and tokens are ranked by their spread within
+    their block; sinks and the last blocks stay. A block has 128 tokens, but at most B / 8. Bits: 32 + 32 L H d min(n, B). Broken by: a query
     for any token with an ordinary key and value.
     """
 
@@ -102,8 +102,9 @@ class CURPress(Pressed):
 class LeverageScorePress(Pressed):
     """The keys of largest leverage, in a public random sketch, stay.
 
-    Idea: a key that the others cannot express must be kept. Made for one pass over a prompt; applied to what is stored
-    after every scale. Bits: 32 + 32 L H d min(n, B). Broken by: keys in general position, which all have one leverage.
+    Idea: a key that is no linear combination of the others must be kept. The method was made for one pass over a
+    prompt; here it is applied to the stored tokens after every scale. Bits: 32 + 32 L H d min(n, B). Broken by: keys in
+    general position, which all have equal leverage.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, LeverageScorePress; Chari and Van Durme 2025, arXiv:2507.08143"

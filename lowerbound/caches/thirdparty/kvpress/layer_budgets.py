@@ -11,7 +11,8 @@ from lowerbound.core.cache import Public
 from lowerbound.errors import InvalidArgument
 
 PYRAMID_MARGIN = 1e-3
-"""Tokens added to the budget of a pyramid, so that rounding does not push its least layer under the window."""
+"""Fraction of a token added to the budget of a pyramid, so that rounding cannot leave its smallest layer less than the
+window."""
 
 LAZY = 0.9
 """The threshold that kvpress recommends for Llama 3."""
@@ -20,10 +21,11 @@ LAZY = 0.9
 class PyramidKVPress(Pressed):
     """SnapKV with more tokens in the lower layers and fewer in the higher ones.
 
-    Idea: attention spreads in low layers and settles in high ones; budgets fall linearly from 2 B - B / 20 to B / 20
-    tokens, or from all of them, and average B. Steepness min(20, B), window min(8, B / steepness), so that the pyramid
-    is one at small budgets too; a layer is asked for its budget with all tokens seen. Bits: 32 + 32 L + 32 H d times
-    the tokens kept, summed over layers. Broken by: as SnapKVPress.
+    Idea: attention is spread in low layers and concentrated in high ones. Budgets fall linearly from 2 B - B / 20 (or
+    all tokens, if these are fewer) to B / 20 tokens, and average B. The steepness is min(20, B) and the window
+    min(8, B / steepness), so that budgets fall at small B too. Budgets are computed from the number of all tokens seen,
+    not of those still stored. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: as
+    SnapKVPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, PyramidKVPress; Cai et al. 2024, arXiv:2406.02069"
@@ -60,9 +62,9 @@ class PyramidKVPress(Pressed):
 class PerLayerCompressionPress(Pressed):
     """The keys of smallest norm stay, more of them in the lower layers than in the higher ones.
 
-    Idea: any score, with a ratio for every layer, which the caller fixes. Here layer l of L keeps B + o_l tokens, with
-    o_l the integer part of min(B / 2, T - B) (L - 1 - 2 l) / (L - 1): B on average. Bits: 32 + 32 L + 32 H d times
-    the tokens kept, summed over layers. Broken by: as KnormPress.
+    Idea: any press, with one compression ratio per layer, set by the caller. Here layer l of L keeps B + o_l tokens,
+    with o_l the integer part of min(B / 2, T - B) (L - 1 - 2 l) / (L - 1), so that the average is B. Bits:
+    32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: as KnormPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, PerLayerCompressionPress(KnormPress)"
@@ -71,7 +73,7 @@ class PerLayerCompressionPress(Pressed):
     counted: ClassVar[Literal["nothing", "layers", "heads"]] = "layers"
 
     def room(self, layer: int) -> int:
-        """Tokens that a head of the layer keeps."""
+        """How many tokens a head of the layer keeps: B + o_l."""
         last = self.public.n_layers - 1
         widest = min(Fraction(self.capacity, 2), Fraction(self.public.schedule.n_tokens_cached - self.capacity))
         return self.capacity + (int(widest * (last - 2 * layer) / last) if last else 0)
@@ -93,12 +95,12 @@ class PerLayerCompressionPress(Pressed):
 
 
 class SimLayerKVPress(Pressed):
-    """Lazy layers keep the first tokens and the newest ones, the others keep everything.
+    """Lazy layers keep the first and the newest tokens; the other layers keep all tokens.
 
-    Idea: a layer is lazy where the last query gives more than 9/10 of its attention to 4 first and the newest tokens,
-    B together and one more; it then keeps B. The budget binds lazy layers alone, and only from B + 3 tokens on. Bits:
-    32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: last queries that look at the ends, and
-    then a query for any token in the gap.
+    Idea: a layer is lazy if the last query gives more than 9/10 of its attention to the first 4 and the newest tokens,
+    B + 1 tokens together; it then keeps B. The budget limits lazy layers only, and only from B + 3 tokens on. Bits:
+    32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: a last query that attends to the ends,
+    which makes the layer lazy, followed by a query for any token in the gap.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, SimLayerKVPress; Zhang et al. 2024, arXiv:2410.13846"

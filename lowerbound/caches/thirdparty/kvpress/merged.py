@@ -1,4 +1,4 @@
-"""Presses that change what is kept: values that absorb those of dropped tokens."""
+"""Presses that change the values of kept tokens: these absorb the values of dropped tokens."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from lowerbound.caches.thirdparty.torch_tokens import Tensor, places
 class MergingPress(Pressed):
     """SnapKV's choice; the value of every dropped token is mixed into that of the most similar kept key.
 
-    Idea: merge instead of evict; weights are the cosine times the share of the value's norm, keys stay as they are.
-    Bits: 32 + 32 L H d min(n, B). Broken by: a query for a merged token, and for the one it was merged into.
+    Idea: merge instead of evicting. A dropped value is weighted by the cosine of the two keys times the share of its
+    norm; keys are unchanged. Bits: 32 + 32 L H d min(n, B). Broken by: a query for a merged token, or for the token it
+    was merged into.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, MergingPress(SnapKVPress); after D2O, arXiv:2406.13035"
@@ -33,13 +34,13 @@ class MergingPress(Pressed):
 
 
 class CAMPress(Pressed):
-    """The keys of smallest norm stay; the values of dropped tokens are added, by coin, to those of the tokens behind.
+    """The keys of smallest norm stay; values of dropped tokens are added, at random, to those of the next kept tokens.
 
-    Idea: a dropped token's value is shared among the next 32 kept tokens with a probability that is its attention over
-    their mean attention. Every dropped token may be merged; its attention is summed over the newest scale's queries.
-    All heads keep the same tokens. Bits: 32 + 32 L H d min(n, B). Broken by: a query for a merged token, and for those
-    that it was merged into.
-    Reference code differs: kvpress sums attention over all steps so far, which would have to be remembered.
+    Idea: a dropped token's value is distributed over the next 32 kept tokens, with a probability equal to the token's
+    attention over their mean attention. Every dropped token may be merged; attention is summed over the newest scale's
+    queries. All heads keep the same tokens. Bits: 32 + 32 L H d min(n, B). Broken by: a query for a merged token, or
+    for the tokens it was merged into.
+    Reference code differs: kvpress sums attention over all steps so far, which would have to be part of the state.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, CAMPress(KnormPress); Zhang et al. 2024, CaM, ICML"

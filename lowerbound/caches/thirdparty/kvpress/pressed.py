@@ -1,8 +1,8 @@
-"""How a press is driven on raw tensors: as a model's hook would, in an attention layer that stands for the model's.
+"""Runs a press on raw tensors, as a model's hook would, with a stand-in for the model's attention layer.
 
-A press is a function of an attention layer's tensors; it is given ours, through an attention layer whose projections
-pick queries and keys out of the hidden states and whose rotary embedding is the identity. Where a press has settings,
-they are kvpress's defaults, made smaller where the budget or the newest scale is smaller than they are.
+A press is a function of an attention layer and its tensors. The stand-in layer's projections pick our queries and keys
+out of the hidden states, and its rotary embedding is the identity. Settings of a press are kvpress's defaults, or
+smaller if the budget or the newest scale is smaller than the default.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ WINDOW = 32
 def ratio_that_keeps(count: int, n_tokens: int) -> float:
     """A compression ratio r with int(n_tokens (1 - r)) = count.
 
-    Contract: exact for 1 <= count < n_tokens < 2^40. The naive 1 - count / n_tokens loses a token to rounding now and
-    then, since kvpress truncates; this one aims between two whole numbers.
+    Contract: exact for 1 <= count < n_tokens < 2^40. kvpress truncates, so the obvious ratio 1 - count / n_tokens
+    sometimes loses a token to rounding; this ratio aims halfway between two integers.
     """
     return 1 - (count + 0.5) / n_tokens
 
 
 def standing_layer(torch: Any, *, n_heads: int, d: int, layer: int, n_layers: int) -> SimpleNamespace:
-    """What presses ask of a model's attention layer, for hidden states that hold (query, key) head by head."""
+    """A stand-in for a model's attention layer, for hidden states that hold (query, key) for each head in turn."""
 
     def part(which: int) -> Any:
         def project(hidden: Tensor) -> Tensor:
@@ -62,7 +62,7 @@ def standing_layer(torch: Any, *, n_heads: int, d: int, layer: int, n_layers: in
 
 
 class _Unrotated:
-    """A rotary embedding of frequency 0."""
+    """A rotary embedding of frequency 0, which rotates nothing."""
 
     def __init__(self, torch: Any, d: int) -> None:
         self._torch, self._d = torch, d
@@ -73,16 +73,16 @@ class _Unrotated:
 
 
 def unrotated(torch: Any, length: int, d: int) -> tuple[Tensor, Tensor]:
-    """The rotary embedding that does nothing: cosines 1, sines 0."""
+    """The (cosines, sines) of a rotary embedding that rotates nothing: all 1 and all 0."""
     return torch.ones(1, length, d), torch.zeros(1, length, d)
 
 
 class Pressed(KeptTokens):
-    """Template: after each scale, every crowded layer passes through the press that a final class makes in `press`.
+    """Template: after each scale, the press that a final class makes in `press` compresses every crowded layer.
 
-    `sees` says which tokens' queries the press is given: the newest scale's, or one for every stored token, where the
-    key of a remembered token stands for its query, which is gone. Public coins seed the press. Bits, for L layers of
-    H heads that see n tokens: 32 + 32 L H d min(n, B), unless the class says otherwise.
+    `sees` says for which tokens the press is given queries: "new" for the newest scale's, or "all" for every stored
+    token. Queries of older tokens are not stored, so their keys stand in for them. Public coins seed the press. Bits,
+    for L layers of H heads that have seen n tokens: 32 + 32 L H d min(n, B), unless a class states another formula.
     """
 
     sees: ClassVar[Literal["new", "all"]] = "all"
@@ -94,15 +94,15 @@ class Pressed(KeptTokens):
 
     @abstractmethod
     def press(self, kvpress: Any, n_queries: int) -> Any:
-        """The press, given how many queries it will see of the newest scale."""
+        """The press; `n_queries` is the number of the newest scale's queries that it will see."""
 
     @property
     def sinks(self) -> int:
-        """First tokens that a press protects: 4, and at most half of B."""
+        """How many first tokens a press protects: 4, but at most half of B."""
         return min(SINKS, self.capacity // 2)
 
     def window(self, n_queries: int, largest: int = WINDOW) -> int:
-        """Newest tokens that a press observes: `largest`, and at most half of B and the newest scale."""
+        """How many newest tokens vote: `largest`, but at most half of B, and at most the newest scale."""
         return max(1, min(largest, self.capacity // 2, n_queries))
 
     def ratio(self, n_stored: int) -> float:
@@ -115,19 +115,19 @@ class Pressed(KeptTokens):
         return [stored[:, head, in_token_order(stored[:, head], kept[:, head])] for head in range(self.public.n_heads)]
 
     def _pressed(self, layer: int, stored: Tensor) -> Tensor:
-        """What the press makes of the (2, n_heads, n, d) rows of a layer, in its own order."""
+        """The rows that the press keeps of a layer's (2, n_heads, n, d) rows, in the press's own order."""
         press = self.press(self._kvpress, int(self.new_queries[layer].shape[1]))
         press.compression_ratio = self.ratio(int(stored.shape[2]))
         return self.run(press, layer, stored, self.new_queries[layer])
 
     def run(self, press: Any, layer: int, stored: Tensor, queries: Tensor) -> Tensor:
-        """`press.compress` on copies of the (2, H, n, d) rows, with (H, m, d) queries, at public coins."""
+        """`press.compress` on copies of the (2, H, n, d) rows, with (H, m, d) queries; public coins seed torch."""
         with self.torch.random.fork_rng(devices=[]):
             self.torch.manual_seed(self.public.seed)
             return self.torch.cat(press.compress(*self.arguments(layer, stored, queries)))
 
     def hooked(self, press: Any, layer: int, stored: Tensor, queries: Tensor) -> tuple[Tensor, Any]:
-        """`press.forward_hook` on a cache that holds the rows, as after a prompt: what it leaves, and the layer."""
+        """`press.forward_hook` on a cache with these rows, as after a prompt; returns the rows left and the layer."""
         module, hidden, keys, values, attentions, context = self.arguments(layer, stored, queries)
         held = SimpleNamespace(keys=keys, values=values)
         context |= {
@@ -153,7 +153,7 @@ class Pressed(KeptTokens):
         return module, hidden, keys[None].clone(), stored[1][None].clone(), attentions, context
 
     def check(self, queries: Tensor) -> None:
-        """Refuse queries of the newest scale that are not one a token."""
+        """Raise InvalidArgument unless there is exactly one query per token of the newest scale."""
         n_queries = int(queries.shape[1])
         if n_queries != self.n_new:
             raise invalid("queries", "be one a token where attention decides who stays", n_queries, nearest=self.n_new)

@@ -1,4 +1,4 @@
-"""Presses that score a token by the queries that attend to it, or are expected to."""
+"""Presses that score a token by the attention that queries give it, or are expected to give it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from lowerbound.caches.thirdparty.kvpress.pressed import Pressed
 
 
 class SnapKVPress(Pressed):
-    """The window's queries vote, votes are smoothed over neighbours, and the winners and the window stay.
+    """The window's queries vote by attention; the tokens with the most votes stay, and the window stays.
 
-    Idea: w = min(32, B / 2, newest scale) queries, masked causally within the window; votes averaged over 5 tokens.
+    Idea: the last w = min(32, B / 2, newest scale) queries vote, masked causally within the window; votes are averaged
+    over 5 neighboring tokens.
     Bits: 32 + 32 L H d min(n, B). Broken by: a query for any token that the window did not single out.
     """
 
@@ -21,11 +22,12 @@ class SnapKVPress(Pressed):
 
 
 class FinchPress(Pressed):
-    """The window's queries vote as in SnapKV, each vote times the number of tokens that its query saw.
+    """The window's queries vote as in SnapKV; each vote is multiplied by the number of tokens that its query saw.
 
-    Idea: late queries spread their attention over more tokens. The window, elsewhere the question behind a delimiter,
-    is w = min(32, B / 2, newest scale) queries; votes are not smoothed, and keys have no rotation to be turned. Bits:
-    32 + 32 L H d min(n, B). Broken by: as SnapKVPress.
+    Idea: late queries spread their attention over more tokens, and the factor corrects for this. In a language model
+    the window is the question after a delimiter; here it is the last w = min(32, B / 2, newest scale) queries. Votes
+    are not averaged over neighbors, and keys have no rotary embedding to correct. Bits: 32 + 32 L H d min(n, B). Broken
+    by: as SnapKVPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, FinchPress; Corallo and Papotti 2024, doi:10.1162/tacl_a_00716"
@@ -37,10 +39,10 @@ class FinchPress(Pressed):
 
 
 class TOVAPress(Pressed):
-    """Whatever the newest query attends to least is dropped, in all heads alike.
+    """The tokens to which the newest query attends least are dropped, the same tokens in all heads.
 
     Idea: the last token's softmax row, averaged over the heads of the layer, decides; the last token stays. Bits:
-    32 + 32 L H d min(n, B). Broken by: a query for any token that the last query did not want.
+    32 + 32 L H d min(n, B). Broken by: a query for any token to which the last query gave little weight.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, TOVAPress; Oren et al. 2024, arXiv:2401.06104"
@@ -50,9 +52,10 @@ class TOVAPress(Pressed):
 
 
 class ObservedAttentionPress(Pressed):
-    """The tokens with the most attention per query that could see them stay.
+    """The tokens stay that received the most attention per query that could see them.
 
-    Idea: sums of attention weights over the newest scale's queries, each divided by the causal count n - j of token j.
+    Idea: token j's attention, summed over the newest scale's queries, is divided by n - j, the number of queries that
+    see token j under a causal mask.
     Bits: 32 + 32 L H d min(n, B). Broken by: a query for any token that these queries did not single out.
     """
 
@@ -64,10 +67,11 @@ class ObservedAttentionPress(Pressed):
 
 
 class ExpectedAttentionPress(Pressed):
-    """The tokens that a Gaussian query, fitted to the newest queries, is expected to attend to stay.
+    """The tokens stay to which a Gaussian query, fitted to the newest queries, is expected to attend most.
 
-    Idea: exp(k mu / sqrt d + k' C k / 2 d), weighted by the value's norm; the first tokens stay. Bits:
-    32 + 32 L H d min(n, B). Broken by: a query unlike the earlier ones.
+    Idea: with mean mu and covariance C of the newest queries, a token's score is exp(k mu / sqrt d + k' C k / 2 d)
+    times the norm of its value; the first tokens stay. Bits: 32 + 32 L H d min(n, B). Broken by: a query unlike the earlier
+    ones.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, ExpectedAttentionPress; Devoto et al. 2025, arXiv:2510.00636"
@@ -78,10 +82,10 @@ class ExpectedAttentionPress(Pressed):
 
 
 class CapPress(Pressed):
-    """The tokens whose values span the most, weighted by likeness to the mean query, stay.
+    """The tokens stay whose values span the most, weighted by the similarity of their keys to the mean query.
 
-    Idea: leverage scores of the values in a log-determinant capacity. Bits: 32 + 32 L H d min(n, B). Broken by: a query
-    for a token whose value resembles the others'.
+    Idea: leverage scores of the values, from a log-determinant measure of capacity. Bits: 32 + 32 L H d min(n, B). Broken
+    by: a query for a token whose value resembles the others'.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, CapPress; arXiv:2604.25975"
@@ -92,11 +96,11 @@ class CapPress(Pressed):
 
 
 class NonCausalAttnPress(Pressed):
-    """The tokens that all tokens of their chunk attend to, without a causal mask, stay.
+    """The tokens stay that receive the most attention from all tokens of their chunk, without a causal mask.
 
-    Idea: softmax of unscaled products within chunks of 256, summed over queries, weighted by the value's norm,
-    smoothed over 3 neighbours. The keys of remembered tokens stand for their queries. Bits: 32 + 32 L H d min(n, B).
-    Broken by: a query for a token that the others do not want.
+    Idea: the softmax of unscaled products <q, k> within chunks of 256 tokens, summed over queries, times the norm of
+    the value, averaged over 3 neighboring tokens. Queries of older tokens are not stored, so their keys stand in for
+    them. Bits: 32 + 32 L H d min(n, B). Broken by: a query for a token to which the others do not attend.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, NonCausalAttnPress; Chari and Van Durme 2025, arXiv:2507.08143"
@@ -106,10 +110,11 @@ class NonCausalAttnPress(Pressed):
 
 
 class CompactorPress(Pressed):
-    """Leverage scores and non-causal attention, blended; the first and the last tokens stay.
+    """Leverage scores and non-causal attention, combined; the first and the last tokens stay.
 
-    Idea: as LeverageScorePress and NonCausalAttnPress, both standardised; 8 first and 4 last tokens, at most B / 2 and
-    B / 4. Bits: 32 + 32 L H d min(n, B). Broken by: as those two.
+    Idea: the scores of LeverageScorePress and NonCausalAttnPress, each standardized. The first 8 tokens (at most B / 2)
+    and the last 4 (at most B / 4) stay. Bits: 32 + 32 L H d min(n, B). Broken by: as LeverageScorePress and
+    NonCausalAttnPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, CompactorPress; Chari and Van Durme 2025, arXiv:2507.08143"
@@ -123,7 +128,8 @@ class CompactorPress(Pressed):
 class CriticalKVPress(Pressed):
     """SnapKV's choice for half of the budget, then its votes times the norm of the projected value.
 
-    Idea: bound the change of the layer's output, which grows with |W v|_1; W is the identity here. Bits:
+    Idea: bound the change of the layer's output, which grows with |W v|_1, W the output projection; W is the identity
+    here. Bits:
     32 + 32 L H d min(n, B). Broken by: a query for a token with a small value and few votes.
     """
 

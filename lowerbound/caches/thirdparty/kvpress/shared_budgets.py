@@ -1,4 +1,4 @@
-"""Presses that divide one budget among all layers: every layer must be seen before any token goes."""
+"""Presses that divide one budget among all layers: they see every layer before they drop any token."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from lowerbound.core.bits import BitWriter
 from lowerbound.core.cache import Public
 
 PADDING_SCORE = -1e30
-"""The score of rows that stand where a shorter head has no token: below every score, and finite."""
+"""The score of padding rows in a head that has fewer tokens than the longest: finite, and below every real score."""
 
 NO_ATTENTION = -1.0
-"""The attention that such rows get: below any."""
+"""The attention given to padding rows: below every real attention weight."""
 
 
 class _Shared(Pressed):
-    """Template: `stays` says what stays of all heads of all layers, once all of them hold more than L H B tokens."""
+    """Template: once all heads of all layers together hold more than L H B tokens, `stays` chooses what stays."""
 
     stack: ClassVar[tuple[int, int] | None] = (2, 2)
 
@@ -44,20 +44,20 @@ class _Shared(Pressed):
         return self._chosen[layer]
 
     def module(self, layer: int) -> SimpleNamespace:
-        """What stands for the attention layer of a model."""
+        """The stand-in for the attention layer of a model."""
         public = self.public
         return standing_layer(self.torch, n_heads=public.n_heads, d=public.d, layer=layer, n_layers=public.n_layers)
 
 
 class KVzipPress(_Shared):
-    """The pairs that are needed to repeat the context stay, the best of all heads of all layers.
+    """The pairs that the model would need to repeat the context stay, the best over all heads of all layers.
 
-    Idea: the context is read once more, and a pair's score is the most that any query of that replay attends to it;
-    4 first tokens stay, at most B / 2 and at least one. Stored rows are replayed with the newest scale's queries, and
-    with keys for the queries of remembered tokens, which are gone. kvpress only marks the pairs that its attention will
-    ignore; here they are dropped. Bits: 32 + 32 L H + 32 L H d min(n, B). Broken by: a query for a pair that no query
-    of the replay wanted most.
-    Reference code differs: its replay begins with a request in words, and compresses one prompt once.
+    Idea: the context is read once more, and a pair's score is the largest attention weight that any query of this
+    replay gives it. The first 4 tokens stay (at most B / 2, at least one). The replay uses the newest scale's queries;
+    queries of older tokens are not stored, so their keys stand in for them. kvpress marks the pairs that its attention
+    will ignore and keeps their bytes; this class drops them. Bits: 32 + 32 L H + 32 L H d min(n, B). Broken by: a query
+    for a pair to which no query of the replay gave much weight.
+    Reference code differs: its replay begins with a request in words, and it compresses one prompt once.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, KVzipPress; Kim et al. 2025, arXiv:2505.23416"
@@ -106,13 +106,13 @@ class KVzipPress(_Shared):
 
 
 class KVComposePress(_Shared):
-    """Every head keeps the tokens that it wants most, and all heads of a layer keep equally many.
+    """Every head keeps the tokens with its highest scores, and all heads of a layer keep equally many tokens.
 
-    Idea: the best of each head together make a composite token, and the best composite tokens of all layers stay. A
-    token's score is the most attention of the newest scale's queries, which ask once more behind everything stored, and
-    the mean of that over heads. Layer 0 keeps the most, no layer is empty, and at most L B composite tokens stay. Bits:
-    32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: a query for a token that the newest queries
-    did not single out.
+    Idea: the newest scale's queries are asked once more, after everything stored, and a token's score in a head is the
+    largest attention weight that they give it. In each layer, the i-th best tokens of all heads form a composite token,
+    scored by the mean over heads; the best composite tokens of all layers stay. Layer 0 keeps the most, no layer is
+    empty, and at most L B composite tokens stay. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers.
+    Broken by: a query for a token that the newest queries did not single out.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, KVComposePress; Akulov et al. 2025, arXiv:2509.05165"
@@ -148,7 +148,10 @@ class KVComposePress(_Shared):
         ]
 
     def _asked_again(self, layer: int, pairs: Tensor, length: int) -> Tensor:
-        """Attention of the newest queries over stored tokens and, causally, over themselves: (1, H, m, length + m)."""
+        """Attention of the newest queries over stored tokens, and causally over a repetition of their own scale.
+
+        The shape is (1, H, m, length + m); places beyond the stored tokens hold NO_ATTENTION.
+        """
         queries, keys = self.new_queries[layer], pairs[0]
         self.check(queries)
         n_queries, n_keys = int(queries.shape[1]), int(keys.shape[1])
