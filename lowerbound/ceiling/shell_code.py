@@ -123,8 +123,8 @@ class ShellCode:
         self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, slots: IntArray
     ) -> tuple[IntArray, IntArray, IntArray]:
         """For each slot in [0, 2^62), the integer whose interval contains it, and both ends of that interval."""
-        # Each step of the search calls betainc, which is most of the cost of decoding, so the search starts from a close
-        # guess instead of from the whole range.
+        # Each step of the search calls betainc, which is most of the cost of decoding, so the search starts from a
+        # close guess instead of from the whole range.
         low, high = first.copy(), first + self._counts[i]
         below, above = np.zeros_like(slots), np.full_like(slots, int(self._law[i]) + self._counts[i] * self._least[i])
         probe = np.clip(self._guess(i, start, squares, slots), low + 1, high - 1)
