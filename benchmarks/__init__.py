@@ -1,1 +1,1 @@
-"""Benchmarks: what is promised of speed, measured in one run on this machine; never asserted in a test."""
+"""Benchmarks: the promises of speed, measured in one run on this machine; no test asserts them."""

@@ -1,7 +1,7 @@
 """`python -m benchmarks [NAME...] [--page]`: run benchmarks, and print each figure beside a peer or a limit.
 
-A benchmark is a module with `rows`, with `notes`, or both. With `--page` what was printed becomes
-docs/performance.md, with the machine's name.
+A benchmark is a module with `rows`, with `notes`, or both. With `--page` the printed text replaces the sections of
+these benchmarks in docs/performance.md, with the machine's name.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _lines(path: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Printed:
-    """What one benchmark printed: rows of a table, and lines below it."""
+    """The output of one benchmark: rows of a table, and lines below it."""
 
     rows: list[str]
     notes: list[str]
@@ -78,12 +78,12 @@ def printed(name: str) -> Printed:
 
 
 def sections(text: str) -> dict[str, str]:
-    """A page's sections by their headings, each without its own."""
+    """The sections of a page by their headings; a section's text does not include its heading."""
     return {part.partition("\n")[0]: part.partition("\n")[2].strip() for part in text.split("\n## ")[1:]}
 
 
 def section(name: str, told: Printed) -> str:
-    """What was printed, under what the benchmark says of itself, with the machine and the day."""
+    """The section of one benchmark: its docstring, the machine and the day, and then its output."""
     parts = [(BENCHMARKS[name].__doc__ or name).strip(), "", f"Measured on {machine()}; {date.today().isoformat()}."]
     parts += ["", HEADER, *told.rows] if told.rows else []
     parts += ["", "```", *told.notes, "```"] if told.notes else []
@@ -91,7 +91,7 @@ def section(name: str, told: Printed) -> str:
 
 
 def page(told: dict[str, Printed], before: str) -> str:
-    """The page of what was printed, and of what an earlier page says of benchmarks that have not been run now."""
+    """The whole page: sections of the benchmarks just run, and earlier sections of those that were not run."""
     known = sections(before) | {name: section(name, one) for name, one in told.items()}
     parts = [
         "# Performance",
@@ -106,7 +106,7 @@ def page(told: dict[str, Printed], before: str) -> str:
 
 
 def growth() -> list[str]:
-    """What the experiment of that name found, where it has been run."""
+    """Lines on the experiment `growth`, if its table exists."""
     try:
         found = load("growth")
     except FileNotFoundError:
@@ -122,7 +122,7 @@ def growth() -> list[str]:
 
 
 def main(words: list[str]) -> int:
-    """Run the named benchmarks, all of them without a name; with --page, renew their sections of the page."""
+    """Run the named benchmarks, or all if none is named; with --page, renew their sections of the page."""
     with_page = "--page" in words
     names = [word for word in words if word != "--page"]
     unknown = [name for name in names if name not in BENCHMARKS]

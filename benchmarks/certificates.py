@@ -13,10 +13,10 @@ from lowerbound.attack.adversary import attack
 
 RUNS = 5
 LIMITS = (("var-d16", 5.0, 1.0), ("infinity-2b-1m", 30.0, 10.0))
-"""Model, seconds for a certificate, seconds for the kernel; what Infinity's may take is our own limit."""
+"""Model, limit in seconds for making a certificate, limit for the kernel; those of Infinity are our own choice."""
 BREAK_S = 1.0
 EVICTING = ("window", "streaming", "h2o", "snapkv", "tova", "fastvar", "pyramidkv", "prefixkv", "scalekv", "hack")
-"""Caches that keep some tokens; each at a quarter of its budget."""
+"""Caches that keep only some tokens; each is attacked at a quarter of its budget."""
 
 
 def _break(cache: str) -> None:
@@ -26,7 +26,7 @@ def _break(cache: str) -> None:
 
 
 def rows() -> Iterator[Row]:
-    """Floors of two models, and ten caches broken."""
+    """Rows for certifying and judging floors of two models, and for breaking ten caches."""
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "c.json")
         for model, made_s, checked_s in LIMITS:

@@ -15,7 +15,7 @@ LIMIT_S = 10.0
 
 
 def rows() -> Iterator[Row]:
-    """One row a dimension: the time of each coherence, and how many are certified."""
+    """One row per dimension: the time for each coherence, and the number of coherences that are certified."""
     for d in DIMENSIONS:
         certified = 0
 

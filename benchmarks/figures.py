@@ -14,7 +14,7 @@ LIMIT_S = 30.0
 
 
 def rows() -> Iterator[Row]:
-    """Draw everything into a folder that goes away; only figures whose tables are there."""
+    """The time to draw all figures whose tables exist, into a temporary folder."""
     names = [name for name, module in FIGURES.items() if (RESULTS / f"{module.TABLE}.json").exists()]
     with tempfile.TemporaryDirectory() as folder:
         words = [sys.executable, "-m", "paper_figures", *names, "--out", folder]

@@ -26,7 +26,7 @@ from lowerbound.core.threads import n_threads
 SIZES = (("VAR-d36-512", 1024, 2240, 64), ("Infinity-1M", 4096, 10521, 128))
 RULES: tuple[tuple[str, Rule], ...] = (("1/sqrt(d)", Scaled()), ("l2norm", L2Norm()))
 RUNS = 25
-"""Of two attentions that differ by little."""
+"""The number of pairs of runs where two attentions differ by little."""
 LONGEST = 10**6
 LENGTHS = (62_500, 125_000, 250_000, 500_000, LONGEST)
 STUDENT = 2.776
@@ -34,7 +34,7 @@ STUDENT = 2.776
 
 
 def arrays(m: int, t: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Queries, keys and values."""
+    """Random queries (m, d), keys (t, d) and values (t, d)."""
     coins = np.random.default_rng(0)
     return coins.standard_normal((m, d)), coins.standard_normal((t, d)), coins.random((t, d))
 
@@ -47,7 +47,7 @@ def both_products(
 
 
 def attention_rows() -> Iterator[Row]:
-    """Attention beside its two products, and beside torch's own on the same threads."""
+    """Rows of attention, compared with its two products and with torch's attention on the same threads."""
     for name, m, t, d in SIZES:
         queries, keys, values = arrays(m, t, d)
         weights = queries @ keys.T
@@ -79,7 +79,10 @@ def attention_rows() -> Iterator[Row]:
 
 
 def coherence_rows() -> Iterator[Row]:
-    """Exact coherence beside the products on and above the diagonal, in float32; and proved families without any."""
+    """Rows of exact coherence, compared with the float32 products on and above the diagonal.
+
+    Families with a proved coherence need no products at all.
+    """
     rows = 1 - 2 * np.random.default_rng(0).integers(0, 2, (16384, 128))
     single = rows.astype(np.float32)
 
@@ -112,7 +115,7 @@ def coherence_rows() -> Iterator[Row]:
 
 
 def notes() -> Iterator[str]:
-    """Time and memory against the number of keys: the slope of log seconds, and bytes beyond input and output."""
+    """Lines on growth with the number of keys: the slope of log seconds, and the bytes beyond input and output."""
     queries, keys, values = arrays(256, LONGEST, 64)
 
     def run(length: int) -> None:
@@ -137,6 +140,6 @@ def notes() -> Iterator[str]:
 
 
 def rows() -> Iterator[Row]:
-    """Attention, then coherence."""
+    """The rows of attention, then those of coherence."""
     yield from attention_rows()
     yield from coherence_rows()

@@ -36,7 +36,7 @@ HOME = Path(__file__).parent.parent
 
 
 def notes() -> Iterator[str]:
-    """Each command, then its functions and their shares."""
+    """For each command, its name and then the functions with the largest shares of its time."""
     if not find_spec("pyinstrument"):
         yield "pyinstrument is not installed: pip install 'lowerbound[bench]'"
         return
@@ -63,7 +63,7 @@ def _run(words: list[str], folder: str) -> None:
 
 
 def _shares(root: Any) -> Counter[str]:
-    """Seconds inside each function of ours that has enough of them and does not merely pass them on."""
+    """Seconds inside each function of this package that takes enough of the time and does not merely call another."""
     found: Counter[str] = Counter()
 
     def visit(frame: Any, inside: frozenset[str]) -> None:
@@ -84,7 +84,7 @@ def _shares(root: Any) -> Counter[str]:
 
 
 def _module(frame: Any) -> str | None:
-    """The module of a frame of ours."""
+    """The module of a frame of this package, or None for any other frame."""
     path = Path(frame.file_path or "")
     if not path.is_relative_to(HOME) or path.relative_to(HOME).parts[0] not in OURS:
         return None

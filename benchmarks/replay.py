@@ -28,7 +28,7 @@ FIBRE = MODEL + "from lowerbound.certify.replay.fibres import certify_fibre; cer
 
 
 def rows() -> Iterator[Row]:
-    """Every model found and judged, VAR-d16 with its rank tables; the fibre."""
+    """Rows for finding and judging the certificate of every model, for VAR-d16's rank tables, and for its fibre."""
     with tempfile.TemporaryDirectory() as folder:
         for name, judged_s in JUDGED_S.items():
             path = Path(folder) / f"{name}.json"

@@ -13,6 +13,6 @@ LIMIT_S = 60.0
 
 
 def rows() -> Iterator[Row]:
-    """The whole table, three times, each in a new process."""
+    """One row: the whole table, made three times, each time in a new process."""
     table = partial(command, "structures", "--model", MODEL)
     yield within("the structure table", f"{MODEL}, {len(PRIORS)} priors", table, LIMIT_S)

@@ -27,10 +27,10 @@ NAP_S = 0.03
 
 
 class Sleeps(Full16):
-    """The full cache, which answers late: three times in a game of the benchmark."""
+    """The full cache with a pause before every answer; a game of this benchmark has three answers."""
 
     def attend(self, queries: FloatArray) -> FloatArray:
-        """Wait, then what the full cache answers."""
+        """Wait, then answer as the full cache does."""
         time.sleep(NAP_S)
         return super().attend(queries)
 
@@ -39,21 +39,21 @@ ROWS = 10_000
 
 
 def naps(seeds: int) -> list[dict[str, Any]]:
-    """Games of which almost all is sleep."""
+    """Units whose games consist almost entirely of sleep."""
     table = {"name": "naps", "kind": "play", "caches": ["benchmarks.sweeps:Sleeps"], "isolation": "none"}
     sizes = [{"schedule": "1x1 2x2 3x3", "d": 8}]
     return list(spec_of({**table, "sizes": sizes, "seeds": list(range(seeds))}).units())
 
 
 def units(trials: int, seeds: int) -> list[dict[str, Any]]:
-    """Games of about a tenth of a second each."""
+    """Units with games that compute; 12 trials take about a tenth of a second."""
     table = {"name": "bench", "kind": "play", "caches": ["full-fp16"], "models": ["var-d16"], "isolation": "none"}
     return list(spec_of({**table, "trials": trials, "seeds": list(range(seeds))}).units())
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run in a new store, and what was seen of it after its first row: so the start-up of processes is left out."""
+    """Times of a run in a new store; those after its first row leave out the start-up of processes."""
 
     total_s: float
     first_s: float
@@ -63,12 +63,12 @@ class Run:
 
     @property
     def a_row_s(self) -> float:
-        """Seconds from row to row."""
+        """Mean seconds from one row to the next."""
         return self.span_s / self.rows
 
 
 def took(run: Any, work: list[dict[str, Any]], **terms: Any) -> Run:
-    """Watch a run."""
+    """Run this work in a new store, and record when each row arrives."""
     seen: list[tuple[float, float]] = []
 
     def watch(done: int, total: int, seconds: float, attempt: Attempt) -> None:
@@ -94,7 +94,7 @@ def bare(work: list[dict[str, Any]]) -> float:
 
 
 def resumed() -> float:
-    """Seconds until a store of ten thousand rows has said that nothing is to do."""
+    """Seconds until a sweep has found that all units of a store of ten thousand rows are finished."""
     work = units(1, ROWS)
     with tempfile.TemporaryDirectory() as folder, Store(Path(folder) / "s.db", write=True) as store:
         store.plan("bench", "{}", work)
@@ -107,7 +107,7 @@ def resumed() -> float:
 
 
 def engines(what: str, work: list[dict[str, Any]]) -> Iterator[Row]:
-    """Rows for these units."""
+    """Rows that compare one and two local workers with a serial run and with two bare processes, on this work."""
     size = f"{len(work)} units that {what}"
     serial = took(run_serial, work)
     one = took(run_local, work, workers=1)
@@ -122,7 +122,7 @@ def engines(what: str, work: list[dict[str, Any]]) -> Iterator[Row]:
 
 
 def rows() -> Iterator[Row]:
-    """What an engine adds, and how a finished store resumes."""
+    """Rows for the cost of an engine, and for resuming a finished store."""
     yield from engines("sleep", naps(UNITS))
     yield from engines("compute", units(12, UNITS))
     yield against("a finished store says that nothing is to do", f"{ROWS:,} rows", [resumed()], 2.0)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Row:
-    """One figure beside a peer or a limit: medians in seconds, and the quotient of each pair of runs."""
+    """One measurement beside a peer or a limit: medians in seconds, and the ratio of each pair of runs."""
 
     what: str
     size: str
@@ -39,16 +39,16 @@ HEADER = (
 
 
 def told(seconds: float) -> str:
-    """Seconds in a unit that is read at once."""
+    """A time as text, in milliseconds below one second and in seconds from there on."""
     return f"{seconds * 1e3:.2f} ms" if seconds < 1 else f"{seconds:.2f} s"
 
 
 SETTLE_S = 0.3
-"""A pause before the other side's turn: threads of a linear algebra that has just worked spin on, and would slow it."""
+"""The pause before each side's turn: BLAS threads keep spinning after a product, and would slow the other side."""
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """Of one run."""
+    """The seconds of one run."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
@@ -64,7 +64,7 @@ def beside(
     runs: int = 9,
     promised: float | None = None,
 ) -> Row:
-    """Both in turn, each after a pause and one more run that is not counted, so that neither starts cold."""
+    """Time both sides in turn, each after a pause and one uncounted run, so that neither starts cold."""
 
     def settled(run: Callable[[], object]) -> float:
         time.sleep(SETTLE_S)
@@ -78,26 +78,26 @@ def beside(
 def paired(
     what: str, size: str, ours: Sequence[float], peer: str, theirs: Sequence[float], *, promised: float | None = None
 ) -> Row:
-    """Seconds of pairs of runs that were measured in turn."""
+    """The row of pairs of runs that were measured in turn, given their seconds."""
     ratios = tuple(a / b for a, b in zip(ours, theirs, strict=True))
     return Row(what, size, statistics.median(ours), peer, statistics.median(theirs), ratios, promised)
 
 
 def within(what: str, size: str, run: Callable[[], object], limit_s: float, *, runs: int = 3) -> Row:
-    """Runs beside so many seconds that are promised."""
+    """The row of some runs, compared with a promised limit in seconds."""
     return against(what, size, [seconds(run) for _ in range(runs)], limit_s)
 
 
 def against(what: str, size: str, taken: Sequence[float], limit_s: float) -> Row:
-    """Seconds that were measured, beside so many that are promised."""
+    """The row of measured seconds, compared with a promised limit in seconds."""
     return paired(what, size, taken, "the limit", [limit_s] * len(taken), promised=1.0)
 
 
 def command(*words: str) -> None:
-    """`lowerbound` with these words, as a new process."""
+    """Run `lowerbound` with these words in a new process."""
     subprocess.run([sys.executable, "-m", "lowerbound", *words], check=True, capture_output=True)
 
 
 def program(text: str) -> None:
-    """These lines of Python in a new process, which remembers nothing."""
+    """Run these lines of Python in a new process, whose caches are empty."""
     subprocess.run([sys.executable, "-c", text], check=True, capture_output=True)

@@ -19,11 +19,11 @@ LIMIT_S = 60.0
 LIMIT_TIMES = 3.0
 RANKS_LIMIT_S = 10.0
 ROUNDS = 3
-"""Of image and products in turn."""
+"""How often the image and the products are timed, in turn."""
 
 
 def products_seconds() -> float:
-    """The matrix products of one image, of the same shapes, precision and layout, and nothing else."""
+    """Seconds of the matrix products of one image alone, with the same shapes, precision and layout."""
     model = simulated(MODEL)
     width, heads, d, branches = model.width, model.n_heads, model.head_dim, model.cfg_branches
     generator = np.random.default_rng(0)
@@ -59,14 +59,14 @@ def products_seconds() -> float:
 
 
 def ranks() -> None:
-    """All rank tables of VAR-256, exactly."""
+    """Compute all rank tables of VAR-256 exactly."""
     schedule = find_model(MODEL).schedule
     for scale in range(1, schedule.n_scales + 1):
         ChannelPyramid(schedule, VAR).reach(scale)
 
 
 def rows() -> Iterator[Row]:
-    """An image beside its products and its limit; rank tables."""
+    """Rows for an image, compared with its products and with its limit, and for the rank tables."""
     network = random_network(simulated(MODEL))
     images, products = [], []
     for _ in range(ROUNDS):

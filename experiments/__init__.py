@@ -1,1 +1,1 @@
-"""One file a question: a spec, and the claim that it could refute. `python -m experiments NAME`."""
+"""One file per question: a specification, and a claim that the results could refute. `python -m experiments NAME`."""

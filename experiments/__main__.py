@@ -1,4 +1,4 @@
-"""`python -m experiments NAME`: run one experiment, write its table, say what became of its claim."""
+"""`python -m experiments NAME`: run one experiment, write its table, and say whether its claim was supported."""
 
 import sys
 
@@ -56,7 +56,7 @@ EXPERIMENTS = {
 
 
 def main(names: list[str]) -> int:
-    """Run the named experiments, all of them without a name; 0 only if every claim was supported."""
+    """Run the named experiments, or all if none is named; return 0 only if every claim was supported."""
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown:
         print(f"error: experiment must be one of {', '.join(EXPERIMENTS)}, got {unknown[0]!r}", file=sys.stderr)

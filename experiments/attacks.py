@@ -37,12 +37,12 @@ UNBROKEN = ("full", "full-fp32", "exact", "recompute")
 MOST_TOKENS = 12
 MOST_SECONDS = 1.0
 FAITHFUL = ("sparse-ae", "sparse-ae-euclidean", "gear", "gear-l", "gear-kcvt")
-"""Low-rank by family, and yet they keep every dimension: at a quarter of the norm, or by their quantised backbone."""
+"""Caches of the family low-rank that keep every dimension: at a quarter of the norm, or in a quantized backbone."""
 TIME_LIMIT_S = 20.0
 
 
 def run() -> Outcome:
-    """Attack everything that is at hand, write results/attacks.json and docs/attacks.md, print one sentence."""
+    """Attack every cache that is installed, write results/attacks.json and docs/attacks.md, print one sentence."""
     adapters, missing = adapters_at_hand()
     rows = [
         row for name in [*CACHES, *adapters] for guarantee, eta in PROMISES for row in [attacked(name, guarantee, eta)]
@@ -61,7 +61,7 @@ def run() -> Outcome:
 
 
 def attacked(name: str, guarantee: Guarantee, eta: str) -> dict[str, Any]:
-    """One row: what became of one promise of one cache; a witness is asked again before it is told."""
+    """One row: the attack on one guarantee of one cache; a witness is re-run before it is reported."""
     level = strongest() if name in CACHES else Isolation.NONE
     row: dict[str, Any] = {"cache": name, "family": find_cache(name).family, "guarantee": guarantee, "eta": eta}
     try:
@@ -79,7 +79,7 @@ def attacked(name: str, guarantee: Guarantee, eta: str) -> dict[str, Any]:
 
 
 def exceptions(rows: Table) -> dict[str, str]:
-    """The rows that speak against the claim, and how."""
+    """The rows that contradict the claim, each with the reason."""
     against = {}
     for row in rows:
         name = f"{row['cache']} ({row['guarantee']} {row['eta']})"
@@ -105,7 +105,7 @@ def _is_proved(row: dict[str, Any]) -> bool:
 
 
 def page(rows: Table) -> str:
-    """docs/attacks.md: for each promise, one row a cache."""
+    """docs/attacks.md: for each guarantee a table with one row per cache."""
     lines = [
         "# What breaks every cache",
         "",

@@ -1,8 +1,8 @@
 """Question: where logits are small, how much do real caches of few tokens lose, and where does that end?
 
-Claims that could be refuted: on random tokens, at lambda = 1/2 BalanceKV answers within 1/10 at an eighth of the
-tokens; at lambda = 32 it, clusters and windows err by more than that on some query for one token; and the two caches
-with a proved error never do. Cost: half a minute.
+Claims that could be refuted, on random tokens: at lambda = 1/2 BalanceKV answers within 1/10 from an eighth of the
+tokens; at lambda = 32 BalanceKV, clusters and windows err by more than 1/10 on some query aimed at one token; and the
+two caches with a proved error never err by more than it. Cost: half a minute.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SPEC: dict[str, Any] = {
 
 
 def errors(name: str, multiplier: float) -> tuple[float, float, int]:
-    """Largest and mean error on random tokens, half of the queries being for single tokens, and bits of the state."""
+    """Largest and mean error on random tokens, and bits of the state; half of the queries aim at single tokens."""
     terms = Terms(ScaleSchedule.parse(SPEC["maps"]), SPEC["d"], L2Norm(multiplier), budget=Fraction(SPEC["budget"]))
     coins = np.random.default_rng(0)
     n = terms.schedule.n_tokens
@@ -54,7 +54,7 @@ def errors(name: str, multiplier: float) -> tuple[float, float, int]:
 
 
 def run() -> Outcome:
-    """Every cache at every lambda; those with a proved error on as many tokens."""
+    """Measure every cache at every lambda; those with a proved error see the same number of tokens."""
     rows: list[dict[str, Any]] = []
     wrong = []
     for name in SPEC["caches"]:

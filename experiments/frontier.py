@@ -1,8 +1,8 @@
 """Question: how near does any cache come to the floor 1 - H2(delta)?
 
 Claim that could be refuted: every registered cache of model R1 lies on or above the floor at its measured error, and
-the covering codes lie within a factor 1.5 of it. A sweep: rows that the store has are not played again. Cost: two
-minutes.
+the covering codes lie within a factor 1.5 of it. The games run as a sweep: rows that are in the store are not played
+again. Cost: two minutes.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ CLAIMED_FACTOR = 1.5
 
 
 def run() -> Outcome:
-    """Sweep, and compare every row with the floor."""
+    """Run the sweep, and compare every row with the floor."""
     spec = spec_of(SPEC)
     units = list(spec.units())
     RESULTS.mkdir(parents=True, exist_ok=True)

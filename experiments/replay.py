@@ -1,10 +1,10 @@
 """Question: with public weights, how many bits of ids survive an error of eta, and does Bob really read them?
 
-Claims that could be refuted: for each of four codebooks of 4096 codes (all signs in 12 channels; Gaussian, spherical
-and uniform ones in 32, one draw each) Bob reads every id below gap / 2 times the exact threshold, with the worst noise
-that the decoder knows, and the binary codebook fails first at 1.1 times the threshold, in scale 8; all ids survive
-float16, bfloat16 and int8; and bits never grow with eta. Bits at larger eta are floors: ids frozen to sub-lattices, and
-for random codebooks a packed sub-codebook. Cost: two minutes.
+Claims that could be refuted, for each of four codebooks of 4096 codes (all signs in 12 channels; Gaussian, spherical
+and uniform codes in 32 channels, one draw each): below gap / 2 times the exact threshold Bob reads every id, under the
+worst noise that the decoder knows. The binary codebook fails first at 1.1 times the threshold, in scale 8. All ids
+survive float16, bfloat16 and int8. The bits never grow with eta. The bits at larger eta are floors, from ids that are
+frozen outside sub-lattices, and for random codebooks from a packed sub-codebook. Cost: two minutes.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def bits_at(eta: str, books: list[tuple[Fraction, int]]) -> float:
 
 
 def sub_codebooks(book: Codebook) -> list[tuple[Fraction, int]]:
-    """The book and what is left of it at larger gaps, each gap a rational that is no more than the true one."""
+    """The size of the codebook and of its sub-codebooks at larger gaps; each gap is a rational below the true one."""
     found = [(book.gap, book.size)]
     if book.name != "binary":
         packed = [book.packed(gap) for gap in SPEC["gaps"] if gap > book.gap]
@@ -49,7 +49,7 @@ def sub_codebooks(book: Codebook) -> list[tuple[Fraction, int]]:
 
 
 def run() -> Outcome:
-    """Play and count, for each codebook."""
+    """Play each codebook, and count the bits that survive."""
     model = find_model(SPEC["model"])
     plan = plan_replay(model.schedule, VAR)
     rows: list[dict[str, Any]] = []

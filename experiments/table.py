@@ -1,4 +1,4 @@
-"""Tables of results: what an experiment leaves behind for figures, pages and readers."""
+"""Tables of results, which experiments write and figures, pages and readers use."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ UNIT_ROUNDOFF = 2.0**-53
 
 @dataclass(frozen=True)
 class Spec:
-    """What is played: each scheme is (name, nonlinearity, fraction of activations dropped or None)."""
+    """The specification: each scheme is (name, nonlinearity, fraction of activations dropped or None)."""
 
     seed: int = 1
     elements: int = 16384
@@ -365,10 +365,10 @@ SCHEMES: Mapping[str, type[TrainingMemory]] = {
 class Row:
     """Measured beside proved, for one scheme in model T1.
 
-    `state_bits` is the longest state of all trials with its length prefix, `floor_bits` the least floor of any error
-    rate in [error_low, error_high], `ratio` their quotient, None where the floor is 0. `far_gradients` counts those
-    that are half the slope gap off, or more (up to rounding): Bob errs nowhere else. `deviation` is the largest
-    distance of a gradient to the step derivative.
+    `state_bits` is the length of the longest state of all trials, with its length prefix. `floor_bits` is the smallest
+    floor over all error rates in [error_low, error_high], and `ratio` is state_bits / floor_bits, None if the floor is
+    0. `far_gradients` counts gradients that are off by half the slope gap or more (up to rounding); Bob errs nowhere
+    else. `deviation` is the largest distance of a gradient to the step derivative.
     """
 
     scheme: str

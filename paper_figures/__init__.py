@@ -1,1 +1,1 @@
-"""One file a figure: it reads a table of results/, draws, and computes nothing. `python -m paper_figures NAME`."""
+"""One file per figure: it reads a table of results/, draws, and computes nothing. `python -m paper_figures NAME`."""

@@ -44,7 +44,7 @@ FIGURES: dict[str, ModuleType] = {
 RESULTS = Path("results")
 PAGES = Path(__file__).parent.parent / "docs"
 ON_PAGES = tuple(name for name in FIGURES if name not in ("forbidden", "proof", "scaling", "thresholds"))
-"""Figures that the README and the pages show; drawing them at home renews those pictures."""
+"""Figures that the README and the pages show; drawing them without --out renews those pictures."""
 
 
 def draw(name: str, place: Path | None) -> list[Path]:
@@ -57,7 +57,7 @@ def draw(name: str, place: Path | None) -> list[Path]:
 
 
 def main(words: list[str]) -> int:
-    """Draw the named figures, all of them without a name."""
+    """Draw the named figures, or all of them if none is named."""
     place = None
     if "--out" in words:
         at = words.index("--out")

@@ -10,11 +10,11 @@ from lowerbound.report.figure import FORBIDDEN, INK, MEASURED, Figure, arrow, ce
 TABLE = "anatomy"
 ZERO, ONE, ASKED, PROVED, LINES = "#ffffff", "#3b3b3b", "#D55E00", "#dce9f5", "#888888"
 N_LINES = 24
-"""Height of the message in the picture, in bits."""
+"""The number of lines in which the picture shows the message."""
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """The row of `python -m experiments anatomy`."""
+    """The figure of the single row of `python -m experiments anatomy`."""
     (row,) = rows
     cached = row["maps"][:-1]
     n, d, coordinate = len(row["bits"]), len(row["bits"][0]), row["coordinate"]

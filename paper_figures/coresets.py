@@ -1,4 +1,4 @@
-"""Caches of few tokens as logits grow: the largest error on random tokens, and where proved coresets keep theirs."""
+"""Caches of few tokens as logits grow: their largest error on random tokens, and where proved coresets are small."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ BOTTOM, TOP = 0.01, 3.0
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
     """Rows of `python -m experiments coresets`.
 
-    Of a proved coreset only what keeps fewer tokens than there are is drawn: the rest is the whole cache.
+    A proved coreset is drawn only where it keeps fewer tokens than there are; elsewhere it is the whole cache.
     """
     named: dict[str, list[dict[str, Any]]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""How cost grows: seconds and memory of games against tokens and dimension, seconds against caches and lemmas."""
+"""How costs grow: seconds and memory of games with tokens and dimension, and seconds with caches and lemmas."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TABLE = "growth"
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments growth`; lines are the fit of the round marks."""
+    """The figure of the rows of `python -m experiments growth`; lines are fitted to the round marks."""
     (future,) = _of(rows, "extrapolated")
     with sheet(7.2, 5.2, nrows=2, ncols=2) as (figure, ((time, memory), (width, many))):
         _against_tokens(time, rows, "seconds", 1.0)
@@ -45,7 +45,7 @@ def _of(rows: Sequence[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 def _against_tokens(axes: Any, rows: Sequence[dict[str, Any]], name: str, scale: float) -> None:
-    """What the small games cost, the fit of that, and what the large ones cost."""
+    """Draw the costs of small games, the fit to them, and the costs of large games."""
     games, largest, (future,) = (_of(rows, kind) for kind in ("game", "largest", "extrapolated"))
     for (dimension, line), style in zip(future["lines"].items(), ("-", "--"), strict=True):
         heights = [scale * height for height in line[name]]
@@ -66,7 +66,7 @@ def _marks(
     scale: float = 1.0,
     label: str | None = None,
 ) -> None:
-    """One mark a row."""
+    """Draw one mark per row."""
     x, y = names
     xs, ys = [row[x] for row in rows], [scale * row[y] for row in rows]
     axes.plot(xs, ys, marker, color=colour, markersize=4, linewidth=1, label=label)

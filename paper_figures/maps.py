@@ -1,4 +1,4 @@
-"""Attention maps of broken caches: one witness, as attention and as a cache see it, and the tokens that each knows."""
+"""Attention maps of broken caches: one witness as attention and a cache weigh it, and the tokens each cache knows."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from lowerbound.report.figure import INK, Figure, cell, sheet
 TABLE = "maps"
 VALUED, GRID = "#D55E00", "#bbbbbb"
 GAP = 1
-"""Between two maps, in cells."""
+"""The distance between two maps, in cells."""
 N_COLUMNS = 3
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments maps`: one witness, then what is known, attention first."""
+    """The figure of the rows of `python -m experiments maps`: one witness, then the known tokens, attention first."""
     (witness,) = (row for row in rows if row["kind"] == "witness")
     known = [row for row in rows if row["kind"] == "known"]
     lines = -(-len(known) // N_COLUMNS)
@@ -44,7 +44,7 @@ def _witness(figure: Figure, panels: Any, row: dict[str, Any]) -> None:
     image = _pyramid(panels[1], row["maps"], row["weights"], "Blues", 0, top)
     _title(panels[1], f"{row['cache']} answers {row['answer']:.4f}")
     _bar(figure, image, panels[:2], "weight on each token, in one answer", 30)
-    # cividis grows lighter all the way, so that signs can be told apart in grey too.
+    # cividis grows lighter from end to end, so that signs can also be told apart in gray.
     image = _pyramid(panels[2], row["maps"], mistakes, "cividis", -reach, reach)
     _title(panels[2], f"difference (promised: {row['eta']:.0%})")
     _bar(figure, image, panels[2:], "difference of weights", 15)
@@ -66,7 +66,7 @@ def _title(axes: Any, words: str) -> None:
 
 
 def _mark(axes: Any, maps: Sequence[Sequence[int]], marked: Sequence[bool]) -> None:
-    """A frame around every token whose value is not 0."""
+    """Draw a frame around every token whose value is not 0."""
     left, start = 0, 0
     for height, width in maps:
         for place in range(height * width):

@@ -37,7 +37,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
 
 
 def _panel(axes: Any, d: int, border: list[dict[str, Any]], rows: Sequence[dict[str, Any]]) -> None:
-    """One dimension."""
+    """Draw the panel of one dimension."""
     tokens = [row["tokens"] for row in border]
     forced = [row["floor_from"] if row["floor_from"] is not None else 1e4 for row in border]
     smaller = [max(row["sampled_to"] or 0, row["covered_to"] or 0) for row in border]

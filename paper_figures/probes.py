@@ -1,4 +1,4 @@
-"""Time: how often readers err against the cached rows that they read, those of fixed places beside the proved line."""
+"""Time: readers' error rate against the number of cached rows they read; fixed readers beside the proved bound."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TABLE = "probes"
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments probes`; rows of caches, which read without counting, are left out."""
+    """Rows of `python -m experiments probes`; rows of caches, whose reads are not counted, are left out."""
     readers = [row for row in rows if "reader" in row]
     models = list(dict.fromkeys(row["model"] for row in readers))
     with sheet(3.3 * len(models), 3.2, ncols=len(models), sharey=True, squeeze=False) as (figure, grid):
@@ -30,7 +30,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
 
 
 def _panel(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
-    """One model."""
+    """Draw the panel of one model."""
     tokens = rows[0]["tokens"]
     looks = [0.0, *np.geomspace(0.01, tokens, 400).tolist()]
     least = [(1 - look / tokens) / 2 for look in looks]

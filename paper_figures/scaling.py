@@ -11,11 +11,11 @@ TABLE = "scaling"
 NAMES = {"geometric": "sides 1, 2, 4, ...", "linear": "sides 1, 2, 3, ...", "var": "VAR's sides"}
 
 ROOM = 16
-"""How much higher than its points the first panel reaches, for the legend."""
+"""The factor by which the first panel reaches above its points, which leaves room for the legend."""
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments scaling`; lines have the fitted slopes, which the legend tells."""
+    """Rows of `python -m experiments scaling`; lines have the fitted slopes, which the legend lists."""
     fits = rows[0]["fits"]
     with sheet(7.2, 2.7, ncols=3) as (figure, (by_n, by_d, by_lambda)):
         at = [row for row in rows if row["d"] == 64]

@@ -1,4 +1,4 @@
-"""What structure spares: for every prior the floor of its class, its scheme, and caches that know nothing of it."""
+"""Savings by structure: for each prior the floor of its class, its scheme, and caches that do not use it."""
 
 from __future__ import annotations
 
