@@ -68,7 +68,10 @@ class ScaleSchedule:
 
     @classmethod
     def parse(cls, text: str, *, n_context: int = 0) -> ScaleSchedule:
-        """The schedule written as "1x1 2x2 4x4" (commas also separate, and "4" means "4x4")."""
+        """The schedule written as "1x1 2x2 4x4"; commas also separate maps, and "4" means "4x4".
+
+        Contract: other text raises InvalidArgument.
+        """
         shapes: list[Shape] = []
         for word in text.replace(",", " ").split():
             try:

@@ -1,4 +1,4 @@
-"""The exact confidence interval of an error rate, rounded outwards."""
+"""The exact (Clopper-Pearson) confidence interval of an error rate, rounded outward."""
 
 from __future__ import annotations
 
