@@ -18,13 +18,14 @@ from benchmarks.oracle import SIZES, arrays
 from benchmarks.timing import Row, beside, paired, seconds, told
 from lowerbound.caches.controls.full import Full64
 from lowerbound.core.cache import FloatArray
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention, attention_by_peaks
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Scaled, longest
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SIDE = 4096
 RUNS = 9
@@ -38,14 +39,14 @@ def device() -> Any:
 
 
 def name_of(place: Any) -> str:
-    """What the device calls itself."""
+    """The name of a device: that of the GPU, or the CPU with its number of threads."""
     import torch
 
     return str(torch.cuda.get_device_name(place)) if place.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
 
 
 def finished(run: Callable[[], Any]) -> Callable[[], Any]:
-    """The run, until the device is done with it."""
+    """The run, extended by waiting until the device has finished it, since CUDA calls return early."""
     import torch
 
     def wait() -> Any:
@@ -60,7 +61,7 @@ def finished(run: Callable[[], Any]) -> Callable[[], Any]:
 class OnDevice(Full64):
     """float64 keys and values whose attention is computed on the accelerator.
 
-    Idea: the oracle through the array API, on whatever device torch has. Bits: 128 a token and dimension, as `full`.
+    Idea: the oracle through the array API, on the device that torch has. Bits: 128 per token and dimension, as `full`.
     Broken by: nothing.
     """
 
@@ -74,7 +75,7 @@ class OnDevice(Full64):
 
 
 def limits(place: Any) -> tuple[float, float]:
-    """Operations a second of a float64 product, and bytes a second of a copy, each the best of nine."""
+    """Operations per second of a float64 product, and bytes per second of a copy, each the best of nine runs."""
     import torch
 
     square = torch.rand((SIDE, SIDE), dtype=torch.float64, device=place)
@@ -88,7 +89,10 @@ def limits(place: Any) -> tuple[float, float]:
 
 
 def check(place: Any, size: tuple[str, int, int, int]) -> Iterator[str]:
-    """Attention on the device against the host's slower twin; RuntimeError beyond what both bounds allow."""
+    """Compare attention on the device with its slower twin on the host.
+
+    A difference beyond the rounding bounds of both raises RuntimeError.
+    """
     import torch
 
     name, m, t, d = size
@@ -106,7 +110,7 @@ def check(place: Any, size: tuple[str, int, int, int]) -> Iterator[str]:
 
 
 def rows() -> Iterator[Row]:
-    """Attention on the device beside its own fused kernel, and beside the device's rate of products."""
+    """Attention on the device, compared with torch's fused kernel and with the device's rate of products."""
     if not find_spec("torch"):
         return
     import torch
@@ -129,7 +133,7 @@ def rows() -> Iterator[Row]:
 
 
 def notes() -> Iterator[str]:
-    """What the device is, its limits, that it is right, and one game."""
+    """Lines on the device and its limits, on the check of its results, and on one game played with it."""
     if not find_spec("torch"):
         yield "torch is not installed; make thirdparty installs it for the CPU"
         return

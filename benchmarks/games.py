@@ -15,24 +15,25 @@ import numpy as np
 
 from benchmarks.timing import Row, against, beside, seconds, within
 from lowerbound.caches.registry import play
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.threads import one_thread
 from lowerbound.game.channel import Isolation, strongest
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 TRIALS = 20
 CACHES = ("full", "window@1/4", "uniform@1/4", "h2o@1/4", "kivi@1/4", "subgen@1/4", "abc-mlp@1/4", "less-fitted@1/4")
 
 
 def game(name: str, trials: int, isolation: Isolation = Isolation.NONE) -> Callable[[], object]:
-    """So many trials of one cache on VAR-d16."""
+    """A run of `trials` trials of one cache on VAR-d16."""
     plan = plan_reduction(Geometry.of(find_model("var-d16")), seed=0)
     cache, _, budget = name.partition("@")
     return lambda: play(plan, cache, budget=budget or None, trials=trials, isolation=isolation)
 
 
 def products(trials: int) -> Callable[[], None]:
-    """The two products of Bob's attention, as many times as he asks: all cached tokens, among all that he sees."""
+    """The two products of Bob's attention, once per trial: a query for every cached token, over all tokens."""
     model = find_model("var-d16")
     coins = np.random.default_rng(0)
     queries = coins.standard_normal((model.schedule.n_tokens_cached, model.head_dim))
@@ -47,7 +48,7 @@ def products(trials: int) -> Callable[[], None]:
 
 
 def games() -> list[Row]:
-    """Games of several caches beside those products."""
+    """Rows of several caches: their games, compared with those products."""
     return [
         beside(
             f"{TRIALS} games of {name}",
@@ -62,14 +63,14 @@ def games() -> list[Row]:
 
 
 def isolated(name: str) -> tuple[list[float], list[float]]:
-    """Seconds of a game in processes of its own, in turn with the same in this one."""
+    """Extra seconds of a game in processes of its own, and seconds of the same game in this process, in turn."""
     level = strongest()
     pairs = [(seconds(game(name, 1, level)), seconds(game(name, 1))) for _ in range(5)]
     return [a - b for a, b in pairs], [b for _, b in pairs]
 
 
 def rows() -> Iterator[Row]:
-    """Games beside their products, a thousand trials, isolation, and starting up."""
+    """Rows for games beside their products, a thousand trials, isolation, and the start of the program."""
     size = "var-d16: 27,136 symbols"
     yield beside("one game of full", size, game("full", 1), "its attention products", products(1), promised=5.0)
     yield from games()

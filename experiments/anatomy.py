@@ -1,8 +1,8 @@
 """Question: what does one reading of one bit look like, with every number in it?
 
-Claim that could be refuted: on a small pyramid Bob reads every bit of Alice from the bytes of a cache, so that these
-are no fewer than the bits; every query's weight on its own token is over the proved 1 - tau, and every output lies on
-its bit's side of the threshold. Cost: a second.
+Claim that could be refuted: on a small pyramid Bob reads every bit of Alice from the bytes of a cache, so that the
+bytes hold at least as many bits; every query's weight on its own token is over the proved 1 - tau, and every output
+lies on its bit's side of the threshold. Cost: a second.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.bits import state_bits
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.protocol import CacheProtocol
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {
     "maps": "1x1 2x2 3x3 4x4 5x5",
@@ -33,7 +34,7 @@ SPEC: dict[str, Any] = {
 
 
 def run() -> Outcome:
-    """One game, written down."""
+    """Play one game, and write down all of its numbers."""
     schedule, d = ScaleSchedule.parse(SPEC["maps"]), SPEC["d"]
     n, token, coordinate = schedule.n_tokens_cached, SPEC["token"], SPEC["coordinate"]
     plan = plan_reduction(Geometry("small", schedule, d), eta=SPEC["eta"], key_family=SPEC["keys"], seed=SPEC["seed"])
@@ -76,7 +77,7 @@ def run() -> Outcome:
 
 
 def _outputs(protocol: CacheProtocol, message: bytes) -> NDArray[np.float64]:
-    """What the cache of this message answers to the key of each cached token, shape (tokens, d)."""
+    """The answers, (tokens, d), of the cache in this message to queries along the key of each cached token."""
     plan = protocol.reduction
     cache = protocol.new_cache()
     cache.decode(message)

@@ -1,8 +1,8 @@
-"""Question: what does a budget mean, in bytes that have to cross to another process?
+"""Question: what does a budget mean, in bytes that must be sent to another process?
 
-Claim that could be refuted: most methods store more than their own accounting says (scores, scales, sizes, indices,
-waiting tokens), and none stores less than three quarters of it, which is what a whole map may leave unused. Cost: a
-quarter of a minute.
+Claim that could be refuted: most methods store more than their own accounting says (they leave out scores, scales,
+sizes, indices and waiting tokens), and none stores less than three quarters of it: up to a quarter can stay unused
+where tokens are kept by whole maps. Cost: a quarter of a minute.
 """
 
 from __future__ import annotations
@@ -13,17 +13,18 @@ from typing import Any
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import CACHES, find_cache, play
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.errors import AccountingError, LowerBoundError
 from lowerbound.game.channel import Isolation
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {"model": "var-d16", "budgets": ["1/8", "1/4", "1/2"], "seed": 0}
 UNUSED = 0.75
 
 
 def run() -> Outcome:
-    """Play every cache with a budget, and compare what it claims with what it sends."""
+    """Play every cache that has a budget, and compare the bits it claims with the bits it sends."""
     plan = plan_reduction(Geometry.of(find_model(SPEC["model"])), seed=SPEC["seed"])
     rows: list[dict[str, Any]] = []
     wrong: list[str] = []

@@ -26,7 +26,7 @@ LARGE, TENTH = 4, Fraction(1, 10)
 
 @dataclass(frozen=True)
 class Claim:
-    """A published headline: how many times smaller, on which model it is put here, and what it rests on instead."""
+    """A published headline: a compression ratio, the model it is applied to here, and what it assumes about data."""
 
     system: str
     says: str
@@ -67,11 +67,11 @@ CLAIMS = (
     Claim("LoRC, arXiv:2410.03111", "55 to 60 % less", Fraction(5, 2), "var-d30",
           "keys and values of a trained model lie near a subspace; under 1 % on benchmarks"),
 )  # fmt: skip
-"""Headlines as the papers or texts about them give them; ratios are of the fp16 cache."""
+"""Headlines as the papers, or texts about them, state them; ratios are relative to the fp16 cache."""
 
 
 def run() -> Outcome:
-    """Make results/claims.json and docs/claims.md, print one sentence."""
+    """Write results/claims.json and docs/claims.md, and print one sentence."""
     answers = {
         (name, eta, delta): possible(find_model(name), ratio=1, eta=eta, delta=delta)
         for name in sorted({claim.model for claim in CLAIMS})
@@ -92,15 +92,15 @@ Answers = dict[tuple[str, Fraction, Fraction], Answer]
 
 
 def word_of(answer: Answer, ratio: Fraction) -> Word:
-    """The word for another ratio at the same error: floors and caches do not depend on it."""
-    budget = Fraction(answer.model.head_cache_bits) / ratio
+    """Whether a ratio is possible at the answer's error; its floor and its proved cache do not depend on the ratio."""
+    budget = Fraction(answer.geometry.cache_bits) / ratio
     if answer.achieved.bits <= budget:
         return Word.POSSIBLE
     return Word.IMPOSSIBLE if answer.floor is not None and answer.floor.bits > budget + 1 else Word.OPEN
 
 
 def span(answers: Answers, claim: Claim, delta: Fraction, word: Word) -> Fraction | None:
-    """The largest error of the list up to which a ratio is impossible, or the smallest from which it is possible."""
+    """The largest eta in ETAS up to which a ratio is impossible, or the smallest from which it is possible."""
     etas = ETAS if word is Word.IMPOSSIBLE else ETAS[::-1]
     last = None
     for eta in etas:
@@ -111,7 +111,7 @@ def span(answers: Answers, claim: Claim, delta: Fraction, word: Word) -> Fractio
 
 
 def verdict(answers: Answers) -> Outcome:
-    """Refuted by a large ratio that some proved cache reaches at an error of at most a tenth; open ones undecide."""
+    """Refuted if a proved cache reaches a large ratio at an error of at most a tenth; undecided if one stays open."""
     words = {
         word_of(answer, claim.ratio)
         for (model, eta, delta), answer in answers.items()
@@ -122,7 +122,7 @@ def verdict(answers: Answers) -> Outcome:
 
 
 def page(answers: Answers) -> str:
-    """docs/claims.md."""
+    """The text of docs/claims.md."""
     zero, tenth = DELTAS
     lines = [
         "# Published compression ratios, read as guarantees",

@@ -1,8 +1,8 @@
-"""Question: how does the memory that is needed grow when the error shrinks, and do real quantisers follow it?
+"""Question: how does the required memory grow as the error shrinks, and does that of real quantizers follow?
 
-Claim that could be refuted: every quantised cache that reads all symbols of the hard family of an additive error eta
+Claim that could be refuted: every quantized cache that reads all symbols of the hard family of an additive error eta
 stores at least the bits that are certified for that eta, of Theorem B for symbols in the values, and of Theorem C for
-symbols in keys and values; and B's floor grows by one bit a value for each halving of eta, to within a tenth. Cost: a
+symbols in keys and values; and B's floor grows by one bit per value for each halving of eta, to within a tenth. Cost: a
 minute.
 """
 
@@ -15,13 +15,14 @@ from typing import Any
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
-from lowerbound.certify.floors import certified
-from lowerbound.cli.games import TheoremName, payload_plan
+from lowerbound.certify.certified import certified
+from lowerbound.certify.design.payload_game import payload_game
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.errors import AccountingError, LowerBoundError
 from lowerbound.game.channel import Isolation
 from lowerbound.game.hard_family import HardFamily
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {
     "model": "var-d16",
@@ -40,7 +41,7 @@ SPEC: dict[str, Any] = {
 
 
 def run() -> Outcome:
-    """Play every quantiser on the hard families of each error, and set the certified floors beside."""
+    """Play every quantizer on the hard families of each error, and compare with the certified floors."""
     model = find_model(SPEC["model"])
     place = Geometry.of(model)
     rows: list[dict[str, Any]] = []
@@ -51,7 +52,7 @@ def run() -> Outcome:
         rows += played(plan, "B", text, None if floor is None else floor.bits, wrong)
     for text in SPEC["etas_of_c"]:
         floor = certified(model, eta=Fraction(text), delta=0, theorem="C")
-        family = payload_plan(place, TheoremName.C, text, str(SPEC["multiplier"]), 0)
+        family = payload_game(place, "C", eta=text, multiplier=SPEC["multiplier"])
         rows += played(family, "C", text, None if floor is None else floor.bits, wrong)
     values = model.schedule.n_tokens_cached * model.head_dim
     pairs = sorted({row["eta"]: row["floor_bits"] for row in rows if row["theorem"] == "B"}.items())
@@ -76,7 +77,7 @@ def run() -> Outcome:
 def played(
     family: HardFamily, theorem: str, eta: str, floor_bits: float | None, wrong: list[str]
 ) -> list[dict[str, Any]]:
-    """A row for each cache; what refutes the claim is added to `wrong`."""
+    """One row per cache; sentences about rows that refute the claim are added to `wrong`."""
     rows = []
     for cache, budget in SPEC["caches"]:
         row = {"theorem": theorem, "eta": float(Fraction(eta)), "floor_bits": floor_bits}

@@ -1,10 +1,10 @@
 """Question: how do time and memory grow with tokens, dimension, caches and lemmas; what would a video or a fleet cost?
 
-Claims that could be refuted: the seconds of a game are c0 + c1 T d + c2 T^2 + c3 T^2 d, and its memory m0 + m1 T d:
-fitted to small games, these foretell games of 32,761 and of 160,801 cached tokens in R^128, as many as a video's
-160,371, to within a factor of 2, and both are then really played, without an error; messages are as long as T and as
-d; many caches and many lemmas cost no more than in proportion. Ten thousand pairs of a model and a cache are
-extrapolated, and marked so. Cost: seven minutes.
+Claims that could be refuted: the seconds of a game are c0 + c1 T d + c2 T^2 + c3 T^2 d, and its memory m0 + m1 T d.
+Fitted to small games, these predict games with 32,761 and with 160,801 cached tokens in R^128 to within a factor of 2
+(a video has 160,371); both games are then really played, without an error. Messages grow in proportion to T and to d.
+The cost of many caches and of many lemmas grows at most in proportion to their number. The cost of ten thousand pairs
+of a model and a cache is extrapolated, and marked so. Cost: seven minutes.
 """
 
 from __future__ import annotations
@@ -25,10 +25,11 @@ from experiments.scaling import slope
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
 from lowerbound.caches.tournament import tournament
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import models
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation, strongest
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 from lowerbound.prove.book import load_book
 from lowerbound.prove.verify import verify
 
@@ -52,13 +53,13 @@ LINE_POINTS = 40
 
 
 def peak_bytes() -> int:
-    """The most memory that this program has had; getrusage would hand on what its parent had before exec."""
+    """The peak memory of this program in bytes; getrusage would include its parent's peak before exec."""
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return 1024 * int(status.partition("VmHWM:")[2].split()[0])
 
 
 def game(side: int, d: int, repeats: int = 3) -> dict[str, Any]:
-    """The quickest of a few games on side x side cached tokens and as many that ask, and the memory that they add."""
+    """The fastest of a few games with side x side cached tokens and as many queries, and the memory that they add."""
     plan = plan_reduction(Geometry(f"{side}", ScaleSchedule(((side, side), (side, side))), d), seed=0)
     small = plan_reduction(Geometry("small", ScaleSchedule(((2, 2), (2, 2))), d), seed=0)
     play(small, "full-fp16", isolation=Isolation.NONE)
@@ -81,7 +82,7 @@ def game(side: int, d: int, repeats: int = 3) -> dict[str, Any]:
 
 
 def several(count: int) -> dict[str, Any]:
-    """So many caches on the smallest model, in processes of their own."""
+    """The seconds of `count` games on a small model, each in processes of its own."""
     plan = plan_reduction(Geometry("many", ScaleSchedule(((16, 16), (16, 16))), SPEC["d"]), seed=0)
     games = [(SPEC["caches"][n % len(SPEC["caches"])], None) for n in range(count)]
     start = time.perf_counter()
@@ -94,7 +95,7 @@ def several(count: int) -> dict[str, Any]:
 
 
 def lemmas(count: int) -> dict[str, Any]:
-    """The first lemmas of the book, by the checkers of this package."""
+    """The seconds to verify the first `count` lemmas of the book with the backends of the specification."""
     book = load_book(Path(__file__).parent.parent / "proofs")
     names = [lemma.id for lemma in book.lemmas][:count]
     start = time.perf_counter()
@@ -103,15 +104,15 @@ def lemmas(count: int) -> dict[str, Any]:
 
 
 def alone(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """In a new process, whose memory is its own."""
+    """The result of work in a new process, so that its peak memory is its own."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         return pool.submit(work, *arguments).result()
 
 
 def fit(rows: Sequence[dict[str, Any]], name: str, terms: Callable[[float, float], list[float]]) -> list[float]:
-    """Coefficients >= 0 of the terms that come nearest: relative errors of seconds, absolute ones of bytes.
+    """The coefficients >= 0 of the best fit: least squares of relative errors for seconds, of absolute ones for bytes.
 
-    What a small game needs is less than what the process has already had, so that only large ones tell of memory.
+    A small game needs less memory than the process has already had, so that only large games determine the memory.
     """
     columns = np.array([terms(row["tokens"], row["d"]) for row in rows])
     values = np.array([row[name] for row in rows], dtype=np.float64)
@@ -120,12 +121,12 @@ def fit(rows: Sequence[dict[str, Any]], name: str, terms: Callable[[float, float
 
 
 def time_terms(tokens: float, d: float) -> list[float]:
-    """What seconds are made of: a start, messages, and for all pairs of query and key exponentials and products."""
+    """The terms of seconds: a start, messages, and an exponential and a product for every pair of query and key."""
     return [1.0, tokens * d, tokens * tokens, tokens * tokens * d]
 
 
 def memory_terms(tokens: float, d: float) -> list[float]:
-    """What memory is made of: a start, and rows."""
+    """The terms of memory: a start, and the rows of keys and values."""
     return [1.0, tokens * d]
 
 
@@ -135,12 +136,12 @@ def told(coefficients: Sequence[float], terms: Sequence[float]) -> float:
 
 
 def exponent(rows: Sequence[dict[str, Any]], x: str, y: str) -> tuple[float, float]:
-    """Slope and half of its interval on logarithms."""
+    """The slope of log y against log x, and half of its 95 % interval."""
     return slope([math.log(row[x]) for row in rows], [math.log(row[y]) for row in rows])
 
 
 def run() -> Outcome:
-    """Measure, fit, foretell, play the largest, extrapolate."""
+    """Measure small games, fit, predict, play the largest games, and extrapolate."""
     by_t = [alone(game, side, SPEC["d"]) for side in SPEC["sides"]]
     by_d = [alone(game, SPEC["side"], d) for d in SPEC["dimensions"]]
     many = [several(count) for count in SPEC["counts"]]

@@ -1,8 +1,8 @@
-"""Question: are two instances just outside the body of Theorem E really told apart by one admissible query?
+"""Question: does one admissible query separate two instances that lie just outside the body of Theorem E?
 
-Claim that could be refuted: two keys of a token that differ by a little more than rho(u), or keys and values that use
-up more than the shared budget, give outputs more than 2 eta apart for some query, even if every other key of both
-instances moves as far against it as a clique allows. Cost: five seconds.
+Claim that could be refuted: if two keys of a token differ by slightly more than rho(u), or if keys and values together
+exceed the shared budget, then some query gives outputs more than 2 eta apart, even if every other key of both instances
+moves against that query as far as a clique allows. Cost: five seconds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.certify.design.cliques import clique_shared_design
-from lowerbound.certify.design.head import Design, Head
+from lowerbound.certify.design.target import Design, Target
+from lowerbound.core.geometry import Geometry
+from lowerbound.core.schedule import ScaleSchedule
 
 Outcome = Literal["supported", "refuted", "undecided"]
 FloatArray = NDArray[np.float64]
@@ -28,14 +30,14 @@ HEAD = (424, 256, 64)
 """T, T_N and d of VAR models of 256 pixels."""
 OUTSIDE = 1.001
 INSIDE = 0.45
-"""At less than half of the body most pairs must stay together: half of it is what Brunn and Minkowski leave."""
+"""The share of the body's radius at which most pairs must stay together; the Brunn-Minkowski step leaves half."""
 KEYS, PAIRS = 120, 60
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
 class Body:
-    """What a design says of indistinguishable pairs, in floats."""
+    """The numbers by which a design bounds indistinguishable pairs, in floats."""
 
     multiplier: float
     eta: float
@@ -46,17 +48,17 @@ class Body:
     n_own: int
 
     @classmethod
-    def of(cls, head: Head, design: Design) -> Body:
-        """The numbers of a certificate of Theorem E."""
-        eta, lam = float(head.eta), float(head.multiplier)
+    def of(cls, target: Target, design: Design) -> Body:
+        """The numbers of a design of Theorem E for one head and error."""
+        eta, lam = float(target.eta), float(target.multiplier)
         tau, first = (float(Fraction(design.payload[key])) for key in ("tau", "theta_0"))
         gap = 4 * np.arctanh(2 * eta) + np.log1p(tau)
         near = first - np.arccos(np.cos(first) + gap / lam)
         chain = np.array([float(Fraction(tilt)) for tilt in design.payload["chain"]])
-        return cls(lam, eta, gap, float(near), tau * np.exp(-2 * lam * near), chain, head.n_own)
+        return cls(lam, eta, gap, float(near), tau * np.exp(-2 * lam * near), chain, target.n_own)
 
     def open_tilt(self, keys: FloatArray, token: int, direction: FloatArray) -> tuple[float, FloatArray]:
-        """The steepest tilt of the chain that is open for a sign, and its query."""
+        """The steepest tilt of the chain that is open for at least one sign, and its query."""
         others = np.delete(keys, token, axis=0)
         for tilt in self.chain[::-1]:
             for sign in (1, -1):
@@ -76,7 +78,7 @@ def unit(rows: FloatArray) -> FloatArray:
 
 
 def coherent_keys(rng: np.random.Generator, n: int, d: int, limit: float) -> FloatArray:
-    """Uniform unit keys, drawn again until no two have a cosine over the limit."""
+    """Uniform unit keys, redrawn all together until no two have a cosine over the limit."""
     while True:
         keys = unit(rng.normal(size=(n, d)))
         gram = keys @ keys.T
@@ -86,7 +88,7 @@ def coherent_keys(rng: np.random.Generator, n: int, d: int, limit: float) -> Flo
 
 
 def moved_against(keys: FloatArray, query: FloatArray, token: int, angle: float, sign: float) -> FloatArray:
-    """All other keys, turned by an angle towards (sign 1) or away from a query."""
+    """The keys, all but that of `token` rotated by an angle toward a query (sign 1) or away from it (sign -1)."""
     tangent = query[None, :] - (keys @ query)[:, None] * keys
     turned: FloatArray = np.cos(angle) * keys + sign * np.sin(angle) * unit(tangent)
     turned[token] = keys[token]
@@ -94,7 +96,7 @@ def moved_against(keys: FloatArray, query: FloatArray, token: int, angle: float,
 
 
 def log_mass(keys: FloatArray, query: FloatArray, multiplier: float) -> float:
-    """ln of the sum of the weights of all keys."""
+    """The natural logarithm of the sum of all keys' weights."""
     logits = multiplier * keys @ query
     peak = logits.max()
     return float(peak + np.log(np.exp(logits - peak).sum()))
@@ -117,7 +119,7 @@ def key_gap(body: Body, keys: FloatArray, token: int, direction: FloatArray, sha
 
 
 def joint_gap(body: Body, keys: FloatArray, token: int, direction: FloatArray, time: float, value: float) -> float:
-    """The same for keys `time` radii apart whose values differ by a little more than the width that is left."""
+    """The same for keys `time` radii apart whose values differ by slightly more than the width left for them."""
     tilt, query = body.open_tilt(keys, token, direction)
     step = time * body.radius(tilt) / 2 * direction
     one, other = (side * step + np.sqrt(1 - step @ step) * keys[token] for side in (1.0, -1.0))
@@ -155,13 +157,14 @@ def joint_gap(body: Body, keys: FloatArray, token: int, direction: FloatArray, t
 
 
 def played(eta: Fraction, rng: np.random.Generator, *, keys: int, pairs: int) -> dict[str, Any]:
-    """One row: pairs outside the body, the least gap over 2 eta, and how many well inside stay together."""
+    """One row: the least gap over 2 eta of pairs outside the body, and how many pairs well inside stay together."""
     n, own, d = HEAD
-    head = Head(n, own, d, Fraction(100), eta, Fraction(0))
-    design = clique_shared_design(head)
+    head = Geometry("one head", ScaleSchedule(((1, n), (1, own))), d)
+    target = Target(head, eta, Fraction(0))
+    design = clique_shared_design(target)
     if design is None:
         raise AssertionError(f"Theorem E has a design at eta = {eta}")
-    body, limit = Body.of(head, design), float(Fraction(design.payload["mu_0"]))
+    body, limit = Body.of(target, design), float(Fraction(design.payload["mu_0"]))
     drawn = coherent_keys(rng, n, d, limit)
     outside, together, joint = [], 0, []
     for _ in range(keys):
@@ -201,6 +204,6 @@ def run() -> Outcome:
 
 
 def verdict(rows: list[dict[str, Any]]) -> Outcome:
-    """Refuted by one pair outside the body that no query tells apart."""
+    """Refuted by a single pair outside the body that its query does not separate."""
     least = min(min(row["least_key_gap"], row["least_joint_gap"]) for row in rows)
     return "refuted" if least <= 1 - ROUNDING else "undecided" if least <= 1 + ROUNDING else "supported"

@@ -1,9 +1,9 @@
-"""Question: where does a broken cache look, and which tokens of the pyramid does it still know?
+"""Question: which tokens does a broken cache weigh, and which tokens of the pyramid can it still return?
 
-Claim that could be refuted: the adversary breaks each cache below, at a quarter of its budget; on its witness the
-cache's weights explain the wrong answer; and each cache gives at least half of the tokens less than half of the weight
-that attention gives them, when each is asked for by its own key. Weights are measured by asking, with indicators as
-values. Cost: ten seconds.
+Claim that could be refuted: the adversary breaks each cache below at a quarter of its budget; on its witness the
+cache's weights explain the wrong answer; and for at least half of the tokens, queried along their own key, each cache
+gives the token less than half of the weight that attention gives it. Weights are measured by queries to a cache whose
+values are indicators. Cost: ten seconds.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from lowerbound.attack.instance import Violation
 from lowerbound.attack.response import weights_of
 from lowerbound.attack.strategy import ask_for, distinct_keys
 from lowerbound.caches.registry import find_cache
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.question import FloatArray, Terms
-from lowerbound.game.reduction import Geometry
 
 SPEC: dict[str, Any] = {
     "maps": "1x1 2x2 3x3 4x4 6x6 8x8 10x10",
@@ -39,7 +39,7 @@ SPEC: dict[str, Any] = {
 
 
 def run() -> Outcome:
-    """Let the adversary try every cache, look at one witness, and ask every cache for every token."""
+    """Attack every cache, measure the weights on one witness, and query every cache for every token."""
     schedule = ScaleSchedule.parse(SPEC["maps"])
     terms = Terms(schedule, SPEC["d"], L2Norm(), budget=Fraction(SPEC["budget"]))
     keys = distinct_keys(terms)

@@ -20,6 +20,7 @@ from lowerbound.caches.guaranteed.sampled import SampledTokens
 from lowerbound.caches.registry import find_cache, play
 from lowerbound.certify.phase import phase
 from lowerbound.core.cache import Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.choice import best_family
 from lowerbound.core.models import models
@@ -27,7 +28,7 @@ from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {
     "dimensions": [3, 16, 64],
@@ -52,7 +53,7 @@ SPEC: dict[str, Any] = {
 
 
 def at_border(side: int) -> dict[str, Any]:
-    """The game just above the border, with side^2 cached tokens and one that asks."""
+    """The game just above the border, with side^2 cached tokens and a last map of one token."""
     place = Geometry("square", ScaleSchedule(((side, side), (1, 1))), SPEC["dimensions"][-1])
     border = phase(side * side, place.d, eta=SPEC["eta"], delta=SPEC["delta"]).floor_from
     assert border is not None
@@ -63,9 +64,9 @@ def at_border(side: int) -> dict[str, Any]:
 
 
 def coreset(name: str, d: int, multiplier: float, n: int, *, hard: bool) -> dict[str, Any]:
-    """What a coreset keeps of n tokens that come in two maps, and how far its outputs are off.
+    """The rows and bits that a coreset keeps of n tokens in two maps, and the errors of its outputs.
 
-    Tokens are random, or those of the hard family: keys as far apart as they can be, each asked for by its own query.
+    Keys are random, or with `hard` those of the best key family; half of the queries are keys, the others random.
     """
     coins = np.random.default_rng(SPEC["seed"])
     side = math.isqrt(n // 2)
@@ -103,7 +104,7 @@ def coreset(name: str, d: int, multiplier: float, n: int, *, hard: bool) -> dict
 
 
 def exceptions(row: dict[str, Any]) -> list[str]:
-    """What a game of a coreset says against the claim."""
+    """Sentences by which a game of a coreset contradicts the claim; none if it agrees."""
     found = []
     where = f"{row['cache']} at T = {row['tokens']}, d = {row['d']}, lambda = {row['lambda']}"
     if row["rows"] >= row["tokens"]:
@@ -115,7 +116,7 @@ def exceptions(row: dict[str, Any]) -> list[str]:
 
 
 def run() -> Outcome:
-    """Both borders for every T and d, games on both sides, and where the models of the catalogue lie."""
+    """Compute both borders for every T and d, play on both sides, and place the catalogued models."""
     rows: list[dict[str, Any]] = []
     wrong = []
     for d in SPEC["dimensions"]:

@@ -1,9 +1,8 @@
-"""Question: how many cached rows must be read for an answer, and who escapes?
+"""Question: how many cached rows must be read for an answer, and which readers need fewer?
 
-Claims that could be refuted: a reader that fixes its places before it looks is right with probability 1 - delta only
-if it reads at least (1 - 2 delta) T rows, whatever their number; a hash table, hyperplanes and a tree answer every
-question with at most 4 log2 T looks in the mean; recomputing from ids reads no row and pays in time. Cost: a quarter of
-a minute.
+Claims that could be refuted: a reader that fixes its places before it looks is right with probability 1 - delta only if
+it reads at least (1 - 2 delta) T rows; a hash table, hyperplanes and a tree answer every question with at most 4 log2 T
+reads on average; recomputing from ids reads no row and pays in time. Cost: a quarter of a minute.
 """
 
 from __future__ import annotations
@@ -13,10 +12,11 @@ from typing import Any
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.game.channel import Isolation
 from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, Probed, RowReader, Scan, Tree, probe
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {
     "models": ["var-d16", "var-d36-512"],
@@ -30,15 +30,15 @@ NORMAL = 4.0
 
 
 def slack(found: Probed) -> float:
-    """How far (1 - 2 delta) T may lie off because the error is measured on so many questions.
+    """The sampling error of (1 - 2 delta) T in rows: delta is measured on a finite number of questions.
 
-    All bits of a question are read or guessed together, so that questions count, not bits.
+    All bits of a question are read or guessed together, so that the number of questions counts, not that of bits.
     """
     return NORMAL * 2 * found.tokens * math.sqrt(0.25 / found.questions)
 
 
 def run() -> Outcome:
-    """Every reader on every model; recompute's time beside its memory."""
+    """Play every reader on every model, and compare the time of recomputing with its memory."""
     rows: list[dict[str, Any]] = []
     wrong = []
     for name in SPEC["models"]:

@@ -1,4 +1,4 @@
-"""Question: does the whole proof book hold, and who checked what?
+"""Question: does the whole proof book hold, and which checker verified which lemma?
 
 Claim that could be refuted: every check of every lemma succeeds, and the main theorem rests on the axioms of the reals
 alone. Cost: seconds once Coq has compiled its files, two minutes before.
@@ -10,23 +10,20 @@ from pathlib import Path
 from typing import Any
 
 from experiments.table import Outcome, save
-from lowerbound.prove.blueprint import layers
 from lowerbound.prove.book import load_book
+from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, GAP_X, GAP_Y, layout
 from lowerbound.prove.verify import AXIOMS_OF_THE_REALS, verify
 
 SPEC: dict[str, Any] = {"book": "proofs", "axioms": [AXIOMS_OF_THE_REALS]}
 
 
 def run() -> Outcome:
-    """Verify, and write down each lemma with its place in the picture."""
+    """Verify the book, and write each lemma with its place in the picture."""
     book = load_book(Path(__file__).parent.parent / SPEC["book"])
     report = verify(book)
-    lines = layers(book.graph())
-    widest = max(len(line) for line in lines)
     place = {
-        lemma: (row, column + (widest - len(line)) / 2)
-        for row, line in enumerate(lines)
-        for column, lemma in enumerate(line)
+        lemma: (y / (BOX_HEIGHT + GAP_Y), x / (BOX_WIDTH + GAP_X))
+        for lemma, (x, y) in layout(book.graph()).places.items()
     }
     rows = [
         {

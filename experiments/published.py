@@ -1,7 +1,8 @@
-"""Question: what do the published caches need and lose on the hard family, ours and the real implementations?
+"""Question: how many bits do published caches need on the hard family, and how many do they misread?
 
-Claim that could be refuted: no cache of model R1 lies under the floor at its measured error; a cache that evicts errs
-on half of the bits that it did not keep; a slot state errs as a coin. Cost: three minutes on two cores.
+Both this package's caches and third-party implementations are played. Claim that could be refuted: no cache of model R1
+lies under the floor at its measured error; a cache that evicts errs on half of the bits that it did not keep; a slot
+state errs as a coin. Cost: three minutes on two cores.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ from typing import Any, Literal
 from lowerbound import __version__
 from lowerbound.caches.registry import CACHES, adapters_at_hand, known_caches
 from lowerbound.caches.tournament import at_standard_budgets, tournament
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import strongest
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 Outcome = Literal["supported", "refuted", "undecided"]
 Table = list[dict[str, Any]]
@@ -43,11 +45,11 @@ RELATIVES = (
     ("kivi", "transformers:QuantizedCache", "transformers:QuantoQuantizedCache"),
     ("abc-mlp", "fla:ABC"),
 )
-"""A cache of ours, and third-party implementations of the same idea."""
+"""For each cache of this package, the third-party implementations of the same idea."""
 
 
 def run() -> Outcome:
-    """Play everything that is at hand, write results/published.json and docs/caches.md, print one sentence."""
+    """Play every cache that is installed, write results/published.json and docs/caches.md, print one sentence."""
     plan = plan_reduction(Geometry.of(find_model(MODEL)))
     adapters, missing = adapters_at_hand()
     level = strongest()
@@ -80,7 +82,7 @@ def run() -> Outcome:
 
 
 def exceptions(rows: Table) -> dict[str, str]:
-    """The rows that speak against the claim, and how."""
+    """The rows that contradict the claim, each with the reason."""
     against = {}
     for row in rows:
         name = f"{row['cache']}@{row['budget']}"
@@ -93,7 +95,7 @@ def exceptions(rows: Table) -> dict[str, str]:
 
 
 def page(rows: Table) -> str:
-    """docs/caches.md: every cache at every budget, then ours beside third-party implementations."""
+    """docs/caches.md: every cache at every budget, then this package's beside third-party implementations."""
     first = rows[0]
     lines = [
         "# Every cache against the floor",
@@ -148,5 +150,5 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def names_to_tell() -> list[str]:
-    """Every name that the page must tell of: this package's caches and the adapters, whatever is installed here."""
+    """Every name that the page must list: this package's caches and all adapters, installed here or not."""
     return [name for name, target in known_caches().items() if target.startswith("lowerbound.caches.")]

@@ -1,10 +1,10 @@
-"""Question: with public weights, what does each bit that a cache saves cost in time?
+"""Question: with public weights, how much time does each bit that a cache saves cost?
 
 Claims that could be refuted: a cache that keeps the newest scales as values and the ids of the others reads every bit,
-however many it keeps; keeping none, it stores log2 V bits an id of all maps but the last two, and 16 for a counter,
-under the floor of model R1; each scale more that it keeps costs bits and saves rows to replay; and the time of an
-answer, of the game's miniature network, falls with those rows. A rank correlation of rows and seconds under 0.9 leaves
-the last claim undecided, for clocks are noisy. Cost: five seconds.
+however many scales it keeps. If it keeps none, it stores log2 V bits per id of all maps but the last two, and 16 bits
+for a counter, which is below the floor of model R1. Each further scale that it keeps costs bits and saves rows to
+replay, and the time of an answer, with the game's miniature network, falls with those rows. A rank correlation of rows
+and seconds under 0.9 leaves the last claim undecided, because clocks are noisy. Cost: five seconds.
 """
 
 from __future__ import annotations
@@ -19,11 +19,12 @@ from experiments.table import Outcome, save
 from lowerbound.caches.controls.recompute import SCALE_BITS
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, BitReader, BitWriter, EncodedState, state_bits
 from lowerbound.core.cache import Cache, ComputationModel, FloatArray, Public, check_pairs
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import Model, find_model
 from lowerbound.core.oracle.attention import attention
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.protocol import CacheProtocol
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {
     "models": ["var-d16", "var-d36-512", "infinity-2b-0.25m"],
@@ -34,10 +35,10 @@ SPEC: dict[str, Any] = {
 
 
 class Replay(Cache):
-    """The newest `n_kept` cached scales as value bits, and the ids that all older values are computed from.
+    """The newest `n_kept` cached scales as value bits, and the ids from which all older values are computed.
 
-    Idea: between the cache that replays everything and the one that replays nothing. Bits: d a token kept, log2 V an
-    id of the scales that the older ones come from. Broken by: nothing that the public network makes.
+    Idea: between the cache that replays everything and the one that replays nothing. Bits: d per kept token, and log2 V
+    per id of the scales from which the older ones are computed. Broken by: nothing that the public network makes.
     """
 
     family: ClassVar[str] = "recompute"
@@ -119,7 +120,7 @@ def measured(model: Model, n_kept: int) -> dict[str, Any]:
 
 
 def run() -> Outcome:
-    """Keep more and more of each model, and compare."""
+    """Play each model with more and more scales kept, and compare."""
     from scipy.stats import spearmanr
 
     rows: list[dict[str, Any]] = []
@@ -137,7 +138,7 @@ def run() -> Outcome:
             wrong.append(f"{name}: {none['bits']} bits, and the ids are {none['replay_bits']}")
         if none["bits"] >= none["floor_r1_bits"]:
             wrong.append(f"{name}: not under the floor of R1")
-        # The oldest scale has one row, and no id before it: keeping it as well saves a row, and costs its d bits.
+        # The oldest scale has one row and needs no id: keeping it as well saves replaying a row and costs d bits.
         if any(a["bits"] >= b["bits"] or a["rows_replayed"] <= b["rows_replayed"] for a, b in pairwise(some)):
             wrong.append(f"{name}: a scale kept costs no bits")
         rank = float(spearmanr([row["rows_replayed"] for row in some], [row["seconds"] for row in some]).statistic)

@@ -1,9 +1,9 @@
-"""Question: how do the memory that is needed and the lambda that is needed grow with the image and with the head?
+"""Question: how do the required memory and the required lambda grow with the image and with the head?
 
-Claims that could be refuted: the exact cache stores T d bits and a constant, T the sum over all scales, which is
-(4 n^2 - 1) / 3 tokens where sides double up to n, and n (n + 1) (2 n + 1) / 6 where they grow one by one; so that
-slopes on logarithms, least squares with 95 % intervals, are those of n^2 d and of n^3 d, not of n^2 alone; and lambda
-grows as 2 ln n / (1 - mu), with every measured leakage under the proved one. Cost: ten seconds.
+Claims that could be refuted: the exact cache stores T d bits plus a constant, where T sums over all scales: it is
+(4 n^2 - 1) / 3 tokens if sides double up to n, and n (n + 1) (2 n + 1) / 6 if they grow one by one. So log-log slopes
+(least squares with 95 % intervals) are those of n^2 d and of n^3 d, not of n^2 alone. lambda grows as
+2 ln n / (1 - mu), with every measured leakage under the proved one. Cost: ten seconds.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import numpy as np
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {
     "geometric": [4, 8, 16, 32],
@@ -43,14 +44,14 @@ SPEC: dict[str, Any] = {
 
 
 def sides(kind: str, size: Any) -> list[int]:
-    """Sides of the cached maps, the largest last; the last map, which asks, is one token."""
+    """The sides of the cached maps, the largest last; the map of the queries is one token."""
     if kind == "geometric":
         return [2**k for k in range(int(math.log2(size)) + 1)]
     return list(range(1, size + 1)) if kind == "linear" else list(size)
 
 
 def measured(kind: str, size: Any, d: int) -> dict[str, Any]:
-    """One head: what the exact cache stores, what is proved, and the leakage that its queries see."""
+    """One head: the bits that the exact cache stores, the proved bits, and the leakage that its queries see."""
     maps = sides(kind, size)
     schedule = ScaleSchedule((*((side, side) for side in maps), (1, 1)))
     plan = plan_reduction(Geometry(f"{kind} {maps[-1]}", schedule, d), seed=0)

@@ -1,8 +1,8 @@
 """Question: which structure lets a cache be smaller, and is any cache smaller than the class of the structure allows?
 
-Claims that could be refuted: on every class of `lowerbound structures` its scheme misreads nothing, within 1.1 of log2
-of the class; no cache, ones that know nothing of the class among them, lies under Fano's floor of the class at its own
-error there; locality in space and sparse attention leave all 2^(T d) members. Cost: fifteen seconds.
+Claims that could be refuted: on every class of `lowerbound structures` its scheme misreads nothing, with at most 1.1
+times log2 of the class's size in bits. No cache, whether it uses the structure or not, lies under Fano's floor of the
+class at its own error there. Locality in space and sparse attention leave all 2^(T d) members. Cost: fifteen seconds.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from typing import Any
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import target_of
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, duels
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import StructuredReduction, plan_structured
 
 SPEC: dict[str, Any] = {
@@ -107,7 +107,7 @@ Gram matrix, Arb balls. Attention cannot be sparser, and the class is still ever
 
 
 def run() -> Outcome:
-    """Play the scheme of every prior, and caches that know nothing of it, on its class; write docs/structures.md."""
+    """Play on the class of every prior its scheme and caches that do not use the prior; write docs/structures.md."""
     place = Geometry.of(find_model(SPEC["model"]))
     rows: list[dict[str, Any]] = []
     wrong: list[str] = []
@@ -131,7 +131,7 @@ def run() -> Outcome:
 
 
 def _played(name: str, family: StructuredReduction) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows of one class, and what speaks against the claim; caches that cannot play its levels are left out."""
+    """The rows of one class, and sentences against the claim; caches that cannot play its levels are left out."""
     prior = family.prior
     entries = [
         Contender(target_of(prior.scheme), prior.budget, prior.scheme),
@@ -172,7 +172,7 @@ def _played(name: str, family: StructuredReduction) -> tuple[list[dict[str, Any]
 
 
 def page(rows: Sequence[dict[str, Any]]) -> str:
-    """docs/structures.md: every class with its floor and scheme, what lies beyond, and what is not proved."""
+    """docs/structures.md: every class with its floor and scheme, other caches on it, and what is not proved."""
     place = (
         f"One head of `{SPEC['model']}`, T d = {rows[0]['all_bits']:,} bits without structure, additive eta = 1/100."
     )

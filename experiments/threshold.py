@@ -1,8 +1,8 @@
-"""Question: at which head dimension does the game start to be playable, and does it grow as c log T?
+"""Question: at which head dimension does the game become playable, and does that dimension grow as c log T?
 
 Claim that could be refuted: the least dimension in which T keys are separated enough for lambda = 16 lies above Welch's
-bound for every family, and above that for random keys no higher than the union bound, for greedy keys no higher than
-2 ln(T - 1) / mu^2; and for each family it grows by one constant times ln T, to within 25 %. Cost: half a minute.
+bound for every family; it is at most the union bound for random keys, and at most 2 ln(T - 1) / mu^2 for greedy keys;
+and for each family it grows as one constant times ln T, to within 25 %. Cost: half a minute.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from typing import Any
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
 from lowerbound.core.bounds import LEAKAGE, UNION_BOUND, welch
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.choice import find_family
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.channel import Isolation
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {
     "multiplier": 16,
@@ -38,7 +39,7 @@ def largest_coherence(n: int) -> float:
 
 
 def is_playable(family: str, side: int, d: int, seed: int) -> bool:
-    """Whether the reduction exists there."""
+    """Whether the reduction exists for side^2 cached tokens with keys of this family in R^d."""
     try:
         place = Geometry("square", ScaleSchedule(((side, side), (1, 1))), d)
         plan_reduction(place, eta=SPEC["eta"], multiplier=SPEC["multiplier"], key_family=family, seed=seed)
@@ -48,7 +49,7 @@ def is_playable(family: str, side: int, d: int, seed: int) -> bool:
 
 
 def least(family: str, side: int, seed: int) -> int:
-    """The least dimension from which the game is playable, by steps of doubling and then of halving."""
+    """The least dimension in which the game is playable, found by doubling and then by bisection."""
     high = 4
     while not is_playable(family, side, high, seed):
         high *= 2
@@ -60,7 +61,7 @@ def least(family: str, side: int, seed: int) -> int:
 
 
 def proved(side: int) -> dict[str, int]:
-    """What is proved of the threshold: nothing is possible below Welch; greedy and random keys exist from theirs on."""
+    """The proved dimensions: none below Welch's bound suffices; from their own on, greedy and random keys exist."""
     n, mu = side * side + 1, largest_coherence(side * side + 1)
     exact = Fraction(mu)
     d_welch = next(d for d in range(1, n + 1) if float(welch(n, d)) <= mu)
@@ -106,7 +107,7 @@ def run() -> Outcome:
     ]
     slopes: dict[str, float] = {}
     for family in SPEC["families"]:
-        # At a fixed lambda the coherence that is allowed shrinks with T, so that c = d mu^2 / ln T is what stays.
+        # At a fixed lambda the allowed coherence shrinks with T, so that c = d mu^2 / ln T should stay constant.
         constants = [
             row["d"] * row["largest_coherence"] ** 2 / math.log(row["tokens"])
             for row in rows

@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lowerbound.ceiling.achieved import Achieved, cheapest
+from lowerbound.certify.certified import LOGIT_CAP, certified, target_of
 from lowerbound.certify.design.cliques import clique_shared_design
-from lowerbound.certify.design.head import Head
-from lowerbound.certify.floors import LOGIT_CAP, certified, head_of
-from lowerbound.certify.theorems import THEOREMS
+from lowerbound.certify.theorems import CHECKED, THEOREMS
 from lowerbound.core.models import Model, find_model, models
 
 Outcome = Literal["supported", "refuted", "undecided"]
@@ -40,9 +39,7 @@ def row_of(model: Model, eta: Fraction, delta: Fraction) -> Row:
         found = certified(model, eta=eta, delta=delta, theorem=name)
         floors[name] = None if found is None else found.bits / plain
     best = cheapest(model.n_tokens_cached, model.head_dim, multiplier=LOGIT_CAP, eta=eta, failure_prob=delta)
-    checked = max(
-        (share, name) for name, share in floors.items() if share and THEOREMS[name].proof == "machine-checked"
-    )
+    checked = max((share, name) for name, share in floors.items() if share and THEOREMS[name].status == CHECKED)
     proved = max((share, name) for name, share in floors.items() if share)
     return {
         "model": model.name,
@@ -62,21 +59,21 @@ def row_of(model: Model, eta: Fraction, delta: Fraction) -> Row:
 
 
 def gap_of(model: Model, eta: Fraction) -> dict[str, float]:
-    """Bits a token between the cheapest cache and Theorem E, by cause; they add up to the whole gap.
+    """Bits per token between the cheapest cache and Theorem E, by cause; they add up to the whole gap.
 
-    * marker: value coordinate 0 carries nothing in the floor, and a cell in the cache;
-    * covering: lattice cells instead of balls of their covering radius;
-    * two moved tokens: a log-odds of two stored tokens moves by twice what one read against Bob's exact token shows;
-    * isolation: a tilt below 90 degrees, and other tokens that leak;
-    * shared budget: the rest, how much of eta goes to values and how much to keys.
+    * marker: value coordinate 0 carries no bits in the floor, but takes a cell in the cache;
+    * covering: the cache uses lattice cells instead of balls of their covering radius;
+    * two moved tokens: the log-odds of two stored tokens can move by twice what a read against Bob's exact token shows;
+    * isolation: tilts stay below 90 degrees, and other tokens leak;
+    * shared budget: the rest, from how eta is divided between values and keys.
     """
-    head: Head = head_of(model, eta=eta, delta=Fraction(0))
-    design = clique_shared_design(head)
+    target = target_of(model, eta=eta, delta=0)
+    design = clique_shared_design(target)
     if design is None:
         raise AssertionError(f"Theorem E has a design at eta = {eta}")
-    upper: Achieved = cheapest(head.n_tokens, head.d, multiplier=head.multiplier, eta=eta)
-    d = head.d
-    total = float(upper.bits_per_token) - design.bits / head.n_tokens
+    upper: Achieved = cheapest(target.n_tokens, target.d, multiplier=target.multiplier, eta=eta)
+    d = target.d
+    total = float(upper.bits_per_token) - design.bits / target.n_tokens
     lattice = upper.lattice
     ball = d / 2 * math.log(math.pi) - math.lgamma(d / 2 + 1)
     thickness = ball + d / 2 * math.log(float(lattice.covering_squared)) - math.log(float(lattice.volume_squared)) / 2
@@ -84,7 +81,7 @@ def gap_of(model: Model, eta: Fraction) -> dict[str, float]:
     tilts = [float(Fraction(tilt)) for tilt in design.payload["chain"]]
     tau, first = (float(Fraction(design.payload[key])) for key in ("tau", "theta_0"))
     gap = spread + math.log1p(tau)
-    near = first - math.acos(math.cos(first) + gap / float(head.multiplier))
+    near = first - math.acos(math.cos(first) + gap / float(target.multiplier))
     steepest = math.sin(tilts[-1]) - math.cos(tilts[-1]) * math.tan(near)
     causes = {
         "marker": math.log2(upper.cells.n_cells),
@@ -96,7 +93,7 @@ def gap_of(model: Model, eta: Fraction) -> dict[str, float]:
 
 
 def run() -> Outcome:
-    """Make results/tightness.json and docs/floors.md, print one sentence."""
+    """Write results/tightness.json and docs/floors.md, and print one sentence."""
     table = [row_of(find_model(name), eta, delta) for name in GEOMETRIES for delta in DELTAS for eta in ETAS]
     first_of = {(m.n_tokens_cached, m.n_tokens, m.head_dim, m.rule): m for m in reversed(models())}
     lines = {
@@ -126,7 +123,7 @@ def verdict(rows: list[Row]) -> Outcome:
 
 
 def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict[str, dict[str, float]]) -> str:
-    """docs/floors.md."""
+    """The text of docs/floors.md."""
     lines = [
         "# Floors, and how tight they are",
         "",
@@ -195,11 +192,11 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
 
 
 def percent(share: float | None) -> str:
-    """A fraction in %."""
+    """A fraction as a percentage in text."""
     return "-" if share is None else f"{100 * share:.2f}"
 
 
 def told(row: Row, share: float, theorem: str | None) -> str:
-    """Kilobytes, % of fp16 and the theorem."""
+    """A floor as text: kilobytes, percentage of fp16, and the theorem."""
     size = f"{share * row['cache_bits'] / 8000:,.1f} kB, {100 * share:.1f} %"
     return size if theorem is None else f"{size} ({theorem})"

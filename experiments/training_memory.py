@@ -2,7 +2,7 @@
 
 Claim that could be refuted: every scheme whose gradients carry the sign of the pre-activation needs at least
 1 - H2(delta) bits an element at its measured error delta; the 2-bit codes ReGELU2 and ReSiLU2 err 0 at 2 bits and
-lose nothing of the derivative they define; a normalisation's gradient needs its output and one number a row.
+lose nothing of the derivative they define; a normalization's gradient needs its output and one number per row.
 Cost: about two seconds.
 
 This is not a KV cache. There is no attention and no decoding here, and no row below speaks of model R1, R2 or R3: the
@@ -11,8 +11,8 @@ experiment is the counterpart of the bound for another memory, by the same reduc
     the pre-activations x of one layer are free reals; the forward pass leaves a state; the backward pass sees public
     things (weights, thresholds, coins), the upstream gradient and that state, and returns dx = f'(x) * upstream.
 
-Whatever the backward pass reads is charged, wherever it lies: the layer's output too, which tells the sign by itself,
-and the inputs that a recomputation starts from.
+Everything that the backward pass reads is counted, wherever it is stored: also the layer's output, which reveals the
+sign by itself, and the inputs from which a recomputation starts.
 
 The reduction: Alice's bits are the signs of x = +-magnitude, where f has two different slopes. Bob wants one bit, so
 he asks for that coordinate of the gradient. If it is right up to less than half the gap of the slopes, he reads the
@@ -461,7 +461,7 @@ def play(scheme: str, nonlinearity: str, dropped: str | None, spec: Spec) -> Row
 
 
 def normalise(x: FloatArray, *, centred: bool, eps: float) -> tuple[FloatArray, FloatArray]:
-    """LayerNorm (centred) or RMSNorm of every row, without an affine part: the output y and rstd, one a row."""
+    """LayerNorm (`centred`) or RMSNorm of every row, without an affine part: the output y, and one rstd per row."""
     u = x - x.mean(axis=1, keepdims=True) if centred else x
     rstd = 1 / np.sqrt((u * u).mean(axis=1, keepdims=True) + eps)
     return u * rstd, rstd
@@ -491,7 +491,7 @@ def backward_from_input(x: FloatArray, g: FloatArray, *, centred: bool, eps: flo
 
 
 def rounding_tolerance(x: FloatArray, y: FloatArray, rstd: FloatArray, g: FloatArray) -> FloatArray:
-    """How far two correct computations of dx in double precision may be apart, one number a row.
+    """How far two correct computations of dx in double precision may be apart, as one number per row.
 
     Derivation, to first order in e = (n + 8) 2^-53, which bounds the relative error of a sum of n terms in any order
     and of the few operations around it. With X, Y, G the largest |x|, |y|, |g| of the row and r = rstd: the centred

@@ -1,9 +1,9 @@
 """Question: which structure of attention lowers the floor, and is the floor then met?
 
-Claims that could be refuted: a window over the last scales lowers the floor to those scales' tokens, below which no
-cache stores and which the exact code meets to within a tenth; locality in space lowers nothing, for every cached token
-lies under some query of the last map, so that no neighbourhood of the queries, however narrow, spares one. Cost:
-seconds.
+Claims that could be refuted: a window over the last scales lowers the floor to the bits of those scales' tokens; no
+cache stores less, and the exact code stores at most a tenth more. Locality in space does not lower the floor, because
+every cached token lies under some query of the last map: no neighborhood of the queries, however narrow, leaves a token
+out. Cost: seconds.
 """
 
 from __future__ import annotations
@@ -12,22 +12,23 @@ from typing import Any
 
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model, models
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 SPEC: dict[str, Any] = {"model": "var-d16", "windows": [1, 2, 3, 5, 9]}
 CLOSE = 1.1
 
 
 def visible(schedule: ScaleSchedule, n_scales: int) -> ScaleSchedule:
-    """The last so many cached scales, and the last map."""
+    """The schedule of the last `n_scales` cached scales and the last map."""
     return ScaleSchedule(schedule.shapes[-1 - n_scales :])
 
 
 def uncovered(schedule: ScaleSchedule) -> int:
-    """Cached tokens that no query of the last map lies over: what the narrowest neighbourhood would spare."""
+    """The number of cached tokens under no query of the last map, which the narrowest neighborhood would leave out."""
     *cached, last = schedule.shapes
     spared = 0
     for shape in cached:

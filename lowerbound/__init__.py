@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from lowerbound.caches.registry import find_cache, play
     from lowerbound.certify.floors import floor
     from lowerbound.core.cache import Cache, Public, StoredTokens
+    from lowerbound.core.geometry import Geometry
     from lowerbound.core.keys.choice import keys_for
     from lowerbound.core.models import find_model, models
     from lowerbound.core.oracle.attention import attention, block_causal_attention
@@ -19,13 +20,13 @@ if TYPE_CHECKING:
     from lowerbound.core.schedule import ScaleSchedule
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import duel
-    from lowerbound.game.reduction import Geometry, plan_reduction
+    from lowerbound.game.reduction import plan_reduction
 
 __version__ = "0.1.0"
 
 _HOME_OF = {
     "Cache": "core.cache",
-    "Geometry": "game.reduction",
+    "Geometry": "core.geometry",
     "Isolation": "game.channel",
     "L2Norm": "core.rules",
     "Public": "core.cache",

@@ -25,7 +25,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 
 from lowerbound import find_model
-from lowerbound.certify.floors import certified
+from lowerbound.certify.certified import certified
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document
 from lowerbound.kernel.judge import judge_document
@@ -67,7 +67,7 @@ print(verdict.reason)
 
 # %%
 floor = certified(find_model("var-d16"), eta="1/100", delta="1/10", theorem="A")
-for field, value in floor.statement["claim"].items():
+for field, value in floor.sealed.statement["claim"].items():
     print(f"{field:18}{value}")
 
 # %% [markdown]
@@ -78,7 +78,7 @@ for field, value in floor.statement["claim"].items():
 # The payload is what makes it true: public keys, their coherence, the multiplier, the number of levels of a value.
 
 # %%
-claim, payload = floor.statement["claim"], floor.certificate["payload"]
+claim, payload = floor.sealed.statement["claim"], floor.sealed.certificate["payload"]
 for field, value in payload.items():
     print(f"{field:12}{str(value)[:100]}")
 
@@ -178,7 +178,7 @@ print(len(changes), "changed files, all rejected:", verdict.reason)
 
 # %%
 def resealed(claim_changes=(), payload_changes=()):
-    statement, certificate = deepcopy(floor.statement), deepcopy(floor.certificate)
+    statement, certificate = deepcopy(floor.sealed.statement), deepcopy(floor.sealed.certificate)
     statement["claim"].update(claim_changes)
     certificate["payload"].update(payload_changes)
     certificate["proves"] = digest(statement)
@@ -215,9 +215,9 @@ for changed in ({"coherence": "1/16"}, {"coherence": "1/4"}, {"multiplier": "7"}
 # %%
 from lowerbound.certify.check import check
 
-statement = deepcopy(floor.statement)
+statement = deepcopy(floor.sealed.statement)
 statement["claim"]["model"] = "var-d30-512"
-certificate = {**floor.certificate, "proves": digest(statement)}
+certificate = {**floor.sealed.certificate, "proves": digest(statement)}
 data = write_document(statement, certificate)
 assert judge_document(data)[1].outcome is Outcome.VERIFIED
 checked = check(data)

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lowerbound.certify.theorems import PAPER, THEOREMS
+from lowerbound.certify.theorems import CHECKED, ON_PAPER, floors_with
 from lowerbound.core.models import find_model
 from lowerbound.core.sums import independent_streams
 from lowerbound.report.figure import FORBIDDEN, IMPOSSIBLE, INK, OPEN, POSSIBLE, Figure, sheet
 
 TABLE = "tightness"
-CHECKED, ON_PAPER = (
-    [name for name, theorem in THEOREMS.items() if theorem.proof == proof] for proof in ("machine-checked", PAPER)
-)
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
     """Rows of `python -m experiments tightness` at delta = 0; a panel for each model with several errors."""
+    by_machine, by_hand = floors_with(CHECKED), floors_with(ON_PAPER)
     at_zero = [row for row in rows if row["delta"] == 0]
     names = [n for n in dict.fromkeys(row["model"] for row in at_zero) if sum(row["model"] == n for row in at_zero) > 3]
     with sheet(7.2, 3.1, ncols=len(names), squeeze=False) as (figure, grid):
@@ -29,8 +27,8 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             here = sorted((row for row in at_zero if row["model"] == name), key=lambda row: row["eta"])
             plain = model.cache_bytes / 1e6
             etas = [row["eta"] for row in here]
-            checked = [plain * max(row["floors"].get(t) or 0.0 for t in CHECKED) for row in here]
-            proved = [plain * max(row["floors"].get(t) or 0.0 for t in (*CHECKED, *ON_PAPER)) for row in here]
+            checked = [plain * max(row["floors"].get(t) or 0.0 for t in by_machine) for row in here]
+            proved = [plain * max(row["floors"].get(t) or 0.0 for t in (*by_machine, *by_hand)) for row in here]
             enough = [plain * row["achieved"] for row in here]
             top = 1.15 * max(plain, *enough)
             axes.fill_between(etas, 0, proved, color=IMPOSSIBLE, linewidth=0)
@@ -42,7 +40,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
                 "--",
                 color=FORBIDDEN,
                 linewidth=1.5,
-                label=f"floor, machine-checked ({', '.join(CHECKED)})",
+                label=f"floor, machine-checked ({', '.join(by_machine)})",
             )
             axes.plot(
                 etas,
@@ -50,7 +48,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
                 "-",
                 color=FORBIDDEN,
                 linewidth=1.5,
-                label=f"floor, proved on paper ({', '.join(ON_PAPER)})",
+                label=f"floor, proved on paper ({', '.join(by_hand)})",
             )
             axes.plot(etas, enough, "-", color="#00664a", linewidth=1.5, label="cheapest cache with a proved error")
             axes.axhline(plain, color=INK, linewidth=1, linestyle=":", label="fp16 keys and values")

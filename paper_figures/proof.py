@@ -11,24 +11,24 @@ from lowerbound.report.figure import INK, Figure, sheet
 TABLE = "proof"
 FILL = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "z3": "#fbe7c6", "computation": "#e8e0f0"}
 ON_PAPER = "#ffffff"
-REACH = 0.3
-"""From the middle of a name to where arrows end, in rows."""
-WIDEST = 13
-"""Letters of a line; longer names go on."""
+REACH = 0.21
+"""The distance from the middle of a name to the end of an arrow, in columns."""
+WIDEST = 14
+"""The most letters per line; longer names are broken."""
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments proof`, a lemma each, with its place."""
+    """Rows of `python -m experiments proof`: one lemma each, with its place in the picture."""
     places = {row["id"]: (row["column"], -row["row"]) for row in rows}
-    depth = max(row["row"] for row in rows) + 1
-    with sheet(7.2, 0.5 * depth + 0.6) as (figure, axes):
+    heights = [row["row"] for row in rows]
+    with sheet(7.2, 0.26 * (max(heights) - min(heights)) + 1) as (figure, axes):
         for row in rows:
             for used in row["uses"]:
                 (x1, y1), (x2, y2) = places[used], places[row["id"]]
                 axes.annotate(
                     "",
-                    (x2, y2 + REACH),
-                    (x1, y1 - REACH),
+                    (x2 - REACH, y2),
+                    (x1 + REACH, y1),
                     arrowprops={"arrowstyle": "-|>", "color": "#999999", "linewidth": 0.5, "mutation_scale": 5},
                 )
         for row in rows:
@@ -42,7 +42,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
                 linespacing=1.05,
                 fontweight="bold" if row["main"] else "normal",
                 bbox={
-                    "boxstyle": "round,pad=0.35" if row["everywhere"] else "square,pad=0.35",
+                    "boxstyle": "round,pad=0.3" if row["everywhere"] else "square,pad=0.3",
                     "facecolor": FILL[checker] if checker else ON_PAPER,
                     "edgecolor": INK if row["status"] == "proved" else "#cc3333",
                     "linewidth": 1.3 if row["main"] else 0.6,
@@ -55,6 +55,6 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         figure.legend(loc="outside lower center", frameon=False, fontsize=7, ncols=6)
         columns = [column for column, _ in places.values()]
         axes.set_xlim(min(columns) - 0.6, max(columns) + 0.6)
-        axes.set_ylim(-depth + 0.4, 0.6)
+        axes.set_ylim(-max(heights) - 0.8, -min(heights) + 0.8)
         axes.axis("off")
     return figure

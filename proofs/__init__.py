@@ -53,4 +53,4 @@ LEMMAS = (
 """Every lemma, each after those it uses."""
 
 THEOREM = "kv_cache_lower_bound"
-"""The main theorem, as which the last line of `lowerbound verify` reports."""
+"""The id of the main theorem."""

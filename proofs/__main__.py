@@ -1,16 +1,17 @@
 """`python -m proofs`: find every certificate of the book anew, and write what is generated from it.
 
 That is the bundle of certificates that the kernel judges, the page BLUEPRINT.md, the picture graph.svg, and, after a
-whole verification, the table in the README.
+whole verification, the table in the README and the record of statuses that floors are labelled by.
 """
 
 import json
 from pathlib import Path
 
+from lowerbound.certify.theorems import RECORD
 from lowerbound.prove.blueprint import page, picture
 from lowerbound.prove.book import load_book
 from lowerbound.prove.kernel_check import BUNDLE, make_bundle
-from lowerbound.prove.summary import inserted, summary
+from lowerbound.prove.summary import inserted, record, summary
 from lowerbound.prove.verify import verify
 
 if __name__ == "__main__":
@@ -22,5 +23,8 @@ if __name__ == "__main__":
     (place / "BLUEPRINT.md").write_text(page(book), encoding="utf-8")
     (place / "graph.svg").write_text(picture(book), encoding="utf-8")
     readme = place.parent / "README.md"
-    readme.write_text(inserted(readme.read_text(encoding="utf-8"), summary(verify(book))), encoding="utf-8")
+    report = verify(book)
+    readme.write_text(inserted(readme.read_text(encoding="utf-8"), summary(report)), encoding="utf-8")
+    recorded = place.parent / "lowerbound" / "certify" / RECORD
+    recorded.write_text(json.dumps(record(report), indent=1) + "\n", encoding="utf-8")
     print(f"{len(bundle['certificates'])} certificates written to {place / BUNDLE}")

@@ -1,4 +1,4 @@
-"""From a head to the layer that a model runs: projections, normalisation, the cap, all queries of the last scale."""
+"""From a head to the layer that a model runs: projections, normalization, the cap, all queries of the last scale."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Structure priors: their members are as many as counted, and lie so far apart that Bob tells them apart."""
+"""Structure priors: how many members each class has, and that they lie so far apart that Bob tells them apart."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from itertools import product
 import numpy as np
 
 from lowerbound.certify.structures import attention_leak
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model, models
 from lowerbound.core.priors.basis import basis, order_of
 from lowerbound.core.priors.columns import LiveColumnsPrior
@@ -25,7 +26,6 @@ from lowerbound.core.priors.prior import IntArray, Prior
 from lowerbound.core.priors.pyramid import PyramidDetailPrior
 from lowerbound.core.priors.rows import LowRankPrior, SparseCoefficientsPrior, SparseRowsPrior
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import plan_structured
 from lowerbound.prove.claims import polynomial_claim
 from lowerbound.prove.expression import variables
@@ -36,7 +36,7 @@ OBLONG = ScaleSchedule.parse("1x1 1x2 2x2", n_context=1)
 
 
 def readings(prior: Prior, word: tuple[int, ...]) -> IntArray:
-    """What attention without leakage reads of a member, every entry as an integer over `unit` of the prior."""
+    """What attention without leakage reads of a member: integers, over (levels - 1) times the lcm of tokens per key."""
     values = prior.values(np.array(word))
     levels = prior.n_value_levels - 1
     entries = (values * levels).astype(np.int64)
@@ -48,7 +48,7 @@ def readings(prior: Prior, word: tuple[int, ...]) -> IntArray:
 
 
 def told_apart(*priors: Prior) -> Callable[[], int]:
-    """The check that all members of these classes, one by one, are as many as counted and pairwise 2 margin apart."""
+    """A check that enumerates these classes: their sizes are as counted, and members are pairwise 2 margin apart."""
 
     def members_lie_apart() -> int:
         pairs = 0
@@ -116,16 +116,16 @@ COVER = Statement(
 
 BASIS = Lemma(
     id="public_basis",
-    words="Sylvester's matrix of order m, repeated along the diagonal, has orthogonal rows with m entries +-1: so a "
-    "coefficient, m^-1 <B_j, x>, is off by at most e where all entries of x are.",
+    words="Sylvester's matrix of order m, repeated along the diagonal, has orthogonal rows with m entries +-1. So if "
+    "every entry of x is off by at most e, then so is every coefficient m^-1 <B_j, x>.",
     range="finite list: orders 1 to 1024, and the head dimensions of the catalogue that are no power of two",
     discharges=(ByComputation(basis_rows_are_read),),
 )
 
 COVERED = Lemma(
     id="locality_covers",
-    words="If query p is the first with p h >= i n, then it lies before the end of cell i: of h cells a side, each is "
-    "above one of n >= h queries.",
+    words="If query p is the first with p h >= i n, then it lies before the end of cell i. So each of the h cells of a "
+    "side is above one of n >= h queries.",
     range="all reals",
     discharges=(
         BySolvers(COVER, needed=("the first such query", "the last map is no coarser")),
@@ -146,22 +146,24 @@ LEMMAS = (
     COVERED,
     _prior(
         TokenWindowPrior,
-        "Where queries see the last W cached tokens, the class has 2^(W d) members, pairwise 1 apart.",
+        "If queries see only the last W cached tokens, the class has 2^(W d) members, and any two of them differ by 1 "
+        "in some entry.",
         ALL,
         told_apart(TokenWindowPrior(FIVE, 2, 2), TokenWindowPrior(FIVE, 1, 5), TokenWindowPrior(OBLONG, 2, 3)),
         "additive_values",
     ),
     _prior(
         ScaleWindowPrior,
-        "Where queries see the last maps alone, the class has 2^(W d) members, W the tokens of those maps.",
+        "If queries see only the last maps, the class has 2^(W d) members, where W is the number of tokens of those "
+        "maps.",
         ALL,
         told_apart(ScaleWindowPrior(FIVE, 2, 1), ScaleWindowPrior(OBLONG, 2, 1), ScaleWindowPrior(OBLONG, 1, 2)),
         "additive_values",
     ),
     _prior(
         SpatialLocalityPrior,
-        "Where each query sees only the cell above its own on every map, every cached token is still seen by a query, "
-        "so that the class has all 2^(T d) members: locality alone spares nothing.",
+        "If each query sees only the cell above its own on every map, every cached token is still seen by some query, "
+        "so that the class has all 2^(T d) members: locality alone does not lower the floor.",
         "finite list: sides h <= n <= 40, and the pyramid of every model of the catalogue",
         every_cell_is_above_a_query,
         "locality_covers",
@@ -169,15 +171,15 @@ LEMMAS = (
     _prior(
         SparseAttentionPrior,
         "The hard instance has attention rows with all but 10^-30 of their weight on one token, and 2^(T d) members: "
-        "sparse attention alone spares nothing.",
+        "sparse attention alone does not lower the floor.",
         "one case: VAR-256's keys, d = 64, lambda = 100",
         rows_of_attention_are_one_hot,
         "softmax_gap",
     ),
     _prior(
         SparseRowsPrior,
-        "Rows 1/2 + (1/2s) sum of at most s rows of a public basis number sum_(w <= s) C(d, w), and two of them differ "
-        "by at least 1/(2s) somewhere.",
+        "There are sum_(w <= s) C(d, w) rows of the form 1/2 + (1/2s) times a sum of at most s rows of a public basis, "
+        "and any two of them differ by at least 1/(2s) in some entry.",
         ALL,
         told_apart(
             SparseRowsPrior(TWO, 4, 2),
@@ -189,7 +191,8 @@ LEMMAS = (
     ),
     _prior(
         SparseCoefficientsPrior,
-        "With factors 1/A, 2/A, ..., 1 they number sum_(w <= s) C(d, w) A^w, and two differ by at least 1/(2sA).",
+        "If each of the at most s rows of the public basis has a factor 1/A, 2/A, ..., or 1, there are sum_(w <= s) "
+        "C(d, w) A^w rows, and any two of them differ by at least 1/(2sA) in some entry.",
         ALL,
         told_apart(
             SparseCoefficientsPrior(ONE, 4, 2, 1),
@@ -200,20 +203,21 @@ LEMMAS = (
     ),
     _prior(
         LowRankPrior,
-        "Rows 1/2 + (1/2r) sum of r public rows with signs number 2^r, and two differ by at least 1/(2r) somewhere.",
+        "There are 2^r rows of the form 1/2 + (1/2r) times a sum of r public rows with signs, and any two of them "
+        "differ by at least 1/(2r) in some entry.",
         ALL,
         told_apart(LowRankPrior(TWO, 4, 4), LowRankPrior(FIVE, 4, 2), LowRankPrior(ONE, 8, 8)),
         "public_basis",
     ),
     _prior(
         LiveColumnsPrior,
-        "Matrices of 0 and 1 with c live columns that the first row tells number C(d, c) 2^((T-1) c).",
+        "There are C(d, c) 2^((T-1) c) matrices of 0 and 1 with c live columns, all of which the first row marks by 1.",
         ALL,
         told_apart(LiveColumnsPrior(TWO, 4, 2), LiveColumnsPrior(FIVE, 3, 2), LiveColumnsPrior(TWO, 6, 3)),
     ),
     _prior(
         BlocksPrior,
-        "Matrices of 0 and 1 that are constant on B blocks of cells number 2^(B d).",
+        "There are 2^(B d) matrices of 0 and 1 that are constant on each of B blocks of cells.",
         ALL,
         told_apart(
             BlocksPrior(FIVE, 3, 2), BlocksPrior(OBLONG, 2, 2), BlocksPrior(ScaleSchedule.square([1, 3, 3]), 2, 2)
@@ -221,15 +225,15 @@ LEMMAS = (
     ),
     _prior(
         ClustersPrior,
-        "Where n_j tokens share key j, attention reads their mean alone: the readings of all 0/1 values number "
-        "prod_j (n_j + 1)^d, two of them at least 1/max n_j apart.",
+        "If n_j tokens share key j, attention reads only the mean of their values. The readings of all 0/1 values "
+        "number prod_j (n_j + 1)^d, and any two of them are at least 1/max n_j apart.",
         ALL,
         told_apart(ClustersPrior(FIVE, 2, 2), ClustersPrior(FIVE, 1, 3), ClustersPrior(OBLONG, 2, 2)),
     ),
     _prior(
         PyramidDetailPrior,
-        "Matrices of 0 and 1 whose channels differ from the map before in at most s_k of m_k cells number "
-        "prod_k (sum_(w <= s_k) C(m_k, w))^d.",
+        "There are prod_k (sum_(w <= s_k) C(m_k, w))^d matrices of 0 and 1 in which each channel differs from the map "
+        "before in at most s_k of the m_k cells of map k.",
         ALL,
         told_apart(PyramidDetailPrior(FIVE, 2, 64), PyramidDetailPrior(FIVE, 1, 2), PyramidDetailPrior(OBLONG, 2, 64)),
     ),

@@ -13,9 +13,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: as in a part
 import pytest
 from hypothesis import settings
 
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation, sandbox_problem
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci")

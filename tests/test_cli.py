@@ -146,7 +146,10 @@ def test_caches_and_models_json(run_command: Run) -> None:
     ("words", "code", "sentence"),
     [
         (("floor", "vard16"), 2, "did you mean var-d16"),
-        (("floor",), 2, "Missing argument"),
+        (("floor", "var-d16", "--model", "var-d30"), 2, "the model must be named once"),
+        (("floor", "--eta", "0.1", "--eta", "0.01"), 2, "--eta must be given at most once"),
+        (("certify", "--theorem", "A"), 2, "--guarantee relative asks for it"),
+        (("play", "h2o", "--budget", "1/4,"), 2, "without empty members"),
         (("floor", "var-d16", "--eta", "nan"), 2, "eta must be a number"),
         (("floor", "var-d16", "--delta", "0.7"), 2, "delta must lie in"),
         (("flor", "var-d16"), 2, "floor"),

@@ -9,7 +9,9 @@ import numpy as np
 
 from experiments.indistinguishable import Body, coherent_keys, key_gap, played, unit, verdict
 from lowerbound.certify.design.cliques import clique_shared_design
-from lowerbound.certify.design.head import Head
+from lowerbound.certify.design.target import Target
+from lowerbound.core.geometry import Geometry
+from lowerbound.core.schedule import ScaleSchedule
 
 
 def test_pairs_outside_are_told_apart() -> None:
@@ -22,10 +24,11 @@ def test_pairs_outside_are_told_apart() -> None:
 
 def test_a_smaller_body_is_refuted() -> None:
     """Forgery: with half of the gap, pairs just outside the body stay together."""
-    head = Head(60, 64, 32, Fraction(100), Fraction(1, 100), Fraction(0))
-    design = clique_shared_design(head)
+    head = Geometry("sixty tokens", ScaleSchedule.parse("1x60 8x8"), 32)
+    target = Target(head, Fraction(1, 100), Fraction(0))
+    design = clique_shared_design(target)
     assert design is not None
-    body = Body.of(head, design)
+    body = Body.of(target, design)
     rng = np.random.default_rng(2)
     keys = coherent_keys(rng, 60, 32, float(Fraction(design.payload["mu_0"])))
     tangent = rng.normal(size=32)

@@ -1,1 +1,1 @@
-"""The adversary: the strongest floors, the instances that carry them, and the inputs that break a cache."""
+"""The adversary: a search for inputs on which a cache breaks its promised error, and a shrinker for what it finds."""

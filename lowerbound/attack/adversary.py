@@ -1,4 +1,8 @@
-"""The adversary: attacks on ever larger places until an answer certainly breaks the promise, which is then shrunk."""
+"""The adversary: runs all attacks on a list of places until an answer certainly breaks the promise, then shrinks it.
+
+A place is a schedule of maps and a head dimension. Places come smallest first, because a violation on a small place is
+found quickly and is easy to read.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ from lowerbound.attack.strategy import Attack
 from lowerbound.attack.subset_sums import SubsetSums
 from lowerbound.caches.registry import target_of
 from lowerbound.core.cache import Memory, Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.loading import load_cache
 from lowerbound.core.program import programs_end_here
@@ -34,7 +39,6 @@ from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation, alarm, strongest
 from lowerbound.game.duel import describe
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms
 from lowerbound.kernel.rules.witness import MOST_NUMBERS
@@ -43,7 +47,10 @@ ROUNDS: tuple[tuple[Attack, ...], ...] = (
     (Gap(), Starve(), NullSpace(), Census(), Collision(), RandomBits()),
     (SubsetSums(), BetweenLevels(), Response()),
 )
-"""In reading order: at every place first what drops or mixes tokens, then, at every place again, what rounds them."""
+"""Two rounds over all places: first attacks on caches that drop or mix tokens, then attacks on caches that round them.
+
+If an attack of the first round breaks the cache at any place, the second round is not run.
+"""
 
 TIME_LIMIT_S = 30.0
 SHRINK_S = 5.0
@@ -52,7 +59,7 @@ HEARING_S = 60.0
 
 @dataclass(frozen=True)
 class Trial:
-    """One attack at one place: how many instances were asked, on how many the cache failed, the largest error / eta."""
+    """One attack at one place: how many instances were tried, how many the cache failed on, the worst error / eta."""
 
     attack: str
     place: str
@@ -69,10 +76,10 @@ class Trial:
 
 @dataclass(frozen=True, eq=False)
 class Broken:
-    """A certain violation, shrunk, as a fresh process answers it.
+    """A certain violation, shrunk, and confirmed by the cache in a fresh process.
 
-    `seconds` is the time to the first certain violation, once the cache has been loaded; `total_seconds` goes on to the
-    end of shrinking and of the hearing.
+    `seconds` is the time from the start of the search, after the cache was loaded, to the first certain violation.
+    `total_seconds` also includes shrinking it and confirming it in the fresh process.
     """
 
     cache: str
@@ -85,11 +92,11 @@ class Broken:
 
     @property
     def terms(self) -> Terms:
-        """What was public, and what was promised."""
+        """The terms of the game: what was public, and what was promised."""
         return self.violation.instance.terms
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; the tokens are in the witness."""
+        """Plain JSON values, without the tokens; a witness file holds those."""
         found = self.violation
         return {
             "verdict": "broken",
@@ -112,7 +119,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class NotBroken:
-    """What was tried in vain. It proves nothing: the adversary is a search."""
+    """No violation was found; `tried` lists what was tried. This proves nothing, because the adversary is a search."""
 
     cache: str
     terms: Terms
@@ -154,26 +161,26 @@ def attack(
     time_limit_s: float = TIME_LIMIT_S,
     on_try: Callable[[str], None] = lambda _: None,
 ) -> Broken | NotBroken:
-    """Look for tokens and a query on which a cache certainly breaks its promise.
+    """Search for tokens and a query on which a cache certainly breaks its promise.
 
-    Contract: Broken only if the answer, given by the cache in a fresh process, is outside the promise for every truth
-    within the derived rounding bound. NotBroken says what was tried, and is no proof. Unusable arguments raise
-    InvalidArgument; a cache that fails on everything that it is given, or in the fresh process, raises what it raised;
-    one that never answers, TimeLimitExceeded.
-    While the adversary searches, the cache runs in this process.
+    Contract: returns Broken only if the cache's answer, given in a fresh process, violates the promise for every exact
+    output within the derived rounding bound. Returns NotBroken otherwise, which is no proof. Unusable arguments raise
+    InvalidArgument. A cache that fails on every instance, or in the fresh process, raises its own error; a cache that
+    never answers raises TimeLimitExceeded.
+    During the search the cache runs in this process.
 
     Parameters
     ----------
     name : str
         A registered name, "package.module:Class" or "exec:COMMAND".
     geometry : Geometry or None
-        The head to attack, whose maps and dimension stay as they are; None takes small ones, the smallest first, under
-        the rule of VAR.
+        The head to attack; its maps and dimension are not shrunk. None tries a list of small heads, the smallest first,
+        under the rule of VAR.
     budget, seed
-        As in `Public`; the budget is ignored where the method has none.
+        As in `Public`; the budget is ignored if the method has none.
     eta : rational in (0, 1)
     time_limit_s : float
-        For the search; shrinking takes at most 5 seconds more.
+        For the search alone; shrinking takes at most 5 seconds more.
     """
     level = strongest() if isolation is None else isolation
     exact_eta = rational(eta, name="eta")
@@ -207,7 +214,7 @@ def attack(
 
 
 class _Search:
-    """One search: places in order, at each all attacks in order."""
+    """One search: in each round, all places in order, and at each place the round's attacks in order."""
 
     def __init__(
         self,
@@ -228,7 +235,7 @@ class _Search:
         self.refusal: LowerBoundError | None = None
 
     def run(self, places: list[Terms]) -> Broken | NotBroken:
-        """Until something is broken, everything was tried, or time is over."""
+        """Search until a violation is confirmed, everything was tried, or the time is over."""
         played = [terms for place in places if (terms := self.told(place)) is not None]
         self.start = time.perf_counter()
         self.deadline = self.start + self.time_limit_s
@@ -243,7 +250,7 @@ class _Search:
         return NotBroken(self.name, places[-1], time.perf_counter() - self.start, in_time, tuple(self.tried))
 
     def told(self, place: Terms) -> Terms | None:
-        """The terms on which the cache can be played there; a refusal is a trial that says why."""
+        """The terms on which the cache can be played at this place, or None; then a trial records the reason."""
         try:
             terms = as_told(self.cache, place)
             BlackBox(self.cache, terms, math.inf).state_and_answers(bits_on(terms, 0))
@@ -254,7 +261,7 @@ class _Search:
             return None
 
     def with_attack(self, strategy: Attack, terms: Terms) -> tuple[Broken | None, bool]:
-        """What one attack finds at one place, and whether there was time for all of it."""
+        """What one attack finds at one place, or None, and whether the attack ended before the deadline."""
         self.on_try(f"{strategy.name} on {called(terms)}")
         box, began = BlackBox(self.cache, terms, self.deadline), time.perf_counter()
         in_time, note, certain = True, "", None
@@ -279,7 +286,7 @@ class _Search:
         return (None if broken is None else replace(broken, tried=tuple(self.tried))), in_time
 
     def brought_home(self, strategy: Attack, found: Violation) -> Broken | None:
-        """The violation, shrunk, as a fresh process answers it; if it does not, the violation as it was found."""
+        """The violation, shrunk and confirmed by a fresh process; if that fails, the unshrunk violation; else None."""
         seconds = time.perf_counter() - self.start
         patient = BlackBox(self.cache, found.instance.terms, time.perf_counter() + SHRINK_S)
         for violation in (shrunk(patient, found, shrinks_places=self.shrinks_places), found):
@@ -290,7 +297,7 @@ class _Search:
         return None
 
     def confirmed(self, instance: Instance) -> Violation | None:
-        """The farthest answer of a fresh process."""
+        """The worst answer that the cache gives in a fresh process to the instance's first query."""
         answers = heard(
             self.target,
             instance.terms,
@@ -303,5 +310,5 @@ class _Search:
 
 
 def called(terms: Terms) -> str:
-    """A place by its maps and its dimension."""
+    """The text that names a place: its maps, its dimension, and whether its keys are public."""
     return f"{terms.schedule} in R^{terms.d}" + (" (public keys)" if terms.key_family is not None else "")

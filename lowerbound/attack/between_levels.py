@@ -1,4 +1,4 @@
-"""Between levels: values that lie between the levels of a quantiser."""
+"""Between levels: values that lie between the levels of a quantizer."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TURNS = 32
 
 
 class BetweenLevels(Attack):
-    """Rows that hold 0 and 1, which spread their codes widest, and between them every multiple of 1/256 in turn.
+    """Value rows with entries 0 and 1, so that codes must span the whole range, and multiples of 1/256 in between.
 
-    Breaks quantisers whose step is over 2 eta: half a step from every level lies a value that no code stands for.
+    Breaks quantizers whose step exceeds 2 eta: a value halfway between two levels is half a step from either.
     """
 
     name: ClassVar[str] = "between levels"
@@ -31,7 +31,7 @@ class BetweenLevels(Attack):
         keys = distinct_keys(terms)
         per_turn = len(keys) * (terms.d - 2)
         for turn in range(min(TURNS, -(-LEVELS // per_turn))):
-            # 89 is odd, so that all levels come once before any comes again, in an order that is not theirs.
+            # 89 is odd, hence coprime to 256: all levels occur, in shuffled order, before any level occurs again.
             levels = 89 * np.arange(turn * per_turn, (turn + 1) * per_turn) % LEVELS
             ends = np.tile([0.0, 1.0], (len(keys), 1))
             values = np.concatenate([ends, levels.reshape(len(keys), -1) / LEVELS], axis=1)

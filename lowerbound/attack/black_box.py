@@ -1,4 +1,4 @@
-"""A cache as the adversary sees it: tokens go in, bytes and answers come out, and time passes."""
+"""A cache as the adversary sees it: tokens go in, state bytes and answers come out, and a deadline runs."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from lowerbound.game.question import FloatArray, Terms, answers_of, state_of
 
 
 class OutOfTime(Exception):
-    """The search has used its time."""
+    """The deadline of the search has passed."""
 
 
 @dataclass
 class BlackBox:
-    """One cache class under some terms; counts what is asked of it, and what it fails on.
+    """One cache class under some terms; counts the instances that it is given, and those that it fails on.
 
-    Contract: asking after `deadline` (of `time.perf_counter`) raises OutOfTime. What the cache refuses or breaks on is
-    counted in `failed`, with the last reason, and never hidden. `worst` is the farthest answer so far.
+    Contract: calls after `deadline` (of `time.perf_counter`) raise OutOfTime. Instances that the cache refuses or fails
+    on are counted in `failed`, and `failure` is the last reason. `worst` is the answer with the largest error / eta so
+    far.
     """
 
     cache: type[Memory]
@@ -32,7 +33,7 @@ class BlackBox:
     worst: Violation | None = None
 
     def state_and_answers(self, instance: Instance) -> tuple[bytes, FloatArray]:
-        """The bytes after the last cached scale, and what all heads answer, shape (layers, heads, m, d)."""
+        """The state bytes after the last cached scale, and the answers of all heads, shape (layers, heads, m, d)."""
         if time.perf_counter() > self.deadline:
             raise OutOfTime
         self.asked += 1
@@ -44,7 +45,7 @@ class BlackBox:
         return state, answers_of(make, instance.terms, state, instance.tokens, instance.queries)
 
     def try_on(self, instance: Instance) -> Violation | None:
-        """The farthest answer to a fair instance; None for an unfair one, or where the cache breaks down."""
+        """The worst answer to a fair instance; None if the instance is unfair or the cache fails on it."""
         if not is_fair(instance):
             return None
         try:

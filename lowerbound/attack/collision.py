@@ -1,4 +1,4 @@
-"""Collisions: more lists of bits than states; two that share a state differ somewhere, and there one is misread."""
+"""Collisions: two lists of bits with the same state differ in some bit, and the cache misreads it in one of them."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Bits = NDArray[np.int64]
 
 
 class Collision(Attack):
-    """Lists of bits, near ones first, until two have equal state bytes: all lists of few bits, and a ball of many.
+    """Lists of bits at growing Hamming distance from a random one, at most 256 lists, until two have equal state bytes.
 
-    Breaks codes that cover, and any finite state on instances with more lists than states.
+    Breaks covering codes, and every cache that has fewer states than there are lists. If the lists have at most 3 bits,
+    all of them are tried.
     """
 
     name: ClassVar[str] = "collision"
@@ -47,7 +48,7 @@ class Collision(Attack):
 
 
 def words(n_bits: int, seed: int) -> Iterator[Bits]:
-    """Distinct words: a random one and those at distance 1, 2 and 3 from it, at most MOST_WORDS."""
+    """Distinct words of `n_bits` bits: a random one and those at distance 1, 2 and 3 from it, at most MOST_WORDS."""
     centre = Coins(seed, f"attack/words {n_bits}").bits(n_bits).astype(np.int64)
     count = 0
     for n_flips in range(min(MOST_FLIPS, n_bits) + 1):

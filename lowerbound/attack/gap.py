@@ -1,4 +1,4 @@
-"""Gaps: whatever stands at a place that the cache has dropped, ask for it."""
+"""Gaps: put a distinguished token at each place in turn, and ask for it; some place may have been dropped."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from lowerbound.attack.strategy import Attack, one_against_all, targets
 
 
 class Gap(Attack):
-    """A token of value 1 among tokens of value 0, placed everywhere in turn; every token asks for itself.
+    """One token of value 1 among tokens of value 0, at each place in turn; every token's query is its own key.
 
-    Breaks windows and sinks, whose gap is known beforehand, and whoever keeps fewer tokens than come.
+    Breaks windows and attention sinks, whose gap is known beforehand, and other caches that keep only some tokens.
     """
 
     name: ClassVar[str] = "gap"

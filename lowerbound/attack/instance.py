@@ -1,10 +1,10 @@
-"""Tokens and questions that an adversary puts to a cache, and how far the answers are from the truth.
+"""The tokens and queries that an adversary gives to a cache, and the distance of the answers from exact attention.
 
-The adversary plays fair. Promises are relative to sizes that floats and models have, so no cache is broken by numbers
-that no model makes: entries of keys and of the tokens' queries lie in [-1, 1], and their rows are at least 1/2 long,
-but for queries that are zero; values are 0 or in [1/256, 1]; logits are at most 100 in size; and under a relative
-promise the truth is at least 1/256. Where keys and levels are public, keys are those and values are levels; in model
-R2, those of the network.
+The adversary is fair: it uses only numbers of the size that models produce, because no cache promises anything about
+others. Entries of keys and of the tokens' queries lie in [-1, 1]; their rows have length at least 1/2, except queries
+that are zero; values are 0 or in [1/256, 1]; logits are at most 100 in absolute value; and under a relative promise
+only exact outputs of at least 1/256 count. If keys and value levels are public, the tokens have those keys and levels;
+in model R2, those that the public network generates.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ SHORTEST_ROW = 0.5
 SMALLEST_VALUE = 1 / 256
 SMALLEST_TRUTH = 1 / 256
 SLACK = 1e-9
-"""Of the adversary's own rules, for rounding; no verdict depends on it."""
+"""Tolerance for rounding when fairness is checked; no verdict depends on it."""
 
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """Tokens under some terms, and (m, d) queries that are asked after the last scale has been appended."""
+    """Terms, tokens, and (m, d) queries that are asked after the last scale has been appended."""
 
     terms: Terms
     tokens: TokenRows
@@ -39,10 +39,10 @@ class Instance:
 
 @dataclass(frozen=True, eq=False)
 class Violation:
-    """One answer and the truth: of one query, at one coordinate of one head.
+    """One answer beside the exact output, for one query at one coordinate of one head.
 
-    `ratio` is error / eta, the error being |answer - exact| under an additive promise and |answer - exact| / exact
-    under a relative one. `certain` says that the promise is broken whatever the rounding of `exact` is.
+    `ratio` is error / eta; the error is |answer - exact| under an additive promise and |answer - exact| / exact under a
+    relative one. `certain` means that the promise is broken for every possible rounding error of `exact`.
     """
 
     instance: Instance
@@ -56,18 +56,21 @@ class Violation:
 
 
 def query_length(rule: Rule, d: int) -> float:
-    """A length, a power of two where lengths count, at which a query has a logit of over 50 with its own unit key."""
+    """A query length at which the logit with the query's own unit key lies in (50, 100].
+
+    It is a power of two, so that multiplying by it is exact; under L2Norm, where lengths do not matter, it is 1.
+    """
     return 1.0 if isinstance(rule, L2Norm) else 2.0 ** math.floor(math.log2(LARGEST_LOGIT / rule.factor(d)))
 
 
 def largest_logit(instance: Instance) -> float:
-    """A bound on the sum of absolute products of any query with any key."""
+    """An upper bound on |logit| for all queries and keys of the instance."""
     queries, keys = instance.queries, instance.tokens.keys
     return instance.terms.rule.logit_bound(keys.shape[1], longest(queries), longest(keys))
 
 
 def is_fair(instance: Instance) -> bool:
-    """Whether the instance is in the class that the cache is made for; see above."""
+    """Whether the instance obeys the rules in this module's docstring."""
     tokens, terms = instance.tokens, instance.terms
     if terms.key_family is not None:
         return bool(
@@ -85,9 +88,10 @@ def is_fair(instance: Instance) -> bool:
 
 
 def worst(instance: Instance, answers: FloatArray) -> Violation | None:
-    """The answer, of (layers, heads, m, d), that is farthest outside the promise; None where no truth is large enough.
+    """The answer, of (layers, heads, m, d), with the largest error / eta; None if no exact output is large enough.
 
-    Contract: `certain` only if the answer is outside for every truth within `rounding_bound` of the computed one.
+    Contract: it is `certain` only if it breaks the promise for every exact output within `rounding_bound` of the
+    computed one.
     """
     terms, tokens = instance.terms, instance.tokens
     truth = attention(instance.queries, tokens.keys, tokens.values, rule=terms.rule)

@@ -1,4 +1,4 @@
-"""Null spaces: two lists of values that a linear state cannot tell apart, and a query that can."""
+"""Null spaces: two lists of values with the same linear state, and a query whose exact answers to them differ."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 REACH = 0.49
-"""How far values go from 1/2 along a direction whose largest entry is 1: they stay in [1/100, 99/100]."""
+"""The largest distance of a value from 1/2 along a direction; so values stay in [1/100, 99/100]."""
 RANK_TOLERANCE = 1e-6
 
 
 class NullSpace(Attack):
-    """Values along directions that the state map annihilates: one state, two truths, so that one answer is wrong.
+    """Pairs of value lists that differ by a vector in the null space of the state map: one state, two exact answers.
 
-    First exchanges of two values, which a sum of all does not feel; then, for a query of true weights P, the
-    projection of P on the null space of the cache's own weights W. If P differs by more than 2 eta between two
-    instances of one state, an additive promise is broken on at least one of them, whatever is answered.
-    Breaks sums, slots, merged tokens and features.
+    First come exchanges of two values, which a sum over all values does not notice. Then, for a query with exact
+    attention weights P, the difference is the projection of P onto the null space of the weights W that the cache uses.
+    If the exact answers to two instances with the same state differ by more than 2 eta, every answer breaks an additive
+    promise on at least one of them.
+    Breaks caches that store sums, slots, merged tokens or features.
     """
 
     name: ClassVar[str] = "null space"
@@ -37,7 +38,7 @@ class NullSpace(Attack):
 
 
 def pairs(box: BlackBox) -> Iterator[tuple[Instance, Instance]]:
-    """Two instances that differ in their values alone; those of equal state bytes before the others of their kind."""
+    """Pairs of instances that differ only in their values; exchanges first, and pairs with equal state bytes first."""
     terms = box.terms
     keys, n_cached = distinct_keys(terms), terms.schedule.n_tokens_cached
     queries = ask_for(terms, keys[:n_cached])
@@ -53,7 +54,7 @@ def pairs(box: BlackBox) -> Iterator[tuple[Instance, Instance]]:
 
 
 def _exchanges(terms: Terms, keys: FloatArray, queries: FloatArray) -> Iterator[tuple[Instance, Instance]]:
-    """Value 1 at one token and 0 at all others, and the same of its neighbour."""
+    """For each target: value 1 at the target and 0 elsewhere, paired with value 1 at the next token only."""
     for target in targets(terms)[:-1]:
         one, other = (np.zeros_like(keys) for _ in range(2))
         one[target], other[target + 1] = 1.0, 1.0
@@ -76,5 +77,5 @@ def _equal_first(box: BlackBox, found: list[tuple[Instance, Instance]]) -> list[
 
 
 def have_one_state(box: BlackBox, one: Instance, other: Instance) -> bool:
-    """Whether the cache's bytes are the same for both."""
+    """Whether the cache's state bytes are the same for both instances."""
     return box.state_and_answers(one)[0] == box.state_and_answers(other)[0]

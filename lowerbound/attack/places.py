@@ -1,4 +1,4 @@
-"""Where to attack: small places first, or one head of a model."""
+"""Places to attack: a list of small heads, or one head of a model."""
 
 from __future__ import annotations
 
@@ -23,18 +23,19 @@ LADDER = (
     ("1x16 1x1", 17),
     ("1x1 2x2 4x4 2x2", 16),
 )
-"""Maps and head dimension. The last map holds whoever asks; where d is at least all tokens, each has an axis."""
+"""Maps and head dimension, smallest first. The last map is the one whose queries are asked. Some places have d at least
+the number of tokens, so that every token can have an axis of its own as its key."""
 
 
 def ladder(base: Terms) -> list[Terms]:
-    """The same terms on ever larger maps."""
+    """The same terms at each place of LADDER."""
     return [replace(base, schedule=ScaleSchedule.parse(maps), d=d) for maps, d in LADDER]
 
 
 def as_told(cache: type[Memory], terms: Terms) -> Terms:
-    """These terms, or, for a cache that can only be made where keys and levels are public, those of the hard family.
+    """These terms; or, for a cache that needs public keys and value levels, the same with those of the hard family.
 
-    Contract: the cache can be made under the returned terms, or InvalidArgument says why under neither.
+    Contract: the cache can be made under the returned terms. If it can be made under neither, InvalidArgument says why.
     """
     in_r2 = cache.computation_model != "R1"
     try:

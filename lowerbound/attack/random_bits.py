@@ -1,4 +1,4 @@
-"""Random bits: the hard family itself, every token asked for, and the worst reading taken."""
+"""Random bits: an instance of the hard family, with a query for every token; the worst answer counts."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ TRIALS = 4
 
 
 class RandomBits(Attack):
-    """Fair bits as values, distinct keys, and a query for every cached token.
+    """Random bits as values, distinct keys, and a query for every cached token.
 
-    Breaks whoever stores fewer bits than the floor at its promise; where keys and levels are public, on those.
+    Breaks caches that store fewer bits than the lower bound (floor) at their promised error. If keys and value levels
+    are public, the tokens have those.
     """
 
     name: ClassVar[str] = "random bits"
@@ -32,7 +33,7 @@ class RandomBits(Attack):
 
 
 def bits_on(terms: Terms, trial: int) -> Instance:
-    """Random bits for the cached tokens; in model R2, those that the public network makes of random ids."""
+    """An instance with random bits as values; in model R2, bits that the public network computes from random ids."""
     shape = terms.schedule.n_tokens_cached, terms.d
     if terms.key_family is not None and (network := terms.reduction.network) is not None:
         return with_bits(terms, network.symbols(network.draw_ids(terms.seed, trial)), trial)
@@ -41,7 +42,7 @@ def bits_on(terms: Terms, trial: int) -> Instance:
 
 
 def with_bits(terms: Terms, bits: NDArray[np.int64], turn: int = 0) -> Instance:
-    """These bits as values of the cached tokens, under public keys if there are any, and a query for each token."""
+    """An instance with these bits as the cached tokens' values, public keys if there are any, and a query per token."""
     n_cached = terms.schedule.n_tokens_cached
     public = terms.reduction if terms.key_family is not None else None
     keys = distinct_keys(terms, turn) if public is None else public.keys.unit

@@ -1,4 +1,4 @@
-"""The response: measure what weight the cache gives to every token, and choose the values that make it err most."""
+"""Response attacks: measure the weight that the cache gives to every token, and choose values that maximize errors."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 RADII = (1.0, 0.5, 0.25, 0.125, 0.0625)
-"""How far keys lie from their common direction: near ones get weights that rounding of keys moves most."""
+"""Distances of keys from their common direction. The nearer keys are, the more their rounding changes their weights."""
 TURNS = 2
 MOST_AIMS = 3
 LEAST_WEIGHT = 1e-300
@@ -24,9 +24,9 @@ NEAR = 8
 
 
 class Census(Attack):
-    """Distinct keys, each asked for, and the values that the cache's mistaken weights deserve.
+    """Distinct keys, a query for each, and values that amplify the errors in the cache's attention weights.
 
-    Breaks whoever drops or mixes tokens, whatever its choice was.
+    Breaks caches that drop or mix tokens, whichever tokens they choose.
     """
 
     name: ClassVar[str] = "census"
@@ -38,9 +38,9 @@ class Census(Attack):
 
 
 class Response(Attack):
-    """Keys around one direction, asked for with it; the values are those of the largest mistaken weights.
+    """Keys near one direction, queries near it too, and values that amplify the largest errors in attention weights.
 
-    Breaks, by the rounding of keys, whoever stores them in few bits, and whoever smooths over near ones.
+    Breaks caches that store keys in few bits, through the rounding of keys, and caches that average over similar keys.
     """
 
     name: ClassVar[str] = "response"
@@ -58,11 +58,11 @@ class Response(Attack):
 
 
 def aimed(box: BlackBox, keys: FloatArray, queries: FloatArray) -> Iterator[Instance]:
-    """Instances with values 0 and 1 aimed at the queries whose weights are most mistaken.
+    """Instances with values 0 and 1, chosen for the queries whose attention weights are most wrong.
 
-    An answer is linear in the values, for most caches. With indicators as values, coordinate i of an answer is the
-    weight of token i, so that n / d questions tell all weights W; those of attention, P, are known. Values that are 1
-    where W - P has one sign, and 0 elsewhere, make the error as large as it can be for that query.
+    For most caches an answer is linear in the values. If the values of d tokens are the d unit vectors, coordinate i of
+    an answer is the weight of the i-th of these tokens, so n / d runs give the weights W of all n tokens. The exact
+    weights P are known. Values that are 1 where W - P has one sign, and 0 elsewhere, maximize the error of that query.
     """
     found = weights_of(box, keys, queries)
     true = attention_weights(queries, keys, rule=box.terms.rule)
@@ -76,7 +76,7 @@ def aimed(box: BlackBox, keys: FloatArray, queries: FloatArray) -> Iterator[Inst
 
 
 def weights_of(box: BlackBox, keys: FloatArray, queries: FloatArray) -> FloatArray:
-    """The weight that each head gives to each token, shape (layers, heads, m, n): indicators as values, d at a time."""
+    """The weight that each head gives to each token, shape (layers, heads, m, n); measured for d tokens per run."""
     n_tokens, d = keys.shape
     blocks = []
     for start in range(0, n_tokens, d):
@@ -87,7 +87,7 @@ def weights_of(box: BlackBox, keys: FloatArray, queries: FloatArray) -> FloatArr
 
 
 def _steepest(mistake: FloatArray, weights: FloatArray) -> NDArray[np.bool_]:
-    """The tokens of largest relative mistake that together have weight enough to be asked for."""
+    """The tokens with the largest error relative to their weight, as many as needed for an exact output that counts."""
     order = np.argsort(-mistake / np.maximum(weights, LEAST_WEIGHT), kind="stable")
     count = int(np.searchsorted(np.cumsum(weights[order]), SMALLEST_TRUTH)) + 1
     return np.isin(np.arange(len(weights)), order[:count])

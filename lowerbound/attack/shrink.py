@@ -1,4 +1,4 @@
-"""The shrinker: fewer tokens, fewer dimensions, simpler numbers, as long as the promise is certainly broken."""
+"""The shrinker: remove tokens and dimensions and simplify numbers, while the promise stays certainly broken."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ from lowerbound.core.schedule import ScaleSchedule, Shape
 from lowerbound.game.question import FloatArray, TokenRows
 
 ENOUGH = 10.0
-"""A violation may shrink to this many times eta, and else to half of its excess over eta."""
+"""A shrunk violation must keep an error of ENOUGH times eta, or, if that is less, half of its excess over eta."""
 FRACTION_BITS = (0, 1, 2, 4, 8)
 MOST_ENTRIES = 256
-"""Of more, only whole rows are made simpler, not every number."""
+"""If there are more than this many keys' entries, only whole rows are simplified, not single entries."""
 ENTRIES = {"keys": (1.0, -1.0), "values": (0.0, 1.0), "queries": (0.0, 1.0, -1.0)}
-"""What whole rows are tried to be: a number along the first axis, or everywhere for values."""
+"""The numbers tried for whole rows: on the first axis with 0 elsewhere, or, for values, in every coordinate."""
 PARTS = tuple(ENTRIES)
 
 Move = Callable[[Violation], Instance | None]
-"""A way to make an instance simpler; None where it does not apply."""
+"""A way to simplify an instance; it returns None if it does not apply."""
 
 
 def shrunk(box: BlackBox, found: Violation, *, shrinks_places: bool = True) -> Violation:
-    """A simpler certain violation, or the same one; ends at the box's deadline.
+    """A simpler certain violation, or the same one if none is found before the box's deadline.
 
-    Contract: every step lowers `cost`, is fair, and stays certain with at least half of the excess over eta, or ENOUGH
-    times eta. Maps and dimension stay as they are unless `shrinks_places`.
+    Contract: every step lowers `cost`, is fair, and stays certain. The error stays at least ENOUGH times eta, or at
+    least eta plus half of the original excess over eta, whichever is less. Maps and dimension change only if
+    `shrinks_places`.
     """
     best, least = found, min((1 + found.ratio) / 2, ENOUGH)
     improved = True
@@ -50,7 +51,7 @@ def shrunk(box: BlackBox, found: Violation, *, shrinks_places: bool = True) -> V
 
 
 def cost(instance: Instance) -> tuple[int, int, int]:
-    """What is simpler comes first: fewer tokens, fewer dimensions, then entries: 0 before 1, -1 and short numbers."""
+    """(tokens, dimensions, cost of the entries), compared in this order; 0, 1, -1 and short numbers cost little."""
     tokens = instance.tokens
     arrays = (tokens.keys, tokens.values, tokens.queries, instance.queries)
     return len(tokens.keys), instance.terms.d, sum(map(_cost_of_entries, arrays))
@@ -65,7 +66,7 @@ def _cost_of_entries(rows: FloatArray) -> int:
 
 
 def moves(found: Violation, shrinks_places: bool) -> Iterator[Move]:
-    """Ways to try, the boldest first; each applies to whatever the ones before it have left."""
+    """The moves to try, those that remove most first. Each is applied to the result of the moves before it."""
     instance = found.instance
     n_tokens, d = instance.tokens.keys.shape
     if instance.terms.key_family is not None:
@@ -95,7 +96,7 @@ def moves(found: Violation, shrinks_places: bool) -> Iterator[Move]:
 
 
 def _spans(n_tokens: int) -> Iterator[slice]:
-    """All rows, their halves, quarters, and so on down to single ones."""
+    """Slices of rows: all rows, then halves, quarters, and so on, down to single rows."""
     size = n_tokens
     while True:
         for start in range(0, n_tokens, size):
@@ -141,14 +142,14 @@ def _without_dimension(column: int, found: Violation) -> Instance | None:
 
 
 def _one_column(found: Violation) -> Instance:
-    """Values 0 but where the answer was read."""
+    """The same instance with values 0 in all coordinates except the one whose answer was wrong."""
     values = np.zeros_like(found.instance.tokens.values)
     values[:, found.coordinate] = found.instance.tokens.values[:, found.coordinate]
     return _with_part("values", values, found.instance)
 
 
 def _one_entry_asked(found: Violation) -> Instance:
-    """A query along the axis to which it was nearest."""
+    """The same instance with only the query's largest entry, and 0 elsewhere."""
     query = np.zeros_like(found.instance.queries)
     place = int(np.abs(found.instance.queries[0]).argmax())
     query[0, place] = found.instance.queries[0, place]
@@ -156,7 +157,7 @@ def _one_entry_asked(found: Violation) -> Instance:
 
 
 def _with_rows(name: str, rows: slice, entry: float, found: Violation) -> Instance:
-    """Rows along the first axis; rows of values full of one number."""
+    """The same instance with some rows simplified: `entry` on the first axis, or, for values, in every coordinate."""
     changed = getattr(found.instance.tokens, name).copy()
     if name == "values":
         changed[rows] = entry
@@ -167,7 +168,7 @@ def _with_rows(name: str, rows: slice, entry: float, found: Violation) -> Instan
 
 
 def _with_entry(name: str, row: int, column: int, bits: int | None, found: Violation) -> Instance | None:
-    """One entry 0, or rounded to so many bits after the point."""
+    """The same instance with one entry set to 0, or rounded to `bits` binary digits after the point."""
     instance = found.instance
     changed: FloatArray = (instance.queries if name == "query" else getattr(instance.tokens, name)).copy()
     if row >= len(changed) or column >= instance.terms.d or changed[row, column] == 0:

@@ -1,4 +1,4 @@
-"""Starvation: nobody attends to the target while tokens come, so that scores drop it; then the query asks for it."""
+"""Starvation: no token's query attends to the target, so that caches with attention scores drop it; then ask for it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from lowerbound.attack.strategy import Attack, axis, one_against_all, targets
 
 
 class Starve(Attack):
-    """As a gap, but every token's query points away from the target.
+    """As `Gap`, but every token's query points away from the target's key.
 
-    Breaks whoever keeps what queries attend to: the adversary chooses the queries too.
+    Breaks caches that keep the tokens to which queries attend, because the adversary chooses the queries too.
     """
 
     name: ClassVar[str] = "starve"

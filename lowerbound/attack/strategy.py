@@ -1,4 +1,4 @@
-"""An attack: one idea of what a cache must lose, as instances to try on it."""
+"""The interface of an attack, and the keys, queries and instances that several attacks share."""
 
 from __future__ import annotations
 
@@ -17,23 +17,24 @@ MOST_TARGETS = 12
 
 
 class Attack(ABC):
-    """One idea.
+    """One idea for breaking a cache.
 
-    Contract: `instances` yields instances for the box's terms, the most promising first, and ends; it may ask the box
-    itself, and so adapt. It knows the cache by its terms and by what comes out of the box.
+    Contract: `instances` yields finitely many instances for the box's terms, the most promising first. It may run the
+    cache through the box and adapt to the results. It knows nothing else of the cache: only its terms, state bytes and
+    answers.
     """
 
     name: ClassVar[str]
     frees_keys: ClassVar[bool] = True
-    """Whether it chooses keys, and so cannot be tried where keys and levels are public."""
+    """Whether the attack chooses keys; it is then skipped at places where keys and value levels are public."""
 
     @abstractmethod
     def instances(self, box: BlackBox) -> Iterator[Instance]:
-        """What to try."""
+        """The instances to try on the cache in the box."""
 
 
 def targets(terms: Terms) -> list[int]:
-    """Cached tokens to aim at, the oldest first: all of few, and some of many, evenly spaced."""
+    """The cached tokens to attack, oldest first: all tokens, or MOST_TARGETS evenly spaced ones if there are more."""
     count = terms.schedule.n_tokens_cached
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, MOST_TARGETS))})
 
@@ -45,9 +46,9 @@ def axis(terms: Terms) -> FloatArray:
 
 
 def one_against_all(terms: Terms, target: int, asked: FloatArray | None = None) -> Instance:
-    """One token with a key and a value of its own, all others opposite to it and of value 0, and a query for that one.
+    """A target token with value 1, other tokens with the opposite key and value 0, and a query for the target.
 
-    `asked` are the queries of the tokens; each asks for its own key where they are not given.
+    `asked` are the tokens' own queries; by default, each token's query is its key.
     """
     keys = np.tile(-axis(terms), (terms.schedule.n_tokens, 1))
     values = np.zeros_like(keys)
@@ -57,7 +58,7 @@ def one_against_all(terms: Terms, target: int, asked: FloatArray | None = None) 
 
 
 def distinct_keys(terms: Terms, turn: int = 0) -> FloatArray:
-    """A unit key for every token: the axes where there are enough of them, random directions elsewhere."""
+    """A unit key for every token: the axes if there are enough and `turn` is 0, else random directions."""
     n_tokens, d = terms.schedule.n_tokens, terms.d
     if turn == 0 and n_tokens <= d:
         return np.eye(n_tokens, d)
@@ -67,12 +68,12 @@ def distinct_keys(terms: Terms, turn: int = 0) -> FloatArray:
 
 
 def ask_for(terms: Terms, keys: FloatArray) -> FloatArray:
-    """Queries for these keys, long enough."""
+    """Queries for these keys: the keys, scaled to a length at which attention is nearly one-hot."""
     return query_length(terms.rule, terms.d) * keys
 
 
 def own_tokens_silent(terms: Terms, values: FloatArray) -> FloatArray:
-    """The same values, and 0 for the last scale's own tokens."""
+    """The same values, except 0 for the tokens of the last scale, which are not cached."""
     silent = values.copy()
     silent[terms.schedule.n_tokens_cached :] = 0.0
     return silent

@@ -1,4 +1,4 @@
-"""Subset sums: two lists of bits that a linear state of few levels cannot tell apart, found by z3 over the integers."""
+"""Subset sums: two lists of bits that a quantized linear state cannot distinguish, found by the solver z3."""
 
 from __future__ import annotations
 
@@ -19,18 +19,19 @@ from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 BLURS = (Fraction(0), Fraction(1, 8), Fraction(1, 2))
-"""How far apart the two sums may be, in units of the gap that the truths must have: what rounding may swallow."""
+"""How far apart the two states' sums may be, as a fraction of the required gap between the exact answers. A quantized
+state may round such a difference away."""
 DENOMINATOR = 2**20
-"""Weights are solved for in these parts; a verdict rests on none of them, for the cache is asked again."""
+"""z3 sees weights rounded to multiples of 1 / DENOMINATOR. No verdict depends on this: the cache is run again."""
 MOST_TOKENS = 17
 SOLVER_MS = 200
 
 
 class SubsetSums(Attack):
-    """Bits x and y with W x near W y, for the weights W of all the cache's answers, and P x far from P y for one query.
+    """Bits x and y with W x near W y, W the weights of all the cache's answers, and P x far from P y for one query.
 
-    What a null space is to real values, this is to bits: where W has full rank over the reals, sums of subsets may
-    still coincide, or lie within one level of a quantised state. Breaks linear states of few levels.
+    This is the analogue of a null space for bits: even if W has full rank over the reals, sums of two subsets of its
+    columns may coincide, or differ by less than one level of a quantized state. Breaks linear states of few levels.
     """
 
     name: ClassVar[str] = "subset sums"
@@ -52,9 +53,9 @@ class SubsetSums(Attack):
 
 
 def solve(weights: FloatArray, truth: FloatArray, gap: Fraction, blur: Fraction) -> NDArray[np.int64] | None:
-    """A vector z over {-1, 0, 1} with |weights z| <= blur in every row, and truth . z > gap.
+    """A vector z over {-1, 0, 1} with |weights z| <= blur in every row, and truth . z > gap; z is x - y for bits x, y.
 
-    Contract: both hold for the weights rounded to multiples of 2^-20; None where z3 finds none in time.
+    Contract: both hold for the weights rounded to multiples of 2^-20; None if z3 finds no such z in time.
     """
     solver = z3.Solver()
     solver.set("timeout", SOLVER_MS)

@@ -12,12 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lowerbound.certify.replay import facts as replay
-from lowerbound.certify.theorems import THEOREMS, Theorem
+from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
 from lowerbound.core.models import models
 from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome, Verdict
-
-FLOORS = ("values_floor", "keys_and_values_floor", "collision_floor", "clique_floor")
 
 
 @dataclass(frozen=True)
@@ -62,14 +60,13 @@ def check(data: bytes) -> Checked:
     kind, claim = statement.get("kind"), statement.get("claim")
     claim = claim if isinstance(claim, dict) else {}
     theorem: Theorem | None = None
-    if verdict.outcome is Outcome.VERIFIED and kind in FLOORS:
+    if verdict.outcome is Outcome.VERIFIED and kind in {one.rule for one in THEOREMS.values()}:
         theorem = THEOREMS[claim["theorem"]]
-        strangeness = _strange_model(claim)
-        if strangeness is not None:
-            verdict = Verdict(Outcome.REJECTED, strangeness)
-    if verdict.outcome is Outcome.VERIFIED and kind in replay.THEOREM_OF:
-        theorem = replay.THEOREM_OF[str(kind)]
-        strangeness = replay.strange_model(str(kind), claim)
+    if verdict.outcome is Outcome.VERIFIED and kind in OTHER_MODELS:
+        theorem = OTHER_MODELS[str(kind)]
+    if theorem is not None:
+        elsewhere = theorem.rule in OTHER_MODELS
+        strangeness = replay.strange_model(theorem.rule, claim) if elsewhere else _strange_model(claim)
         if strangeness is not None:
             verdict = Verdict(Outcome.REJECTED, strangeness)
     if verdict.outcome is Outcome.VERIFIED and kind == "witness":
@@ -88,7 +85,7 @@ def check(data: bytes) -> Checked:
 
 
 def _bits(kind: str, claim: Mapping[str, Any]) -> int:
-    return replay.bits_of(kind, claim) if kind in replay.THEOREM_OF else int(claim["bits"])
+    return replay.bits_of(kind, claim) if kind in OTHER_MODELS else int(claim["bits"])
 
 
 def _strange_model(claim: Mapping[str, Any]) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil, floor
@@ -11,15 +10,12 @@ from typing import Any
 from flint import arb
 
 from lowerbound.certify.design.delsarte import delsarte, levenshtein
+from lowerbound.certify.sealed import sealed
 from lowerbound.core.keys.choice import KEY_FAMILIES, best_family
 from lowerbound.core.keys.family import KeyFamily
 from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell, LeechRoots, LeechSection
 from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, rational, upper_fraction
 from lowerbound.errors import Undecided, invalid
-from lowerbound.kernel.codec import digest
-from lowerbound.kernel.document import write_document
-from lowerbound.kernel.judge import judge
-from lowerbound.kernel.verdict import Outcome
 
 FAMILIES: tuple[KeyFamily, ...] = (
     *KEY_FAMILIES,
@@ -118,12 +114,10 @@ def room(d: int, coherence: Rational) -> Room:
         dual = delsarte(d, mu)
     except Undecided as nothing:
         return Room(d, mu, at_least, made_by, greedy, None, str(nothing), None)
-    statement = {"id": f"keys of coherence {mu} in R^{d}", "kind": "keys_at_most", "claim": dual.claim()}
-    certificate = {"kind": "keys_at_most", "proves": digest(statement), "payload": dual.payload()}
-    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
-    if verdict.outcome is not Outcome.VERIFIED:
-        return Room(d, mu, at_least, made_by, greedy, None, verdict.reason, None)
-    return Room(d, mu, at_least, made_by, greedy, dual.most, verdict.reason, write_document(statement, certificate))
+    upper = sealed(f"keys of coherence {mu} in R^{d}", "keys_at_most", dual.claim(), dual.payload())
+    if not upper.is_verified:
+        return Room(d, mu, at_least, made_by, greedy, None, upper.verdict.reason, None)
+    return Room(d, mu, at_least, made_by, greedy, dual.most, upper.verdict.reason, upper.document())
 
 
 @dataclass(frozen=True)

@@ -1,149 +1,210 @@
-"""Floors of models: designed, certified, judged, and told with the checker of each theorem.
-
-A certificate is a claim and a payload for the kernel; nothing is called a floor before the kernel has verified it.
-"""
+"""The floor of a head or of a whole model: what every cache must keep, by which theorem, and who checked it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
-from lowerbound.certify.design.head import Design, Head
-from lowerbound.certify.design.table import design
-from lowerbound.certify.theorems import ALL_PROOFS, CHECKED, THEOREMS, Proof, Theorem
-from lowerbound.core.models import Model
-from lowerbound.core.rules import MULTIPLIER_CAP
+from lowerbound.certify.certified import LOGIT_CAP, Certified, certified
+from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
+from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
+from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
+from lowerbound.core.geometry import Geometry, HasGeometry
+from lowerbound.core.models import Model, find_model
 from lowerbound.core.scalars import Rational, rational
-from lowerbound.errors import Undecided, unknown
-from lowerbound.game.floor import floor as values_floor
-from lowerbound.kernel.codec import digest
-from lowerbound.kernel.document import write_document
-from lowerbound.kernel.judge import judge
-from lowerbound.kernel.verdict import Outcome
+from lowerbound.core.sums import Sum, sums
+from lowerbound.errors import invalid
+from lowerbound.game.reduction import Reduction, plan_reduction
 
-LOGIT_CAP = MULTIPLIER_CAP
-"""The largest |logit| that queries may ask of unit keys, also where a model's own rule caps nothing."""
+R1 = "R1: layer black box (the cache sees one head's q, k, v stream; K and V are free reals)"
 
 
 @dataclass(frozen=True)
-class Certified:
-    """A floor that the kernel has verified.
+class Floor:
+    """The bits that no cache can do without, for one head and for all, in each computation model by itself.
 
-    Contract: `bits` are forced on every cache of one head whose answers are within eta, additively for values in
-    [0, 1] (relatively for Theorem A), each with probability 1 - delta.
+    Contract: `paper_bits` holds for relative eta below 1 and `values_bits` for additive eta, both for mean error
+    `delta` over the positions, and both are rounded down; `certified` are floors that the kernel has verified, one for
+    each theorem that forces a bit at this error. What takes seconds is computed when it is first asked for.
+
+    Parameters
+    ----------
+    geometry : Geometry
+        The head.
+    model : Model or None
+        The model of the catalogue that the head belongs to. Without one, `streams` counts the heads that the geometry
+        names, and computation models R2 and R3 are not treated.
+    eta, delta : Fraction
+        Error of an answer, and its failure probability.
+    plan : Reduction
+        The hard instances behind `paper_bits` and `values_bits`: keys, multiplier, leakage.
+    values_levels : int
+        How many levels of a value are told apart at this error.
     """
 
-    theorem: Theorem
-    bits: int
-    statement: dict[str, Any]
-    certificate: dict[str, Any]
+    geometry: Geometry
+    model: Model | None
+    eta: Fraction
+    delta: Fraction
+    plan: Reduction
+    paper_bits: float
+    values_levels: int
+    values_bits: float
 
-    def document(self) -> bytes:
-        """The file of this floor."""
-        return write_document(self.statement, self.certificate)
+    @property
+    def cache_bits(self) -> int:
+        """fp16 keys and values of one head."""
+        return self.geometry.cache_bits
 
+    @property
+    def streams(self) -> int:
+        """Heads of keys and values, taken as independent: of all layers and branches."""
+        if self.model is not None:
+            return self.model.n_streams
+        layers, heads = self.geometry.stack or (1, 1)
+        return layers * heads
 
-def head_of(model: Model, *, eta: Fraction, delta: Fraction) -> Head:
-    """One head of a model, with the scales that its last scale sees."""
-    schedule = model.visible_schedule
-    cached = schedule.n_tokens_cached
-    return Head(cached, schedule.n_tokens - cached, model.head_dim, LOGIT_CAP, eta, delta)
+    @cached_property
+    def certified(self) -> tuple[Certified, ...]:
+        """The verified floor of each theorem that forces a bit, in the order of THEOREMS."""
+        found = (certified(self.geometry, eta=self.eta, delta=self.delta, theorem=name) for name in THEOREMS)
+        return tuple(one for one in found if one is not None)
 
+    @property
+    def sums(self) -> tuple[Sum, ...]:
+        """How often the floor of one head counts for the model, under which assumption."""
+        return () if self.model is None else sums(self.model)
 
-def claim_of(model: Model, head: Head, theorem: Theorem, bits: int) -> dict[str, Any]:
-    """What a certificate of this floor claims."""
-    return {
-        "theorem": theorem.name,
-        "lemmas": list(theorem.lemmas),
-        "computation_model": "R1",
-        "model": model.name,
-        "maps": [list(shape) for shape in model.visible_schedule.shapes],
-        "context": model.visible_schedule.n_context,
-        "d": head.d,
-        "rule": model.rule,
-        "multiplier": str(head.multiplier),
-        "guarantee": "relative" if theorem.name == "A" else "additive",
-        "eta": str(head.eta),
-        "delta": str(head.delta),
-        "bits": bits,
-    }
+    def strongest(self, *statuses: Status) -> Certified | None:
+        """The additive floor with the most bits among theorems of these statuses, or None."""
+        found = [one for one in self.certified if one.theorem.guarantee == "additive"]
+        return max((one for one in found if one.theorem.status in statuses), key=lambda one: one.bits, default=None)
 
+    @property
+    def checked(self) -> Certified | None:
+        """The best floor whose proof a machine has checked."""
+        return self.strongest(CHECKED)
 
-def certified(model: Model, *, eta: Rational, delta: Rational, theorem: str) -> Certified | None:
-    """The best certificate of one theorem for a model, or None where the theorem says nothing at this error.
+    @property
+    def proved(self) -> Certified | None:
+        """The best floor that is proved, by a machine or on paper."""
+        return self.strongest(*PROVED)
 
-    Contract: what is returned is VERIFIED by the kernel; a proposal that it rejects raises Undecided, with the reason.
-    """
-    if theorem not in THEOREMS:
-        raise unknown("theorem", theorem, THEOREMS)
-    return _certified(model.name, model, rational(eta, name="eta"), rational(delta, name="delta"), theorem)
+    @cached_property
+    def models(self) -> dict[str, ModelAnswer]:
+        """What is needed in each computation model by itself: never compared, and never added."""
+        bits = max(0 if self.proved is None else self.proved.bits, self.values_bits)
+        first = ModelAnswer(
+            f"K and V are free reals: at least {bits:,.0f} bits per head at these eta and delta, the table above; "
+            f"{self.streams} heads if streams are independent",
+            {"bits_of_one_head": bits, "streams": self.streams},
+        )
+        return (
+            {"R1": first}
+            if self.model is None
+            else {"R1": first, "R2": answer_of_r2(self.model), "R3": answer_of_r3(self.model)}
+        )
 
-
-def certificate_of(model: Model, head: Head, proposal: Design) -> Certified:
-    """The certificate of a proposal, with about the most bits that the kernel verifies.
-
-    Contract: as `certified`. The proposed bits come from floating point, so that they may be too many by a few: then 1,
-    2, 4, ... fewer are tried, unless not even 0 bits are verified.
-    """
-    theorem = THEOREMS[proposal.theorem]
-    reason = ""
-    for bits in (int(proposal.bits), 0, *(int(proposal.bits) - 2**k for k in range(MOST_DOUBLINGS))):
-        statement = {
-            "id": f"{model.name}: theorem {theorem.name}",
-            "kind": proposal.kind,
-            "claim": claim_of(model, head, theorem, max(0, bits)),
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        place, model = self.geometry, self.model
+        head: dict[str, Any] = {
+            "cache_bits": self.cache_bits,
+            "paper_bits": self.paper_bits,
+            "values_bits": self.values_bits,
+            "values_levels": self.values_levels,
+            "values_fraction_of_cache": self.values_bits / self.cache_bits,
         }
-        certificate = {"kind": proposal.kind, "proves": digest(statement), "payload": proposal.payload}
-        verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
-        if verdict.outcome is Outcome.VERIFIED and bits:
-            return Certified(theorem, bits, statement, certificate)
-        if verdict.outcome is not Outcome.VERIFIED and not bits:
-            reason = verdict.reason
-            break
-    raise Undecided(f"the design of theorem {theorem.name} for {model.name} is not verified: {reason}")
+        total: dict[str, Any] = {
+            "streams": self.streams,
+            "cache_bits": self.cache_bits * self.streams,
+            "cache_bytes": self.cache_bits * self.streams // 8,
+            "paper_bits": self.paper_bits * self.streams,
+            "values_bits": self.values_bits * self.streams,
+            "free_kv_realisable": None if model is None else model.free_kv_realisable,
+        }
+        for key, best in (("keys_and_values", self.checked), ("strongest_proved", self.proved)):
+            head[f"{key}_bits"] = None if best is None else best.bits
+            head[f"{key}_theorem"] = None if best is None else best.theorem.name
+            head[f"{key}_by"] = None if best is None else best.theorem.proof
+            head[f"{key}_fraction_of_cache"] = None if best is None else best.bits / self.cache_bits
+            total[f"{key}_bits"] = None if best is None else best.bits * self.streams
+        head["theorems"] = [
+            {
+                "theorem": one.theorem.name,
+                "bits": one.bits,
+                "fraction_of_cache": one.bits / self.cache_bits,
+                "status": one.theorem.status,
+                "lemmas": list(one.theorem.lemmas),
+            }
+            for one in self.certified
+        ]
+        return {
+            "model": place.name,
+            "n_tokens": place.n_tokens if model is None else model.n_tokens,
+            "n_tokens_cached": place.n_tokens_cached,
+            "d": place.d,
+            "n_heads": None if model is None else model.n_heads,
+            "n_kv_heads": None if model is None else model.n_kv_heads,
+            "n_layers": None if model is None else model.n_layers,
+            "cfg_branches": None if model is None else model.cfg_branches,
+            "rule": place.rule_name,
+            "eta": float(self.eta),
+            "delta": float(self.delta),
+            "keys": self.plan.keys.family,
+            "coherence": str(self.plan.coherence),
+            "lambda": float(self.plan.multiplier),
+            "leakage": float(self.plan.leakage),
+            "replay_bits": None if model is None else model.replay_bits,
+            "per_head": head,
+            "total": total,
+            "sums": [known.to_json() for known in self.sums],
+            "computation_model": R1,
+            "source": None if model is None else model.source,
+            "logit_cap": str(LOGIT_CAP),
+            "models": {name: answer.to_json() for name, answer in self.models.items()},
+        }
 
 
-MOST_DOUBLINGS = 14
+def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rational = "0") -> Floor:
+    """The floor of every cache of a model or of a head.
 
+    Contract: as `Floor`; every certified floor is VERIFIED by the kernel. A name that is no model's raises
+    UnknownName, with the nearest names.
+    Paper: Theorem 1.1 of arXiv:2503.14881 with its constant (Theorem A); Theorem B.
 
-@lru_cache(maxsize=64)
-def _certified(_: str, model: Model, eta: Fraction, delta: Fraction, theorem: str) -> Certified | None:
-    head = head_of(model, eta=eta, delta=delta)
-    proposal = design(theorem, head)
-    return None if proposal is None else certificate_of(model, head, proposal)
+    Parameters
+    ----------
+    place : a model of the catalogue, its name, or a geometry
+    eta : rational in [0, 1/2)
+    failure_prob : rational in [0, 1/2]
 
-
-def strongest(
-    model: Model, *, eta: Rational, delta: Rational, proofs: Sequence[Proof] = ALL_PROOFS
-) -> Certified | None:
-    """The certificate with the most bits among theorems that are proved so, additive error, or None."""
-    names = [name for name, theorem in THEOREMS.items() if name != "A" and theorem.proof in proofs]
-    head = head_of(model, eta=rational(eta, name="eta"), delta=rational(delta, name="delta"))
-    proposals = [(found.bits, name) for name in names if (found := design(name, head)) is not None]
-    return certified(model, eta=eta, delta=delta, theorem=max(proposals)[1]) if proposals else None
-
-
-def floor(model: Model, *, eta: Rational = "0.01", failure_prob: Rational = "0.1") -> dict[str, Any]:
-    """The floors of every cache for `model` in computation model R1, and R2's replay ceiling beside them.
-
-    Contract: what `game.floor.floor` tells, and two certified floors a head, additive eta, each with the name of its
-    theorem: `keys_and_values_bits`, the most of all machine-checked theorems at this delta, and
-    `strongest_proved_bits`, the most of all theorems, with `strongest_proved_by`, who checked that one's proof. None
-    where no theorem gives a bit. Errors as there.
+    Raises
+    ------
+    InvalidArgument
+        If eta or failure_prob lies outside its range.
+    ImpossibleReduction
+        If no instance in this dimension tells two levels of a value apart.
     """
-    told = values_floor(model, eta=eta, failure_prob=failure_prob)
-    terms = {"eta": eta, "delta": failure_prob}
-    head, total = told["per_head"], told["total"]
-    for key, proofs in (("keys_and_values", CHECKED), ("strongest_proved", ALL_PROOFS)):
-        found = strongest(model, proofs=proofs, **terms)
-        head[f"{key}_bits"] = None if found is None else found.bits
-        head[f"{key}_theorem"] = None if found is None else found.theorem.name
-        head[f"{key}_by"] = None if found is None else found.theorem.proof
-        head[f"{key}_fraction_of_cache"] = None if found is None else found.bits / model.head_cache_bits
-        total[f"{key}_bits"] = None if found is None else found.bits * total["streams"]
-    told["logit_cap"] = str(LOGIT_CAP)
-    return told
+    subject = find_model(place) if isinstance(place, str) else place
+    geometry, model = subject.geometry, subject if isinstance(subject, Model) else None
+    error, delta = rational(eta, name="eta"), rational(failure_prob, name="delta")
+    if not 0 <= error < Fraction(1, 2):
+        raise invalid("eta", "lie in [0, 1/2): at 1/2 two values in [0, 1] cannot be told apart", str(error))
+    if not 0 <= delta <= Fraction(1, 2):
+        raise invalid("delta", "lie in [0, 1/2]", str(delta), nearest="1/2" if delta > 0 else "0")
+    plan = plan_reduction(geometry, eta=error, guarantee="additive", n_levels=None)
+    levels = additive_levels(error, plan.leakage + plan.rounding)
+    paper_bits = max(0.0, INDEX_FLOOR.at_least(plan.n_symbols, delta))
+    return Floor(
+        geometry=geometry,
+        model=model,
+        eta=error,
+        delta=delta,
+        plan=plan,
+        paper_bits=paper_bits,
+        values_levels=levels,
+        values_bits=max(paper_bits, SYMBOL_FLOOR.at_least(plan.n_symbols, levels, delta)),
+    )

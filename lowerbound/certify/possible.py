@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 from lowerbound.ceiling.achieved import Achieved, cheapest
-from lowerbound.certify.floors import LOGIT_CAP, Certified, strongest
-from lowerbound.certify.theorems import ALL_PROOFS, CHECKED
-from lowerbound.core.models import Model
+from lowerbound.certify.certified import LOGIT_CAP, Certified, strongest
+from lowerbound.certify.theorems import CHECKED
+from lowerbound.core.geometry import Geometry, HasGeometry
+from lowerbound.core.models import find_geometry
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import invalid
 
@@ -37,7 +38,7 @@ class Answer:
     """
 
     word: Word
-    model: Model
+    geometry: Geometry
     ratio: Fraction
     eta: Fraction
     delta: Fraction
@@ -56,23 +57,27 @@ class Answer:
 
         return {
             "verdict": str(self.word),
-            "model": self.model.name,
+            "model": self.geometry.name,
             "ratio": float(self.ratio),
             "eta": float(self.eta),
             "delta": float(self.delta),
             "budget_bits": float(self.budget_bits),
-            "cache_bits": self.model.head_cache_bits,
+            "cache_bits": self.geometry.cache_bits,
             "floor": told(self.floor),
             "machine_checked_floor": told(self.checked),
             "achieved": {"bits": self.achieved.bits, "cache": self.achieved.cache},
-            "largest_possible_ratio": self.model.head_cache_bits / self.achieved.bits,
-            "no_ratio_above": None if self.floor is None else self.model.head_cache_bits / self.floor.bits,
+            "largest_possible_ratio": self.geometry.cache_bits / self.achieved.bits,
+            "no_ratio_above": None if self.floor is None else self.geometry.cache_bits / self.floor.bits,
             "computation_model": "R1",
         }
 
 
-def possible(model: Model, *, ratio: Rational, eta: Rational, delta: Rational = 0) -> Answer:
+def possible(place: HasGeometry | str, *, ratio: Rational, eta: Rational = "0.01", delta: Rational = 0) -> Answer:
     """Whether the fp16 cache of a head can be compressed `ratio` times at this error.
+
+    Parameters
+    ----------
+    place : a model of the catalogue, its name, or a geometry
 
     Raises
     ------
@@ -86,14 +91,15 @@ def possible(model: Model, *, ratio: Rational, eta: Rational, delta: Rational = 
         raise invalid("eta", "lie strictly between 0 and 1/2, additively for values in [0, 1]", str(error))
     if not 0 <= failure < Fraction(1, 2):
         raise invalid("delta", "lie in [0, 1/2)", str(failure))
-    budget = Fraction(model.head_cache_bits) / times
-    floor = strongest(model, eta=error, delta=failure, proofs=ALL_PROOFS)
-    checked = strongest(model, eta=error, delta=failure, proofs=CHECKED)
-    found = cheapest(model.n_tokens_cached, model.head_dim, multiplier=LOGIT_CAP, eta=error, failure_prob=failure)
+    head = find_geometry(place)
+    budget = Fraction(head.cache_bits) / times
+    floor = strongest(head, eta=error, delta=failure)
+    checked = strongest(head, eta=error, delta=failure, statuses=(CHECKED,))
+    found = cheapest(head.n_tokens_cached, head.d, multiplier=LOGIT_CAP, eta=error, failure_prob=failure)
     if found.bits <= budget:
         word = Word.POSSIBLE
     elif floor is not None and floor.bits > budget + FIXED_LENGTH_SLACK:
         word = Word.IMPOSSIBLE
     else:
         word = Word.OPEN
-    return Answer(word, model, times, error, failure, budget, floor, checked, found)
+    return Answer(word, head, times, error, failure, budget, floor, checked, found)

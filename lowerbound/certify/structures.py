@@ -11,6 +11,7 @@ import numpy as np
 from flint import arb
 
 from lowerbound.caches.registry import target_of
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.priors.prior import Prior
 from lowerbound.core.priors.table import PRIORS, find_prior, prior_to_json
@@ -18,7 +19,6 @@ from lowerbound.core.scalars import Rational, ball, floor_float, precision, rati
 from lowerbound.errors import ImpossibleReduction, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, Row, duels
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import StructuredReduction, plan_structured
 
 TRIALS = 4

@@ -1,40 +1,144 @@
-"""The theorems that floors rest on: what each reads, its lemmas in the proof book, and who checked those."""
+"""The theorems that floors rest on, each registered here and nowhere else.
+
+A row names everything that belongs to a theorem: its letter, what it reads, its lemmas in the proof book, the kernel's
+rule for its certificates, and who looks for its strongest instance. Pages, tables, figures and commands go through
+these rows. Who checked a proof is not written here: it is read from the record that `python -m proofs` makes of the
+verified book.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from importlib import resources
 from typing import Literal
 
-Proof = Literal["machine-checked", "proved on paper, not machine-checked", "CONJECTURE"]
+from lowerbound.certify.design.cliques import clique_design, collision_design
+from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
+from lowerbound.certify.design.target import Design, Designer, Target
+from lowerbound.certify.design.values import paper_design, values_design
+from lowerbound.core.grid import Guarantee
+from lowerbound.kernel.rules import clique, collision, fibre, payload, replay, values
+
+Status = Literal["machine-checked", "proved on paper", "CONJECTURE"]
+CHECKED: Status = "machine-checked"
+ON_PAPER: Status = "proved on paper"
+CONJECTURE: Status = "CONJECTURE"
+"""Its proof is not finished: it is shown as that, and no floor rests on it."""
+PROVED: tuple[Status, ...] = (CHECKED, ON_PAPER)
+
+RECORD = "book_record.json"
+"""Beside this file: the status of every lemma, as the last whole verification of the book derived it."""
+
+
+@lru_cache
+def book_record() -> Mapping[str, str]:
+    """Lemma id -> its status in the verified book, in the words of `prove.verify.Status`."""
+    text = (resources.files("lowerbound.certify") / RECORD).read_text(encoding="utf-8")
+    record: dict[str, str] = json.loads(text)
+    return record
 
 
 @dataclass(frozen=True)
 class Theorem:
-    """What a floor rests on: what it reads, the lemmas of the proof book, and who checked those."""
+    """What a floor rests on.
+
+    Parameters
+    ----------
+    name : str
+        Its letter.
+    reads : str
+        What Bob reads, in a few words.
+    lemmas : tuple of str
+        Ids in the proof book; a certificate of the theorem names exactly these.
+    rule : str
+        The kernel's kind of certificate.
+    designer : function or None
+        Looks for the strongest instance; None where certificates are made elsewhere.
+    guarantee : "additive" or "relative"
+        How eta is meant.
+    scope : str
+        What the theorem speaks of beyond the usual, as the end of "Theorem X speaks of ...", or "".
+    """
 
     name: str
     reads: str
     lemmas: tuple[str, ...]
-    proof: Proof
+    rule: str
+    designer: Designer | None = None
+    guarantee: Guarantee = "additive"
+    scope: str = ""
+
+    @property
+    def status(self) -> Status:
+        """Who checked its proof, derived from the record of the book: a lemma that is missing there is a conjecture."""
+        statuses = {book_record().get(lemma, "open") for lemma in self.lemmas}
+        if statuses == {"proved"}:
+            return CHECKED
+        return ON_PAPER if statuses <= {"proved", "proved on paper, not machine-checked"} else CONJECTURE
+
+    @property
+    def proof(self) -> str:
+        """The status in full, for a line of its own."""
+        return "proved on paper, not machine-checked" if self.status == ON_PAPER else self.status
+
+    def design(self, target: Target) -> Design | None:
+        """The strongest instance that is known, or None where the theorem forces no bit of this target."""
+        if self.designer is None or target.delta >= Fraction(1, 2):
+            return None
+        found = self.designer(target)
+        return found if found is not None and found.bits > 0 else None
 
 
-PAPER: Proof = "proved on paper, not machine-checked"
-CONJECTURE: Proof = "CONJECTURE"
-"""Its proof is not finished: it is shown as that, and no floor rests on it."""
-THEOREMS = {
+RANDOM_KEYS = "real keys and values, and of answers that are never wrong (delta = 0)"
+
+THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for theorem in (
-        Theorem("A", "one bit a value", ("kv_cache_lower_bound",), "machine-checked"),
-        Theorem("B", "values", ("additive_values",), "machine-checked"),
-        Theorem("C", "keys and values, one read a symbol", ("keys_and_values_sharp",), "machine-checked"),
-        Theorem("C'", "keys and values, read again with a better reference", ("zoom",), "machine-checked"),
-        Theorem("D", "random keys and values: collisions", ("collision",), PAPER),
-        Theorem("E", "random keys and values: cliques", ("clique",), PAPER),
+        Theorem("A", "one bit per value", values.LEMMAS["A"], "values_floor", paper_design, "relative"),
+        Theorem("B", "values", values.LEMMAS["B"], "values_floor", values_design),
+        Theorem(
+            "C",
+            "keys and values, one read per symbol",
+            payload.LEMMAS["C"],
+            "keys_and_values_floor",
+            single_read_design,
+        ),
+        Theorem(
+            "C'",
+            "keys and values, read again with a better reference",
+            payload.LEMMAS["C'"],
+            "keys_and_values_floor",
+            zoom_design,
+        ),
+        Theorem(
+            "D",
+            "random keys and values: collisions",
+            collision.LEMMAS["D"],
+            "collision_floor",
+            collision_design,
+            scope=RANDOM_KEYS,
+        ),
+        Theorem(
+            "E",
+            "random keys and values: cliques",
+            clique.LEMMAS["E"],
+            "clique_floor",
+            clique_design,
+            scope=RANDOM_KEYS,
+        ),
     )
 }
-"""In the order of strength at delta = 0."""
-CHECKED: tuple[Proof, ...] = ("machine-checked",)
-ALL_PROOFS: tuple[Proof, ...] = ("machine-checked", PAPER)
-REPLAY = Theorem("R2", "token ids, from the last scale, with public weights", ("public_weights",), PAPER)
-FIBRES = Theorem("R3", "token ids that share one f_hat, with public weights", ("f_hat_fibres",), PAPER)
-"""Of other computation models: no floor of R1 is compared with theirs."""
+"""Floors of model R1, by letter, in the order of their strength at delta = 0."""
+REPLAY = Theorem("R2", "token ids, from the last scale, with public weights", replay.LEMMAS, "replay_floor")
+FIBRES = Theorem("R3", "token ids that share one f_hat, with public weights", fibre.LEMMAS, "f_hat_fibre")
+OTHER_MODELS = {theorem.rule: theorem for theorem in (REPLAY, FIBRES)}
+"""Of other computation models, by the kind of certificate: no floor of R1 is compared with theirs."""
+
+
+def floors_with(*statuses: Status) -> list[str]:
+    """Letters of the theorems of model R1 that have one of these statuses, in their order."""
+    return [name for name, theorem in THEOREMS.items() if theorem.status in statuses]

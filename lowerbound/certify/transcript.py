@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import math
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
+from lowerbound.certify.sealed import sealed
 from lowerbound.core.bounds import floor_in_interval
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError
 from lowerbound.game.duel import Contender, PlayedGame, play_once
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
-from lowerbound.kernel.codec import digest
-from lowerbound.kernel.document import write_document
-from lowerbound.kernel.judge import judge
-from lowerbound.kernel.verdict import Outcome
 
 PRECISION_BITS = 128
 
@@ -48,19 +44,15 @@ def transcript(family: HardFamily, entry: Contender, **terms: Any) -> tuple[Play
         )
         rates.append([str(low), str(high)])
     levels = [alphabet.n_levels for alphabet in played.alphabets]
-    statement = {
-        "id": f"{row.cache} on {row.geometry}",
-        "kind": "transcript",
-        "claim": {
-            "cache": row.cache,
-            "budget": row.budget,
-            "model": row.geometry,
-            "tokens": len(played.asked),
-            "parts": parts,
-            "message_bits": row.state_bits,
-            "floor_bits": math.floor(floor),
-            "confidence": str(CONFIDENCE),
-        },
+    claim = {
+        "cache": row.cache,
+        "budget": row.budget,
+        "model": row.geometry,
+        "tokens": len(played.asked),
+        "parts": parts,
+        "message_bits": row.state_bits,
+        "floor_bits": math.floor(floor),
+        "confidence": str(CONFIDENCE),
     }
     payload = {
         "precision": PRECISION_BITS,
@@ -69,11 +61,10 @@ def transcript(family: HardFamily, entry: Contender, **terms: Any) -> tuple[Play
         "message": played.message.hex(),
         "rates": rates,
     }
-    certificate = {"kind": "transcript", "proves": digest(statement), "payload": payload}
-    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
-    if verdict.outcome is not Outcome.VERIFIED:
-        raise AccountingError(f"the transcript of {row.cache} must be verified, and is not: {verdict.reason}")
-    return played, write_document(statement, certificate)
+    found = sealed(f"{row.cache} on {row.geometry}", "transcript", claim, payload)
+    if not found.is_verified:
+        raise AccountingError(f"the transcript of {row.cache} must be verified, and is not: {found.verdict.reason}")
+    return played, found.document()
 
 
 def spelt(symbols: Symbols, levels: int) -> str:

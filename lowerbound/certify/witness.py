@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
@@ -11,13 +10,14 @@ import numpy as np
 
 from lowerbound.attack.instance import Instance, Violation, is_fair
 from lowerbound.caches.registry import known_caches, target_of
+from lowerbound.certify.sealed import sealed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import LowerBoundError, TimeLimitExceeded, Undecided
 from lowerbound.game.channel import Isolation, strongest
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import FloatArray, Terms, TokenRows, exact_float
-from lowerbound.kernel.codec import Rejected, digest
-from lowerbound.kernel.document import read_document, write_document
+from lowerbound.kernel.codec import Rejected, canonical
+from lowerbound.kernel.document import read_document
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome, Verdict
 
@@ -33,18 +33,13 @@ def witness(cache: str, violation: Violation) -> bytes:
     for a violation that is none.
     """
     instance = violation.instance
-    statement = {
-        "id": f"witness against {cache}",
-        "kind": "witness",
-        "claim": {"cache": cache, **instance.terms.to_json()},
-    }
+    claim = {"cache": cache, **instance.terms.to_json()}
     for precision in PRECISIONS:
-        certificate = {"kind": "witness", "proves": digest(statement), "payload": _payload(violation, precision)}
-        verdict = judge(_packed(statement), _packed(certificate))
-        if verdict.outcome is Outcome.VERIFIED:
-            return write_document(statement, certificate)
-        if verdict.outcome is Outcome.REJECTED:
-            raise Rejected(verdict.reason)
+        found = sealed(f"witness against {cache}", "witness", claim, _payload(violation, precision))
+        if found.is_verified:
+            return found.document()
+        if found.verdict.outcome is Outcome.REJECTED:
+            raise Rejected(found.verdict.reason)
     raise Undecided(f"the violation is not certain at {PRECISIONS[-1]} bits of precision")
 
 
@@ -61,7 +56,7 @@ def rerun(
     """
     try:
         statement, certificate = read_document(data)
-        verdict = judge(_packed(statement), _packed(certificate))
+        verdict = judge(canonical(statement), canonical(certificate))
         if verdict.outcome is not Outcome.VERIFIED:
             return verdict
         if statement["kind"] != "witness":
@@ -143,7 +138,3 @@ def _by_scale(schedule: ScaleSchedule, rows: FloatArray) -> Iterator[list[list[s
 
 def _exact(row: FloatArray) -> list[str]:
     return [str(Fraction(entry)) for entry in row.tolist()]
-
-
-def _packed(value: Json) -> bytes:
-    return json.dumps(value).encode("ascii")

@@ -19,6 +19,7 @@ from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
 from lowerbound.cli.figures import figures
 from lowerbound.cli.games import caches, play
+from lowerbound.cli.grammar import Chapter, ChapteredGroup, StrictCommand
 from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.regimes import dimension, phase, time
@@ -31,8 +32,40 @@ from lowerbound.cli.trace import play as play_trace
 from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import LowerBoundError
 
+
+class _Main(ChapteredGroup):
+    chapters = (
+        Chapter(
+            "Understand the bound",
+            ("floor", "possible", "reduce", "models", "structures", "dimension", "phase", "time", "demo"),
+            ("floor var-d16 --eta 0.01", "possible var-d30 --ratio 10 --eta 0.01"),
+        ),
+        Chapter(
+            "Your cache",
+            ("play", "attack", "caches"),
+            ("play h2o kivi --budget 1/4,1/2", "attack mine:Cache -o witness.json"),
+        ),
+        Chapter(
+            "The proof",
+            ("verify", "certify", "check"),
+            ("certify var-d16 --eta 0.01 -o floor.json", "check floor.json"),
+        ),
+        Chapter(
+            "Visual autoregressive models",
+            ("var", "trace"),
+            ("var simulate tiny --cache h2o --budget 1/4", "trace compare image.safetensors"),
+        ),
+        Chapter(
+            "Experiments and teaching",
+            ("sweep", "results", "figures", "notebooks"),
+            ("sweep axes.toml --store rows.db", "notebooks --to ipynb"),
+        ),
+    )
+
+
 app = typer.Typer(
     name="lowerbound",
+    cls=_Main,
     help="The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -63,7 +96,7 @@ COMMANDS = (
 """In the order of a reader."""
 
 for command in COMMANDS:
-    app.command()(command)
+    app.command(cls=StrictCommand)(command)
 app.add_typer(results, name="results")
 
 VAR_COMMANDS = (simulate, ranks, realise, sums, state, cache, f_hat, decode)
@@ -71,7 +104,7 @@ VAR_COMMANDS = (simulate, ranks, realise, sums, state, cache, f_hat, decode)
 
 var = typer.Typer(no_args_is_help=True, help="The pipeline of visual autoregressive models, simulated and settled.")
 for var_command in VAR_COMMANDS:
-    var.command()(var_command)
+    var.command(cls=StrictCommand)(var_command)
 app.add_typer(var, name="var")
 
 TRACE_COMMANDS = (record, inspect, check_trace, play_trace, compare)
@@ -79,7 +112,7 @@ TRACE_COMMANDS = (record, inspect, check_trace, play_trace, compare)
 
 trace = typer.Typer(no_args_is_help=True, help="Recorded attention: checked, and measured against the worst case.")
 for trace_command in TRACE_COMMANDS:
-    trace.command()(trace_command)
+    trace.command(cls=StrictCommand)(trace_command)
 app.add_typer(trace, name="trace")
 
 

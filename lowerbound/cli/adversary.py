@@ -9,9 +9,10 @@ import typer
 
 from lowerbound.cli.games import IsolationName, import_from_here
 from lowerbound.cli.options import (
-    DEFAULT_MODEL,
+    DEFAULT_ETA,
+    BudgetOption,
     DimensionOption,
-    EtaOption,
+    GuaranteedEtaOption,
     GuaranteeName,
     GuaranteeOption,
     HeadsOption,
@@ -22,6 +23,7 @@ from lowerbound.cli.options import (
     complete_cache,
     complete_model,
     geometry_of,
+    one_model,
     print_json,
     progress,
 )
@@ -46,11 +48,9 @@ def attack(
             autocompletion=complete_model,
         ),
     ] = None,
-    budget: Annotated[
-        str | None, typer.Option("--budget", metavar="F", help="The method's own nominal budget in (0, 1].")
-    ] = None,
-    eta: EtaOption = "0.01",
-    guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
+    budget: BudgetOption = None,
+    eta: GuaranteedEtaOption = DEFAULT_ETA,
+    guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the witness goes.")] = None,
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
@@ -80,7 +80,7 @@ def attack(
     own = (model, schedule, d, layers, heads)
     geometry = None
     if any(choice is not None for choice in own):
-        geometry = geometry_of(model or DEFAULT_MODEL, schedule, d, layers, heads)
+        geometry = geometry_of(one_model(None, model), schedule, d, layers, heads)
     import_from_here()
     with progress(0) as watch:
         outcome = run(

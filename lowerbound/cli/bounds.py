@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from lowerbound.cli.games import at_budgets, play_all
 from lowerbound.cli.options import (
-    DEFAULT_MODEL,
+    DEFAULT_DELTA,
+    DEFAULT_ETA,
     DeltaOption,
     DimensionOption,
     EtaOption,
+    GuaranteedEtaOption,
     GuaranteeName,
     GuaranteeOption,
     JsonOption,
@@ -24,6 +26,7 @@ from lowerbound.cli.options import (
     ModelOption,
     ScheduleOption,
     SeedOption,
+    one_model,
     plan_of,
     print_json,
 )
@@ -37,38 +40,31 @@ DEMO_CACHES = (
 
 
 def floor(
-    model: ModelArgument,
-    eta: EtaOption = "0.01",
-    delta: DeltaOption = "0.1",
+    model: ModelArgument = None,
+    named: ModelOption = None,
+    eta: EtaOption = DEFAULT_ETA,
+    delta: DeltaOption = DEFAULT_DELTA,
     as_json: JsonOption = False,
 ) -> None:
     """How many bits any cache must keep for MODEL."""
     from lowerbound.certify.floors import floor as compute
-    from lowerbound.certify.replay.games import three_models
-    from lowerbound.core.models import find_model
 
-    subject = find_model(model)
-    result = compute(subject, eta=eta, failure_prob=delta)
-    result["models"] = three_models(subject, result)
+    found = compute(one_model(model, named), eta=eta, failure_prob=delta)
     if as_json:
-        print_json(result)
-    else:
-        print_floor(result)
-
-
-def print_floor(result: dict[str, Any]) -> None:
-    """The floor as a text."""
+        print_json(found.to_json())
+        return
     from lowerbound.report.table import floor_text
 
-    print(floor_text(result))
+    print(floor_text(found))
 
 
 def reduce(
-    model: ModelArgument = DEFAULT_MODEL,
+    model: ModelArgument = None,
+    named: ModelOption = None,
     token: Annotated[int | None, typer.Option("--token", help="Which cached token Bob asks for.")] = None,
     coordinate: Annotated[int | None, typer.Option("--coordinate", help="Which coordinate.")] = None,
-    eta: EtaOption = "0.01",
-    guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
+    eta: GuaranteedEtaOption = DEFAULT_ETA,
+    guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
     levels: LevelsOption = 2,
     multiplier: LambdaOption = None,
     keys: KeysOption = None,
@@ -80,12 +76,12 @@ def reduce(
     """Follow one bit through one instance, step by step."""
     from lowerbound.game.story import narrate
 
-    plan = plan_of(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed)
-    transcript = narrate(plan, token=token, coordinate=coordinate)
+    plan = plan_of(one_model(model, named), schedule, d, eta, guarantee, levels, multiplier, keys, seed)
+    story = narrate(plan, token=token, coordinate=coordinate)
     if as_json:
-        print_json(transcript.to_json())
+        print_json(story.to_json())
         return
-    for step, what in transcript.lines():
+    for step, what in story.lines():
         print(f"{step:>16}  {what}")
 
 
@@ -102,7 +98,8 @@ def models(as_json: JsonOption = False) -> None:
 
 
 def demo(
-    model: ModelOption = DEFAULT_MODEL,
+    model: ModelArgument = None,
+    named: ModelOption = None,
     out: Annotated[
         Path, typer.Option("--out", metavar="DIRECTORY", help="Where rows and picture go.", file_okay=False)
     ] = DEMO_DIRECTORY,
@@ -111,21 +108,18 @@ def demo(
 ) -> None:
     """A floor, one reduction, every cache, one picture."""
     from lowerbound.certify.floors import floor as compute
-    from lowerbound.certify.replay.games import three_models
-    from lowerbound.core.models import find_model
     from lowerbound.game.story import narrate
-    from lowerbound.report.table import console, duel_table
+    from lowerbound.report.table import console, duel_table, floor_text
 
-    subject = find_model(model)
-    bound = compute(subject)
-    bound["models"] = three_models(subject, bound)
-    plan = plan_of(model, None, None, "0.01", GuaranteeName.RELATIVE, 2, None, None, seed)
-    transcript = narrate(plan)
+    subject = one_model(model, named)
+    bound = compute(subject, eta=DEFAULT_ETA, failure_prob=DEFAULT_DELTA)
+    plan = plan_of(subject, None, None, DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
+    story = narrate(plan)
     if not as_json:
         print("1. The floor\n")
-        print_floor(bound)
+        print(floor_text(bound))
         print("\n2. One bit through the house\n")
-        for step, what in transcript.lines():
+        for step, what in story.lines():
             print(f"{step:>16}  {what}")
         print("\n3. Every cache against the floor\n", flush=True)
     rows, failures = play_all(plan, at_budgets(DEMO_CACHES, [None]), trials=1, isolation=None, time_limit=120.0)
@@ -137,7 +131,7 @@ def demo(
     picture = save(frontier(data), out / "frontier.png")
     save(frontier(data), out / "frontier.svg")
     if as_json:
-        print_json({"floor": bound, "reduce": transcript.to_json(), "rows": data, "figure": str(picture)})
+        print_json({"floor": bound.to_json(), "reduce": story.to_json(), "rows": data, "figure": str(picture)})
     else:
         console().print(duel_table(rows))
         print(f"\nThe picture: {picture}\nThe rows:    {out / 'rows.json'}")

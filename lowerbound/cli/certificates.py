@@ -8,37 +8,57 @@ from typing import Annotated, Any
 
 import typer
 
-from lowerbound.cli.options import DeltaOption, EtaOption, JsonOption, ModelArgument, print_json
+from lowerbound.cli.options import (
+    DEFAULT_DELTA,
+    DEFAULT_ETA,
+    DeltaOption,
+    GuaranteedEtaOption,
+    GuaranteeName,
+    GuaranteeOption,
+    JsonOption,
+    ModelArgument,
+    ModelOption,
+    one_model,
+    print_json,
+)
 from lowerbound.errors import InvalidArgument
 
 
 def certify(
-    model: ModelArgument,
-    eta: EtaOption = "0.01",
-    delta: DeltaOption = "0",
+    model: ModelArgument = None,
+    named: ModelOption = None,
+    eta: GuaranteedEtaOption = DEFAULT_ETA,
+    delta: DeltaOption = DEFAULT_DELTA,
+    guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
     theorem: Annotated[
         str | None,
         typer.Option(
-            "--theorem", metavar="NAME", help="A, B, C, C', D or E; default: the strongest that is machine-checked."
+            "--theorem", metavar="NAME", help="Its letter, such as C'; default: the strongest that is machine-checked."
         ),
     ] = None,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Certify the floor of MODEL: bits a head, an explicit hard instance, and its proof, for `check`."""
-    from lowerbound.certify.floors import certified, strongest
-    from lowerbound.certify.theorems import CHECKED
+    """Certify the floor of MODEL: bits per head, an explicit hard instance, and its proof, for `check`."""
+    from lowerbound.certify.certified import certified, strongest
+    from lowerbound.certify.theorems import CHECKED, THEOREMS
     from lowerbound.core.models import find_model
 
-    subject = find_model(model)
-    if theorem is None:
-        found = strongest(subject, eta=eta, delta=delta, proofs=CHECKED)
-    else:
+    subject = find_model(one_model(model, named))
+    known = None if theorem is None else THEOREMS.get(theorem)
+    if known is not None and known.guarantee != guarantee.value:
+        raise InvalidArgument(
+            f"theorem {known.name} speaks of eta as {known.guarantee}, got --guarantee {guarantee.value}; "
+            f"--guarantee {known.guarantee} asks for it"
+        )
+    if theorem is not None:
         found = certified(subject, eta=eta, delta=delta, theorem=theorem)
+    else:
+        found = strongest(subject, eta=eta, delta=delta, statuses=(CHECKED,), guarantee=guarantee.value)
     if found is None:
         which = "no theorem" if theorem is None else f"theorem {theorem} does not"
         raise InvalidArgument(
-            f"{which} bounds {model} at eta = {eta}, delta = {delta}; smaller errors are nearer to one that does"
+            f"{which} bounds {subject.name} at eta = {eta}, delta = {delta}; smaller errors are nearer to one that does"
         )
     document = found.document()
     if out is not None:
@@ -53,13 +73,14 @@ def certify(
                 "lemmas": list(found.theorem.lemmas),
                 "bits": found.bits,
                 "fraction_of_cache": share,
-                "claim": found.statement["claim"],
+                "claim": found.claim,
                 "bytes": len(document),
                 "file": None if out is None else str(out),
             }
         )
         return
-    print(f"{subject.name}, eta = {eta}, delta = {delta}: {found.bits:,} bits a head, {100 * share:.2f} % of fp16")
+    terms = f"eta = {eta} ({guarantee.value}), delta = {delta}"
+    print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {100 * share:.2f} % of fp16")
     print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.theorem.proof}; model R1, real inputs")
     print(f"certificate: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
     print("VERIFIED")

@@ -7,14 +7,25 @@ from typing import Annotated
 
 import typer
 
-from lowerbound.cli.options import DEFAULT_MODEL, EtaOption, JsonOption, ModelOption, print_json
+from lowerbound.cli.options import (
+    DEFAULT_DELTA,
+    DEFAULT_ETA,
+    DeltaOption,
+    EtaOption,
+    JsonOption,
+    ModelArgument,
+    ModelOption,
+    one_model,
+    print_json,
+)
 
 
 def possible(
     ratio: Annotated[str, typer.Option("--ratio", metavar="X", help="Compression of the fp16 cache, such as 10.")],
-    model: ModelOption = DEFAULT_MODEL,
-    eta: EtaOption = "0.05",
-    delta: Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")] = "0",
+    model: ModelArgument = None,
+    named: ModelOption = None,
+    eta: EtaOption = DEFAULT_ETA,
+    delta: DeltaOption = DEFAULT_DELTA,
     certificate: Annotated[
         Path | None, typer.Option("--certificate", metavar="FILE", help="Where the floor's certificate goes.")
     ] = None,
@@ -26,9 +37,8 @@ def possible(
     """Is this compression possible as a worst-case guarantee? POSSIBLE, IMPOSSIBLE or OPEN."""
     from lowerbound.certify.possible import Word
     from lowerbound.certify.possible import possible as answer
-    from lowerbound.core.models import find_model
 
-    found = answer(find_model(model), ratio=ratio, eta=eta, delta=delta)
+    found = answer(one_model(model, named), ratio=ratio, eta=eta, delta=delta)
     if certificate is not None and found.floor is not None:
         certificate.write_bytes(found.floor.document())
     if picture is not None:

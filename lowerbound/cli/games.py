@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import (
-    DEFAULT_MODEL,
+    DEFAULT_ETA,
+    BudgetsOption,
     DimensionOption,
-    EtaOption,
+    GuaranteedEtaOption,
     GuaranteeName,
     GuaranteeOption,
     HeadsOption,
@@ -28,6 +30,7 @@ from lowerbound.cli.options import (
     SeedOption,
     complete_cache,
     geometry_of,
+    one_model,
     plan_of,
     print_json,
     progress,
@@ -37,7 +40,7 @@ from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError,
 if TYPE_CHECKING:
     from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
-    from lowerbound.game.hard_family import Geometry, HardFamily
+    from lowerbound.game.hard_family import HardFamily
 
 
 class TheoremName(StrEnum):
@@ -45,6 +48,11 @@ class TheoremName(StrEnum):
 
     C = "C"
     ZOOM = "zoom"
+
+    @property
+    def kind(self) -> Kind:
+        """Its letter in the game."""
+        return "C" if self is TheoremName.C else "C'"
 
 
 class IsolationName(StrEnum):
@@ -70,13 +78,10 @@ def play(
         typer.Option("--exec", metavar="COMMAND", help="A cache in any language; the protocol is in docs/programs.md."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Play every cache, at several budgets.")] = False,
-    model: ModelOption = DEFAULT_MODEL,
-    budget: Annotated[
-        str | None,
-        typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1], or several: 1/4,1/2."),
-    ] = None,
+    model: ModelOption = None,
+    budgets: BudgetsOption = None,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Independent instances.")] = 1,
-    eta: EtaOption = "0.01",
+    eta: GuaranteedEtaOption = DEFAULT_ETA,
     keys_and_values: Annotated[
         TheoremName | None,
         typer.Option(
@@ -84,7 +89,7 @@ def play(
             help="Keys carry symbols too, read once (Theorem C) or until sure (C', zoom); eta is then additive.",
         ),
     ] = None,
-    guarantee: GuaranteeOption = GuaranteeName.RELATIVE,
+    guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
     levels: LevelsOption = 2,
     multiplier: LambdaOption = None,
     keys: KeysOption = None,
@@ -120,25 +125,28 @@ def play(
             print(
                 f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
             )
+    subject = one_model(None, model)
     plan: HardFamily
     if keys_and_values is None:
-        plan = plan_of(model, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
+        plan = plan_of(subject, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
     else:
+        from lowerbound.certify.design.payload_game import payload_game
+
         _refuse_given(context, "guarantee", "levels", "keys")
-        place = geometry_of(model, schedule, d, layers, heads)
-        plan = payload_plan(place, keys_and_values, eta, multiplier, seed)
+        place = geometry_of(subject, schedule, d, layers, heads)
+        plan = payload_game(place, keys_and_values.kind, eta=eta, multiplier=multiplier, seed=seed)
     import_from_here()
+    shares = listed(budgets, "--budget")
     if transcript is not None:
-        _write_down(plan, chosen, budget, transcript, everything or trials > 1, isolation, time_limit, as_json)
+        _write_down(plan, chosen, shares, transcript, everything or trials > 1, isolation, time_limit, as_json)
         return
-    budgets = [None] if budget is None else [share.strip() for share in budget.split(",")]
     rows, failures = play_all(
         plan,
-        at_budgets(chosen if budget is None else [*chosen, *all_names], budgets),
+        at_budgets([*chosen, *all_names], shares) if shares else at_budgets(chosen, [None]),
         trials=trials,
         isolation=isolation,
         time_limit=time_limit,
-        at_standard_budgets=all_names if budget is None else (),
+        at_standard_budgets=() if shares else all_names,
     )
     if as_json:
         print_json(
@@ -157,18 +165,6 @@ def play(
         raise typer.Exit(max(error.exit_code for _, error in failures))
 
 
-def payload_plan(place: Geometry, theorem: TheoremName, eta: str, multiplier: str | None, seed: int) -> HardFamily:
-    """The game of Theorem C or C' for a head and an error, with the best design that known addresses give."""
-    from lowerbound.certify.design.addresses import books
-    from lowerbound.core.keys.family import Keys
-    from lowerbound.game.payload_plan import plan_payload
-    from lowerbound.game.payload_reduction import PayloadReduction
-
-    kind: Kind = "C" if theorem is TheoremName.C else "C'"
-    known = [(Keys(book.name, book.rows), book.coherence) for book in books(place.schedule.n_tokens_cached)]
-    return PayloadReduction(plan_payload(place, eta=eta, kind=kind, multiplier=multiplier, addresses=known), seed)
-
-
 def _refuse_given(context: typer.Context, *names: str) -> None:
     """Options that a design of keys and values settles itself."""
     for name in names:
@@ -180,7 +176,7 @@ def _refuse_given(context: typer.Context, *names: str) -> None:
 def _write_down(
     plan: HardFamily,
     names: Sequence[str],
-    budget: str | None,
+    shares: Sequence[str],
     path: Path,
     several: bool,
     isolation: IsolationName | None,
@@ -193,9 +189,9 @@ def _write_down(
     from lowerbound.game.duel import Contender
     from lowerbound.report.table import console, duel_table
 
-    if several or len(names) != 1 or (budget is not None and "," in budget):
+    if several or len(names) != 1 or len(shares) > 1:
         raise InvalidArgument("--transcript must be given with one cache, one budget and one trial")
-    ((name, share),) = at_budgets(names, [budget])
+    ((name, share),) = at_budgets(names, shares or [None])
     played, document = transcript(
         plan,
         Contender(target_of(name), share, name),

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lowerbound.errors import InvalidArgument
+
 if TYPE_CHECKING:
-    from lowerbound.game.reduction import Geometry, Reduction
+    from lowerbound.core.geometry import Geometry
+    from lowerbound.game.reduction import Reduction
 
 DEFAULT_MODEL = "var-d16"
+DEFAULT_ETA, DEFAULT_DELTA = "0.01", "0"
+"""Of every command that speaks of floors."""
 
 
 class GuaranteeName(StrEnum):
@@ -45,17 +50,42 @@ def complete_keys(incomplete: str) -> list[str]:
 
 
 ModelArgument = Annotated[
-    str,
-    typer.Argument(metavar="MODEL", help="A model of `lowerbound models`.", autocompletion=complete_model),
+    str | None,
+    typer.Argument(
+        metavar="[MODEL]",
+        help=f"A model of `lowerbound models`; default: {DEFAULT_MODEL}.",
+        autocompletion=complete_model,
+        show_default=False,
+    ),
 ]
 ModelOption = Annotated[
-    str, typer.Option("--model", metavar="MODEL", help="Geometry to play on.", autocompletion=complete_model)
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help=f"A model of `lowerbound models`; default: {DEFAULT_MODEL}.",
+        autocompletion=complete_model,
+        show_default=False,
+    ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-EtaOption = Annotated[str, typer.Option("--eta", metavar="X", help="Error of the cache's answers, such as 0.01.")]
+EtaOption = Annotated[
+    str, typer.Option("--eta", metavar="X", help="Error of an answer: additive, in units of the range of values.")
+]
+GuaranteedEtaOption = Annotated[
+    str,
+    typer.Option(
+        "--eta",
+        metavar="X",
+        help="Error of an answer: additive, in units of the range of values, unless --guarantee relative.",
+    ),
+]
 DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Public coins and instance.")]
-GuaranteeOption = Annotated[GuaranteeName, typer.Option("--guarantee", help="How eta is meant.")]
+GuaranteeOption = Annotated[
+    GuaranteeName,
+    typer.Option("--guarantee", help="additive: |error| <= eta; relative: |error| <= eta |answer|."),
+]
 LambdaOption = Annotated[
     str | None,
     typer.Option("--lambda", metavar="X", help="Logit of a query with its own key; default: from eta."),
@@ -64,6 +94,10 @@ LevelsOption = Annotated[int, typer.Option("--levels", min=2, help="Size of the 
 KeysOption = Annotated[
     str | None,
     typer.Option("--keys", metavar="FAMILY", help="Key family; default: the best.", autocompletion=complete_keys),
+]
+BudgetsOption = Annotated[
+    list[str] | None,
+    typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1], or a list: 1/4,1/2."),
 ]
 ScheduleOption = Annotated[
     str | None,
@@ -74,6 +108,19 @@ LayersOption = Annotated[
 ]
 HeadsOption = Annotated[int | None, typer.Option("--heads", min=1, help="Heads a layer; default: as the cache needs.")]
 DimensionOption = Annotated[int | None, typer.Option("--d", min=1, help="Own head dimension instead of MODEL's.")]
+BudgetOption = Annotated[
+    str | None, typer.Option("--budget", metavar="F", help="The method's own nominal budget in (0, 1].")
+]
+
+
+def one_model(argument: str | None, option: str | None, default: str = DEFAULT_MODEL) -> str:
+    """The model that a command is about, which is typed as its first argument or with --model.
+
+    Contract: the default where neither is typed; two different names raise InvalidArgument.
+    """
+    if argument is not None and option is not None and argument != option:
+        raise InvalidArgument(f"the model must be named once, got {argument!r} and --model {option!r}")
+    return argument or option or default
 
 
 def print_json(data: Any) -> None:
@@ -87,9 +134,9 @@ def geometry_of(
     """The head that a command plays on: a model's, with own maps, dimension or stack where given."""
     from dataclasses import replace
 
+    from lowerbound.core.geometry import Geometry
     from lowerbound.core.models import find_model
     from lowerbound.core.schedule import ScaleSchedule
-    from lowerbound.game.reduction import Geometry
 
     place = Geometry.of(find_model(model))
     if schedule is not None:

@@ -8,6 +8,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import JsonOption, print_json, progress
 from lowerbound.errors import InvalidArgument, unknown
 
@@ -15,10 +16,12 @@ from lowerbound.errors import InvalidArgument, unknown
 def verify(
     proofs: Annotated[Path, typer.Option("--proofs", metavar="FOLDER", help="The proof book.")] = Path("proofs"),
     lemma: Annotated[
-        list[str] | None, typer.Option("--lemma", metavar="ID", help="Only this lemma and what it rests on.")
+        list[str] | None,
+        typer.Option("--lemma", metavar="ID", help="Only these lemmas, as a list: a,b, and what they rest on."),
     ] = None,
     backend: Annotated[
-        list[str] | None, typer.Option("--backend", metavar="NAME", help="Only z3, cvc5, kernel, coq or computation.")
+        list[str] | None,
+        typer.Option("--backend", metavar="NAME", help="Only these of z3, cvc5, kernel, coq, computation."),
     ] = None,
     explain: Annotated[
         str | None, typer.Option("--explain", metavar="ID", help="Tell one lemma: statement, checks, what it rests on.")
@@ -35,14 +38,15 @@ def verify(
     from lowerbound.prove.verify import BACKENDS
     from lowerbound.prove.verify import verify as run
 
-    for name in backend or []:
+    lemmas, backends = listed(lemma, "--lemma"), listed(backend, "--backend")
+    for name in backends:
         if name not in BACKENDS:
             raise unknown("backend", name, BACKENDS)
     book = load_book(proofs)
     if explain is not None:
         book.find(explain)
     with progress(0) as watch:
-        report = run(book, only=[*(lemma or []), *([explain] if explain else [])], backends=backend or [], watch=watch)
+        report = run(book, only=[*lemmas, *([explain] if explain else [])], backends=backends, watch=watch)
     if as_json:
         print_json(report.to_json())
     elif explain is not None:

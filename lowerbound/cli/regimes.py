@@ -7,29 +7,37 @@ from typing import Annotated
 
 import typer
 
+from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import (
-    DEFAULT_MODEL,
     DeltaOption,
     EtaOption,
     JsonOption,
+    ModelArgument,
     ModelOption,
     SeedOption,
     complete_model,
+    one_model,
     print_json,
 )
 from lowerbound.errors import InvalidArgument
 
+OwnModelArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[MODEL]", help="A model of `lowerbound models`.", autocompletion=complete_model),
+]
+OwnModelOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="MODEL", help="A model of `lowerbound models`.", autocompletion=complete_model),
+]
 COHERENCES = ("1/16", "1/8", "1/4", "1/3", "1/2")
 
 
 def dimension(
-    d: Annotated[int | None, typer.Option("--d", min=2, help="Head dimension.")] = None,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="MODEL", help="Instead: a model's head.", autocompletion=complete_model),
-    ] = None,
+    model: OwnModelArgument = None,
+    named: OwnModelOption = None,
+    d: Annotated[int | None, typer.Option("--d", min=2, help="Instead: a head dimension.")] = None,
     mu: Annotated[
-        list[str] | None, typer.Option("--mu", metavar="X", help="Coherence, such as 1/8; may be given several times.")
+        list[str] | None, typer.Option("--mu", metavar="X", help="Coherence, such as 1/8, or a list: 1/8,1/4.")
     ] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", metavar="FILE", help="The certificate of one --mu, for `check`.")
@@ -40,14 +48,16 @@ def dimension(
     from lowerbound.certify.dimension import needed, room
     from lowerbound.core.models import find_model
 
-    if (d is None) == (model is None):
+    chosen = None if (model or named) is None else one_model(model, named)
+    if (d is None) == (chosen is None):
         raise InvalidArgument("dimension must get one of --d and --model")
-    if out is not None and len(mu or []) != 1:
+    coherences = listed(mu, "--mu")
+    if out is not None and len(coherences) != 1:
         raise InvalidArgument("-o writes the certificate of exactly one --mu")
-    subject = None if model is None else find_model(model)
+    subject = None if chosen is None else find_model(chosen)
     width = subject.head_dim if subject is not None else d
     assert width is not None
-    rooms = [room(width, each) for each in mu or COHERENCES]
+    rooms = [room(width, each) for each in coherences or COHERENCES]
     wanted = None if subject is None else needed(subject.visible_schedule.n_tokens, width)
     if out is not None:
         if rooms[0].document is None:
@@ -78,15 +88,13 @@ def dimension(
 
 
 def phase(
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="MODEL", help="A model's head.", autocompletion=complete_model),
-    ] = None,
+    model: OwnModelArgument = None,
+    named: OwnModelOption = None,
     d: Annotated[int | None, typer.Option("--d", min=2, help="Instead: a head dimension.")] = None,
     tokens: Annotated[int | None, typer.Option("--tokens", min=2, help="And that many cached tokens.")] = None,
     multiplier: Annotated[
         list[str] | None,
-        typer.Option("--lambda", metavar="X", help="Largest logit; may be given several times."),
+        typer.Option("--lambda", metavar="X", help="Largest logit, or a list: 1,10,100."),
     ] = None,
     eta: EtaOption = "0.1",
     delta: DeltaOption = "0.01",
@@ -101,14 +109,16 @@ def phase(
     from lowerbound.core.scalars import rational
     from lowerbound.errors import invalid
 
-    if (model is None) == (d is None and tokens is None) or (d is None) != (tokens is None):
+    chosen = None if (model or named) is None else one_model(model, named)
+    if (chosen is None) == (d is None and tokens is None) or (d is None) != (tokens is None):
         raise InvalidArgument("phase must get either --model, or --d and --tokens")
-    asked = [rational(each, name="lambda") for each in multiplier or DEFAULT_MULTIPLIERS]
-    for given, largest in zip(multiplier or DEFAULT_MULTIPLIERS, asked, strict=True):
+    multipliers = listed(multiplier, "--lambda") or DEFAULT_MULTIPLIERS
+    asked = [rational(each, name="lambda") for each in multipliers]
+    for given, largest in zip(multipliers, asked, strict=True):
         if largest < 0:
             raise invalid("lambda", "be >= 0", given, nearest=0)
-    if model is not None:
-        head = find_model(model)
+    if chosen is not None:
+        head = find_model(chosen)
         found = borders(
             head.n_tokens_cached, head.head_dim, in_sight=head.visible_schedule.n_tokens, eta=eta, delta=delta
         )
@@ -119,7 +129,7 @@ def phase(
     sides = [(float(each), found.rows(each), found.side(each)) for each in asked]
     if as_json:
         at_each = [{"lambda": at, "rows": rows, "side": side} for at, rows, side in sides]
-        print_json({"model": model, **found.to_json(), "multipliers": at_each})
+        print_json({"model": chosen, **found.to_json(), "multipliers": at_each})
         return
     print(f"{found.tokens:,} cached tokens in R^{found.d}, additive eta = {eta}, delta = {delta}, logits up to lambda")
     if found.floor_from is None:
@@ -142,7 +152,8 @@ DEFAULT_MULTIPLIERS = ("0.1", "1", "4", "10", "100")
 
 
 def time(
-    model: ModelOption = DEFAULT_MODEL,
+    model: ModelArgument = None,
+    named: ModelOption = None,
     questions: Annotated[int, typer.Option("--questions", min=1, help="Asked of each reader.")] = 200,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -150,20 +161,21 @@ def time(
     """How many cached rows a reader has to look at: some fix their places first, some go on from what they see."""
     from math import ceil, log2, sqrt
 
-    from lowerbound.core.models import find_model
+    from lowerbound.core.models import find_geometry
     from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, RowReader, Scan, Tree, probe
-    from lowerbound.game.reduction import Geometry, plan_reduction
+    from lowerbound.game.reduction import plan_reduction
 
-    plan = plan_reduction(Geometry.of(find_model(model)), seed=seed)
+    subject = one_model(model, named)
+    plan = plan_reduction(find_geometry(subject), seed=seed)
     n_tokens = plan.schedule.n_tokens_cached
     fixed: list[RowReader] = [FixedPlaces(n_tokens * share // 4) for share in (0, 1, 2, 3)]
     adaptive: list[RowReader] = [HashTable(), Hyperplanes(ceil(log2(n_tokens))), Tree()]
     rows = [probe(reader, plan, questions=questions, seed=seed) for reader in (*fixed, Scan(), *adaptive)]
     if as_json:
         told = [{**vars(row), "least_looks": None if row.is_adaptive else row.least_looks} for row in rows]
-        print_json({"model": model, "tokens": n_tokens, "readers": told})
+        print_json({"model": subject, "tokens": n_tokens, "readers": told})
         return
-    print(f"{n_tokens:,} cached rows of {model} in an order that nobody told; looks a question, in the mean")
+    print(f"{n_tokens:,} cached rows of {subject} in an order that nobody told; looks a question, in the mean")
     print(f"{'reader':>14}{'looks':>10}{'bits misread':>14}{'(1 - 2 error) T':>17}")
     for row in rows:
         least = "-" if row.is_adaptive else f"{row.least_looks:.1f}"

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lowerbound.cli.options import JsonOption, SeedOption, complete_model, print_json
+from lowerbound.cli.grammar import listed
+from lowerbound.cli.options import JsonOption, ModelArgument, ModelOption, SeedOption, one_model, print_json
 
 if TYPE_CHECKING:
     from lowerbound.certify.replay.games import Game
 
-DEFAULT_MODEL = "var-d16"
 JUST_BELOW, JUST_ABOVE = 0.99, 1.1
 
 
@@ -55,15 +55,13 @@ class RoundingName(StrEnum):
     INT4 = "int4"
 
 
-ModelArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL", help="A model of the VAR or Infinity family.", autocompletion=complete_model, show_default=True
-    ),
-]
 EtaOption = Annotated[
     str | None,
-    typer.Option("--eta", metavar="X", help="Error of outputs, of the range of values; default: just below eta_0."),
+    typer.Option(
+        "--eta",
+        metavar="X",
+        help="Error of outputs: additive, in units of the range of values; default: just below eta_0.",
+    ),
 ]
 DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of the whole block.")]
 HeadsOption = Annotated[
@@ -74,7 +72,8 @@ OutOption = Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", h
 
 
 def state(
-    model: ModelArgument = DEFAULT_MODEL,
+    model: ModelArgument = None,
+    named: ModelOption = None,
     eta: EtaOption = None,
     delta: DeltaOption = "0",
     heads: HeadsOption = None,
@@ -83,11 +82,12 @@ def state(
     as_json: JsonOption = False,
 ) -> None:
     """Model R2, the whole state: bits that the sampler must keep before the last scale, f_hat included."""
-    _replay("state", model, eta, delta, heads, few_rows, out, as_json)
+    _replay("state", one_model(model, named), eta, delta, heads, few_rows, out, as_json)
 
 
 def cache(
-    model: ModelArgument = DEFAULT_MODEL,
+    model: ModelArgument = None,
+    named: ModelOption = None,
     eta: EtaOption = None,
     delta: DeltaOption = "0",
     heads: HeadsOption = None,
@@ -96,7 +96,7 @@ def cache(
     as_json: JsonOption = False,
 ) -> None:
     """Model R2, the cache alone: bits of compressed keys and values that answer without f_hat."""
-    _replay("cache", model, eta, delta, heads, few_rows, out, as_json)
+    _replay("cache", one_model(model, named), eta, delta, heads, few_rows, out, as_json)
 
 
 def _replay(
@@ -125,7 +125,8 @@ def _replay(
 
 
 def f_hat(
-    model: ModelArgument = DEFAULT_MODEL,
+    model: ModelArgument = None,
+    named: ModelOption = None,
     codebook: Annotated[FibreKind, typer.Option("--codebook", help="Which codebook.")] = FibreKind.GENERIC,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -135,7 +136,7 @@ def f_hat(
     from lowerbound.certify.replay.games import fibre_answer
     from lowerbound.core.models import find_model
 
-    subject = find_model(model)
+    subject = find_model(one_model(model, named))
     told: dict[str, Any] = fibre_answer(subject, codebook.value)
     if out is not None and told["bits"] is not None:
         out.write_bytes(certify_fibre(subject, codebook.value).document())
@@ -151,10 +152,11 @@ def f_hat(
 
 
 def decode(
-    model: ModelArgument = DEFAULT_MODEL,
+    model: ModelArgument = None,
+    named: ModelOption = None,
     eta: Annotated[
         list[str] | None,
-        typer.Option("--eta", metavar="X", help="Size of the noise, may be repeated; default: around the promise."),
+        typer.Option("--eta", metavar="X", help="Size of the noise, or a list: a,b; default: around the promise."),
     ] = None,
     codebook: Annotated[CodebookName, typer.Option("--codebook", help="Which codebook.")] = CodebookName.BINARY,
     noise: Annotated[NoiseName, typer.Option("--noise", help="What is added to outputs.")] = NoiseName.ALIGNED,
@@ -173,9 +175,9 @@ def decode(
     from lowerbound.core.scalars import rational
     from lowerbound.var.replay.prefix_decoding import demonstrate
 
-    etas = None if eta is None else [float(rational(one, name="eta")) for one in eta]
+    etas = None if eta is None else [float(rational(one, name="eta")) for one in listed(eta, "--eta")]
     told = demonstrate(
-        find_model(model),
+        find_model(one_model(model, named)),
         etas=etas,
         around=(JUST_BELOW, JUST_ABOVE),
         codebook=codebook.value,

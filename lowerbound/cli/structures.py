@@ -7,16 +7,20 @@ from typing import Annotated
 
 import typer
 
+from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import (
-    DEFAULT_MODEL,
+    DEFAULT_DELTA,
+    DEFAULT_ETA,
     DeltaOption,
     DimensionOption,
     EtaOption,
     JsonOption,
+    ModelArgument,
     ModelOption,
     ScheduleOption,
     SeedOption,
     geometry_of,
+    one_model,
     print_json,
     progress,
 )
@@ -30,15 +34,16 @@ def complete_prior(incomplete: str) -> list[str]:
 
 
 def structures(
+    model: ModelArgument = None,
+    named: ModelOption = None,
     priors: Annotated[
         list[str] | None,
         typer.Option(
-            "--prior", metavar="NAME", help="One prior, or several; default: all.", autocompletion=complete_prior
+            "--prior", metavar="NAME", help="One prior, or a list: a,b; default: all.", autocompletion=complete_prior
         ),
     ] = None,
-    model: ModelOption = DEFAULT_MODEL,
-    eta: EtaOption = "0.01",
-    delta: DeltaOption = "0.1",
+    eta: EtaOption = DEFAULT_ETA,
+    delta: DeltaOption = DEFAULT_DELTA,
     trials: Annotated[int, typer.Option("--trials", min=1, help="Independent members of each class.")] = 4,
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
@@ -64,10 +69,10 @@ def structures(
     from lowerbound.certify.structures import StructureRow, structure_rows
     from lowerbound.core.priors.table import PRIORS, find_prior
 
-    names = list(dict.fromkeys(priors or PRIORS))
+    names = listed(priors, "--prior") or list(PRIORS)
     for name in names:
         find_prior(name)
-    geometry = geometry_of(model, schedule, d)
+    geometry = geometry_of(one_model(model, named), schedule, d)
     rows: list[StructureRow] = []
     with progress(len(names)) as begin:
         for name in names:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lowerbound.cli.grammar import StrictCommand
 from lowerbound.cli.options import JsonOption, print_json
 from lowerbound.errors import InvalidArgument
 
@@ -131,7 +132,7 @@ class _Bar:
 results = typer.Typer(no_args_is_help=True, help="Look at what sweeps have put into a store.", rich_markup_mode=None)
 
 
-@results.command("list")
+@results.command("list", cls=StrictCommand)
 def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
     """The sweeps of a store: how many units each has, and how many are finished."""
     from lowerbound.sweep.store import Store
@@ -147,7 +148,7 @@ def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
         print(f"warning: {problem}", file=sys.stderr)
 
 
-@results.command("show")
+@results.command("show", cls=StrictCommand)
 def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = False) -> None:
     """Every unit of a store, with what became of it."""
     from lowerbound.sweep.store import Store
@@ -165,7 +166,7 @@ def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = 
             print(f"    {row.reason}")
 
 
-@results.command("export")
+@results.command("export", cls=StrictCommand)
 def export(
     store: StoreArgument,
     form: Annotated[FormatName, typer.Option("--format", help="csv, jsonl or parquet.")] = FormatName.CSV,
@@ -188,7 +189,7 @@ def export(
         print(f"{len(data)} bytes in {out}", file=sys.stderr)
 
 
-@results.command("diff")
+@results.command("diff", cls=StrictCommand)
 def diff(
     left: StoreArgument,
     right: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store.")],

@@ -8,8 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lowerbound.cli.options import JsonOption, SeedOption, complete_cache, print_json, progress
-from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, complete_simulated
+from lowerbound.cli.grammar import listed
+from lowerbound.cli.options import (
+    BudgetsOption,
+    JsonOption,
+    SeedOption,
+    complete_cache,
+    one_model,
+    print_json,
+    progress,
+)
+from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, SimulatedOption
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,15 +44,7 @@ LayerOption = Annotated[
 
 def record(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the trace is written.")],
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            metavar="MODEL",
-            help="tiny, tiny-infinity, or a model of the VAR or Infinity family.",
-            autocompletion=complete_simulated,
-        ),
-    ] = DEFAULT_SIMULATED,
+    model: SimulatedOption = None,
     image: Annotated[
         ImageName, typer.Option("--image", help="random: ids that the network draws; else a made image, quantised.")
     ] = ImageName.RANDOM,
@@ -63,7 +64,7 @@ def record(
 
     found = run(
         file,
-        model=model,
+        model=one_model(None, model, DEFAULT_SIMULATED),
         image=image.value,
         seed=seed,
         condition=condition,
@@ -137,9 +138,7 @@ def play(
         list[str],
         typer.Argument(metavar="CACHE...", help="As in `play`; NAME@F gives a budget.", autocompletion=complete_cache),
     ],
-    budgets: Annotated[
-        list[str] | None, typer.Option("--budget", metavar="F", help="Nominal budget in (0, 1], or several.")
-    ] = None,
+    budgets: BudgetsOption = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -178,15 +177,18 @@ def compare(
             autocompletion=complete_cache,
         ),
     ] = None,
-    budgets: Annotated[
-        list[str] | None, typer.Option("--budget", metavar="F", help="Nominal budget in (0, 1], or several.")
-    ] = None,
+    budgets: BudgetsOption = None,
     etas: Annotated[
-        list[str] | None, typer.Option("--eta", metavar="X", help="Error, or several; default: 0.1, 0.01, 0.001.")
+        list[str] | None,
+        typer.Option(
+            "--eta",
+            metavar="X",
+            help="Error: additive, in units of the range of values, or a list; default: 0.1,0.01,0.001.",
+        ),
     ] = None,
     layer: LayerOption = None,
     heads: Annotated[
-        list[int] | None, typer.Option("--head", min=0, help="One head, from 0, or several; default: all.")
+        list[str] | None, typer.Option("--head", metavar="N", help="One head, from 0, or a list: 0,3; default: all.")
     ] = None,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -210,14 +212,16 @@ def compare(
 
     trace = read_trace(file)
     numbers = _layers(trace, layer)
-    chosen = list(range(trace.n_heads)) if not heads else list(dict.fromkeys(heads))
-    if max(chosen) >= trace.n_heads:
-        raise invalid("--head", f"lie in [0, {trace.n_heads - 1}]", max(chosen), nearest=trace.n_heads - 1)
+    asked_heads = listed(heads, "--head")
+    for head in asked_heads:
+        if not head.isdecimal() or int(head) >= trace.n_heads:
+            raise invalid("--head", f"be an integer in [0, {trace.n_heads - 1}]", head, nearest=trace.n_heads - 1)
+    chosen = [int(head) for head in asked_heads] or list(range(trace.n_heads))
     if budgets and not caches:
         raise InvalidArgument("--budget must come with a cache, got none; the default ones have budgets of their own")
     asked = _asked(caches, budgets) if caches else _asked([label(*each) for each in DEFAULT_CACHES], None)
     check_one_headed(asked)
-    worst = floors(trace, etas or DEFAULT_ETAS)
+    worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
     points = []
     with progress(len(numbers) * len(asked)) as begin:
         for number in numbers:
@@ -255,7 +259,7 @@ def _asked(caches: Sequence[str], budgets: Sequence[str] | None) -> list[Asked]:
     from lowerbound.errors import invalid
 
     import_from_here()
-    games = at_budgets(caches, list(budgets) if budgets else [None])
+    games = at_budgets(caches, listed(budgets, "--budget") or [None])
     asked = [(name, None if share is None else rational(share, name="budget")) for name, share in games]
     for name, budget in asked:
         find_cache(name)

@@ -8,7 +8,17 @@ from typing import Annotated
 
 import typer
 
-from lowerbound.cli.options import JsonOption, SeedOption, complete_cache, complete_model, print_json, progress
+from lowerbound.cli.options import (
+    BudgetOption,
+    JsonOption,
+    ModelArgument,
+    ModelOption,
+    SeedOption,
+    complete_cache,
+    one_model,
+    print_json,
+    progress,
+)
 
 DEFAULT_SIMULATED = "tiny"
 LARGEST_MAP = 1024
@@ -31,18 +41,14 @@ def complete_simulated(incomplete: str) -> list[str]:
     return [model.name for model in known if model.name.startswith(incomplete)]
 
 
+_SIMULATED = f"tiny, tiny-infinity, or a model of the VAR or Infinity family; default: {DEFAULT_SIMULATED}."
 SimulatedArgument = Annotated[
-    str,
-    typer.Argument(
-        metavar="MODEL",
-        help="tiny, tiny-infinity, or a model of the VAR or Infinity family.",
-        autocompletion=complete_simulated,
-    ),
+    str | None,
+    typer.Argument(metavar="[MODEL]", help=_SIMULATED, autocompletion=complete_simulated, show_default=False),
 ]
-
-NamedArgument = Annotated[
-    str,
-    typer.Argument(metavar="MODEL", help="tiny, or a model of `lowerbound models`.", autocompletion=complete_model),
+SimulatedOption = Annotated[
+    str | None,
+    typer.Option("--model", metavar="MODEL", help=_SIMULATED, autocompletion=complete_simulated, show_default=False),
 ]
 
 
@@ -56,18 +62,9 @@ def simulate(
             autocompletion=complete_cache,
         ),
     ],
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model",
-            metavar="MODEL",
-            help="tiny, tiny-infinity, or a model of the VAR or Infinity family.",
-            autocompletion=complete_simulated,
-        ),
-    ] = DEFAULT_SIMULATED,
-    budget: Annotated[
-        str | None, typer.Option("--budget", metavar="F", help="The cache's own nominal budget in (0, 1].")
-    ] = None,
+    model: SimulatedArgument = None,
+    named: SimulatedOption = None,
+    budget: BudgetOption = None,
     seed: SeedOption = 0,
     condition: Annotated[int, typer.Option("--condition", min=0, help="Class, or random text, of the image.")] = 0,
     guidance: Annotated[float, typer.Option("--guidance", metavar="X", help="Strength of guidance.")] = 1.5,
@@ -90,7 +87,7 @@ def simulate(
     import_from_here()
     ((name, share),) = at_budgets([cache], [budget])
     row = run(
-        model,
+        one_model(model, named, DEFAULT_SIMULATED),
         name,
         budget=None if share is None else rational(share, name="budget"),
         seed=seed,
@@ -108,7 +105,8 @@ def simulate(
 
 
 def ranks(
-    model: SimulatedArgument,
+    model: SimulatedArgument = None,
+    named: SimulatedOption = None,
     phi: Annotated[
         bool, typer.Option("--phi", help="With random rational kernels of phi; default: phi is the identity.")
     ] = False,
@@ -125,9 +123,10 @@ def ranks(
     from lowerbound.var.simulator.affine import N_SAMPLES, value_space
     from lowerbound.var.simulator.network import random_network, simulated
 
-    found = simulated(model)
+    subject = one_model(model, named, DEFAULT_SIMULATED)
+    found = simulated(subject)
     if phi and found.family != "VAR":
-        raise InvalidArgument(f"phi must be asked of the VAR family, got {model} of {found.family}, which has none")
+        raise InvalidArgument(f"phi must be asked of the VAR family, got {subject} of {found.family}, which has none")
     schedule = found.schedule
     sizes = [schedule.map_size(k) for k in range(schedule.n_scales)]
     last = schedule.n_scales if scales is None else scales
@@ -148,20 +147,28 @@ def ranks(
     space = {**value_space(network, seed=seed).to_json(), "samples": N_SAMPLES}
     injective = rows[-1]["joint_rank"] == rows[-1]["n_earlier"]
     if as_json:
-        told = {"model": model, "phi": phi, "seed": seed, "scales": rows, "injective": injective, "first_layer": space}
+        told = {
+            "model": subject,
+            "phi": phi,
+            "seed": seed,
+            "scales": rows,
+            "injective": injective,
+            "first_layer": space,
+        }
         print_json(told)
         return
     from lowerbound.report.pipeline import ranks_table, value_space_text
     from lowerbound.report.table import console
 
-    console().print(ranks_table(model, "random kernels of phi" if phi else "phi the identity", rows))
+    console().print(ranks_table(subject, "random kernels of phi" if phi else "phi the identity", rows))
     how = "injective" if injective else "not injective"
     print(f"\nThe map from all {rows[-1]['n_earlier']:,} codes before scale {last} to these inputs is {how}.")
     print(value_space_text(space))
 
 
 def realise(
-    model: SimulatedArgument = DEFAULT_SIMULATED,
+    model: SimulatedArgument = None,
+    named: SimulatedOption = None,
     branches: Annotated[int, typer.Option("--branches", help="CFG branches whose keys and values are free.")] = 1,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
@@ -171,7 +178,7 @@ def realise(
     from lowerbound.var.simulator.realise import random_ids, refuse_unless_realisable
     from lowerbound.var.simulator.realise import realise as solve
 
-    found = simulated(model)
+    found = simulated(one_model(model, named, DEFAULT_SIMULATED))
     refuse_unless_realisable(found, branches)
     network = random_network(found, seed=seed, precision="float64")
     with threads_for(found):
@@ -184,16 +191,17 @@ def realise(
     print(realisation_text(answer))
 
 
-def sums(model: NamedArgument, as_json: JsonOption = False) -> None:
+def sums(model: ModelArgument = None, named: ModelOption = None, as_json: JsonOption = False) -> None:
     """Over what the floor of one head adds up for MODEL: layers, heads, branches, and why."""
     from lowerbound.core.sums import sums as known
     from lowerbound.var.simulator.network import model_called
 
-    rows = [found.to_json() for found in known(model_called(model))]
+    subject = one_model(model, named)
+    rows = [found.to_json() for found in known(model_called(subject))]
     if as_json:
-        print_json({"model": model, "sums": rows})
+        print_json({"model": subject, "sums": rows})
         return
     from lowerbound.report.pipeline import sums_table
     from lowerbound.report.table import console
 
-    console().print(sums_table(model, rows))
+    console().print(sums_table(subject, rows))

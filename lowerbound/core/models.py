@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any
 
+from lowerbound.core.geometry import Geometry, HasGeometry
+from lowerbound.core.rules import RuleName
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import unknown
-
-RuleName = Literal["l2norm", "1/sqrt(d)", "0.25/sqrt(d)"]
-
 
 _RULES: dict[str, RuleName] = {"l2norm": "l2norm", "1/sqrt(d)": "1/sqrt(d)", "0.25/sqrt(d)": "0.25/sqrt(d)"}
 
@@ -71,6 +70,11 @@ class Model:
         kept = (*self.visible_scales, self.schedule.n_scales - 1)
         return ScaleSchedule(tuple(self.schedule.shapes[k] for k in kept), self.schedule.n_context)
 
+    @cached_property
+    def geometry(self) -> Geometry:
+        """One head of the model, with the maps that its last scale sees."""
+        return Geometry(self.name, self.visible_schedule, self.head_dim, self.rule, self.codebook_size)
+
     @property
     def n_tokens(self) -> int:
         """All tokens of the generation, prompt tokens included."""
@@ -79,7 +83,7 @@ class Model:
     @property
     def n_tokens_cached(self) -> int:
         """T: tokens whose keys and values the last scale reads from the cache."""
-        return self.visible_schedule.n_tokens_cached
+        return self.geometry.n_tokens_cached
 
     @property
     def n_streams(self) -> int:
@@ -89,7 +93,7 @@ class Model:
     @property
     def head_cache_bits(self) -> int:
         """fp16 bits of the cached keys and values of one head before the last scale."""
-        return 2 * self.n_tokens_cached * self.head_dim * 16
+        return self.geometry.cache_bits
 
     @property
     def cache_bytes(self) -> int:
@@ -201,6 +205,14 @@ def models() -> tuple[Model, ...]:
     """Every model of the catalogue, in the order of its table."""
     table = (resources.files("lowerbound.core") / "models.csv").read_text(encoding="utf-8")
     return tuple(_model(row) for row in csv.DictReader(table.splitlines()))
+
+
+def find_geometry(place: HasGeometry | str) -> Geometry:
+    """The geometry of a head: that of a model, of a model's name, or the one given.
+
+    Contract: a name that is no model's raises UnknownName with the nearest names.
+    """
+    return find_model(place).geometry if isinstance(place, str) else place.geometry
 
 
 def find_model(name: str) -> Model:

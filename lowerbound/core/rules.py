@@ -11,13 +11,16 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Literal
 
 import array_api_compat
 import numpy as np
 
 from lowerbound.core.threads import blocks
 from lowerbound.errors import invalid
+
+RuleName = Literal["l2norm", "1/sqrt(d)", "0.25/sqrt(d)"]
+"""The rules that models use, as the catalogue, traces and claims name them."""
 
 MULTIPLIER_CAP = Fraction(100)
 """VAR and Infinity clamp the learned multiplier of a head at exp(ln 100)."""

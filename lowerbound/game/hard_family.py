@@ -18,91 +18,17 @@ from numpy.typing import NDArray
 
 from lowerbound.core.cache import Public
 from lowerbound.core.coins import Coins
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
-from lowerbound.core.models import Model, RuleName
-from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm, Rule, Scaled
+from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import ImpossibleReduction, invalid
+from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.index import Symbols
 
 FloatArray = NDArray[np.float64]
 
-LARGEST_STACK = 4096
-"""Layers, and heads a layer."""
-
 POPULAR_POWER = 3
 """A popular token is number floor(visible u^3), u uniform in [0, 1): older tokens are asked for more often."""
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Where an instance lives: the maps, the head dimension and the attention rule of one head, and how many heads.
-
-    `stack` is (layers, heads a layer), each head with values of its own; None is one head, or what a cache needs
-    whose heads or layers share something.
-    """
-
-    name: str
-    schedule: ScaleSchedule
-    d: int
-    rule_name: RuleName = "l2norm"
-    codebook_size: int | None = None
-    stack: tuple[int, int] | None = None
-
-    def __post_init__(self) -> None:
-        if self.stack is not None and not all(isinstance(n, int) and 1 <= n <= LARGEST_STACK for n in self.stack):
-            raise invalid("layers and heads", f"be integers in [1, {LARGEST_STACK}]", self.stack)
-        if isinstance(self.d, bool) or not isinstance(self.d, int) or self.d < 1:
-            raise invalid("d", "be an integer >= 1", self.d)
-        if self.schedule.n_tokens_cached < 1:
-            raise ImpossibleReduction(
-                "schedule must cache at least one token before its last scale, got one scale; "
-                "the nearest possible schedule has two"
-            )
-
-    @classmethod
-    def of(cls, model: Model) -> Geometry:
-        """One head of a catalogue model, with the scales that its last scale sees."""
-        return cls(model.name, model.visible_schedule, model.head_dim, model.rule, model.codebook_size)
-
-    @property
-    def multiplier_cap(self) -> Fraction | None:
-        """The largest |logit| that the rule allows between unit vectors, or None."""
-        return MULTIPLIER_CAP if self.rule_name == "l2norm" else None
-
-    def rule(self, multiplier: Fraction) -> Rule:
-        """The attention rule, with its multiplier where it has one."""
-        match self.rule_name:
-            case "l2norm":
-                return L2Norm(float(multiplier))
-            case "0.25/sqrt(d)":
-                return Scaled(0.25 / self.d**0.5)
-            case "1/sqrt(d)":
-                return Scaled()
-
-    def query_length(self, multiplier: Fraction) -> float:
-        """How long a query must be for logit `multiplier` with a unit key in its direction."""
-        rule = self.rule(multiplier)
-        return float(multiplier) / rule.factor(self.d) if isinstance(rule, Scaled) else 1.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `from_json` is its inverse."""
-        return {
-            "name": self.name,
-            "shapes": [list(shape) for shape in self.schedule.shapes],
-            "n_context": self.schedule.n_context,
-            "d": self.d,
-            "rule": self.rule_name,
-            "codebook_size": self.codebook_size,
-            "stack": self.stack,
-        }
-
-    @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Geometry:
-        """The geometry that `to_json` described."""
-        schedule = ScaleSchedule(tuple(tuple(shape) for shape in data["shapes"]), data["n_context"])
-        stack = None if data["stack"] is None else tuple(data["stack"])
-        return cls(data["name"], schedule, data["d"], data["rule"], data["codebook_size"], stack)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
-"""Designs of Theorems C and C': addresses and numbers with which keys and values alike can be read, proved or refused.
+"""Designs of Theorems C and C': public parameters with which Bob can read both keys and values.
 
-A design splits R^d = R^(d_a) + R^p. The key of token i is [sqrt(1 - rho^2) a_i ; rho x_i / sqrt(spread) ; fill], with
-a public unit address a_i, a secret payload x_i in [-1, 1]^(p - 1), and a last coordinate that fills it to norm 1.
+The constructor of a design proves that he can, or refuses it. A design splits R^d = R^(d_a) + R^p. The key of token i
+is [sqrt(1 - rho^2) a_i ; rho x_i / sqrt(spread) ; fill], with a public unit address a_i, a secret payload x_i in
+[-1, 1]^(p - 1), and a last coordinate `fill` that makes the norm 1.
 """
 
 from __future__ import annotations
@@ -16,49 +17,50 @@ import numpy as np
 from flint import arb
 
 from lowerbound.core.bounds import BALLS, floor_in_interval
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.reading import KINDS, Kind, Reading, key_room, key_step, reading, value_step
 from lowerbound.core.scalars import ball, certainly_less, decide, floor_float, precision
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.game.hard_family import Geometry
 
 READING_PRECISION_BITS = 128
 
 
 @dataclass(frozen=True)
 class PayloadDesign:
-    """Public parameters from which every key and value symbol of one head can be read.
+    """Public parameters with which every key symbol and value symbol of one head can be read.
 
-    Contract: constructing one proves, in exact integers and Arb balls, that the addresses have one-sided coherence at
-    most `coherence`, that Bob's T_N own tokens can weigh together as one reference, and that neighbouring levels of
-    values and of payloads stay apart under additive error `eta` and leakage; what is false raises ImpossibleReduction
-    with the name of the inequality. All keys are unit vectors, and no logit exceeds `multiplier`.
-    Source: Theorems C and C' (proofs/coq/Payload.v, Zoom.v), with the leak of C divided by the reference's weight.
+    Contract: the constructor proves, in exact integers and Arb balls, that the addresses have one-sided coherence at
+    most `coherence`, that Bob's T_N own tokens together can weigh as much as one reference token, and that neighboring
+    levels of values and of payloads stay distinguishable under additive error `eta` and leakage. If one of these is
+    false, it raises ImpossibleReduction, which names the inequality. All keys are unit vectors, and no logit exceeds
+    `multiplier`.
+    Source: Theorems C and C' (proofs/coq/Payload.v, Zoom.v), with the leakage of C divided by the reference's weight.
 
     Parameters
     ----------
     geometry : Geometry
         T cached tokens, T_N = tokens of the last scale, d and the attention rule.
     addresses : Keys
-        One integer row a cached token, shape (T, d_a), d_a <= d - 2; the address is row / |row|.
+        One integer row per cached token, shape (T, d_a), d_a <= d - 2; the address is row / |row|.
     coherence : Fraction in [0, 1)
-        mu.
+        mu, an upper bound on the one-sided coherence of the addresses.
     rho_squared : Fraction in (0, 1)
-        The share of a key's squared norm that payload and fill have.
+        The fraction of a key's squared norm that belongs to payload and fill.
     gamma : Fraction > 0
-        A payload is read with lambda [a_i ; gamma e_l] / sqrt(1 + gamma^2).
+        Payload coordinate l of token i is read with the query lambda [a_i ; gamma e_l] / sqrt(1 + gamma^2).
     multiplier : Fraction > 0
         lambda, at most the cap of the attention rule.
     n_levels_values, n_levels_keys : int >= 2
-        Value symbols are uniform levels in [0, 1]; payload symbols are uniform in the outputs of one read (C) or in
-        logits (C').
+        The number of levels L_V of values and L_K of payloads. Value levels are equally spaced in [0, 1]. Payload
+        levels are equally spaced in the output of one read (C) or in the logit (C').
     kind : "C" or "C'"
     eta : Fraction in [0, 1/2)
         Additive error of an answer.
     failure_prob : Fraction in [0, 1/2]
-        Probability that an answer is further off than eta.
-    spread : int >= p - 1
-        p - 1 lets the largest payloads leave nothing to fill (Payload.v); p is what 0 stands for.
+        Probability that the error of an answer exceeds eta.
+    spread : int >= p - 1, or 0
+        0 stands for p. With p - 1, the largest payloads leave fill 0 (Payload.v).
     """
 
     geometry: Geometry
@@ -104,26 +106,26 @@ class PayloadDesign:
 
     @property
     def n_cached(self) -> int:
-        """T."""
+        """T, the number of cached tokens."""
         return self.geometry.schedule.n_tokens_cached
 
     @property
     def n_own(self) -> int:
-        """T_N."""
+        """T_N, the number of Bob's own tokens, those of the last scale."""
         return self.geometry.schedule.tokens_at(self.geometry.schedule.n_scales - 1)
 
     @property
     def d_a(self) -> int:
-        """Coordinates of an address."""
+        """The number of coordinates of an address."""
         return int(self.addresses.rows.shape[1])
 
     @property
     def p(self) -> int:
-        """Coordinates behind the address: p - 1 of payload, and the fill."""
+        """The number of coordinates after the address: p - 1 for the payload, and one for the fill."""
         return self.geometry.d - self.d_a
 
     def reading(self) -> Reading:
-        """S, c, g and both leaks as balls, at the precision in force."""
+        """S, c, g and both leaks as balls, at Arb's current precision."""
         return reading(
             BALLS,
             self.kind,
@@ -143,7 +145,10 @@ class PayloadDesign:
             return self.reading()
 
     def prove(self, blur: Fraction) -> None:
-        """Prove that answers within eta + blur of the truth are read rightly, or raise ImpossibleReduction."""
+        """Prove that Bob decodes correctly from answers within eta + blur of exact attention.
+
+        Contract: raises ImpossibleReduction, which names the inequality that is false.
+        """
         eta = self.eta + blur
         if eta >= Fraction(1, 2):
             raise ImpossibleReduction(f"eta + rounding must be below 1/2, got {float(eta):.6g}")
@@ -175,15 +180,17 @@ class PayloadDesign:
 
     @property
     def most_rounds(self) -> int:
-        """How often a payload is asked for at most: once (C), or ceil(log2 L_K) times (C')."""
+        """The largest number of reads of one payload symbol: 1 (C), or ceil(log2 L_K) (C')."""
         return 1 if self.kind == "C" else (self.n_levels_keys - 1).bit_length()
 
     @property
     def floor_bits(self) -> float:
-        """T ((d - 1) F(L_V) + (p - 1) F(L_K)) bits a head, rounded down; F is Fano's bound at the symbols' errors.
+        """The lower bound (floor) in bits per head, T ((d - 1) F(L_V) + (p - 1) F(L_K)), rounded down.
 
-        A value symbol is one answer. A payload symbol that Bob finds by halving the candidates is wrong only if one
-        of `most_rounds` answers is: until one is, he asks what he would ask if he knew it.
+        F(L) is Fano's bound for a symbol of L levels at its error rate. A value symbol depends on one answer, so its
+        error rate is `failure_prob`. A payload symbol depends on at most `most_rounds` answers, and it is wrong only if
+        one of them is: up to the first wrong answer, Bob's queries are those that the correct symbol determines. So its
+        error rate is at most `most_rounds * failure_prob`.
         """
         delta = self.failure_prob
         values = floor_in_interval(self.n_cached * (self.geometry.d - 1), self.n_levels_values, Fraction(0), delta)
@@ -193,7 +200,7 @@ class PayloadDesign:
         return floor_float(values + keys)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `from_json` is its inverse."""
+        """The design as plain JSON values; `from_json` is its inverse."""
         return {
             "geometry": self.geometry.to_json(),
             "addresses": {"family": self.addresses.family, "rows": self.addresses.rows.tolist()},
@@ -211,7 +218,7 @@ class PayloadDesign:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PayloadDesign:
-        """The design that `to_json` described; proved anew."""
+        """The design that `to_json` described; its constructor proves it again."""
         rows = np.array(data["addresses"]["rows"], dtype=np.int64)
         return cls(
             geometry=Geometry.from_json(data["geometry"]),

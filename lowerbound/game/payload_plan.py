@@ -1,4 +1,4 @@
-"""A design of Theorem C or C' from explicit keys: floats look for it, its constructor proves it."""
+"""The search for a design of Theorem C or C' with explicit addresses; floats find it, and its constructor proves it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import MOST_LEVELS
 from lowerbound.core.keys.choice import KEY_FAMILIES
 from lowerbound.core.keys.family import Keys
@@ -16,17 +17,16 @@ from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_
 from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import ImpossibleReduction, invalid
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.payload import PayloadDesign
 from lowerbound.game.payload_reduction import payload_rounding
 
 FloatArray = NDArray[np.float64]
 
 Addresses = tuple[Keys, Fraction]
-"""Keys, and a proved bound on their one-sided coherence."""
+"""Keys that serve as addresses, and a proved upper bound on their one-sided coherence."""
 
 FLOAT_MARGIN = 1 - 1e-9
-"""What floats count is shrunk by this, so that the exact proof does not miss a level that they promised."""
+"""Factor by which the float search shrinks its bounds, so that the exact proof confirms every level that it counts."""
 
 MILLIONTHS = 10**6
 FIRST_STEP, LAST_STEP = 0.02, 1e-5
@@ -41,11 +41,11 @@ def plan_payload(
     failure_prob: Rational = 0,
     addresses: Iterable[Addresses] = (),
 ) -> PayloadDesign:
-    """The best design that a small search finds among the certified key families, and among `addresses`.
+    """The best design that a small search finds, with addresses from the certified key families or from `addresses`.
 
-    Contract: returns a proved design that can be played in float64, the same for the same arguments, or raises
-    ImpossibleReduction: nothing holds T addresses in R^(d - 2), or eta leaves no two levels. Nothing promises that
-    no better one exists; alphabets have at most 4096 levels.
+    Contract: returns a proved design that can be played in float64, the same for the same arguments. It raises
+    ImpossibleReduction if no T addresses fit in R^(d - 2), or if eta leaves fewer than two levels; other invalid
+    arguments raise InvalidArgument. A better design may exist. Alphabets have at most 4096 levels.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def plan_payload(
     multiplier : rational or None
         lambda; None takes 100, the cap of the l2norm rule, under every rule.
     addresses : pairs of keys and a bound on their one-sided coherence
-        Other books of at least T addresses; those in too many dimensions are passed over.
+        Further sets of addresses. Sets with fewer than T addresses, or in more than d - 2 dimensions, are ignored.
     """
     eta, delta = rational(eta, name="eta"), rational(failure_prob, name="delta")
     if kind not in KINDS:
@@ -102,7 +102,10 @@ def plan_payload(
 
 
 def address_books(geometry: Geometry) -> Iterator[Addresses]:
-    """T addresses and their certified coherence, from each R^(d_a), d_a <= d - 2, that has less coherent ones."""
+    """T addresses in R^(d_a) and their proved coherence bound, for d_a = 1 .. d - 2 in increasing order.
+
+    Addresses are yielded only if their bound is smaller than all bounds before.
+    """
     n_cached, least = geometry.schedule.n_tokens_cached, Fraction(1)
     for d_a in range(1, geometry.d - 1):
         for family in KEY_FAMILIES:
@@ -119,7 +122,7 @@ def _millionths(value: float) -> Fraction:
 
 
 class _Search:
-    """Levels and bits of (rho^2, gamma), for one choice of addresses."""
+    """The float search for (rho^2, gamma), for one choice of addresses."""
 
     def __init__(self, geometry: Geometry, kind: Kind, d_a: int, mu: float, multiplier: float, eta: float) -> None:
         self.spread = geometry.d - d_a - 1
@@ -133,7 +136,7 @@ class _Search:
         }
 
     def levels(self, rho_squared: FloatArray, gamma: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """(L_V, L_K), 0 where the reference is out of reach."""
+        """The numbers of levels (L_V, L_K); both are 0 where Bob's tokens cannot weigh as much as one reference."""
         floats = FloatArithmetic()
         found = reading(floats, self._kind, rho_squared=rho_squared, gamma=gamma, **self._terms)
         values = FLOAT_MARGIN / value_step(self._eta, found.value_leak)
@@ -145,14 +148,17 @@ class _Search:
         return n_values, n_keys
 
     def bits(self, rho_squared: FloatArray, gamma: FloatArray) -> FloatArray:
-        """Bits a token without errors; 0 where a kind of symbol has fewer than two levels."""
+        """Bits per token at error 0; they are 0 where values or payloads have fewer than two levels."""
         n_values, n_keys = self.levels(rho_squared, gamma)
         both = (n_values >= 2) & (n_keys >= 2)
         bits = (self._d - 1) * np.log2(np.maximum(n_values, 1)) + self.spread * np.log2(np.maximum(n_keys, 1))
         return np.where(both, bits, 0.0)
 
     def best(self) -> tuple[float, float, float]:
-        """(bits, rho^2, gamma), both in millionths: the best of a grid, then of ever closer neighbours."""
+        """The best (bits, rho^2, gamma) found, with rho^2 and gamma rounded to millionths.
+
+        The search takes the best point of a grid, and then moves to better neighbors at smaller and smaller distances.
+        """
         shares, tilts = np.meshgrid(np.linspace(0.02, 0.9, 60), np.geomspace(0.03, 2, 80), indexing="ij")
         table = self.bits(shares, tilts)
         place = np.unravel_index(int(table.argmax()), table.shape)

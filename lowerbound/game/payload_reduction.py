@@ -1,9 +1,11 @@
 """Theorems C and C' as a game: Alice writes symbols into keys and values, and Bob reads all of them by attention.
 
-A value is read as ever: the query is the token's address, and Bob's own tokens, all of them the fill vector, have
-logit 0. A payload coordinate is read against a reference. All of Bob's tokens are then copies of one key with the
-address asked for, of value 0, and weigh together as one cached token of payload x_0. Value coordinate 0 of every
-cached token is 1, so that output coordinate 0 is the logistic function of c (x - x_0).
+To read values, Bob queries with a token's address, as in Theorem B. All his own tokens then have the fill vector as
+key, so their logit is 0.
+
+To read a payload coordinate, Bob compares it with a reference. All his own tokens are then copies of one key with the
+address he asks for and with value 0, and together they weigh as much as one cached token of payload x_0. Value
+coordinate 0 of every cached token is 1, so output coordinate 0 is the logistic function of c (x - x_0).
 """
 
 from __future__ import annotations
@@ -21,32 +23,37 @@ from numpy.typing import NDArray
 
 from lowerbound.core.bounds import BALLS
 from lowerbound.core.cache import Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
 from lowerbound.core.oracle.rounding import UNIT_ROUNDOFF, rounding_bound
 from lowerbound.core.reading import key_room
 from lowerbound.core.scalars import ball, precision, upper_fraction
-from lowerbound.game.hard_family import Alphabet, FloatArray, Geometry, HardFamily, Run
+from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.multi_index import QueryBlocks
 from lowerbound.game.payload import READING_PRECISION_BITS, PayloadDesign
 
 ANSWER_SLACK = 2.0**-40
-"""By how much, beside another `rounding`, intervals of allowed answers are widened, so that float arithmetic on them
-excludes no level: with an answer moved by w its logit moves by at least 4 w, and places, logits and their sum carry
-errors of some 100 u in all, and 10 u c <= 10 u lambda, less than a rounding."""
+"""By how much `_zoom` widens the intervals of allowed answers, in addition to another `rounding`.
+
+It ensures that float errors in `_zoom` exclude no level. Moving an answer by w moves its logit by at least 4 w. The
+errors of places, logits and their sum are about 100 u in total, plus 10 u c <= 10 u lambda, which is less than one
+`rounding`.
+"""
 
 
 def payload_rounding(geometry: Geometry, multiplier: Fraction) -> Fraction:
-    """How far float64 answers lie from exact attention over the exact keys, values and queries of the family.
+    """An upper bound on the distance of float64 answers from exact attention over the exact tokens of the family.
 
-    Derivation, with unit roundoff u, to first order, the constants leaving room for the second. Entries of keys have
-    a relative error of at most 6u: address a (2u) times top (u) times the reference's factor (u), two products (2u);
-    payloads less. The fill makes the squared norm 1 up to the (d + 3) u of its own computation, so a rule that
-    normalises keys moves every entry by another (d + 3) u / 2. Entries of queries have at most 4u, a normalised or
-    stretched query another 5u. The reference's place x_0 is computed to within 6u, which moves its logit by 6u c, and
-    c <= lambda. So each logit is off by at most e = (d/2 + 32) u lambda, because |q_1 k_1| + ... <= lambda for exact
-    vectors; a softmax mean of values in [0, 1] moves by at most tanh(e/2) <= e/2. Values, levels and thresholds are
-    rounded once each: 4u. The float64 oracle adds its own bound.
+    Derivation, with unit roundoff u, to first order; the constants leave room for the second order. Entries of keys
+    have a relative error of at most 6u: address a (2u) times top (u) times the reference's factor (u), with two
+    products (2u); payload entries have less. The fill makes the squared norm 1 up to the (d + 3) u of its own
+    computation, so a rule that normalizes keys moves every entry by another (d + 3) u / 2. Entries of queries have a
+    relative error of at most 4u, and normalizing or stretching a query adds 5u. The reference's place x_0 is computed
+    to within 6u, which moves its logit by at most 6u c, and c <= lambda. So each logit is off by at most
+    e = (d/2 + 32) u lambda, because |q_1 k_1| + ... <= lambda for exact vectors, and a softmax mean of values in [0, 1]
+    moves by at most tanh(e/2) <= e/2. Values, levels and thresholds are rounded once each: 4u in total. The float64
+    oracle adds `rounding_bound`.
     """
     u, logit = UNIT_ROUNDOFF, float(multiplier) * (1 + 2.0**-40)
     oracle = rounding_bound(d=geometry.d, n_tokens=geometry.schedule.n_tokens, max_logit=logit, max_value=1.0)
@@ -56,14 +63,14 @@ def payload_rounding(geometry: Geometry, multiplier: Fraction) -> Fraction:
 
 @dataclass(frozen=True)
 class PayloadReduction(HardFamily):
-    """The hard family of secret keys and values.
+    """The hard family of secret keys and secret values.
 
-    Contract: a cache whose every answer is within `design.eta` of exact attention, or of what float64 attention makes
-    of it, gives Bob every symbol; a design whose levels are too close for that raises ImpossibleReduction. Bob asks
-    for a payload once (C) or at most ceil(log2 L_K) times (C').
+    Contract: from a cache whose every answer is within `design.eta` of exact attention, or of float64 attention, Bob
+    recovers every symbol; a design whose levels are too close for that raises ImpossibleReduction. Bob asks for each
+    payload once (C) or at most ceil(log2 L_K) times (C').
     Source: Theorems C and C'.
 
-    Symbols have d - 1 columns of values, then p - 1 of payloads.
+    The symbols of a token have d - 1 columns of values, then p - 1 columns of payloads.
     """
 
     game: ClassVar[str] = "keys and values"
@@ -91,7 +98,7 @@ class PayloadReduction(HardFamily):
 
     @property
     def alphabets(self) -> tuple[Alphabet, ...]:
-        """Values and keys."""
+        """The two kinds of symbols: those written into values and those written into keys."""
         design = self.design
         return (
             Alphabet("values", design.n_levels_values, self.geometry.d - 1),
@@ -100,7 +107,7 @@ class PayloadReduction(HardFamily):
 
     @cached_property
     def _numbers(self) -> dict[str, float]:
-        """The design's real numbers, each the float nearest to it."""
+        """The real numbers of the design, each computed as a ball and rounded to a float."""
         design, found = self.design, self.design.at_hand
         with precision(READING_PRECISION_BITS):
             rho_squared, gamma = ball(design.rho_squared), ball(design.gamma)
@@ -118,7 +125,10 @@ class PayloadReduction(HardFamily):
 
     @cached_property
     def _outputs(self) -> list[arb]:
-        """Theorem C: the outputs of one read without leak, a uniform grid from the logistic of -c to that of c."""
+        """Theorem C: the output of one read for each payload level, without leakage.
+
+        They form a uniform grid from logistic(-c) to logistic(c).
+        """
         design = self.design
         with precision(READING_PRECISION_BITS):
             c = design.at_hand.payload
@@ -128,7 +138,7 @@ class PayloadReduction(HardFamily):
 
     @cached_property
     def payload_levels(self) -> FloatArray:
-        """x, shape (L_K,), increasing from -1 to 1."""
+        """The payload x of each level, shape (L_K,), increasing from -1 to 1."""
         if self.design.kind == "C'":
             return self._place(np.arange(self.design.n_levels_keys))
         with precision(READING_PRECISION_BITS):
@@ -137,14 +147,14 @@ class PayloadReduction(HardFamily):
         return np.array([min(max(level, -1.0), 1.0) for level in levels])
 
     def _place(self, number: NDArray[Any]) -> FloatArray:
-        """The payload of level `number` of Theorem C', or of a place between two levels."""
+        """The payload x of level `number` in Theorem C'; a fractional number gives a payload between two levels."""
         most = self.design.n_levels_keys - 1
         places: FloatArray = (2 * number - most) / most
         return places
 
     @cached_property
     def payload_thresholds(self) -> FloatArray:
-        """Theorem C: half way between the bands of two neighbouring outputs, shape (L_K - 1,)."""
+        """Theorem C: the midpoints between the output intervals of neighboring levels, shape (L_K - 1,)."""
         with precision(READING_PRECISION_BITS):
             leak = self.design.at_hand.key_leak
             between = [(low + leak + high) / 2 for low, high in zip(self._outputs, self._outputs[1:], strict=False)]
@@ -152,12 +162,18 @@ class PayloadReduction(HardFamily):
 
     @cached_property
     def queries(self) -> FloatArray:
-        """The address of each cached token, as long as the rule needs, shape (T, d)."""
+        """The query that reads each cached token's value: its address, scaled so that the rule gives the right logit.
+
+        The shape is (T, d).
+        """
         length = self.geometry.query_length(self.multiplier)
         return np.pad(self.design.addresses.unit * length, ((0, 0), (0, self.design.p)))
 
     def payload_queries(self, token: int) -> FloatArray:
-        """One query a payload coordinate of a token: its address and the coordinate, shape (p - 1, d)."""
+        """The queries that read the payload of a token, one per payload coordinate, shape (p - 1, d).
+
+        Each combines the address of the token with the unit vector of the coordinate.
+        """
         design, numbers = self.design, self._numbers
         length = self.geometry.query_length(self.multiplier)
         queries = np.zeros((design.p - 1, self.geometry.d))
@@ -166,13 +182,13 @@ class PayloadReduction(HardFamily):
         return queries * length
 
     def _unit_keys(self, addresses: FloatArray, payloads: FloatArray) -> FloatArray:
-        """Keys with this address part and these payloads x, filled to norm 1."""
+        """Keys with this address part and these payloads x, whose last coordinate makes the norm 1."""
         rows = np.concatenate([addresses, payloads * self._numbers["payload_scale"]], axis=-1)
         fill = np.sqrt(np.maximum(0.0, 1 - (rows * rows).sum(axis=-1, keepdims=True)))
         return np.concatenate([rows, fill], axis=-1)
 
     def draw(self, trial: int) -> Symbols:
-        """Independent uniform symbols: one stream for values, one for keys."""
+        """Independent uniform symbols, with separate coins for values and for keys."""
         return np.concatenate(
             [
                 draw_symbols(
@@ -184,7 +200,7 @@ class PayloadReduction(HardFamily):
         )
 
     def tokens(self, symbols: Symbols) -> tuple[FloatArray, FloatArray]:
-        """Keys that carry the payload symbols, and values that spell the value symbols beside a constant 1."""
+        """Keys that encode the payload symbols, and values: a constant 1, then the levels of the value symbols."""
         values, payloads = np.split(symbols, [self.geometry.d - 1], axis=1)
         addresses = np.tile(self.design.addresses.unit * self._numbers["top"], (self.n_heads, 1))
         keys = self._unit_keys(addresses, self.payload_levels[payloads])
@@ -192,7 +208,7 @@ class PayloadReduction(HardFamily):
         return self.by_head(keys), self.by_head(spelt)
 
     def reading(self) -> Generator[Run, FloatArray, Symbols]:
-        """All values, block by block; then the payloads, token by token."""
+        """Bob's part: he reads all values, block by block, and then the payloads, token by token."""
         fill = np.zeros((self.design.n_own, self.geometry.d))
         fill[:, -1] = 1
         own_keys = self.for_all_heads(fill)
@@ -209,19 +225,19 @@ class PayloadReduction(HardFamily):
         return found.reshape(self.shape)
 
     def _read_once(self, token: int) -> Generator[Run, FloatArray, Symbols]:
-        """Theorem C: one read of every payload coordinate, against the reference of payload 0."""
+        """Theorem C: the payload levels of a token, each from one read against the reference of payload 0."""
         outputs = yield from self._against(token, np.zeros((*self.stack, self.design.p - 1)))
         return np.searchsorted(self.payload_thresholds, outputs, side="right")
 
     def _zoom(self, token: int) -> Generator[Run, FloatArray, Symbols]:
-        """Theorem C': ask with the reference between the two middle candidates, until one is left for each coordinate.
+        """Theorem C': the payload levels of a token, by repeated reads that halve the candidates of each coordinate.
 
-        Candidates are the levels low..high. The logit z of a level, blurred by up to b = ln(1 + tau), is met by the
-        reference z_0 half way between the middle ones m and m + 1, plus b/2: levels up to m answer at most
-        logistic(-(s - b)/2) + eta < 1/2, the others at least logistic((s - b)/2) - eta > 1/2, because the spacing s
-        exceeds 4 atanh(2 eta) + b. So the side of 1/2 drops floor or ceil of half of the candidates, and one is left
-        after at most ceil(log2 L_K) rounds. What the answer itself says, within eta, drops more: usually two or three
-        rounds are all.
+        The candidates of a coordinate are the levels low..high. Leakage raises the logit z of a level by up to
+        b = ln(1 + tau). The reference z_0 is half way between the two middle candidates m and m + 1, plus b/2. Then
+        levels up to m give an answer of at most logistic(-(s - b)/2) + eta < 1/2, and the others of at least
+        logistic((s - b)/2) - eta > 1/2, because the spacing s exceeds 4 atanh(2 eta) + b. So comparing the answer with
+        1/2 removes half of the candidates (rounded up or down), and one is left after at most ceil(log2 L_K) rounds.
+        The answer itself, which is right within eta, removes more: two or three rounds usually suffice.
         """
         design, c, blur = self.design, self._numbers["c"], self._numbers["blur"]
         most = design.n_levels_keys - 1
@@ -243,9 +259,10 @@ class PayloadReduction(HardFamily):
         return low
 
     def _against(self, token: int, places: FloatArray) -> Generator[Run, FloatArray, FloatArray]:
-        """Output coordinate 0 of every payload query of a token, references at payloads `places`.
+        """Output coordinate 0 for every payload query of a token, with Bob's references at the payloads `places`.
 
-        Both have shape (n_layers, n_heads, p - 1). The last scale sends no more queries than it has tokens.
+        Outputs and places have shape (n_layers, n_heads, p - 1). Queries are sent in blocks of at most T_N, because the
+        last scale has one query per token.
         """
         design, numbers = self.design, self._numbers
         address = design.addresses.unit[token] * (numbers["reference"] * numbers["top"])
@@ -258,7 +275,7 @@ class PayloadReduction(HardFamily):
         return np.concatenate(outputs, axis=2)
 
     def public(self, budget: Fraction | None = None) -> Public:
-        """What a cache may know: where values lie, but no key."""
+        """What a cache may know before it sees a token: the levels of values, but no key."""
         return Public(
             schedule=self.schedule,
             d=self.geometry.d,
@@ -271,7 +288,7 @@ class PayloadReduction(HardFamily):
         )
 
     def stacked(self, stack: tuple[int, int]) -> PayloadReduction:
-        """The same family for `stack` = (layers, heads a layer)."""
+        """The same family for `stack` = (layers, heads per layer)."""
         return replace(self, design=replace(self.design, geometry=replace(self.geometry, stack=stack)))
 
     def to_json(self) -> dict[str, Any]:
@@ -285,7 +302,7 @@ class PayloadReduction(HardFamily):
 
 
 def _logit(outputs: FloatArray) -> FloatArray:
-    """ln(o / (1 - o)); infinite at 0 and 1, and outside them."""
+    """The logit ln(o / (1 - o)); -infinity for o <= 0 and +infinity for o >= 1."""
     inside = np.clip(outputs, 0.0, 1.0)
     with np.errstate(divide="ignore"):
         return np.log(inside) - np.log1p(-inside)

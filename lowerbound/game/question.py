@@ -17,12 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.cache import Memory, Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Guarantee
-from lowerbound.core.models import RuleName
-from lowerbound.core.rules import L2Norm, Rule, Scaled
+from lowerbound.core.rules import L2Norm, Rule, RuleName, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, invalid
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.protocol import call, numbers, stack_of
 from lowerbound.game.reduction import Reduction, plan_reduction
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
 from lowerbound.core.cache import Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid, Guarantee
 from lowerbound.core.keys.choice import best_family, find_family, made_keys
 from lowerbound.core.keys.family import Keys
@@ -26,7 +27,6 @@ from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.scalars import rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run
-from lowerbound.game.hard_family import Geometry as Geometry
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.multi_index import QueryBlocks
 

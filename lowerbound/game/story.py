@@ -1,4 +1,4 @@
-"""One instance of the reduction, told step by step: where one bit goes, and how it comes back."""
+"""One symbol of one instance, followed step by step: how Alice's input enters the cache and how Bob reads it back."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from lowerbound.game.reduction import Reduction
 
 
 @dataclass(frozen=True)
-class Transcript:
-    """What happened to one symbol. `weight`, `leakage` and `output` are measured; `leakage_bound` is proved.
+class Story:
+    """The record of one symbol. `weight`, `leakage` and `output` are measured; `leakage_bound` is proved.
 
-    `output_low` and `output_high` enclose the exact output; `margin` is the distance from the enclosure to the next
-    threshold. `bit` and `decoded` are level numbers when there are more than two levels.
+    `output_low` and `output_high` enclose the exact output, and `margin` is the distance from this enclosure to the
+    nearest threshold. `bit` is Alice's symbol and `decoded` is Bob's answer; both are level numbers if there are more
+    than two levels.
     """
 
     model: str
@@ -53,13 +54,13 @@ class Transcript:
     d: int
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; lambda under the paper's name."""
+        """The record as plain JSON values; `multiplier` is called "lambda", as in the paper."""
         data = asdict(self)
         data["lambda"] = data.pop("multiplier")
         return data
 
     def lines(self) -> list[tuple[str, str]]:
-        """The story: (step, what happens)."""
+        """The record in words, as pairs (step, what happens)."""
         where = "prompt token" if self.place is None else f"scale, row, column = {self.place}"
         return [
             ("instance", f"{self.model}: {self.n_tokens_cached} cached tokens, d = {self.d}, one head"),
@@ -87,17 +88,18 @@ class Transcript:
             ),
             (
                 "threshold",
-                f"{self.threshold:.6f} under a {self.guarantee} eta = {self.eta:g}; margin {self.margin:.6f}",
+                f"{self.threshold:.6f} with {self.guarantee} eta = {self.eta:g}; margin {self.margin:.6f}",
             ),
             ("Bob's answer", f"{self.decoded}: {'right' if self.decoded == self.bit else 'WRONG'}"),
         ]
 
 
-def narrate(reduction: Reduction, *, token: int | None = None, coordinate: int | None = None) -> Transcript:
-    """Play one position of a reduction against exact attention, and measure every step.
+def narrate(reduction: Reduction, *, token: int | None = None, coordinate: int | None = None) -> Story:
+    """Play one position of a reduction against exact attention, and record every step.
 
-    Contract: the symbol is decoded from the enclosure of the exact output, so `decoded` is certain; token and
-    coordinate default to public coins. Out of range they raise InvalidArgument.
+    Contract: the symbol is decoded from an enclosure of the exact output, so `decoded` is certain; if the enclosure
+    contains a threshold, Undecided is raised. `token` and `coordinate` are drawn from public coins if they are None;
+    out of range they raise InvalidArgument.
     """
     n_cached, d = reduction.shape
     coins = Coins(reduction.seed, "bob's question")
@@ -120,7 +122,7 @@ def narrate(reduction: Reduction, *, token: int | None = None, coordinate: int |
     distances = [abs(float(threshold) - end) for threshold in grid.thresholds for end in (low, high)]
     nearest = int(np.argmin(distances)) // 2
     in_map = token >= reduction.schedule.n_context
-    return Transcript(
+    return Story(
         model=reduction.geometry.name,
         seed=reduction.seed,
         n_symbols=reduction.n_symbols,

@@ -1,4 +1,4 @@
-"""The game restricted to a class: Alice draws a uniform member, Bob names it by its symbols."""
+"""The game for a structure prior: Alice draws a uniform member of the class, and Bob names it by its symbols."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.priors.prior import Prior
 from lowerbound.core.priors.table import prior_from_json, prior_to_json
 from lowerbound.core.scalars import Rational
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.game.hard_family import Alphabet, FloatArray, Geometry, Run
+from lowerbound.game.hard_family import Alphabet, FloatArray, Run
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.reduction import Reduction, plan_reduction
 
 
 @dataclass(frozen=True)
 class StructuredReduction(Reduction):
-    """The hard family of a prior: public keys, and values that are a uniform member of its class.
+    """The hard family of a prior: public keys, and values that are a uniform member of the prior's class.
 
-    Contract: as of a `HardFamily`, for additive error eta: every entry that Bob reads is within eta + leakage +
-    rounding of the member's, which is less than the prior's margin; a prior for which it is not raises
-    ImpossibleReduction. A row of `shape` is one head's member, not one token.
+    Contract: that of `HardFamily`, for additive error eta. Every entry that Bob reads is within
+    eta + leakage + rounding of the member's entry, and this must be below the prior's margin; otherwise the constructor
+    raises ImpossibleReduction. A row of symbols (`shape`) is the member of one head, not one token.
     """
 
     game: ClassVar[str] = "structured"
@@ -43,16 +44,16 @@ class StructuredReduction(Reduction):
 
     @property
     def alphabets(self) -> tuple[Alphabet, ...]:
-        """The groups of symbols of a member."""
+        """One alphabet per group of symbols of the prior."""
         return tuple(Alphabet(group.name, group.n_levels, group.count) for group in self.prior.groups)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n_heads, symbols of a member)."""
+        """(n_heads, number of symbols of a member)."""
         return self.n_heads, self.prior.n_symbols
 
     def draw(self, trial: int) -> Symbols:
-        """A uniform member a head."""
+        """The symbols of one uniform member per head."""
         parts = [
             draw_symbols(self.seed, trial, n_levels=kind.n_levels, shape=(self.n_heads, kind.n_columns), kind=kind.name)
             for kind in self.alphabets
@@ -60,17 +61,17 @@ class StructuredReduction(Reduction):
         return np.concatenate(parts, axis=1)
 
     def symbols_of(self, given: Symbols) -> Symbols:
-        """The symbols themselves."""
+        """The symbols `given`, reshaped to `shape`."""
         return given.reshape(self.shape)
 
     def tokens(self, symbols: Symbols) -> tuple[FloatArray, FloatArray]:
-        """The public keys, some of which may be equal, and the members."""
+        """The public keys, some of which may be equal, and the members as values."""
         keys = self.keys.unit[: self.schedule.n_tokens_cached]
         members = np.stack([self.prior.values(word) for word in symbols])
         return self.for_all_heads(keys), members.reshape(*self.stack, *members.shape[1:])
 
     def reading(self) -> Generator[Run, FloatArray, Symbols]:
-        """Ask for the rows in the prior's runs; own tokens have keys of the same family and value 0."""
+        """Bob's part: he asks for rows in the prior's runs. His own tokens have keys of the family and value 0."""
         last = self.schedule.n_scales - 1
         own_keys = self.for_all_heads(self.keys.unit[self.schedule.rows_of(last)])
         own_values = np.zeros(own_keys.shape)
@@ -81,7 +82,7 @@ class StructuredReduction(Reduction):
         return np.stack([self.prior.symbols(head) for head in heads])
 
     def in_model_r2(self) -> Self:
-        """Never: a member is not made by the public network."""
+        """Always raises ImpossibleReduction, because the public network does not make the members of a class."""
         raise ImpossibleReduction("model R2 is played where values are the network's, got values of a class")
 
     def to_json(self) -> dict[str, Any]:
@@ -99,10 +100,10 @@ class StructuredReduction(Reduction):
 def plan_structured(
     geometry: Geometry, prior: type[Prior] | Prior, *, eta: Rational = Fraction(1, 100), seed: int = 0
 ) -> StructuredReduction:
-    """The hard family of a prior on a head, for additive error eta.
+    """The hard family of a prior on one head, for additive error eta.
 
-    Contract: as `plan_reduction`, at the multiplier of an alphabet as long as fits; ImpossibleReduction where the maps
-    have no such class, or eta is too large to tell its members apart.
+    Contract: as `plan_reduction`, with the multiplier that it chooses for the longest alphabet. ImpossibleReduction is
+    raised if the maps have no such class, or if eta is too large to distinguish its members.
     """
     one = prior.of(geometry.schedule, geometry.d) if isinstance(prior, type) else prior
     plan = plan_reduction(geometry, eta=Fraction(eta), guarantee="additive", n_levels=None, seed=seed)
@@ -117,6 +118,6 @@ def _fields(plan: Reduction) -> dict[str, Any]:
 
 
 def _keys(plan: Reduction, prior: Prior) -> Keys:
-    """Keys of the family, the cached tokens' as the prior shares them out."""
+    """The keys of the family, where each cached token gets the key that the prior assigns to it (`key_of`)."""
     rows = np.concatenate([plan.keys.rows[prior.key_of], plan.keys.rows[plan.schedule.n_tokens_cached :]])
     return Keys(plan.keys.family, rows)

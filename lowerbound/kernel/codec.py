@@ -1,6 +1,6 @@
 """Strict JSON: what the judge is willing to read, and the digest that names a statement.
 
-Everything here comes from outside: every rule is checked, and a broken one raises Rejected in one sentence.
+All input comes from outside and is distrusted: data that breaks a rule raises Rejected with a one-sentence reason.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ DEEPEST_NESTING = 64
 MOST_DIGITS = 4096
 
 _MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
-"""A whole string, an opening or a closing bracket; possessive, so that no text is scanned twice."""
+"""Matches a whole string, an opening or a closing bracket; possessive quantifiers keep it from scanning text twice."""
 _STEP = {b"[": 1, b"{": 1, b"]": -1, b"}": -1}
 _RATIONAL = re.compile(rf"-?[0-9]{{1,{MOST_DIGITS}}}(?:/[0-9]{{1,{MOST_DIGITS}}})?")
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -32,7 +32,7 @@ class Rejected(LowerBoundError):
 
 
 def shown(value: Any) -> str:
-    """A value as a reason quotes it: at most 60 characters."""
+    """The text by which a reason quotes a value: at most 60 characters."""
     quoted = repr(value)
     return quoted if len(quoted) <= 60 else quoted[:57] + "..."
 
@@ -65,10 +65,11 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def decode(data: bytes) -> Any:
-    """The object that strict JSON denotes.
+    """The Python value of a strict JSON document.
 
-    Contract: returns it, made of dict, list, str, int, bool and None alone, or raises Rejected: not bytes, over 16 MiB,
-    nested deeper than 64, not UTF-8, not JSON, a duplicate key, a float, NaN, Infinity, an integer of over 4096 digits.
+    Contract: the value consists of dict, list, str, int, bool and None alone. Raises Rejected for data that is not
+    bytes, is over 16 MiB, is nested deeper than 64, or is not UTF-8 or not JSON, and for a duplicate key, a float, NaN,
+    Infinity or an integer of over 4096 digits.
     """
     if not isinstance(data, bytes):
         raise Rejected(f"a document must be bytes, got {type(data).__name__}")
@@ -86,21 +87,25 @@ def decode(data: bytes) -> Any:
         raise Rejected(f"a document must be JSON: {error.msg} at position {error.pos}") from None
 
 
+def canonical(value: Any) -> bytes:
+    """The one way to write plain JSON values: sorted keys, no spaces, ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+
+
 def digest(value: Any) -> str:
-    """The name of a statement: SHA-256, in hex, of its canonical form (sorted keys, no spaces, ASCII)."""
-    canonical = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(canonical.encode("ascii")).hexdigest()
+    """The name of a statement: SHA-256, in hex, of its canonical form."""
+    return hashlib.sha256(canonical(value)).hexdigest()
 
 
 def typed(value: Any, kind: type[Kind], what: str) -> Kind:
-    """A value of exactly this type: dict, list, str or bool."""
+    """The value, if it has exactly this type (dict, list, str or bool); raises Rejected otherwise."""
     if type(value) is not kind:
         raise Rejected(f"{what} must be {_NAME_OF[kind]}, got {shown(value)}")
     return value
 
 
 def fields(value: Any, what: str, *names: str) -> list[Any]:
-    """The values of an object that has these keys and no others, in this order."""
+    """The values of an object, in the order of `names`; raises Rejected unless its keys are exactly these."""
     table = typed(value, dict, what)
     for name in table:
         if name not in names:
@@ -112,7 +117,7 @@ def fields(value: Any, what: str, *names: str) -> list[Any]:
 
 
 def integer(value: Any, what: str, lowest: int, highest: int) -> int:
-    """An integer between two limits, both allowed; true is not an integer."""
+    """The value, if it is an integer in [lowest, highest]; JSON's true is not an integer. Raises Rejected otherwise."""
     if type(value) is not int or not lowest <= value <= highest:
         raise Rejected(f"{what} must be an integer in [{lowest}, {highest}], got {shown(value)}")
     return value

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
 from html import escape
 from textwrap import wrap
 
-import networkx as nx
-
 from lowerbound.prove.book import Book, counter_models
+from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, curve, layout
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
 from lowerbound.prove.readers import to_latex, to_text
 from lowerbound.prove.verify import LemmaReport
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, PER_ROW = 190, 44, 18, 46, 8
+LEGEND_HEIGHT = 36
 
 COLOURS = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "solvers": "#fbe7c6", "computation": "#e8e0f0", "on paper": "#eeeeee"}
 """Fill by the strongest checker that a lemma asks for, strongest first."""
@@ -109,75 +106,39 @@ def fill(lemma: Lemma) -> str:
     return next(colour for checker, colour in COLOURS.items() if checker in asked)
 
 
-def layers(graph: nx.DiGraph[str]) -> list[list[str]]:
-    """Rows: each lemma just below what it uses, roots just above their first reader, those without edges last."""
-    alone = [lemma for lemma in graph if graph.degree(lemma) == 0]
-    linked = graph.subgraph(lemma for lemma in graph if lemma not in alone)
-    depth: dict[str, int] = {}
-    for lemma in nx.lexicographical_topological_sort(linked, key=list(graph).index):
-        depth[lemma] = 1 + max((depth[used] for used in linked.predecessors(lemma)), default=-1)
-    for lemma in linked:
-        if not linked.in_degree(lemma):
-            depth[lemma] = min(depth[reader] for reader in linked.successors(lemma)) - 1
-    rows = [[one for one in linked if depth[one] == level] for level in range(max(depth.values()) + 1)]
-    column: dict[str, float] = {}
-    for row in rows:
-        above = {one: [column[used] for used in linked.predecessors(one)] for one in row}
-        row.sort(key=partial(_middle, above))
-        shift = max(0.0, (PER_ROW - len(row)) / 2)
-        column |= {lemma: shift + place for place, lemma in enumerate(row)}
-    pieces = [row[start : start + PER_ROW] for row in rows for start in range(0, len(row), PER_ROW)]
-    return pieces + [alone[start : start + PER_ROW] for start in range(0, len(alone), PER_ROW)]
-
-
-def _middle(above: Mapping[str, list[float]], lemma: str) -> float:
-    return sum(above[lemma]) / len(above[lemma]) if above[lemma] else PER_ROW / 2
-
-
 def corner(lemma: Lemma) -> int:
     """The shape: round for what holds of all sizes or reals, square for a box or a finite list."""
-    return 18 if lemma.range.startswith("all") or lemma.range.startswith("as ") else 0
+    return 10 if lemma.range.startswith("all") or lemma.range.startswith("as ") else 0
 
 
 def picture(book: Book) -> str:
-    """The graph of the book as SVG: fill says who checked, shape how far, every box links to its file."""
-    graph = book.graph()
-    rows = layers(graph)
-    places = {
-        lemma: (20 + int((column + (PER_ROW - len(line)) / 2) * (BOX_WIDTH + GAP_X)), 60 + row * (BOX_HEIGHT + GAP_Y))
-        for row, line in enumerate(rows)
-        for column, lemma in enumerate(line)
-    }
-    width = 40 + PER_ROW * (BOX_WIDTH + GAP_X)
-    height = 80 + len(rows) * (BOX_HEIGHT + GAP_Y)
+    """The graph of the book as SVG: fill says who checks, shape for how many cases; every box links to its file."""
+    laid = layout(book.graph())
+    width, height = laid.width, laid.height + LEGEND_HEIGHT
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
-        'font-family="DejaVu Sans, sans-serif" font-size="12">',
-        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path d="M0,0 L8,4 L0,8 z" fill="#777"/></marker></defs>',
-        f'<rect width="{width}" height="{height}" fill="white"/>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" '
+        f'height="{height:.0f}" font-family="DejaVu Sans, sans-serif" font-size="11">',
+        '<defs><marker id="tip" viewBox="0 0 8 8" refX="8" refY="4" markerUnits="userSpaceOnUse" markerWidth="8" '
+        'markerHeight="8" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="#777"/></marker></defs>',
+        f'<rect width="{width:.0f}" height="{height:.0f}" fill="white"/>',
     ]
     for place, (checker, colour) in enumerate(COLOURS.items()):
-        x = 20 + place * 120
-        parts.append(f'<rect x="{x}" y="16" width="14" height="14" fill="{colour}" stroke="#777"/>')
-        parts.append(f'<text x="{x + 20}" y="28">{checker}</text>')
-    parts.append('<text x="620" y="28">round: all sizes or all reals; square: a box or a finite list</text>')
-    for source, target in graph.edges:
-        (x1, y1), (x2, y2) = places[source], places[target]
-        x1, y1, x2 = x1 + BOX_WIDTH // 2, y1 + BOX_HEIGHT, x2 + BOX_WIDTH // 2
-        bend = (y1 + y2) // 2
-        parts.append(
-            f'<path d="M{x1},{y1} C{x1},{bend} {x2},{bend} {x2},{y2}" fill="none" stroke="#777" '
-            'marker-end="url(#tip)"/>'
-        )
+        left = 20 + place * 120
+        parts.append(f'<rect x="{left}" y="12" width="14" height="14" fill="{colour}" stroke="#777"/>')
+        parts.append(f'<text x="{left + 20}" y="23">{checker}</text>')
+    parts.append('<text x="620" y="23">round: all sizes or all reals; square: a box or a finite list</text>')
+    parts.append(f'<g transform="translate(0 {LEGEND_HEIGHT})">')
+    for points in laid.edges.values():
+        parts.append(f'<path d="{curve(points)}" fill="none" stroke="#999" marker-end="url(#tip)"/>')
     for lemma in book.lemmas:
-        x, y = places[lemma.id]
+        x, y = laid.places[lemma.id]
         weight = ' font-weight="bold"' if lemma.id == book.theorem else ""
         border = "#000" if lemma.id == book.theorem else "#777"
         parts.append(
             f'<a href="{book.files.get(lemma.id, "BLUEPRINT.md")}"><title>{escape(lemma.words)}</title>'
-            f'<rect x="{x}" y="{y}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="{corner(lemma)}" '
-            f'fill="{fill(lemma)}" stroke="{border}"/>'
-            f'<text x="{x + BOX_WIDTH // 2}" y="{y + 27}" text-anchor="middle"{weight}>{escape(lemma.id)}</text></a>'
+            f'<rect x="{x:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" '
+            f'rx="{corner(lemma)}" fill="{fill(lemma)}" stroke="{border}"/>'
+            f'<text x="{x + BOX_WIDTH / 2:.1f}" y="{y + 4:.1f}" text-anchor="middle"{weight}>'
+            f"{escape(lemma.id)}</text></a>"
         )
-    return "\n".join([*parts, "</svg>", ""])
+    return "\n".join([*parts, "</g>", "</svg>", ""])

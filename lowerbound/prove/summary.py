@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
+from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
 from lowerbound.prove.verify import Report
 
 HEADLINES = {
-    "kv_cache_lower_bound": "A: the floor (1 − H₂(δ)) T d, a bit a value",
-    "additive_values": "B: several levels a value",
-    "keys_and_values_sharp": "C: keys and values",
-    "zoom": "C′: keys and values, read twice",
-    "collision": "D: random keys, no two instances one state",
-    "clique": "E: random keys, all instances of one state",
+    **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in THEOREMS.values() for lemma in theorem.lemmas},
     "every_scale": "before every scale of one generation",
     "window": "sliding windows",
     "low_dimension": "few dimensions",
     "time": "reads of a reader that does not look",
     "replay": "public weights: the ids are needed",
-    "public_weights": "R2: the last scale tells the ids",
-    "f_hat_fibres": "R3: what f̂ leaves open",
+    **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in OTHER_MODELS.values() for lemma in theorem.lemmas},
     "flat_logits": "converse: flat logits escape",
 }
 """Lemmas in the order of a reader, and what to call them; everything else in the table is derived."""
@@ -52,3 +47,8 @@ def inserted(page: str, table: str) -> str:
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
+
+
+def record(report: Report) -> dict[str, str]:
+    """Lemma id -> derived status: what the rest of the library reads of the book, which is not installed with it."""
+    return {entry.lemma.id: entry.status for entry in report.entries}

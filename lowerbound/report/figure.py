@@ -14,6 +14,7 @@ matplotlib.use("Agg")
 from matplotlib.figure import Figure as Figure
 from matplotlib.patheffects import withStroke
 
+from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.bounds import ENTROPY
 from lowerbound.core.scalars import rational
 from lowerbound.errors import invalid
@@ -289,6 +290,13 @@ def claim_picture(answer: dict[str, Any]) -> Figure:
     return figure
 
 
+FLOOR_LINES = (
+    *(("-", "#8c3a3a"), ("-.", "#8c3a3a"), ("--", "#8c3a3a"), ("-.", "#D55E00"), ("--", "#0072B2"), (":", "#555555")),
+    *(("-", "#CC79A7"), ("--", "#CC79A7"), ("-", "#E69F00"), ("--", "#E69F00")),
+)
+"""Line and color (Okabe-Ito, and the red of what is forbidden) of the floors, the strongest theorem first."""
+
+
 def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
     """Floors and the cheapest proved cache against eta, for one geometry at delta = 0 and one delta > 0."""
     with matplotlib.rc_context(STYLE):
@@ -306,10 +314,11 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.plot(etas, above, color="#00664a", linewidth=1.8, label=f"proved cache, {here[0]['cache']}")
             axes.text(0.60, 0.86, "possible", transform=axes.transAxes, color="#00664a")
             axes.text(0.05, 0.10, "impossible", transform=axes.transAxes, color="#8c3a3a")
-            for theorem, (style, colour, label) in FLOOR_LINES.items():
-                shares = [row["floors"].get(theorem) for row in here]
+            for theorem, (style, colour) in zip(reversed(THEOREMS.values()), FLOOR_LINES, strict=False):
+                shares = [row["floors"].get(theorem.name) for row in here]
                 if any(share is None for share in shares):
                     continue
+                label = f"floor {theorem.name}: {theorem.reads.partition(',')[0]} ({theorem.status})"
                 axes.plot(etas, [100 * share for share in shares], style, color=colour, linewidth=1.5, label=label)
             axes.set_xscale("log")
             axes.set_xlim(etas[0], etas[-1])
@@ -321,13 +330,3 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
         named = {text: line for axes in panels for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
         figure.legend(list(named.values()), list(named), loc="outside lower center", frameon=False, fontsize=8, ncols=3)
     return figure
-
-
-FLOOR_LINES = {
-    "E": ("-", "#8c3a3a", "floor E: cliques (on paper)"),
-    "C'": ("--", "#8c3a3a", "floor C': zoom"),
-    "C": ("-.", "#D55E00", "floor C: keys and values"),
-    "B": ("--", "#0072B2", "floor B: values"),
-    "A": (":", "#555555", "floor A: bits"),
-}
-"""Line, colour and label of each theorem's floor."""

@@ -10,7 +10,11 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from lowerbound.certify.certified import LOGIT_CAP
+from lowerbound.certify.floors import R1, Floor
+from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.models import Model
+from lowerbound.core.sums import realised_streams
 from lowerbound.game.duel import Row
 from lowerbound.game.tally import Part
 from lowerbound.prove.verify import Report
@@ -132,43 +136,42 @@ def models_table(models: Sequence[Model]) -> Table:
     return table
 
 
-def floor_text(result: Mapping[str, Any]) -> str:
-    """A floor in words and a table, never without its computation model, and no number without its checker."""
-    head, total = result["per_head"], result["total"]
+def floor_text(floor: Floor) -> str:
+    """A floor in words and a table, never without its computation model, and no number without who checked it."""
+    place, model = floor.geometry, floor.model
+    total = place.n_tokens if model is None else model.n_tokens
     lines = [
-        f"{result['model']}: {result['n_tokens_cached']} of {result['n_tokens']} tokens cached before the last scale, "
-        f"d = {result['d']}, {total['streams']} heads x layers x CFG branches",
-        f"computation model {result['computation_model']}",
-        f"at eta = {result['eta']:g} (additive, values in [0, 1]; in Theorem A relative), delta = {result['delta']:g}, "
-        f"|logit| <= {result['logit_cap']} between unit vectors:",
+        f"{place.name}: {place.n_tokens_cached} of {total} tokens cached before the last scale, d = {place.d}, "
+        f"{floor.streams} heads x layers x CFG branches",
+        f"computation model {R1}",
+        f"at eta = {float(floor.eta):g} (additive, values in [0, 1]; in Theorem A relative), delta = "
+        f"{float(floor.delta):g}, |logit| <= {LOGIT_CAP} between unit vectors:",
         "",
         f"{'floor':28}{'one head':>19}{'of fp16':>11}{'all heads':>18}",
     ]
-    rows = [
-        ("fp16 cache (K and V)", "cache_bits", ""),
-        ("Theorem A, relative eta", "paper_bits", "machine-checked"),
-        ("Theorem B, values", "values_bits", "machine-checked"),
+    rows: list[tuple[str, float, str]] = [
+        ("fp16 cache (K and V)", floor.cache_bits, ""),
+        ("Theorem A, relative eta", floor.paper_bits, THEOREMS["A"].proof),
+        ("Theorem B, values", floor.values_bits, THEOREMS["B"].proof),
     ]
-    for key in ("keys_and_values", "strongest_proved"):
-        theorem = head[f"{key}_theorem"]
-        if theorem is not None and not any(f"Theorem {theorem}," in name for name, _, _ in rows):
-            rows.append((f"Theorem {theorem}, keys and values", f"{key}_bits", head[f"{key}_by"]))
-    for name, key, proof in rows:
-        share = 100 * head[key] / head["cache_bits"]
-        lines.append(f"{name:28}{head[key]:>14,.0f} bits{share:>9.2f} %{total[key] / 8e6:>15,.3f} MB  {proof}".rstrip())
+    told = {"A", "B"}
+    for best in (floor.checked, floor.proved):
+        if best is not None and best.theorem.name not in told:
+            told.add(best.theorem.name)
+            rows.append((f"Theorem {best.theorem.name}, keys and values", best.bits, best.theorem.proof))
+    for name, bits, proof in rows:
+        share, megabytes = 100 * bits / floor.cache_bits, bits * floor.streams / 8e6
+        lines.append(f"{name:28}{bits:>14,.0f} bits{share:>9.2f} %{megabytes:>15,.3f} MB  {proof}".rstrip())
     lines.append("")
-    if head["strongest_proved_theorem"] in ("D", "E"):
+    lines += [f"Theorem {name} speaks of {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
+    if model is not None:
+        realised = realised_streams(model)
         lines.append(
-            f"Theorem {head['strongest_proved_theorem']} speaks of real keys and values, and of answers that are never "
-            "wrong (delta = 0)."
+            f"The total assumes {floor.streams} independent streams. Free at once in one network: {realised.streams} "
+            f"({realised.why})."
         )
-    realised = result["sums"][1]
-    lines.append(
-        f"The total assumes {total['streams']} independent streams. Free at once in one network: {realised['streams']} "
-        f"({realised['why']})."
-    )
-    lines += ["", "Three computation models, never mixed:"]
-    lines += [f"{name}  {told['says']}." for name, told in result["models"].items()]
+    lines += ["", "Computation models, never mixed:"]
+    lines += [f"{name}  {answer.says}." for name, answer in floor.models.items()]
     return "\n".join(lines)
 
 

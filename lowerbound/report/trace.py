@@ -1,4 +1,4 @@
-"""What the commands on traces say: a file, its heads, its check, caches on it, its distance from the worst case."""
+"""Texts of the commands on traces: the file, its heads, its check, caches on it, its distance from the worst case."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def trace_text(trace: Trace) -> str:
 
 
 def recorded_text(recorded: Recorded) -> str:
-    """What was recorded, and what it is."""
+    """The recorded trace, where its ids come from, and the size of its file."""
     if recorded.missed is None:
         what = "The network has random weights and drew its own ids."
     else:
@@ -44,7 +44,7 @@ def recorded_text(recorded: Recorded) -> str:
 
 
 def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> Table:
-    """One line a layer, medians with the least and the most of its heads; or one line a head."""
+    """One line per layer with the median, least and largest value over its heads; or one line per head."""
     table = Table(
         title=f"{escape(trace.path.name)}: {'heads' if by_head else MEDIANS}",
         caption="lambda: largest logit that queries can ask; mu: largest cosine of two cached keys; addressable: share "
@@ -77,7 +77,7 @@ def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> T
 
 
 def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
-    """One line a layer: the worst of its heads."""
+    """One line per layer: the worst of its heads."""
     table = Table(
         title=f"{escape(trace.path.name)}: outputs against attention of its own q, k, v",
         caption=f"allowed: derived for {trace.dtype}, entry by entry; of it: the largest quotient, above 1 refutes; "
@@ -104,7 +104,7 @@ def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
 
 
 def played_table(trace: Trace, rows: Sequence[PlayedTrace]) -> Table:
-    """One line a cache: its bytes, and its errors on the last scale."""
+    """One line per cache: its bytes, and its errors on the last scale."""
     table = Table(
         title=f"{escape(trace.path.name)}: caches on the trace",
         caption="state: measured, before the last scale, all layers, heads and branches, with 16 bytes each for the "
@@ -128,7 +128,7 @@ def played_table(trace: Trace, rows: Sequence[PlayedTrace]) -> Table:
 
 def points_table(trace: Trace, points: Sequence[Point]) -> Table:
     """The measured rate and distortion of every cache, over the heads that were played."""
-    fp16 = trace.model.head_cache_bits
+    fp16 = trace.geometry.cache_bits
     table = Table(
         title=f"{escape(trace.path.name)}: rate and distortion, each head alone; {MEDIANS}",
         caption=f"bits of one head's state, 128 for the range of its values included (fp16: {fp16:,}); errors over "
@@ -152,8 +152,8 @@ def points_table(trace: Trace, points: Sequence[Point]) -> Table:
 
 
 def floors_text(trace: Trace, told: Sequence[HeadFloor]) -> str:
-    """The worst case of one head, a line an error."""
-    cached, fp16 = trace.schedule.n_tokens_cached, trace.model.head_cache_bits
+    """The worst case of one head, with one line per error."""
+    cached, fp16 = trace.schedule.n_tokens_cached, trace.geometry.cache_bits
     lines = [
         f"The worst case of one head of T = {cached}, d = {trace.d}, |logit| <= 100 ({fp16:,} bits in fp16), answers "
         "never off by more than eta:"
@@ -166,7 +166,7 @@ def floors_text(trace: Trace, told: Sequence[HeadFloor]) -> str:
 
 
 def distances_table(trace: Trace, rows: Sequence[Distance], *, by_head: bool) -> Table:
-    """Bits that sufficed on this image beside the floor: a line a layer and error, or a head and error."""
+    """Bits that sufficed on this image beside the floor: one line per layer and error, or per head and error."""
     table = Table(
         title=f"{escape(trace.path.name)}: bits that sufficed here, beside the floor of the worst case",
         caption="here: the smallest state of the caches played whose worst answer on this trace is within eta; "
@@ -235,7 +235,7 @@ def _short(value: float) -> str:
 
 
 def _scale(values: Sequence[float]) -> str:
-    """Errors, which spread over powers of ten."""
+    """The median, least and largest of some errors, in few digits because they spread over powers of ten."""
     return f"{median(values):.2g} \\[{min(values):.1g}, {max(values):.1g}]"
 
 

@@ -1,7 +1,7 @@
 """Engines run the same units one after the other, on local processes, or on a cluster; only the driver writes.
 
 Serial is the default and the reference. Every other engine is dask.distributed, on loopback only unless TLS is given:
-whoever reaches a scheduler's port can run code there.
+anyone who reaches a scheduler's port can run code there.
 """
 
 from __future__ import annotations

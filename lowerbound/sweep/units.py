@@ -1,7 +1,7 @@
 """Units: pure functions from a configuration to a row, each under the key of its configuration.
 
-A unit may run twice, on another machine or after a crash; its key says that the rows are the same one. What differs
-between runs (seconds, process, machine) is told beside the row, never in it.
+A unit may run twice, on another machine or after a crash; both rows have its key, and are then the same. What differs
+between runs (seconds, process, machine) is recorded beside the row, never in it.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from lowerbound.sweep.spec import Unit
 
 Outcome = Literal["done", "refused", "failed", "killed"]
 FINAL: tuple[Outcome, ...] = ("done", "refused")
-"""Outcomes that the same configuration will have again; the others are tried anew by the next run."""
+"""Outcomes that the same configuration would have again; the next run tries units with any other outcome anew."""
 VOLATILE = frozenset({"alice_seconds", "bob_seconds", "seconds", "total_seconds", "tried", "version"})
 """Parts of a result that differ from run to run, and so belong to the attempt, not to the row."""
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """What became of one unit: its row, or why there is none, and how long it took."""
+    """One run of one unit: its row, or the reason why there is none, and the seconds it took."""
 
     key: str
     unit: Unit
@@ -69,7 +69,7 @@ def source_digest() -> str:
 
 def environment() -> dict[str, Any]:
     """What the rows of this process depend on besides their configuration."""
-    # Looking for libraries takes milliseconds; new ones come with new modules.
+    # Listing the loaded libraries takes milliseconds, so the answer is kept until the number of modules changes.
     return _environment(len(sys.modules))
 
 
@@ -95,8 +95,9 @@ def _environment(_: int) -> dict[str, Any]:
 def run_unit(unit: Unit) -> Attempt:
     """The row of a unit.
 
-    Contract: never raises but for interrupts. "done" with a row; "refused" where the package says why there can be
-    none; "failed" for a time limit and for any other exception, with its sentence. One BLAS thread.
+    Contract: nothing but an interrupt is raised. The outcome is "done" with a row; "refused" where an error of this
+    package says why there can be no row; "failed" for a time limit and for any other exception, with its message. BLAS
+    has one thread.
     """
     from threadpoolctl import threadpool_limits
 
@@ -122,7 +123,7 @@ def run_batch(batch: Sequence[Unit]) -> list[Attempt]:
 
 
 def steady(value: Any) -> Any:
-    """A result without what differs from run to run."""
+    """A result without the parts in VOLATILE, which differ from run to run."""
     if isinstance(value, dict):
         return {key: steady(part) for key, part in value.items() if key not in VOLATILE}
     return [steady(part) for part in value] if isinstance(value, list | tuple) else value
@@ -131,9 +132,9 @@ def steady(value: Any) -> Any:
 def _geometry(place: Unit) -> Any:
     from dataclasses import replace
 
+    from lowerbound.core.geometry import Geometry
     from lowerbound.core.models import find_model
     from lowerbound.core.schedule import ScaleSchedule
-    from lowerbound.game.reduction import Geometry
 
     if "model" in place:
         return Geometry.of(find_model(place["model"]))
@@ -189,7 +190,7 @@ def _floor(unit: Unit) -> dict[str, Any]:
     from lowerbound.core.models import find_model
 
     model = find_model(unit["place"]["model"])
-    return floor(model, eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"]))
+    return floor(model, eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"])).to_json()
 
 
 RUNNERS: dict[str, Callable[[Unit], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}

@@ -23,13 +23,14 @@ from lowerbound.caches.layers.scalekv import ScaleKVCode, ScaleKVPaper, patch_ce
 from lowerbound.caches.registry import play
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention, attention_weights
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 from tests.contracts.every_head import every_head
 from tests.contracts.laws import CacheLaws
 

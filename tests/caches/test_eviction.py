@@ -18,12 +18,13 @@ from lowerbound.caches.eviction.tova import TOVA
 from lowerbound.caches.eviction.window import ScaleWindow, TokenWindow
 from lowerbound.caches.merged.window_sum import WindowSum
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention
 from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 from tests.contracts.laws import CacheLaws
 from tests.contracts.playing import SMALL, VAR_256, holding, public, remembering, states_of, tokens
 

@@ -18,12 +18,13 @@ from lowerbound.caches.low_rank.lorc import LoRCOracle, LoRCPublic
 from lowerbound.caches.low_rank.sparse_ae import SparseAEBilevel, SparseAEEuclidean
 from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 from tests.contracts.laws import CacheLaws
 from tests.contracts.playing import SMALL, VAR_256, at_once, cached_pairs, public, remembering
 

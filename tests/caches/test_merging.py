@@ -20,6 +20,7 @@ from lowerbound.caches.merged.topology import TopologyMemory
 from lowerbound.caches.merged.weighted import weighted_attention
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.coins import Coins
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, Scaled
@@ -27,7 +28,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 from tests.contracts.laws import MergingLaws
 from tests.contracts.playing import (
     OBLONG,

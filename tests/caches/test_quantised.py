@@ -23,13 +23,14 @@ from lowerbound.caches.quantised.turboquant import TurboQuantMSE
 from lowerbound.caches.quantised.turboquant_prod import TurboQuantProd
 from lowerbound.caches.quantised.uniform import UniformQuantiser
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 from tests.contracts.laws import CacheLaws
 from tests.contracts.playing import SMALL, VAR_256, cached_pairs, public, remembering, states_of, tokens
 

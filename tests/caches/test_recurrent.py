@@ -24,6 +24,7 @@ from lowerbound.caches.recurrent.abc import (
 from lowerbound.caches.recurrent.less import LESSFitted, LESSRandom
 from lowerbound.caches.recurrent.less_features import LESSFeatures
 from lowerbound.core.cache import Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import Scaled
@@ -31,7 +32,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 from tests.contracts.laws import CacheLaws
 from tests.contracts.playing import SMALL, VAR_256, cached_pairs, public, remembering, states_of, tokens
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lowerbound.certify import theorems
+from lowerbound.certify.certified import certified, strongest
 from lowerbound.certify.check import check
-from lowerbound.certify.floors import certified, floor, strongest
-from lowerbound.certify.theorems import CONJECTURE, THEOREMS
+from lowerbound.certify.floors import floor
+from lowerbound.certify.theorems import CONJECTURE, THEOREMS, book_record
 from lowerbound.core.models import find_model
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document
@@ -53,7 +54,7 @@ def test_proofs_are_those_of_the_book() -> None:
         by_coq = all(
             any(isinstance(discharge, ByCoq) for discharge in book.find(lemma).discharges) for lemma in theorem.lemmas
         )
-        assert (theorem.proof == "machine-checked") == by_coq, theorem.name
+        assert (theorem.status == "machine-checked") == by_coq, theorem.name
 
 
 def test_no_floor_rests_on_a_conjecture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,7 +62,9 @@ def test_no_floor_rests_on_a_conjecture(monkeypatch: pytest.MonkeyPatch) -> None
     strong = strongest(VAR, eta="0.01", delta="0")
     assert strong is not None
     assert strong.theorem.name == "E"
-    monkeypatch.setitem(THEOREMS, "E", replace(THEOREMS["E"], proof=CONJECTURE))
+    without = {lemma: status for lemma, status in book_record().items() if lemma not in THEOREMS["E"].lemmas}
+    monkeypatch.setattr(theorems, "book_record", lambda: without)
+    assert THEOREMS["E"].status == CONJECTURE
     next_best = strongest(VAR, eta="0.01", delta="0")
     assert next_best is not None
     assert next_best.theorem.name != "E"
@@ -112,12 +115,12 @@ def test_a_floor_is_about_the_model_that_it_names(field: str, value: object, rea
 
 def test_the_floor_names_its_theorems() -> None:
     """Known value: floor --json of VAR-d16, the machine-checked floor beside the one that is proved on paper."""
-    head = floor(VAR, eta="0.01", failure_prob="0")["per_head"]
+    head = floor(VAR, eta="0.01", failure_prob="0").to_json()["per_head"]
     assert (head["keys_and_values_theorem"], head["strongest_proved_theorem"]) == ("C'", "E")
     assert head["keys_and_values_by"] == "machine-checked"
     assert head["strongest_proved_by"] == "proved on paper, not machine-checked"
     assert head["paper_bits"] < head["values_bits"] < head["keys_and_values_bits"] < head["strongest_proved_bits"]
-    at_tenth = floor(VAR, eta="0.01", failure_prob="0.1")["per_head"]
+    at_tenth = floor(VAR, eta="0.01", failure_prob="0.1").to_json()["per_head"]
     assert at_tenth["keys_and_values_theorem"] == at_tenth["strongest_proved_theorem"] == "C"
 
 

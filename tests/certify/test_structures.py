@@ -14,6 +14,7 @@ import pytest
 
 from experiments.structures import PAGE, SPEC
 from lowerbound.certify.structures import attention_leak, structure_rows
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention
@@ -23,7 +24,6 @@ from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, UnknownName
 from lowerbound.game.channel import Isolation
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import plan_structured
 from lowerbound.prove.book import load_book
 from tests.test_house import ROOT

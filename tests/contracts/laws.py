@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from lowerbound.core.bits import EncodedState, state_bits
 from lowerbound.core.cache import COUNT_BITS, Cache, FloatArray, Public
 from lowerbound.core.coins import Coins
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.oracle.attention import attention
@@ -30,7 +31,7 @@ from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.index import draw_symbols
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 from tests.contracts.playing import PLACES, SMALL, at_last_scale, give, holding, public, states_of, tokens
 
 RULES: dict[str, Rule] = {"scaled": Scaled(), "l2norm-10": L2Norm(10.0), "l2norm-100": L2Norm(100.0)}

@@ -12,13 +12,14 @@ from lowerbound.caches.eviction.h2o import H2O
 from lowerbound.caches.registry import play
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import Public
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.layered import LENGTH_BITS, PerHead
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.index import draw_symbols
 from lowerbound.game.protocol import CacheProtocol
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 
 STACK = (3, 2)
 

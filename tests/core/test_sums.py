@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from lowerbound.certify.floors import floor
 from lowerbound.core.models import Model, find_model, models
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.sums import first_free_layer, independent_streams, public_weights, realised_streams, sums
-from lowerbound.game.floor import floor
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_laws_of_every_model(model: Model) -> None:
 
 def test_floor_tells_them() -> None:
     """Definition: the floor's total is one head's times the streams of the first sum, and carries all three."""
-    told = floor(find_model("var-d16"))
+    told = floor(find_model("var-d16"), failure_prob="0.1").to_json()
     names = [(known["computation_model"], known["streams"]) for known in told["sums"]]
     assert names == [("R1", 512), ("R1", 256), ("R2", 1)]
     head, total = told["per_head"]["values_bits"], told["total"]["values_bits"]

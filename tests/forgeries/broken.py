@@ -74,9 +74,9 @@ class Hangs(Full64):
 
 
 class Slow(Full64):
-    """Answers rightly; in each process, the first one comes after more than a second."""
+    """Answers rightly; in each process, the first one comes after more than four seconds."""
 
-    naps: ClassVar[list[float]] = [1.2]
+    naps: ClassVar[list[float]] = [4.5]
 
     def attend(self, queries: FloatArray) -> FloatArray:
         if self.naps:

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.registry import play
+from lowerbound.certify.floors import floor
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.rules import L2Norm
@@ -16,8 +18,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import OUTSIDE_R1
-from lowerbound.game.floor import floor
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 
 M = 424 * 64
 
@@ -149,7 +150,7 @@ def test_other_geometries_play(name: str) -> None:
 
 def test_floor_of_the_reference_model() -> None:
     """Known values: VAR-d16 at delta = 0.1."""
-    result = floor(find_model("var-d16"))
+    result = floor("var-d16", failure_prob="0.1").to_json()
     head = result["per_head"]
     assert round(head["paper_bits"], 2) == 14409.34
     assert head["cache_bits"] == 868352
@@ -158,8 +159,8 @@ def test_floor_of_the_reference_model() -> None:
     assert result["replay_bits"] == 3060
     assert result["total"]["cache_bytes"] == 55574528
     assert "R1" in result["computation_model"]
-    assert floor(find_model("var-d16"), failure_prob=0)["per_head"]["paper_bits"] == M
-    assert floor(find_model("var-d16"), failure_prob="1/2")["per_head"]["paper_bits"] == 0
+    assert floor(find_model("var-d16"), failure_prob=0).paper_bits == M
+    assert floor(find_model("var-d16"), failure_prob="1/2").paper_bits == 0
 
 
 @pytest.mark.parametrize(

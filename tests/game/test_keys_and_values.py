@@ -15,15 +15,15 @@ from lowerbound.caches.controls.full import Full64
 from lowerbound.caches.registry import play
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
-from lowerbound.core.models import RuleName
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.reading import KINDS, Kind
-from lowerbound.core.rules import Scaled
+from lowerbound.core.rules import RuleName, Scaled
 from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import AccountingError, ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation
-from lowerbound.game.hard_family import Geometry, Run
+from lowerbound.game.hard_family import Run
 from lowerbound.game.payload import PayloadDesign
 from lowerbound.game.payload_plan import plan_payload
 from lowerbound.game.payload_reduction import PayloadReduction

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.certify.design import table as optimiser
 from lowerbound.certify.design.addresses import books
+from lowerbound.certify.design.target import Target
+from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.bounds import BALLS
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.core.keys.trace import Trace2
@@ -22,7 +24,6 @@ from lowerbound.core.models import find_model
 from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.payload import PayloadDesign
 from lowerbound.game.payload_plan import plan_payload
 from lowerbound.game.payload_reduction import PayloadReduction
@@ -224,11 +225,9 @@ def test_the_planned_designs_of_the_reference_model() -> None:
 def test_what_is_played_is_what_is_certified(model: str, eta: str, kind: Kind) -> None:
     """Differential: with the optimiser's addresses, the played design has its levels, and its bits."""
     place = Geometry.of(find_model(model))
-    n_cached, n_own = place.schedule.n_tokens_cached, place.schedule.tokens_at(place.schedule.n_scales - 1)
-    known = [(Keys(book.name, book.rows), book.coherence) for book in books(n_cached)]
+    known = [(Keys(book.name, book.rows), book.coherence) for book in books(place.n_tokens_cached)]
     played = plan_payload(place, eta=eta, kind=kind, addresses=known)
-    head = optimiser.Head(n_cached, n_own, place.d, Fraction(100), Fraction(eta), Fraction(0))
-    certified = optimiser.design(kind, head)
+    certified = THEOREMS[kind].design(Target(place, Fraction(eta), Fraction(0)))
     assert certified is not None
     assert certified.payload["value_levels"] == played.n_levels_values
     assert certified.payload["key_levels"] == played.n_levels_keys

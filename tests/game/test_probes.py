@@ -7,10 +7,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, RowReader, Rows, Scan, Tree, least_looks, probe
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 PLAN = plan_reduction(Geometry("small", ScaleSchedule.parse("1x1 2x2 4x4 2x2"), 16), seed=1)
 TOKENS = 21

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import Scaled
@@ -16,7 +17,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.game.index import draw_symbols
 from lowerbound.game.multi_index import QueryBlocks
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 from lowerbound.game.story import narrate
 
 D16 = Geometry.of(find_model("var-d16"))

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.registry import find_cache, play
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.priors.groups import ClustersPrior
 from lowerbound.core.priors.plain import SparseAttentionPrior, TokenWindowPrior
@@ -18,7 +19,6 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import AccountingError, ImpossibleReduction
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.party import FAMILIES
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.structured import StructuredReduction, plan_structured

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from lowerbound.certify.theorems import book_record
 from lowerbound.prove.blueprint import explanation, page
 from lowerbound.prove.book import Book, load_book
 from lowerbound.prove.coq import AXIOMS, CoqFolder, CoqMissing, CoqRejected
 from lowerbound.prove.lemma import ByCoq, Use
-from lowerbound.prove.summary import inserted, summary
+from lowerbound.prove.summary import inserted, record, summary
 from lowerbound.prove.verify import ON_PAPER, verify
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,6 +49,7 @@ def test_the_book_is_verified(book: Book) -> None:
     assert report.theorem.assumptions == ("the four axioms of Coq's real numbers",)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert inserted(readme, summary(report)) == readme, "the README's table is stale: python -m proofs"
+    assert record(report) == book_record(), "the record of statuses is stale: python -m proofs"
 
 
 @pytest.mark.parametrize(

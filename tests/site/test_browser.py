@@ -15,7 +15,7 @@ from urllib.parse import unquote, urldefrag
 
 import pytest
 
-from lowerbound.certify.floors import certified
+from lowerbound.certify.certified import certified
 from lowerbound.core.models import find_model
 from lowerbound.prove.book import load_book
 from lowerbound.report.site.proof_page import anchor

@@ -10,8 +10,9 @@ import networkx as nx
 import pytest
 
 from lowerbound.prove.book import Book, load_book
+from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, columns, crossings, layout
 from lowerbound.prove.verify import verify
-from lowerbound.report.site.graph import BOX_HEIGHT, BOX_WIDTH, columns, crossings, layout, svg
+from lowerbound.report.site.graph import svg
 from lowerbound.report.site.proof_page import anchor
 
 ROOT = Path(__file__).parent.parent.parent

@@ -9,9 +9,9 @@ import pytest
 
 from lowerbound.attack.adversary import Broken, NotBroken, attack
 from lowerbound.certify.witness import rerun, witness
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
-from lowerbound.game.hard_family import Geometry
 from lowerbound.kernel.verdict import Outcome
 from tests.thirdparty.playing import MARKS, MISSING
 

@@ -7,10 +7,11 @@ from fractions import Fraction
 import pytest
 
 from lowerbound.caches.registry import target_of
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, Row, duel, duels
-from lowerbound.game.reduction import Geometry, Reduction, plan_reduction
+from lowerbound.game.reduction import Reduction, plan_reduction
 from tests.thirdparty.playing import MARKS, MISSING, NAMES, PRESSES, stacks_of
 
 pytest.importorskip("torch", reason=MISSING)

@@ -26,8 +26,8 @@ def radix_block(n_levels: int) -> tuple[int, int]:
 class ExactSymbols(CodedSymbols):
     """Every symbol, packed at log2 L bits; with the levels 0 and 1, one bit per symbol.
 
-    Idea: keys are public, so storing the symbols suffices. Bits: n d log2 L, rounded up per block of symbols. Broken
-    by: nothing; it meets the lower bound (floor) at error 0.
+    Idea: keys are public, so storing the symbols suffices. Bits: n d log2 L, rounded up per block of symbols.
+    Broken by: nothing; it meets the lower bound (floor) at error 0.
     """
 
     reference: ClassVar[str] = "Theorem A's upper side: store x"

@@ -20,8 +20,8 @@ class SparseRows(RankedMember):
 
     Idea: an s-sparse row is one of sum_(w <= s) C(d, w) possible rows, and all rows together are coded as one number
     (Cover 1973). The basis is Sylvester's Hadamard matrix, repeated along the diagonal. Of a row that is not s-sparse,
-    the s largest of the coefficients that are at least 1/2 are kept. Bits: ceil(n log2 sum_(w <= s) C(d, w)). Broken
-    by: rows that are not sparse in this basis, such as random bits.
+    the s largest of the coefficients that are at least 1/2 are kept. Bits: ceil(n log2 sum_(w <= s) C(d, w)).
+    Broken by: rows that are not sparse in this basis, such as random bits.
     """
 
     reference: ClassVar[str] = "enumerative source coding: Cover 1973"

@@ -25,8 +25,8 @@ class BalanceKV(WeightedTokens):
     Idea: in blocks of 128 tokens, a sign is drawn for each token in turn, biased against the sign of similar earlier
     tokens; similarity is G_ij = exp(<k_i - mean, k_j - mean> / sqrt(d)) (<v_i, v_j> + 0.025). Let token c be the first
     at which one sign has half of the block. Up to c, tokens of that sign are dropped and tokens of the other sign stay
-    with weight 2; after c, all tokens stay with weight 1. After h halvings a value is stored times its
-    weight over 2^h, and its logits get h log 2 added. Bits: 32 d (2 p + floor(m / 2^h) + m mod 2^h), m = n - 2 p, for
+    with weight 2; after c, all tokens stay with weight 1. After h halvings a value is stored times its weight over 2^h,
+    and its logits get h log 2 added. Bits: 32 d (2 p + floor(m / 2^h) + m mod 2^h), m = n - 2 p, for
     p sinks and p newest tokens, and 32 d n while n < 2 p; tokens that do not yet fill a group of 2^h wait uncompressed.
     Broken by: a query for any one token; the promise is relative to |softmax|_2 |V|_F, which is vacuous for it.
     Reference code differs: it compresses a prompt once. Here tokens are halved when they leave the recent window, in

@@ -59,8 +59,8 @@ class SnapKVPress(InLlama):
     """The tokens with most attention from the newest queries stay, in a model whose own attention weights are used.
 
     Idea: the votes of the last w = min(32, B / 2, newest scale - 1) queries, each of which sees its whole scale. If
-    tokens must be dropped after a scale, that scale needs at least two tokens. Bits: 32 + 32 L H d min(n, B). Broken
-    by: a query for any token that the window did not single out.
+    tokens must be dropped after a scale, that scale needs at least two tokens. Bits: 32 + 32 L H d min(n, B).
+    Broken by: a query for any token that the window did not single out.
     """
 
     reference: ClassVar[str] = (

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, gammaln
 
-from lowerbound.certify.design.head import MOST_LEVELS, Design, FloatArray, Head, bits_of
+from lowerbound.certify.design.target import MOST_LEVELS, Design, FloatArray, Target, bits_of
 
 SPHERE_PRECISION_BITS = 192
 SLACK = Fraction(103, 100)
@@ -58,9 +58,9 @@ class _Tilts:
     closed: FloatArray
 
 
-def _tilts(head: Head, coherence: Fraction, share: float, *, from_limit: bool) -> _Tilts | None:
-    n, d, lam = head.n_tokens, head.d, float(head.multiplier)
-    spread = 4 * np.arctanh(2 * float(head.eta))
+def _tilts(target: Target, coherence: Fraction, share: float, *, from_limit: bool) -> _Tilts | None:
+    n, d, lam = target.n_tokens, target.d, float(target.multiplier)
+    spread = 4 * np.arctanh(2 * float(target.eta))
     tau, apart = float(f"{share * spread:.6g}"), np.arccos(float(coherence))
     gap = spread + np.log1p(tau)
 
@@ -68,10 +68,10 @@ def _tilts(head: Head, coherence: Fraction, share: float, *, from_limit: bool) -
         return float(np.log(n) + lam * (np.cos(apart - tilt) - np.cos(tilt)) - np.log(level))
 
     lowest = 0.02
-    if not tau < 1 or spread / 2 + np.log1p(tau) >= np.log(head.n_own) or leak(lowest, tau) > 0:
+    if not tau < 1 or spread / 2 + np.log1p(tau) >= np.log(target.n_own) or leak(lowest, tau) > 0:
         return None
     first = round(float(brentq(leak, lowest, apart, args=(tau,))) - 1e-4, TILT_DIGITS)
-    if np.cos(first) + gap / lam >= 1 or not _nearest_angle(head, apart, spread) < min(first, apart / 2):
+    if np.cos(first) + gap / lam >= 1 or not _nearest_angle(target, apart, spread) < min(first, apart / 2):
         return None
     near = first - np.arccos(np.cos(first) + gap / lam)
     limit = tau * np.exp(-2 * lam * near)
@@ -81,7 +81,7 @@ def _tilts(head: Head, coherence: Fraction, share: float, *, from_limit: bool) -
             return None
         start = round(float(brentq(leak, lowest, apart, args=(limit,))) - 1e-4, TILT_DIGITS)
     tilts = np.concatenate([[start], np.arange(start + 2 * TILT_STEP, STEEPEST, TILT_STEP)])
-    lowest_read = np.log(head.n_own) + spread / 2 + 10
+    lowest_read = np.log(target.n_own) + spread / 2 + 10
     tilts = tilts[lam * (1 + np.cos(tilts) - near) > lowest_read]
     if not from_limit:
         tilts = tilts[np.cos(tilts) + gap / lam < 1]
@@ -92,9 +92,9 @@ def _tilts(head: Head, coherence: Fraction, share: float, *, from_limit: bool) -
     return _Tilts(coherence, tau, first, float(near), float(gap), tilts, closed)
 
 
-def _nearest_angle(head: Head, apart: float, spread: float) -> float:
+def _nearest_angle(target: Target, apart: float, spread: float) -> float:
     """a_1, the angle within which a key has its only partner; infinite where matching fails."""
-    n, lam = head.n_tokens, float(head.multiplier)
+    n, lam = target.n_tokens, float(target.multiplier)
     coarse = 1 - (spread + np.log(n)) / lam
     if coarse <= 0 or apart <= np.arccos(coarse):
         return float(np.inf)
@@ -118,12 +118,12 @@ def _cheapest_chain(log_costs: FloatArray, closed: FloatArray) -> tuple[float, l
     return float(base + np.log((totals + costs)[last])), chain[::-1]
 
 
-def _proposals(head: Head, *, from_limit: bool) -> Iterator[_Tilts]:
-    if head.delta or head.d < 3 or not 0 < head.eta < Fraction(1, 2):
+def _proposals(target: Target, *, from_limit: bool) -> Iterator[_Tilts]:
+    if target.delta or target.d < 3 or not 0 < target.eta < Fraction(1, 2):
         return
 
     def incoherent(height: float) -> float:
-        return float(head.n_tokens * (head.n_tokens - 1) / 2 * _tail(height, head.d)) - INCOHERENT_SHARE
+        return float(target.n_tokens * (target.n_tokens - 1) / 2 * _tail(height, target.d)) - INCOHERENT_SHARE
 
     if incoherent(0.001) < 0 or incoherent(0.999) > 0:
         return
@@ -131,13 +131,13 @@ def _proposals(head: Head, *, from_limit: bool) -> Iterator[_Tilts]:
     if coherence >= 1:
         return
     for share in LEAKS:
-        tilts = _tilts(head, coherence, share, from_limit=from_limit)
+        tilts = _tilts(target, coherence, share, from_limit=from_limit)
         if tilts is not None:
             yield tilts
 
 
-def _value_levels(head: Head) -> int:
-    return int(min(MOST_LEVELS, 1 + np.floor((1 - 1e-6) / (2 * float(head.eta))))) if head.eta else MOST_LEVELS
+def _value_levels(target: Target) -> int:
+    return int(min(MOST_LEVELS, 1 + np.floor((1 - 1e-6) / (2 * float(target.eta))))) if target.eta else MOST_LEVELS
 
 
 def _written(tilts: _Tilts, chain: list[int]) -> dict[str, Any]:
@@ -150,61 +150,61 @@ def _written(tilts: _Tilts, chain: list[int]) -> dict[str, Any]:
     }
 
 
-def _common_bits(head: Head, tilts: _Tilts) -> float:
+def _common_bits(target: Target, tilts: _Tilts) -> float:
     """log2 g - log2 T!, in bits."""
-    incoherent = head.n_tokens * (head.n_tokens - 1) / 2 * float(_tail(float(tilts.coherence), head.d))
+    incoherent = target.n_tokens * (target.n_tokens - 1) / 2 * float(_tail(float(tilts.coherence), target.d))
     good = 1 - incoherent - 1 / float(SLACK)
-    return float(np.log2(good) - gammaln(head.n_tokens + 1) / np.log(2)) if good > 0 else -np.inf
+    return float(np.log2(good) - gammaln(target.n_tokens + 1) / np.log(2)) if good > 0 else -np.inf
 
 
-def collision_design(head: Head) -> Design | None:
+def collision_design(target: Target) -> Design | None:
     """Theorem D: random instances rarely share a state; delta = 0."""
     best: Design | None = None
-    levels = _value_levels(head)
-    for tilts in _proposals(head, from_limit=False):
-        angles = tilts.tilts - np.arccos(np.cos(tilts.tilts) + tilts.gap / float(head.multiplier))
-        log_measure, chain = _cheapest_chain(_log_cap(angles, head.d), tilts.closed)
-        token = (head.d - 1) * np.log2(levels) - (np.log(float(SLACK)) + log_measure) / np.log(2)
-        bits = head.n_tokens * token + _common_bits(head, tilts)
+    levels = _value_levels(target)
+    for tilts in _proposals(target, from_limit=False):
+        angles = tilts.tilts - np.arccos(np.cos(tilts.tilts) + tilts.gap / float(target.multiplier))
+        log_measure, chain = _cheapest_chain(_log_cap(angles, target.d), tilts.closed)
+        token = (target.d - 1) * np.log2(levels) - (np.log(float(SLACK)) + log_measure) / np.log(2)
+        bits = target.n_tokens * token + _common_bits(target, tilts)
         if levels >= 2 and bits > bits_of(best):
-            best = Design("D", "collision_floor", bits, {**_written(tilts, chain), "levels": levels})
+            best = Design(bits, {**_written(tilts, chain), "levels": levels})
     return best
 
 
-def clique_design(head: Head) -> Design | None:
+def clique_design(target: Target) -> Design | None:
     """Theorem E with the better of its two accounts of the values; delta = 0."""
-    return max((clique_grid_design(head), clique_shared_design(head)), key=bits_of)
+    return max((clique_grid_design(target), clique_shared_design(target)), key=bits_of)
 
 
-def clique_grid_design(head: Head) -> Design | None:
+def clique_grid_design(target: Target) -> Design | None:
     """Theorem E, values on a grid."""
-    return _clique(head, "grid")
+    return _clique(target, "grid")
 
 
-def clique_shared_design(head: Head) -> Design | None:
+def clique_shared_design(target: Target) -> Design | None:
     """Theorem E, values uniform, which share the error with their keys."""
-    return _clique(head, "shared")
+    return _clique(target, "shared")
 
 
 def _log_ball(n: int) -> float:
     return float(n / 2 * np.log(np.pi) - gammaln(n / 2 + 1))
 
 
-def _clique(head: Head, values: str) -> Design | None:
+def _clique(target: Target, values: str) -> Design | None:
     best: Design | None = None
-    d, lam = head.d, float(head.multiplier)
-    levels = _value_levels(head)
+    d, lam = target.d, float(target.multiplier)
+    levels = _value_levels(target)
     if values == "grid" and levels < 2:
         return None
-    for tilts in _proposals(head, from_limit=True):
+    for tilts in _proposals(target, from_limit=True):
         steepness = np.sin(tilts.tilts) - np.cos(tilts.tilts) * np.tan(tilts.near)
         if steepness[0] <= 0:
             continue
         log_volume, chain = _cheapest_chain((d - 1) * np.log(tilts.gap / (lam * steepness)), tilts.closed)
         geometry = (d - 1) * np.log(2) + _log_ball(d) + np.log(d) + np.log(np.cos(tilts.near)) - _log_ball(d - 1)
-        log_values = -(d - 1) * np.log(levels) if values == "grid" else _log_shared_width(head, tilts)
+        log_values = -(d - 1) * np.log(levels) if values == "grid" else _log_shared_width(target, tilts)
         token = (geometry - np.log(float(SLACK)) - log_volume - log_values) / np.log(2)
-        bits = head.n_tokens * token + _common_bits(head, tilts)
+        bits = target.n_tokens * token + _common_bits(target, tilts)
         if bits > bits_of(best):
             payload = {
                 **_written(tilts, chain),
@@ -212,13 +212,13 @@ def _clique(head: Head, values: str) -> Design | None:
                 "values": values,
                 "levels": levels if values == "grid" else 0,
             }
-            best = Design("E", "clique_floor", bits, payload)
+            best = Design(bits, payload)
     return best
 
 
-def _log_shared_width(head: Head, tilts: _Tilts) -> float:
+def _log_shared_width(target: Target, tilts: _Tilts) -> float:
     """log of the integral that the judge bounds, by the same steps."""
-    shells, cells, eta, d = 200, 64, float(head.eta), head.d
+    shells, cells, eta, d = 200, 64, float(target.eta), target.d
     times = np.arange(shells + 1) / shells
     amplitude, change = np.meshgrid(np.arange(cells) / cells - 2 * eta, tilts.gap * times[:-1])
     product = np.maximum(amplitude * change, 1e-300)

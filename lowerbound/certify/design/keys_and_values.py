@@ -7,12 +7,12 @@ from fractions import Fraction
 import numpy as np
 
 from lowerbound.certify.design.addresses import AddressBook, books
-from lowerbound.certify.design.head import (
+from lowerbound.certify.design.target import (
     MOST_LEVELS,
     PRECISION_BITS,
     Design,
     FloatArray,
-    Head,
+    Target,
     below,
     bits_of,
     fano_bits,
@@ -24,24 +24,24 @@ GRID = 120
 MILLIONTHS = 10**6
 
 
-def single_read_design(head: Head) -> Design | None:
+def single_read_design(target: Target) -> Design | None:
     """Theorem C: every symbol is read once, against one reference; any delta."""
-    return max((_tuned(head, book, zoom=False) for book in books(head.n_tokens)), key=bits_of, default=None)
+    return max((_tuned(target, book, zoom=False) for book in books(target.n_tokens)), key=bits_of, default=None)
 
 
-def zoom_design(head: Head) -> Design | None:
+def zoom_design(target: Target) -> Design | None:
     """Theorem C': Bob asks again with a better reference; delta = 0."""
-    if head.delta:
+    if target.delta:
         return None
-    return max((_tuned(head, book, zoom=True) for book in books(head.n_tokens)), key=bits_of, default=None)
+    return max((_tuned(target, book, zoom=True) for book in books(target.n_tokens)), key=bits_of, default=None)
 
 
-def _tuned(head: Head, book: AddressBook, *, zoom: bool) -> Design | None:
+def _tuned(target: Target, book: AddressBook, *, zoom: bool) -> Design | None:
     """The best rho^2 and gamma for a book, in millionths: a grid, then ever smaller steps around the best."""
-    if book.d_a > head.d - 2:
+    if book.d_a > target.d - 2:
         return None
     shares, tilts = np.meshgrid(np.linspace(0.02, 0.97, GRID), np.geomspace(0.03, 2.5, GRID))
-    found = _levels(head, book, shares, tilts, zoom=zoom)[0]
+    found = _levels(target, book, shares, tilts, zoom=zoom)[0]
     place = np.unravel_index(int(found.argmax()), found.shape)
     best, share, tilt = float(found[place]), float(shares[place]), float(tilts[place])
     step = 0.02
@@ -49,7 +49,7 @@ def _tuned(head: Head, book: AddressBook, *, zoom: bool) -> Design | None:
         near_shares, near_tilts = np.meshgrid(
             share + step * np.arange(-3, 4) / 3, tilt * (1 + step * np.arange(-3, 4) / 3)
         )
-        found = _levels(head, book, near_shares, near_tilts, zoom=zoom)[0]
+        found = _levels(target, book, near_shares, near_tilts, zoom=zoom)[0]
         place = np.unravel_index(int(found.argmax()), found.shape)
         if found[place] > best:
             best, share, tilt = float(found[place]), float(near_shares[place]), float(near_tilts[place])
@@ -57,7 +57,7 @@ def _tuned(head: Head, book: AddressBook, *, zoom: bool) -> Design | None:
             step /= 2
     rho_squared, gamma = Fraction(round(share * MILLIONTHS), MILLIONTHS), Fraction(round(tilt * MILLIONTHS), MILLIONTHS)
     bits, value_levels, key_levels = (
-        float(x[0]) for x in _levels(head, book, np.array([float(rho_squared)]), np.array([float(gamma)]), zoom=zoom)
+        float(x[0]) for x in _levels(target, book, np.array([float(rho_squared)]), np.array([float(gamma)]), zoom=zoom)
     )
     if bits <= 0:
         return None
@@ -68,19 +68,19 @@ def _tuned(head: Head, book: AddressBook, *, zoom: bool) -> Design | None:
         "coherence": str(book.coherence),
         "rho_squared": str(rho_squared),
         "gamma": str(gamma),
-        "multiplier": str(head.multiplier),
+        "multiplier": str(target.multiplier),
         "value_levels": int(value_levels),
         "key_levels": int(key_levels),
     }
-    return Design("C'" if zoom else "C", "keys_and_values_floor", bits, payload)
+    return Design(bits, payload)
 
 
 def _levels(
-    head: Head, book: AddressBook, shares: FloatArray, tilts: FloatArray, *, zoom: bool
+    target: Target, book: AddressBook, shares: FloatArray, tilts: FloatArray, *, zoom: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Bits, value levels and key levels for each (rho^2, gamma); 0 bits where a condition fails."""
-    n, own, d, p = head.n_tokens, head.n_own, head.d, head.d - book.d_a - 1
-    lam, eta, far = float(head.multiplier), float(head.eta), 1 - float(book.coherence)
+    n, own, d, p = target.n_tokens, target.n_own, target.d, target.d - book.d_a - 1
+    lam, eta, far = float(target.multiplier), float(target.eta), 1 - float(book.coherence)
     inside = (shares > 0) & (shares < 1) & (tilts > 0)
     shares, tilts = np.where(inside, shares, 0.5), np.where(inside, tilts, 1.0)
     address, slope = np.sqrt(1 - shares), lam / np.sqrt(1 + tilts**2)
@@ -97,7 +97,7 @@ def _levels(
             inside &= np.log(own) < c * np.sqrt(p) * (1 - 1e-9)
         value_levels = 1 + below(1 / (2 * (eta + tau_values)))
     value_levels, key_levels = np.minimum(value_levels, MOST_LEVELS), np.minimum(key_levels, MOST_LEVELS)
-    delta = float(head.delta)
+    delta = float(target.delta)
     inside &= (value_levels >= 2) & (key_levels >= 2) & (delta <= 1 - 1 / np.maximum(key_levels, 1))
     bits = n * (
         (d - 1) * fano_bits(np.maximum(value_levels, 2), delta) + p * fano_bits(np.maximum(key_levels, 2), delta)

@@ -8,48 +8,48 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.certify.design.head import MOST_LEVELS, PRECISION_BITS, Design, Head, below, fano_bits
+from lowerbound.certify.design.target import MOST_LEVELS, PRECISION_BITS, Design, Target, below, fano_bits
 from lowerbound.core.keys.choice import best_family
 from lowerbound.core.keys.family import IntRows
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.kernel.rules.separated import MOST_WORDS
 
 
-def values_design(head: Head) -> Design | None:
+def values_design(target: Target) -> Design | None:
     """Theorem B: as many levels of each value as public keys of the best family keep apart."""
-    return _values(head, "B")
+    return _values(target, "B")
 
 
-def paper_design(head: Head) -> Design | None:
+def paper_design(target: Target) -> Design | None:
     """Theorem A: one bit a value, relative error."""
-    return _values(head, "A")
+    return _values(target, "A")
 
 
-def _values(head: Head, theorem: str) -> Design | None:
-    n_keys = head.n_tokens + head.n_own
+def _values(target: Target, theorem: str) -> Design | None:
+    n_keys = target.n_tokens + target.n_own
     try:
-        family = best_family(n_keys, head.d)
-        bound = family.coherence_bound(n_keys, head.d)
-        keys = family.keys(n_keys, head.d)
+        family = best_family(n_keys, target.d)
+        bound = family.coherence_bound(n_keys, target.d)
+        keys = family.keys(n_keys, target.d)
     except ImpossibleReduction:
         return None
     mu = keys.coherence if bound is None else bound
-    tau = (n_keys - 1) * np.exp(-float(head.multiplier) * (1 - float(mu)))
+    tau = (n_keys - 1) * np.exp(-float(target.multiplier) * (1 - float(mu)))
     if theorem == "A":
-        levels = 2 if 2 * tau * (1 + 1e-9) < 1 - float(head.eta) else 0
+        levels = 2 if 2 * tau * (1 + 1e-9) < 1 - float(target.eta) else 0
     else:
-        levels = int(min(MOST_LEVELS, 1 + below(1 / (2 * (float(head.eta) + tau)))))
-    if levels < 2 or head.delta > 1 - Fraction(1, levels):
+        levels = int(min(MOST_LEVELS, 1 + below(1 / (2 * (float(target.eta) + tau)))))
+    if levels < 2 or target.delta > 1 - Fraction(1, levels):
         return None
     payload = {
         "precision": PRECISION_BITS,
         "keys": described(keys.rows),
         "coherence": str(max(mu, Fraction(0))),
-        "multiplier": str(head.multiplier),
+        "multiplier": str(target.multiplier),
         "levels": levels,
     }
-    bits = head.n_tokens * head.d * float(fano_bits(levels, float(head.delta)))
-    return Design(theorem, "values_floor", bits, payload)
+    bits = target.n_tokens * target.d * float(fano_bits(levels, float(target.delta)))
+    return Design(bits, payload)
 
 
 def described(rows: IntRows) -> dict[str, Any]:

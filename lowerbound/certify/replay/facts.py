@@ -1,23 +1,20 @@
-"""Documents of models R2 and R3: whether the model that they name has the maps, sizes and resampling of the claim."""
+"""The maps, sizes and resampling that documents of R2 and R3 claim of a model, compared with the catalogue."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from lowerbound.certify.theorems import FIBRES, REPLAY, Theorem
 from lowerbound.core.models import Model, models
 
-THEOREM_OF: dict[str, Theorem] = {"replay_floor": REPLAY, "f_hat_fibre": FIBRES}
-"""By kind of document."""
 MODES = {"VAR": ("bicubic", "area"), "Infinity": ("bilinear", "bilinear")}
-"""By family whose maps are sums of enlarged codes: how they are enlarged, and reduced."""
+"""For each family whose maps are sums of enlarged codes: the modes by which maps are enlarged and reduced."""
 BIT_CHANNELS = 32
-"""Bits of an id of Infinity, a channel each; other numbers of bits are packed in another way."""
+"""Bits per id of Infinity, one channel per bit; models with another number of bits pack them in another way."""
 
 
 def modes_of(model: Model) -> tuple[str, str] | None:
-    """How the inputs of a model's first layer are made from ids, or None where they are no plain sums of flat maps."""
+    """The modes that make first-layer inputs from ids, or None for a model whose inputs are no sums of flat maps."""
     if any(len(shape) != 2 for shape in model.schedule.shapes) or model.visible_scales is not None:
         return None
     if model.codebook_size is None or (model.family == "Infinity" and model.codebook_size != 2**BIT_CHANNELS):
@@ -26,7 +23,7 @@ def modes_of(model: Model) -> tuple[str, str] | None:
 
 
 def facts_of(model: Model, kind: str) -> dict[str, Any]:
-    """What a document of this kind has to say of a model."""
+    """The fields that a document of this kind must claim about a model."""
     up, down = modes_of(model) or (None, None)
     maps = [list(shape) for shape in model.schedule.shapes]
     if kind == "f_hat_fibre":
@@ -43,7 +40,7 @@ def facts_of(model: Model, kind: str) -> dict[str, Any]:
 
 
 def bits_of(kind: str, claim: Mapping[str, Any]) -> int:
-    """The bits that a verified claim forces, on all that is kept."""
+    """The bits that a verified claim forces on the state of a whole image."""
     return int(claim["bits"]) if kind == "replay_floor" else (int(claim["fibre"]) - 1).bit_length()
 
 

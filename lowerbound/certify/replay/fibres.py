@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, factorial, gcd, log2
@@ -12,16 +11,14 @@ from flint import fmpq, fmpq_mat, fmpz_mat
 
 from lowerbound.certify.replay.facts import facts_of
 from lowerbound.certify.replay.floor import id_bits_of, resampling_of
+from lowerbound.certify.sealed import Sealed, sealed
+from lowerbound.certify.theorems import FIBRES
 from lowerbound.core.models import Model
 from lowerbound.core.pyramid.ranks import ChannelPyramid, beside
 from lowerbound.core.pyramid.resampling import Resampling
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, unknown
-from lowerbound.kernel.codec import digest
-from lowerbound.kernel.document import write_document
-from lowerbound.kernel.judge import judge
-from lowerbound.kernel.rules.fibre import LEMMAS, MOST_CELLS, MOST_IDS
-from lowerbound.kernel.verdict import Outcome
+from lowerbound.kernel.rules.fibre import MOST_CELLS, MOST_IDS
 
 CodebookKind = Literal["generic", "signs", "grid"]
 KINDS = ("generic", "signs", "grid")
@@ -29,14 +26,14 @@ KINDS = ("generic", "signs", "grid")
 
 @dataclass(frozen=True)
 class FibreCodebook:
-    """A codebook as fibres see it: entries independent over the rationals, or a grid of levels in some channels."""
+    """What fibres depend on in a codebook: entries independent over the rationals, or a grid of levels per channel."""
 
     kind: CodebookKind
     levels: int
     channels: int
 
     def to_json(self) -> dict[str, Any]:
-        """As the judge reads it."""
+        """The JSON table by which the judge reads it."""
         kind = "generic" if self.kind == "generic" else "levels"
         return {"kind": kind, "levels": self.levels, "channels": self.channels}
 
@@ -55,7 +52,10 @@ class FibreCodebook:
 
 
 def fibre_codebook(kind: str, id_bits: int) -> FibreCodebook:
-    """One of KINDS with 2^id_bits codes: any but a null set, all sign vectors, or a square grid in two channels.
+    """A codebook of 2^id_bits codes, of one of KINDS.
+
+    "generic" stands for all codebooks but a null set, "signs" for all sign vectors, "grid" for a square grid in two
+    channels.
 
     Contract: another kind raises UnknownName; a grid with an odd number of bits raises ImpossibleReduction.
     """
@@ -72,10 +72,10 @@ def fibre_codebook(kind: str, id_bits: int) -> FibreCodebook:
 
 @dataclass(frozen=True)
 class Invisible:
-    """The integer vectors of ids that f_hat cannot see, one channel, r_{N-1} known.
+    """The integer vectors by which ids of one channel can change without changing f_hat, r_{N-1} being known.
 
-    Contract: the differences of constant maps and `rows` are a basis of all of them; the rows are reduced, and each is
-    zero at the first place of every scale but the first.
+    Contract: the differences of constant maps, together with `rows`, are a basis of all such vectors. The rows are
+    LLL-reduced, and each is zero at the first place of every scale but the first.
     """
 
     sizes: tuple[int, ...]
@@ -83,7 +83,7 @@ class Invisible:
 
     @property
     def rank(self) -> int:
-        """Dimensions of the lattice."""
+        """The number of dimensions of the lattice."""
         return len(self.sizes) - 1 + len(self.rows)
 
 
@@ -91,10 +91,10 @@ class Invisible:
 def invisible(schedule: ScaleSchedule, resampling: Resampling) -> Invisible:
     """The lattice of a schedule.
 
-    Contract: exact, up to faults of the integer routines used; the judge checks what is made of it. Schedules with more
-    than MOST_IDS ids raise ImpossibleReduction.
-    Notes: any basis of the rational kernel is made to span all integer vectors of it by dividing by the Hermite form of
-    its transpose; the constants are divided out, and what is left is reduced by LLL.
+    Contract: exact, if the integer routines used are correct; the judge checks the result. Schedules with more than
+    MOST_IDS ids or MOST_CELLS cells raise ImpossibleReduction.
+    Notes: a basis of the rational kernel, divided by the Hermite form of its transpose, spans all integer vectors of
+    the kernel; constants are then divided out, and the rest is reduced by LLL.
     """
     n_scales = schedule.n_scales - 2
     sizes = tuple(schedule.map_size(k) for k in range(n_scales))
@@ -139,7 +139,7 @@ def _saturated(rows: list[list[int]]) -> list[list[int]]:
 
 
 def _without_constants(row: list[int], sizes: tuple[int, ...]) -> list[int]:
-    """Of each scale, entries less the first; zero for constants."""
+    """The entries of each scale minus its first entry; zero for vectors that are constant on each scale."""
     found, start = [], 0
     for size in sizes:
         found += [x - row[start] for x in row[start : start + size]]
@@ -150,7 +150,8 @@ def _without_constants(row: list[int], sizes: tuple[int, ...]) -> list[int]:
 def _completed(differences: list[int], sizes: tuple[int, ...], cell: list[Any]) -> list[int]:
     """The vector of the kernel with these differences, zero at the first place of all scales but the first.
 
-    A constant is enlarged to itself, so that what the differences leave in one cell is what the first scale takes back.
+    A constant is enlarged to itself, so that subtracting from the first scale what the differences leave in one cell
+    removes it from all cells.
     """
     left = sum((weight * x for weight, x in zip(cell, differences, strict=True)), fmpq(0))
     assert left.q == 1
@@ -159,14 +160,17 @@ def _completed(differences: list[int], sizes: tuple[int, ...], cell: list[Any]) 
 
 @dataclass(frozen=True)
 class CertifiedFibre:
-    """How many prefixes share one f_hat at most, exactly, verified by the kernel."""
+    """The exact largest number of prefixes that share one f_hat, verified by the kernel."""
 
     codebook: FibreCodebook
     fibre: int
     rank: int
-    reason: str
-    statement: dict[str, Any]
-    certificate: dict[str, Any]
+    sealed: Sealed
+
+    @property
+    def reason(self) -> str:
+        """The kernel's sentence."""
+        return self.sealed.verdict.reason
 
     @property
     def log2_fibre(self) -> float:
@@ -175,19 +179,19 @@ class CertifiedFibre:
 
     @property
     def bits(self) -> int:
-        """Bits that are needed and enough, f_hat being known."""
+        """The bits that are needed, and enough, if f_hat is known."""
         return (self.fibre - 1).bit_length()
 
     def document(self) -> bytes:
         """The file of this statement."""
-        return write_document(self.statement, self.certificate)
+        return self.sealed.document()
 
 
 def certify_fibre(model: Model, kind: str = "generic") -> CertifiedFibre:
     """The largest set of prefixes with one f_hat, r_{N-1} known and phi the identity.
 
-    Contract: what is returned is VERIFIED by the kernel. Where a vector of the kernel that is not constant might be as
-    short as a difference of codes, nothing is known, and Undecided is raised with the kernel's reason. Models of other
+    Contract: the result is VERIFIED by the kernel. If a non-constant vector of the integer kernel might be as short as
+    a difference of codes, the size stays open, and Undecided is raised with the judge's reason. Models of other
     families, or too large ones, raise ImpossibleReduction.
     """
     resampling = resampling_of(model)
@@ -203,18 +207,16 @@ def _certify(model: Model, resampling: Resampling, codebook: FibreCodebook) -> C
     found = invisible(model.schedule, resampling)
     fibre = codebook.fibre_of_constants(len(found.sizes))
     claim = {
-        "theorem": "R3",
-        "lemmas": list(LEMMAS),
+        "theorem": FIBRES.name,
+        "lemmas": list(FIBRES.lemmas),
         "computation_model": "R3",
         "model": model.name,
         **facts_of(model, "f_hat_fibre"),
         "codebook": codebook.to_json(),
         "fibre": fibre,
     }
-    statement = {"id": f"{model.name}: theorem R3, {codebook.kind} codebook", "kind": "f_hat_fibre", "claim": claim}
-    payload = {"basis": [list(row) for row in found.rows]}
-    certificate = {"kind": "f_hat_fibre", "proves": digest(statement), "payload": payload}
-    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
-    if verdict.outcome is not Outcome.VERIFIED:
-        raise Undecided(f"the largest fibre of f_hat of {model.name} is not known: {verdict.reason}")
-    return CertifiedFibre(codebook, fibre, found.rank, verdict.reason, statement, certificate)
+    name = f"{model.name}: theorem R3, {codebook.kind} codebook"
+    proved = sealed(name, FIBRES.rule, claim, {"basis": [list(row) for row in found.rows]})
+    if not proved.is_verified:
+        raise Undecided(f"the largest fibre of f_hat of {model.name} is not known: {proved.verdict.reason}")
+    return CertifiedFibre(codebook, fibre, found.rank, proved)

@@ -1,4 +1,4 @@
-"""Model R2's floor: at which error the last scale's outputs determine the ids, exactly, and the certificate of it.
+"""Model R2's floor: the exact error below which the last scale's outputs determine the ids, and its certificate.
 
 Each scale k <= N - 2 is read from rows of scale k + 1. Codes are signs, so eta_k = 1/(2 F_k kappa_k), with F_k the
 largest content of scale k + 1 and kappa_k the gain of the left inverse. Below the least eta_k all ids are needed, and
@@ -7,7 +7,6 @@ they are enough. Above it ids are frozen, until what is left can be read.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -29,6 +28,8 @@ from lowerbound.certify.replay.amplification import (
     square,
 )
 from lowerbound.certify.replay.facts import facts_of, modes_of
+from lowerbound.certify.sealed import Sealed, sealed
+from lowerbound.certify.theorems import REPLAY
 from lowerbound.core.keys.choice import best_family, find_family
 from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.models import Model
@@ -37,11 +38,7 @@ from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, invalid
-from lowerbound.kernel.codec import digest
-from lowerbound.kernel.document import write_document
-from lowerbound.kernel.judge import judge
-from lowerbound.kernel.rules.replay import GAMES, LEMMAS
-from lowerbound.kernel.verdict import Outcome
+from lowerbound.kernel.rules.replay import GAMES
 
 CHANNELS = 32
 SWAMP = 10**9
@@ -50,7 +47,7 @@ PRECISION_BITS = 256
 CODES = ("kerdock", "trace")
 DIGITS = 9
 CLEARLY = 1e-9
-"""Of the threshold, in a certificate that asks for no eta."""
+"""A relative margin on float64 limits, so that rounding cannot admit a choice that breaks a threshold."""
 
 Kept = tuple[tuple[int, ...], tuple[int, ...]]
 """Rows and columns of a map whose tokens are free; all others are frozen, and public."""
@@ -58,19 +55,19 @@ Kept = tuple[tuple[int, ...], tuple[int, ...]]
 
 @dataclass(frozen=True)
 class ScaleReading:
-    """How the ids of one scale are read from rows of the next: per axis, what is kept and the left inverse."""
+    """How the ids of one scale are read from rows of the next: the kept ids and the left inverse of each axis."""
 
     kept: Kept
     inverses: tuple[Amplification, Amplification] | None
 
     @property
     def n_ids(self) -> int:
-        """Ids that are not frozen."""
+        """The number of ids that are kept, that is, not frozen."""
         return len(self.kept[0]) * len(self.kept[1])
 
     @property
     def n_rows(self) -> int:
-        """Rows of the next scale that are read."""
+        """The number of rows of the next scale that are read."""
         return len(self.inverses[0].rows) * len(self.inverses[1].rows) if self.inverses else 0
 
     @property
@@ -94,12 +91,12 @@ class ReplayPlan:
 
     @property
     def n_ids(self) -> int:
-        """Ids that are determined."""
+        """The number of ids that are determined."""
         return sum(scale.n_ids for scale in self.scales)
 
     @property
     def n_rows(self) -> int:
-        """Rows that are read."""
+        """The number of rows that are read, over all scales."""
         return sum(scale.n_rows for scale in self.scales)
 
     @cached_property
@@ -160,7 +157,9 @@ def _inverse(
 
 
 def reading(schedule: ScaleSchedule, resampling: Resampling, scale: int, kept: Kept, *, few_rows: bool) -> ScaleReading:
-    """How kept ids of a scale, from 0, are read: from as many rows as ids, or from whichever rows amplify least.
+    """How the kept ids of a scale, from 0, are read.
+
+    With `few_rows` as many rows are read as there are ids; otherwise whichever rows amplify noise least.
 
     Contract: as that of `amplification.square` and `amplification.least`, whose errors it raises.
     """
@@ -187,10 +186,10 @@ def plan_replay(
 ) -> ReplayPlan:
     """Rows to read, so that the threshold is large.
 
-    Contract: every scale is read from as many rows as it has ids; unless `few_rows`, scales with the least threshold
-    are then read from more, as long as the queries of the last scale suffice. Without `n_heads` it is the least number
-    that suffices for the first. Too few queries, maps that are not flat
-    or a schedule without two later scales raise ImpossibleReduction.
+    Contract: every scale is read from as many rows as it has ids. Unless `few_rows`, the scale with the least threshold
+    is then read from more rows, again and again, as long as the queries of the last scale suffice. Without `n_heads`,
+    the plan takes the least number of heads that suffices for the first step. Too few queries, maps that are not flat,
+    or fewer than three maps raise ImpossibleReduction.
     """
     if schedule.n_scales < 3 or any(len(shape) != 2 for shape in schedule.shapes):
         raise ImpossibleReduction("a replay floor needs three flat maps or more, for ids are read from the next scale")
@@ -223,23 +222,26 @@ class CertifiedReplay:
 
     bits: int
     eta: Fraction
-    reason: str
-    statement: dict[str, Any]
-    certificate: dict[str, Any]
+    sealed: Sealed
+
+    @property
+    def reason(self) -> str:
+        """The kernel's sentence."""
+        return self.sealed.verdict.reason
 
     def document(self) -> bytes:
         """The file of this floor."""
-        return write_document(self.statement, self.certificate)
+        return self.sealed.document()
 
 
 def resampling_of(model: Model) -> Resampling | None:
-    """How the first layer's inputs are made from ids, for families whose maps are sums of enlarged codes, or None."""
+    """The resampling that makes first-layer inputs from ids, or None unless they are sums of enlarged codes."""
     modes = modes_of(model)
     return next((known for known in (VAR, INFINITY) if modes == (known.up, known.down)), None)
 
 
 def id_bits_of(model: Model) -> int:
-    """Bits of an id, where the codebook is the set of all sign vectors of so many channels."""
+    """The bits of an id: log2 of the codebook's size, which is read as the set of all sign vectors of that length."""
     assert model.codebook_size is not None
     return model.codebook_size.bit_length() - 1
 
@@ -249,8 +251,8 @@ def certify_replay(
 ) -> CertifiedReplay:
     """The certificate that at this error the ids of the plan are needed; eta is just below the threshold if not given.
 
-    Contract: what is returned is VERIFIED by the kernel. An eta that is not below the threshold raises InvalidArgument;
-    a certificate that the kernel does not verify raises Undecided, with its reason.
+    Contract: the result is VERIFIED by the kernel. An eta that is not below the threshold raises InvalidArgument; a
+    certificate that the kernel does not verify raises Undecided, with the kernel's reason.
     """
     threshold = plan.threshold
     error = rational(eta, name="eta") if eta is not None else Fraction(int(threshold * 10**DIGITS), 10**DIGITS)
@@ -260,12 +262,10 @@ def certify_replay(
     if not 0 <= failure < 1:
         raise invalid("delta", "lie in [0, 1)", str(failure))
     claim = claim_of(model, eta=error, delta=failure, bits=_bits(plan.n_ids * id_bits_of(model), failure))
-    statement = {"id": f"{model.name}: theorem R2", "kind": "replay_floor", "claim": claim}
-    certificate = {"kind": "replay_floor", "proves": digest(statement), "payload": payload_of(model, plan)}
-    verdict = judge(json.dumps(statement).encode(), json.dumps(certificate).encode())
-    if verdict.outcome is not Outcome.VERIFIED:
-        raise Undecided(f"the replay floor of {model.name} is not verified: {verdict.reason}")
-    return CertifiedReplay(claim["bits"], error, verdict.reason, statement, certificate)
+    found = sealed(f"{model.name}: theorem R2", REPLAY.rule, claim, payload_of(model, plan))
+    if not found.is_verified:
+        raise Undecided(f"the replay floor of {model.name} is not verified: {found.verdict.reason}")
+    return CertifiedReplay(claim["bits"], error, found)
 
 
 def claim_of(model: Model, *, eta: Fraction, delta: Fraction, bits: int) -> dict[str, Any]:
@@ -273,8 +273,8 @@ def claim_of(model: Model, *, eta: Fraction, delta: Fraction, bits: int) -> dict
     if modes_of(model) is None:
         raise invalid("MODEL", "belong to the family VAR, or to Infinity with 32 bits an id", model.name)
     return {
-        "theorem": "R2",
-        "lemmas": list(LEMMAS),
+        "theorem": REPLAY.name,
+        "lemmas": list(REPLAY.lemmas),
         "computation_model": "R2",
         "games": list(GAMES),
         "model": model.name,
@@ -312,7 +312,7 @@ class Addresses:
 
 @lru_cache(maxsize=64)
 def addresses(n_keys: int, d: int) -> Addresses:
-    """n keys of R^d: words of a code if there is one, which the judge is told in a few lines, else of the best family.
+    """n keys of R^d: the words of a code if one is large enough, because its document is short, else the best family.
 
     Contract: as that of `best_family`, whose errors it raises.
     """
@@ -333,7 +333,7 @@ def _coherence(family: KeyFamily, keys: Keys) -> Fraction:
 
 
 def keys_of(model: Model, plan: ReplayPlan) -> Addresses:
-    """The addresses that a plan needs in every head: one a row that the head reads, and one for all other rows."""
+    """The addresses that a plan needs in every head: one per row that the head reads, and one for all other rows."""
     n_last = plan.schedule.map_size(plan.schedule.n_scales - 1)
     return addresses(min(plan.n_rows, n_last) + 1, model.head_dim)
 
@@ -355,7 +355,7 @@ def _axis_json(scale: ScaleReading, axis: int) -> dict[str, Any]:
 
 
 def thinned(shape: tuple[int, ...]) -> Iterator[Kept]:
-    """Sub-lattices of a map that may stay free: all of it, every s-th row and column about the middle, none."""
+    """Sub-lattices of a map that may stay free: all of it, every s-th row and column around the middle, or nothing."""
     seen = set()
     for step in range(1, max(shape) + 1):
         kept = _every(shape[0], step), _every(shape[1], step)
@@ -383,12 +383,12 @@ def _choices(schedule: ScaleSchedule, resampling: Resampling) -> tuple[tuple[Sca
 
 
 def surviving(schedule: ScaleSchedule, resampling: Resampling, eta: Rational, *, gap: Rational = 2) -> ReplayPlan:
-    """The sub-lattices with the most ids that are still determined at this error, however many heads they take.
+    """The plan that keeps the most ids which are still determined at this error, however many heads it takes.
 
-    `gap` is how far apart two codes are, the codes' entries lying in [-1, 1]: 2 for signs.
+    `gap` is the least distance of two codes, whose entries lie in [-1, 1]: 2 for signs.
 
-    Contract: eta is below gap/2 times every threshold of the plan, exactly. The best of the sub-lattices tried, not of
-    all sets.
+    Contract: eta is below gap/2 times every threshold of the plan, exactly. The plan is the best of the sub-lattices
+    tried, not of all sets of ids.
     """
     relative = rational(eta, name="eta") * 2 / rational(gap, name="gap")
     choices = _choices(schedule, resampling)
@@ -397,7 +397,7 @@ def surviving(schedule: ScaleSchedule, resampling: Resampling, eta: Rational, *,
     best: tuple[int, tuple[int, ...]] = (-1, ())
 
     def descend(k: int, contents: list[FloatArray], allowed: list[float], n_ids: int, chosen: tuple[int, ...]) -> None:
-        """Choose for scale k - 1, the later ones being chosen: most ids first, and only if no threshold is broken."""
+        """Choose for scale k - 1, given the choices for later scales: most ids first, and no threshold may break."""
         nonlocal best
         if n_ids + before[k] <= best[0]:
             return
@@ -420,12 +420,12 @@ def surviving(schedule: ScaleSchedule, resampling: Resampling, eta: Rational, *,
 
 
 def _allowed(choice: ScaleReading, eta: Fraction) -> float:
-    """The largest content of the next scale with which a scale is still read, a little less."""
+    """The largest content of the next scale with which a scale is still read, lowered by CLEARLY."""
     return float("inf") if choice.kappa is None or not eta else (1 - CLEARLY) / float(2 * choice.kappa * eta)
 
 
 def _float_sums(schedule: ScaleSchedule, resampling: Resampling, k: int, choice: ScaleReading) -> list[FloatArray]:
-    """Of every scale after the first, but the last: the sums of |weights| of the kept ids of scale k, in float64."""
+    """For every scale but the first and the last: the sums of |weights| of the kept ids of scale k, in float64."""
     sums = []
     for q in range(1, schedule.n_scales - 1):
         lines = (_absolute(resampling, _sides(schedule, axis, q, k), choice.kept[axis]) for axis in (0, 1))

@@ -1,8 +1,9 @@
-"""The games of models R2 and R3 for one model: what is needed, what is enough, and at which error they meet."""
+"""The games of models R2 and R3 for one model: bits that are needed, bits that are enough, and when both are equal."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
@@ -26,15 +27,15 @@ GAMES: dict[Game, str] = {
     "state": "everything that the sampler keeps: the compressed cache and f_hat, or whatever replaces them",
     "cache": "what the compressor of keys and values keeps; it answers from its bits and the query, without f_hat",
 }
-"""What the message is."""
+"""By game: what the message holds."""
 UNTREATED = "no floor: theorem R2 treats the family VAR, and Infinity with 32 bits an id"
 MOST_IDS_AT_ONCE = 300
-"""Ids whose lattice is found in about a second, so that `floor` may wait for it."""
+"""The number of ids up to which the lattice is found in about a second, so that `floor` may wait for it."""
 
 
 @dataclass(frozen=True)
 class Replay:
-    """What is needed at an error, and what is enough.
+    """The bits that are needed at an error, and the bits that are enough.
 
     Contract: `certified` is verified by the kernel; `threshold` is eta_0 of all ids, exactly, for these heads and rows.
     With no ids frozen and delta = 0, `certified.bits` equals `ceiling_bits`: the need is exactly that.
@@ -53,7 +54,7 @@ class Replay:
 
     @property
     def is_exact(self) -> bool:
-        """Whether the ceiling is the floor."""
+        """Whether the ceiling equals the floor."""
         return self.certified.bits == self.ceiling_bits
 
     def to_json(self, game: Game) -> dict[str, Any]:
@@ -105,10 +106,10 @@ def replay(
     n_heads: int | None = None,
     few_rows: bool = False,
 ) -> Replay:
-    """The need at an error: of all ids where it is below the threshold, else of as many as are still determined.
+    """The bits needed at an error: those of all ids below the threshold, and above it those of ids still determined.
 
-    Without eta it is just below the threshold. Families that theorem R2 does not treat raise InvalidArgument; errors
-    otherwise as `plan_replay` and `certify_replay`.
+    Without `eta` the error is just below the threshold. Families that theorem R2 does not treat raise InvalidArgument;
+    otherwise the errors are those of `plan_replay` and `certify_replay`.
     """
     resampling = resampling_of(model)
     if resampling is None:
@@ -128,69 +129,67 @@ def replay(
     )
 
 
-def three_models(model: Model, r1: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """One entry for each computation model, never mixed: R1 from its floor, R2 and R3 where they are settled.
+@dataclass(frozen=True)
+class ModelAnswer:
+    """What is known in one computation model: a sentence, and the numbers behind it as plain JSON values.
 
-    Contract: JSON values. `bits` is what is needed, or None where nothing is claimed; each entry has `says`, one
-    sentence.
+    Contract: `bits` among the numbers is what is needed, or None where nothing is claimed.
     """
-    best, total = r1["per_head"]["strongest_proved_bits"], r1["total"]
-    bits = max(best or 0, r1["per_head"]["values_bits"])
-    first = {
-        "bits_of_one_head": bits,
-        "streams": total["streams"],
-        "says": f"K and V are free reals: at least {bits:,.0f} bits a head at these eta and delta, the table above; "
-        f"{total['streams']} heads if streams are independent",
-    }
-    return {"R1": first, "R2": _second(model), "R3": _third(model)}
+
+    says: str
+    numbers: Mapping[str, Any]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {**self.numbers, "says": self.says}
 
 
-def _second(model: Model) -> dict[str, Any]:
+def answer_of_r2(model: Model) -> ModelAnswer:
+    """Model R2, public weights: the bits of the token ids of a whole image, where theorem R2 treats the family."""
     ceiling = model.replay_bits
     enough = "the codebook is not known" if ceiling is None else f"keeping the ids, {ceiling:,g} bits, is enough"
     if resampling_of(model) is None:
-        return {
-            "bits": None,
-            "ceiling_bits": ceiling,
-            "threshold": None,
-            "says": f"weights are public: {enough}; {UNTREATED}",
-        }
+        return ModelAnswer(
+            f"weights are public: {enough}; {UNTREATED}", {"bits": None, "ceiling_bits": ceiling, "threshold": None}
+        )
     found = replay(model)
     table = "" if model.family == "VAR" else ", for a table of positions in place of rotation"
     below = f"1/{math.ceil(10 / found.threshold) / 10:,.1f}"
-    return {
-        "bits": found.certified.bits,
-        "ceiling_bits": found.ceiling_bits,
-        "threshold": float(found.threshold),
-        "says": f"weights are public: exactly {found.certified.bits:,} bits for the whole image at every eta < {below} "
+    return ModelAnswer(
+        f"weights are public: exactly {found.certified.bits:,} bits for the whole image at every eta < {below} "
         f"of the range, delta = 0{table}; nothing is claimed above",
-    }
+        {
+            "bits": found.certified.bits,
+            "ceiling_bits": found.ceiling_bits,
+            "threshold": float(found.threshold),
+        },
+    )
 
 
-def _third(model: Model) -> dict[str, Any]:
+def answer_of_r3(model: Model) -> ModelAnswer:
+    """Model R3, public weights and f_hat known too: the bits of the token ids that share one f_hat."""
     open_answer: dict[str, Any] = {"bits": None, "log2_fibre": None}
     n_ids = model.n_replay_tokens
     if resampling_of(model) is None:
-        return {**open_answer, "says": "f_hat is known too: open"}
+        return ModelAnswer("f_hat is known too: open", open_answer)
     if n_ids > MOST_IDS_AT_ONCE:
         hint = f"open here; `lowerbound var f-hat {model.name}` looks for it"
-        return {**open_answer, "says": f"f_hat is known too: {hint}"}
+        return ModelAnswer(f"f_hat is known too: {hint}", open_answer)
     try:
         found = certify_fibre(model, "generic")
     except (Undecided, ImpossibleReduction):
-        return {**open_answer, "says": "f_hat is known too: open, its unseen maps may be short"}
-    return {
-        "bits": found.bits,
-        "log2_fibre": found.log2_fibre,
-        "says": f"f_hat is known too: exactly log2 {found.fibre:,} = {found.log2_fibre:.1f}, so {found.bits} bits, for "
+        return ModelAnswer("f_hat is known too: open, its unseen maps may be short", open_answer)
+    return ModelAnswer(
+        f"f_hat is known too: exactly log2 {found.fibre:,} = {found.log2_fibre:.1f}, so {found.bits} bits, for "
         "almost every codebook",
-    }
+        {"bits": found.bits, "log2_fibre": found.log2_fibre},
+    )
 
 
 def fibre_answer(model: Model, kind: str) -> dict[str, Any]:
-    """The third game, as plain JSON values; `bits` is None, and `reason` says why, where it is open.
+    """The game of model R3, as plain JSON values; if it is open, `bits` is None and `reason` says why.
 
-    Errors as `fibre_codebook` and `certify_fibre`, but that Undecided is an answer.
+    Errors are those of `fibre_codebook` and `certify_fibre`, except that Undecided becomes an answer.
     """
     if resampling_of(model) is None:
         raise invalid(

@@ -29,7 +29,7 @@ LARGEST_VALUE, SHRUNK = 2.0**500, 2.0**-600
 
 Larger values are multiplied by SHRUNK first, a power of two, and the outputs are divided by it.
 """
-WORTH_STREAMING = 2**16
+WORTH_BLOCKS = 2**16
 """The number of logits (queries times keys) from which on the fast paths pay off.
 
 With fewer logits, weights are relative to the largest one, so a token that has all the weight is answered by exactly
@@ -98,7 +98,7 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     *lengths, value_length = check_question(queries, keys, values)
     if value_length > LARGEST_VALUE:
         return attention(queries, keys, values * SHRUNK, rule=rule, keys_per_block=keys_per_block) / SHRUNK
-    is_large = queries.shape[0] * keys.shape[0] >= WORTH_STREAMING
+    is_large = queries.shape[0] * keys.shape[0] >= WORTH_BLOCKS
     largest_logit = rule.logit_bound(queries.shape[1], *lengths)
     if largest_logit == math.inf:
         return _attention_of_the_longest(queries, keys, values, rule, keys_per_block)

@@ -1,1 +1,1 @@
-"""The rules: one file for each kind of certificate, each a short check of numbers that somebody else found."""
+"""The rules: one file for each kind of certificate, each a short check of numbers that were found elsewhere."""

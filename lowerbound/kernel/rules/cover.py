@@ -118,7 +118,7 @@ _OPERATIONS: Arithmetic = {
 
 
 def _open_question(program: Program, leaf: Box) -> str | None:
-    """None if the goal is certainly positive on the leaf, else what is open; raises Rejected if it certainly is not."""
+    """None if the goal is certainly positive on the leaf, else what is undecided; Rejected if it certainly is not."""
     balls = {name: _ball(low).union(_ball(high)) for name, (low, high) in leaf.items()}
     arithmetic: Arithmetic = {"number": _ball, "variable": balls.__getitem__, **_OPERATIONS}
     try:

@@ -1,8 +1,9 @@
-"""Model R3: how many prefixes share one accumulated map f_hat, from the lattice of integer maps that it cannot see.
+"""Model R3: how many prefixes share one accumulated map f_hat, from the lattice of integer maps that vanish in f_hat.
 
 Two prefixes share f_hat only if their difference, in each channel and at each scale, lies in the integer kernel of
-[U_1 .. U_{N-2}]. Constant maps of several scales that cancel are in it, because a constant is enlarged to itself. If
-every other vector of the kernel is longer than a difference can be, prefixes with one f_hat differ by constants alone.
+[U_1 .. U_{N-2}]. That kernel contains constant maps of several scales whose sum is 0, because a constant is enlarged to
+itself. If every other vector of the kernel is longer than a difference of prefixes can be, then prefixes that share
+f_hat differ by constant maps alone.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lowerbound.kernel.rules.lattice import PRIME, Rows, check_saturated, shorte
 from lowerbound.kernel.rules.pyramid import read_maps, read_mode, resampling
 from lowerbound.kernel.verdict import Outcome, Verdict
 
-LEMMAS = ("f_hat_fibres",)
+LEMMAS: tuple[str, ...] = ("f_hat_fibres",)
 MOST_IDS = 1024
 MOST_CELLS = 4096
 MOST_VECTORS = 128
@@ -28,11 +29,11 @@ MOST_LEVELS = 2**12
 def check(claim: Any, payload: Any) -> Verdict:
     """Whether the largest set of prefixes with one f_hat has exactly this size.
 
-    Contract: VERIFIED only if the rows of the basis and the differences of constant maps span all integer vectors of
-    the kernel, and every vector of the kernel with entries up to E in size is constant on each scale; and the fibre is
-    (N - 2)! for a codebook whose entries in a channel are linearly independent over the rationals ("generic", E = 1),
-    or, for the grid of L equidistant levels in c channels (E = L - 1), the c-th power of the largest number of words of
-    N - 2 digits below L with one sum.
+    Contract: VERIFIED only if three things hold. The rows of the basis and the differences of constant maps span all
+    integer vectors of the kernel. Every vector of the kernel with entries of absolute value at most E is constant on
+    each scale. The fibre is (N - 2)! for a codebook whose entries in a channel are linearly independent over the
+    rationals ("generic", E = 1), or, for the grid of L equidistant levels in c channels (E = L - 1), the c-th power of
+    the largest number of words of N - 2 digits below L that have the same sum.
     """
     maps, mode, levels, channels, fibre = _read(claim)
     (listed,) = fields(payload, "the payload", "basis")
@@ -58,7 +59,7 @@ def check(claim: Any, payload: Any) -> Verdict:
 
 
 def _read(claim: Any) -> tuple[tuple[tuple[int, int], ...], str, int | None, int, int]:
-    """Maps of the ids and the full map, the mode, the levels of a channel or None, the channels, and the fibre."""
+    """The claim's maps of ids with the full map last, its mode, levels per channel (or None), channels, and fibre."""
     names = ("theorem", "lemmas", "computation_model", "model", "maps", "up", "codebook", "fibre")
     theorem, lemmas, world, model, maps, up, codebook, fibre = fields(claim, "the claim", *names)
     for value, wanted, what in (
@@ -100,7 +101,7 @@ def _read_basis(value: Any, n: int) -> Rows:
 
 
 def _constants(sizes: list[int]) -> Rows:
-    """1 at the first scale, which has one id or is constant, and -1 on another."""
+    """One row per later scale: 1 on the whole first scale, -1 on that whole scale, and 0 elsewhere."""
     starts = [sum(sizes[:k]) for k in range(len(sizes) + 1)]
     rows = []
     for k in range(1, len(sizes)):
@@ -124,7 +125,7 @@ def _check_spans(rows: Rows, maps: tuple[tuple[int, int], ...], mode: str) -> No
 
 
 def _enlarging(maps: tuple[tuple[int, int], ...], mode: str) -> fmpz_mat:
-    """[U_1 .. U_{N-2}] over the integers, each row divided by what its entries share."""
+    """The matrix [U_1 .. U_{N-2}] over the integers, each row divided by the gcd of its entries."""
     blocks = []
     for height, width in maps[:-1]:
         down, across = resampling(mode, height, maps[-1][0]), resampling(mode, width, maps[-1][1])
@@ -141,7 +142,7 @@ def _enlarging(maps: tuple[tuple[int, int], ...], mode: str) -> fmpz_mat:
 
 
 def _differences(row: list[int], sizes: list[int]) -> list[int]:
-    """Of each scale, its entries but the first, less the first: zero exactly for constants."""
+    """For each scale, its entries after the first, minus the first: zero exactly if the row is constant there."""
     found, start = [], 0
     for size in sizes:
         found += [entry - row[start] for entry in row[start + 1 : start + size]]
@@ -150,7 +151,7 @@ def _differences(row: list[int], sizes: list[int]) -> list[int]:
 
 
 def _most_with_one_sum(n_digits: int, levels: int) -> int:
-    """The largest number of words with one sum: the middle coefficient of (1 + x + .. + x^(levels - 1))^n_digits."""
+    """The largest number of words of equal digit sum: the middle coefficient of (1 + .. + x^(levels - 1))^n_digits."""
     counts = [1]
     for _ in range(n_digits):
         longer, window = [], 0

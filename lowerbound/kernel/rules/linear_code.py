@@ -1,4 +1,4 @@
-"""A binary linear code as a quantiser: the exact mean fraction of wrong bits, from the weights of coset leaders."""
+"""A binary linear code as a quantizer: the exact mean fraction of wrong bits, from the weights of coset leaders."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ MOST_CHECKS = 16
 
 
 def check(claim: Any, payload: Any) -> Verdict:
-    """Whether the code with generator [I | P] quantises uniform blocks with exactly this mean error.
+    """Whether the code with generator [I | P] quantizes uniform blocks with exactly this mean error.
 
     Contract: VERIFIED only if the mean distance of a uniform block to the code, over the length, equals the error.
     Notes: that distance is the least weight of an error pattern with the block's syndrome. Syndromes are visited in

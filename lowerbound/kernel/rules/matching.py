@@ -21,7 +21,7 @@ from lowerbound.kernel.rules.sphere import mean_weight, tail
 
 LONGEST_CHAIN = 256
 LOWEST_READ = 10
-"""A reference is placed below the key that is read by less than this, in logits."""
+"""A read puts the logit of its reference less than this below the logit of the key that is read."""
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,7 @@ def _row_sum(whole: fmpq_mat, columns: Axis, support: Axis, rows: list[int]) -> 
 
 
 def read_maps(value: Any, fewest: int) -> tuple[tuple[int, int], ...]:
-    """The maps, none of them larger than the last."""
+    """The maps; raises Rejected if one is larger than the last, or if there are fewer than `fewest`."""
     if not fewest <= len(typed(value, list, "the maps")) <= MOST_SCALES:
         raise Rejected(f"there must be {fewest} to {MOST_SCALES} maps, got {len(value)}")
     maps = []

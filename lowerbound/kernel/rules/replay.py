@@ -1,8 +1,9 @@
-"""Theorem R2: with public weights, the last scale's outputs determine the token ids, and so must whatever is kept.
+"""Theorem R2: with public weights, the last scale's outputs determine the token ids, so that the state must hold them.
 
-Of the public weights only numbers enter here. Rows that are read have separated keys, so that an output is the value of
-one row, up to a leak. Values are the pyramid's content, linear up to the layer norm. Ids are signs, decoded one scale
-after the other: what earlier scales add is subtracted exactly, so that errors never travel from scale to scale.
+Only a few numbers that describe the public weights enter here. Rows that are read have separated keys, so that an
+output is the value of one row, up to a leak. Values are the pyramid's content, linear up to the layer norm. Ids are
+sign vectors, decoded one scale after the other: what earlier scales add is subtracted exactly, so that no error
+propagates from one scale to the next.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from lowerbound.kernel.rules.pyramid import Pyramid, read_maps, read_mode
 from lowerbound.kernel.rules.separated import check_separated
 from lowerbound.kernel.verdict import Outcome, Verdict
 
-LEMMAS = ("public_weights",)
+LEMMAS: tuple[str, ...] = ("public_weights",)
 GAMES = ("whole state", "cache alone")
 MOST_WORK = 2**24
 LARGEST_MULTIPLIER = 100
@@ -38,14 +39,14 @@ class LayerClaim:
 
 @dataclass(frozen=True)
 class AxisReading:
-    """One axis of a scale: the places whose ids are not frozen, and the support of every row of the left inverse."""
+    """One axis of a scale: the places whose ids are kept (not frozen), and the support of each left-inverse row."""
 
     kept: tuple[int, ...]
     supports: tuple[tuple[int, ...], ...]
 
     @property
     def n_rows(self) -> int:
-        """Lines of the next scale that are read."""
+        """The number of lines of the next scale that are read."""
         return len(set().union(*self.supports))
 
 
@@ -56,7 +57,7 @@ def check(claim: Any, payload: Any) -> Verdict:
     k + 1 has a left inverse with row sums <= kappa_k, so that 2 F_k kappa_k (eta + tau) (1 - B^-2)^(-3/2) < 1, with F_k
     the largest content of scale k + 1 and tau the leak; the rows fit into the queries of the last scale, the weights
     into the layer; and the bits are at most m id_bits - log2(1 / (1 - delta)), m the number of ids that are not frozen.
-    Left inverses are Kronecker products of one an axis; row p of either is solved for on its own support.
+    A left inverse is the Kronecker product of one left inverse per axis, each with row p solved on its own support.
     """
     layer, eta, delta, multiplier, bits = _read(claim)
     names = ("precision", "heads", "addresses", "coherence", "swamp", "scales")
@@ -96,7 +97,7 @@ def check(claim: Any, payload: Any) -> Verdict:
 
 
 def _near(value: Fraction) -> str:
-    """1/x with two digits after the point, x rounded up, so that it is less than the value."""
+    """The value as "1/x", x rounded up to two decimals, so that the text is never more than the value."""
     hundredths = -(-100 * value.denominator // value.numerator)
     return f"1/{hundredths // 100}.{hundredths % 100:02}"
 
@@ -164,7 +165,7 @@ def _places(value: Any, side: int, what: str) -> tuple[int, ...]:
 
 
 def _supports(value: Any, side: int, n: int) -> tuple[tuple[int, ...], ...]:
-    """One support an id, or one for all of them."""
+    """One support per kept id; a single listed support is used for all of them."""
     listed = typed(value, list, "the supports")
     if len(listed) not in ({1, n} if n else {0}):
         raise Rejected(f"there must be one support, or {n}, got {len(listed)}")

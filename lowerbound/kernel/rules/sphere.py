@@ -22,7 +22,7 @@ def tail(t: arb, d: int) -> arb:
 
 
 def cap(angle: arb, d: int) -> arb:
-    """P(angle to q < angle), for angles up to pi / 2."""
+    """The probability that a uniform k lies within `angle` of a fixed unit q, for angles up to pi / 2."""
     return (angle.sin() ** 2).beta_lower(arb(d - 1) / 2, arb(1) / 2, regularized=1) / 2
 
 

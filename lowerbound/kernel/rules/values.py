@@ -1,4 +1,4 @@
-"""Floors from values alone: Theorem A (one bit a value, relative error) and Theorem B (L levels, additive error)."""
+"""Floors from values alone: Theorem A (one bit per value, relative error) and Theorem B (L levels, additive error)."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from lowerbound.caches.description import description
 from lowerbound.caches.registry import known_caches
+from lowerbound.certify.theorems import CHECKED, PROVED, floors_with
 from lowerbound.core.models import Model, models
 from lowerbound.report.site.explorer_data import geometry_of
 from lowerbound.report.site.proof_page import literal
@@ -72,8 +73,8 @@ def models_page(floors: Mapping[str, Any]) -> str:
 
 def row(model: Model, bits: Mapping[str, int | None]) -> str:
     """One model."""
-    checked = max(("A", "B", "C", "C'"), key=lambda name: bits[name] or 0)
-    proved = max(("A", "B", "C", "C'", "D", "E"), key=lambda name: bits[name] or 0)
+    checked = max(floors_with(CHECKED), key=lambda name: bits[name] or 0)
+    proved = max(floors_with(*PROVED), key=lambda name: bits[name] or 0)
     share = {name: f"{100 * (bits[name] or 0) / model.head_cache_bits:.1f} % ({name})" for name in (checked, proved)}
     last = "×".join(map(str, model.schedule.shapes[-1]))
     replay = "-" if model.replay_bits is None else f"{model.replay_bits / 8000:,.1f} kB"

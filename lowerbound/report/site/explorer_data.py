@@ -1,7 +1,7 @@
 """The numbers behind the frontier explorer: floors on a grid of errors, and games that were played.
 
-They take half an hour, so they are computed once, `python -m lowerbound.report.site explorer`, committed as
-docs/explorer.json, and tests compute a part of them anew.
+They take half an hour, so they are computed once by `python -m lowerbound.report.site explorer` and committed as
+docs/explorer.json; tests recompute a part of them.
 """
 
 from __future__ import annotations
@@ -15,17 +15,18 @@ from typing import Any
 
 from lowerbound.caches.tournament import at_standard_budgets, tournament
 from lowerbound.ceiling.achieved import cheapest
-from lowerbound.certify.floors import LOGIT_CAP, certified
+from lowerbound.certify.certified import LOGIT_CAP, certified
 from lowerbound.certify.theorems import THEOREMS
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import Model, find_model, models
 from lowerbound.errors import InvalidArgument, LowerBoundError
 from lowerbound.game.channel import Isolation, strongest
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 ETAS = tuple(map(Fraction, ("1/5", "1/10", "1/30", "1/100", "1/300", "1/1000", "1/10000")))
 DELTAS = tuple(map(Fraction, ("0", "1/1000", "1/100", "1/10", "1/4")))
 ALSO_PLAYED_ON = ("infinity-2b-0.06m", "star-d30-512")
-"""Geometries beside that of the big table on which a few caches are played too."""
+"""Models other than that of the big table on whose geometry a few caches, ALSO_PLAYED, are played as well."""
 ALSO_PLAYED = (
     *("full-fp16", "uniform", "kivi", "turboquant", "window", "h2o", "snapkv", "exact", "hamming", "golay"),
     *("majority", "random"),
@@ -40,15 +41,15 @@ Row = dict[str, Any]
 
 
 def geometry_of(model: Model) -> str:
-    """What the floors of one head depend on: tokens cached, tokens of the last map, head dimension."""
+    """The numbers on which the floors of one head depend: tokens cached, tokens of the last map, head dimension."""
     schedule = model.visible_schedule
     return f"{schedule.n_tokens_cached},{schedule.n_tokens - schedule.n_tokens_cached},{model.head_dim}"
 
 
 def floors_of(model: Model, eta: Fraction, delta: Fraction) -> dict[str, Any]:
-    """Bits a head: the certified floor of each theorem (None where it says nothing), and the cheapest proved cache.
+    """Bits per head: the certified floor of each theorem (None if it gives none), and the cheapest proved cache.
 
-    Contract: every floor is VERIFIED by the kernel; errors of `certified`.
+    Contract: every floor is VERIFIED by the kernel; errors are those of `certified`.
     """
     bits: dict[str, Any] = {}
     for name in THEOREMS:
@@ -59,7 +60,7 @@ def floors_of(model: Model, eta: Fraction, delta: Fraction) -> dict[str, Any]:
 
 
 def grid(names: Sequence[str], watch: Callable[[str], None]) -> dict[str, Any]:
-    """geometry -> eta -> delta -> floors, for the geometries of some models, on all processors."""
+    """The table geometry -> eta -> delta -> floors for the geometries of these models, computed on all processors."""
     first_of = {geometry_of(model): model.name for model in reversed([find_model(name) for name in names])}
     largest_first = sorted(first_of, key=lambda key: -int(key.partition(",")[0]))
     table: dict[str, Any] = {key: {} for key in first_of}
@@ -72,7 +73,7 @@ def grid(names: Sequence[str], watch: Callable[[str], None]) -> dict[str, Any]:
 
 
 def line(name: str, eta: Fraction) -> dict[str, Any]:
-    """delta -> floors, of one model at one error."""
+    """The table delta -> floors of one model at one error."""
     return {str(delta): floors_of(find_model(name), eta, delta) for delta in DELTAS}
 
 
@@ -91,7 +92,7 @@ def games(model: Model, names: Sequence[str], isolation: Isolation) -> list[Row]
 
 
 def compute(played: Path, watch: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
-    """Everything, from the rows of `make table` and what is computed here.
+    """All data of the explorer: the rows of `make table`, games on further models, and the grid of floors.
 
     Raises
     ------
@@ -110,5 +111,5 @@ def compute(played: Path, watch: Callable[[str], None] = lambda _: None) -> dict
 
 
 def shortened(row: Row) -> Row:
-    """What the explorer shows of a row."""
+    """The fields of a row that the explorer shows."""
     return {key: row[key] for key in ROW_KEYS}

@@ -41,7 +41,7 @@ class Realisation:
     branches : int
         CFG branches whose keys and values are free, the conditional one first.
     key_error, value_error : float
-        Largest difference of any entry, over all layers, heads and tokens; keys are compared after normalisation.
+        Largest difference of any entry, over all layers, heads and tokens; keys are compared after normalization.
     condition : float
         Largest condition number of the rows that W_K and W_V were solved on.
     expected_error : float

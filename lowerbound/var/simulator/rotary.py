@@ -24,7 +24,7 @@ def rotation(schedule: ScaleSchedule, d: int) -> tuple[Array, Array]:
     the same way per column. Rows and columns are rounded to their place on the last map, so that one place in the image
     has one angle at every scale.
 
-    Source: Infinity's 2D rotary embedding, normalised by height and width.
+    Source: Infinity's 2D rotary embedding, normalized by height and width.
     """
     if d % 4:
         raise invalid("head dimension", "be a multiple of 4 for rotation in two dimensions", d, nearest=4 * -(-d // 4))

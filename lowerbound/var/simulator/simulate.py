@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from lowerbound.caches.registry import find_cache
+from lowerbound.certify.floors import floor
 from lowerbound.core.bits import state_bits
 from lowerbound.core.sums import independent_streams, realised_streams
-from lowerbound.game.floor import floor
 from lowerbound.var.simulator.network import Network, Precision, random_network, simulated, threads_for
 from lowerbound.var.simulator.pipeline import FullCache, Generation, generate
 from lowerbound.var.simulator.plugged import PluggedCache, public_of
@@ -30,22 +30,22 @@ class Simulation:
     Parameters
     ----------
     state_bytes : int
-        All that crosses to the last scale, every layer, head and branch, length prefixes included.
+        Bytes of the state before the last scale, for all layers, heads and branches, length prefixes included.
     floor_bytes : float
-        Model R1's floor of one head (values, machine-checked), times all streams, taken as independent.
+        Model R1's floor of one head (values, machine-checked) times all streams, which are assumed independent.
     realised_floor_bytes : float
-        The same, times the streams that this width makes free at once; 0 where none are.
+        The same floor times the number of streams that can be free at once at this width; 0 if there are none.
     replay_bytes : float
         Model R2: token ids that give the whole cache again.
     f_hat_bytes : int
-        What the sampler keeps beside the cache, and no floor counts.
+        Bytes of f_hat, which the sampler keeps beside the cache; no floor counts them.
     logit_error, logit_error_last : float
         |logits - those of the full cache| / |those of the full cache|, Euclidean, over all scales and at the last one.
     ids_differ, ids_differ_last : float
-        Share of decisions that the same random numbers make differently.
+        Share of decisions that come out differently although both runs use the same random numbers.
     free_running : bool
-        Whether the cached run went on with its own ids; if not, the full run's were put in their place, and each scale
-        shows its own error alone.
+        Whether the cached run went on with its own ids. If not, it got the full run's ids, so that the error of each
+        scale is that of its own attention alone.
     """
 
     model: str
@@ -118,7 +118,6 @@ def simulate(
 
     last = found.schedule.n_scales - 1
     bound = floor(found)
-    head_bits = bound["per_head"]["values_bits"]
     return Simulation(
         model=model,
         cache=cache,
@@ -127,11 +126,11 @@ def simulate(
         precision=precision,
         state_bytes=sum(map(state_bits, memory.states)) // 8,
         full_cache_bytes=found.cache_bytes,
-        floor_bytes=independent_streams(found).bits(head_bits) / 8,
-        realised_floor_bytes=realised_streams(found).bits(head_bits) / 8,
+        floor_bytes=independent_streams(found).bits(bound.values_bits) / 8,
+        realised_floor_bytes=realised_streams(found).bits(bound.values_bits) / 8,
         replay_bytes=None if found.replay_bits is None else found.replay_bits / 8,
-        eta=bound["eta"],
-        delta=bound["delta"],
+        eta=float(bound.eta),
+        delta=float(bound.delta),
         f_hat_bytes=whole.f_hat.nbytes,
         logit_error=logit_error(whole, cached),
         logit_error_last=logit_error(whole, cached, since=last),
@@ -144,7 +143,7 @@ def simulate(
 
 
 def _prepare(network: Network) -> None:
-    """Compute the exact weights of resampling, once a process, before anything is timed."""
+    """Compute the exact weights of resampling before anything is timed; they are computed once per process."""
     tokens = network.tokens
     decisions, _ = tokens.n_choices
     for scale in range(network.schedule.n_scales):
@@ -153,7 +152,7 @@ def _prepare(network: Network) -> None:
 
 
 def logit_error(whole: Generation, cached: Generation, *, since: int = 0) -> float:
-    """Euclidean norm of the difference of all logits from scale `since` on, relative to that of the first's."""
+    """Euclidean norm of the difference of all logits from scale `since` on, relative to the norm of `whole`'s."""
     away = sum(float(((a - b) ** 2).sum()) for a, b in _from(since, whole.logits, cached.logits))
     size = sum(float((a**2).sum()) for a, _ in _from(since, whole.logits, cached.logits))
     return float((away / size) ** 0.5)

@@ -83,7 +83,7 @@ class ImageTokens(ABC):
 
     @abstractmethod
     def reduced(self, f_hat: Array, scale: int) -> Array:
-        """f_hat at the size of `scale`, one row a token, shape (tokens, content_dim)."""
+        """f_hat at the size of `scale`, with one row per token: shape (tokens, content_dim)."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,8 +27,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from lowerbound.core.models import Model, RuleName
-from lowerbound.core.rules import Scaled
+from lowerbound.core.geometry import Geometry
+from lowerbound.core.rules import RuleName, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
 
@@ -99,30 +99,14 @@ class Trace:
         return Scaled({"l2norm": 1.0, "1/sqrt(d)": None, "0.25/sqrt(d)": 0.25 / self.d**0.5}[self.rule])
 
     @cached_property
-    def model(self) -> Model:
-        """The geometry of the trace as a model, for floors and caches."""
-        return Model(
-            name=f"trace of {self.model_name}",
-            family="trace",
-            variant=self.path.name,
-            status="read from a file",
-            schedule=self.schedule,
-            visible_scales=None,
-            n_layers=self.n_layers,
-            width=self.n_heads * self.d,
-            n_heads=self.n_heads,
-            n_kv_heads=self.n_heads,
-            head_dim=self.d,
-            cfg_branches=self.n_branches,
-            rule=self.rule,
-            normalisation=self.rule,
-            codebook_size=None,
-            pair_bytes_as_coded=4,
-            position="unknown",
-            mask="block-causal",
-            source=str(self.path),
-            note="",
-        )
+    def geometry(self) -> Geometry:
+        """One head of the trace; ImpossibleReduction where a single scale leaves nothing to cache."""
+        return Geometry(f"trace of {self.model_name}", self.schedule, self.d, self.rule)
+
+    @property
+    def n_streams(self) -> int:
+        """Pairs of keys and values: layers times heads times branches."""
+        return self.n_layers * self.n_heads * self.n_branches
 
     def layer(self, layer: int) -> RecordedLayer:
         """Queries, keys, values and outputs of one layer, from 0."""

@@ -31,14 +31,14 @@ CONTRAST = 2
 
 
 def gradient(height: int, width: int, seed: int) -> FloatArray:
-    """A linear ramp in each colour, (3, height, width), in a direction drawn from the seed."""
+    """A linear ramp in each color, (3, height, width), in a direction drawn from the seed."""
     angles = 2 * np.pi * _random(seed, "gradient").random(N_COLOURS)
     rows, columns = _places(height, width)
     return np.stack([np.cos(a) * rows + np.sin(a) * columns for a in angles])
 
 
 def texture(height: int, width: int, seed: int) -> FloatArray:
-    """Three plane waves in each colour, of two to eight periods across."""
+    """Three plane waves in each color, with two to eight periods across the image."""
     random = _random(seed, "texture")
     rows, columns = _places(height, width)
     waves = np.zeros((N_COLOURS, height, width))
@@ -51,7 +51,7 @@ def texture(height: int, width: int, seed: int) -> FloatArray:
 
 
 def edges(height: int, width: int, seed: int) -> FloatArray:
-    """Six rectangles of one colour each, over a plain ground."""
+    """Six rectangles, each of one color, over a plain background."""
     random = _random(seed, "edges")
     rows, columns = _places(height, width)
     image = np.tile(random.standard_normal((N_COLOURS, 1, 1)), (1, height, width))

@@ -36,7 +36,7 @@ class HeadFacts:
     addressable : float
         Share of cached keys that would get at least half the weight of such a query.
     rank_keys, rank_values : float
-        Effective ranks: exp of the entropy of the normalised singular values.
+        Effective ranks: exp of the entropy of the normalized singular values.
     entropy_bits : float
         Entropy of the weights of a query, on average over the queries of the last scale.
     keys_for_mass : float

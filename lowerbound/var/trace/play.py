@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from lowerbound.caches.registry import find_cache
 from lowerbound.ceiling.achieved import cheapest
-from lowerbound.certify.floors import LOGIT_CAP, strongest
+from lowerbound.certify.certified import LOGIT_CAP, strongest
 from lowerbound.core.bits import state_bits
 from lowerbound.core.cache import Public
 from lowerbound.core.oracle.attention import attention
@@ -90,8 +90,8 @@ def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int 
     return PlayedTrace(
         cache=cache,
         budget=_budget_text(cache, memory),
-        state_bytes=(sum(map(state_bits, memory.states)) + trace.model.n_streams * RANGE_BITS) // 8,
-        fp16_bytes=trace.model.cache_bytes,
+        state_bytes=(sum(map(state_bits, memory.states)) + trace.n_streams * RANGE_BITS) // 8,
+        fp16_bytes=trace.geometry.cache_bits * trace.n_streams // 8,
         mean_error=float(errors.mean()),
         worst_error=float(errors.max()),
         worst_layer=int(at[0]),
@@ -184,7 +184,7 @@ def floors(trace: Trace, etas: Sequence[Rational]) -> list[HeadFloor]:
         if not 0 < exact < Fraction(1, 2):
             raise InvalidArgument(f"eta must lie strictly between 0 and 1/2, got {eta}")
         enough = cheapest(trace.schedule.n_tokens_cached, trace.d, multiplier=LOGIT_CAP, eta=exact).bits
-        found = strongest(trace.model, eta=exact, delta=0)
+        found = strongest(trace, eta=exact, delta=0)
         told.append(
             HeadFloor(str(eta), None, None, None, enough)
             if found is None

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.models import Model, RuleName
+from lowerbound.core.models import Model
+from lowerbound.core.rules import RuleName
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, invalid, unknown
 from lowerbound.var.simulator.network import Precision, random_network, simulated, threads_for
@@ -30,7 +31,7 @@ BRANCHES = ("cond", "uncond")
 
 @dataclass(eq=False)
 class RecordingCache(FullCache):
-    """The full cache, which also keeps what it was asked and what it answered."""
+    """The full cache, which also keeps all queries and outputs."""
 
     asked: dict[int, list[Array]] = field(default_factory=dict)
     answered: dict[int, list[Array]] = field(default_factory=dict)
@@ -51,7 +52,7 @@ class RecordingCache(FullCache):
 
 @dataclass(frozen=True)
 class Recorded:
-    """A trace that the simulator made; `missed` is what its ids leave of a structured image, None for random ids."""
+    """A trace that the simulator made; `missed` is `Encoded.missed` of a structured image, or None for random ids."""
 
     trace: Trace
     image: str
@@ -69,10 +70,10 @@ def record(
     precision: Precision = "float32",
     overwrite: bool = False,
 ) -> Recorded:
-    """One image of a random network, as a trace.
+    """Record one image of a random network as a trace.
 
-    Contract: with image "random" the ids are the ones that the network draws; with one of IMAGES, those of that image,
-    whatever the network would draw. Unusable arguments raise InvalidArgument before any work.
+    Contract: with image "random" the ids are those that the network draws; with one of IMAGES they are the ids of that
+    image, whatever the network would draw. Unusable arguments raise InvalidArgument before any work.
     """
     if image != "random" and image not in IMAGES:
         raise unknown("image", image, ("random", *IMAGES))
@@ -106,13 +107,16 @@ def record(
 
 
 def trace_bytes(model: Model, precision: Precision) -> int:
-    """Of q, k, v and o of a whole image."""
+    """The bytes of q, k, v and o of a whole image."""
     numbers = model.cfg_branches * model.n_layers * model.n_heads * model.n_tokens * model.head_dim
     return len(PARTS) * numbers * np.dtype(precision).itemsize
 
 
 def _check_memory(model: Model, precision: Precision) -> None:
-    """Keys and values grow by copying, and arrays are joined before they are written: twice the trace at its peak."""
+    """Raise InvalidArgument unless memory holds the trace twice.
+
+    That is the peak, because keys and values grow by copying, and arrays are joined before they are written.
+    """
     needed, there = 2 * trace_bytes(model, precision), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > there:
         raise InvalidArgument(
@@ -122,7 +126,7 @@ def _check_memory(model: Model, precision: Precision) -> None:
 
 
 def _numbers(ids: Array) -> Array:
-    """An id a token: the index, or the number whose bits they are."""
+    """One number per token: its index in the codebook, or the number with the token's bits, lowest first."""
     if ids.shape[1] == 1:
         return ids[:, 0]
     numbers: Array = ids @ (1 << np.arange(ids.shape[1], dtype=np.int64))
@@ -133,8 +137,8 @@ def _numbers(ids: Array) -> Array:
 def recorder(module: ModuleType | Any, name: str = "slow_attn") -> Iterator[Recorder]:
     """Record every call of a module's attention function, such as `slow_attn` of the official `models.basic_var`.
 
-    Contract: within the block the function answers as before, and what passes through it is kept; afterwards the
-    module is as it was. A module without that function raises UnknownName.
+    Contract: within the block the function answers as before, and its arguments and outputs are kept; afterwards the
+    module is restored. A module without that function raises UnknownName.
     """
     original = getattr(module, name, None)
     if original is None:
@@ -150,9 +154,9 @@ def recorder(module: ModuleType | Any, name: str = "slow_attn") -> Iterator[Reco
 class Recorder:
     """Stands in for `attend(query, key, value, scale, ...)` of one image, layer after layer and scale after scale.
 
-    Contract: `write` writes what the calls of exactly one image said, batch 1 and its branches, or raises
-    InvalidArgument. Arrays are copied when they pass, (branches, heads, n, d), keys and values of all tokens so far;
-    16-bit brain floats are stored as float32, which holds them.
+    Contract: `write` writes the calls of exactly one image (batch 1, with its branches), or raises InvalidArgument.
+    Arrays of shape (branches, heads, n, d) are copied at each call, keys and values being those of all tokens so far.
+    bfloat16 is stored as float32, which holds it exactly.
     """
 
     def __init__(self, attend: Callable[..., Any]) -> None:
@@ -162,7 +166,7 @@ class Recorder:
         self._dtype = "float64"
 
     def __call__(self, query: Any, key: Any, value: Any, scale: float, *rest: Any, **more: Any) -> Any:
-        """Answer as the function does."""
+        """The function's own answer; arguments and answer are recorded."""
         out = (
             self._attend(query=query, key=key, value=value, scale=scale, **more)
             if not rest

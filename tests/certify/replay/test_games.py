@@ -13,9 +13,10 @@ from flint import fmpq, fmpq_mat
 from scipy.optimize import linprog
 
 from lowerbound.certify.check import check
+from lowerbound.certify.floors import floor
 from lowerbound.certify.replay.amplification import floats_of, least, left_inverse, passed, row_sums, square
 from lowerbound.certify.replay.floor import certify_replay, plan_replay, resampling_of, surviving, thinned
-from lowerbound.certify.replay.games import fibre_answer, replay, three_models
+from lowerbound.certify.replay.games import answer_of_r2, answer_of_r3, fibre_answer, replay
 from lowerbound.core.models import find_model
 from lowerbound.core.pyramid.resampling import INFINITY, VAR, Mode, exact
 from lowerbound.core.schedule import ScaleSchedule
@@ -227,13 +228,14 @@ def test_codebooks() -> None:
 
 def test_three_models_are_never_mixed() -> None:
     """Definition: R1 speaks of a head, R2 and R3 of the image, and where nothing is settled nothing is claimed."""
-    r1 = {"per_head": {"strongest_proved_bits": None, "values_bits": 7.5}, "total": {"streams": 512}}
-    found = three_models(D16, r1)
-    assert found["R1"]["bits_of_one_head"] == 7.5
+    told = floor(D16, eta="0.01", failure_prob="0.1")
+    found = told.to_json()["models"]
+    assert found["R1"]["bits_of_one_head"] == max(told.values_bits, told.proved.bits if told.proved else 0)
+    assert found["R1"]["streams"] == 512
     assert (found["R2"]["bits"], found["R2"]["ceiling_bits"]) == (3060, 3060)
     assert "1/275.4 of the range" in found["R2"]["says"]
     assert (found["R3"]["bits"], round(found["R3"]["log2_fibre"], 1)) == (16, 15.3)
-    other = three_models(find_model("flexvar-d16"), r1)
-    assert other["R2"]["bits"] is other["R3"]["bits"] is None
-    assert "table of positions" in three_models(find_model("infinity-2b-0.06m"), r1)["R2"]["says"]
+    other = find_model("flexvar-d16")
+    assert answer_of_r2(other).numbers["bits"] is answer_of_r3(other).numbers["bits"] is None
+    assert "table of positions" in answer_of_r2(find_model("infinity-2b-0.06m")).says
     assert fibre_answer(find_model("infinity-2b-0.06m"), "signs")["bits"] is None

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from lowerbound.core.oracle.attention import (
-    WORTH_STREAMING,
+    WORTH_BLOCKS,
     attention,
     attention_by_peaks,
     attention_mass,
@@ -60,7 +60,7 @@ def test_the_oracle_lies_within_its_bound_of_the_enclosure(rule: Rule, seed: int
         d=d, n_tokens=t, max_logit=logit_bound(rule, queries, keys), max_value=1.0, keys_per_block=block
     )
     assert bound < 1e-9
-    many = np.tile(queries, (WORTH_STREAMING // t + 1, 1))
+    many = np.tile(queries, (WORTH_BLOCKS // t + 1, 1))
     fast, slow = (
         attention(many, keys, values, rule=rule),
         attention(queries, keys, values, rule=rule, keys_per_block=block),
@@ -86,7 +86,7 @@ def test_streams_and_peaks_agree(rule: Rule, m: int, t: int) -> None:
 def test_the_border_between_the_paths(length: float) -> None:
     """Law: at logits just under 300 and just over, weights neither overflow nor vanish where they count."""
     keys = np.array([[length, 0.0], [-length, 0.0], [0.0, length]])
-    queries = np.tile(keys, (WORTH_STREAMING // 9 + 1, 1))
+    queries = np.tile(keys, (WORTH_BLOCKS // 9 + 1, 1))
     outputs = attention(queries, keys, np.eye(3), rule=Scaled(1.0))
     assert np.abs(outputs - np.tile(np.eye(3), (len(queries) // 3, 1))).max() < 1e-100
 

@@ -9,6 +9,7 @@ import pytest
 
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.coins import Coins
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle import heads
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.heads import Question, answers
@@ -17,7 +18,7 @@ from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game import protocol
 from lowerbound.game.protocol import CacheProtocol
-from lowerbound.game.reduction import Geometry, plan_reduction
+from lowerbound.game.reduction import plan_reduction
 
 D = 8
 

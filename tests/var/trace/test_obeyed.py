@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from lowerbound.core.coins import Coins
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.priors.prior import FloatArray, Prior
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
-from lowerbound.game.hard_family import Geometry
 from lowerbound.game.structured import plan_structured
 from lowerbound.var.trace.obeyed import Obedience, obeyed
 

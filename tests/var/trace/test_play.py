@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lowerbound.certify.floors import strongest
+from lowerbound.certify.certified import strongest
 from lowerbound.errors import InvalidArgument, UnknownName
 from lowerbound.var.simulator.network import simulated
 from lowerbound.var.trace.file import Trace, write_trace
@@ -80,7 +80,7 @@ def test_floors(trace: Trace) -> None:
     known = strongest(simulated("tiny"), eta="0.1", delta=0)
     assert known is not None
     assert (floor.bits, floor.theorem, floor.proof) == (known.bits, known.theorem.name, known.theorem.proof)
-    assert known.bits < floor.achieved_bits < trace.model.head_cache_bits
+    assert known.bits < floor.achieved_bits < trace.geometry.cache_bits
     for eta in ("0", "1/2", "0.7"):
         with pytest.raises(InvalidArgument, match="strictly between 0 and 1/2"):
             floors(trace, [eta])

@@ -37,8 +37,8 @@ class ChunkKVPress(Pressed):
     """Chunks of tokens are kept or dropped whole.
 
     Idea: SnapKV's votes, averaged over chunks of c = min(20, B) tokens and summed over heads. The best floor(B / c)
-    chunks stay, so at most B tokens. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken
-    by: as SnapKVPress.
+    chunks stay, so at most B tokens. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers.
+    Broken by: as SnapKVPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, ChunkKVPress(SnapKVPress); Liu et al. 2025, arXiv:2502.00299"

@@ -76,8 +76,8 @@ class LagKVPress(Pressed):
     """Tokens that stand out against the next block of tokens stay.
 
     Idea: keys and values are normalized by the range of the next block, and tokens are ranked by their spread within
-    their block; sinks and the last blocks stay. A block has 128 tokens, but at most B / 8. Bits: 32 + 32 L H d min(n, B). Broken by: a query
-    for any token with an ordinary key and value.
+    their block; sinks and the last blocks stay. A block has 128 tokens, but at most B / 8. Bits:
+    32 + 32 L H d min(n, B). Broken by: a query for any token with an ordinary key and value.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, LagKVPress; Liang et al. 2025, arXiv:2504.04704"

@@ -26,8 +26,8 @@ class FinchPress(Pressed):
 
     Idea: late queries spread their attention over more tokens, and the factor corrects for this. In a language model
     the window is the question after a delimiter; here it is the last w = min(32, B / 2, newest scale) queries. Votes
-    are not averaged over neighbors, and keys have no rotary embedding to correct. Bits: 32 + 32 L H d min(n, B). Broken
-    by: as SnapKVPress.
+    are not averaged over neighbors, and keys have no rotary embedding to correct. Bits: 32 + 32 L H d min(n, B).
+    Broken by: as SnapKVPress.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, FinchPress; Corallo and Papotti 2024, doi:10.1162/tacl_a_00716"
@@ -70,8 +70,8 @@ class ExpectedAttentionPress(Pressed):
     """The tokens stay to which a Gaussian query, fitted to the newest queries, is expected to attend most.
 
     Idea: with mean mu and covariance C of the newest queries, a token's score is exp(k mu / sqrt d + k' C k / 2 d)
-    times the norm of its value; the first tokens stay. Bits: 32 + 32 L H d min(n, B). Broken by: a query unlike the earlier
-    ones.
+    times the norm of its value; the first tokens stay. Bits: 32 + 32 L H d min(n, B). Broken by: a query unlike
+    the earlier ones.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, ExpectedAttentionPress; Devoto et al. 2025, arXiv:2510.00636"
@@ -84,8 +84,8 @@ class ExpectedAttentionPress(Pressed):
 class CapPress(Pressed):
     """The tokens stay whose values span the most, weighted by the similarity of their keys to the mean query.
 
-    Idea: leverage scores of the values, from a log-determinant measure of capacity. Bits: 32 + 32 L H d min(n, B). Broken
-    by: a query for a token whose value resembles the others'.
+    Idea: leverage scores of the values, from a log-determinant measure of capacity. Bits: 32 + 32 L H d min(n, B).
+    Broken by: a query for a token whose value resembles the others'.
     """
 
     reference: ClassVar[str] = "kvpress 0.5.5, CapPress; arXiv:2604.25975"

@@ -1,0 +1,130 @@
+"""Certified floors: designed in floating point, stated exactly, judged by the kernel, and only then called floors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from lowerbound.certify.design.target import LOGIT_CAP as LOGIT_CAP
+from lowerbound.certify.design.target import Design, Target
+from lowerbound.certify.sealed import Sealed, sealed
+from lowerbound.certify.theorems import PROVED, THEOREMS, Status, Theorem
+from lowerbound.core.geometry import HasGeometry
+from lowerbound.core.grid import Guarantee
+from lowerbound.core.models import find_geometry
+from lowerbound.core.scalars import Rational, rational
+from lowerbound.errors import Undecided, unknown
+
+MOST_DOUBLINGS = 14
+
+
+@dataclass(frozen=True)
+class Certified:
+    """A floor that the kernel has verified.
+
+    Contract: every cache of one head whose answers are within eta (additive for values in [0, 1], relative in
+    Theorem A), each with probability 1 - delta, keeps at least `bits` bits.
+    """
+
+    theorem: Theorem
+    bits: int
+    sealed: Sealed
+
+    @property
+    def claim(self) -> dict[str, Any]:
+        """What the certificate claims, word for word."""
+        claim: dict[str, Any] = self.sealed.statement["claim"]
+        return claim
+
+    def document(self) -> bytes:
+        """The file of this floor."""
+        return self.sealed.document()
+
+
+def claim_of(theorem: Theorem, target: Target, bits: int) -> dict[str, Any]:
+    """What a certificate of this floor claims."""
+    place = target.geometry
+    return {
+        "theorem": theorem.name,
+        "lemmas": list(theorem.lemmas),
+        "computation_model": "R1",
+        "model": place.name,
+        "maps": [list(shape) for shape in place.schedule.shapes],
+        "context": place.schedule.n_context,
+        "d": place.d,
+        "rule": place.rule_name,
+        "multiplier": str(target.multiplier),
+        "guarantee": theorem.guarantee,
+        "eta": str(target.eta),
+        "delta": str(target.delta),
+        "bits": bits,
+    }
+
+
+def certificate_of(theorem: Theorem, target: Target, proposal: Design) -> Certified:
+    """The certificate of a proposal, with about the most bits that the kernel verifies.
+
+    Contract: what is returned is VERIFIED; a proposal that the kernel rejects even for 0 bits raises Undecided, with
+    its reason. The proposed bits come from floating point and may be a few too many, so that 1, 2, 4, ... fewer are
+    tried.
+    """
+    asked = int(proposal.bits)
+    reason = ""
+    for bits in (asked, 0, *(asked - 2**k for k in range(MOST_DOUBLINGS))):
+        claim = claim_of(theorem, target, max(0, bits))
+        found = sealed(f"{target.geometry.name}: theorem {theorem.name}", theorem.rule, claim, proposal.payload)
+        if found.is_verified and bits:
+            return Certified(theorem, bits, found)
+        if not found.is_verified and not bits:
+            reason = found.verdict.reason
+            break
+    raise Undecided(f"the design of theorem {theorem.name} for {target.geometry.name} is not verified: {reason}")
+
+
+def certified(place: HasGeometry | str, *, eta: Rational, delta: Rational, theorem: str) -> Certified | None:
+    """The best certificate of one theorem for a head, or None where the theorem says nothing at this error.
+
+    Contract: what is returned is VERIFIED by the kernel; a proposal that it rejects raises Undecided, with the reason;
+    an unknown theorem or model raises UnknownName.
+
+    Parameters
+    ----------
+    place : a model of the catalogue, its name, or a geometry
+    """
+    if theorem not in THEOREMS:
+        raise unknown("theorem", theorem, THEOREMS)
+    return _certified(theorem, target_of(place, eta=eta, delta=delta))
+
+
+@lru_cache(maxsize=64)
+def _certified(theorem: str, target: Target) -> Certified | None:
+    proposal = THEOREMS[theorem].design(target)
+    return None if proposal is None else certificate_of(THEOREMS[theorem], target, proposal)
+
+
+def target_of(place: HasGeometry | str, *, eta: Rational, delta: Rational) -> Target:
+    """The target of a floor for a head: exact errors, and logits up to LOGIT_CAP."""
+    return Target(find_geometry(place), rational(eta, name="eta"), rational(delta, name="delta"))
+
+
+def strongest(
+    place: HasGeometry | str,
+    *,
+    eta: Rational,
+    delta: Rational,
+    statuses: Iterable[Status] = PROVED,
+    guarantee: Guarantee = "additive",
+) -> Certified | None:
+    """The certificate with the most bits among theorems of these statuses, or None where none of them forces a bit."""
+    target = target_of(place, eta=eta, delta=delta)
+    allowed = set(statuses)
+    proposals = [
+        (found.bits, name)
+        for name, theorem in THEOREMS.items()
+        if theorem.guarantee == guarantee
+        and theorem.status in allowed
+        and (found := theorem.design(target)) is not None
+    ]
+    return _certified(max(proposals)[1], target) if proposals else None
