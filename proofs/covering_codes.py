@@ -1,4 +1,4 @@
-"""The frontier is approached: three codes whose rate and error are known exactly."""
+"""Codes near the frontier 1 - H2(delta): three codes whose rate and error are known exactly."""
 
 from __future__ import annotations
 

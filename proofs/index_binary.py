@@ -1,4 +1,4 @@
-"""INDEX on bits: m bits with mean error delta cost (1 - H2(delta)) m."""
+"""INDEX on bits: a message from which m bits are read with mean error delta has at least (1 - H2(delta)) m bits."""
 
 from __future__ import annotations
 

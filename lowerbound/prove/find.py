@@ -30,7 +30,7 @@ class NotFound(LowerBoundError):
 
 
 def find_payload(kind: str, claim: Mapping[str, Any]) -> dict[str, Any]:
-    """A payload for a claim, or NotFound."""
+    """A payload that should prove a claim of this kind; raises NotFound if none is found."""
     if kind == "handelman":
         return {"terms": _handelman_terms(claim)}
     if kind == "cover":

@@ -1,4 +1,4 @@
-"""Between the book and the kernel: statements made from the lemmas, certificates from a committed bundle."""
+"""Lets the kernel judge the book: statements are made from the lemmas, certificates come from a committed bundle."""
 
 from __future__ import annotations
 

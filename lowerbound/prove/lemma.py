@@ -85,7 +85,7 @@ Discharge = BySolvers | ByKernel | ByCoq | ByComputation | Cited
 
 @dataclass(frozen=True)
 class Lemma:
-    """One page of the proof book.
+    """One lemma of the proof book.
 
     Parameters
     ----------

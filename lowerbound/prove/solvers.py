@@ -43,7 +43,7 @@ PROGRAMS = {"z3": _Z3_PROGRAM, "cvc5": _CVC5_PROGRAM}
 
 
 def available() -> tuple[str, ...]:
-    """The solvers that are installed."""
+    """The names of the solvers that are installed."""
     return tuple(name for name in PROGRAMS if importlib.util.find_spec(name) is not None)
 
 

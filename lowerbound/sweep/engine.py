@@ -28,7 +28,7 @@ MOST_IN_BATCH = 256
 BATCHES_A_WORKER = 3
 """Enough that a worker need not wait for the driver, and few enough that the size of later batches still adapts."""
 DEATHS_A_TASK = 2
-"""How many workers of a local cluster may die under a task before dask gives it up."""
+"""The number of workers of a local cluster that may die while holding a task before dask gives the task up."""
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS_A_TASK,
     "distributed.worker.profile.enabled": False,
@@ -61,7 +61,7 @@ class ClusterUnusable(InvalidArgument):
 
 @dataclass(frozen=True)
 class Tls:
-    """Files of certificates, as dask asks for them."""
+    """The files of a TLS connection to a scheduler: the CA's certificate, this client's certificate, and its key."""
 
     ca: Path
     certificate: Path

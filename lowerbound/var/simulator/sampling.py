@@ -18,7 +18,7 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sampling:
-    """How ids are drawn.
+    """The settings by which ids are drawn.
 
     Contract: equal samplings and equal logits give equal ids; the uniform number behind an id depends on seed, scale
     and place alone, so that two runs whose logits are near draw mostly the same ids.
@@ -49,7 +49,7 @@ class Sampling:
             raise invalid("top_p", "lie in [0, 1]", str(self.top_p), nearest=0 if self.top_p < 0 else 1)
 
     def draw(self, logits: Array, scale: int) -> Ids:
-        """One id a token from logits (tokens, decisions, alternatives): shape (tokens, decisions)."""
+        """One id per token, of shape (tokens, decisions), from logits (tokens, decisions, alternatives)."""
         kept = in_the_nucleus(among_the_first(logits.astype(np.float64), self.top_k), float(self.top_p))
         uniforms = Coins(self.seed, f"var/draw/scale {scale}").generator().random(logits.shape[:-1])
         cumulative = np.cumsum(probabilities(kept), axis=-1)

@@ -25,7 +25,7 @@ from lowerbound.var.simulator.sampling import Sampling
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a cache did to one image.
+    """The effect of one cache on one image, with its bytes beside the floors.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ class ImageTokens(ABC):
     @property
     @abstractmethod
     def content_dim(self) -> int:
-        """Numbers that a token's input holds before the word embedding."""
+        """The number of entries of a token's input before the word embedding."""
 
     @property
     @abstractmethod
@@ -150,7 +150,7 @@ class BitTokens(ImageTokens):
 
     @property
     def channels(self) -> int:
-        """Channels of f_hat."""
+        """The number of channels of f_hat."""
         return self.n_bits // self.patch**2
 
     @property

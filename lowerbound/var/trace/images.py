@@ -64,7 +64,7 @@ def edges(height: int, width: int, seed: int) -> FloatArray:
 
 
 IMAGES: dict[str, Callable[[int, int, int], FloatArray]] = {"gradient": gradient, "texture": texture, "edges": edges}
-"""By name, each from (height, width, seed)."""
+"""From each name to the function of (height, width, seed) that makes the image."""
 
 
 @dataclass(frozen=True, eq=False)
