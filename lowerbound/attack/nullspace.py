@@ -22,7 +22,7 @@ RANK_TOLERANCE = 1e-6
 class NullSpace(Attack):
     """Pairs of value lists that differ by a vector in the null space of the state map: one state, two exact answers.
 
-    First come exchanges of two values, which a sum over all values does not notice. Then, for a query with exact
+    First, two values are exchanged, which leaves a sum over all values unchanged. Then, for a query with exact
     attention weights P, the difference is the projection of P onto the null space of the weights W that the cache uses.
     If the exact answers to two instances with the same state differ by more than 2 eta, every answer breaks an additive
     promise on at least one of them.

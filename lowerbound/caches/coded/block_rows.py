@@ -29,7 +29,7 @@ class BlockRows(RankedMember):
 
     @property
     def side(self) -> int:
-        """g."""
+        """g: the side of a block, in cells."""
         return math.isqrt(int(1 / self.budget))
 
     def _blocks(self, n_tokens: int) -> IntArray:

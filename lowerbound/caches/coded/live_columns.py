@@ -28,7 +28,7 @@ class LiveColumns(RankedMember):
 
     @property
     def supports(self) -> Supports:
-        """The sets of c columns."""
+        """The possible sets of live columns: all sets of c of the d columns."""
         return Supports(self.public.d, max(1, int(self.budget * self.public.d)))
 
     def code(self, n_tokens: int) -> ProductCode:

@@ -29,7 +29,7 @@ class RowSpace(RankedMember):
 
     @property
     def rank(self) -> int:
-        """r."""
+        """r: coefficients per value row."""
         return max(1, int(self.budget * self.public.d))
 
     def code(self, n_tokens: int) -> ProductCode:

@@ -30,6 +30,7 @@ class SharedKeys(RankedMember):
         super().__init__(public)
         assert public.keys is not None
         first, numbers = np.unique(public.keys.rows, axis=0, return_index=True, return_inverse=True)[1:]
+        # Keys are numbered by first appearance, so that the first n tokens have the numbers 0, 1, ... without gaps.
         self._centre: IntArray = np.argsort(np.argsort(first))[numbers.ravel()]
 
     def _sizes(self, n_tokens: int) -> IntArray:

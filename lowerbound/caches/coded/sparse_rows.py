@@ -32,7 +32,7 @@ class SparseRows(RankedMember):
 
     @property
     def most(self) -> int:
-        """s."""
+        """s: the largest number of basis rows in a value row."""
         return max(1, int(self.budget * self.public.d))
 
     @property

@@ -1,4 +1,4 @@
-"""SnapKV: the last queries vote, the votes are smoothed over neighbours, and the winners stay."""
+"""SnapKV: the last queries vote by attention, votes are averaged over neighboring tokens, and the highest stay."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class _Window(StoredTokens):
     @property
     @abstractmethod
     def capacity(self) -> int:
-        """Tokens kept."""
+        """W: the number of newest tokens kept."""
 
     def write(self, writer: BitWriter) -> None:
         kept = min(len(self.keys), self.capacity)

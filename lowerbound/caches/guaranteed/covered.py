@@ -33,6 +33,7 @@ class CoveredKeys(WeightedTokens):
     def __init__(self, public: Public) -> None:
         super().__init__(public)
         multiplier, eta = promise(public)
+        # Part of eta is left for rounding to float32; the factor 1 - 2^-40 covers rounding in the distances below.
         left = eta - spare(multiplier, public.schedule.n_scales)
         self.radius = float(cover_radius(multiplier, left)) * (1 - 2**-40) if left > 0 else 0.0
         self._count_bits = public.schedule.n_tokens.bit_length()

@@ -79,10 +79,10 @@ class _ScaleKV(CoupledEviction):
 class ScaleKVPaper(_ScaleKV):
     """Refiner layers keep fewer tokens and drafter layers more; the queries at sixteen patch centers choose the tokens.
 
-    Idea: a layer's attention selectivity index is E[weight on its own map] E[sum of its 16 highest weights on older
-    tokens]; the quarter of the layers with the lowest index are drafters. Refiners keep B (1 - k / (2 K)) tokens at
-    scale k of K; drafters share the rest of L B. In each head, the centers of a 4 x 4 division of the newest map stay,
-    and of the other tokens those to which these centers give the most softmax weight, averaged over 5 neighboring
+    Idea: a layer's attention selectivity index is E[weight on the newest map] E[sum of the 16 highest weights on
+    older tokens]; the quarter of the layers with the lowest index are drafters. Refiners keep B (1 - k / (2 K)) tokens
+    at scale k of K; drafters share the rest of L B. In each head, the centers of a 4 x 4 division of the newest map
+    stay, and of the other tokens those to which these centers give the most softmax weight, averaged over 5 neighboring
     tokens. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a refiner layer for any dropped token.
     Reference code differs: see scalekv-code. It takes the index from ten prompts offline, and budgets from a table for
     one model. Here the index comes from the newest map; how fast B_r falls and the share of drafters are our choice.
@@ -95,7 +95,7 @@ class ScaleKVPaper(_ScaleKV):
 
 
 class ScaleKVCode(_ScaleKV):
-    """ScaleKV as its code runs: raw logits are summed, and the maximum of 5 neighbours is taken.
+    """ScaleKV as its code runs: raw logits are summed, and the maximum over 5 neighboring tokens is taken.
 
     Idea: as scalekv, but a vote is a sum of logits without a softmax, and the maximum over 5 neighboring tokens
     replaces their average. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a refiner layer for any

@@ -22,7 +22,7 @@ class _LoRC(RestoredTokens):
 
     @property
     def rank(self) -> int:
-        """r."""
+        """r: coefficients per key and per value."""
         return max(1, int(self.budget * self.public.d))
 
 
@@ -56,7 +56,7 @@ class LoRCPublic(_LoRC):
 
 
 class LoRCOracle(_LoRC):
-    """Coefficients in the best basis for the data at hand: the singular vectors of K and of V, which are stored too.
+    """Coefficients in the best basis for this data: the singular vectors of K and of V, which are stored too.
 
     Idea: after each scale, a truncated SVD of the restored old rows together with the new ones (so old rows are
     compressed again; if no token is new, the state is unchanged). This is the best case for low rank, and not what LoRC

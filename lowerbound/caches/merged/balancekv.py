@@ -49,7 +49,7 @@ class BalanceKV(WeightedTokens):
 
     @property
     def halvings(self) -> int:
-        """h."""
+        """h: the number of halvings; h = floor(log2(1 / budget))."""
         return int(1 / self.budget).bit_length() - 1
 
     @property

@@ -41,7 +41,7 @@ class DiffRate(WeightedTokens):
 
     @property
     def capacity(self) -> int:
-        """N_m."""
+        """N_m: the number of tokens kept."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:

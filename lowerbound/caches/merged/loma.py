@@ -58,7 +58,7 @@ class LoMABest(ReadingZones):
 
     @property
     def rank(self) -> int:
-        """r."""
+        """r: the rank to which the SVD of a zone is truncated."""
         return min(self.n_memory, 2 * self.public.d)
 
     @property
@@ -67,6 +67,7 @@ class LoMABest(ReadingZones):
 
     def summaries(self, keys: FloatArray, values: FloatArray) -> FloatArray:
         left, sizes, right = np.linalg.svd(np.concatenate([keys, values], axis=2), full_matrices=False)
+        # Each factor gets the square root of the singular values, so that both have similar sizes in float16.
         root = np.sqrt(sizes[:, : self.rank])
         coefficients = left[:, :, : self.rank] * root[:, None, :]
         memory = right[:, : self.rank] * root[:, :, None]

@@ -35,7 +35,7 @@ class WindowSum(StoredTokens):
 
     @property
     def capacity(self) -> int:
-        """W."""
+        """W: the number of tokens in the window."""
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
 
     def attend(self, queries: FloatArray) -> FloatArray:

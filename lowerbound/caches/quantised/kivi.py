@@ -41,7 +41,7 @@ class KIVI(RestoredTokens):
 
     @property
     def code_bits(self) -> int:
-        """b."""
+        """b: bits per coordinate of a code."""
         return max(1, int(self.budget * 16))
 
     @property

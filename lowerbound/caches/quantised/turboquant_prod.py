@@ -43,7 +43,7 @@ class TurboQuantProd(RestoredTokens):
 
     @property
     def code_bits(self) -> int:
-        """b."""
+        """b: bits per coordinate of a code."""
         return min(MOST_BITS, max(1, int(self.budget * 16)))
 
     def write(self, writer: BitWriter) -> None:

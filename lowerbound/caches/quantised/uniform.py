@@ -33,11 +33,12 @@ class UniformQuantiser(StoredTokens):
 
     @property
     def code_bits(self) -> int:
-        """b."""
+        """b: bits per coordinate of a code."""
         return max(1, int(self.budget * 16))
 
     def write(self, writer: BitWriter) -> None:
         fresh = np.stack([self.keys, self.values], axis=1)[len(self._codes) :]
+        # The ends are rounded to float32 before coding, so that codes refer to the very ends that `read` will have.
         low = fresh.min(axis=2).astype(np.float32).astype(np.float64)
         high = fresh.max(axis=2).astype(np.float32).astype(np.float64)
         span = np.where(high > low, high - low, 1.0)[:, :, None]

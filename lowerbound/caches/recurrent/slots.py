@@ -40,7 +40,7 @@ class Slots(RestoredTokens):
 
     @property
     def n_slots(self) -> int:
-        """S."""
+        """S: the number of slots, budget T rounded down, at least 1."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @abstractmethod

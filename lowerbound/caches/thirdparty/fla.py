@@ -62,7 +62,7 @@ class ABC(TorchTokens):
 
     @property
     def n_slots(self) -> int:
-        """S."""
+        """S: the number of slots, budget T rounded down, at least 1."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @property

@@ -66,7 +66,7 @@ class TorchTokens(LayeredCache):
 
     @property
     def n_new(self) -> int:
-        """Tokens that came after the last `encode`."""
+        """How many tokens arrived after the last `encode`."""
         return int(self.new_rows[0].shape[2])
 
     @property

@@ -176,7 +176,7 @@ class _Quantised(TorchTokens):
 
     @abstractmethod
     def layer(self, cache_utils: Any) -> Any:
-        """A new quantised layer of transformers."""
+        """A new quantized layer of transformers."""
 
     @abstractmethod
     def fields(self, quantised: Any) -> tuple[Tensor, Tensor, Tensor]:

@@ -46,7 +46,7 @@ class ChunkKVPress(Pressed):
 
     @property
     def chunk(self) -> int:
-        """c."""
+        """c: tokens per chunk."""
         return min(20, self.capacity)
 
     def press(self, kvpress: Any, n_queries: int) -> Any:
@@ -73,7 +73,7 @@ class ChunkPress(Pressed):
 
     @property
     def chunk(self) -> int:
-        """c."""
+        """c: tokens per chunk."""
         return max(64, -(-self.public.schedule.n_tokens // self.capacity))
 
     def press(self, kvpress: Any, n_queries: int) -> Any:
