@@ -1,8 +1,8 @@
 """The oracle and the game on an accelerator, through the array API: right within the bound, and how near its limits.
 
 `python -m benchmarks device` with torch installed takes the first CUDA device, or the CPU where there is none, and says
-which. The limits are measured in the same run: the rate of a large product, and that of a large copy. That no array is
-made on another device than the caller's is tested on the devices of array-api-strict.
+which. The limits are measured in the same run: the rate of a large product, and that of a large copy. Tests with
+array-api-strict check that no array is made on another device than the caller's.
 """
 
 from __future__ import annotations

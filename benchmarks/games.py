@@ -1,7 +1,8 @@
-"""Games: one beside the attention products that it contains, a thousand trials, what isolation costs, starting up.
+"""Games: one game beside the attention products that it contains, a thousand trials, the cost of isolation, the start.
 
-Products are in float64, on one thread as games are. Trials that share their keys are one product, and where a grid's
-thresholds read the answers and both rounding bounds allow it, that product is in float32 (`core.oracle.by_threshold`).
+The products are in float64 on one thread, as games are. Trials that share their keys are computed as one product. If
+answers are read by a grid's thresholds and both rounding bounds allow it, that product is in float32
+(`core.oracle.by_threshold`).
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The oracle and exact coherence: beside the matrix products that they contain, and beside torch where it is there.
+"""The oracle and exact coherence, compared with the matrix products that they contain, and with torch if installed.
 
-The two products alone are what NumPy's linear algebra can do. torch brings one of its own (MKL), whose whole attention
-may take less time than those products: then no attention in NumPy reaches it. So torch's attention stands beside the
-oracle on torch's tensors, which has the same linear algebra, and beside the oracle on NumPy's arrays, which has not.
+The time of the two products alone is the limit of NumPy's linear algebra. torch has its own linear algebra (MKL), with
+which a whole attention may take less time than those products; then no attention in NumPy can be as fast. So torch's
+attention is compared both with the oracle on torch's tensors, which uses the same linear algebra, and with the oracle
+on NumPy's arrays, which does not.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def arrays(m: int, t: int, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def both_products(
     queries: np.ndarray, keys: np.ndarray, values: np.ndarray, weights: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The two of an attention, with weights that are there already."""
+    """The two products of an attention, the second with weights that are given."""
     return queries @ keys.T, weights @ values
 
 

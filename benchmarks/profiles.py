@@ -1,12 +1,13 @@
-"""Where the time of four commands goes: functions of ours with their share, those left out that only pass it on.
+"""Where the time of four commands goes: each function of this package with its share, if it does more than call others.
 
-Games are played in this process here, so that they are seen. Found so, and removed: two processes for each game of
-`play --all` (our own caches share parties by eights: 80 s became 18 s, and `demo` 12 s became 7 s), installed packages
-searched for each name of a cache, keys made anew by both parties, SubGen's and BalanceKV's loops over tokens, the
-same weights made once for each trial. What remains is work that is asked for: `verify` waits for Coq to print what
-the theorem rests on and counts lattices in exact integers, `certify` encloses a Gaussian integral in Arb balls, `play
---all` ranks members of large classes in long integers (structured caches) and codes lattice points (guaranteed ones),
-and every state is read twice, after `encode` and by the next scale, because it must survive as its bytes.
+Games are played in this process here, so that the profiler sees them. Profiles showed these costs, which have been
+removed: two processes for each game of `play --all` (this package's caches now share parties in groups of eight: 80 s
+became 18 s, and `demo` 12 s became 7 s); a search of installed packages for each name of a cache; keys computed by both
+parties; SubGen's and BalanceKV's loops over tokens; and the same weights computed for each trial. The remaining work is
+necessary: `verify` waits for Coq to print what the theorem rests on and counts lattices in exact integers, `certify`
+encloses a Gaussian integral in Arb balls, `play --all` ranks members of large classes in long integers (structured
+caches) and codes lattice points (guaranteed caches), and every state is decoded twice, after `encode` and by the next
+scale, because it must survive as its bytes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How long model R2 takes to settle: rank tables, eta_0 and its certificate, their judgement, the fibres of f_hat.
+"""How long the answers for model R2 take: rank tables, eta_0 and its certificate, their judgment, the fibres of f_hat.
 
-Every figure is a new process, its start included: what is found once is remembered for the next time.
+Every figure is the time of a new process, its start included, because a process keeps what it has once found.
 """
 
 from __future__ import annotations

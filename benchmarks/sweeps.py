@@ -1,7 +1,7 @@
-"""What an engine costs: the same units in this process and on two, and how fast a finished store is read again.
+"""What an engine costs: the same units in this process and on two workers, and how fast a finished store is read again.
 
-Units that sleep say what the engine costs whatever else the machine does; units that compute also say how many cores
-were free, which the same halves in two bare processes measure: no engine can be faster than that.
+Units that sleep show the cost of the engine, whatever else the machine does. The time of units that compute also
+depends on how many cores were free. The same halves in two bare processes measure that: no engine can be faster.
 """
 
 from __future__ import annotations

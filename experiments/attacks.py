@@ -3,8 +3,8 @@
 Claim that could be refuted: every cache that drops, merges, samples or mixes tokens breaks a relative promise of 1/100
 within a second of search, on at most 12 tokens, and an additive promise of 1/4 as well; float64 and float32, exact
 symbols and token ids break neither, and caches with a proved additive error do not break an additive one. Cost: three
-minutes on two cores; with third-party code, which is asked again in the same process since its libraries load slowly,
-ten.
+minutes on two cores, or ten with third-party code, whose witnesses are re-run in the same process because its libraries
+load slowly.
 """
 
 from __future__ import annotations

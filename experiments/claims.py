@@ -26,7 +26,7 @@ LARGE, TENTH = 4, Fraction(1, 10)
 
 @dataclass(frozen=True)
 class Claim:
-    """A published headline: a compression ratio, the model it is applied to here, and what it assumes about data."""
+    """A published headline: its compression ratio, the model it is applied to here, and the evidence it rests on."""
 
     system: str
     says: str

@@ -1,4 +1,4 @@
-"""Question: which tokens does a broken cache weigh, and which tokens of the pyramid can it still return?
+"""Question: to which tokens does a broken cache give weight, and which tokens of the pyramid can it still return?
 
 Claim that could be refuted: the adversary breaks each cache below at a quarter of its budget; on its witness the
 cache's weights explain the wrong answer; and for at least half of the tokens, queried along their own key, each cache

@@ -1,9 +1,9 @@
-"""Question: for which lambda, T and d does the floor bite, and where is a coreset of proved error smaller?
+"""Question: for which lambda, T and d does the floor hold, and where is a coreset of proved error smaller?
 
-Claims that could be refuted: at the proved border, to the next thousandth, the game of additive eta = 1/10 is played
-without an error; where a coreset is proved to keep fewer rows than there are tokens it does, on random tokens and on
-the hard family; then `covered` never errs by more than eta, and `sampled` for at most 1 % of the outputs; and no point
-of the plane is on both sides. Cost: a minute.
+Claims that could be refuted: at the proved border, rounded up to the next thousandth, the game of additive eta = 1/10
+is played without an error. Where a coreset is proved to keep fewer rows than there are tokens, it does so on random
+tokens and on the hard family; there `covered` never errs by more than eta, and `sampled` errs by more than eta on at
+most 1 % of the outputs. No point of the plane lies on both sides. Cost: a minute.
 """
 
 from __future__ import annotations

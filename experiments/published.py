@@ -29,10 +29,11 @@ MODEL = "var-d16"
 TABLE = Path("results/published.json")
 PAGE = Path(__file__).parent.parent / "docs" / "caches.md"
 EVICTION_SLACK = 0.02
-"""How far the error of a cache that evicts may lie from (1 - kept share) / 2: five deviations of a fair guess of the
-27136 bits of a head are 0.015, and scores and counts in the state make the share look larger by less than 0.01."""
+"""The allowed distance of an evicting cache's error from (1 - kept share) / 2. Five standard deviations of a fair guess
+of the 27136 bits of a head are 0.015; scores and counts in the state make the share look larger by less than 0.01."""
 COINS = ("abc-mlp", "abc-mlp-separate", "abc-linformer", "abc-compressive", "lorc")
-"""Fixed linear readings of the tokens that keep at most half of the dimensions; the claim is an error above 0.45."""
+"""Caches that keep fixed linear functions of the tokens, in at most half of the dimensions: the claim for these is an
+error rate above 0.45."""
 RELATIVES = (
     ("full-fp16", "transformers:DynamicCache", "transformers:StaticCache"),
     ("window", "transformers:SlidingWindowCache"),

@@ -1,8 +1,8 @@
 """Question: what must training remember of a nonlinearity between its forward and its backward pass?
 
 Claim that could be refuted: every scheme whose gradients carry the sign of the pre-activation needs at least
-1 - H2(delta) bits an element at its measured error delta; the 2-bit codes ReGELU2 and ReSiLU2 err 0 at 2 bits and
-lose nothing of the derivative they define; a normalization's gradient needs its output and one number per row.
+1 - H2(delta) bits per element at its measured error delta; the 2-bit codes ReGELU2 and ReSiLU2 have error 0 and lose
+nothing of the derivative they define; a normalization's gradient needs its output and one number per row.
 Cost: about two seconds.
 
 This is not a KV cache. There is no attention and no decoding here, and no row below speaks of model R1, R2 or R3: the
@@ -114,7 +114,7 @@ class StepCode:
 
     @property
     def width(self) -> int:
-        """Bits of a code: log2 of the number of pieces, rounded up."""
+        """The number of bits of a code: log2 of the number of pieces, rounded up."""
         return len(self.thresholds).bit_length()
 
     @cached_property
@@ -145,7 +145,7 @@ class StepCode:
         return (self.primitive(Fraction(x)) - self.primitive(Fraction(x) - step)) / step
 
     def pack(self, x: FloatArray) -> EncodedState:
-        """What the forward pass keeps: the codes and nothing else."""
+        """The state that the forward pass keeps, which holds the codes and nothing else."""
         writer = BitWriter()
         writer.uints("payload", self.codes(x), width=self.width)
         return writer.encoded()
@@ -324,7 +324,8 @@ class Float16Memory(TrainingMemory):
 class DroppingMemory(TrainingMemory):
     """Codes of the activations that public coins keep; a dropped activation gets no gradient.
 
-    Each is dropped with probability `dropped`, independently. Where it had slope 0 that is right: it errs dropped/2.
+    Each activation is dropped independently with probability `dropped`. Where its slope is 0 the missing gradient is
+    right, so that the error rate is dropped / 2.
     """
 
     def save(self, x: FloatArray) -> bytes:
@@ -343,7 +344,7 @@ class DroppingMemory(TrainingMemory):
 
 
 class ZeroMemory(TrainingMemory):
-    """Nothing: the gradient passes straight through, as if the slope were 1."""
+    """Keeps nothing: the gradient passes straight through, as if the slope were 1."""
 
     def save(self, x: FloatArray) -> bytes:
         return b""
@@ -398,10 +399,10 @@ class Row:
 def play(scheme: str, nonlinearity: str, dropped: str | None, spec: Spec) -> Row:
     """Play INDEX on the signs of pre-activations against one scheme.
 
-    Contract: Bob's object is a fresh one, which is handed the bytes of the state and nothing else; all elements of
-    all trials are asked for. Raises AccountingError when the state is certainly under the floor of every error rate
-    that the interval allows: then activations crossed outside the counted bytes. Both objects live in one process,
-    so a cheat is found by the floor, not by isolation.
+    Contract: Bob's object is fresh and gets the bytes of the state and nothing else; all elements of all trials are
+    asked for. Raises AccountingError if the state is certainly under the floor at every error rate that the interval
+    allows, which means that activations crossed outside the counted bytes. Both objects live in one process, so that
+    a cheat is found by the floor, not by isolation.
     """
     if scheme not in SCHEMES:
         raise unknown("scheme", scheme, SCHEMES)
@@ -509,8 +510,8 @@ def rounding_tolerance(x: FloatArray, y: FloatArray, rstd: FloatArray, g: FloatA
 def check_normalisation(spec: Spec, *, centred: bool) -> dict[str, Any]:
     """The gradient from output and rstd beside the one from the input, on normal rows of mean 1 and deviation 2.
 
-    `extra_bits` is the state of the layer beyond its output: one rstd a row. The output is not free: it is charged
-    once, to the next linear layer, which keeps it for the gradient of its weights. `over_tolerance` is the largest
+    `extra_bits` is the state of the layer beyond its output: one rstd per row. The output is not free: it is counted
+    once, for the next linear layer, which keeps it for the gradient of its weights. `over_tolerance` is the largest
     deviation as a multiple of the tolerance.
     """
     draws = Coins(spec.seed, f"normalisation, centred {centred}").generator()

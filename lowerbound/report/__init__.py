@@ -1,1 +1,1 @@
-"""Tables, texts, figures and pages for readers; no result is computed here."""
+"""Tables, texts, figures and pages for readers. Only `site.explorer_data` computes results, for the explorer."""

@@ -1,4 +1,4 @@
-"""Model R3: what f_hat leaves open: the lattice of integer maps that it cannot see, and the largest fibre over it."""
+"""Model R3: the lattice of id changes that f_hat does not show, and the largest set of prefixes that share f_hat."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Each scale k <= N - 2 is read from rows of scale k + 1. Codes are signs, so eta_k = 1/(2 F_k kappa_k), with F_k the
 largest content of scale k + 1 and kappa_k the gain of the left inverse. Below the least eta_k all ids are needed, and
-they are enough. Above it ids are frozen, until what is left can be read.
+they are enough. Above it some ids are frozen (made public), until the others can be read.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from lowerbound.kernel.rules.replay import GAMES
 
 CHANNELS = 32
 SWAMP = 10**9
-"""How many times the public part of a row is larger than its content."""
+"""B, the ratio of the public part of a row to its content."""
 PRECISION_BITS = 256
 CODES = ("kerdock", "trace")
 DIGITS = 9

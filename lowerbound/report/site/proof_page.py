@@ -141,7 +141,7 @@ def legend(report: Report) -> str:
 
 
 def title_of(path: Path) -> str:
-    """A heading for the lemmas of a file: its docstring's first sentence."""
+    """A heading for the lemmas of a file: the first paragraph of its docstring, without the final period."""
     told = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or path.stem
     return " ".join(told.split("\n\n")[0].split()).rstrip(".")
 
