@@ -35,7 +35,7 @@ class Eviction(StoredTokens):
 
     @property
     def capacity(self) -> int:
-        """B, tokens kept of the T cached ones."""
+        """B: how many of the T cached tokens are kept."""
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
 
     def kept_of(self, n_seen: int) -> int:

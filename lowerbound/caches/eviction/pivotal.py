@@ -33,7 +33,7 @@ class PivotalTokens(Eviction):
 
     @cached_property
     def shares(self) -> tuple[int, Fraction]:
-        """(tokens of the scales kept whole, fraction kept of every later scale)."""
+        """(number of tokens in the scales that are kept whole, fraction kept of every later scale)."""
         schedule = self.public.schedule
         n_scales, n_tokens = schedule.n_scales - 1, schedule.n_tokens_cached
         for first_pruned in range(max(0, n_scales - self.PRUNED_SCALES), -1 if n_scales else 0, -1):

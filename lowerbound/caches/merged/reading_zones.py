@@ -64,7 +64,7 @@ class ReadingZones(WeightedTokens):
     @property
     @abstractmethod
     def floats_per_zone(self) -> int:
-        """Floats stored for a zone."""
+        """How many floats are stored per zone."""
 
     @abstractmethod
     def summaries(self, keys: FloatArray, values: FloatArray) -> FloatArray:

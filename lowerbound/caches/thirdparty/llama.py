@@ -89,7 +89,7 @@ class TOVAPress(InLlama):
 
 
 class ObservedAttentionPress(InLlama):
-    """The tokens with the most attention per query stay, in a model.
+    """The tokens stay that received the most attention per query that could see them, in a model.
 
     Idea: as kvpress:ObservedAttentionPress, by the model's own attention weights. Bits: 32 + 32 L H d min(n, B).
     Broken by: a query for any token that these queries did not single out.
@@ -105,7 +105,7 @@ class ObservedAttentionPress(InLlama):
 
 
 class ExpectedAttentionPress(InLlama):
-    """The tokens that a Gaussian query is expected to attend to stay, in a model.
+    """The tokens stay to which a Gaussian query is expected to attend most, in a model.
 
     Idea: as kvpress:ExpectedAttentionPress. Bits: 32 + 32 L H d min(n, B).
     Broken by: a query unlike the earlier ones.
@@ -120,7 +120,7 @@ class ExpectedAttentionPress(InLlama):
 
 
 class CapPress(InLlama):
-    """The tokens whose values span the most stay, in a model.
+    """The tokens stay whose values span the most, in a model.
 
     Idea: as kvpress:CapPress. Bits: 32 + 32 L H d min(n, B).
     Broken by: a query for a token whose value resembles the others'.
@@ -150,7 +150,7 @@ class KeyDiffPress(InLlama):
 
 
 class LagKVPress(InLlama):
-    """Tokens that stand out against the next block of tokens stay, in a model.
+    """The tokens stay that stand out against the next block of tokens, in a model.
 
     Idea: as kvpress:LagKVPress. Bits: 32 + 32 L H d min(n, B).
     Broken by: a query for any token with an ordinary key and value.
@@ -165,7 +165,7 @@ class LagKVPress(InLlama):
 
 
 class CURPress(InLlama):
-    """The tokens with the largest key norm times value norm stay, in a model.
+    """The tokens stay with the largest product of key norm and value norm, in a model.
 
     Idea: as kvpress:CURPress. Bits: 32 + 32 L H d min(n, B).
     Broken by: a query for a token whose value is small.

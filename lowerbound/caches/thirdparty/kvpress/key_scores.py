@@ -73,7 +73,7 @@ class KeyDiffPress(Pressed):
 
 
 class LagKVPress(Pressed):
-    """Tokens that stand out against the next block of tokens stay.
+    """The tokens stay that stand out against the next block of tokens.
 
     Idea: keys and values are normalized by the range of the next block, and tokens are ranked by their spread within
     their block; sinks and the last blocks stay. A block has 128 tokens, but at most B / 8. Bits:
@@ -87,7 +87,7 @@ class LagKVPress(Pressed):
 
 
 class CURPress(Pressed):
-    """The tokens with the largest key norm times value norm, within windows of 16, stay.
+    """The tokens stay with the largest product of key norm and value norm, compared within windows of 16 tokens.
 
     Idea: approximate leverage scores of a CUR decomposition; sinks stay. Bits: 32 + 32 L H d min(n, B). Broken by: a
     query for a token whose value is small.
@@ -100,7 +100,7 @@ class CURPress(Pressed):
 
 
 class LeverageScorePress(Pressed):
-    """The keys of largest leverage, in a public random sketch, stay.
+    """The keys with the largest leverage scores, estimated from a public random sketch, stay.
 
     Idea: a key that is no linear combination of the others must be kept. The method was made for one pass over a
     prompt; here it is applied to the stored tokens after every scale. Bits: 32 + 32 L H d min(n, B). Broken by: keys in
