@@ -1,7 +1,7 @@
-"""State bytes with an itemised ledger: what a cache remembers, field by field, to the bit.
+"""State bytes with an itemized ledger, which counts the bits of a cache's state by kind of field.
 
-Fields are written one after another, each padded to whole bytes. Nothing self-describing is stored: names, shapes
-and formats are public, so they are neither charged nor able to carry information.
+Fields are written one after another, each padded to whole bytes. Names, shapes and formats of fields are public, so
+they are not stored: they cost no bits and cannot carry information.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FLOAT_FORMATS: dict[int, np.dtype[np.floating[Any]]] = {64: np.dtype("<f8"), 32
 
 
 class EncodedState(bytes):
-    """State bytes together with the ledger of the writer that made them."""
+    """State bytes, together with the ledger of the `BitWriter` that wrote them."""
 
     ledger: Ledger
 
@@ -36,15 +36,15 @@ class EncodedState(bytes):
 
 
 def state_bits(data: bytes) -> int:
-    """Bits charged for a state: 8 * len(data), and 64 for a length prefix that makes the code prefix-free."""
+    """The bits that a state counts: 8 * len(data), plus 64 for a length prefix, which makes the code prefix-free."""
     return 8 * len(data) + LENGTH_PREFIX_BITS
 
 
 class BitWriter:
-    """Writes the fields of a state and keeps their ledger.
+    """Writes the fields of a state and counts their bits in a ledger.
 
     Contract: `encoded()` returns exactly the fields written, in order, and a ledger whose items add up to
-    8 * len(encoded()).
+    8 * len(encoded()); values that do not fit their field raise InvalidArgument.
     """
 
     def __init__(self) -> None:
@@ -61,12 +61,12 @@ class BitWriter:
             self._ledger["padding"] = self._ledger.get("padding", 0) + padding
 
     def bits(self, item: Item, bits: ArrayLike) -> None:
-        """Write 0/1 entries, one bit each."""
+        """Write entries that are 0 or 1, with one bit per entry."""
         flat = np.asarray(bits, dtype=np.uint8).ravel()
         self._add(item, np.packbits(flat).tobytes(), flat.size)
 
     def uints(self, item: Item, values: ArrayLike, *, width: int) -> None:
-        """Write integers in [0, 2**width), `width` bits each, most significant bit first."""
+        """Write integers in [0, 2**width), with `width` <= 62 bits per integer, most significant bit first."""
         flat = np.asarray(values, dtype=np.int64).ravel()
         if not 0 <= width <= 62:
             raise invalid("width", "lie in [0, 62]", width)
@@ -89,20 +89,20 @@ class BitWriter:
         self._add(item, rounded.tobytes(), width * flat.size)
 
     def encoded(self) -> EncodedState:
-        """The state."""
+        """The state: all bytes written so far, with their ledger."""
         return EncodedState(b"".join(self._chunks), self._ledger)
 
 
 def _word(width: int) -> int:
-    """The bits of the shortest machine word that holds an integer of `width` bits."""
+    """The size in bits of the shortest machine word (8, 16, 32 or 64 bits) that holds an integer of `width` bits."""
     return next(bits for bits in (8, 16, 32, 64) if width <= bits)
 
 
 class BitReader:
     """Reads back what a BitWriter wrote.
 
-    Contract: the same calls in the same order return the same values; bytes that are too short, too long or padded
-    with ones raise CorruptState.
+    Contract: reading the fields in the order in which they were written returns the values written (floats as rounded
+    to their format); bytes that are too short, too long or padded with ones raise CorruptState.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -120,14 +120,14 @@ class BitReader:
         return chunk
 
     def bits(self, count: int) -> NDArray[np.uint8]:
-        """`count` entries 0 or 1."""
+        """Read `count` entries that are 0 or 1."""
         unpacked = np.unpackbits(np.frombuffer(self._take((count + 7) // 8), dtype=np.uint8))
         if unpacked[count:].any():
             raise CorruptState(f"state must be padded with zeros before byte {self._position}, got ones")
         return unpacked[:count]
 
     def uints(self, count: int, *, width: int) -> NDArray[np.int64]:
-        """`count` integers of `width` bits."""
+        """Read `count` integers of `width` bits each."""
         word = _word(width)
         if width == word:
             return np.frombuffer(self._take(count * width // 8), dtype=f">u{word // 8}").astype(np.int64)
@@ -136,7 +136,7 @@ class BitReader:
         return np.packbits(table).view(f">u{word // 8}").astype(np.int64)
 
     def floats(self, count: int, *, width: int) -> NDArray[np.float64]:
-        """`count` finite floats of `width` bits."""
+        """Read `count` floats of `width` bits each; NaN or infinity raises CorruptState."""
         values = np.frombuffer(self._take(count * width // 8), dtype=_FLOAT_FORMATS[width])
         if not np.isfinite(values).all():
             raise CorruptState("state must hold finite floats, got NaN or infinity")

@@ -1,6 +1,6 @@
-"""The catalogue: geometry and cache of every next-scale model with a KV cache, and raster models for contrast.
+"""The catalog of models: the geometry and cache of every next-scale model with a KV cache, and raster-order models.
 
-Only what was read in a repository is stored (models.csv, with its source); every count is computed.
+models.csv stores only facts that were read in a repository, with their source; every count is computed from them.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ _RULES: dict[str, RuleName] = {"l2norm": "l2norm", "1/sqrt(d)": "1/sqrt(d)", "0.
 class Model:
     """One released model or configuration.
 
-    Contract: every property is an exact count derived from the stored fields. Bytes are per image, all CFG branches
+    Contract: every count is exact and derived from the stored fields. Bytes are per image, for all CFG branches
     together.
 
     Parameters
     ----------
     schedule : ScaleSchedule
-        Every token map that is generated, and the cached prompt tokens.
+        All token maps that are generated, and the number of cached prompt tokens.
     visible_scales : tuple of int, or None
         Scales whose keys the last scale attends to besides its own; None means all of them.
     rule : "l2norm" (unit q and k, learned multiplier capped at 100), "1/sqrt(d)" or "0.25/sqrt(d)"
     codebook_size : int or None
-        Values of one token id; None when the repository does not say.
+        The number of values of a token id; None if the repository does not state it.
     pair_bytes_as_coded : int
-        Bytes of one cached (K, V) entry pair in the reference code: 4, or 6 where keys stay float32.
+        Bytes of one cached (K, V) entry pair in the reference code: 4, or 6 if keys stay float32.
     """
 
     name: str
@@ -64,7 +64,7 @@ class Model:
 
     @cached_property
     def visible_schedule(self) -> ScaleSchedule:
-        """The maps that the last scale attends to, its own last; its prompt tokens stay."""
+        """The maps that the last scale attends to, with its own map last, and the prompt tokens."""
         if self.visible_scales is None:
             return self.schedule
         kept = (*self.visible_scales, self.schedule.n_scales - 1)
@@ -77,47 +77,50 @@ class Model:
 
     @property
     def n_tokens(self) -> int:
-        """All tokens of the generation, prompt tokens included."""
+        """The number of all tokens of the generation, prompt tokens included."""
         return self.schedule.n_tokens
 
     @property
     def n_tokens_cached(self) -> int:
-        """T: tokens whose keys and values the last scale reads from the cache."""
+        """T, the number of tokens whose keys and values the last scale reads from the cache."""
         return self.geometry.n_tokens_cached
 
     @property
     def n_streams(self) -> int:
-        """Independent (K, V) streams: kv heads x layers x CFG branches."""
+        """The number of (K, V) streams: key-value heads x layers x CFG branches."""
         return self.n_kv_heads * self.n_layers * self.cfg_branches
 
     @property
     def head_cache_bits(self) -> int:
-        """fp16 bits of the cached keys and values of one head before the last scale."""
+        """The bits of the cached keys and values of one head before the last scale, in fp16."""
         return self.geometry.cache_bits
 
     @property
     def cache_bytes(self) -> int:
-        """fp16 bytes of the cache before the last scale: what a one-way message must replace."""
+        """The bytes of the cache before the last scale, in fp16. The one-way message stands in for this cache."""
         return self.head_cache_bits * self.n_streams // 8
 
     @property
     def cache_bytes_at_end(self) -> int:
-        """fp16 bytes of the cache once the last scale has been appended."""
+        """The bytes of the cache after the last scale was appended, in fp16."""
         return 2 * self.visible_schedule.n_tokens * self.head_dim * 2 * self.n_streams
 
     @property
     def cache_bytes_as_coded(self) -> int:
-        """The same in the number formats of the reference code."""
+        """The bytes of the cache after the last scale was appended, in the number formats of the reference code."""
         return self.visible_schedule.n_tokens * self.head_dim * self.pair_bytes_as_coded * self.n_streams
 
     @property
     def n_replay_tokens(self) -> int:
-        """Token ids that reach the cache before the last scale: those of all maps but the last two."""
+        """The number of token ids that influence the cache before the last scale: ids of all maps but the last two."""
         return sum(self.schedule.map_size(k) for k in range(self.schedule.n_scales - 2))
 
     @property
     def replay_bits(self) -> int | float | None:
-        """Model R2's ceiling: log2(codebook size) bits for each such id; the condition is not counted."""
+        """The upper bound in computation model R2: log2(codebook_size) bits for each of the `n_replay_tokens` ids.
+
+        It is None if the codebook size is unknown. The condition (class or prompt) is not counted.
+        """
         if self.codebook_size is None:
             return None
         exact = self.codebook_size.bit_length() - 1
@@ -127,19 +130,20 @@ class Model:
 
     @property
     def adds_positions(self) -> bool:
-        """Whether every token has a learned position vector of its own, added to its input."""
+        """Whether a learned position vector, different for every token, is added to each token's input."""
         return self.position.startswith("abs learned")
 
     @property
     def free_kv_realisable(self) -> bool:
-        """Whether W_K and W_V can make every layer and head cache arbitrary unit keys and values, in one branch.
+        """Whether W_K and W_V can make all layers and heads cache arbitrary unit keys and values, in one CFG branch.
 
-        T <= width - 1 rows can be independent, and are where each has a position vector of its own.
+        This needs independent input rows for all n_tokens tokens. At most width - 1 rows can be independent, and rows
+        of tokens with position vectors of their own are.
         """
         return self.adds_positions and self.schedule.n_tokens <= self.width - 1
 
     def to_json(self) -> dict[str, Any]:
-        """The facts and the counts, as plain JSON values."""
+        """The stored facts and the counts, as plain JSON values."""
         return {
             "name": self.name,
             "family": self.family,
@@ -202,7 +206,7 @@ def _model(row: Mapping[str, str]) -> Model:
 
 @lru_cache
 def models() -> tuple[Model, ...]:
-    """Every model of the catalogue, in the order of its table."""
+    """All models of the catalog, in the order of models.csv."""
     table = (resources.files("lowerbound.core") / "models.csv").read_text(encoding="utf-8")
     return tuple(_model(row) for row in csv.DictReader(table.splitlines()))
 

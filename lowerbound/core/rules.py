@@ -1,9 +1,10 @@
-"""Rules: what the logit of a query and a key is.
+"""Attention rules, which define the logit of a query and a key.
 
 * `Scaled(scale)`: logit = scale * <q, k>; `Scaled()` means 1/sqrt(d), as in the paper.
 * `L2Norm(multiplier)`: logit = multiplier * <q/|q|, k/|k|>, multiplier <= 100, as in VAR and Infinity.
 
-A rule splits a logit in two: it is the inner product of `scaled` queries with the keys' `directions`.
+A rule splits the computation of a logit: it is the inner product of a query after `scaled` with a key after
+`directions`.
 """
 
 from __future__ import annotations
@@ -23,15 +24,16 @@ RuleName = Literal["l2norm", "1/sqrt(d)", "0.25/sqrt(d)"]
 """The rules that models use, as the catalogue, traces and claims name them."""
 
 MULTIPLIER_CAP = Fraction(100)
-"""VAR and Infinity clamp the learned multiplier of a head at exp(ln 100)."""
+"""The largest multiplier: VAR and Infinity clamp the learned log-multiplier of a head at ln 100."""
 
 ROWS_PER_BLOCK = 2**14
 LEAST_SQUARE = 2.0**-900
-"""Squares whose sum is smaller may have lost digits, or vanished."""
+"""If a sum of squares is smaller than this, its terms may have lost digits or underflowed to 0."""
 
 
 def unit_rows(rows: Any) -> Any:
-    """Rows divided by their norms, however long or short they are; a zero row stays zero."""
+    """Rows divided by their Euclidean norms; a zero row stays zero."""
+    # A row whose squares overflow or underflow is first divided by its largest entry, so that every finite row works.
     xp = array_api_compat.array_namespace(rows)
     squares = _squares(xp, rows)
     fits = (squares >= LEAST_SQUARE) & (squares < math.inf)
@@ -70,7 +72,7 @@ class Scaled:
         return keys
 
     def logit_bound(self, d: int, query_length: float, key_length: float) -> float:
-        """No logit of rows of such lengths is larger, nor any sum of absolute products, by Cauchy and Schwarz."""
+        """A Cauchy-Schwarz upper bound on |logit| and on its sum of absolute products, for rows of these norms."""
         return self.factor(d) * query_length * key_length
 
 
@@ -97,7 +99,7 @@ class L2Norm:
         return unit_rows(keys)
 
     def logit_bound(self, d: int, query_length: float, key_length: float) -> float:
-        """The multiplier, whatever the rows are."""
+        """An upper bound on |logit|, which is the multiplier for rows of any norm."""
         return self.multiplier
 
 
@@ -105,7 +107,7 @@ Rule = Scaled | L2Norm
 
 
 def longest(rows: Any) -> float:
-    """The largest norm of a row: at least 2^-450, and infinity where its square overflows or is not a number."""
+    """The largest Euclidean norm of a row, but at least 2^-450; infinity if a squared norm overflows or is NaN."""
     xp = array_api_compat.array_namespace(rows)
     rows = rows.detach() if array_api_compat.is_torch_array(rows) else rows  # a bound has no gradient
     square = LEAST_SQUARE

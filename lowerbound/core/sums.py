@@ -1,9 +1,10 @@
-"""Which floors add up: over layers, heads and branches, in which computation model, and why.
+"""Which lower bounds (floors) add up over layers, heads and CFG branches, in which computation model, and why.
 
-A floor speaks of one stream of keys and values. Floors of several streams add up when their values can be chosen
-freely and independently of each other, because then one message carries all of their symbols at once. In model R1
-streams are free by assumption; whether a network's own layers can make them so is a question of dimension. In model
-R2 there is one secret, the token ids, and every stream is a function of it: nothing adds up.
+A lower bound is about one stream: the keys and values of one head in one layer and branch. The lower bounds of several
+streams add up if their values can be chosen freely and independently, because one message then carries the symbols of
+all streams. In computation model R1, streams are free by assumption; whether the layers of one network can produce
+independent streams depends on dimensions. In model R2 the only secret is the token ids, and every stream is a function
+of them, so lower bounds do not add up.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ from lowerbound.core.models import Model
 
 @dataclass(frozen=True)
 class Sum:
-    """How often the floor of one head counts for a model.
+    """The number of times that the lower bound (floor) of one head counts for a whole model.
 
-    Contract: a cache of all streams needs at least `streams` times the floor of one head, in the named computation
-    model, under what `why` says.
+    Contract: in the named computation model and under the conditions in `why`, a cache of all streams needs at least
+    `streams` times the lower bound of one head.
 
     Parameters
     ----------
     assumption : str
-        What is taken for granted, in a few words.
+        The assumption, in a few words.
     layers, kv_heads, branches : int
-        Their product is `streams`: query heads that share keys and values share their stream.
+        The numbers of layers, key-value heads and branches that count; their product is `streams`. Query heads that
+        share keys and values share one stream.
     why : str
         The reason, in one sentence.
     """
@@ -40,15 +42,15 @@ class Sum:
 
     @property
     def streams(self) -> int:
-        """Independent pairs (K, V)."""
+        """The number of independent streams (K, V)."""
         return self.layers * self.kv_heads * self.branches
 
     def bits(self, head_bits: float) -> float:
-        """The floor of all streams together."""
+        """The lower bound (floor) in bits of all streams together, from that of one head."""
         return self.streams * head_bits
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
+        """The sum as plain JSON values."""
         return {
             "computation_model": self.computation_model,
             "assumption": self.assumption,
@@ -61,7 +63,7 @@ class Sum:
 
 
 def independent_streams(model: Model) -> Sum:
-    """R1, all streams declared independent: every layer, every head of keys and values, every branch."""
+    """The sum in R1 if all streams are assumed independent: those of every layer, key-value head and branch."""
     shared = model.n_heads // model.n_kv_heads
     heads = f"; {shared} query heads share one pair of keys and values and count once" if shared > 1 else ""
     return Sum(
@@ -76,30 +78,31 @@ def independent_streams(model: Model) -> Sum:
 
 
 def realised_branches(model: Model) -> int:
-    """How many CFG branches one network can give free keys and values at once, in every layer and head.
+    """The number of CFG branches in which one network can make keys and values free at once, in all layers and heads.
 
-    A layer's keys and values are linear in the modulated rows of its input: one row a token and a branch. Rows of a
-    layer norm lie in a hyperplane of the width, so that at most width - 1 can be asked to be independent.
+    Keys and values of a layer are linear in the modulated rows of its input, one row per token and branch. Rows of a
+    layer norm lie in a hyperplane of R^width, so at most width - 1 of them can be independent.
     """
     return min(model.cfg_branches, (model.width - 1) // model.n_tokens)
 
 
 def first_free_layer(model: Model) -> int:
-    """The first layer, from 0, whose rows are told apart enough to be independent.
+    """The number of the first layer, from 0, whose input rows can be linearly independent.
 
-    Where tokens have no position vectors of their own, the rows of the first layer are functions of content and level
-    alone, and lie in a few dozen dimensions whatever the width; from the second on, attention tells them apart. (Seen
-    in the simulator, in both families that it runs.)
+    If tokens have no position vectors of their own, the input rows of layer 0 depend only on content and level. They
+    then span a few dozen dimensions, for any width. From layer 1 on, attention makes rows of different tokens differ.
+    (Observed in the simulator, for both families that it runs.)
     """
     return 0 if model.adds_positions else 1
 
 
 def realised_streams(model: Model) -> Sum:
-    """R1, streams that one network of this width makes free at once, whatever is assumed of the rest: maybe none.
+    """The sum in R1 over the streams that one network of this width makes free at once; there may be none.
 
-    Contract: with b branches, b T <= width - 1 for T all tokens, the last scale's too, and layers from
-    `first_free_layer` on. W_K and W_V of these layers are then solved for any keys of norm 1 and any values, given that
-    rows are independent, as they are for almost all weights (`lowerbound var realise` solves, and measures).
+    Contract: it counts all layers from `first_free_layer` on, and the largest number b of branches with
+    b n_tokens <= width - 1, where n_tokens includes the last scale. In these layers, W_K and W_V can be solved for any
+    unit keys and any values if the input rows are independent, which holds for almost all weights.
+    (`lowerbound var realise` solves for W_K and W_V and measures the result.)
     """
     branches, layers = realised_branches(model), model.n_layers - first_free_layer(model)
     free, rows = model.width - 1, model.n_tokens
@@ -122,7 +125,7 @@ def realised_streams(model: Model) -> Sum:
 
 
 def public_weights(model: Model) -> Sum:
-    """R2: all streams together count once, because each is a function of the same token ids."""
+    """The sum in R2: all streams together count once, because each is a function of the same token ids."""
     return Sum(
         "R2",
         "public weights",
@@ -135,5 +138,5 @@ def public_weights(model: Model) -> Sum:
 
 
 def sums(model: Model) -> tuple[Sum, ...]:
-    """What is known of this model: R1 by assumption, R1 in one network, R2."""
+    """All sums of a model: R1 with independent streams by assumption, R1 in one network, and R2."""
     return independent_streams(model), realised_streams(model), public_weights(model)

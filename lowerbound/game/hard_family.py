@@ -1,7 +1,7 @@
-"""What the game is played on: a head's geometry, and a public hard family of instances with Bob's way to read them.
+"""Hard families: public families of instances on which the game is played.
 
-A family turns Alice's symbols into the keys and values of the cached tokens, and tells Bob which runs of the last
-scale to make and what its answers mean. Everything but the symbols is public.
+A family turns Alice's symbols into keys and values of the cached tokens. It also specifies which runs of the last scale
+Bob makes and how he decodes the answers. Everything except the symbols is public.
 """
 
 from __future__ import annotations
@@ -28,12 +28,15 @@ from lowerbound.game.index import Symbols
 FloatArray = NDArray[np.float64]
 
 POPULAR_POWER = 3
-"""A popular token is number floor(visible u^3), u uniform in [0, 1): older tokens are asked for more often."""
+"""A popular token has number floor(n u^3), with n visible tokens and u uniform in [0, 1): older tokens are likelier."""
 
 
 @dataclass(frozen=True)
 class Alphabet:
-    """Columns of Alice's symbols that have one number of levels: `n_columns` of them a cached token."""
+    """One kind of Alice's symbols: `n_columns` columns of symbols, each symbol with `n_levels` levels.
+
+    A row of symbols has these columns for each alphabet; usually it belongs to one cached token.
+    """
 
     name: str
     n_levels: int
@@ -42,7 +45,7 @@ class Alphabet:
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the last scale: Bob's own tokens, and his queries.
+    """One run of the last scale: the keys and values of Bob's own tokens, and his queries.
 
     Parameters
     ----------
@@ -56,21 +59,21 @@ class Run:
 
 
 class HardFamily(ABC):
-    """A public family of instances, one a matrix of Alice's symbols.
+    """A public family of instances, with one instance for each matrix of Alice's symbols.
 
-    Contract: if every answer of a cache to a query is within the family's promise of exact attention over
-    `tokens(symbols)` and the run's own tokens, the generator `reading`, given the answers, returns `symbols`.
+    Contract: if every answer of a cache is within the family's error promise of exact attention over `tokens(symbols)`
+    and Bob's own tokens of the run, then the generator `reading`, when it is sent these answers, returns `symbols`.
 
     Parameters
     ----------
     multiplier : Fraction
         lambda, the largest logit of a query with a key.
     rounding : Fraction
-        How far float64 attention may lie from exact attention on this family.
+        An upper bound on the distance of float64 attention from exact attention on this family.
     grid : Grid
         The levels of values.
     seed : int
-        Public coins, and Alice's.
+        The seed of the public coins, and of Alice's symbols.
     """
 
     game: ClassVar[str]
@@ -82,17 +85,17 @@ class HardFamily(ABC):
 
     @property
     def schedule(self) -> ScaleSchedule:
-        """The maps."""
+        """The token maps of the geometry."""
         return self.geometry.schedule
 
     @property
     def stack(self) -> tuple[int, int]:
-        """(layers, heads a layer)."""
+        """(layers, heads per layer); (1, 1) if the geometry has no stack."""
         return self.geometry.stack or (1, 1)
 
     @property
     def n_heads(self) -> int:
-        """Heads of all layers, each with symbols of its own."""
+        """The number of heads in all layers together; each head has separate symbols."""
         return self.stack[0] * self.stack[1]
 
     @property
@@ -102,17 +105,17 @@ class HardFamily(ABC):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """(n_heads T, columns): Alice's symbols, one head below the other."""
+        """The shape (n_heads T, columns) of Alice's symbols: first the T rows of head 0, then those of head 1, ..."""
         return self.n_heads * self.schedule.n_tokens_cached, sum(kind.n_columns for kind in self.alphabets)
 
     @property
     def n_symbols(self) -> int:
-        """How many symbols Alice holds."""
+        """The number of symbols that Alice has."""
         return self.shape[0] * self.shape[1]
 
     @property
     def n_entries(self) -> int:
-        """n_heads T d: value entries of the cached tokens, and as many key entries."""
+        """The number n_heads T d of value entries of all cached tokens; there are equally many key entries."""
         return self.n_heads * self.schedule.n_tokens_cached * self.geometry.d
 
     @cached_property
@@ -123,11 +126,11 @@ class HardFamily(ABC):
     @property
     @abstractmethod
     def queries(self) -> FloatArray:
-        """The query with which a token's value is read, one a token from the first on, shape (n, d), n >= T."""
+        """The queries that read values, shape (n, d) with n >= T: row t reads the value of token t."""
 
     @cached_property
     def _asked(self) -> NDArray[np.int64]:
-        """The token whose query each token's query is while the maps are generated, shape (n_heads, n_tokens)."""
+        """For each head and token, the token whose query it sends during generation, shape (n_heads, n_tokens)."""
         n_tokens = self.schedule.n_tokens
         asked = np.tile(np.arange(n_tokens), (self.n_heads, 1))
         visible = np.concatenate(
@@ -140,28 +143,28 @@ class HardFamily(ABC):
         return asked
 
     def asked_at(self, scale: int) -> FloatArray:
-        """Queries of the tokens of `scale` while they are generated, shape (n_layers, n_heads, n, d).
+        """The public queries of the tokens of `scale` during generation, shape (n_layers, n_heads, n, d).
 
-        The first head's tokens ask for themselves; head h of H lets a fraction h / H of them ask for a few popular
-        older ones, so that attention is spread differently in every head. The queries are public.
+        In head 0, every token asks for itself. In head h of H, about a fraction h / H of the tokens asks for popular
+        older tokens instead, so that every head distributes attention differently.
         """
         asked = self._asked[:, self.schedule.rows_of(scale)]
         return self.queries[asked].reshape(*self.stack, *asked.shape[1:], self.geometry.d)
 
     def by_head(self, rows: FloatArray) -> FloatArray:
-        """(n_heads T, ...) rows, one head below the other, as (n_layers, n_heads, T, ...)."""
+        """Rows of shape (n_heads T, ...), ordered by head, reshaped to (n_layers, n_heads, T, ...)."""
         return rows.reshape(*self.stack, -1, *rows.shape[1:])
 
     def for_all_heads(self, rows: FloatArray) -> FloatArray:
-        """The same (n, d) rows for every head, (n_layers, n_heads, n, d)."""
+        """The same (n, d) rows for every head, shape (n_layers, n_heads, n, d)."""
         return np.broadcast_to(rows, (*self.stack, *rows.shape))
 
     @abstractmethod
     def draw(self, trial: int) -> Symbols:
-        """Alice's private input: her symbols, or what `symbols_of` makes them from."""
+        """Alice's private input of a trial: her symbols, or the data from which `symbols_of` computes them."""
 
     def symbols_of(self, given: Symbols) -> Symbols:
-        """The symbols of a private input, flat or not, as a matrix."""
+        """The matrix of symbols of a private input, which may be flat."""
         return given.reshape(self.shape)
 
     @abstractmethod
@@ -170,23 +173,32 @@ class HardFamily(ABC):
 
     @abstractmethod
     def reading(self) -> Generator[Run, FloatArray, Symbols]:
-        """Bob's part: yields runs, is sent the answers (n_layers, n_heads, m, d), returns every symbol."""
+        """Bob's part, as a generator: it yields runs, is sent their answers, and returns all symbols.
+
+        The answers to a run have shape (n_layers, n_heads, m, d).
+        """
 
     @property
     def thresholds(self) -> FloatArray | None:
-        """Where all of an answer that `reading` uses is on which side of these it lies, these; else None."""
+        """Thresholds, if `reading` uses nothing of an answer but on which side of each threshold its entries lie.
+
+        None means that `reading` needs the numbers themselves, so answers must be computed in full precision.
+        """
         return None
 
     @abstractmethod
     def public(self, budget: Fraction | None = None) -> Public:
-        """What a cache may know."""
+        """What a cache with this nominal budget may know before it sees a token."""
 
     @abstractmethod
     def stacked(self, stack: tuple[int, int]) -> Self:
-        """The same family for `stack` = (layers, heads a layer)."""
+        """The same family for `stack` = (layers, heads per layer)."""
 
     def in_model_r2(self) -> Self:
-        """The same instances where values come from private token ids through a public network."""
+        """The same family, except that a public network computes the values from private token ids.
+
+        Contract: a family whose keys are secret too raises ImpossibleReduction.
+        """
         raise ImpossibleReduction("model R2 is played where only values are secret, got secret keys too")
 
     @abstractmethod

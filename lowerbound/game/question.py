@@ -1,7 +1,7 @@
-"""One question to a cache: tokens pass scale by scale through its bytes, and then one query is asked.
+"""One question to a cache: tokens pass through its bytes scale by scale, and then it answers queries.
 
-`Terms` is everything public about such a question, in exact numbers; `TokenRows` are the rows that Alice and the last
-scale append.
+`Terms` holds everything public about the question, in exact numbers. `TokenRows` holds the rows that are appended at
+all scales.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from lowerbound.game.reduction import Reduction, plan_reduction
 FloatArray = NDArray[np.float64]
 
 CODEBOOK_SIZE = 2
-"""Token ids of the public network of model R2: one bit each, so that it fits in any head."""
+"""The codebook size of the public network of model R2: ids of one bit fit in any head dimension."""
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What is public when a cache is asked, and what it promises.
+    """Everything public about a question to a cache, and the error guarantee that the cache is held to.
 
-    Contract: `from_json(to_json())` is the same terms. With `key_family`, keys and the levels 0 and 1 are public, as on
-    the hard family of `plan_reduction` for these terms; with `network`, values come from its public network.
+    Contract: `from_json(to_json())` gives equal terms. With `key_family`, keys and the value levels 0 and 1 are public,
+    as in the hard family of `plan_reduction` for these terms; with `network`, values come from its public network.
 
     Parameters
     ----------
@@ -47,9 +47,15 @@ class Terms:
     rule : Rule
         How a logit is computed.
     guarantee, eta
-        The promise: |answer - exact| <= eta (additive) or <= eta exact (relative), for values in [0, 1].
-    budget, seed, stack
-        As in `Public`; stack is (layers, heads a layer), and every head of every layer is given the same tokens.
+        The guarantee: |answer - exact| <= eta (additive) or <= eta |exact| (relative), for values in [0, 1].
+    budget, seed
+        As in `Public`.
+    stack : (layers, heads per layer)
+        Every head of every layer gets the same tokens.
+    key_family : str or None
+        The family of the public keys, or None if keys are not public.
+    network : bool
+        Whether values come from the public network of computation model R2.
     """
 
     schedule: ScaleSchedule
@@ -65,7 +71,7 @@ class Terms:
 
     @cached_property
     def reduction(self) -> Reduction:
-        """The hard family of these terms; ImpossibleReduction where there is none."""
+        """The hard family of these terms; ImpossibleReduction if there is none."""
         geometry = Geometry(str(self.schedule), self.schedule, self.d, self._rule_name(), CODEBOOK_SIZE, self.stack)
         plan = plan_reduction(
             geometry,
@@ -88,14 +94,14 @@ class Terms:
 
     @cached_property
     def public(self) -> Public:
-        """What the cache may know."""
+        """What the cache may know before it sees a token."""
         if self.key_family is not None:
             return self.reduction.public(self.budget)
         layers, heads = self.stack
         return Public(self.schedule, self.d, self.rule, self.seed, self.budget, n_layers=layers, n_heads=heads)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain JSON values, every number exact."""
+        """The terms as plain JSON values, with every number exact."""
         rule = (
             {"name": "l2norm", "multiplier": str(Fraction(self.rule.multiplier))}
             if isinstance(self.rule, L2Norm)
@@ -118,7 +124,7 @@ class Terms:
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Terms:
-        """The terms that `to_json` wrote; a rule that no float denotes raises InvalidArgument."""
+        """The terms that `to_json` described; a rule whose parameter is not exactly a float raises InvalidArgument."""
         return cls(
             schedule=ScaleSchedule(tuple(tuple(shape) for shape in data["shapes"]), data["context"]),
             d=data["d"],
@@ -150,7 +156,7 @@ def _rule(data: Mapping[str, str], d: int) -> Rule:
 
 
 def exact_float(value: Fraction, what: str) -> float:
-    """The float that is this number; InvalidArgument where no finite float is."""
+    """The float that equals this rational; InvalidArgument if no finite float does."""
     try:
         near = float(value)
     except OverflowError:
@@ -162,14 +168,14 @@ def exact_float(value: Fraction, what: str) -> float:
 
 @dataclass(frozen=True, eq=False)
 class TokenRows:
-    """Keys, values and queries of all tokens of a schedule, one row a token, float64 of shape (n_tokens, d) each."""
+    """Keys, values and queries of all tokens of a schedule: float64, one row per token, shape (n_tokens, d) each."""
 
     keys: FloatArray
     values: FloatArray
     queries: FloatArray
 
     def at(self, rows: slice) -> TokenRows:
-        """Those of some rows."""
+        """The keys, values and queries of a slice of the tokens."""
         return TokenRows(self.keys[rows], self.values[rows], self.queries[rows])
 
 
@@ -177,10 +183,10 @@ MakeCache = Callable[[], Memory]
 
 
 def state_of(make_cache: MakeCache, terms: Terms, tokens: TokenRows) -> bytes:
-    """The bytes that are left of the tokens of all scales but the last.
+    """The state of a cache after the tokens of all scales but the last.
 
-    Contract: a fresh cache for every scale, which knows the earlier ones by their bytes alone. A cache that breaks its
-    contract raises CacheContractBroken.
+    Contract: a fresh cache is made for every scale, and it gets earlier scales only as decoded bytes. A cache that
+    breaks its contract raises CacheContractBroken.
     """
     state: bytes | None = None
     for scale in range(terms.schedule.n_scales - 1):
@@ -193,7 +199,11 @@ def state_of(make_cache: MakeCache, terms: Terms, tokens: TokenRows) -> bytes:
 
 
 def answers_of(make_cache: MakeCache, terms: Terms, state: bytes, tokens: TokenRows, queries: FloatArray) -> FloatArray:
-    """What every head answers to (m, d) queries, shape (layers, heads, m, d), from a state and the last scale."""
+    """The answers of all heads to (m, d) queries, shape (layers, heads, m, d), from a state and the last scale.
+
+    Contract: a fresh cache decodes the state and appends the last scale; one that breaks its contract raises
+    CacheContractBroken.
+    """
     last = terms.schedule.n_scales - 1
     cache = _holding(make_cache, terms, state, tokens, last)
     asked = _for_all_heads(terms, queries)

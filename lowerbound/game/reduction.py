@@ -1,9 +1,9 @@
-"""The reduction: an instance of INDEX becomes a token sequence, a cache becomes the message, attention reads it.
+"""The reduction from INDEX: symbols become tokens, the state of the cache becomes the message, and attention reads it.
 
-Alice's symbols are the value rows of the cached tokens; every token has a public unit key. Bob asks with the key
-itself: of n keys with one-sided coherence mu, the one asked for gets all but tau = (n - 1) exp(-lambda (1 - mu)) of
-the softmax, so its value row stands in the output. Bob's own last-scale tokens take part with keys of the same
-family and value 0.
+Alice writes her symbols into the value rows of the cached tokens; every token has a public unit key. Bob queries with
+the key of the token that he wants. Among n keys of one-sided coherence mu, that key gets a softmax weight of at least
+1 - tau, with tau = (n - 1) exp(-lambda (1 - mu)), so the output is close to its value row. Bob's own tokens of the last
+scale have keys of the same family and value 0.
 """
 
 from __future__ import annotations
@@ -31,27 +31,29 @@ from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.multi_index import QueryBlocks
 
 NEAREST_SLACK = Fraction(1, 100)
-"""2 tau < 1 - eta is strict: the least lambda that is proposed leaves this fraction of it free."""
+"""Since 2 tau < 1 - eta is strict, the smallest lambda that is proposed keeps tau below its limit by this fraction."""
 
 UNCAPPED_LEAKAGE = Fraction(1, 2**40)
-"""Where the rule caps no multiplier, the leakage that the strongest queries are asked to reach."""
+"""The leakage tau at which lambda is chosen for more than two levels, if the rule does not cap lambda."""
 
 
 @dataclass(frozen=True)
 class Reduction(HardFamily):
-    """The hard family of secret values under public keys: everything but Alice's symbols.
+    """The hard family of secret values under public keys; it contains everything except Alice's symbols.
 
-    Contract: for symbols x, `keys`, `values(x)` and `queries` make a token sequence on which a cache that keeps the
-    grid's guarantee gives Bob every symbol: `grid.decode` of its answers is x.
+    Contract: for symbols x, `keys`, `values(x)` and `queries` define a token sequence. From a cache that keeps the
+    grid's guarantee on this sequence, Bob recovers every symbol: `grid.decode` of its answers is x.
 
     Parameters
     ----------
     multiplier : Fraction
         lambda, the logit of a query with its own key.
     leakage : Fraction
-        tau, an upper bound on the softmax weight that does not go to the key asked for.
+        tau, an upper bound on the softmax weight of all keys other than the one that the query asks for.
     rounding : Fraction
-        How far float64 attention may lie from exact attention on this family.
+        An upper bound on the distance of float64 attention from exact attention on this family.
+    network : PublicNetwork or None
+        In computation model R2, the public network that computes the values from token ids.
     """
 
     game: ClassVar[str] = "values"
@@ -68,39 +70,39 @@ class Reduction(HardFamily):
 
     @property
     def alphabets(self) -> tuple[Alphabet, ...]:
-        """One kind of symbol: the values."""
+        """The only kind of symbols: those written into values."""
         return (Alphabet("values", self.grid.n_levels, self.geometry.d),)
 
     @cached_property
     def queries(self) -> FloatArray:
-        """One query a token, shape (n_tokens, d): its key, as long as the rule needs for logit lambda with it."""
+        """One query per token, shape (n_tokens, d): its key, scaled so that its logit with the key is lambda."""
         return self.keys.unit * self.geometry.query_length(self.multiplier)
 
     def stacked(self, stack: tuple[int, int]) -> Reduction:
-        """The same instance for `stack` = (layers, heads a layer)."""
+        """The same family for `stack` = (layers, heads per layer)."""
         return replace(self, geometry=replace(self.geometry, stack=stack))
 
     def draw(self, trial: int) -> Symbols:
-        """Symbols (model R1) or token ids (model R2)."""
+        """Alice's private input of a trial: symbols (model R1) or token ids (model R2)."""
         if self.network is not None:
             return self.network.draw_ids(self.seed, trial)
         return draw_symbols(self.seed, trial, n_levels=self.grid.n_levels, shape=self.shape)
 
     def symbols_of(self, given: Symbols) -> Symbols:
-        """The symbols of a private input."""
+        """The symbols of a private input; in model R2 the public network computes them from the token ids."""
         return super().symbols_of(given) if self.network is None else self.network.symbols(given)
 
     def values(self, symbols: Symbols) -> FloatArray:
-        """Value rows of Alice's tokens, one row of symbols each."""
+        """The value rows that encode these symbols, one value entry per symbol."""
         return self.grid.level_array[symbols]
 
     def tokens(self, symbols: Symbols) -> tuple[FloatArray, FloatArray]:
-        """The public keys, and the values that spell the symbols."""
+        """The public keys, and the values that encode the symbols."""
         keys = self.keys.unit[: self.schedule.n_tokens_cached]
         return self.for_all_heads(keys), self.by_head(self.values(symbols))
 
     def reading(self) -> Generator[Run, FloatArray, Symbols]:
-        """Ask with every key, block by block; own tokens have keys of the same family and value 0."""
+        """Bob's part: he queries with every key, block by block. His own tokens have keys of the family and value 0."""
         last = self.schedule.n_scales - 1
         own_keys = self.for_all_heads(self.keys.unit[self.schedule.rows_of(last)])
         own_values = np.zeros(own_keys.shape)
@@ -113,11 +115,11 @@ class Reduction(HardFamily):
 
     @property
     def thresholds(self) -> FloatArray:
-        """Those of the grid: `reading` decodes each answer by them."""
+        """The thresholds of the grid, since `reading` decodes each answer by them and uses nothing else of it."""
         return self.grid.threshold_array
 
     def public(self, budget: Fraction | None = None) -> Public:
-        """What a cache may know."""
+        """What a cache may know before it sees a token, which includes keys and value levels."""
         return Public(
             schedule=self.schedule,
             d=self.geometry.d,
@@ -174,7 +176,10 @@ class Reduction(HardFamily):
         )
 
     def in_model_r2(self) -> Reduction:
-        """The same instance where values come from private token ids through a public network."""
+        """The same family, except that a public network computes the values from private token ids.
+
+        Contract: ImpossibleReduction unless there are two value levels, one head and a known codebook size.
+        """
         if self.grid.n_levels != 2:
             raise ImpossibleReduction(f"model R2 is played with 2 value levels, got {self.grid.n_levels}")
         if self.n_heads != 1:
@@ -204,11 +209,12 @@ def plan_reduction(
     key_family: str | None = None,
     seed: int = 0,
 ) -> Reduction:
-    """The hard family for a head, an error and an alphabet.
+    """The hard family of secret values for a head, an error eta and a number of levels.
 
-    Contract: returns a reduction whose grid provably decodes, or raises ImpossibleReduction with the reason and the
-    nearest possible value: eta >= 1, 2 tau >= 1 - eta, more keys than the dimension holds, lambda over the cap, more
-    levels than fit.
+    Contract: returns a reduction whose grid provably decodes. It raises ImpossibleReduction, with the reason and the
+    nearest possible value, if eta >= 1 (additive: 1/2), if 2 tau >= 1 - eta (additive: 1 - 2 eta), if the dimension
+    holds too few keys, if lambda exceeds the cap, or if n_levels levels do not fit; other invalid arguments raise
+    InvalidArgument.
     Paper: proof of Theorem 1.1 [arXiv:2503.14881]; constants of Theorems A and B.
 
     Parameters
@@ -216,15 +222,15 @@ def plan_reduction(
     eta : rational in [0, 1)
         Error of the cache, in the sense of `guarantee`.
     n_levels : int or None
-        Size of the alphabet; None takes as many as decode. Two levels are 0 and 1 (Theorem A).
+        Number of levels; None takes the largest number that decodes. Two levels are 0 and 1 (Theorem A).
     smallest_level : Fraction or None
-        Under a relative guarantee with more than two levels: the least value, all others being its geometric
-        multiples up to 1.
+        Under a relative guarantee with more than two levels: no level is below this value, and the levels are the
+        powers 1, 1/ratio, 1/ratio^2, ... None means 1/1024.
     multiplier : rational or None
-        lambda. None takes the one that leaks half of what two levels tolerate, or the least one if that exceeds the
-        cap; and the cap for more levels.
+        lambda. For two levels, None takes the lambda at which tau is half of its limit; if that exceeds the cap, it
+        takes the cap. For more levels, None takes the cap, or the lambda of leakage UNCAPPED_LEAKAGE without a cap.
     key_family : str or None
-        A family by name; None takes the certified one of smallest coherence.
+        The name of a key family; None takes the certified family of smallest coherence (`best_family`).
     """
     eta = rational(eta, name="eta")
     if not 0 <= eta < 1:

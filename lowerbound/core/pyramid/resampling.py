@@ -113,7 +113,7 @@ class Resampling:
 VAR = Resampling(up="bicubic", down="area")
 INFINITY = Resampling(up="bilinear", down="bilinear")
 OF_FAMILY = {"VAR": VAR, "Infinity": INFINITY}
-"""The resampling of each simulated family, by the family's name in the catalogue."""
+"""The resampling of each simulated family, by the family's name in the catalog of models."""
 
 
 def resampled(mode: Mode, maps: FloatArray, shape: tuple[int, int]) -> FloatArray:
