@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments.table import Outcome, save
+from lowerbound.caches.coded.schemes import scheme_of
 from lowerbound.caches.registry import target_of
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
@@ -134,8 +135,8 @@ def _played(name: str, family: StructuredReduction) -> tuple[list[dict[str, Any]
     """The rows of one class, and sentences against the claim; caches that cannot play its levels are left out."""
     prior = family.prior
     entries = [
-        Contender(target_of(prior.scheme), prior.budget, prior.scheme),
-        *(Contender(target_of(cache), budget, cache) for cache, budget in SPEC["caches"] if cache != prior.scheme),
+        Contender(target_of(scheme_of(prior)), prior.budget, scheme_of(prior)),
+        *(Contender(target_of(cache), budget, cache) for cache, budget in SPEC["caches"] if cache != scheme_of(prior)),
     ]
     rows: list[dict[str, Any]] = []
     wrong = []

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
+from lowerbound.caches.guaranteed.lattice_tokens import cache_of
 from lowerbound.ceiling.achieved import Achieved, cheapest
 from lowerbound.certify.certified import LOGIT_CAP, certified, target_of
 from lowerbound.certify.design.cliques import clique_shared_design
@@ -52,7 +53,7 @@ def row_of(model: Model, eta: Fraction, delta: Fraction) -> Row:
         "checked": checked[1],
         "proved": proved[1],
         "achieved": best.bits / plain,
-        "cache": best.cache,
+        "cache": cache_of(best),
         "ratio_checked": best.bits / plain / checked[0],
         "ratio_proved": best.bits / plain / proved[0],
     }

@@ -7,8 +7,8 @@ move by at most 2 multiplier r, and `value_cells` proves that answers then move 
 `bits` is the length of a *fixed-length code that exists*. A lattice point within r of the sphere has its cell within
 2 r of the sphere, so there are at most vol{1 - 2 r <= |y| <= 1 + 2 r} / vol(cell) such points. A token is one of
 N = points * cells^d words, and a state is one of at most (N + T)^T / T! multisets. A coder that ranks these multisets
-is possible but slow. The registered caches of the same names write `played_bits`, which is larger by at most 0.1 bit
-per token and a header. It is not proved that their coder finds a word below N for every token. If it finds none, the
+is possible but slow. The caches that use these codes write `played_bits`, which is larger by at most 0.1 bit per token
+and a header. It is not proved that their coder finds a word below N for every token. If it finds none, the
 words of that state are made wider, and the state records by how many bits (`lowerbound.ceiling.shell_code`).
 
 Dithered keys (public coins; failure probability delta for each query) need not be near their point in every direction.
@@ -33,7 +33,6 @@ from flint import arb
 from lowerbound.ceiling.lattices import BLOCK, DualRoots, Gosset, Integers, Lattice
 from lowerbound.ceiling.multisets import MultisetCode
 from lowerbound.ceiling.value_cells import CurvedCells, UniformCells, ValueCells, cells_needed
-from lowerbound.core.bits import FP16_BITS
 from lowerbound.core.cache import COUNT_BITS
 from lowerbound.core.scalars import Rational, ball, precision, rational, upper_fraction
 from lowerbound.errors import invalid, unknown
@@ -45,7 +44,6 @@ WIDENING_BITS = 16
 
 The field stands between the number of tokens and the words.
 """
-FP16_PAIR_BITS = 2 * FP16_BITS
 PRECISION_BITS = 256
 SPACING_BITS = 24
 ROOM = 1 + Fraction(1, 2**26)
@@ -82,8 +80,8 @@ class Achieved:
 
     Parameters
     ----------
-    cache : str
-        The name of the registered cache that implements it.
+    code : str
+        The name of the code, one of LATTICES.
     n_tokens, d : int
         T, and the head dimension.
     multiplier, eta, failure_prob : Fraction
@@ -95,7 +93,7 @@ class Achieved:
         The cells of each value.
     """
 
-    cache: str
+    code: str
     n_tokens: int
     d: int
     multiplier: Fraction
@@ -108,12 +106,12 @@ class Achieved:
     def __post_init__(self) -> None:
         if self.n_tokens < 1:
             raise invalid("n_tokens", "be >= 1", self.n_tokens)
-        if self.failure_prob and not (self.cache == DITHERED and 0 < self.failure_prob < 1):
+        if self.failure_prob and not (self.code == DITHERED and 0 < self.failure_prob < 1):
             raise invalid("failure_prob", f"be 0, or in (0, 1) for {DITHERED}", self.failure_prob)
         if self.cells.eta > self.eta:
             raise invalid("cells", f"promise an error of at most {self.eta}", self.cells.eta)
-        if not lattice_fits(self.cache, self.lattice, self.d):
-            raise invalid("lattice", f"be that of {self.cache} for d = {self.d}", self.lattice)
+        if not lattice_fits(self.code, self.lattice, self.d):
+            raise invalid("lattice", f"be that of {self.code} for d = {self.d}", self.lattice)
         step = self.multiplier * self.spacing * ROOM
         if step <= 0 or step**2 * self._needed_squared > self.cells.log_odds**2:
             raise invalid("spacing", "be > 0, and leave log-odds within what the cells allow", self.spacing)
@@ -151,33 +149,23 @@ class Achieved:
         """`bits` divided by T."""
         return Fraction(self.bits, self.n_tokens)
 
-    @property
-    def fp16_fraction(self) -> Fraction:
-        """`bits` divided by the bits of the keys and values of the T tokens in fp16."""
-        return Fraction(self.bits, self.n_tokens * self.d * FP16_PAIR_BITS)
+
+LATTICES: dict[str, type[Lattice]] = {"z": Integers, "e8": Gosset, "a": DualRoots, "dithered": Integers}
+"""The lattice family of each code, by the code's name."""
+DITHERED = "dithered"
 
 
-LATTICES: dict[str, type[Lattice]] = {
-    "guaranteed-z": Integers,
-    "guaranteed-e8": Gosset,
-    "guaranteed-a": DualRoots,
-    "guaranteed-dithered": Integers,
-}
-"""The lattice family of each cache, by the cache's registered name."""
-DITHERED = "guaranteed-dithered"
-
-
-def lattice_of(cache: str, d: int) -> Lattice:
-    """The lattice in which this cache stores keys of R^d; UnknownName for other caches."""
-    if cache not in LATTICES:
-        raise unknown("cache", cache, LATTICES)
-    family = LATTICES[cache]
+def lattice_of(code: str, d: int) -> Lattice:
+    """The lattice in which this code stores keys of R^d; UnknownName for other codes."""
+    if code not in LATTICES:
+        raise unknown("code", code, LATTICES)
+    family = LATTICES[code]
     return family(d + -d % BLOCK if family is Gosset else d)
 
 
-def lattice_fits(cache: str, lattice: Lattice, d: int) -> bool:
-    """Whether `lattice` is the lattice in which this cache stores keys of R^d; UnknownName for other caches."""
-    return lattice_of(cache, d) == lattice
+def lattice_fits(code: str, lattice: Lattice, d: int) -> bool:
+    """Whether `lattice` is the lattice in which this code stores keys of R^d; UnknownName for other codes."""
+    return lattice_of(code, d) == lattice
 
 
 def log_odds_squared(lattice: Lattice, n_tokens: int, failure_prob: Fraction) -> Fraction:
@@ -194,7 +182,7 @@ def log_odds_squared(lattice: Lattice, n_tokens: int, failure_prob: Fraction) ->
 
 
 def achieved(
-    cache: str,
+    code: str,
     n_tokens: int,
     d: int,
     *,
@@ -203,10 +191,10 @@ def achieved(
     failure_prob: Rational = 0,
     profile: Profile = "curved",
 ) -> Achieved:
-    """The parameters of one of the caches that need the fewest bits, among those that are tried.
+    """The parameters of one of the codes that need the fewest bits, among those that are tried.
 
-    Contract: an `Achieved` for these arguments. `failure_prob` must be in (0, 1) for the dithered cache and 0 for the
-    others; this and every other argument outside its range raise InvalidArgument, and unknown caches UnknownName.
+    Contract: an `Achieved` for these arguments. `failure_prob` must be in (0, 1) for the dithered code and 0 for the
+    others; this and every other argument outside its range raise InvalidArgument, and unknown codes UnknownName.
 
     Parameters
     ----------
@@ -224,16 +212,16 @@ def achieved(
         raise invalid("multiplier", "be > 0", factor)
     if not 0 < error < Fraction(1, 2):
         raise invalid("eta", "lie strictly between 0 and 1/2", error)
-    if not (0 < delta < 1 if cache == DITHERED else delta == 0):
-        raise invalid("failure_prob", f"be {'in (0, 1)' if cache == DITHERED else '0'} for {cache}", delta)
-    return _achieved(cache, n_tokens, d, factor, error, delta, profile)
+    if not (0 < delta < 1 if code == DITHERED else delta == 0):
+        raise invalid("failure_prob", f"be {'in (0, 1)' if code == DITHERED else '0'} for {code}", delta)
+    return _achieved(code, n_tokens, d, factor, error, delta, profile)
 
 
 @lru_cache(maxsize=256)
 def _achieved(
-    cache: str, n_tokens: int, d: int, multiplier: Fraction, eta: Fraction, failure_prob: Fraction, profile: Profile
+    code: str, n_tokens: int, d: int, multiplier: Fraction, eta: Fraction, failure_prob: Fraction, profile: Profile
 ) -> Achieved:
-    lattice = lattice_of(cache, d)
+    lattice = lattice_of(code, d)
     needed = log_odds_squared(lattice, n_tokens, failure_prob)
 
     def rough_bits(log_odds: float, n_cells: int) -> float:
@@ -255,7 +243,7 @@ def _achieved(
         fewest = min(moves, key=lambda n: rough_bits(min(4 * math.atanh(moves[n]), math.log(2)), n))
         cells = UniformCells.fit(eta, fewest)
     spacing = _rounded_down(float(cells.log_odds) / float(multiplier) / math.sqrt(needed))
-    return Achieved(cache, n_tokens, d, multiplier, eta, failure_prob, lattice, spacing, cells)
+    return Achieved(code, n_tokens, d, multiplier, eta, failure_prob, lattice, spacing, cells)
 
 
 def _rounded_down(value: float) -> Fraction:
@@ -265,15 +253,15 @@ def _rounded_down(value: float) -> Fraction:
 
 
 def cheapest(n_tokens: int, d: int, *, multiplier: Rational, eta: Rational, failure_prob: Rational = 0) -> Achieved:
-    """The cheapest of the caches for T tokens of a head of dimension d; `bits` counts a proved fixed-length code.
+    """The cheapest of the codes for T tokens of a head of dimension d; `bits` counts a proved fixed-length code.
 
-    Contract: `achieved` of the cache with the fewest `bits`. The dithered cache is considered only if failure_prob > 0,
+    Contract: `achieved` of the code with the fewest `bits`. The dithered code is considered only if failure_prob > 0,
     and its promise is weaker (see the module). At failure_prob = 0, `bits` is the numerator of the tightness ratio.
     """
     delta = rational(failure_prob, name="failure_prob")
     found = [
-        achieved(cache, n_tokens, d, multiplier=multiplier, eta=eta, failure_prob=delta if cache == DITHERED else 0)
-        for cache in LATTICES
-        if cache != DITHERED or delta > 0
+        achieved(code, n_tokens, d, multiplier=multiplier, eta=eta, failure_prob=delta if code == DITHERED else 0)
+        for code in LATTICES
+        if code != DITHERED or delta > 0
     ]
     return min(found, key=lambda each: each.bits)

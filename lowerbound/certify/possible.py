@@ -7,6 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
+from lowerbound.caches.guaranteed.lattice_tokens import cache_of
 from lowerbound.ceiling.achieved import Achieved, cheapest
 from lowerbound.certify.certified import LOGIT_CAP, Certified, strongest
 from lowerbound.certify.theorems import CHECKED
@@ -65,7 +66,7 @@ class Answer:
             "cache_bits": self.geometry.cache_bits,
             "floor": told(self.floor),
             "machine_checked_floor": told(self.checked),
-            "achieved": {"bits": self.achieved.bits, "cache": self.achieved.cache},
+            "achieved": {"bits": self.achieved.bits, "cache": cache_of(self.achieved)},
             "largest_possible_ratio": self.geometry.cache_bits / self.achieved.bits,
             "no_ratio_above": None if self.floor is None else self.geometry.cache_bits / self.floor.bits,
             "computation_model": "R1",

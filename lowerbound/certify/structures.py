@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from flint import arb
 
+from lowerbound.caches.coded.schemes import scheme_of
 from lowerbound.caches.registry import target_of
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
@@ -119,7 +120,7 @@ def structure_rows(
         except ImpossibleReduction as why:
             yield _without(geometry, kind, allowed, str(why))
             continue
-        entry = Contender(target_of(kind.scheme), family.prior.budget, kind.scheme)
+        entry = Contender(target_of(scheme_of(kind)), family.prior.budget, scheme_of(kind))
         (played,) = duels(family, [entry], trials=trials, isolation=isolation)
         if isinstance(played, LowerBoundError):
             raise played
@@ -143,7 +144,7 @@ def _row(family: StructuredReduction, played: Row, delta: Fraction) -> Structure
         share=prior.size_bits / all_bits,
         delta=float(delta),
         floor_bits=prior.floor_bits(delta),
-        scheme=prior.scheme,
+        scheme=scheme_of(prior),
         budget=played.budget,
         scheme_bits=played.state_bits,
         ratio=played.state_bits / prior.size_bits,
@@ -170,7 +171,7 @@ def _without(geometry: Geometry, kind: type[Prior], delta: Fraction, reason: str
         share=None,
         delta=float(delta),
         floor_bits=None,
-        scheme=kind.scheme,
+        scheme=scheme_of(kind),
         budget=None,
         scheme_bits=None,
         ratio=None,

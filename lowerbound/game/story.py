@@ -9,7 +9,7 @@ import numpy as np
 
 from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention
-from lowerbound.core.oracle.twins import attention_ball
+from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.scalars import lower_fraction, upper_fraction
 from lowerbound.errors import Undecided, invalid
 from lowerbound.game.index import draw_symbols

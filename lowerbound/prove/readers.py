@@ -1,4 +1,4 @@
-"""The readers of an expression: z3 (cvc5 gets its text), Arb, exact rationals, NumPy, LaTeX, the kernel's JSON."""
+"""The readers of an expression: z3 (cvc5 gets its text), exact rationals, LaTeX, the kernel's JSON."""
 
 from __future__ import annotations
 
@@ -7,12 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-import numpy as np
 import sympy
 import z3
-from flint import arb
 
-from lowerbound.core.scalars import ball
 from lowerbound.errors import InvalidArgument
 from lowerbound.prove.expression import Expression, Relation, fold
 
@@ -62,29 +59,6 @@ def _divides(expression: Expression) -> bool:
 
 
 @dataclass(frozen=True)
-class _Balls:
-    values: Mapping[str, arb]
-
-    def variable(self, name: str) -> arb:
-        return self.values[name]
-
-    def number(self, value: Fraction) -> arb:
-        return ball(value)
-
-    def exp(self, x: arb) -> arb:
-        return x.exp()
-
-    def log(self, x: arb) -> arb:
-        return x.log()
-
-
-def to_ball(expression: Expression, values: Mapping[str, arb]) -> arb:
-    """An enclosure of the expression at enclosures of its variables."""
-    result: arb = fold(expression, _Balls(values))
-    return result
-
-
-@dataclass(frozen=True)
 class _Exact:
     values: Mapping[str, Fraction]
 
@@ -104,28 +78,6 @@ def holds(relation: Relation, values: Mapping[str, Fraction]) -> bool:
     """Whether a relation is true at exact rationals; variables without a value are 0."""
     left, right = (fold(side, _Exact(values)) for side in cleared(relation))
     return bool({"<": left < right, "<=": left <= right, "=": left == right}[relation.sign])
-
-
-@dataclass(frozen=True)
-class _Arrays:
-    values: Mapping[str, Any]
-
-    def variable(self, name: str) -> Any:
-        return self.values[name]
-
-    def number(self, value: Fraction) -> Any:
-        return float(value)
-
-    def exp(self, x: Any) -> Any:
-        return np.exp(x)
-
-    def log(self, x: Any) -> Any:
-        return np.log(x)
-
-
-def to_numpy(expression: Expression, values: Mapping[str, Any]) -> Any:
-    """The expression in floating point, elementwise over arrays."""
-    return fold(expression, _Arrays(values))
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,6 @@ _APPEND_ONLY = "".join(
     for table, verbs in (("attempts", ("UPDATE", "DELETE")), ("units", ("UPDATE", "DELETE")), ("blobs", ("DELETE",)))
     for verb in verbs
 )
-MIGRATIONS = {1: "ALTER TABLE attempts ADD COLUMN engine TEXT NOT NULL DEFAULT 'unknown';\n" + _APPEND_ONLY}
-"""From each version, the script to the next: version 1 had no column for the engine, and let rows be changed."""
 
 
 class StoreBusy(InvalidArgument):
@@ -126,28 +124,20 @@ class Store:
         empty = not self._db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if not empty and application != APPLICATION_ID:
             raise InvalidArgument(f"{self.path} is no store of sweeps, but another program's database")
-        if found > SCHEMA_VERSION:
+        if not empty and found != SCHEMA_VERSION:
             raise InvalidArgument(
-                f"store {self.path} must be of version {SCHEMA_VERSION} or older, "
-                f"got {found}, which a later lowerbound wrote"
+                f"store {self.path} must be of version {SCHEMA_VERSION}, got {found}, which another lowerbound wrote"
             )
         if not self.write:
             if empty:
                 raise InvalidArgument(f"store {self.path} is empty: no sweep has been written to it yet")
-            self._has_engine = found >= 2
             return
-        self._has_engine = True
         # WAL lets others read while the driver writes; FULL makes a commit wait for the disk, as `add` promises.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         if empty:
-            self._script(f"{_TABLES}{_APPEND_ONLY}PRAGMA application_id = {APPLICATION_ID};", SCHEMA_VERSION)
-        for version in range(found if not empty else SCHEMA_VERSION, SCHEMA_VERSION):
-            self._script(MIGRATIONS[version], version + 1)
-
-    def _script(self, script: str, version: int) -> None:
-        """Run a script and set the schema's version, in one transaction."""
-        self._db.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {version};\nCOMMIT;")
+            made = f"PRAGMA application_id = {APPLICATION_ID};\nPRAGMA user_version = {SCHEMA_VERSION};"
+            self._db.executescript(f"BEGIN IMMEDIATE;\n{_TABLES}{_APPEND_ONLY}{made}\nCOMMIT;")
 
     def __enter__(self) -> Self:
         return self
@@ -278,9 +268,8 @@ class Store:
             yield from self._results(self._chosen(sweep))
 
     def _results(self, chosen: set[str] | None) -> Iterator[Stored]:
-        engine = "a.engine" if self._has_engine else "'unknown'"
         found = self._db.execute(
-            f"SELECT u.key, u.unit, a.outcome, a.row, a.reason, a.seconds, e.json, {engine}, b.bytes "  # noqa: S608
+            "SELECT u.key, u.unit, a.outcome, a.row, a.reason, a.seconds, e.json, a.engine, b.bytes "
             "FROM units u JOIN attempts a ON a.unit = u.key JOIN environments e ON a.environment = e.id "
             "LEFT JOIN blobs b ON a.row = b.digest ORDER BY u.key, a.id"
         )

@@ -18,7 +18,7 @@ from lowerbound.caches.registry import CACHES, find_cache
 from lowerbound.certify.witness import instance_of, rerun, witness
 from lowerbound.core.cache import Cache
 from lowerbound.core.geometry import Geometry
-from lowerbound.core.oracle.twins import attention_ball
+from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.scalars import lower_fraction, upper_fraction
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, TimeLimitExceeded, UnknownName

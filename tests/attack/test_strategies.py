@@ -25,10 +25,10 @@ from lowerbound.attack.subset_sums import SubsetSums, solve
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.oracle.attention import attention, attention_weights
-from lowerbound.core.oracle.twins import attention_naive
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, TokenRows
+from tests.core.oracle.naive import attention_naive
 
 FOUR = Terms(ScaleSchedule.parse("1x4 1x1"), 5, L2Norm(), budget=Fraction(1, 4))
 RULES: list[Rule] = [L2Norm(), Scaled(), Scaled(0.125)]

@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from lowerbound.caches.guaranteed.guaranteed import GuaranteedA, GuaranteedDithered, GuaranteedE8, GuaranteedZ
-from lowerbound.caches.guaranteed.lattice_tokens import LatticeTokens
+from lowerbound.caches.guaranteed.lattice_tokens import LatticeTokens, cache_of
+from lowerbound.caches.registry import find_cache
 from lowerbound.ceiling.achieved import LATTICES, Achieved
 from lowerbound.ceiling.multisets import MultisetCode
 from lowerbound.core.bits import BitWriter
@@ -174,9 +175,10 @@ def test_a_state_is_what_is_proved(cache_class: type[LatticeTokens]) -> None:
     terms = cache_class.promised(place)
     assert written_bits(state) == terms.played_bits == 48 + closed_form(424, terms.n_words)
     assert terms.bits <= terms.played_bits <= terms.bits + 49 + 42.4
-    assert terms.cache == cache_class.plays
+    assert terms.code == cache_class.plays
+    assert find_cache(cache_of(terms)) is cache_class
     assert terms.lattice == LATTICES[cache_class.plays](64)
-    per_token = {"guaranteed-z": 1707.0, "guaranteed-e8": 1675.0, "guaranteed-a": 1660.0, "guaranteed-dithered": 1610.0}
+    per_token = {"z": 1707.0, "e8": 1675.0, "a": 1660.0, "dithered": 1610.0}
     assert round(float(terms.bits_per_token), 1) == per_token[cache_class.plays]
 
 

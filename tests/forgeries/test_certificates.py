@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lowerbound.core.oracle.twins import attention_naive
 from lowerbound.core.rules import L2Norm, Scaled
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.judge import judge
+from tests.core.oracle.naive import attention_naive
 from tests.kernel.examples import (
     EXAMPLES,
     REJECTED,

@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from lowerbound.caches.coded.schemes import scheme_of
 from lowerbound.caches.registry import find_cache, play
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
@@ -32,7 +33,7 @@ WITH_PROMPT = Geometry("prompt", ScaleSchedule.parse("1x1 2x3 4x5 6x8", n_contex
 def test_the_scheme_meets_the_floor(kind: type[Prior]) -> None:
     """Known value: on VAR-256 no symbol is misread, in the class' log2 rounded up to bytes and 96 bits of lengths."""
     family = plan_structured(D16, kind)
-    row = play(family, kind.scheme, budget=family.prior.budget, isolation=Isolation.NONE)
+    row = play(family, scheme_of(kind), budget=family.prior.budget, isolation=Isolation.NONE)
     assert row.errors == 0
     assert row.state_bits >= family.prior.size_bits >= row.floor_bits
     assert row.state_bits <= family.prior.size_bits + 64 + 32 + 2 * 8

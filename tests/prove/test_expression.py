@@ -19,7 +19,8 @@ from lowerbound.kernel.codec import digest
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove.expression import Expression, Opaque, Relation, substitute, variable, variables
-from lowerbound.prove.readers import to_ball, to_json, to_latex, to_numpy, to_text, to_z3
+from lowerbound.prove.readers import to_json, to_latex, to_text, to_z3
+from tests.prove.evaluated import to_ball, to_numpy
 
 X, Y = variables("x y")
 rationals = st.fractions(Fraction(-5), Fraction(5), max_denominator=20)

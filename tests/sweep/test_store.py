@@ -13,10 +13,9 @@ from pathlib import Path
 import pytest
 
 from lowerbound.errors import InvalidArgument, UnknownName
-from lowerbound.sweep import store as store_module
 from lowerbound.sweep.export import FORMATS, differences, exported
 from lowerbound.sweep.spec import read_spec
-from lowerbound.sweep.store import SCHEMA_VERSION, Store, StoreBusy
+from lowerbound.sweep.store import Store, StoreBusy
 from lowerbound.sweep.units import Attempt, Outcome, key_of
 from tests.sweep.sweeping import command, run, spec
 
@@ -147,55 +146,21 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         assert store.problems() == []
 
 
-def version_one(path: Path, numbers: range) -> None:
-    """A store as version 1 wrote it: no engine, and nothing that forbids changes."""
-    raw = sqlite3.connect(path)
-    tables = store_module._TABLES.replace(", engine TEXT NOT NULL", "")
-    assert tables != store_module._TABLES
-    raw.executescript(f"{tables}PRAGMA application_id = {store_module.APPLICATION_ID}; PRAGMA user_version = 1;")
-    raw.execute("INSERT INTO environments VALUES ('e', '{}')")
-    raw.execute("INSERT INTO sweeps VALUES ('s', 'old', '{}')")
-    for number in numbers:
-        found = attempt(number)
-        raw.execute("INSERT INTO units VALUES (?, ?)", (found.key, f'{{"number":{number}}}'))
-        raw.execute("INSERT INTO members VALUES ('s', ?, ?)", (found.key, number))
-        raw.execute(
-            "INSERT INTO attempts (unit, outcome, reason, seconds, environment) VALUES (?, 'refused', 'why', 1.5, 'e')",
-            (found.key,),
-        )
-    raw.commit()
-    raw.close()
-
-
-def test_an_older_store_is_read_and_brought_up_to_date(tmp_path: Path) -> None:
-    """Law: a store of version 1 is read as it is; opened for writing it becomes one of today's, with the same rows."""
-    path = tmp_path / "old.db"
-    version_one(path, range(4))
-    with Store(path) as store:
-        before = [(row.key, row.reason, row.seconds) for row in store.results("old")]
-    assert len(before) == 4
-    with Store(path, write=True) as store:
-        assert [(row.key, row.reason, row.seconds) for row in store.results("old")] == before
-        assert {row.engine for row in store.results()} == {"unknown"}
-    raw = sqlite3.connect(path)
-    assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
-    with pytest.raises(sqlite3.IntegrityError):
-        raw.execute("DELETE FROM attempts")
-
-
 def test_files_that_are_no_store(tmp_path: Path) -> None:
-    """Bad input: text, another program's database, a later version, nothing: each gives one sentence."""
+    """Bad input: text, another program's database, another version, nothing: each gives one sentence."""
     text = tmp_path / "text.db"
     text.write_text("no database " * 100, encoding="utf-8")
     other = tmp_path / "other.db"
     sqlite3.connect(other).executescript("CREATE TABLE t (x); INSERT INTO t VALUES (1);")
-    later = tmp_path / "later.db"
-    filled(later, range(1))
-    sqlite3.connect(later).execute("PRAGMA user_version = 99")
+    later, earlier = tmp_path / "later.db", tmp_path / "earlier.db"
+    for path, version in ((later, 99), (earlier, 1)):
+        filled(path, range(1))
+        sqlite3.connect(path).execute(f"PRAGMA user_version = {version}")
     for path, sentence in (
         (text, "no store"),
         (other, "another program's"),
         (later, "got 99"),
+        (earlier, "got 1,"),
         (tmp_path / "x", "not there"),
     ):
         with pytest.raises(InvalidArgument, match=sentence):

@@ -21,7 +21,7 @@ class GuaranteedZ(LatticeTokens):
     multiplier lambda for which it was made.
     """
 
-    plays: ClassVar[str] = "guaranteed-z"
+    plays: ClassVar[str] = "z"
     reference: ClassVar[str] = "upper side of the sup-error bounds (ceiling.achieved), keys on Z^d"
 
 
@@ -34,7 +34,7 @@ class GuaranteedE8(LatticeTokens):
     `guaranteed-z`.
     """
 
-    plays: ClassVar[str] = "guaranteed-e8"
+    plays: ClassVar[str] = "e8"
     reference: ClassVar[str] = "upper side of the sup-error bounds, keys on E8: Conway and Sloane, chapters 4 and 20"
 
 
@@ -47,7 +47,7 @@ class GuaranteedA(LatticeTokens):
     ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as for `guaranteed-z`. Broken by: what breaks `guaranteed-z`.
     """
 
-    plays: ClassVar[str] = "guaranteed-a"
+    plays: ClassVar[str] = "a"
     reference: ClassVar[str] = "upper side of the sup-error bounds, keys on A_n*: Conway and Sloane, chapters 4 and 20"
 
 
@@ -61,6 +61,6 @@ class GuaranteedDithered(LatticeTokens):
     Broken by: queries chosen after the coins are drawn, and what breaks `guaranteed-z`.
     """
 
-    plays: ClassVar[str] = "guaranteed-dithered"
+    plays: ClassVar[str] = "dithered"
     failure_prob: ClassVar[Fraction] = Fraction(1, 100)
     reference: ClassVar[str] = "upper side of the sup-error bounds; subtractive dither: Schuchman 1964"

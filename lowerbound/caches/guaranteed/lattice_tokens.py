@@ -27,6 +27,11 @@ WIDENINGS = (0, *(2**j for j in range(WIDENING_BITS)))
 and is written at the head of the state."""
 
 
+def cache_of(found: Achieved) -> str:
+    """The registered name of the cache that plays a proved code."""
+    return f"guaranteed-{found.code}"
+
+
 class LatticeTokens(RestoredTokens):
     """Template: a final class names the lattice; `lowerbound.ceiling.achieved` computes how fine it must be.
 

@@ -10,17 +10,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-import numpy as np
-
 from lowerbound.core.keys.family import IntRows, KeyFamily, coherence
 from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.random import GreedySigns
 from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell, LeechSection
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.core.keys.trace import Trace2
-
-RESOLUTION = 4096
-"""Optimised directions are rounded to multiples of 1 / 4096 of their length."""
 
 
 @dataclass(frozen=True)
@@ -75,29 +70,3 @@ def books(n: int) -> tuple[AddressBook, ...]:
     return tuple(
         book for place, book in enumerate(found) if all(book.coherence < shorter.coherence for shorter in found[:place])
     )
-
-
-def optimised(n: int, d_a: int, *, rounds: int = 1000, seed: int = 0) -> AddressBook:
-    """n directions in R^d_a pushed apart by gradient steps on a soft maximum of their cosines, then rounded.
-
-    Contract: the coherence is that of the rounded rows, exact up to 2^-32 upwards, whatever the search did; another
-    machine may find other rows. Cost: rounds products of n x d_a x n in single precision.
-    """
-    directions = np.random.default_rng(seed).normal(size=(n, d_a)).astype(np.float32)
-    directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-    sharpness = 8.0
-    for _ in range(rounds):
-        pull = directions @ directions.T
-        np.fill_diagonal(pull, -9)
-        pull -= pull.max(axis=1, keepdims=True)
-        pull *= sharpness
-        np.exp(pull, out=pull)
-        pull /= pull.sum(axis=1, keepdims=True)
-        directions -= 0.5 / (1 + sharpness / 20) * (pull @ directions)
-        directions /= np.linalg.norm(directions, axis=1, keepdims=True)
-        sharpness = min(1.01 * sharpness, 400.0)
-    rows = np.rint(RESOLUTION * directions).astype(np.int64)
-    lengths = (rows * rows).sum(axis=1)
-    # The judge divides by the least length: what it must be told is a little more than the coherence.
-    spread = Fraction(int(lengths.max()), int(lengths.min()))
-    return AddressBook(f"optimised-{d_a}", rows, coherence(rows) * spread)

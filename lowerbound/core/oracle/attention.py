@@ -2,8 +2,8 @@
 
 It runs on every array library that follows the array API, on that library's device, and processes keys in blocks.
 Where logits are bounded, NumPy arrays take the fast path of `bounded` and torch tensors on the CPU that of
-`bounded_torch`. `rounding` derives how far computed outputs may be from exact ones, and `twins` has two slow reference
-implementations.
+`bounded_torch`. `rounding` bounds the distance of computed outputs from exact ones, and `enclosure` encloses the exact
+ones.
 """
 
 from __future__ import annotations

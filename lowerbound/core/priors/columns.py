@@ -51,7 +51,6 @@ class LiveColumnsPrior(Prior):
 
     name: ClassVar[str] = "columns"
     lemma: ClassVar[str] = "prior_columns"
-    scheme: ClassVar[str] = "live-columns"
 
     n_live: int
 

@@ -42,7 +42,6 @@ class BlocksPrior(Prior):
 
     name: ClassVar[str] = "blocks"
     lemma: ClassVar[str] = "prior_blocks"
-    scheme: ClassVar[str] = "block-rows"
 
     side: int
 
@@ -93,7 +92,6 @@ class ClustersPrior(Prior):
 
     name: ClassVar[str] = "clusters"
     lemma: ClassVar[str] = "prior_clusters"
-    scheme: ClassVar[str] = "shared-keys"
 
     n_centres: int
 

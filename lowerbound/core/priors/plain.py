@@ -44,7 +44,6 @@ class TokenWindowPrior(_LastTokens):
 
     name: ClassVar[str] = "token-window"
     lemma: ClassVar[str] = "prior_token_window"
-    scheme: ClassVar[str] = "window-bits"
 
     n_seen: int
 
@@ -71,7 +70,6 @@ class ScaleWindowPrior(_LastTokens):
 
     name: ClassVar[str] = "scale-window"
     lemma: ClassVar[str] = "prior_scale_window"
-    scheme: ClassVar[str] = "scale-bits"
 
     n_maps: int
 
@@ -102,7 +100,6 @@ class SpatialLocalityPrior(_LastTokens):
 
     name: ClassVar[str] = "locality"
     lemma: ClassVar[str] = "prior_locality"
-    scheme: ClassVar[str] = "exact"
     helps: ClassVar[bool] = False
 
     @classmethod
@@ -146,7 +143,6 @@ class SparseAttentionPrior(_LastTokens):
 
     name: ClassVar[str] = "sparse-attention"
     lemma: ClassVar[str] = "prior_sparse_attention"
-    scheme: ClassVar[str] = "exact"
     helps: ClassVar[bool] = False
 
     @classmethod

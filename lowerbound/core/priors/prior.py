@@ -59,8 +59,6 @@ class Prior(ABC):
     name: ClassVar[str]
     lemma: ClassVar[str]
     """The lemma of the proof book which proves that Bob can tell the members apart."""
-    scheme: ClassVar[str]
-    """The registered cache whose size matches the lower bound (floor)."""
     helps: ClassVar[bool] = True
     """Whether the class is smaller than the class of all matrices."""
 
@@ -105,7 +103,7 @@ class Prior(ABC):
 
     @property
     def budget(self) -> Fraction | None:
-        """The nominal budget at which the cache `scheme` codes this class; None if that cache takes no budget."""
+        """The nominal budget at which a cache codes this class exactly; None if such caches take no budget."""
         return None
 
     @cached_property

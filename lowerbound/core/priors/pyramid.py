@@ -45,7 +45,6 @@ class PyramidDetailPrior(Prior):
 
     name: ClassVar[str] = "pyramid"
     lemma: ClassVar[str] = "prior_pyramid"
-    scheme: ClassVar[str] = "pyramid-detail"
 
     one_in: int
 

@@ -84,7 +84,6 @@ class SparseRowsPrior(_SparseRows):
 
     name: ClassVar[str] = "sparse"
     lemma: ClassVar[str] = "prior_sparse_rows"
-    scheme: ClassVar[str] = "sparse-rows"
 
     @classmethod
     def of(cls, schedule: ScaleSchedule, d: int) -> Self:
@@ -104,7 +103,6 @@ class SparseCoefficientsPrior(_SparseRows):
 
     name: ClassVar[str] = "sparse-coefficients"
     lemma: ClassVar[str] = "prior_sparse_coefficients"
-    scheme: ClassVar[str] = "sparse-coefficients"
 
     depth_bits: int = TABLE_DEPTH_BITS
 
@@ -133,7 +131,6 @@ class LowRankPrior(Prior):
 
     name: ClassVar[str] = "rank"
     lemma: ClassVar[str] = "prior_rank"
-    scheme: ClassVar[str] = "row-space"
 
     rank: int
 

@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from lowerbound.caches.guaranteed.lattice_tokens import cache_of
 from lowerbound.caches.tournament import at_standard_budgets, tournament
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.certify.certified import LOGIT_CAP, certified
@@ -56,7 +57,7 @@ def floors_of(model: Model, eta: Fraction, delta: Fraction) -> dict[str, Any]:
         found = certified(model, eta=eta, delta=delta, theorem=name)
         bits[name] = None if found is None else found.bits
     best = cheapest(model.n_tokens_cached, model.head_dim, multiplier=LOGIT_CAP, eta=eta, failure_prob=delta)
-    return {**bits, "cache": best.bits, "cache_name": best.cache}
+    return {**bits, "cache": best.bits, "cache_name": cache_of(best)}
 
 
 def grid(names: Sequence[str], watch: Callable[[str], None]) -> dict[str, Any]:

@@ -152,14 +152,3 @@ def block_causal(schedule: ScaleSchedule, queries: Array, keys: Array, values: A
     weights /= weights.sum(axis=-1, keepdims=True)
     outputs: Array = weights @ values
     return outputs
-
-
-def one_shot(network: Network, ids: Sequence[Ids], *, condition: int = 0) -> Array:
-    """Logits of all scales from given ids, without a cache: (branches, tokens, decisions, alternatives)."""
-    check_ids(network, ids)
-    branches = network.branches(condition)
-    x = all_inputs(network, branches, ids)
-    rotate = network.rotate(slice(None))
-    for block, modulation in zip(network.blocks, network.modulations(branches), strict=True):
-        x = block(x, modulation, partial(block_causal, network.schedule), rotate)
-    return network.logits(x, branches)

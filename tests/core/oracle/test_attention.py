@@ -24,12 +24,13 @@ from lowerbound.core.oracle.attention import (
     check_question,
 )
 from lowerbound.core.oracle.bounded import KEYS_PER_BLOCK, QUERIES_PER_BLOCK
+from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.oracle.rounding import rounding_bound
-from lowerbound.core.oracle.twins import attention_ball, attention_naive
 from lowerbound.core.rules import L2Norm, Rule, Scaled, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import n_threads
 from lowerbound.errors import InvalidArgument
+from tests.core.oracle.naive import attention_naive
 
 RULES: list[Rule] = [Scaled(), Scaled(3.0), L2Norm(100.0), L2Norm(4.0)]
 

@@ -12,13 +12,13 @@ from lowerbound.core.oracle import by_threshold as single
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.bounded import LARGEST_SINGLE_LOGIT, bounded_attention
 from lowerbound.core.oracle.by_threshold import deciding_attention
+from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.oracle.rounding import (
     EXPONENTIAL_ROUNDOFFS,
     SINGLE_UNIT_ROUNDOFF,
     rounding_bound,
     single_rounding_bound,
 )
-from lowerbound.core.oracle.twins import attention_ball
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.errors import InvalidArgument
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from lowerbound.certify.design.addresses import optimised
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.kernel.codec import Rejected
 from lowerbound.kernel.rules.separated import check_separated
+from tests.certify.design.optimised import optimised
 from tests.kernel.examples import REJECTED, VERIFIED, ask
 from tests.kernel.floors import FLOORS, PROVED
 

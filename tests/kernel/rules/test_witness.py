@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowerbound.core.oracle.twins import attention_ball
+from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.scalars import lower_fraction, upper_fraction
 from lowerbound.kernel.rules import witness

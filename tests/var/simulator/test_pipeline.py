@@ -14,10 +14,11 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
 from lowerbound.var.simulator.block import gelu, normed, softmax_attention, unit
 from lowerbound.var.simulator.network import SMALL, Network, ffn_width, random_network, shares_modulation, simulated
-from lowerbound.var.simulator.pipeline import FullCache, Ids, generate, guidance_at, one_shot
+from lowerbound.var.simulator.pipeline import FullCache, Ids, generate, guidance_at
 from lowerbound.var.simulator.rotary import rotation
 from lowerbound.var.simulator.sampling import Sampling
 from lowerbound.var.simulator.tokens import BitTokens, smoothed
+from tests.var.simulator.one_shot import one_shot
 
 NAMES = tuple(model.name for model in SMALL)
 

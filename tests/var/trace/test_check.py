@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.core.oracle.twins import attention_ball
+from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.var.trace.check import attention_with_allowance, check_layer, verdict_of
 from lowerbound.var.trace.file import Trace, write_trace
