@@ -5,23 +5,35 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 THIRDPARTY := .venv-thirdparty
 
-.PHONY: demo test lint proof mutants fuzz bench figures pages site table thirdparty clean
+.PHONY: demo test coverage lint tools proof mutants fuzz bench figures pages site table thirdparty clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
 
-test: lint
-	$(BIN)/pytest -n 2 --dist loadfile -m "not slow"
+# `make test PYTEST_MORE=--cov` measures too; the last line names the tests that were skipped for want of a tool.
+test: lint tools
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_MORE)
+
+# Which lines of the library the default suite runs: measured and printed, not enforced.
+coverage: $(READY) tools
+	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" --cov --cov-report=term:skip-covered
+
+# What is needed beyond Python, as command:package,package. Installed where apt-get works as root, else left to the user.
+TOOLS := bwrap:bubblewrap coqc:coq,libcoq-mathcomp-ssreflect cc:gcc,libc6-dev
+tools:
+	@missing=$$(for tool in $(TOOLS); do command -v "$${tool%%:*}" >/dev/null || echo "$${tool#*:}" | tr , ' '; done); \
+	if [ -n "$$missing" ] && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends $$missing >/dev/null \
+	  || echo "apt-get could not install:" $$missing >&2; \
+	fi
 
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-proof: $(READY)
-	@command -v coqc >/dev/null || { command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ] && apt-get update -qq \
-	  && apt-get install -y -qq --no-install-recommends coq libcoq-mathcomp-ssreflect >/dev/null; } \
-	  || echo "coqc is missing and cannot be installed here: what only Coq proves stays open" >&2
+proof: $(READY) tools
+	@command -v coqc >/dev/null || echo "coqc is missing and cannot be installed here: what only Coq proves stays open" >&2
 	$(BIN)/lowerbound verify
 
 # Break the kernel in every way that mutmut knows; a survivor must not change a verdict.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: as in a party's process, and workers share cores
 
 import pytest
+from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 
 from lowerbound.core.geometry import Geometry
@@ -47,7 +50,7 @@ def require(level: Isolation) -> None:
     problem = sandbox_problem() if level is Isolation.SANDBOX else None
     if problem is not None:
         assert "CI" not in os.environ, f"CI must give a sandbox: {problem}"
-        pytest.skip(f"no sandbox on this machine: {problem}")
+        pytest.skip(f"needs bubblewrap: {problem}")
 
 
 @pytest.fixture
@@ -66,6 +69,17 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
         )
 
     return run
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say in the last line how many tests were skipped for want of which tool: their reasons begin "needs TOOL:"."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if not isinstance(reporter, TerminalReporter) or hasattr(config, "workerinput"):
+        return
+    reasons = (str(report.longrepr[2]) for report in reporter.stats.get("skipped", []))
+    wanting = Counter(found[1] for reason in reasons if (found := re.match(r"(?:Skipped: )?needs ([\w.-]+):", reason)))
+    if wanting:
+        reporter.write_line("skipped for want of: " + ", ".join(f"{tool} ({n})" for tool, n in wanting.most_common()))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -311,7 +311,7 @@ def test_be_bob_in_a_browser(tmp_path: Path) -> None:
     chromium = shutil.which("chromium")
     if chromium is None:
         assert "CI" not in os.environ, "CI must have Debian's chromium"
-        pytest.skip("no chromium on this machine: the app was not looked at")
+        pytest.skip("needs chromium: the app was not looked at")
     from playwright.sync_api import sync_playwright
 
     problems: list[str] = []

@@ -114,7 +114,7 @@ class Reduction(HardFamily):
         return np.concatenate(answers, axis=2).reshape(self.shape)
 
     @property
-    def thresholds(self) -> FloatArray:
+    def thresholds(self) -> FloatArray | None:
         """The thresholds of the grid, since `reading` decodes each answer by them and uses nothing else of it."""
         return self.grid.threshold_array
 

@@ -81,6 +81,11 @@ class StructuredReduction(Reduction):
         heads = rows.reshape(self.n_heads, *rows.shape[2:])
         return np.stack([self.prior.symbols(head) for head in heads])
 
+    @property
+    def thresholds(self) -> None:
+        """None: some priors read a symbol off the numbers of its answers, not off the side of a threshold."""
+        return None
+
     def in_model_r2(self) -> Self:
         """Always raises ImpossibleReduction, because the public network does not make the members of a class."""
         raise ImpossibleReduction("model R2 is played where values are the network's, got values of a class")

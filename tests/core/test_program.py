@@ -57,7 +57,7 @@ def compiled(folder: Path, *flags: str) -> Path:
     compiler = shutil.which("cc")
     if compiler is None:
         assert "CI" not in os.environ, "CI must have a C compiler"
-        pytest.skip("no C compiler (cc) on this machine")
+        pytest.skip("needs cc: there is no C compiler on this machine")
     strict = ["-std=c99", "-O2", "-Wall", "-Wextra", "-pedantic", "-Werror", *flags]
     subprocess.run([compiler, *strict, "-o", str(folder / "window"), str(EXAMPLE), "-lm"], check=True)
     return folder / "window"

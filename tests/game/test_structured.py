@@ -42,6 +42,12 @@ def test_the_scheme_meets_the_floor(kind: type[Prior]) -> None:
 
 
 @pytest.mark.parametrize("kind", PRIORS.values(), ids=PRIORS)
+def test_members_are_read_in_double_precision(kind: type[Prior]) -> None:
+    """Law: no answer is computed in float32 for its side of a threshold, since `symbols` reads numbers."""
+    assert plan_structured(SMALL, kind).thresholds is None
+
+
+@pytest.mark.parametrize("kind", PRIORS.values(), ids=PRIORS)
 @pytest.mark.parametrize("place", [SMALL, WITH_PROMPT], ids=lambda place: place.name)
 def test_bob_reads_every_member(kind: type[Prior], place: Geometry) -> None:
     """Definition: float64 pairs give Bob every symbol, in four heads of two layers; what crosses is JSON."""

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(1200)
 def _needs_coq() -> None:
     if shutil.which("coqc") is None:
         assert "CI" not in os.environ, "CI must give Coq: apt-get install coq libcoq-mathcomp-ssreflect"
-        pytest.skip("coqc is not installed (Debian: apt-get install coq libcoq-mathcomp-ssreflect)")
+        pytest.skip("needs coqc: apt-get install coq libcoq-mathcomp-ssreflect brings it on Debian")
 
 
 @pytest.fixture(scope="module")

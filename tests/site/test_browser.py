@@ -26,10 +26,10 @@ PHONE, DESKTOP = (375, 812), (1440, 1000)
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.timeout(900),  # the first test builds the site
-    pytest.mark.skipif(CHROMIUM is None, reason="chromium is not installed (Debian: apt-get install chromium)"),
+    pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium brings it on Debian"),
 ]
 for extra in ("sphinx", "furo", "myst_parser", "latex2mathml", "playwright"):
-    pytest.importorskip(extra, reason="the extras docs and browser are not installed")
+    pytest.importorskip(extra, reason="needs playwright: the extras docs and browser are not installed")
 
 
 @pytest.fixture(scope="module")

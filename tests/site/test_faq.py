@@ -32,7 +32,7 @@ def test_transcripts_are_what_the_commands_print(question: str, answer: str) -> 
     """Known value: the command of each question, run now, prints what stands there."""
     ((command, told),) = TRANSCRIPT.findall(answer)
     if "coq:" in told and shutil.which("coqc") is None:
-        pytest.skip("coqc is not installed: what only Coq proves is open here")
+        pytest.skip("needs coqc: what only Coq proves is open here")
     assert printed(command, ROOT) == told, "python -m lowerbound.report.site faq"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytest.importorskip("latex2mathml", reason="the extra docs is not installed")
+pytest.importorskip("latex2mathml", reason="needs latex2mathml: the extra docs is not installed")
 
 from lowerbound.errors import InvalidArgument
 from lowerbound.prove.book import load_book
