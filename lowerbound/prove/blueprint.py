@@ -1,4 +1,4 @@
-"""The book for readers: one lemma explained, the whole as a page, and the picture of who rests on whom."""
+"""The book for readers: the explanation of one lemma, the page of all lemmas, and the picture of which uses which."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from lowerbound.prove.verify import LemmaReport
 LEGEND_HEIGHT = 36
 
 COLOURS = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "solvers": "#fbe7c6", "computation": "#e8e0f0", "on paper": "#eeeeee"}
-"""Fill by the strongest checker that a lemma asks for, strongest first."""
+"""The fill of a lemma's box by the strongest checker that the lemma asks for; strongest first."""
 
 
 def checker_of(discharge: Discharge) -> str:
-    """The family of a check."""
+    """The checker of a discharge, one of the keys of COLOURS."""
     match discharge:
         case ByCoq():
             return "coq"
@@ -75,7 +75,7 @@ def explanation(book: Book, entry: LemmaReport) -> str:
 
 
 def page(book: Book) -> str:
-    """The whole book as a Markdown page; it states what is asked for, and `lowerbound verify` whether it holds."""
+    """The whole book as a Markdown page, with the checks of every lemma; `lowerbound verify` says if they succeed."""
     lines = [
         "# The proof book",
         "",
@@ -101,13 +101,13 @@ def page(book: Book) -> str:
 
 
 def fill(lemma: Lemma) -> str:
-    """The colour of the strongest check that a lemma asks for."""
+    """The color of the strongest check that a lemma asks for."""
     asked = {checker_of(discharge) for discharge in lemma.discharges}
     return next(colour for checker, colour in COLOURS.items() if checker in asked)
 
 
 def corner(lemma: Lemma) -> int:
-    """The shape: round for what holds of all sizes or reals, square for a box or a finite list."""
+    """The corner radius: round for lemmas on all sizes or all reals, square for a box or a finite list."""
     return 10 if lemma.range.startswith("all") or lemma.range.startswith("as ") else 0
 
 

@@ -1,4 +1,4 @@
-"""Where the lemmas stand in a picture of the book: columns from what is used to what uses it, few crossings.
+"""The places of lemmas in a picture of the book: a lemma stands right of those it uses, and few edges cross.
 
 Both pictures of the proof graph, that of the book and that of the site, are drawn from this one layout.
 """
@@ -14,16 +14,16 @@ from scipy.optimize import isotonic_regression
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 176, 28, 44, 12, 8
 PER_ROW = 5
-"""Lemmas without an edge stand in rows of so many under the graph."""
+"""The number of lemmas per row among those without an edge, which stand under the graph."""
 SWEEPS = 24
 
 Node = str | tuple[str, str, int]
-"""A lemma, or the place where an edge passes a column."""
+"""A lemma's id, or the place where an edge passes a column: (source, target, column)."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Where every lemma stands (the middle of its box's left side), how edges run, and the size of it all."""
+    """The place of every lemma (the middle of its box's left side), the points of every edge, and the total size."""
 
     places: Mapping[str, tuple[float, float]]
     edges: Mapping[tuple[str, str], tuple[tuple[float, float], ...]]
@@ -77,7 +77,10 @@ def layout(graph: nx.DiGraph[str]) -> Layout:
 
 
 def _ordered(graph: nx.DiGraph[Node], start: list[list[Node]]) -> list[list[Node]]:
-    """Columns in an order with few crossings: barycentres, swept to and fro; the best order seen is kept."""
+    """Columns in an order with few crossings: each node moves to its neighbors' mean, in sweeps left and right.
+
+    The best order seen is kept.
+    """
     order, best = start, start
     for sweep in range(SWEEPS):
         neighbours = graph.predecessors if sweep % 2 == 0 else graph.successors
@@ -94,7 +97,7 @@ def _ordered(graph: nx.DiGraph[Node], start: list[list[Node]]) -> list[list[Node
 
 
 def crossings(graph: nx.DiGraph[Node], order: list[list[Node]]) -> int:
-    """How many pairs of edges between neighbouring columns cross."""
+    """The number of pairs of edges between adjacent columns that cross."""
     rank = {node: place for column in order for place, node in enumerate(column)}
     total = 0
     for column in order:
@@ -104,7 +107,7 @@ def crossings(graph: nx.DiGraph[Node], order: list[list[Node]]) -> int:
 
 
 def _heights(graph: nx.DiGraph[Node], order: list[list[Node]]) -> dict[Node, float]:
-    """Heights near those of the neighbours, in the given order and without overlap: least squares, column by column."""
+    """Heights in the given order, without overlap, and as near as possible to the neighbors' in least squares."""
     height: dict[Node, float] = {}
     offsets: dict[Node, float] = {}
     for column in order:
@@ -126,7 +129,7 @@ def _heights(graph: nx.DiGraph[Node], order: list[list[Node]]) -> dict[Node, flo
 
 
 def curve(points: Sequence[tuple[float, float]]) -> str:
-    """The path of an edge in SVG: level at every point that it passes."""
+    """The path of an edge in SVG, horizontal at every point that it passes."""
     path = f"M{points[0][0]:.1f},{points[0][1]:.1f}"
     for (x1, y1), (x2, y2) in pairwise(points):
         bend = (x1 + x2) / 2

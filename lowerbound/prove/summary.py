@@ -1,4 +1,4 @@
-"""The book in a table for people in a hurry: what is proved, how far, by whom, and on what it rests."""
+"""The book as a short table: what is proved, for which range, by which checkers, and on which assumptions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEADLINES = {
     **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in OTHER_MODELS.values() for lemma in theorem.lemmas},
     "flat_logits": "converse: flat logits escape",
 }
-"""Lemmas in the order of a reader, and what to call them; everything else in the table is derived."""
+"""The lemmas of the table in reading order, with their titles; everything else in the table is derived."""
 
 BEGIN, END = "<!-- the proof book: begin -->", "<!-- the proof book: end -->"
 
@@ -50,5 +50,5 @@ def inserted(page: str, table: str) -> str:
 
 
 def record(report: Report) -> dict[str, str]:
-    """Lemma id -> derived status: what the rest of the library reads of the book, which is not installed with it."""
+    """From each lemma's id to its derived status, for the library, with which the book itself is not installed."""
     return {entry.lemma.id: entry.status for entry in report.entries}

@@ -74,7 +74,7 @@ class Store:
     """An open store; use it as a context.
 
     Contract: once `add` returns, its attempts are on the disk, whatever process dies next. A path that is no store, or
-    a store of a later version, raises InvalidArgument; an older store is upgraded when it is opened for writing.
+    a store of another version, raises InvalidArgument.
 
     Parameters
     ----------

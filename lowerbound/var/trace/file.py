@@ -39,7 +39,7 @@ PARTS = ("q", "k", "v", "o")
 K_STAGE = "post_norm_post_rope"
 RULES: tuple[str, ...] = get_args(RuleName)
 ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
-"""Unit roundoff of every type that attention may be computed in; the first is no finer than the next but one."""
+"""The unit roundoff of every type in which attention may be computed."""
 STORED = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
 MOST_FILE_BYTES = 2**36
@@ -47,7 +47,7 @@ MOST_HEADER_BYTES = 2**22
 MOST_CHARACTERS = 1000
 MOST_SCALES, MOST_TOKENS, MOST_LAYERS, MOST_DIM = 1024, 2**18, 1024, 4096
 NORM_SLACK = 8
-"""Roundings of a norm beside those of its d products."""
+"""The number of roundings in a norm beside those of its d products."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class Trace:
     Parameters
     ----------
     dtype : str
-        What attention was computed in, one of ROUNDOFF.
+        The type in which attention was computed, one of ROUNDOFF.
     """
 
     path: Path
@@ -85,7 +85,7 @@ class Trace:
 
     @property
     def model_name(self) -> str:
-        """What the file says that it is of."""
+        """The name of the model, as the file states it."""
         return self.metadata.get("model", "unknown")
 
     @property
@@ -95,7 +95,7 @@ class Trace:
 
     @property
     def logits(self) -> Scaled:
-        """The rule as the oracle takes it: a factor of <q, k>."""
+        """The rule as the oracle needs it: a logit is a factor times <q, k>."""
         return Scaled({"l2norm": 1.0, "1/sqrt(d)": None, "0.25/sqrt(d)": 0.25 / self.d**0.5}[self.rule])
 
     @cached_property
@@ -105,7 +105,7 @@ class Trace:
 
     @property
     def n_streams(self) -> int:
-        """Pairs of keys and values: layers times heads times branches."""
+        """The number of (K, V) pairs: layers times heads times branches."""
         return self.n_layers * self.n_heads * self.n_branches
 
     def layer(self, layer: int) -> RecordedLayer:
@@ -136,9 +136,9 @@ class Trace:
 def read_trace(path: str | Path) -> Trace:
     """Open a trace.
 
-    Contract: a `Trace`, or InvalidArgument in one sentence for any file that is none: too large, no safetensors, a
-    name, type, shape or string that the layout does not have. No number of q, k, v or o is read yet; nothing in the
-    file is ever run.
+    Contract: a file that is no trace raises InvalidArgument in one sentence: it is too large, no safetensors file, or
+    has a name, type, shape or string that the layout does not allow. No number of q, k, v or o is read yet, and nothing
+    in the file is ever run.
     """
     place = Path(path)
     shapes, metadata = _header(place)
@@ -187,8 +187,8 @@ def write_trace(
     """Write a trace, and read it back.
 
     Contract: the file appears whole or not at all, and equal arguments give files that differ at most in the order of
-    their strings. A file that is there already is refused unless `overwrite`; arrays that `read_trace` or `layer` would
-    refuse raise InvalidArgument, and no file is left.
+    their metadata. An existing file raises InvalidArgument unless `overwrite`. Arrays that `read_trace` or `layer`
+    would refuse raise InvalidArgument, and no file is left.
 
     Parameters
     ----------
@@ -223,7 +223,7 @@ def write_trace(
 
 
 def check_output(path: Path, *, overwrite: bool) -> None:
-    """Raise InvalidArgument unless a file can be written there without loss."""
+    """Raise InvalidArgument unless the folder exists and the file does not, or may be overwritten."""
     if path.exists() and not overwrite:
         raise InvalidArgument(f"output must not exist yet, got {path}; --force writes over it")
     if not path.parent.is_dir():
@@ -231,7 +231,7 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
 
 def tensor(path: Path, name: str) -> FloatArray:
-    """One tensor as float64; InvalidArgument where it is not finite."""
+    """One tensor as float64; raises InvalidArgument if an entry is not finite."""
     try:
         with safe_open(path, framework="numpy") as file:
             kind = file.get_slice(name).get_dtype()
@@ -245,7 +245,7 @@ def tensor(path: Path, name: str) -> FloatArray:
 
 
 def _bfloat16(path: Path, name: str) -> Array:
-    """NumPy has no such type: its bits are the upper half of a float32's."""
+    """A bfloat16 tensor as float32. NumPy lacks the type, whose bits are the upper half of a float32's."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         place = json.loads(file.read(length))[name]
@@ -264,7 +264,7 @@ def _bad(path: Path, rule: str, value: Any) -> InvalidArgument:
 
 
 def _header(path: Path) -> tuple[Shapes, dict[str, str]]:
-    """Type and shape of every tensor, and the strings; the file's size and its header's are checked before."""
+    """Type and shape of every tensor, and the metadata; the sizes of file and header are checked before reading."""
     if not path.is_file():
         raise InvalidArgument(f"trace must be a file, got {path}, which is {'no file' if path.exists() else 'missing'}")
     size = path.stat().st_size
@@ -317,7 +317,7 @@ def _grid(path: Path, shapes: Shapes) -> ScaleSchedule:
 
 
 def _count_layers(path: Path, shapes: Shapes) -> int:
-    """How many layers there are; a name that the layout does not have, or a gap, raises InvalidArgument."""
+    """The number of layers; a name that the layout does not have, or a missing tensor, raises InvalidArgument."""
     named = {name for name in shapes if name.startswith("layer.")}
     n_layers = -(-len(named) // len(PARTS))
     if not 1 <= n_layers <= MOST_LAYERS:

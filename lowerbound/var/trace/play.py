@@ -1,8 +1,8 @@
-"""Caches on a trace: what they keep, how far their answers are off, and how much the worst case forces instead.
+"""Caches on a trace: the bits they keep, the errors of their answers, and the bits that the worst case forces.
 
-Errors are told on the floors' scale: additive, for values in [0, 1]. Attention commutes with x -> (x - low) / range, so
-caches get every head's values so scaled, and RANGE_BITS a head are counted for low and range. What a trace needs is
-measured, and never proved: another image may need more, up to the floor of the worst case and above.
+Errors are on the scale of the floors: additive, for values in [0, 1]. Attention commutes with x -> (x - low) / range,
+so that caches get every head's values scaled this way, and RANGE_BITS per head are counted for low and range. The bits
+that a trace needs are measured, never proved: another image may need more, up to the worst case's floor and above.
 """
 
 from __future__ import annotations
@@ -38,26 +38,27 @@ DEFAULT_CACHES: tuple[tuple[str, str | None], ...] = (
     *(("h2o", budget) for budget in ("1/2", "1/4")),
     ("lorc", "1/2"),
 )
-"""Quantisers at several widths, evictions, a low rank, and what loses next to nothing."""
+"""Quantizers at several widths, evictions, a low-rank cache, and the nearly lossless fp16 cache."""
 RANGE_BITS = 128
-"""Both ends of a head's values, in float64."""
+"""The bits of both ends of the range of a head's values, in float64."""
 DEFAULT_ETAS = ("0.1", "0.01", "0.001")
 
 
 @dataclass(frozen=True)
 class PlayedTrace:
-    """A cache on the whole trace: all layers, heads and branches share one state a branch.
+    """The result of a cache on the whole trace, with one state per branch for all layers and heads.
 
     Parameters
     ----------
     state_bytes : int
-        All that crosses to the last scale, and the ranges of values.
+        Bytes of the states before the last scale, with the ranges of values.
     fp16_bytes : int
-        Keys and values of the same tokens in fp16.
+        Bytes of the keys and values of the same tokens in fp16.
     mean_error, worst_error : float
-        Of the last scale's answers over the range of the head's values: mean over all entries, and the largest.
+        Errors of the last scale's answers over the range of the head's values: the mean of all entries, and the
+        largest.
     worst_layer, worst_head : int
-        Where that is.
+        The place of the largest error.
     """
 
     cache: str
@@ -76,10 +77,10 @@ class PlayedTrace:
 
 
 def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int = 0) -> PlayedTrace:
-    """One cache as the KV cache of the trace's network.
+    """Play one cache as the KV cache of the trace's network.
 
-    Contract: scales meet through the cache's bytes alone, and the last scale's own queries are asked. A cache that
-    breaks its contract raises CacheContractBroken; an unknown one UnknownName.
+    Contract: a scale knows of earlier ones only the cache's bytes, and the last scale's recorded queries are asked. A
+    cache that breaks its contract raises CacheContractBroken; an unknown name raises UnknownName.
     """
     layers = [_scaled(trace.layer(number)) for number in range(trace.n_layers)]
     public = _public(trace, budget, seed, stack=(trace.n_layers, trace.n_heads))
@@ -125,11 +126,11 @@ class Distance:
     Parameters
     ----------
     floor_bits : int or None
-        What every cache keeps that is never off by more than eta, whatever keys and values; certified. None where no
-        theorem speaks.
+        Certified bits that every cache needs whose answers are within eta for all keys and values. None if no theorem
+        gives a floor.
     played_bits : int or None
-        The smallest state, of the caches that were played, whose worst answer on this trace is within eta; None where
-        none is.
+        Bits of the smallest state among the played caches whose worst answer on this trace is within eta; None if there
+        is no such cache.
     """
 
     layer: int
@@ -157,10 +158,10 @@ class HeadFloor:
     Parameters
     ----------
     bits : int or None
-        What every cache keeps: certified, by `theorem`, whose proof was checked as `proof` says. None where no theorem
-        speaks.
+        Certified bits that every cache needs, by `theorem`, whose proof was checked as `proof` says. None if no theorem
+        gives a floor.
     achieved_bits : int
-        What a cache is proved to need at most, for any keys and values: a fixed-length code that exists.
+        The best proved upper bound, for all keys and values: some fixed-length code of this size exists.
     """
 
     eta: str
@@ -175,7 +176,7 @@ class HeadFloor:
 
 
 def floors(trace: Trace, etas: Sequence[Rational]) -> list[HeadFloor]:
-    """The floor of one head at every error; it is the same for all heads, since it speaks of their geometry alone."""
+    """The floor of one head at every error; it is the same for all heads, as it depends on their geometry alone."""
     if not trace.schedule.n_tokens_cached:
         raise InvalidArgument("trace must cache tokens before its last scale, got one scale alone")
     told = []
@@ -202,7 +203,7 @@ def compare_layer(
     seed: int = 0,
     on_play: Callable[[str], None] = lambda name: None,
 ) -> list[Point]:
-    """Every cache on every head of one layer, each alone with its own state.
+    """Play every cache on every head of one layer, each head alone with its own state.
 
     Contract: as `play`, with a stack of one layer and one head. A cache that divides one budget among heads or layers
     raises InvalidArgument: it has no state of one head.
