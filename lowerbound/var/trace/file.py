@@ -288,7 +288,7 @@ def _header(path: Path) -> tuple[Shapes, dict[str, str]]:
 
 
 def _check_strings(path: Path, metadata: Mapping[str, str]) -> None:
-    """Raise InvalidArgument unless all metadata are short and printable (they go to a terminal), and branches are words."""
+    """Raise InvalidArgument unless metadata are short and printable (they go to a terminal) and branches are words."""
     for key, text in metadata.items():
         if not (key + text).isprintable() or len(key + text) > MOST_CHARACTERS:
             raise _bad(path, f"have metadata of at most {MOST_CHARACTERS} printable characters", (key + text)[:40])
