@@ -19,7 +19,7 @@ HYPOTHESES = {
     "value from above": VALUE <= 1,
 }
 
-BELOW = Lemma(
+AT_MOST = Lemma(
     id="softmax_gap_above",
     words="A token of weight w > 0 and value v among others of total weight r <= t w and values in [0, 1] is read as "
     "at most v + t.",
@@ -33,7 +33,7 @@ BELOW = Lemma(
     ),
 )
 
-ABOVE = Lemma(
+AT_LEAST = Lemma(
     id="softmax_gap_below",
     words="A token of weight w > 0 and value v among others of total weight r <= t w and values in [0, 1] is read as "
     "at least v - t.",

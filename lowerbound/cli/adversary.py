@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from lowerbound.cli.games import IsolationName, import_from_here
+from lowerbound.cli.games import import_from_here
 from lowerbound.cli.options import (
     DEFAULT_ETA,
     BudgetOption,
@@ -16,6 +16,7 @@ from lowerbound.cli.options import (
     GuaranteeName,
     GuaranteeOption,
     HeadsOption,
+    IsolationOption,
     JsonOption,
     LayersOption,
     ScheduleOption,
@@ -57,10 +58,7 @@ def attack(
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
-    isolation: Annotated[
-        IsolationName | None,
-        typer.Option("--isolation", help="Of the last hearing; default: the strongest that this machine gives."),
-    ] = None,
+    isolation: IsolationOption = None,
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For the search.")] = 30.0,
     as_json: JsonOption = False,
 ) -> None:

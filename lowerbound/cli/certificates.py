@@ -11,6 +11,7 @@ import typer
 from lowerbound.cli.options import (
     DEFAULT_DELTA,
     DEFAULT_ETA,
+    CertificateOption,
     DeltaOption,
     GuaranteedEtaOption,
     GuaranteeName,
@@ -36,7 +37,7 @@ def certify(
             "--theorem", metavar="NAME", help="Its letter, such as C'; default: the strongest that is machine-checked."
         ),
     ] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.")] = None,
+    out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Certify the floor of MODEL: bits per head, an explicit hard instance, and its proof, for `check`."""

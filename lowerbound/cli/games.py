@@ -20,6 +20,8 @@ from lowerbound.cli.options import (
     GuaranteeName,
     GuaranteeOption,
     HeadsOption,
+    IsolationName,
+    IsolationOption,
     JsonOption,
     KeysOption,
     LambdaOption,
@@ -53,14 +55,6 @@ class TheoremName(StrEnum):
     def kind(self) -> Kind:
         """Its letter in the game."""
         return "C" if self is TheoremName.C else "C'"
-
-
-class IsolationName(StrEnum):
-    """How strongly Alice and Bob are kept apart."""
-
-    SANDBOX = "sandbox"
-    PROCESS = "process"
-    NONE = "none"
 
 
 def play(
@@ -98,10 +92,7 @@ def play(
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
-    isolation: Annotated[
-        IsolationName | None,
-        typer.Option("--isolation", help="Default: the strongest that this machine gives."),
-    ] = None,
+    isolation: IsolationOption = None,
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", help="For each of Alice and Bob.")
     ] = 120.0,

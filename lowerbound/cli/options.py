@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +20,14 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "var-d16"
 DEFAULT_ETA, DEFAULT_DELTA = "0.01", "0"
 """Of every command that speaks of floors."""
+
+
+class IsolationName(StrEnum):
+    """How strongly Alice and Bob are kept apart."""
+
+    SANDBOX = "sandbox"
+    PROCESS = "process"
+    NONE = "none"
 
 
 class GuaranteeName(StrEnum):
@@ -98,6 +107,12 @@ KeysOption = Annotated[
 BudgetsOption = Annotated[
     list[str] | None,
     typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1], or a list: 1/4,1/2."),
+]
+CertificateOption = Annotated[
+    Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.")
+]
+IsolationOption = Annotated[
+    IsolationName | None, typer.Option("--isolation", help="Default: the strongest that this machine gives.")
 ]
 ScheduleOption = Annotated[
     str | None,

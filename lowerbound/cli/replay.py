@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lowerbound.cli.grammar import listed
-from lowerbound.cli.options import JsonOption, ModelArgument, ModelOption, SeedOption, one_model, print_json
+from lowerbound.cli.options import (
+    CertificateOption,
+    JsonOption,
+    ModelArgument,
+    ModelOption,
+    SeedOption,
+    one_model,
+    print_json,
+)
 
 if TYPE_CHECKING:
     from lowerbound.certify.replay.games import Game
@@ -68,7 +76,6 @@ HeadsOption = Annotated[
     int | None, typer.Option("--heads", min=1, help="Heads whose queries read; default: as few as suffice.")
 ]
 FewRowsOption = Annotated[bool, typer.Option("--few-rows", help="Read as many rows as there are ids, no more.")]
-OutOption = Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.")]
 
 
 def state(
@@ -78,7 +85,7 @@ def state(
     delta: DeltaOption = "0",
     heads: HeadsOption = None,
     few_rows: FewRowsOption = False,
-    out: OutOption = None,
+    out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Model R2, the whole state: bits that the sampler must keep before the last scale, f_hat included."""
@@ -92,7 +99,7 @@ def cache(
     delta: DeltaOption = "0",
     heads: HeadsOption = None,
     few_rows: FewRowsOption = False,
-    out: OutOption = None,
+    out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Model R2, the cache alone: bits of compressed keys and values that answer without f_hat."""
@@ -128,7 +135,7 @@ def f_hat(
     model: ModelArgument = None,
     named: ModelOption = None,
     codebook: Annotated[FibreKind, typer.Option("--codebook", help="Which codebook.")] = FibreKind.GENERIC,
-    out: OutOption = None,
+    out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Model R3: bits that are needed although f_hat is known, from the integer maps that f_hat cannot see."""

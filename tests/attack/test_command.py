@@ -12,7 +12,7 @@ import pytest
 
 from lowerbound.certify.witness import rerun
 from lowerbound.cli.adversary import attack
-from lowerbound.cli.games import IsolationName
+from lowerbound.cli.options import IsolationName
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.kernel.verdict import Outcome

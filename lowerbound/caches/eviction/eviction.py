@@ -72,6 +72,12 @@ class Eviction(StoredTokens):
         """Read back the `count` scores that `write_scores` wrote."""
 
 
+def heavy_and_recent(scores: FloatArray, count: int) -> IndexArray:
+    """The newest floor(count / 2) rows, and of the older rows those with the highest scores, `count` rows in all."""
+    n_older = len(scores) - count // 2
+    return np.concatenate([best(scores[:n_older], count - count // 2), np.arange(n_older, len(scores))])
+
+
 def best(scores: FloatArray, count: int) -> IndexArray:
     """The rows of the `count` highest scores, in ascending order of row; among equal scores the older token stays."""
     return np.sort(np.argsort(-scores, kind="stable")[:count])

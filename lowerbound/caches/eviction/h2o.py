@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.caches.eviction.eviction import Eviction, IndexArray, best
+from lowerbound.caches.eviction.eviction import Eviction, IndexArray, heavy_and_recent
 from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.oracle.attention import attention_mass
@@ -38,9 +38,7 @@ class H2O(Eviction):
         super().write(writer)
 
     def survivors(self, count: int) -> IndexArray:
-        n_recent = count // 2
-        n_older = len(self.keys) - n_recent
-        return np.concatenate([best(self.scores[:n_older], count - n_recent), np.arange(n_older, len(self.keys))])
+        return heavy_and_recent(self.scores, count)
 
     def write_scores(self, writer: BitWriter, kept: IndexArray) -> None:
         writer.floats("scores", self.scores[kept], width=FP32_BITS)

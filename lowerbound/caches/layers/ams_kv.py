@@ -27,14 +27,14 @@ def resized(rows: FloatArray, before: tuple[int, ...], after: tuple[int, ...]) -
 class AMSKV(CoupledEviction):
     """A layer keeps its two coarsest maps and the newest maps that fit; demanding layers may keep twice as many tokens.
 
-    Idea: a layer's capacity is C_min tokens. When the layer overflows while its keys change much from the previous map
-    to the newest, |resize(K_{k-1}) - K_k| > theta |K_k|, the layer is demanding: its capacity rises to C_max = 2 C_min
-    for good. Then the oldest map that is not one of the 2 coarsest is dropped, until the rest fits. A map larger than
-    C_max is not cached. All heads of a layer keep the same maps. Bits: 32, plus per layer K + 1 (K the number of
-    scales) rounded up to whole bytes, plus the sum over heads of (32 + 32 B_l d). Broken by: a query for a token of a
-    dropped map.
-    Reference differs (we did not see its code): the paper publishes no absolute value of theta for any model, so theta
-    is relative here, 1/2; and a layer whose previous map has been dropped keeps its capacity.
+    Idea: a layer's capacity is C_min tokens. When the layer overflows while its keys change much from the previous
+    map to the newest, |resize(K_{k-1}) - K_k| > theta |K_k|, the layer is demanding: its capacity rises to C_max =
+    2 C_min for good. Then the oldest map that is not one of the 2 coarsest is dropped, until the rest fits (at last
+    the newer of those two). A map larger than C_max is not cached. All heads of a layer keep the same maps. Bits:
+    32, plus per layer K + 1 (K the number of scales) rounded up to whole bytes, plus the sum over heads of (32 + 32
+    B_l d). Broken by: a query for a token of a dropped map. Reference differs (we did not see its code): the paper
+    publishes no absolute value of theta for any model, so theta is relative here, 1/2; and a layer whose previous
+    map has been dropped keeps its capacity.
     """
 
     reference: ClassVar[str] = "Xu et al. 2025, arXiv:2511.16047"

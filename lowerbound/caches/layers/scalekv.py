@@ -77,15 +77,16 @@ class _ScaleKV(CoupledEviction):
 
 
 class ScaleKVPaper(_ScaleKV):
-    """Refiner layers keep fewer tokens and drafter layers more; the queries at sixteen patch centers choose the tokens.
+    """Refiner layers keep fewer tokens and drafter layers more; the queries at up to sixteen patch centers choose them.
 
     Idea: a layer's attention selectivity index is E[weight on the newest map] E[sum of the 16 highest weights on
-    older tokens]; the quarter of the layers with the lowest index are drafters. Refiners keep B (1 - k / (2 K)) tokens
-    at scale k of K; drafters share the rest of L B. In each head, the centers of a 4 x 4 division of the newest map
-    stay, and of the other tokens those to which these centers give the most softmax weight, averaged over 5 neighboring
-    tokens. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a query of a refiner layer for any dropped token.
-    Reference code differs: see scalekv-code. It takes the index from ten prompts offline, and budgets from a table for
-    one model. Here the index comes from the newest map; how fast B_r falls and the share of drafters are our choice.
+    older tokens]; the quarter of the layers with the lowest index are drafters. Refiners keep B (1 - k / (2 K))
+    tokens at scale k of K; drafters share the rest of L B. In each head, the centers of a 4 x 4 division of the
+    newest map (at most half of the budget) stay, and of the other tokens those to which these centers give the most
+    softmax weight, averaged over 5 neighboring tokens. Bits: 32 + sum over heads of (32 + 32 B_l d). Broken by: a
+    query of a refiner layer for any dropped token. Reference code differs: see scalekv-code. It takes the index
+    from ten prompts offline, and budgets from a table for one model. Here the index comes from the newest map; how
+    fast B_r falls and the share of drafters are our choice.
     """
 
     def votes(self, queries: FloatArray, keys: FloatArray) -> FloatArray:

@@ -16,7 +16,7 @@ class QJL(SketchedKeys):
     The answer is the softmax of the estimates; values are stored in 2-bit codes, in groups of g channels. The rows of S
     are orthogonal in blocks of d, as in the reference code, and c is the exact constant for such rows (the reference
     code keeps sqrt(pi / 2), too large by a factor of about 1 + 1 / (4 d)). Bits: G o ceil(log2 d) + G g (m +
-    floor(m / 2) + 2 d + 32 + 32 ceil(d / g)) + 32 d (n mod g) for n tokens that fill G = floor(n / g) groups.
+    max(1, floor(m / 2)) + 2 d + 32 + 32 ceil(d / g)) + 32 d (n mod g) for n tokens that fill G = floor(n / g) groups.
     Broken by: logits larger than sqrt(m). Reference code differs: it keeps the newest 128 tokens in float16, this class
     at most g - 1. Its m = 256, and m / 2 = 128 for outliers, at d = 128 are the default here: 2 d and d.
     """

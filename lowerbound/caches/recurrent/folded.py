@@ -7,9 +7,9 @@ from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import logsumexp
 
+from lowerbound.caches.eviction.eviction import heavy_and_recent
 from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
@@ -83,7 +83,8 @@ class FoldedEvictions(RestoredTokens):
         scores = np.pad(self._scores, (0, len(self.new_keys)))
         if len(self._new_queries):
             scores = scores + attention_mass(self._new_queries, keys, rule=Scaled(1.0))
-        kept = self._survivors(scores)
+        count = min(len(scores), self.capacity)
+        kept = heavy_and_recent(scores, count) if count < len(scores) else np.arange(count)
         evicted = np.setdiff1d(np.arange(len(keys)), kept)
         if len(evicted):
             self._fold(self.log_psi(keys[evicted]), values[evicted])
@@ -93,14 +94,6 @@ class FoldedEvictions(RestoredTokens):
         if self.n_seen > self.capacity:
             writer.floats("payload", self._means, width=FP32_BITS)
             writer.floats("payload", self._log_z, width=FP32_BITS)
-
-    def _survivors(self, scores: FloatArray) -> NDArray[np.intp]:
-        if len(scores) <= self.capacity:
-            return np.arange(len(scores))
-        n_recent = self.capacity // 2
-        n_older = len(scores) - n_recent
-        heavy = np.argsort(-scores[:n_older], kind="stable")[: self.capacity - n_recent]
-        return np.concatenate([np.sort(heavy), np.arange(n_older, len(scores))])
 
     def _fold(self, log_psi: FloatArray, values: FloatArray) -> None:
         total = np.logaddexp(self._log_z, logsumexp(log_psi, axis=0))

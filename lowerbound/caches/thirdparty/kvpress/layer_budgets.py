@@ -21,10 +21,10 @@ LAZY = 0.9
 class PyramidKVPress(Pressed):
     """SnapKV with more tokens in the lower layers and fewer in the higher ones.
 
-    Idea: attention is spread in low layers and concentrated in high ones. Budgets fall linearly from 2 B - B / 20 (or
-    all tokens, if these are fewer) to B / 20 tokens, and average B. The steepness is min(20, B) and the window
-    min(8, B / steepness), so that budgets fall at small B too. Budgets are computed from the number of all tokens seen,
-    not of those still stored. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: as
+    Idea: attention is spread in low layers and concentrated in high ones. With steepness s = min(20, B), budgets
+    fall linearly from 2 B - B / s (or all tokens, if these are fewer) to B / s tokens, and average B. The window is
+    min(8, B / s), so that budgets fall at small B too. Budgets are computed from the number of all tokens seen, not
+    of those still stored. Bits: 32 + 32 L + 32 H d times the tokens kept, summed over layers. Broken by: as
     SnapKVPress.
     """
 
