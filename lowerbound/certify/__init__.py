@@ -1,1 +1,1 @@
-"""What is emitted for the kernel to judge."""
+"""Statements with certificates for the kernel to judge: floors, witnesses, transcripts, and bounds on keys."""

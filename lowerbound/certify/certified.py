@@ -1,4 +1,4 @@
-"""Certified floors: designed in floating point, stated exactly, judged by the kernel, and only then called floors."""
+"""Certified floors: designed in floating point, stated exactly, and called floors once the kernel has verified them."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ class Certified:
 
     @property
     def claim(self) -> dict[str, Any]:
-        """What the certificate claims, word for word."""
+        """The claim of the certificate, word for word."""
         claim: dict[str, Any] = self.sealed.statement["claim"]
         return claim
 
     def document(self) -> bytes:
-        """The file of this floor."""
+        """The bytes of the certificate's file."""
         return self.sealed.document()
 
 
 def claim_of(theorem: Theorem, target: Target, bits: int) -> dict[str, Any]:
-    """What a certificate of this floor claims."""
+    """The claim of a certificate: by this theorem, every cache of the target's head keeps at least `bits` bits."""
     place = target.geometry
     return {
         "theorem": theorem.name,
@@ -64,11 +64,11 @@ def claim_of(theorem: Theorem, target: Target, bits: int) -> dict[str, Any]:
 
 
 def certificate_of(theorem: Theorem, target: Target, proposal: Design) -> Certified:
-    """The certificate of a proposal, with about the most bits that the kernel verifies.
+    """The certificate of a proposal, with nearly the largest number of bits that the kernel verifies.
 
-    Contract: what is returned is VERIFIED; a proposal that the kernel rejects even for 0 bits raises Undecided, with
-    its reason. The proposed bits come from floating point and may be a few too many, so that 1, 2, 4, ... fewer are
-    tried.
+    Contract: the kernel's verdict on the result is VERIFIED. A proposal that the kernel rejects even for 0 bits raises
+    Undecided with the kernel's reason. The proposed number of bits comes from floating point and may be slightly too
+    large, so numbers that are smaller by 1, 2, 4, ... are tried as well.
     """
     asked = int(proposal.bits)
     reason = ""
@@ -84,10 +84,10 @@ def certificate_of(theorem: Theorem, target: Target, proposal: Design) -> Certif
 
 
 def certified(place: HasGeometry | str, *, eta: Rational, delta: Rational, theorem: str) -> Certified | None:
-    """The best certificate of one theorem for a head, or None where the theorem says nothing at this error.
+    """The best certificate of one theorem for a head, or None if the theorem forces no bit at this error.
 
-    Contract: what is returned is VERIFIED by the kernel; a proposal that it rejects raises Undecided, with the reason;
-    an unknown theorem or model raises UnknownName.
+    Contract: the kernel's verdict on the result is VERIFIED. A proposal that the kernel rejects raises Undecided with
+    the reason; an unknown theorem or model raises UnknownName.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def _certified(theorem: str, target: Target) -> Certified | None:
 
 
 def target_of(place: HasGeometry | str, *, eta: Rational, delta: Rational) -> Target:
-    """The target of a floor for a head: exact errors, and logits up to LOGIT_CAP."""
+    """The target of a floor for a head, with exact errors and |logit| <= LOGIT_CAP."""
     return Target(find_geometry(place), rational(eta, name="eta"), rational(delta, name="delta"))
 
 
@@ -117,7 +117,7 @@ def strongest(
     statuses: Iterable[Status] = PROVED,
     guarantee: Guarantee = "additive",
 ) -> Certified | None:
-    """The certificate with the most bits among theorems of these statuses, or None where none of them forces a bit."""
+    """The certificate with the most bits among theorems of these statuses, or None if none of them forces a bit."""
     target = target_of(place, eta=eta, delta=delta)
     allowed = set(statuses)
     proposals = [

@@ -1,7 +1,7 @@
-"""Check a document from anywhere: a floor, a witness, a transcript.
+"""Check a document from anywhere: a floor, a witness or a transcript.
 
-The kernel judges the numbers. Around it, two questions that only the rest of the package can answer: is the model that
-a floor names the one of the catalogue, and does the cache that a witness names still answer so.
+The kernel judges the numbers. This module adds two checks that need the rest of the package: the model that a floor
+names must be the one in the catalogue, and the cache that a witness names must still give the recorded answer.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 
 @dataclass(frozen=True)
 class Checked:
-    """What became of a document.
+    """The verdict on a document, and what the document claims.
 
-    `bits` are of one head, or in models R2 and R3 of all that is kept, and `proof` says who checked the theorem, for
-    floors; `claim` is the statement's, word for word.
+    `claim` is the claim of the statement, word for word. For a floor, `bits` is its number of bits (of one head, or in
+    models R2 and R3 of everything that is kept), and `proof` says who checked the theorem. Other documents have None.
     """
 
     verdict: Verdict
@@ -51,9 +51,9 @@ class Checked:
 def check(data: bytes) -> Checked:
     """The verdict on a document.
 
-    Contract: never raises. VERIFIED only if the bytes are canonical and sealed by their digest, the kernel verifies
-    the statement, a floor is about a model of the catalogue and has its maps, sizes and rule, and a witness of a cache
-    is answered again in a fresh process as it says.
+    Contract: never raises. VERIFIED only if the bytes are canonical and sealed by their digest, and the kernel verifies
+    the statement. A floor must also be about a model of the catalogue and have that model's maps, sizes and rule. For a
+    witness, the cache must also give the recorded answer again in a fresh process.
     """
     start = time.perf_counter()
     statement, verdict = judge_document(data)
@@ -89,7 +89,7 @@ def _bits(kind: str, claim: Mapping[str, Any]) -> int:
 
 
 def _strange_model(claim: Mapping[str, Any]) -> str | None:
-    """Why the claim is not about the model that it names, or None."""
+    """A sentence on how the claim differs from the catalogue's model of that name; None if they agree."""
     for model in models():
         if model.name != claim["model"]:
             continue

@@ -1,4 +1,4 @@
-"""How many keys of a coherence a dimension holds, from both sides: families that exist, and a certified upper bound."""
+"""How many unit keys of a given coherence fit in R^d: a lower bound by constructions, and a certified upper bound."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ FAMILIES: tuple[KeyFamily, ...] = (
     *KEY_FAMILIES,
     *(E7DualShell(), E8Roots(), E8Shell(), E8ThirdShell(), LeechSection(), LeechRoots()),
 )
-"""Families of keys, and short vectors of lattices."""
+"""The families of keys that floors use, and the short vectors of lattices."""
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a dimension holds at a coherence.
+    """Bounds on the largest number of unit keys of R^d whose inner products are at most `coherence`.
 
-    Contract: so many keys exist: `at_least` by the family `made_by`, by caps that cover, or by the greedy choice of
-    signs (`greedy_keys`); and no more than `at_most`, or None where nothing is certified. `document` is the certificate
-    of that.
+    Contract: `at_least` keys exist, and `made_by` names the reason: a family, "caps" (`covering_keys`), "greedy"
+    (`greedy_keys`), "orthoplex" or "simplex". No more than `at_most` keys exist, and `document` is the certificate of
+    that; both are None where nothing is certified.
     """
 
     d: int
@@ -56,7 +56,7 @@ class Room:
 
 
 def greedy_keys(d: int, coherence: Fraction) -> int:
-    """floor(exp(d mu^2 / 2)) + 1 unit keys exist: while n - 1 < exp(d mu^2 / 2) one more fits (lemma greedy_keys)."""
+    """floor(exp(d mu^2 / 2)) + 1 unit keys exist: one more fits beside any n < exp(d mu^2 / 2) (lemma greedy_keys)."""
     if coherence <= 0:
         return 1
     with precision(256):
@@ -64,9 +64,10 @@ def greedy_keys(d: int, coherence: Fraction) -> int:
 
 
 def covering_keys(d: int, coherence: Fraction) -> int:
-    """The least number of caps around keys that cover the sphere: where no key can be added, they do.
+    """A number of unit keys of that coherence that exist, by the volume of caps.
 
-    Contract: so many unit keys of that coherence exist, as caps {x : <k, x> > mu} of measure s cover only if n s >= 1.
+    Contract: a set of n keys to which none can be added exists, and its caps {x : <k, x> > mu} cover the sphere. So
+    n s >= 1, where s is the measure of a cap; the result is 1 / s, rounded up.
     """
     if coherence < 0:
         return 1
@@ -75,21 +76,22 @@ def covering_keys(d: int, coherence: Fraction) -> int:
 
 
 def packed_keys(d: int, coherence: Fraction) -> int:
-    """The largest number of caps of half the angle that do not overlap, by their measure.
+    """An upper bound on the number of unit keys of that coherence, by the volume of caps.
 
-    Contract: no more unit keys of that coherence, in [-1, 1), exist; half the angle has the squared sine (1 - mu) / 2.
+    Contract: for a coherence mu in [-1, 1), no more unit keys exist than caps of half the angle arccos(mu) can have
+    room on the sphere without overlap. The squared sine of half the angle is (1 - mu) / 2.
     """
     with precision(256):
         return floor(upper_fraction(1 / _cap(d, (1 - coherence) / 2)))
 
 
 def _cap(d: int, squared_sine: Fraction) -> arb:
-    """The measure of a cap of at most a right angle: half of what Beta((d - 1) / 2, 1/2) has below the squared sine."""
+    """The measure of a cap of angle <= pi / 2: half the CDF of Beta((d - 1) / 2, 1/2) at its squared sine."""
     return ball(squared_sine).beta_lower(arb(d - 1) / 2, arb(1) / 2, True) / 2
 
 
 def room(d: int, coherence: Rational) -> Room:
-    """Both sides for one dimension and one coherence.
+    """Bounds on the number of unit keys of R^d of one coherence, from below and above.
 
     Contract: as `Room`; a coherence outside [-1, 1) or a dimension below 2 raise InvalidArgument.
     """
@@ -122,9 +124,10 @@ def room(d: int, coherence: Rational) -> Room:
 
 @dataclass(frozen=True)
 class Needed:
-    """The coherence that n keys in a dimension have: of the best keys that are made here, and what is certainly less.
+    """Bounds on the least coherence of n unit keys of R^d.
 
-    Contract: no n unit vectors have inner products of at most `impossible`, by a certificate; `made` is exact.
+    Contract: `made` is the exact coherence, or a proved bound on it, of keys of the family `made_by`. No n unit vectors
+    have inner products of at most `impossible`, by a certificate; None where nothing is certified.
     """
 
     n: int
@@ -140,7 +143,7 @@ class Needed:
 
 
 def needed(n: int, d: int) -> Needed:
-    """Both sides of the coherence of n keys, the certified one to a multiple of 1/256."""
+    """Bounds on the least coherence of n unit keys of R^d; the certified lower one is a multiple of 1/256."""
     family = best_family(n, d)
     bound = family.coherence_bound(n, d)
     made = family.keys(n, d).coherence if bound is None else bound
@@ -161,9 +164,9 @@ def impossible(n: int, d: int) -> Fraction | None:
 
 
 def least_coherence(n: int, d: int) -> tuple[Fraction, str]:
-    """The smallest coherence of n keys of R^d that are known to exist, and by what: a family, or caps that cover.
+    """The smallest coherence at which n unit keys of R^d are known to exist, and the reason: a family, or "caps".
 
-    Contract: a proved bound; that of caps is a multiple of 2^-24, and 1 where not even that is enough.
+    Contract: a proved bound. By caps (`covering_keys`) it is a multiple of 2^-24, and 1 if no smaller one suffices.
     """
     low, high = 0, FINE_STEPS
     while high - low > 1:

@@ -1,4 +1,4 @@
-"""The floor of a head or of a whole model: what every cache must keep, by which theorem, and who checked it."""
+"""Lower bounds (floors) for a head or a model: the bits every cache must keep, by theorem and who checked it."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ R1 = "R1: layer black box (the cache sees one head's q, k, v stream; K and V are
 
 @dataclass(frozen=True)
 class Floor:
-    """The bits that no cache can do without, for one head and for all, in each computation model by itself.
+    """The bits that every cache must keep, for one head and for all heads, in each computation model separately.
 
     Contract: `paper_bits` holds for relative eta below 1 and `values_bits` for additive eta, both for mean error
-    `delta` over the positions, and both are rounded down; `certified` are floors that the kernel has verified, one for
-    each theorem that forces a bit at this error. What takes seconds is computed when it is first asked for.
+    `delta` over the positions, and both are rounded down. `certified` holds the floors that the kernel has verified,
+    one for each theorem that forces a bit at this error. Properties that take seconds are computed at first use.
 
     Parameters
     ----------
     geometry : Geometry
         The head.
     model : Model or None
-        The model of the catalogue that the head belongs to. Without one, `streams` counts the heads that the geometry
-        names, and computation models R2 and R3 are not treated.
+        The model of the catalogue to which the head belongs. If it is None, `streams` counts the heads of the
+        geometry's stack, and computation models R2 and R3 are left out.
     eta, delta : Fraction
         Error of an answer, and its failure probability.
     plan : Reduction
         The hard instances behind `paper_bits` and `values_bits`: keys, multiplier, leakage.
     values_levels : int
-        How many levels of a value are told apart at this error.
+        The number of levels of a value that Bob can separate at this error.
     """
 
     geometry: Geometry
@@ -55,12 +55,12 @@ class Floor:
 
     @property
     def cache_bits(self) -> int:
-        """fp16 keys and values of one head."""
+        """The bits of fp16 keys and values of one head."""
         return self.geometry.cache_bits
 
     @property
     def streams(self) -> int:
-        """Heads of keys and values, taken as independent: of all layers and branches."""
+        """The number of (K, V) pairs, taken as independent: heads of all layers and branches."""
         if self.model is not None:
             return self.model.n_streams
         layers, heads = self.geometry.stack or (1, 1)
@@ -74,7 +74,7 @@ class Floor:
 
     @property
     def sums(self) -> tuple[Sum, ...]:
-        """How often the floor of one head counts for the model, under which assumption."""
+        """How many times the floor of one head counts for the model, under each assumption."""
         return () if self.model is None else sums(self.model)
 
     def strongest(self, *statuses: Status) -> Certified | None:
@@ -94,7 +94,7 @@ class Floor:
 
     @cached_property
     def models(self) -> dict[str, ModelAnswer]:
-        """What is needed in each computation model by itself: never compared, and never added."""
+        """The bits needed in each computation model; those of different models are never compared or added."""
         bits = max(0 if self.proved is None else self.proved.bits, self.values_bits)
         first = ModelAnswer(
             f"K and V are free reals: at least {bits:,.0f} bits per head at these eta and delta, the table above; "
@@ -169,10 +169,10 @@ class Floor:
 
 
 def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rational = "0") -> Floor:
-    """The floor of every cache of a model or of a head.
+    """The lower bounds (floors) on every cache of a model or of a head.
 
-    Contract: as `Floor`; every certified floor is VERIFIED by the kernel. A name that is no model's raises
-    UnknownName, with the nearest names.
+    Contract: as `Floor`; every certified floor is VERIFIED by the kernel. An unknown model name raises UnknownName with
+    the nearest names.
     Paper: Theorem 1.1 of arXiv:2503.14881 with its constant (Theorem A); Theorem B.
 
     Parameters
@@ -186,7 +186,7 @@ def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rat
     InvalidArgument
         If eta or failure_prob lies outside its range.
     ImpossibleReduction
-        If no instance in this dimension tells two levels of a value apart.
+        If Bob cannot separate even two levels of a value with any keys of this dimension.
     """
     subject = find_model(place) if isinstance(place, str) else place
     geometry, model = subject.geometry, subject if isinstance(subject, Model) else None

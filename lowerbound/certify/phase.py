@@ -1,4 +1,4 @@
-"""From which logits the floor bites, and up to which a coreset of proved error keeps fewer rows than tokens."""
+"""The logits from which the floor holds, and those up to which a proved coreset keeps fewer rows than tokens."""
 
 from __future__ import annotations
 
@@ -16,18 +16,20 @@ from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, r
 from lowerbound.errors import invalid
 
 LARGEST = 1000
-"""Multipliers above this are not told apart."""
+"""The largest multiplier that is considered; a border that is not below it counts as none."""
 SAMPLED_STEPS = 2**12
 FINEST = 2**48
 
 
 @dataclass(frozen=True)
 class Phase:
-    """The borders for T cached tokens of R^d, an additive error eta and a failure probability delta.
+    """Bounds on lambda, the largest |logit|, for T cached tokens of R^d, an additive error and a failure probability.
 
-    Contract: at every lambda >= `floor_from` a cache of T cached tokens (`in_sight` with those that ask) needs
-    (1 - H2(delta)) T d bits; at every lambda <= `sampled_to` or `covered_to` the cache of that name keeps fewer than T
-    rows, and its error, each proved; None where that holds at no lambda. Between them neither is proved.
+    `in_sight` counts the tokens that a query sees: the cached ones and those of the scale that asks.
+
+    Contract: at every lambda >= `floor_from` a cache needs (1 - H2(delta)) T d bits. At every lambda <= `sampled_to` or
+    `covered_to`, the cache `sampled` or `covered` keeps fewer than T rows, and its answers are within eta. Each is
+    proved, and None where it holds at no lambda. Between these bounds neither is proved.
     """
 
     tokens: int
@@ -43,17 +45,17 @@ class Phase:
 
     @property
     def coreset_to(self) -> Fraction | None:
-        """The larger of both."""
+        """The larger of `sampled_to` and `covered_to`; None if both are None."""
         return max((to for to in (self.sampled_to, self.covered_to) if to is not None), default=None)
 
     def side(self, multiplier: Fraction) -> str:
-        """ "forced", "possible" or "open"."""
+        """The side on which a multiplier lies: "forced" (the floor holds), "possible" (a coreset does it) or "open"."""
         if self.floor_from is not None and multiplier >= self.floor_from:
             return "forced"
         return "possible" if self.coreset_to is not None and multiplier <= self.coreset_to else "open"
 
     def rows(self, multiplier: Fraction) -> dict[str, int]:
-        """How many rows each coreset keeps at most at this multiplier."""
+        """The largest number of rows that each coreset may keep at this multiplier, by the name of the cache."""
         balls = balls_at_most(self.d, cover_radius(multiplier, self.eta))
         sizes = {"sampled": sample_size(multiplier, self.eta, self.delta), "covered": balls}
         return {name: min(self.tokens, size) for name, size in sizes.items()}
@@ -74,10 +76,10 @@ class Phase:
 
 
 def phase(tokens: int, d: int, *, in_sight: int | None = None, eta: Rational, delta: Rational) -> Phase:
-    """Both borders.
+    """The bounds on lambda for these tokens and errors.
 
     Contract: as `Phase`; fewer than 2 tokens or dimensions, eta outside (0, 1/2) or delta outside (0, 1/2) raise
-    InvalidArgument. By default one token asks.
+    InvalidArgument. The default of `in_sight` is `tokens` + 1: one token asks.
     """
     error, chance = rational(eta, name="eta"), rational(delta, name="delta")
     for name, number in (("tokens", tokens), ("d", d)):
@@ -106,7 +108,7 @@ def phase(tokens: int, d: int, *, in_sight: int | None = None, eta: Rational, de
 
 
 def balls_at_most(d: int, radius: Fraction) -> int:
-    """How many balls of keys a leader clustering opens at most, which are more than a radius apart."""
+    """The largest number of balls of a leader clustering of unit keys, whose centers are more than a radius apart."""
     mu = Fraction(ceil((1 - radius * radius / 2) * FINEST), FINEST)
     if mu < -1:
         return 1
@@ -126,7 +128,7 @@ def _sampled_to(tokens: int, eta: Fraction, delta: Fraction) -> Fraction | None:
 
 @lru_cache(maxsize=256)
 def _covered_to(tokens: int, d: int, eta: Fraction) -> Fraction | None:
-    """Where T keys cannot all be the radius apart: by caps that do not overlap, or by Delsarte's bound, certified."""
+    """The lambda up to which T unit keys cannot all be a cover radius apart, by caps or Delsarte's certified bound."""
     low, high = -FINE_STEPS - 1, FINE_STEPS
     while high - low > 1:
         middle = (low + high) // 2

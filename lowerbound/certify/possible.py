@@ -1,4 +1,4 @@
-"""Is a claimed compression possible as a worst-case guarantee? Between the best floor and the best proved cache."""
+"""Whether a claimed compression is possible as a worst-case guarantee, from the best floor and best proved cache."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import invalid
 
 FIXED_LENGTH_SLACK = 1
-"""States of at most B bits, of any length, are fewer than 2^(B + 1)."""
+"""The bits that variable length may save: there are fewer than 2^(B + 1) states of at most B bits."""
 
 
 class Word(StrEnum):
-    """POSSIBLE: a cache that does it is proved. IMPOSSIBLE: the floor lies above. OPEN: between the two."""
+    """POSSIBLE: some cache provably does it. IMPOSSIBLE: the floor exceeds the budget. OPEN: neither is proved."""
 
     POSSIBLE = "POSSIBLE"
     IMPOSSIBLE = "IMPOSSIBLE"
@@ -30,12 +30,11 @@ class Word(StrEnum):
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of states of at most `budget_bits` a head.
+    """Whether states of at most `budget_bits` bits per head can meet a worst-case guarantee, as far as it is proved.
 
     Contract: IMPOSSIBLE only if `floor` is verified and exceeds the budget by more than a bit; POSSIBLE only if
-    `achieved` needs at most the budget. Both speak of model R1: real unit keys and queries, |logit| <= 100, values in
-    [0, 1], every answer within eta, additively, with probability 1 - delta. `checked` is the best floor that is
-    machine-checked.
+    `achieved` needs at most the budget. Both hold in model R1: real unit keys and queries, |logit| <= 100, values in
+    [0, 1], every answer within an additive eta with probability 1 - delta. `checked` is the best machine-checked floor.
     """
 
     word: Word

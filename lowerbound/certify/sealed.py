@@ -1,4 +1,4 @@
-"""Sealed documents: a claim and the payload that proves it, bound by a digest and judged before anybody sees them."""
+"""Sealed documents: a claim and the payload that proves it, bound by a digest and judged as soon as they are made."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Json = Any
 class Sealed:
     """A statement, its certificate, and the kernel's verdict on the two.
 
-    Contract: the certificate carries the statement's digest, and `verdict` is what the kernel says of exactly the bytes
-    that `document` returns.
+    Contract: the certificate carries the digest of the statement, and `verdict` is the kernel's verdict on exactly the
+    bytes that `document` returns.
     """
 
     statement: Json
@@ -27,7 +27,7 @@ class Sealed:
 
     @property
     def is_verified(self) -> bool:
-        """Whether the kernel accepts the proof; UNDECIDED is no acceptance."""
+        """Whether the verdict is VERIFIED; UNDECIDED does not count."""
         return self.verdict.outcome is Outcome.VERIFIED
 
     def document(self) -> bytes:
@@ -38,12 +38,12 @@ class Sealed:
 def sealed(name: str, kind: str, claim: Json, payload: Json) -> Sealed:
     """The document of this kind that claims `claim`, judged.
 
-    Contract: never raises for a claim that the payload does not prove; the verdict says so, and why.
+    Contract: never raises for a claim that the payload does not prove; the verdict then says why not.
 
     Parameters
     ----------
     name : str
-        What the statement is called; no meaning depends on it.
+        The id of the statement; the verdict does not depend on it.
     kind : str
         One of the kernel's kinds of certificate.
     claim, payload : plain JSON values without floats

@@ -1,4 +1,4 @@
-"""The structure table: for every prior its class, the floor of it, and a cache that meets the floor, played."""
+"""The structure table: for every prior, its class, the floor of that class, and a played cache that meets the floor."""
 
 from __future__ import annotations
 
@@ -27,15 +27,16 @@ TRIALS = 4
 
 @dataclass(frozen=True)
 class StructureRow:
-    """One prior on one head: what is forced, what is enough, and who says so.
+    """One prior on one head: the bits that it forces, the bits that a played cache kept, and the lemma.
 
-    Bits are of one head. `size_bits` is log2 of the class, the floor at error 0; `floor_bits` that at error `delta` a
-    symbol; `all_bits` log2 of all 0/1 matrices, T d, so that `share` says how much the prior spares. `scheme_bits` is
-    the state of the cache that was played in the game restricted to the class, `errors` how many symbols Bob misread
-    there, `played_floor_bits` the floor of the whole interval of error rates that this allows, and `ratio` is
-    scheme_bits / size_bits. `attention_leak` is certainly >= the softmax weight that any query of the game puts on keys
-    that it does not ask for: the instances are sparse in attention, whatever else they are. Where the maps have no such
-    class, or eta is too large, `reason` says so and all that would be measured is None.
+    All bits are per head. `size_bits` is log2 of the number of members of the class, which is the floor at error 0.
+    `floor_bits` is the floor when a symbol is misread with probability `delta`. `all_bits` = T d is log2 of the number
+    of all 0/1 matrices, and `share` is `size_bits / all_bits`. `scheme_bits` is the size of the state of the cache
+    `scheme`, played in the game restricted to the class, and `ratio` is `scheme_bits / size_bits`. `errors` counts the
+    symbols that Bob misread there. `played_floor_bits` is the smallest floor over the interval of error rates that
+    these errors allow. `attention_leak` is certainly >= the softmax weight that any query of the game puts on keys for
+    which it does not ask: all instances are sparse in attention. If the maps have no such class, or eta is too large,
+    `reason` says so, and every measured field is None.
     """
 
     prior: str
@@ -68,8 +69,9 @@ class StructureRow:
 def attention_leak(keys: Keys, n_asked: int, multiplier: Fraction) -> Fraction:
     """A rational certainly >= the weight that a query for one of the first `n_asked` keys puts on all other keys.
 
-    Contract: queries are the keys, logits multiplier times their inner products; equal keys count as one. Exact Gram
-    matrix, one Arb ball a different inner product; rows of several lengths raise InvalidArgument.
+    Contract: the queries are the keys, and a logit is the multiplier times an inner product. Equal keys count as one
+    key. The Gram matrix is exact, and each distinct inner product has one Arb ball. Rows of different norms raise
+    InvalidArgument.
     """
     rows = keys.rows
     squares = (rows * rows).sum(axis=1)
@@ -104,10 +106,10 @@ def structure_rows(
     trials: int = TRIALS,
     isolation: Isolation | None = None,
 ) -> Iterator[StructureRow]:
-    """One row a prior, each played as it is asked for.
+    """Yield one row per prior; its game is played when the row is requested.
 
-    Contract: AccountingError when a cache would lie under the floor of its class; UnknownName for a prior that there
-    is not; a prior that these maps do not have, or that eta hides, is a row that says so.
+    Contract: raises AccountingError if a cache is below the floor of its class, and UnknownName for an unknown prior. A
+    prior whose class these maps lack, or whose symbols eta makes unreadable, gives a row with a `reason`.
     """
     error, allowed = rational(eta, name="eta"), rational(delta, name="delta")
     if not 0 <= error < Fraction(1, 2):

@@ -1,9 +1,9 @@
 """The theorems that floors rest on, each registered here and nowhere else.
 
-A row names everything that belongs to a theorem: its letter, what it reads, its lemmas in the proof book, the kernel's
-rule for its certificates, and who looks for its strongest instance. Pages, tables, figures and commands go through
-these rows. Who checked a proof is not written here: it is read from the record that `python -m proofs` makes of the
-verified book.
+A row names everything that belongs to a theorem: its letter, what Bob reads, its lemmas in the proof book, the kernel's
+rule for its certificates, and the function that searches for its strongest instance. Pages, tables, figures and
+commands use these rows. Who checked a proof is not written here: it is read from the record that `python -m proofs`
+makes of the verified book.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ Status = Literal["machine-checked", "proved on paper", "CONJECTURE"]
 CHECKED: Status = "machine-checked"
 ON_PAPER: Status = "proved on paper"
 CONJECTURE: Status = "CONJECTURE"
-"""Its proof is not finished: it is shown as that, and no floor rests on it."""
+"""The status of a theorem whose proof is not finished: no floor rests on it."""
 PROVED: tuple[Status, ...] = (CHECKED, ON_PAPER)
 
 RECORD = "book_record.json"
-"""Beside this file: the status of every lemma, as the last whole verification of the book derived it."""
+"""A file beside this module: the status of every lemma, from the last verification of the whole book."""
 
 
 @lru_cache
 def book_record() -> Mapping[str, str]:
-    """Lemma id -> its status in the verified book, in the words of `prove.verify.Status`."""
+    """The status of each lemma in the verified book, by lemma id, in the words of `prove.verify.Status`."""
     text = (resources.files("lowerbound.certify") / RECORD).read_text(encoding="utf-8")
     record: dict[str, str] = json.loads(text)
     return record
@@ -44,7 +44,7 @@ def book_record() -> Mapping[str, str]:
 
 @dataclass(frozen=True)
 class Theorem:
-    """What a floor rests on.
+    """A theorem on which floors rest.
 
     Parameters
     ----------
@@ -57,11 +57,11 @@ class Theorem:
     rule : str
         The kernel's kind of certificate.
     designer : function or None
-        Looks for the strongest instance; None where certificates are made elsewhere.
+        Searches for the strongest instance; None for theorems whose certificates are made elsewhere.
     guarantee : "additive" or "relative"
-        How eta is meant.
+        Whether eta bounds the additive or the relative error.
     scope : str
-        What the theorem speaks of beyond the usual, as the end of "Theorem X speaks of ...", or "".
+        The end of the sentence "Theorem X speaks of ...", for a theorem with hypotheses of its own; otherwise "".
     """
 
     name: str
@@ -74,7 +74,7 @@ class Theorem:
 
     @property
     def status(self) -> Status:
-        """Who checked its proof, derived from the record of the book: a lemma that is missing there is a conjecture."""
+        """Who checked the proof, from the record of the book; a lemma that is missing there makes it a CONJECTURE."""
         statuses = {book_record().get(lemma, "open") for lemma in self.lemmas}
         if statuses == {"proved"}:
             return CHECKED
@@ -82,11 +82,11 @@ class Theorem:
 
     @property
     def proof(self) -> str:
-        """The status in full, for a line of its own."""
+        """The status in full, as shown beside a number."""
         return "proved on paper, not machine-checked" if self.status == ON_PAPER else self.status
 
     def design(self, target: Target) -> Design | None:
-        """The strongest instance that is known, or None where the theorem forces no bit of this target."""
+        """The strongest known instance for a target, or None if the theorem forces no bit there."""
         if self.designer is None or target.delta >= Fraction(1, 2):
             return None
         found = self.designer(target)
@@ -132,13 +132,13 @@ THEOREMS: dict[str, Theorem] = {
         ),
     )
 }
-"""Floors of model R1, by letter, in the order of their strength at delta = 0."""
+"""The theorems of model R1 by letter, from the weakest floor at delta = 0 to the strongest."""
 REPLAY = Theorem("R2", "token ids, from the last scale, with public weights", replay.LEMMAS, "replay_floor")
 FIBRES = Theorem("R3", "token ids that share one f_hat, with public weights", fibre.LEMMAS, "f_hat_fibre")
 OTHER_MODELS = {theorem.rule: theorem for theorem in (REPLAY, FIBRES)}
-"""Of other computation models, by the kind of certificate: no floor of R1 is compared with theirs."""
+"""The theorems of models R2 and R3 by kind of certificate; their floors are never compared with those of R1."""
 
 
 def floors_with(*statuses: Status) -> list[str]:
-    """Letters of the theorems of model R1 that have one of these statuses, in their order."""
+    """The letters of the theorems of model R1 that have one of these statuses, in the order of THEOREMS."""
     return [name for name, theorem in THEOREMS.items() if theorem.status in statuses]

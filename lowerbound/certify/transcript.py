@@ -1,4 +1,4 @@
-"""Transcripts: one game of a cache as a document, with every symbol, the message and every answer."""
+"""Transcripts: one game of one cache as a document, with every symbol, the message and every answer."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ PRECISION_BITS = 128
 
 
 def transcript(family: HardFamily, entry: Contender, **terms: Any) -> tuple[PlayedGame, bytes]:
-    """Play one trial, and write down what crossed.
+    """Play one trial; return the game and its transcript.
 
-    Contract: the document is VERIFIED by the kernel; what `duel` raises is raised. `terms` are those of `duel`.
+    Contract: the kernel's verdict on the document is VERIFIED. `terms` are the keyword arguments of `play_once`, and
+    errors are those of `duel`.
     """
     played = play_once(family, entry, **terms)
     row = played.row
@@ -68,7 +69,7 @@ def transcript(family: HardFamily, entry: Contender, **terms: Any) -> tuple[Play
 
 
 def spelt(symbols: Symbols, levels: int) -> str:
-    """Symbols in hex, row by row, each in the bits of the largest one, filled up with zeros to a whole digit."""
+    """Symbols in hex, row by row, each in as many bits as level `levels` - 1 has; zeros fill the last digit."""
     width = (levels - 1).bit_length()
     bits = symbols.ravel()[:, None] >> np.arange(width - 1, -1, -1) & 1
     digits = -(-bits.size // 4)

@@ -1,4 +1,4 @@
-"""Witnesses: what the adversary found, as a document that the kernel judges and whose question anyone can ask again."""
+"""Witnesses: a violation found by the adversary, as a document that the kernel judges and that anyone can rerun."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ HEARING_S = 120.0
 
 
 def witness(cache: str, violation: Violation) -> bytes:
-    """The document that says: on these tokens the cache of this name answers so, which breaks its promise.
+    """The document that records a violation: on these tokens, the named cache gives an answer that breaks its promise.
 
-    Contract: the kernel calls it VERIFIED; raises Undecided where no precision up to 1024 bits suffices, and Rejected
-    for a violation that is none.
+    Contract: the kernel's verdict on it is VERIFIED. Raises Undecided if no precision up to 1024 bits suffices, and
+    Rejected if the answer breaks no promise.
     """
     instance = violation.instance
     claim = {"cache": cache, **instance.terms.to_json()}
@@ -46,13 +46,14 @@ def witness(cache: str, violation: Violation) -> bytes:
 def rerun(
     data: bytes, *, foreign: bool = False, isolation: Isolation | None = None, time_limit_s: float = HEARING_S
 ) -> Verdict:
-    """Whether a document proves what it says, and the cache still answers so, in a fresh process.
+    """The verdict on a witness after its cache is asked again in a fresh process.
 
     Contract: VERIFIED only if the document is intact, the kernel verifies it, and the named cache, given the tokens
-    scale by scale through bytes, gives exactly the recorded answer. REJECTED says what differs. UNDECIDED is the
-    kernel's own, a time limit, or a cache that is not registered here: a document must not choose what code runs, so
-    that "package.module:Class" and "exec:COMMAND" are asked only if `foreign` allows it. Never raises for bad bytes.
-    Where keys and levels are public, tokens that do not have them are REJECTED: such a cache promises nothing there.
+    scale by scale through bytes, gives exactly the recorded answer. REJECTED says what differs. UNDECIDED has one of
+    three reasons: the kernel's verdict, a time limit, or a cache that is not registered here. A document must not
+    choose which code runs, so "package.module:Class" and "exec:COMMAND" are asked only if `foreign` is true. Never
+    raises for bad bytes. If keys and levels are public, tokens with other keys or levels are REJECTED, because such a
+    cache promises nothing for them.
     """
     try:
         statement, certificate = read_document(data)
@@ -95,14 +96,14 @@ def _asked_again(claim: Json, payload: Json, isolation: Isolation, time_limit_s:
 
 
 def instance_of(claim: Json, payload: Json) -> Instance:
-    """The instance that a verified claim and payload speak of; InvalidArgument where a number is no float."""
+    """The instance in a verified claim and payload; InvalidArgument if one of its numbers is not a float."""
     terms = Terms.from_json(claim)
     keys, values, queries = (_rows(terms.schedule, payload[name], name) for name in ("keys", "values", "queries"))
     return Instance(terms, TokenRows(keys, values, queries), _floats([payload["query"]], "an entry of the query"))
 
 
 def _rows(schedule: ScaleSchedule, scales: Json, what: str) -> FloatArray:
-    """One row a token; a scale repeats its last row."""
+    """One row per token: the last row that is given for a scale stands for all its remaining tokens."""
     given = [_floats(rows, f"an entry of the {what}") for rows in scales]
     missing = [schedule.tokens_at(scale) - len(rows) for scale, rows in enumerate(given)]
     return np.concatenate([np.pad(rows, ((0, n), (0, 0)), mode="edge") for rows, n in zip(given, missing, strict=True)])
@@ -129,7 +130,7 @@ def _payload(violation: Violation, precision: int) -> Json:
 
 
 def _by_scale(schedule: ScaleSchedule, rows: FloatArray) -> Iterator[list[list[str]]]:
-    """The rows of each scale, those at its end that repeat each other once."""
+    """The rows of each scale; equal rows at the end of a scale are written once."""
     for scale in range(schedule.n_scales):
         own = rows[schedule.rows_of(scale)]
         others = np.flatnonzero((own != own[-1]).any(axis=1))

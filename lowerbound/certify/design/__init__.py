@@ -1,1 +1,1 @@
-"""The search for the strongest hard instance of each theorem: addresses, values, keys, and their numbers."""
+"""The search for the hard instances that force the most bits by each theorem: their keys, values and parameters."""

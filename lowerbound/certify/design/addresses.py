@@ -1,7 +1,7 @@
-"""Address books: T separated directions in few dimensions, so that the rest of a key is free for a secret.
+"""Address books: T well-separated directions in few dimensions, so that the other coordinates of a key hold a secret.
 
-A shorter address leaves room for more secrets, and a smaller coherence for louder ones; which book is best depends on
-T, d, eta and lambda, so a design tries them all.
+Addresses of fewer dimensions leave more coordinates for secrets, and a smaller coherence allows secrets with more
+levels. Which book is best depends on T, d, eta and lambda, so a design tries them all.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from lowerbound.core.keys.trace import Trace2
 
 @dataclass(frozen=True)
 class AddressBook:
-    """n addresses in R^d_a, as integer rows of any length, and a proved bound on their one-sided coherence."""
+    """n addresses in R^d_a, as integer rows of any norm, and a proved upper bound on their one-sided coherence."""
 
     name: str
     rows: IntRows
@@ -28,7 +28,7 @@ class AddressBook:
 
     @property
     def d_a(self) -> int:
-        """Coordinates of an address."""
+        """The dimension of an address."""
         return int(self.rows.shape[1])
 
 
@@ -43,18 +43,18 @@ FAMILIES: tuple[tuple[KeyFamily, tuple[int, ...]], ...] = (
     (Trace2(), (16, 32)),
     (GreedySigns(), (20,)),
 )
-"""Families whose coherence is proved, or small enough to measure, and the dimensions in which they are tried."""
+"""The families that are tried, each with its dimensions d_a; their coherence is proved, or measured for few rows."""
 
 LARGEST_MEASURED = 2**12
-"""Addresses whose exact coherence is measured, where a family proves none."""
+"""The largest number of addresses whose coherence is measured exactly if their family proves no bound."""
 
 
 @lru_cache
 def books(n: int) -> tuple[AddressBook, ...]:
-    """Every book with n addresses.
+    """The books with n addresses that no other book dominates.
 
-    Contract: `coherence` is proved by the family, or measured exactly on these rows; no book is dominated, as long as
-    another one and no less coherent.
+    Contract: `coherence` is proved by the family, or measured exactly on these rows. A book is left out if another one
+    has at most its dimension and at most its coherence.
     """
     found = []
     for family, dimensions in FAMILIES:

@@ -1,4 +1,7 @@
-"""Floors from random keys and values: chains of tilts for collisions and cliques (Theorem D, Theorem E)."""
+"""Designs of floors from random keys and values: the best chain of tilts for Theorem D (collisions) and E (cliques).
+
+The symbols are those of the kernel's rule `matching`: tilts, s, tau, the angles a_1 and a_2 (`near`), and the leak.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ SPHERE_PRECISION_BITS = 192
 SLACK = Fraction(103, 100)
 INCOHERENT_SHARE = 0.02
 LEAKS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
-"""tau as a share of s: how much of the error budget is given to the other tokens."""
+"""The values of tau / s that are tried: the share of the error budget s that is spent on the other tokens."""
 TILT_DIGITS = 5
 TILT_STEP = np.radians(0.5)
 STEEPEST = np.radians(80.5)
@@ -47,7 +50,7 @@ def _mean_weight(tilt: float, limit: float, d: int, multiplier: float) -> float:
 
 @dataclass(frozen=True)
 class _Tilts:
-    """One choice of tau: the tilts from which a chain is picked, and what matching makes of it."""
+    """One choice of tau: the tilts from which a chain is picked, and the quantities that matching derives from tau."""
 
     coherence: Fraction
     tau: float
@@ -93,7 +96,7 @@ def _tilts(target: Target, coherence: Fraction, share: float, *, from_limit: boo
 
 
 def _nearest_angle(target: Target, apart: float, spread: float) -> float:
-    """a_1, the angle within which a key has its only partner; infinite where matching fails."""
+    """a_1, the angle within which each key has exactly one matching key; infinite if matching fails."""
     n, lam = target.n_tokens, float(target.multiplier)
     coarse = 1 - (spread + np.log(n)) / lam
     if coarse <= 0 or apart <= np.arccos(coarse):
@@ -103,7 +106,7 @@ def _nearest_angle(target: Target, apart: float, spread: float) -> float:
 
 
 def _cheapest_chain(log_costs: FloatArray, closed: FloatArray) -> tuple[float, list[int]]:
-    """The chain 0 = m_0 < m_1 < ... that minimises cost[last] + sum cost[m_i] closed[m_{i+1}]; its log, and itself."""
+    """The log of the least cost[last] + sum cost[m_i] closed[m_{i+1}] of chains 0 = m_0 < m_1 < ..., and its chain."""
     base = log_costs.min()
     costs = np.exp(log_costs - base)
     totals, previous = np.zeros(len(costs)), [-1] * len(costs)
@@ -151,14 +154,14 @@ def _written(tilts: _Tilts, chain: list[int]) -> dict[str, Any]:
 
 
 def _common_bits(target: Target, tilts: _Tilts) -> float:
-    """log2 g - log2 T!, in bits."""
+    """log2 g - log2 T!, in bits, where g is the least probability of the instances that count; -inf if g <= 0."""
     incoherent = target.n_tokens * (target.n_tokens - 1) / 2 * float(_tail(float(tilts.coherence), target.d))
     good = 1 - incoherent - 1 / float(SLACK)
     return float(np.log2(good) - gammaln(target.n_tokens + 1) / np.log(2)) if good > 0 else -np.inf
 
 
 def collision_design(target: Target) -> Design | None:
-    """Theorem D: random instances rarely share a state; delta = 0."""
+    """The design of Theorem D (two random instances rarely share a state), or None; it needs delta = 0."""
     best: Design | None = None
     levels = _value_levels(target)
     for tilts in _proposals(target, from_limit=False):
@@ -172,17 +175,17 @@ def collision_design(target: Target) -> Design | None:
 
 
 def clique_design(target: Target) -> Design | None:
-    """Theorem E with the better of its two accounts of the values; delta = 0."""
+    """The design of Theorem E with the better of its two ways to count values, or None; it needs delta = 0."""
     return max((clique_grid_design(target), clique_shared_design(target)), key=bits_of)
 
 
 def clique_grid_design(target: Target) -> Design | None:
-    """Theorem E, values on a grid."""
+    """The design of Theorem E with values on a grid, or None."""
     return _clique(target, "grid")
 
 
 def clique_shared_design(target: Target) -> Design | None:
-    """Theorem E, values uniform, which share the error with their keys."""
+    """The design of Theorem E with uniform real values, where a value and its key share the error budget, or None."""
     return _clique(target, "shared")
 
 
@@ -217,7 +220,7 @@ def _clique(target: Target, values: str) -> Design | None:
 
 
 def _log_shared_width(target: Target, tilts: _Tilts) -> float:
-    """log of the integral that the judge bounds, by the same steps."""
+    """The log of the integral that the kernel's rule `clique` bounds, in floating point on the same grid."""
     shells, cells, eta, d = 200, 64, float(target.eta), target.d
     times = np.arange(shells + 1) / shells
     amplitude, change = np.meshgrid(np.arange(cells) / cells - 2 * eta, tilts.gap * times[:-1])

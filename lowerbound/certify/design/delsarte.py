@@ -1,10 +1,11 @@
-"""At most how many keys fit: a search for the polynomials that Delsarte's linear program asks for.
+"""Upper bounds on the number of keys of a given coherence: a search for polynomials of Delsarte's linear program.
 
-Two sources, and the better one wins. Levenshtein's polynomials have their double roots at nodes of a Gauss quadrature
-that is made to contain mu; with any rational numbers near those, the sign on [-1, mu] is plain, and the coefficients,
-which are above 0 with room, stay so. They meet the best codes exactly (E8's 240, Leech's 196560). In few dimensions
-scipy may propose a better one on a grid of inner products (25 keys of coherence 1/2 in R^4, not 26); it is rounded to
-rationals, and lowered by as much as it errs.
+There are two sources, and the smaller bound is taken. Levenshtein's polynomials have double roots at the nodes of a
+Gauss quadrature that has mu as a node. The others are replaced by nearby rational numbers: the sign on [-1, mu] is
+evident from the factors, and the coefficients stay positive, because they are well above 0. These polynomials give the
+exact size of the best codes (240 for E8, 196560 for Leech). In few dimensions a linear program on a grid of inner
+products may give a better polynomial (25 keys of coherence 1/2 in R^4, not 26). Its coefficients are rounded to
+rational numbers, and the constant coefficient is lowered until the polynomial is nowhere above 0 on [-1, mu].
 """
 
 from __future__ import annotations
@@ -29,14 +30,17 @@ GRID = 400
 FINE = 8001
 ROUNDS = 4
 LARGEST_DENOMINATOR = 2**24
-"""Of double roots."""
+"""The largest denominator of a double root."""
 DIGITS = 2**44
 SLACK = 1e-9
 
 
 @dataclass(frozen=True)
 class Dual:
-    """A polynomial in the basis P_k of dimension d, and how its sign is shown: what a certificate carries.
+    """A polynomial in the Gegenbauer basis P_k of R^d, with the data that prove its sign on [-1, coherence].
+
+    `double_roots` are factored out, and `marks` cut the interval into parts on which Bernstein coefficients show the
+    sign of the rest.
 
     Contract: `bound` = f(1) / f_0 is exact; the kernel accepts the payload for n_max = floor(bound).
     """
@@ -49,20 +53,20 @@ class Dual:
 
     @property
     def bound(self) -> Fraction:
-        """No more unit vectors than this have inner products of at most the coherence."""
+        """f(1) / f_0: at most this many unit vectors have pairwise inner products of at most the coherence."""
         return sum(self.coefficients, Fraction(0)) / self.coefficients[0]
 
     @property
     def most(self) -> int:
-        """The whole part of the bound."""
+        """The bound, rounded down to an integer."""
         return floor(self.bound)
 
     def claim(self) -> dict[str, object]:
-        """What a certificate states."""
+        """The claim of the certificate."""
         return {"d": self.d, "coherence": str(self.coherence), "n_max": self.most}
 
     def payload(self) -> dict[str, list[str]]:
-        """What it carries."""
+        """The payload of the certificate."""
         return {
             "coefficients": [str(each) for each in self.coefficients],
             "double_roots": [str(each) for each in self.double_roots],
@@ -91,12 +95,12 @@ def delsarte(d: int, coherence: Rational) -> Dual:
 
 
 def levenshtein(d: int, mu: Fraction) -> Dual | None:
-    """The best of Levenshtein's polynomials: at once, and a few percent above what linear programs may find."""
+    """The best of Levenshtein's polynomials, or None: fast; a linear program may be a few percent better."""
     return min(_levenshtein(d, mu), key=lambda found: found.bound, default=None)
 
 
 def _levenshtein(d: int, mu: Fraction) -> Iterator[Dual]:
-    """(t - mu) (t + 1)^e (product of (t - node)^2), for e = 0 and 1 and every degree (Levenshtein 1978)."""
+    """Yield (t - mu) (t + 1)^e (product of (t - node)^2), for e = 0 and 1 and every degree (Levenshtein 1978)."""
     t = fmpq_poly([0, 1])
     for extra, count in product((0, 1), range(1, MOST_DEGREE // 2 + 1)):
         nodes = _nodes(d, float(mu), extra, count)
@@ -111,10 +115,10 @@ def _levenshtein(d: int, mu: Fraction) -> Iterator[Dual]:
 
 
 def _nodes(d: int, mu: float, extra: int, count: int) -> tuple[Fraction, ...] | None:
-    """The other nodes of the quadrature of `count` nodes, one of them mu, for (1 - t)^(a + 1) (1 + t)^(a + extra).
+    """The nodes other than mu of the Gauss quadrature with `count` nodes, mu among them, or None.
 
-    a = (d - 3) / 2. They are eigenvalues of the Jacobi matrix whose last diagonal entry is moved until mu is one (Golub
-    1973); None where a node lies outside (-1, mu].
+    The weight is (1 - t)^(a + 1) (1 + t)^(a + extra), a = (d - 3) / 2. The nodes are the eigenvalues of a Jacobi matrix
+    whose last diagonal entry is changed so that mu is an eigenvalue (Golub 1973). None if a node is outside (-1, mu].
     """
     a, b = (d - 1) / 2, (d - 3) / 2 + extra
     i = np.arange(1, count, dtype=np.float64)
@@ -135,7 +139,7 @@ def _nodes(d: int, mu: float, extra: int, count: int) -> tuple[Fraction, ...] | 
 
 
 def _linear_programs(d: int, mu: Fraction) -> Iterator[Dual]:
-    """What linear programs of some degrees propose, made exact."""
+    """Yield the solutions of linear programs of DEGREES, made exact."""
     for degree in DEGREES:
         proposal = _proposal(d, mu, degree)
         found = None if proposal is None else _lowered(d, mu, proposal)
@@ -144,7 +148,7 @@ def _linear_programs(d: int, mu: Fraction) -> Iterator[Dual]:
 
 
 def _values(d: int, degree: int, at: np.ndarray) -> np.ndarray:
-    """P_0 to P_degree at some points, by the recurrence."""
+    """P_0 to P_degree at the points `at`, by their recurrence: shape (degree + 1, points)."""
     made = [np.ones_like(at), at]
     for k in range(1, degree):
         made.append(((2 * k + d - 2) * at * made[k] - k * made[k - 1]) / (k + d - 2))
@@ -152,7 +156,7 @@ def _values(d: int, degree: int, at: np.ndarray) -> np.ndarray:
 
 
 def _proposal(d: int, mu: Fraction, degree: int) -> np.ndarray | None:
-    """The best polynomial on a grid, to which places where it rises above 0 are added until it hardly does."""
+    """The best polynomial on a grid; points where it exceeds SLACK are added to the grid, for at most ROUNDS rounds."""
     at = (float(mu) - 1) / 2 - (float(mu) + 1) / 2 * np.cos(np.linspace(0, np.pi, GRID))
     fine = np.linspace(-1, float(mu), FINE)
     between = _values(d, degree, fine)
@@ -171,7 +175,7 @@ def _proposal(d: int, mu: Fraction, degree: int) -> np.ndarray | None:
 
 
 def _lowered(d: int, mu: Fraction, proposal: np.ndarray) -> Dual | None:
-    """The proposal with rational coefficients, lowered until it is nowhere above 0."""
+    """The proposal with rational coefficients, of which the constant is lowered until the sign is proved; or None."""
     at = np.linspace(-1, float(mu), FINE)
     over = max(0.0, float((proposal @ _values(d, len(proposal) - 1, at)).max()))
     rounded = [Fraction(round(max(0.0, weight) * DIGITS), DIGITS) for weight in proposal]
@@ -206,7 +210,7 @@ def _dual(d: int, mu: Fraction, f: fmpq_poly, roots: tuple[Fraction, ...]) -> Du
 
 
 def _marks(f: fmpq_poly, mu: Fraction) -> tuple[Fraction, ...] | None:
-    """Where to cut [-1, mu] so that Bernstein coefficients show the sign of each part; None if they do not."""
+    """Points that cut [-1, mu] into parts on which all Bernstein coefficients are <= 0; None if none are found."""
     todo, edges = [(Fraction(-1), mu)], []
     while todo:
         low, high = todo.pop()

@@ -1,4 +1,4 @@
-"""Floors from keys and values: addresses, secrets in the rest of a key, and the loudest way to read them (C, C')."""
+"""Designs of floors from keys and values (Theorem C, C'): a key is an address and a secret, which queries then read."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ from lowerbound.certify.design.target import (
 from lowerbound.certify.design.values import described
 
 GRID = 120
-"""Points an axis of the first look at (rho^2, gamma)."""
+"""The number of points per axis of the first grid over (rho^2, gamma)."""
 MILLIONTHS = 10**6
 
 
 def single_read_design(target: Target) -> Design | None:
-    """Theorem C: every symbol is read once, against one reference; any delta."""
+    """The design of Theorem C, or None: Bob reads every symbol once, against one reference token; any delta."""
     return max((_tuned(target, book, zoom=False) for book in books(target.n_tokens)), key=bits_of, default=None)
 
 
 def zoom_design(target: Target) -> Design | None:
-    """Theorem C': Bob asks again with a better reference; delta = 0."""
+    """The design of Theorem C', or None: Bob reads a symbol again with a better reference token; delta = 0 only."""
     if target.delta:
         return None
     return max((_tuned(target, book, zoom=True) for book in books(target.n_tokens)), key=bits_of, default=None)
 
 
 def _tuned(target: Target, book: AddressBook, *, zoom: bool) -> Design | None:
-    """The best rho^2 and gamma for a book, in millionths: a grid, then ever smaller steps around the best."""
+    """The design with the best rho^2 and gamma (multiples of 1e-6) for a book: a grid, then a local search."""
     if book.d_a > target.d - 2:
         return None
     shares, tilts = np.meshgrid(np.linspace(0.02, 0.97, GRID), np.geomspace(0.03, 2.5, GRID))
@@ -78,7 +78,7 @@ def _tuned(target: Target, book: AddressBook, *, zoom: bool) -> Design | None:
 def _levels(
     target: Target, book: AddressBook, shares: FloatArray, tilts: FloatArray, *, zoom: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Bits, value levels and key levels for each (rho^2, gamma); 0 bits where a condition fails."""
+    """The bits per head, value levels and key levels at each (rho^2, gamma); 0 bits where a condition fails."""
     n, own, d, p = target.n_tokens, target.n_own, target.d, target.d - book.d_a - 1
     lam, eta, far = float(target.multiplier), float(target.eta), 1 - float(book.coherence)
     inside = (shares > 0) & (shares < 1) & (tilts > 0)

@@ -1,4 +1,4 @@
-"""The game of secret keys and values, on the strongest design that explicit addresses give."""
+"""The game in which keys and values both carry secrets, on the strongest design that explicit addresses give."""
 
 from __future__ import annotations
 

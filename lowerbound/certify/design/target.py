@@ -1,4 +1,4 @@
-"""What a design is asked for, and what it proposes: a target with its errors, and a payload for the judge."""
+"""The input of a design (`Target`: a head with its errors) and its output (`Design`: a payload for the kernel)."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ FloatArray = NDArray[np.float64]
 PRECISION_BITS = 128
 MOST_LEVELS = 2**20
 LOGIT_CAP = MULTIPLIER_CAP
-"""The largest |logit| that queries may ask of unit keys, also where a model's own rule caps nothing."""
+"""The largest |logit| of a query with a unit key; it also applies to models whose own rule has no cap."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """What a floor is about: a head, how far its answers may be off and how often, and how loud a query may be.
+    """The setting of a floor: a head, the error and the failure probability of its answers, and the largest |logit|.
 
     Parameters
     ----------
@@ -42,12 +42,12 @@ class Target:
 
     @property
     def n_tokens(self) -> int:
-        """T cached tokens."""
+        """T, the number of cached tokens."""
         return self.geometry.n_tokens_cached
 
     @property
     def n_own(self) -> int:
-        """T_N tokens of the last scale."""
+        """T_N, the number of tokens of the last scale."""
         return self.geometry.n_own
 
     @property
@@ -65,21 +65,21 @@ class Design:
 
 
 Designer = Callable[[Target], Design | None]
-"""The best instance that is known for a target, or None where a theorem says nothing about it."""
+"""A function that returns the best known design for a target, or None if its theorem gives no bound there."""
 
 
 def fano_bits(levels: FloatArray | float, delta: float) -> Any:
-    """Bits of a symbol known with error delta; not below 0."""
+    """Fano's lower bound in bits for a symbol of `levels` levels that is misread with probability delta; at least 0."""
     entropy = -(delta * np.log2(delta) + (1 - delta) * np.log2(1 - delta)) if delta else 0.0
     wrong = delta * np.log2(np.maximum(np.asarray(levels, float) - 1, 1.0)) if delta else 0.0
     return np.maximum(0.0, np.log2(levels) - entropy - wrong)
 
 
 def below(value: Any) -> Any:
-    """The largest whole number certainly under a float that may be rounded."""
+    """The float times 1 - 1e-11, rounded down: certainly at most the exact number of which the float is a rounding."""
     return np.floor(np.asarray(value) * (1 - 1e-11))
 
 
 def bits_of(design: Design | None) -> float:
-    """The bits of a proposal; below every other if there is none."""
+    """The bits of a design; -1 for None, so that any design is preferred."""
     return -1.0 if design is None else design.bits

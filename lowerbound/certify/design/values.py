@@ -1,4 +1,4 @@
-"""Floors from values alone: as many levels as public keys keep apart (Theorem A, Theorem B)."""
+"""Designs of floors from values alone, with public keys: Theorem A (two levels) and Theorem B (as many as possible)."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from lowerbound.kernel.rules.separated import MOST_WORDS
 
 
 def values_design(target: Target) -> Design | None:
-    """Theorem B: as many levels of each value as public keys of the best family keep apart."""
+    """The design of Theorem B, or None: each value has as many levels as Bob can separate with the best public keys."""
     return _values(target, "B")
 
 
 def paper_design(target: Target) -> Design | None:
-    """Theorem A: one bit a value, relative error."""
+    """The design of Theorem A, or None: one bit per value, relative error."""
     return _values(target, "A")
 
 
@@ -53,11 +53,11 @@ def _values(target: Target, theorem: str) -> Design | None:
 
 
 def described(rows: IntRows) -> dict[str, Any]:
-    """The rows as the judge reads them: as words of a few cosets of the affine functions, of a linear code, or entries.
+    """The rows in a form that the kernel accepts: cosets of the affine functions, a coset of a linear code, or entries.
 
-    Contract: the description holds at least these rows; it is a code where the rows are signs, padded by zeros, and
-    the judge can walk through that code. Kerdock sets and trace codes are unions of cosets of the affine functions, or
-    linear, so that the whole description has the family's coherence.
+    Contract: the description contains at least these rows. It is a code if all entries are signs, up to zeros at the
+    end, and the code is small enough for the kernel to go through its words. Kerdock sets are unions of cosets of the
+    affine functions, and trace codes are linear, so the whole description has the family's coherence.
     """
     length = int(np.nonzero(rows.any(axis=0))[0][-1]) + 1
     if (np.abs(rows[:, :length]) != 1).any():
@@ -84,7 +84,7 @@ LARGEST_SPAN = 22
 
 
 def _basis(words: Iterator[int]) -> list[int]:
-    """A basis of the binary span, highest bits apart."""
+    """A basis of the binary span, in which no two words have the same highest bit; at most LARGEST_SPAN + 1 words."""
     basis: list[int] = []
     for word in words:
         rest = _reduced(word, basis)
@@ -102,7 +102,7 @@ def _reduced(word: int, basis: list[int]) -> int:
 
 
 def _affine(length: int) -> Iterator[int]:
-    """The constant and the coordinate functions on 0..length-1."""
+    """The constant 1 and the binary digits of 0..length-1, each function as a word of `length` bits."""
     yield (1 << length) - 1
     for bit in range((length - 1).bit_length()):
         yield sum(1 << place for place in range(length) if place >> bit & 1)
