@@ -33,7 +33,7 @@ def checker_of(discharge: Discharge) -> str:
 
 
 def described(discharge: Discharge) -> str:
-    """One check in words."""
+    """A discharge in words: the checker, and what it checks."""
     match discharge:
         case ByCoq(theorem):
             return f"Coq theorem `{theorem}`"

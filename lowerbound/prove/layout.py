@@ -32,7 +32,7 @@ class Layout:
 
 
 def columns(graph: nx.DiGraph[str]) -> dict[str, int]:
-    """A column for each lemma with an edge: right of all that it uses, and no further left than its readers need."""
+    """The column of each lemma with an edge: right of all that it uses; if it uses none, just left of its users."""
     linked = graph.subgraph([lemma for lemma in graph if graph.degree(lemma)])
     column: dict[str, int] = {}
     for number, generation in enumerate(nx.topological_generations(linked)):
@@ -44,7 +44,7 @@ def columns(graph: nx.DiGraph[str]) -> dict[str, int]:
 
 
 def layout(graph: nx.DiGraph[str]) -> Layout:
-    """Places without overlaps; the same for the same graph."""
+    """The layout of a proof graph; boxes do not overlap, and equal graphs have equal layouts."""
     column = columns(graph)
     proper: nx.DiGraph[Node] = nx.DiGraph()
     chains: dict[tuple[str, str], list[Node]] = {}

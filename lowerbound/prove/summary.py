@@ -17,13 +17,13 @@ HEADLINES = {
     **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in OTHER_MODELS.values() for lemma in theorem.lemmas},
     "flat_logits": "converse: flat logits escape",
 }
-"""The lemmas of the table in reading order, with their titles; everything else in the table is derived."""
+"""The lemmas of the table in reading order, with their titles; the rest of the table comes from the report."""
 
 BEGIN, END = "<!-- the proof book: begin -->", "<!-- the proof book: end -->"
 
 
 def summary(report: Report) -> str:
-    """A Markdown table of the headlines, and a count of everything.
+    """A Markdown table of the lemmas in HEADLINES, and the number of all lemmas by status and by checker.
 
     Contract: every status, checker, range and assumption is that of the report.
     """
@@ -43,12 +43,12 @@ def summary(report: Report) -> str:
 
 
 def inserted(page: str, table: str) -> str:
-    """The page with the table between its two marks; a page without marks raises ValueError."""
+    """The page with the table between the marks BEGIN and END; a page without these marks raises ValueError."""
     before, rest = page.split(BEGIN)
     _, after = rest.split(END)
     return f"{before}{BEGIN}\n{table}\n{END}{after}"
 
 
 def record(report: Report) -> dict[str, str]:
-    """From each lemma's id to its derived status, for the library, with which the book itself is not installed."""
+    """The derived status of each lemma, by id; the library is installed with this record, but without the book."""
     return {entry.lemma.id: entry.status for entry in report.entries}

@@ -1,4 +1,4 @@
-"""Figures: one style, deterministic bytes. The only module that imports matplotlib."""
+"""Figures in one style, with the same bytes each time. This is the only module that imports matplotlib."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ FAMILY_MARKS: dict[str, tuple[str, str]] = {
     "guaranteed": ("*", "#0B5394"),
     "structured": ("P", "#806000"),
 }
-"""Marker and colour (Okabe-Ito) of each family; other families are user caches."""
+"""The marker and color of each family of caches; any other family is a user's cache and gets USER_MARK."""
 USER_MARK = ("P", "#56B4E9")
 
 _METADATA: dict[str, dict[str, None]] = {
@@ -60,7 +60,7 @@ _METADATA: dict[str, dict[str, None]] = {
 
 
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as .pdf, .png or .svg, byte for byte the same each time."""
+    """Write a figure as .pdf, .png or .svg, with the same bytes each time, and return the path."""
     if path.suffix not in _METADATA:
         raise invalid("figure path", "end in .pdf, .png or .svg", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -71,24 +71,24 @@ def save(figure: Figure, path: Path) -> Path:
 
 INK, FORBIDDEN, MEASURED = "#222222", "#8c3a3a", "#0072B2"
 SERIES = (("o", "#0072B2"), ("s", "#D55E00"), ("^", "#009E73"), ("D", "#CC79A7"), ("v", "#E69F00"), ("P", "#56B4E9"))
-"""Markers and colours (Okabe-Ito) of measured series; they differ in shape too, for prints in grey."""
+"""The markers and colors (Okabe-Ito) of measured series; markers differ too, for prints in gray."""
 
 
 @contextmanager
 def sheet(width: float, height: float, mosaic: Any = None, **parts: Any) -> Iterator[tuple[Figure, Any]]:
-    """An empty figure of so many inches in the one style, and its axes, as `Figure.subplots` or a mosaic gives them."""
+    """An empty figure of width x height inches, and its axes as returned by `Figure.subplots` or `subplot_mosaic`."""
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(width, height), layout="constrained")
         yield figure, figure.subplots(**parts) if mosaic is None else figure.subplot_mosaic(mosaic, **parts)
 
 
 def cell(axes: Any, column: float, row: float, **style: Any) -> None:
-    """A unit square of a map, rows going down: its upper left corner at (column, -row)."""
+    """Draw one cell of a map: a unit square whose upper left corner is (column, -row), so that rows go down."""
     axes.fill([column, column + 1, column + 1, column], [-row, -row, -row - 1, -row - 1], **style)
 
 
 def arrow(start: Any, at: tuple[float, float], end: Any, to: tuple[float, float], colour: str) -> None:
-    """An arrow from a place of one panel to a place of another, both in fractions of their panels."""
+    """Draw an arrow from point `at` of one panel to point `to` of another, both in axes fractions of their panel."""
     style = {"arrowstyle": "-|>", "color": colour, "linewidth": 1.5, "mutation_scale": 12}
     drawn = start.annotate(
         "", to, at, xycoords=end.transAxes, textcoords=start.transAxes, arrowprops=style, annotation_clip=False
@@ -97,14 +97,14 @@ def arrow(start: Any, at: tuple[float, float], end: Any, to: tuple[float, float]
 
 
 def save_all(figure: Figure, path: Path) -> list[Path]:
-    """The figure as PDF, SVG and PNG."""
+    """Write the figure as PDF, SVG and PNG, and return the three paths."""
     return [save(figure, path.with_suffix(suffix)) for suffix in (".pdf", ".svg", ".png")]
 
 
 def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Every cache's measured (error, bits a symbol) beside the proved frontier 1 - H2(error).
+    """Every cache's measured error and bits per symbol beside the proved lower bound (floor) 1 - H2(error).
 
-    `rows` are the JSON rows of `duel`, all with two levels. Filled marks belong to model R1, hollow ones do not.
+    `rows` are the JSON rows of `duel`, all with two levels. Filled marks are caches of model R1, hollow ones are not.
     """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 4.6), layout="constrained")
@@ -135,21 +135,21 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
 
 
 MOST_NAMED = 14
-"""Of more caches than that, only those that no other beats are named."""
+"""The largest number of caches of which all are named; if there are more, only those that no other cache beats are."""
 
 
 HALO = withStroke(linewidth=1.8, foreground="white")
-"""What sets a name off against the lines that it stands on."""
+"""A white outline that keeps a name readable on top of lines."""
 NAME_POINTS = 7.0
-"""Height of a cache's name in the frontier."""
+"""The font size of a cache's name in the frontier, in points."""
 LETTER = 0.62
-"""Mean width of a letter, in heights; a little too much, so that names keep apart."""
+"""The mean width of a letter over the font size; slightly overestimated, so that names stay apart."""
 PLACES = tuple((x, rise) for rise in (4, 13, 22, 31, -11, -20) for x in (7, -7))
-"""Where a name may stand, in points from its mark: above it if it can, to the right of it, to the left for x < 0."""
+"""Offsets of a name from its mark in points, preferred ones first; for x < 0 the name is to the left of its mark."""
 
 
 def _is_beaten(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
-    """Whether another cache of the same computation model errs no more, in fewer bits."""
+    """Whether another cache of the same computation model has at most this error and fewer bits per symbol."""
     return any(
         other["computation_model"] == row["computation_model"]
         and other["cache"] != row["cache"]
@@ -160,7 +160,7 @@ def _is_beaten(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
 
 
 def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[float, float]]]:
-    """One mark a row, joined where they are of one cache at several budgets; returns names, and where they belong."""
+    """Draw one mark per row, and join those of one cache at several budgets; return the names and their positions."""
     is_crowded = len({row["cache"] for row in rows}) > MOST_NAMED
     named_families: set[str] = set()
     names: list[tuple[str, tuple[float, float]]] = []
@@ -210,9 +210,9 @@ def _write(
     names: Sequence[tuple[str, tuple[float, float]]],
     marks: Sequence[tuple[float, float]],
 ) -> None:
-    """Each name at the first of its places where it covers neither a name nor a mark, the floor's too.
+    """Write each name at the first of PLACES where it covers no name, no mark and no point of the floor's line.
 
-    A name that has no such place is left out: the caches' table has all of them.
+    A name that has no such place is left out; the table of caches has all names.
     """
     to_points = 72 / figure.dpi
     frame = axes.get_window_extent()
@@ -246,11 +246,14 @@ def _write(
 
 
 IMPOSSIBLE, OPEN, POSSIBLE = "#f0d0d0", "#eeeeee", "#cfe8dc"
-"""What a floor forbids, what nobody knows, what a proved cache does."""
+"""The colors of sizes below the floor, between the floor and the best proved cache, and from that cache upward."""
 
 
 def claim_picture(answer: dict[str, Any]) -> Figure:
-    """One claim on a line: the floors, the cheapest proved cache, and what is asked for, by the JSON of `possible`."""
+    """One claim on an axis of bits: the floors, the cheapest proved cache, and the size asked for.
+
+    `answer` is the JSON of `possible`.
+    """
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.6), layout="constrained")
         axes = figure.add_subplot()

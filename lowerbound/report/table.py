@@ -1,4 +1,4 @@
-"""Rows as a table for a terminal."""
+"""Tables and texts for a terminal: rows of games, the proof book, caches, models, floors and claims."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ WIDTH_WITHOUT_TERMINAL = 132
 
 
 def console() -> Console:
-    """Standard output; a fixed width when it is not a terminal, so that columns do not fold."""
+    """The console on standard output; if that is not a terminal, it has a fixed width, so that columns do not fold."""
     return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
 
 
 def label(row: Row) -> str:
-    """How a row is called: its cache, its nominal budget if it has one, and its stack if it is not one head."""
+    """The name of a row: its cache, with its nominal budget if it has one, and layers x heads unless it is one head."""
     name = row.cache if row.budget is None else f"{row.cache}@{row.budget}"
     return name if row.heads == 1 else f"{name} ({row.layers}x{row.heads // row.layers})"
 
 
 def error_text(row: Row | Part) -> str:
-    """The error rate with its interval."""
+    """The error rate with its confidence interval."""
     return f"{row.error:.4f} [{row.error_low:.3f}, {row.error_high:.3f}]"
 
 
 def duel_table(rows: Sequence[Row]) -> Table:
-    """One line a row: measured memory and error of each kind of symbols, the floor at that error, their quotient."""
+    """One line per row: measured bits, error of each kind of symbol, the floor at these errors, and bits / floor."""
     first = rows[0]
     several = len(first.parts) > 1
     levels = f" ({', '.join(f'{part.name} of {part.levels} levels' for part in first.parts)})" if several else ""
@@ -70,7 +70,7 @@ def duel_table(rows: Sequence[Row]) -> Table:
 
 
 def proof_table(report: Report) -> Table:
-    """One line a lemma: its status, its range, who checked it, and on what it rests."""
+    """One line per lemma: its status, its range, its checkers, and the assumptions on which it rests."""
     table = Table(title="the proof book", title_style="bold")
     for column in ("lemma", "status", "range", "checked by", "rests on", "s"):
         table.add_column(column, overflow="fold", justify="right" if column == "s" else "left")
@@ -87,7 +87,7 @@ def proof_table(report: Report) -> Table:
 
 
 def caches_table(listed: Sequence[Mapping[str, Any]]) -> Table:
-    """What can be played by name."""
+    """One line per cache that can be played by name."""
     table = Table(title="caches", title_style="bold")
     for column in ("name", "family", "idea", "nominal budget (default)", "reference"):
         table.add_column(column, overflow="fold")
@@ -98,7 +98,7 @@ def caches_table(listed: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def description_text(told: Mapping[str, Any]) -> str:
-    """One cache: where it lives, what its budget means, how it is played, and its own words in full."""
+    """One cache: its class and file, the meaning of its budget, the command that plays it, and its docstring."""
     budget = told["budget"] and f"{told['budget']}; default {told['default_budget'] or 'its own'}"
     facts = {
         "name": told["name"],
@@ -116,7 +116,7 @@ def description_text(told: Mapping[str, Any]) -> str:
 
 
 def models_table(models: Sequence[Model]) -> Table:
-    """The catalogue, one line a model."""
+    """One line per model of the catalogue."""
     table = Table(title="models", title_style="bold")
     for column in ("name", "last map", "cached", "d", "layers x heads", "CFG", "rule", "fp16 cache", "replay"):
         table.add_column(column, overflow="fold")
@@ -137,7 +137,7 @@ def models_table(models: Sequence[Model]) -> Table:
 
 
 def floor_text(floor: Floor) -> str:
-    """A floor in words and a table, never without its computation model, and no number without who checked it."""
+    """A floor as sentences and a table; it names the computation model, and for every bound who checked its proof."""
     place, model = floor.geometry, floor.model
     total = place.n_tokens if model is None else model.n_tokens
     lines = [
@@ -176,7 +176,7 @@ def floor_text(floor: Floor) -> str:
 
 
 def possible_text(answer: Mapping[str, Any]) -> str:
-    """What is known of a claimed compression, in a few lines."""
+    """What is proved about a claimed compression: the bits asked for, the floors and the best proved cache, by size."""
     plain, asked = answer["cache_bits"], answer["budget_bits"]
     lines = [
         f"{answer['model']}, one head: {plain:,} bits of fp16 keys and values; asked for 1/{answer['ratio']:g} of it",

@@ -1,4 +1,4 @@
-"""Tables of what the library knows: every cache in its own words, every model with its floors."""
+"""Two pages of the site: every cache with its docstring, and every model with its floors."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from lowerbound.report.site.explorer_data import geometry_of
 from lowerbound.report.site.proof_page import literal
 
 ETA, DELTA = "1/100", "0"
-"""The error at which models are compared; the explorer has the others."""
+"""The error and the failure probability at which models are compared; the explorer has others."""
 
 
 def caches_page() -> str:
-    """Every cache that can be played by name: a table for each family, and the words of each in full."""
+    """The page of caches that can be played by name: a table per family, and the docstring of each cache in full."""
     told = [description(name) for name in known_caches()]
     families = list(dict.fromkeys(one["family"] for one in told))
     lines = [
@@ -43,12 +43,12 @@ def caches_page() -> str:
 
 
 def facts(one: Mapping[str, Any]) -> list[str]:
-    """What a cache says, and how it is played."""
+    """Lines about one cache: its docstring, its class, and the command that plays it."""
     return [one["text"] or "It says nothing about itself.", "", f"class  {one['target']}", f"play   {one['play']}"]
 
 
 def models_page(floors: Mapping[str, Any]) -> str:
-    """Every model: its geometry, its cache, its floors at one error, and the ceiling of public weights."""
+    """The page of models: geometry, fp16 cache, floors at one error, and bits that suffice with public weights (R2)."""
     lines = [
         "# The models",
         "",
@@ -72,7 +72,7 @@ def models_page(floors: Mapping[str, Any]) -> str:
 
 
 def row(model: Model, bits: Mapping[str, int | None]) -> str:
-    """One model."""
+    """The table row of one model, from its floors in bits by theorem."""
     checked = max(floors_with(CHECKED), key=lambda name: bits[name] or 0)
     proved = max(floors_with(*PROVED), key=lambda name: bits[name] or 0)
     share = {name: f"{100 * (bits[name] or 0) / model.head_cache_bits:.1f} % ({name})" for name in (checked, proved)}

@@ -1,4 +1,4 @@
-"""The proof graph as SVG that lives in a page of the site: every box a link, statuses as classes of a style sheet."""
+"""The proof graph as SVG inside a page of the site: every box is a link, and its status is a CSS class."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lowerbound.prove.lemma import Lemma
 from lowerbound.prove.verify import Report
 
 CHECKERS = ("coq", "kernel", "solvers", "computation", "on paper")
-"""Strongest first; a box has the colour of the strongest check that its lemma asks for."""
+"""The kinds of checkers, strongest first; a box has the color of the strongest one that its lemma asks for."""
 
 
 def strongest_checker(lemma: Lemma) -> str:
@@ -23,9 +23,9 @@ def strongest_checker(lemma: Lemma) -> str:
 
 
 def svg(graph: nx.DiGraph[str], report: Report, anchors: Mapping[str, str]) -> str:
-    """The graph of a verified book; every box links to its lemma's anchor, and says who checked it and how it stands.
+    """The graph of a verified book; every box links to its lemma's anchor, and its label has the status and checkers.
 
-    Colours are left to the page's style sheet: classes `coq`, `kernel`, ..., and `proved`, `paper`, `open`, `refuted`.
+    The page's style sheet sets the colors of the classes `coq`, `kernel`, ... and `proved`, `paper`, `open`, `refuted`.
     """
     laid = layout(graph)
     entries = {entry.lemma.id: entry for entry in report.entries}
@@ -60,5 +60,5 @@ def svg(graph: nx.DiGraph[str], report: Report, anchors: Mapping[str, str]) -> s
 
 
 def css_class(status: str) -> str:
-    """The class of a status: proved, paper, refuted or open."""
+    """The CSS class of a status: proved, paper, refuted or open."""
     return "paper" if status.startswith("proved on paper") else status

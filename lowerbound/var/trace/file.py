@@ -2,7 +2,7 @@
 
 * `layer.{l}.q`, `.k`, `.v`, `.o`: (branches, heads, T, d), tokens in the order of scales, in F16, BF16, F32 or F64.
 * `patch_hw` or `patch_thw`: the maps, (scales, 2) or (scales, 3), in I64.
-* `tokens`, optional: (1, T) ids in I64; of bits, their binary number, lowest first.
+* `tokens`, optional: (1, T) ids in I64; an id that consists of bits is written as a binary number, lowest bit first.
 * `f_hat`, optional: (1, channels, h, w), of a type that q may have.
 
 Metadata are strings: `logit_rule` ("l2norm": a logit is <q, k>, keys are unit rows and queries come with their

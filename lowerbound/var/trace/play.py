@@ -143,7 +143,7 @@ class Distance:
 
     @property
     def ratio(self) -> float | None:
-        """Bits that sufficed over bits that the worst case forces; below 1, this head is easier than the worst."""
+        """`played_bits / floor_bits`, or None; below 1, this head is easier than the worst case."""
         return None if not self.floor_bits or self.played_bits is None else self.played_bits / self.floor_bits
 
     def to_json(self) -> dict[str, Any]:
@@ -176,7 +176,7 @@ class HeadFloor:
 
 
 def floors(trace: Trace, etas: Sequence[Rational]) -> list[HeadFloor]:
-    """The floor of one head at every error; it is the same for all heads, as it depends on their geometry alone."""
+    """The floor of one head at every error; it depends on the geometry alone, and hence is the same for all heads."""
     if not trace.schedule.n_tokens_cached:
         raise InvalidArgument("trace must cache tokens before its last scale, got one scale alone")
     told = []
