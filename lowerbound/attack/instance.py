@@ -18,6 +18,7 @@ import numpy as np
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, longest
+from lowerbound.errors import CacheContractBroken
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 LARGEST_LOGIT = 100.0
@@ -76,7 +77,10 @@ def is_fair(instance: Instance) -> bool:
         return bool(
             np.array_equal(tokens.keys, terms.reduction.keys.unit)
             and np.isin(tokens.values, terms.reduction.grid.level_array).all()
+            and _is_generated(terms, tokens.values)
         )
+    if terms.network:
+        return False
     for rows in (tokens.keys, tokens.queries):
         lengths = np.sqrt((rows * rows).sum(axis=1))
         short = (lengths < SHORTEST_ROW - SLACK) & ((lengths > 0) | (rows is tokens.keys))
@@ -85,6 +89,21 @@ def is_fair(instance: Instance) -> bool:
     values = tokens.values
     in_range = ((values == 0) | ((values >= SMALLEST_VALUE) & (values <= 1))).all()
     return bool(in_range and instance.queries.any() and largest_logit(instance) <= LARGEST_LOGIT + SLACK)
+
+
+def _is_generated(terms: Terms, values: FloatArray) -> bool:
+    """Whether the cached tokens' values are those that the public network computes from some ids; True without one."""
+    network = terms.reduction.network
+    if network is None:
+        return True
+    bits = terms.reduction.grid.decode(values)
+    ids = np.empty(0, np.int64)
+    try:
+        for scale in range(terms.schedule.n_scales - 1):
+            ids = np.concatenate([ids, network.infer_ids(scale, bits[terms.schedule.rows_of(scale)], ids)])
+    except CacheContractBroken:
+        return False
+    return True
 
 
 def worst(instance: Instance, answers: FloatArray) -> Violation | None:

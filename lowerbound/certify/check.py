@@ -9,8 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
+from lowerbound.certify.design.target import LOGIT_CAP
 from lowerbound.certify.replay import facts as replay
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
 from lowerbound.core.models import models
@@ -68,7 +70,7 @@ def check(data: bytes) -> Checked:
         elsewhere = theorem.rule in OTHER_MODELS
         strangeness = replay.strange_model(theorem.rule, claim) if elsewhere else _strange_model(claim)
         if strangeness is not None:
-            verdict = Verdict(Outcome.REJECTED, strangeness)
+            verdict, theorem = Verdict(Outcome.REJECTED, strangeness), None
     if verdict.outcome is Outcome.VERIFIED and kind == "witness":
         from lowerbound.certify.witness import rerun
 
@@ -103,5 +105,7 @@ def _strange_model(claim: Mapping[str, Any]) -> str | None:
         for name, value in ours.items():
             if claim[name] != value:
                 return f"{model.name} has the {name} {value}, and the claim speaks of {claim[name]}"
+        if Fraction(claim["multiplier"]) > LOGIT_CAP:
+            return f"logits are at most {LOGIT_CAP} in every floor, and the claim speaks of {claim['multiplier']}"
         return None
     return f"{claim['model']!r} is not a model of the catalogue"

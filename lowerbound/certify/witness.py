@@ -76,8 +76,11 @@ def rerun(
 
 def _asked_again(claim: Json, payload: Json, isolation: Isolation, time_limit_s: float) -> Verdict:
     instance = instance_of(claim, payload)
+    if instance.terms.network and instance.terms.key_family is None:
+        return Verdict(Outcome.REJECTED, "a public network makes values for public keys, and the claim names no keys")
     if instance.terms.key_family is not None and not is_fair(instance):
-        return Verdict(Outcome.REJECTED, "the tokens must have the public keys and levels that the cache is made for")
+        made = "the public network's values, on public keys" if instance.terms.network else "public keys and levels"
+        return Verdict(Outcome.REJECTED, f"the tokens must have the {made} that the cache is made for")
     answers = heard(
         target_of(claim["cache"]),
         instance.terms,

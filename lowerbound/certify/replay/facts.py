@@ -9,6 +9,8 @@ from lowerbound.core.models import Model, models
 
 MODES = {"VAR": ("bicubic", "area"), "Infinity": ("bilinear", "bilinear")}
 """For each family whose maps are sums of enlarged codes: the modes by which maps are enlarged and reduced."""
+CHANNELS = 32
+"""The channels of a code map in both families: VAR's codebook has vectors of 32 entries, Infinity's ids 32 bits."""
 BIT_CHANNELS = 32
 """Bits per id of Infinity, one channel per bit; models with another number of bits pack them in another way."""
 
@@ -31,6 +33,7 @@ def facts_of(model: Model, kind: str) -> dict[str, Any]:
     return {
         "maps": maps,
         "resampling": {"up": up, "down": down},
+        "channels": CHANNELS,
         "width": model.width,
         "heads": model.n_kv_heads,
         "d": model.head_dim,
@@ -45,11 +48,34 @@ def bits_of(kind: str, claim: Mapping[str, Any]) -> int:
 
 
 def strange_model(kind: str, claim: Mapping[str, Any]) -> str | None:
-    """Why a claim is not about the model that it names, or None."""
+    """Why a verified claim is not about the model that it names, or None.
+
+    Contract: None only if every field that describes the model equals the catalogue's, the codebook has as many codes
+    as the model's, and the claimed bits are at most those of all ids that influence the cache.
+    """
     for model in models():
         if model.name == claim["model"]:
             for name, value in facts_of(model, kind).items():
                 if claim[name] != value:
                     return f"{model.name} has the {name.replace('_', ' ')} {value}, and the claim says {claim[name]}"
-            return None
+            return _strange_codebook(model, kind, claim) or _more_than_the_ids(model, kind, claim)
     return f"{claim['model']!r} is not a model of the catalogue"
+
+
+def _strange_codebook(model: Model, kind: str, claim: Mapping[str, Any]) -> str | None:
+    """Why a codebook of levels is not one of the model's size; a generic codebook may have any."""
+    if kind != "f_hat_fibre" or claim["codebook"]["kind"] == "generic":
+        return None
+    levels, channels = claim["codebook"]["levels"], claim["codebook"]["channels"]
+    if model.codebook_size == levels**channels:
+        return None
+    return f"{model.name} has {model.codebook_size} codes, and {levels} levels in {channels} channels are other ones"
+
+
+def _more_than_the_ids(model: Model, kind: str, claim: Mapping[str, Any]) -> str | None:
+    """Why the claimed bits cannot be forced by the ids of r_1 .. r_(N-2), which are all that the state depends on."""
+    if model.codebook_size is None:
+        return f"the number of codes of {model.name} is not known"
+    held = (model.codebook_size**model.n_replay_tokens - 1).bit_length()
+    bits = bits_of(kind, claim)
+    return f"all ids of {model.name} hold {held} bits, and the claim says {bits}" if bits > held else None

@@ -40,7 +40,6 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, invalid
 from lowerbound.kernel.rules.replay import GAMES
 
-CHANNELS = 32
 SWAMP = 10**9
 """B, the ratio of the public part of a row to its content."""
 PRECISION_BITS = 256
@@ -279,7 +278,6 @@ def claim_of(model: Model, *, eta: Fraction, delta: Fraction, bits: int) -> dict
         "games": list(GAMES),
         "model": model.name,
         **facts_of(model, "replay_floor"),
-        "channels": CHANNELS,
         "positions": "a table",
         "multiplier": str(MULTIPLIER_CAP),
         "eta": str(eta),

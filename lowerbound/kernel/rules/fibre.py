@@ -79,8 +79,8 @@ def _read(claim: Any) -> tuple[tuple[tuple[int, int], ...], str, int | None, int
     if kind not in ("generic", "levels"):
         raise Rejected(f"the codebook must be 'generic' or 'levels', got {shown(kind)}")
     n_channels = integer(channels, "the channels", 1, 4096)
-    if kind == "generic":
-        integer(count, "the levels", 0, 0)
+    if kind == "generic":  # such a codebook has no levels, and its entries are no product of channels
+        integer(count, "the levels", 0, 0), integer(channels, "the channels", 1, 1)
     levels = None if kind == "generic" else integer(count, "the levels", 2, MOST_LEVELS)
     return seen, read_mode(up), levels, n_channels, integer(fibre, "the fibre", 1, 2**8192)
 
