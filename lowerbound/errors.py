@@ -1,7 +1,7 @@
 """The exceptions of this package: each message is one sentence that quotes the argument, the rule and the value.
 
 `exit_code` is the exit status of the command line: 1 for a refuted claim, 2 for unusable arguments, 3 for a question
-that was not decided.
+that was not decided. An exception that is not of this family is a defect of this package, and has the status 4.
 """
 
 from __future__ import annotations
@@ -9,6 +9,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from typing import Any, ClassVar
+
+DEFECT_EXIT_CODE = 4
+"""The exit status after an exception that this package did not raise on purpose."""
+
+LONGEST_VALUE = 60
+"""Characters of a value that an error quotes; of a longer one, the beginning and the length are told."""
 
 
 class LowerBoundError(Exception):
@@ -74,10 +80,22 @@ ALL = (
 """Every error class that another process may report; the report carries the class name."""
 
 
+def quoted(value: Any) -> str:
+    """A value as an error quotes it.
+
+    Contract: its repr, if that has at most 60 characters; else the first 60 of them, and how many there are.
+    """
+    try:
+        told = repr(value)
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        return "a number of more than 4300 digits"
+    return told if len(told) <= LONGEST_VALUE else f"{told[:LONGEST_VALUE]}... ({len(told):,} characters)"
+
+
 def invalid(argument: str, rule: str, value: Any, *, nearest: Any = None) -> InvalidArgument:
     """The error that says "<argument> must <rule>, got <value>; the nearest valid choice is <nearest>"."""
     tail = "" if nearest is None else f"; the nearest valid choice is {nearest}"
-    return InvalidArgument(f"{argument} must {rule}, got {value!r}{tail}")
+    return InvalidArgument(f"{argument} must {rule}, got {quoted(value)}{tail}")
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
@@ -86,4 +104,4 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     listed = names if len(names) <= 12 else [*names[:12], "..."]
     advice = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(listed)}"
-    return UnknownName(f"{kind} {name!r} is not known; {advice}")
+    return UnknownName(f"{kind} {quoted(name)} is not known; {advice}")

@@ -10,32 +10,48 @@ from fractions import Fraction
 
 from flint import arb, ctx, fmpq
 
-from lowerbound.errors import InvalidArgument, Undecided
+from lowerbound.errors import InvalidArgument, Undecided, invalid, quoted
 
 Rational = Fraction | int | str
 HIGHEST_PRECISION_BITS = 4096
 
-_PLAIN_NUMBER = re.compile(r"\s*[+-]?(\d{1,40}(/\d{1,40})?|\d{0,40}\.\d{1,400}|\d{1,40}\.)([eE][+-]?\d{1,3})?\s*")
+LARGEST_POWER = 100
+"""Numbers other than 0 have sizes from 1e-100 to 1e100: then neither they nor their cubes leave the range of floats."""
+_LARGEST = Fraction(10) ** LARGEST_POWER
+
+_PLAIN_NUMBER = re.compile(
+    r"\s*[+-]?(\d{1,400}(/\d{1,400})?|\d{0,400}\.\d{1,400}|\d{1,400}\.)([eE][+-]?\d{1,3})?\s*", re.ASCII
+)
 """Accepted number formats, limited in length: user text must not become an integer of a billion digits."""
+_LONG_NUMBER = re.compile(r"\s*[+-]?(\d+(/\d+)?|\d*\.\d+|\d+\.)([eE][+-]?\d+)?\s*", re.ASCII)
 
 
 def rational(value: Rational, *, name: str = "value") -> Fraction:
     """The exact rational that `value` denotes ("0.01", "1/100", 3 or a Fraction).
 
-    Contract: returns exactly the number that is written, or raises InvalidArgument. A float is refused, because the
-    float 0.1 is not one tenth.
+    Contract: returns exactly the number that is written, which is 0 or has a size from 1e-100 to 1e100, or raises
+    InvalidArgument. A float is refused, because the float 0.1 is not one tenth.
     """
     if isinstance(value, bool) or not isinstance(value, Fraction | int | str):
         raise InvalidArgument(
-            f"{name} must be an int, a Fraction or decimal text such as '0.01', got {value!r}; "
+            f"{name} must be an int, a Fraction or decimal text such as '0.01', got {quoted(value)}; "
             "a float denotes a nearby binary fraction"
         )
     if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
-        raise InvalidArgument(f"{name} must be a number such as 0.01 or 1/100, got {value[:40]!r}")
+        rule = (
+            "be written with at most 400 digits on each side of its point or bar, and 3 in its exponent"
+            if _LONG_NUMBER.fullmatch(value)
+            else "be a number such as 0.01 or 1/100"
+        )
+        raise invalid(name, rule, value)
     try:
-        return Fraction(value)
+        exact = Fraction(value)
     except (ValueError, ZeroDivisionError):
-        raise InvalidArgument(f"{name} must be a number such as 0.01 or 1/100, got {value!r}") from None
+        raise invalid(name, "be a number such as 0.01 or 1/100", value) from None
+    if exact and not 1 / _LARGEST <= abs(exact) <= _LARGEST:
+        near = f"{'-' if exact < 0 else ''}1e{'' if abs(exact) > 1 else '-'}{LARGEST_POWER}"
+        raise invalid(name, f"be 0 or have a size from 1e-{LARGEST_POWER} to 1e{LARGEST_POWER}", value, nearest=near)
+    return exact
 
 
 def ball(value: Fraction | int) -> arb:
