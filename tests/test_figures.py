@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from lowerbound.report.figure import save_all
+from lowerbound.report.figure import budgets_text, save_all
 from paper_figures import __main__ as command
 from paper_figures import (
     anatomy,
@@ -345,3 +345,11 @@ def test_missing_tables_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     (tmp_path / "maps.json").write_text(json.dumps({"rows": TABLES["maps"]}), encoding="utf-8")
     assert command.main(["maps", "--out", str(tmp_path / "out")]) == 0
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["maps.pdf", "maps.png", "maps.svg"]
+
+
+def test_a_mark_tells_the_budgets_that_were_played() -> None:
+    """Definition: the least and the largest budget of a cache's rows, whatever their errors; one, or none."""
+    rows = [{"budget": budget} for budget in ("1/4", "1/2", "3/16", "1/4")]
+    assert budgets_text(rows) == ", budgets 3/16 to 1/2"
+    assert budgets_text(rows[3:]) == " 1/4"
+    assert budgets_text([{"budget": None}]) == ""

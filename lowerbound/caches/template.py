@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import Public, StoredTokens
+from lowerbound.core.cache import Public, StoredTokens, bits_of_pairs
 
 
 class Mine(StoredTokens):
@@ -28,6 +28,11 @@ class Mine(StoredTokens):
         """Know what is public: schedule, d, rule, seed, budget; `self.budget` is the budget in force."""
         super().__init__(public)
         self.stride = math.ceil(1 / self.budget)
+
+    @property
+    def counted_bits(self) -> int:
+        """Claim: the pairs that are kept before the last scale, in float16, and nothing else."""
+        return bits_of_pairs(self.public, math.ceil(self.public.schedule.n_tokens_cached / self.stride))
 
     def write(self, writer: BitWriter) -> None:
         """Forget: `keys` and `values` hold a row for what `read` set, then one for each token that came since."""

@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.bits import BitReader, BitWriter, EncodedState
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, EncodedState
 from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
@@ -137,12 +137,37 @@ class Memory(ABC):
         return self.public.budget or self.default_budget or Fraction(1)
 
     @property
+    def told_budget(self) -> Fraction | None:
+        """The nominal budget that a row tells: the public one, else the default of the class.
+
+        It is None for a method without a nominal budget, and for a method whose default only it knows.
+        """
+        return (self.public.budget or self.default_budget) if self.budget_meaning else None
+
+    @property
+    def n_streams(self) -> int:
+        """The number of heads, over all layers, whose keys and values this object remembers."""
+        return 1
+
+    @property
+    def counted_bits(self) -> Fraction | int | None:
+        """The bits of the state before the last scale, as the method itself counts them; None if it counts none.
+
+        Contract: at most the bits of that state, so that no method claims less than it achieves. A method counts kept
+        tokens or code bits after rounding, and may leave out scores, scales and indices. Where the data decide how many
+        tokens are kept, the tokens that the object holds are counted.
+        """
+        return None
+
+    @property
     def claimed_ratio(self) -> Fraction | None:
         """The compression ratio relative to fp16 keys and values that the method itself would report.
 
-        It is 1 / budget for a method with a nominal budget, and None for a method that claims no ratio.
+        Contract: at least the measured ratio; None for a method that counts no bits, and where nothing is cached.
         """
-        return 1 / self.budget if self.budget_meaning else None
+        counted = self.counted_bits
+        fp16 = self.n_streams * bits_of_pairs(self.public, self.public.schedule.n_tokens_cached)
+        return Fraction(fp16) / counted if counted and fp16 else None
 
     @abstractmethod
     def encode(self) -> bytes:
@@ -268,6 +293,16 @@ def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: F
 
 COUNT_BITS = 32
 """Width in bits of the number of tokens seen so far, with which the state of a `CountedState` begins."""
+
+
+def bits_of_pairs(public: Public, n_tokens: int) -> int:
+    """The bits of the keys and values of so many tokens of one head, in fp16."""
+    return 2 * FP16_BITS * public.d * n_tokens
+
+
+def bits_of_codes(public: Public, code_bits: int) -> int:
+    """The bits of codes for the keys and values of all cached tokens of one head, without scales."""
+    return 2 * code_bits * public.d * public.schedule.n_tokens_cached
 
 
 def tokens_within(budget: Fraction, n_tokens: int) -> int:

@@ -11,6 +11,7 @@ from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from functools import cached_property
 from typing import TypeGuard
 
 import numpy as np
@@ -33,6 +34,10 @@ class LayeredCache(Memory):
         """The name of this cache in error messages."""
         return type(self).__name__
 
+    @property
+    def n_streams(self) -> int:
+        return self.public.n_layers * self.public.n_heads
+
     @abstractmethod
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
@@ -52,7 +57,7 @@ class PerHead(LayeredCache):
 
     Contract: `encode` concatenates the states of the heads in order, each but the last preceded by its length in
     bytes (64 bits); `decode` raises CorruptState for bytes that end earlier. With one head, the state is that head's
-    state.
+    state. What `Memory` says of a cache (its budget, what it counts), this cache says of its heads.
     """
 
     def __init__(self, heads: Sequence[Cache], n_layers: int) -> None:
@@ -64,9 +69,30 @@ class PerHead(LayeredCache):
     def name(self) -> str:
         return type(self.heads[0]).__name__
 
+    @cached_property
+    def budget(self) -> Fraction:
+        return self.heads[0].budget
+
+    @property
+    def told_budget(self) -> Fraction | None:
+        return self.heads[0].told_budget
+
+    @property
+    def n_streams(self) -> int:
+        return len(self.heads)
+
+    @property
+    def counted_bits(self) -> Fraction | int | None:
+        counted = [head.counted_bits for head in self.heads]
+        told = [bits for bits in counted if bits is not None]
+        return sum(told) if len(told) == len(counted) else None
+
     @property
     def claimed_ratio(self) -> Fraction | None:
-        return self.heads[0].claimed_ratio
+        # A class may claim a ratio without counting bits, so the heads are asked rather than `counted_bits`.
+        claimed = [head.claimed_ratio for head in self.heads]
+        shares = [1 / ratio for ratio in claimed if ratio]
+        return len(claimed) / sum(shares, Fraction(0)) if len(shares) == len(claimed) else None
 
     def heads_of(self, layer: int) -> list[Cache]:
         """The caches of one layer."""

@@ -25,7 +25,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from enum import IntEnum
-from fractions import Fraction
 from itertools import count
 from typing import ClassVar
 
@@ -290,10 +289,6 @@ class Program(Cache):
         self._number = self._run.take()
         weakref.finalize(self, self._run.release, self._number).atexit = False
         self._run.ask(new_request(self._number, public), 0)
-
-    @property
-    def claimed_ratio(self) -> Fraction | None:
-        return None
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         self._run.ask(append_request(self._number, scale, keys, values, queries), 0)

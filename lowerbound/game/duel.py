@@ -45,8 +45,8 @@ class Row:
     whose error intervals all hold at `confidence`. `ratio` is `state_bits / floor_bits`, or None if the lower bound
     is 0. `error` is the error rate over all symbols, and `levels` the number of levels of a value. `measured_ratio` is
     the compression ratio relative to fp16 keys and values. `claimed_ratio` is the ratio that the method itself would
-    report, or None if it reports none. `verdict` is "above the floor", or "outside R1" for a cache that is not played
-    in computation model R1.
+    report for the longest message, or None if it reports none. `verdict` is "above the floor", or "outside R1" for a
+    cache that is not played in computation model R1.
     """
 
     cache: str

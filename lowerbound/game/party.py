@@ -97,7 +97,7 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
         protocol.states(reduction.symbols_of(_given(frame)), check_settled=number == 0)
         for number, frame in enumerate(private)
     ]
-    claimed = protocol.new_cache().claimed_ratio
+    claimed = protocol.claimed_ratio(max((states[-1] for states in trials), key=len))
     header = {
         "seconds": time.perf_counter() - start,
         "ledgers": [_ledger(states[-1]) for states in trials],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -113,6 +114,12 @@ class CacheProtocol(OneWayProtocol):
     def new_cache(self) -> LayeredCache:
         """A fresh cache of the whole stack of layers and heads (`stack_of`)."""
         return stack_of(self.make_cache, self.reduction.stack)
+
+    def claimed_ratio(self, message: bytes) -> Fraction | None:
+        """The compression that the cache claims for a message, once it has decoded it."""
+        cache = self._cache_holding(message)
+        claimed: Fraction | None = guarded(f"{cache.name}.claimed_ratio", lambda: cache.claimed_ratio)
+        return claimed
 
     def _cache_holding(self, state: bytes | None) -> LayeredCache:
         cache = self.new_cache()

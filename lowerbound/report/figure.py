@@ -169,7 +169,7 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[f
         series.setdefault(row["cache"], []).append(row)
     for cache, points in sorted(series.items(), key=lambda one: -one[1][0]["bits_per_symbol"]):
         best = [row for row in points if not is_crowded or not _is_beaten(row, rows)]
-        first, last = points[0], points[-1]
+        first = points[0]
         marker, colour = FAMILY_MARKS.get(first["family"], USER_MARK)
         in_r1 = first["computation_model"] == "R1"
         family = first["family"] + ("" if in_r1 else f" (model {first['computation_model']})")
@@ -196,12 +196,18 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[f
         named_families.add(family)
         if not best:
             continue
-        name = cache
-        if not is_crowded and first["budget"] is not None:
-            name += f", budgets {last['budget']} to {first['budget']}" if len(points) > 1 else f" {first['budget']}"
+        name = cache if is_crowded else cache + budgets_text(points)
         spot = best[-1] if best[-1]["error"] - best[0]["error"] < 0.02 else best[0]
         names.append((name, (spot["error"], spot["bits_per_symbol"])))
     return names
+
+
+def budgets_text(rows: Sequence[dict[str, Any]]) -> str:
+    """The budgets of the rows of one cache, as they follow its name: the least and the largest, one, or none."""
+    budgets = sorted({row["budget"] for row in rows if row["budget"] is not None}, key=rational)
+    if len(budgets) > 1:
+        return f", budgets {budgets[0]} to {budgets[-1]}"
+    return f" {budgets[0]}" if budgets else ""
 
 
 def _write(

@@ -169,6 +169,14 @@ class Nameless(TokenWindow):
     reference = ""
 
 
+class Modest(TokenWindow):
+    """Counts every pair twice, and so claims half of the compression that it achieves."""
+
+    @property
+    def counted_bits(self) -> int:
+        return 2 * super().counted_bits
+
+
 BROKEN = [
     (Remembers, "test_a_settled_cache_answers_as_its_copy"),
     (ForgetsEarly, "test_a_scale_is_attended_to_before_anything_is_lost"),
@@ -188,6 +196,7 @@ BROKEN = [
     (Wastes, "test_the_whole_budget_is_exact"),
     (Deaf, "test_own_tokens_take_part_in_the_softmax"),
     (Invents, "test_nothing_is_answered_with_zeros"),
+    (Modest, "test_no_method_claims_less_than_it_achieves"),
     (Nameless, "test_facts_are_stated"),
 ]
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 import pytest
 
 from lowerbound.caches.eviction.h2o import H2O
-from lowerbound.caches.registry import play
+from lowerbound.caches.registry import find_cache, play
 from lowerbound.core.bits import EncodedState
-from lowerbound.core.cache import Public
+from lowerbound.core.cache import Memory, Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.layered import LENGTH_BITS, PerHead
+from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.index import draw_symbols
-from lowerbound.game.protocol import CacheProtocol
+from lowerbound.game.protocol import CacheProtocol, stack_of
 from lowerbound.game.reduction import Reduction, plan_reduction
 
 STACK = (3, 2)
@@ -49,6 +51,22 @@ def test_a_state_is_the_heads_states_and_their_lengths(small: Reduction) -> None
     assert isinstance(many, EncodedState)
     assert 8 * len(many) == 6 * 8 * len(one) + 5 * LENGTH_BITS == sum(many.ledger.values())
     assert many.ledger["length_prefix"] == 5 * LENGTH_BITS
+
+
+SAID = [name for name, thing in vars(Memory).items() if isinstance(thing, (property, cached_property))]
+
+
+@pytest.mark.parametrize("budget", [None, Fraction(1, 3)])
+@pytest.mark.parametrize("name", ["h2o", "kivi", "turboquant", "window-scales", "full-fp16", "gear", "subgen"])
+def test_a_stack_says_what_its_heads_say(name: str, budget: Fraction | None) -> None:
+    """Law: every statement of an instance about itself survives the wrapper; sizes are summed over the heads."""
+    public = Public(ScaleSchedule.square([1, 2, 4, 8]), 16, Scaled(), budget=budget)
+    alone, stack = find_cache(name)(public), stack_of(lambda: find_cache(name)(public), (3, 2))
+    assert {"budget", "told_budget", "claimed_ratio", "counted_bits", "n_streams"} == set(SAID)
+    for said in ("budget", "told_budget", "claimed_ratio"):
+        assert getattr(stack, said) == getattr(alone, said), said
+    assert stack.n_streams == 6 * alone.n_streams
+    assert stack.counted_bits == (None if alone.counted_bits is None else 6 * alone.counted_bits)
 
 
 def test_every_head_answers_for_itself(small: Reduction) -> None:

@@ -43,11 +43,6 @@ class RankedMember(KnownKeys):
         self._old: FloatArray = np.zeros((0, self.public.d))
 
     @property
-    def claimed_ratio(self) -> None:
-        """None: the budget sets the size of the set of possible values; it claims no compression."""
-        return None
-
-    @property
     def old_values(self) -> FloatArray:
         return self._old
 

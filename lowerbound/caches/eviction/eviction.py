@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, StoredTokens, tokens_within
+from lowerbound.core.cache import FloatArray, Public, StoredTokens, bits_of_pairs, tokens_within
 
 IndexArray = NDArray[np.int64]
 
@@ -41,6 +41,11 @@ class Eviction(StoredTokens):
     def kept_of(self, n_seen: int) -> int:
         """How many of the first `n_seen` tokens are kept."""
         return min(n_seen, self.capacity)
+
+    @property
+    def counted_bits(self) -> int:
+        """The tokens that stay, in float16."""
+        return bits_of_pairs(self.public, self.kept_of(self.public.schedule.n_tokens_cached))
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         super().append(keys, values, scale, queries)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import Public, StoredTokens, tokens_within
+from lowerbound.core.cache import Public, StoredTokens, bits_of_pairs, tokens_within
 
 
 def tokens_of_whole_scales(public: Public, budget: Fraction) -> int:
@@ -31,6 +31,11 @@ class _Window(StoredTokens):
     @abstractmethod
     def capacity(self) -> int:
         """W: the number of newest tokens kept."""
+
+    @property
+    def counted_bits(self) -> int:
+        """The tokens that stay, in float16."""
+        return bits_of_pairs(self.public, min(self.public.schedule.n_tokens_cached, self.capacity))
 
     def write(self, writer: BitWriter) -> None:
         kept = min(len(self.keys), self.capacity)

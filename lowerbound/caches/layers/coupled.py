@@ -10,7 +10,15 @@ import numpy as np
 
 from lowerbound.caches.eviction.eviction import IndexArray
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import COUNT_BITS, CountedState, FloatArray, Public, check_pairs, tokens_within
+from lowerbound.core.cache import (
+    COUNT_BITS,
+    CountedState,
+    FloatArray,
+    Public,
+    bits_of_pairs,
+    check_pairs,
+    tokens_within,
+)
 from lowerbound.core.layered import LayeredCache
 from lowerbound.core.oracle.attention import attention
 from lowerbound.errors import CorruptState
@@ -48,6 +56,11 @@ class CoupledEviction(CountedState, LayeredCache):
     def capacity(self) -> int:
         """B: how many of the T cached tokens a head of a layer keeps, on average."""
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
+
+    @property
+    def counted_bits(self) -> int:
+        """The tokens that are held, in float16: the data decide how many a head keeps."""
+        return sum(bits_of_pairs(self.public, len(keys)) for heads in self.keys for keys in heads)
 
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None

@@ -25,6 +25,16 @@ class _LoRC(RestoredTokens):
         """r: coefficients per key and per value."""
         return max(1, int(self.budget * self.public.d))
 
+    @property
+    def counted_bits(self) -> int:
+        """The coefficients of all cached tokens, in float16; no basis is counted."""
+        n_tokens = self.public.schedule.n_tokens_cached
+        return 2 * FP16_BITS * n_tokens * self.rank_of(n_tokens)
+
+    def rank_of(self, n_tokens: int) -> int:
+        """How many coefficients a key or a value has when so many tokens are stored."""
+        return self.rank
+
 
 class LoRCPublic(_LoRC):
     """Coefficients in a basis that is fixed before the data: the effect of low-rank weights on a cache.
@@ -75,18 +85,18 @@ class LoRCOracle(_LoRC):
         if len(self.new_keys):
             keys = np.concatenate([self.old_keys, self.new_keys])
             values = np.concatenate([self.old_values, self.new_values])
-            rank = self._rank_at(self.n_seen)
+            rank = self.rank_of(self.n_seen)
             left, sizes, right = np.linalg.svd(np.stack([keys, values]), full_matrices=False)
             self._codes = left[:, :, :rank] * sizes[:, None, :rank]
             self._bases = right[:, :rank]
         writer.floats("payload", self._codes, width=FP16_BITS)
         writer.floats("payload", self._bases, width=FP16_BITS)
 
-    def _rank_at(self, n_tokens: int) -> int:
+    def rank_of(self, n_tokens: int) -> int:
         return min(self.rank, n_tokens)
 
     def read(self, reader: BitReader) -> None:
-        rank = self._rank_at(self.n_old)
+        rank = self.rank_of(self.n_old)
         self._codes = reader.floats(2 * self.n_old * rank, width=FP16_BITS).reshape(2, self.n_old, rank)
         self._bases = reader.floats(2 * rank * self.public.d, width=FP16_BITS).reshape(2, rank, self.public.d)
         self.old_keys, self.old_values = self._codes @ self._bases

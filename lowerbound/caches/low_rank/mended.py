@@ -10,7 +10,7 @@ import numpy as np
 from lowerbound.caches.low_rank.backbone import Backbone
 from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_codes
 from lowerbound.core.coins import Coins
 
 
@@ -43,9 +43,9 @@ class MendedBlocks(RestoredTokens):
         self._right: FloatArray = np.zeros((0, 2, d, self.rank))
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        """16 over the bits of a backbone code; corrections, outliers and scales are not counted."""
-        return Fraction(16, self.code_bits)
+    def counted_bits(self) -> int:
+        """The codes of all cached tokens; corrections, outliers and scales are not counted."""
+        return bits_of_codes(self.public, self.code_bits)
 
     @property
     def block(self) -> int:

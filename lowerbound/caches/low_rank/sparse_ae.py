@@ -40,9 +40,10 @@ class _SparseAE(RestoredTokens):
         self._codes: FloatArray = np.zeros((2, 0, self.encoder.shape[1]))
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        """d / p: of d latent channels, p survive."""
-        return Fraction(self.public.d, self.encoder.shape[1])
+    def counted_bits(self) -> int:
+        """p latent numbers for each row: of d latent channels, p survive."""
+        n_latent = int(self.encoder.shape[1])
+        return 2 * FP16_BITS * self.public.schedule.n_tokens_cached * n_latent
 
     @abstractmethod
     def project(self, weights: FloatArray, radius: float) -> FloatArray:

@@ -12,7 +12,7 @@ from lowerbound.caches.eviction.eviction import IndexArray
 from lowerbound.caches.merged.balanced_walk import survivors_of, walk
 from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray
+from lowerbound.core.cache import FloatArray, bits_of_pairs
 from lowerbound.core.coins import Coins
 from lowerbound.core.threads import blocks
 
@@ -56,6 +56,11 @@ class BalanceKV(WeightedTokens):
     def protected(self) -> int:
         """p: the number of sinks, and of newest tokens, that are kept unchanged."""
         return min(self.PROTECTED, max(1, self.public.schedule.n_tokens_cached // 13))
+
+    @property
+    def counted_bits(self) -> Fraction:
+        """One in 2^h of the cached tokens; sinks and newest tokens are not counted."""
+        return Fraction(bits_of_pairs(self.public, self.public.schedule.n_tokens_cached), 2**self.halvings)
 
     def _parts(self, n_seen: int) -> tuple[int, int, int]:
         """How many of `n_seen` tokens are (sinks, kept after compression, newest tokens not yet compressed)."""

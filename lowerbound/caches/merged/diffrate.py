@@ -9,7 +9,7 @@ import numpy as np
 
 from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
 from lowerbound.core.oracle.attention import attention_mass
 from lowerbound.core.rules import unit_rows
 from lowerbound.errors import CorruptState
@@ -43,6 +43,11 @@ class DiffRate(WeightedTokens):
     def capacity(self) -> int:
         """N_m: the number of tokens kept."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
+
+    @property
+    def counted_bits(self) -> int:
+        """The tokens that stay, in float16."""
+        return bits_of_pairs(self.public, min(self.public.schedule.n_tokens_cached, self.capacity))
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         super().append(keys, values, scale, queries)

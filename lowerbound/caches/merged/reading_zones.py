@@ -10,7 +10,7 @@ import numpy as np
 
 from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
 
 
 class ReadingZones(WeightedTokens):
@@ -39,6 +39,12 @@ class ReadingZones(WeightedTokens):
     def zone(self) -> int:
         """t c: the number of tokens in a reading zone."""
         return int(self.n_memory / self.budget)
+
+    @property
+    def counted_bits(self) -> Fraction:
+        """t pairs for each t c cached tokens, a part of a zone counting as that part."""
+        cached = bits_of_pairs(self.public, self.public.schedule.n_tokens_cached)
+        return Fraction(cached * self.n_memory, self.zone)
 
     def write(self, writer: BitWriter) -> None:
         keys, values = self.keys[self._n_recalled :], self.values[self._n_recalled :]

@@ -53,9 +53,9 @@ class SubGen(StoredTokens):
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        """2 T rows over m (t + 1) cluster rows and 2 s sample rows, with m = s = budget T and t = 1."""
-        return 1 / (2 * self.budget)
+    def counted_bits(self) -> int:
+        """m (t + 1) cluster rows and 2 s sample rows, with m = s = B and t = 1."""
+        return FP16_BITS * self.public.d * self.capacity * (self.SAMPLES + 1 + 2)
 
     def attend(self, queries: FloatArray) -> FloatArray:
         rule, d = self.public.rule, self.public.d

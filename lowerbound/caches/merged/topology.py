@@ -12,7 +12,7 @@ from lowerbound.caches.eviction.eviction import IndexArray
 from lowerbound.caches.merged.pyramid import kept_cells, pyramid_graph, scales_in
 from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
 from lowerbound.errors import CorruptState, InvalidArgument
 
 NO_CELLS: IndexArray = np.zeros(0, dtype=np.int64)
@@ -45,6 +45,11 @@ class TopologyMemory(WeightedTokens):
         super().__init__(public)
         self._kept = kept_cells(public.schedule, public.seed, self.budget)
         self._n_scales = 0
+
+    @property
+    def counted_bits(self) -> int:
+        """The embeddings that stay, in float16."""
+        return bits_of_pairs(self.public, sum(len(kept) for kept in self._kept[:-1]))
 
     def write(self, writer: BitWriter) -> None:
         schedule, n_scales = self.public.schedule, scales_in(self.public.schedule, self.n_seen)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lowerbound.caches.merged.weighted import weighted_attention
 from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, StoredTokens, tokens_within
+from lowerbound.core.cache import FloatArray, Public, StoredTokens, bits_of_pairs, tokens_within
 from lowerbound.errors import CorruptState
 
 
@@ -37,6 +37,11 @@ class WindowSum(StoredTokens):
     def capacity(self) -> int:
         """W: the number of tokens in the window."""
         return tokens_within(self.budget, self.public.schedule.n_tokens_cached)
+
+    @property
+    def counted_bits(self) -> int:
+        """The tokens of the window, in float16."""
+        return bits_of_pairs(self.public, min(self.public.schedule.n_tokens_cached, self.capacity))
 
     def attend(self, queries: FloatArray) -> FloatArray:
         n_masked = self.n_seen - len(self.keys)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lowerbound.caches.quantised.restored import Codes, GroupQuantiser, RestoredTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_codes
 
 
 class KIVI(RestoredTokens):
@@ -43,6 +43,11 @@ class KIVI(RestoredTokens):
     def code_bits(self) -> int:
         """b: bits per coordinate of a code."""
         return max(1, int(self.budget * 16))
+
+    @property
+    def counted_bits(self) -> int:
+        """The codes of all cached tokens."""
+        return bits_of_codes(self.public, self.code_bits)
 
     @property
     def group(self) -> int:

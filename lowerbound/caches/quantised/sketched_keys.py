@@ -54,12 +54,13 @@ class SketchedKeys(RestoredTokens):
         return max(1, int(self.budget * 16 * self.public.d))
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        """32 bits over sign bits per key coordinate (outliers included), 2 bits per value and 1 for its group's ends.
+    def counted_bits(self) -> int:
+        """Sign bits of all cached keys (outliers included), 2 bits per value and 1 for its group's ends.
 
         Norms and outlier indices are not counted, as in the method's own accounting.
         """
-        return 32 / (Fraction(3, 2) * 16 * self.budget + self.value_bits + 1)
+        per_token = self.m + self.m_outlier + (self.value_bits + 1) * self.public.d
+        return self.public.schedule.n_tokens_cached * per_token
 
     @property
     def m_outlier(self) -> int:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
 
 from lowerbound.caches.quantised.restored import Codes, RestoredTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_codes
 from lowerbound.errors import CorruptState
 
 THRESHOLDS = (-3.1858810036855245, -0.001178821281161997, 3.190832613414926)
@@ -50,9 +49,9 @@ class StepCodec(RestoredTokens):
         self._moments: FloatArray = np.zeros((0, 2, 2))
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        """8: two bits instead of sixteen."""
-        return Fraction(8)
+    def counted_bits(self) -> int:
+        """Two bits for each coordinate of all cached tokens."""
+        return bits_of_codes(self.public, 2)
 
     def write(self, writer: BitWriter) -> None:
         rows = np.stack([self.new_keys, self.new_values], axis=1)

@@ -10,7 +10,7 @@ import numpy as np
 from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.caches.quantised.rotated_codebook import MOST_BITS, RotatedCodebook
 from lowerbound.core.bits import BitReader, BitWriter
-from lowerbound.core.cache import Public
+from lowerbound.core.cache import Public, bits_of_codes
 
 
 class TurboQuantMSE(RestoredTokens):
@@ -37,6 +37,11 @@ class TurboQuantMSE(RestoredTokens):
     def code_bits(self) -> int:
         """b: bits per coordinate of a code."""
         return min(MOST_BITS, max(1, int(self.budget * 16)))
+
+    @property
+    def counted_bits(self) -> int:
+        """The codes of all cached tokens."""
+        return bits_of_codes(self.public, self.code_bits)
 
     def write(self, writer: BitWriter) -> None:
         codes, norms = self._codec.codes(np.stack([self.new_keys, self.new_values], axis=1).reshape(-1, self.public.d))

@@ -11,7 +11,7 @@ import numpy as np
 from lowerbound.caches.quantised.restored import Codes, RestoredTokens
 from lowerbound.caches.quantised.rotated_codebook import MOST_BITS, RotatedCodebook, read_norms
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_codes
 from lowerbound.core.coins import Coins
 
 
@@ -45,6 +45,11 @@ class TurboQuantProd(RestoredTokens):
     def code_bits(self) -> int:
         """b: bits per coordinate of a code."""
         return min(MOST_BITS, max(1, int(self.budget * 16)))
+
+    @property
+    def counted_bits(self) -> int:
+        """The codes of all cached tokens."""
+        return bits_of_codes(self.public, self.code_bits)
 
     def write(self, writer: BitWriter) -> None:
         codes, norms = self._key_codec.codes(self.new_keys)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, StoredTokens
+from lowerbound.core.cache import FloatArray, Public, StoredTokens, bits_of_codes
 from lowerbound.errors import CorruptState
 
 
@@ -35,6 +35,11 @@ class UniformQuantiser(StoredTokens):
     def code_bits(self) -> int:
         """b: bits per coordinate of a code."""
         return max(1, int(self.budget * 16))
+
+    @property
+    def counted_bits(self) -> int:
+        """The codes of all cached tokens."""
+        return bits_of_codes(self.public, self.code_bits)
 
     def write(self, writer: BitWriter) -> None:
         fresh = np.stack([self.keys, self.values], axis=1)[len(self._codes) :]

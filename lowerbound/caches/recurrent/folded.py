@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from lowerbound.caches.eviction.eviction import heavy_and_recent
 from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
 from lowerbound.core.oracle.attention import attention_mass
 from lowerbound.core.rules import Scaled
 
@@ -48,6 +48,11 @@ class FoldedEvictions(RestoredTokens):
     def capacity(self) -> int:
         """B: the number of pairs kept."""
         return max(2, int(self.budget * self.public.schedule.n_tokens_cached))
+
+    @property
+    def counted_bits(self) -> int:
+        """The pairs that stay, in float16."""
+        return bits_of_pairs(self.public, min(self.public.schedule.n_tokens_cached, self.capacity))
 
     @abstractmethod
     def log_phi(self, queries: FloatArray) -> FloatArray:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
 
@@ -42,6 +42,11 @@ class Slots(RestoredTokens):
     def n_slots(self) -> int:
         """S: the number of slots, budget T rounded down, at least 1."""
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
+
+    @property
+    def counted_bits(self) -> int:
+        """The slots, each as a pair in float16."""
+        return bits_of_pairs(self.public, self.n_slots)
 
     @abstractmethod
     def control(self, keys: FloatArray, positions: NDArray[np.int64]) -> FloatArray:

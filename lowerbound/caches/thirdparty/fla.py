@@ -13,7 +13,7 @@ import numpy as np
 from lowerbound.caches.recurrent.slots import LARGEST_CONTROL
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign
 from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
-from lowerbound.core.cache import Public
+from lowerbound.core.cache import Public, bits_of_pairs
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState, InvalidArgument
 
@@ -66,8 +66,8 @@ class ABC(TorchTokens):
         return max(1, int(self.budget * self.public.schedule.n_tokens_cached))
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        return Fraction(self.public.schedule.n_tokens_cached, self.n_slots)
+    def counted_bits(self) -> int:
+        return self.n_streams * bits_of_pairs(self.public, self.n_slots)
 
     def _public_control(self) -> Tensor:
         """W, shape (d, S): the same public random matrix as in ABCMlp."""

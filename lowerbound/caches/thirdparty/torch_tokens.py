@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, EncodedState
-from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, tokens_within
+from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, bits_of_pairs, tokens_within
 from lowerbound.core.layered import LayeredCache
 from lowerbound.errors import CorruptState, InvalidArgument
 
@@ -161,8 +161,9 @@ class KeptTokens(TorchTokens):
         self.capacity = tokens_within(self.budget, public.schedule.n_tokens_cached)
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        return 1 / self.budget
+    def counted_bits(self) -> int | None:
+        """The tokens that are held, in float16: third-party code may decide how many a head keeps."""
+        return sum(bits_of_pairs(self.public, int(rows.shape[1])) for heads in self.old for rows in heads)
 
     def n_stored(self, layer: int) -> int:
         """How many tokens the heads of a layer hold, summed over the heads."""

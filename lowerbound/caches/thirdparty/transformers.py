@@ -12,7 +12,7 @@ import numpy as np
 
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, tokens_within
+from lowerbound.core.cache import FloatArray, Public, bits_of_codes, bits_of_pairs, tokens_within
 from lowerbound.errors import CorruptState, invalid
 
 LARGEST_GROUP = 64
@@ -73,8 +73,8 @@ class DynamicCache(_Rows):
     reference: ClassVar[str] = "transformers 5.2.0, DynamicLayer"
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        return Fraction(1)
+    def counted_bits(self) -> int:
+        return self.n_streams * bits_of_pairs(self.public, self.public.schedule.n_tokens_cached)
 
     def layer(self, cache_utils: Any) -> Any:
         return cache_utils.DynamicLayer()
@@ -94,8 +94,8 @@ class StaticCache(_Rows):
     reference: ClassVar[str] = "transformers 5.2.0, StaticLayer"
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        return Fraction(1)
+    def counted_bits(self) -> int:
+        return self.n_streams * bits_of_pairs(self.public, self.public.schedule.n_tokens_cached)
 
     def layer(self, cache_utils: Any) -> Any:
         return cache_utils.StaticLayer(max_cache_len=self.public.schedule.n_tokens)
@@ -132,8 +132,9 @@ class SlidingWindowCache(_Rows):
         self.capacity = tokens_within(self.budget, public.schedule.n_tokens_cached)
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        return 1 / self.budget
+    def counted_bits(self) -> int:
+        n_tokens = self.public.schedule.n_tokens_cached
+        return self.n_streams * bits_of_pairs(self.public, min(n_tokens, self.capacity))
 
     def layer(self, cache_utils: Any) -> Any:
         return cache_utils.DynamicSlidingWindowLayer(sliding_window=self.capacity + 1)
@@ -171,8 +172,8 @@ class _Quantised(TorchTokens):
         return math.gcd(self.public.d, LARGEST_GROUP)
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        return Fraction(16, self.code_bits)
+    def counted_bits(self) -> int:
+        return self.n_streams * bits_of_codes(self.public, self.code_bits)
 
     @abstractmethod
     def layer(self, cache_utils: Any) -> Any:

@@ -55,9 +55,10 @@ class PluggedCache(Remembering):
         return stack_of(lambda: self._make(self._public), (self._public.n_layers, self._public.n_heads))
 
     @property
-    def budget(self) -> Fraction:
-        """The nominal budget in force."""
-        return self._caches[0].budget
+    def told_budget(self) -> str | None:
+        """The nominal budget in force, as rows tell it; None for a cache without one."""
+        budget = self._caches[0].told_budget
+        return None if budget is None else str(budget)
 
     @property
     def name(self) -> str:

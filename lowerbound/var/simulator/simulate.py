@@ -102,9 +102,9 @@ def simulate(
         Of the weights, of the draws, and of the cache's coins.
     """
     found, rule = simulated(model), sampling or Sampling(seed)
-    public = public_of(found, budget=budget, seed=seed)
-    cache_class = find_cache(cache)
-    memory = PluggedCache(cache_class, public, found.cfg_branches)
+    kind = find_cache(cache)
+    public = public_of(found, budget=budget if kind.budget_meaning else None, seed=seed)
+    memory = PluggedCache(kind, public, found.cfg_branches)
     network = random_network(found, seed=seed, precision=precision)
 
     _prepare(network)
@@ -121,7 +121,7 @@ def simulate(
     return Simulation(
         model=model,
         cache=cache,
-        budget=str(memory.budget) if cache_class.budget_meaning else None,
+        budget=memory.told_budget,
         seed=seed,
         precision=precision,
         state_bytes=sum(map(state_bits, memory.states)) // 8,

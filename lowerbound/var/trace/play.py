@@ -19,7 +19,7 @@ from lowerbound.caches.registry import find_cache
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.certify.certified import LOGIT_CAP, strongest
 from lowerbound.core.bits import state_bits
-from lowerbound.core.cache import Public
+from lowerbound.core.cache import Memory, Public
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.threads import one_thread
@@ -83,14 +83,15 @@ def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int 
     cache that breaks its contract raises CacheContractBroken; an unknown name raises UnknownName.
     """
     layers = [_scaled(trace.layer(number)) for number in range(trace.n_layers)]
-    public = _public(trace, budget, seed, stack=(trace.n_layers, trace.n_heads))
-    memory = PluggedCache(find_cache(cache), public, trace.n_branches)
+    kind = find_cache(cache)
+    public = _public(trace, kind, budget, seed, stack=(trace.n_layers, trace.n_heads))
+    memory = PluggedCache(kind, public, trace.n_branches)
     answers = _run(trace, memory, layers)
     errors = np.stack([_errors(trace, layer, answer) for layer, answer in zip(layers, answers, strict=True)])
     at = np.unravel_index(int(errors.argmax()), errors.shape)
     return PlayedTrace(
         cache=cache,
-        budget=_budget_text(cache, memory),
+        budget=memory.told_budget,
         state_bytes=(sum(map(state_bits, memory.states)) + trace.n_streams * RANGE_BITS) // 8,
         fp16_bytes=trace.geometry.cache_bits * trace.n_streams // 8,
         mean_error=float(errors.mean()),
@@ -234,7 +235,8 @@ def _points(
 ) -> Iterator[Point]:
     for name, budget in caches:
         on_play(f"layer {number}: {name}")
-        kind, public = find_cache(name), _public(trace, budget, seed, stack=(1, 1))
+        kind = find_cache(name)
+        public = _public(trace, kind, budget, seed, stack=(1, 1))
         for head in heads:
             own = RecordedLayer(*(part[:, head : head + 1] for part in _parts(layer)))
             memory = PluggedCache(kind, public, trace.n_branches)
@@ -246,7 +248,7 @@ def _points(
                     head,
                     trace.branches[branch],
                     name,
-                    _budget_text(name, memory),
+                    memory.told_budget,
                     state_bits(state) + RANGE_BITS,
                     float(errors[branch].mean()),
                     float(errors[branch].max()),
@@ -280,7 +282,9 @@ def label(cache: str, budget: str | None) -> str:
     return cache if budget is None else f"{cache}@{budget}"
 
 
-def _public(trace: Trace, budget: Fraction | None, seed: int, *, stack: tuple[int, int]) -> Public:
+def _public(trace: Trace, kind: type[Memory], budget: Fraction | None, seed: int, *, stack: tuple[int, int]) -> Public:
+    """What a cache of this kind may know; one without a nominal budget is told none, so that its label tells all."""
+    budget = budget if kind.budget_meaning else None
     return Public(trace.schedule, trace.d, trace.logits, seed=seed, budget=budget, n_layers=stack[0], n_heads=stack[1])
 
 
@@ -318,7 +322,3 @@ def _errors(trace: Trace, layer: RecordedLayer, answers: FloatArray) -> FloatArr
         truth[at] = attention(layer.queries[at][rows], layer.keys[at], layer.values[at], rule=trace.logits)
     errors: FloatArray = np.abs(answers - truth)
     return errors
-
-
-def _budget_text(cache: str, memory: PluggedCache) -> str | None:
-    return str(memory.budget) if find_cache(cache).budget_meaning else None

@@ -43,6 +43,12 @@ def test_errors_grow_as_memory_shrinks() -> None:
     assert rows[-1].budget == "1/30"
 
 
+def test_a_run_tells_the_budget_in_force() -> None:
+    """Definition: without a budget the class's default is played and told; a cache without budgets has none to tell."""
+    assert [simulate("tiny", name).budget for name in ("h2o", "kivi", "pyramidkv")] == ["1/2", "1/8", "1/2"]
+    assert simulate("tiny", "full", budget=Fraction(1, 4)).budget is None
+
+
 def test_each_scale_shows_its_own_error() -> None:
     """Definition: with the full run's ids given, the cached run's inputs are the full run's, and the first scale is
     exact, since nothing was forgotten before it."""

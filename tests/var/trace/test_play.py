@@ -86,6 +86,23 @@ def test_floors(trace: Trace) -> None:
             floors(trace, [eta])
 
 
+@pytest.mark.parametrize(("name", "budget"), [("kivi", "1/8"), ("h2o", "1/2"), ("pyramidkv", "1/2"), ("full", None)])
+def test_a_row_tells_the_budget_in_force(trace: Trace, name: str, budget: str | None) -> None:
+    """Definition: without a budget a cache plays its class's default, and the row says so; other rows tell theirs."""
+    assert play(trace, name).budget == budget
+    assert play(trace, name, Fraction(3, 4)).budget == (None if budget is None else "3/4")
+
+
+def test_two_budgets_are_two_rows(trace: Trace) -> None:
+    """Law: every row of rate and distortion is one cache: its bits are those of some head, with and without budgets."""
+    asked = [("h2o", None), ("h2o", Fraction(1)), ("full", HALF), ("full", None)]
+    points = compare_layer(trace, 0, asked, heads=[0])
+    told = {(point.cache, point.budget): point.bits for point in points}
+    assert set(told) == {("h2o", "1/2"), ("h2o", "1"), ("full", None)}
+    assert told["h2o", "1/2"] < told["h2o", "1"] < told["full", None]
+    assert all(told[point.cache, point.budget] == point.bits for point in points)
+
+
 def test_distances(trace: Trace) -> None:
     """Definition: the smallest state whose worst answer is within eta, over the floor; none where none is."""
     points = [

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from lowerbound.caches.thirdparty.kvpress.pressed import WINDOW, ratio_that_keeps, standing_layer, unrotated
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign, in_token_order
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public, tokens_within
 from lowerbound.errors import CorruptState
 
@@ -34,13 +34,14 @@ class ThinKPress(TorchTokens):
         self._masks = [[self._first_channels() for _ in range(public.n_heads)] for _ in range(public.n_layers)]
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
-        return 2 / (1 + self.budget)
+    def counted_bits(self) -> int:
+        """The channels that stay of the keys, and whole values, of the tokens that stay, in float16."""
+        row = FP16_BITS * (self.n_channels + self.public.d)
+        return self.n_streams * self.kept_of(self.public.schedule.n_tokens_cached) * row
 
-    @property
-    def n_remembered(self) -> int:
-        """How many tokens a head holds right after `encode`."""
-        return self.n_old
+    def kept_of(self, n_seen: int) -> int:
+        """How many of the first `n_seen` tokens a head holds right after `encode`."""
+        return n_seen
 
     def _first_channels(self) -> Tensor:
         return self.torch.arange(self.public.d) < self.n_channels
@@ -77,7 +78,7 @@ class ThinKPress(TorchTokens):
                 self.write_rows(writer, rows[1])
 
     def read(self, reader: BitReader) -> None:
-        n, d = self.n_remembered, self.public.d
+        n, d = self.kept_of(self.n_old), self.public.d
         for layer, masks in enumerate(self._masks):
             for head in range(self.public.n_heads):
                 mask = self.torch.tensor(reader.bits(d)) > 0
@@ -104,13 +105,8 @@ class ComposedPress(ThinKPress):
         super().__init__(public)
         self.capacity = tokens_within(self.budget, public.schedule.n_tokens_cached)
 
-    @property
-    def claimed_ratio(self) -> Fraction | None:
-        return 2 / (self.budget * (1 + self.budget))
-
-    @property
-    def n_remembered(self) -> int:
-        return min(self.n_old, self.capacity)
+    def kept_of(self, n_seen: int) -> int:
+        return min(n_seen, self.capacity)
 
     def pruned(self, layer: int) -> tuple[list[Tensor], Tensor]:
         module, hidden, keys, values, context = self._arguments(layer)

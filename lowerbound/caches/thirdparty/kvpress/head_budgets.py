@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from typing import Any, ClassVar, Literal
 
 from lowerbound.caches.thirdparty.kvpress.pressed import Pressed, standing_layer
@@ -87,7 +86,8 @@ class DMSPress(Pressed):
     counted: ClassVar[Literal["nothing", "layers", "heads"]] = "heads"
 
     @property
-    def claimed_ratio(self) -> Fraction | None:
+    def counted_bits(self) -> None:
+        """None: scores decide how many tokens stay, and the method names no ratio."""
         return None
 
     def press(self, kvpress: Any, n_queries: int) -> Any:
