@@ -1,4 +1,4 @@
-"""The adversary: look for tokens on which a cache breaks its promise, and keep them as a witness."""
+"""The adversary: search for tokens on which a cache breaks its promise, and write them down as a witness."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def attack(
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For the search.")] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Attack CACHE: tokens on which it breaks its promise."""
+    """Attack CACHE: search for tokens on which its answers break its error guarantee."""
     from lowerbound.attack.adversary import Broken
     from lowerbound.attack.adversary import attack as run
     from lowerbound.certify.witness import witness

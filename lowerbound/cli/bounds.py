@@ -1,4 +1,4 @@
-"""The bound: the floor of a model, one bit through the reduction, the catalogue, and all of it as a demonstration."""
+"""The bound: the floor of a model, one bit followed through the reduction, the catalogue, and a demonstration."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def floor(
     delta: DeltaOption = DEFAULT_DELTA,
     as_json: JsonOption = False,
 ) -> None:
-    """How many bits any cache must keep for MODEL."""
+    """The number of bits that any cache must keep for MODEL."""
     from lowerbound.certify.floors import floor as compute
 
     found = compute(one_model(model, named), eta=eta, failure_prob=delta)
@@ -73,7 +73,7 @@ def reduce(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Follow one bit through one instance, step by step."""
+    """Follow one bit from Alice to Bob through one hard instance."""
     from lowerbound.game.story import narrate
 
     plan = plan_of(one_model(model, named), schedule, d, eta, guarantee, levels, multiplier, keys, seed)
@@ -86,7 +86,7 @@ def reduce(
 
 
 def models(as_json: JsonOption = False) -> None:
-    """The catalogue of models with a KV cache."""
+    """List the models of the catalogue and their KV caches."""
     from lowerbound.core.models import models as catalogue
 
     if as_json:
@@ -106,7 +106,7 @@ def demo(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """A floor, one reduction, every cache, one picture."""
+    """A demonstration: a floor, one bit, many caches, one picture."""
     from lowerbound.certify.floors import floor as compute
     from lowerbound.game.story import narrate
     from lowerbound.report.table import console, duel_table, floor_text

@@ -1,4 +1,4 @@
-"""Certificates: emit the floor of a model as a file, and check a file from anywhere."""
+"""Certificates: write the floor of a model to a file, and check a file from anywhere."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def certify(
     out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Certify the floor of MODEL: bits per head, an explicit hard instance, and its proof, for `check`."""
+    """Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`."""
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
     from lowerbound.core.models import find_model
@@ -88,7 +88,7 @@ def certify(
 
 
 def _terms(claim: Mapping[str, Any]) -> str:
-    """What a floor's answers promise, or where they stand beside it."""
+    """The error, failure probability and logit cap under which a floor holds; for model R3, what is known instead."""
     if claim["computation_model"] == "R3":
         return f"{claim['codebook']['kind']} codebook, f_hat and r_(N-1) known"
     guarantee = claim.get("guarantee", "of the range of values; delta of the whole block")
@@ -99,7 +99,7 @@ def check(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate, a witness or a transcript.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Check FILE: does it prove what it claims? The last line is one word."""
+    """Check whether FILE proves its claim; the last line is one word."""
     from lowerbound.certify.check import check as run
     from lowerbound.kernel.codec import MOST_BYTES
 

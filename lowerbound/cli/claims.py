@@ -1,4 +1,4 @@
-"""Claims: is a compression possible as a guarantee?"""
+"""Claims: whether a compression ratio is possible as a worst-case guarantee."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures: draw the pictures of the story from the tables of the experiments, in a checkout."""
+"""Figures: draw the figures of a checkout from the tables of its experiments."""
 
 from __future__ import annotations
 

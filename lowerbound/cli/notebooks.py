@@ -1,4 +1,4 @@
-"""Notebooks: what there is to teach with, and its conversion for Jupyter."""
+"""Notebooks: list the teaching notebooks of a checkout, and convert them for Jupyter."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ KERNEL = {
 
 
 class TargetName(StrEnum):
-    """What a notebook can be converted to."""
+    """The formats to which a notebook can be converted."""
 
     IPYNB = "ipynb"
 
@@ -49,8 +49,8 @@ class Notebook:
 def notebooks_in(folder: Path) -> list[Notebook]:
     """The notebooks of a folder, in reading order.
 
-    Contract: every file named NN_NAME.py is one; its title and the first sentence of its text are what its first cell
-    says, and a file without them raises InvalidArgument.
+    Contract: every file named NN_NAME.py is one. Its title and the first sentence of its text come from its first cell,
+    and a file without them raises InvalidArgument.
     """
     found = []
     for path in sorted(path for path in folder.glob("*.py") if NOTEBOOK_NAME.fullmatch(path.name)):

@@ -1,4 +1,4 @@
-"""The proof: who checked what, and on what it rests."""
+"""The proof: each lemma's status and checkers, and the assumptions of the whole."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def verify(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the proof: who checked what, and on what it rests."""
+    """Check the proof: for each lemma, who checked it and on what it rests."""
     if certificates is not None:
         _judge_bundle(certificates, as_json)
     from lowerbound.prove.book import load_book

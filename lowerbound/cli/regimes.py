@@ -1,4 +1,4 @@
-"""Regimes: how far the floor reaches where heads are narrow, where logits are small, and where time counts."""
+"""Regimes: what remains of the floor when heads are narrow, when logits are small, and when time is counted."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def dimension(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """How many keys of a coherence a dimension holds: made here, and at most, certified."""
+    """Bound how many unit keys of a given coherence fit in R^d: by construction, and by a certificate."""
     from lowerbound.certify.dimension import needed, room
     from lowerbound.core.models import find_model
 
@@ -100,9 +100,9 @@ def phase(
     delta: DeltaOption = "0.01",
     as_json: JsonOption = False,
 ) -> None:
-    """From which logits on every cache needs T d bits, and up to which a proved coreset is enough.
+    """Find the logits from which caches need T d bits, and those up to which a proved coreset is smaller.
 
-    Errors are additive, for values in [0, 1]. Coresets are the caches `sampled` and `covered`.
+    Errors are additive, for values in [0, 1]. The coresets are the caches `sampled` and `covered`.
     """
     from lowerbound.certify.phase import phase as borders
     from lowerbound.core.models import find_model
@@ -158,7 +158,7 @@ def time(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """How many cached rows a reader has to look at: some fix their places first, some go on from what they see."""
+    """Count the cached rows that a reader looks at per query, for non-adaptive and adaptive readers."""
     from math import ceil, log2, sqrt
 
     from lowerbound.core.models import find_geometry

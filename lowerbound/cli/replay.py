@@ -1,4 +1,4 @@
-"""Replay: how many bits of ids must be kept with public weights, in three games, and Bob who reads them."""
+"""Replay: the bits of token ids that must be kept when weights are public, in three games, and the decoding of ids."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ JUST_BELOW, JUST_ABOVE = 0.99, 1.1
 
 
 class CodebookName(StrEnum):
-    """Of the public layer."""
+    """The codebooks of the public layer."""
 
     BINARY = "binary"
     GAUSSIAN = "gaussian"
@@ -35,7 +35,7 @@ class CodebookName(StrEnum):
 
 
 class FibreKind(StrEnum):
-    """As f_hat sees it."""
+    """The codebooks for which fibers of f_hat (ids that give one f_hat) are counted."""
 
     GENERIC = "generic"
     SIGNS = "signs"
@@ -43,7 +43,7 @@ class FibreKind(StrEnum):
 
 
 class NoiseName(StrEnum):
-    """What is added to every output."""
+    """The noise that is added to every output."""
 
     ALIGNED = "aligned"
     RANDOM = "random"
@@ -51,7 +51,7 @@ class NoiseName(StrEnum):
 
 
 class RoundingName(StrEnum):
-    """What the layer computes in; integers round the values alone."""
+    """The number format of the layer; an integer format applies to the values alone."""
 
     FLOAT64 = "float64"
     FLOAT32 = "float32"
@@ -88,7 +88,10 @@ def state(
     out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Model R2, the whole state: bits that the sampler must keep before the last scale, f_hat included."""
+    """Model R2, whole state: bits that the sampler must keep.
+
+    The state is everything that is kept before the last scale, f_hat included.
+    """
     _replay("state", one_model(model, named), eta, delta, heads, few_rows, out, as_json)
 
 
@@ -102,7 +105,10 @@ def cache(
     out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Model R2, the cache alone: bits of compressed keys and values that answer without f_hat."""
+    """Model R2, cache alone: bits needed to answer without f_hat.
+
+    They are the bits of compressed keys and values.
+    """
     _replay("cache", one_model(model, named), eta, delta, heads, few_rows, out, as_json)
 
 
@@ -138,7 +144,10 @@ def f_hat(
     out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Model R3: bits that are needed although f_hat is known, from the integer maps that f_hat cannot see."""
+    """Model R3: bits that are needed even if f_hat is known.
+
+    They come from integer changes of the id maps that f_hat does not show: several prefixes share one f_hat.
+    """
     from lowerbound.certify.replay.fibres import certify_fibre
     from lowerbound.certify.replay.games import fibre_answer
     from lowerbound.core.models import find_model
@@ -177,7 +186,10 @@ def decode(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Bob reads all ids of MODEL from the last scale of a network with public weights, under noise."""
+    """Decode all token ids of MODEL from noisy outputs.
+
+    The outputs are those of the last scale in a network with public weights.
+    """
     from lowerbound.core.models import find_model
     from lowerbound.core.scalars import rational
     from lowerbound.var.replay.prefix_decoding import demonstrate

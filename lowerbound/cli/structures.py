@@ -1,4 +1,4 @@
-"""Structures: which prior lowers the floor, by how much, and the cache that then meets it."""
+"""Structures: which priors lower the floor, by how much, and the caches that meet the lowered floor."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from lowerbound.cli.options import (
 
 
 def complete_prior(incomplete: str) -> list[str]:
-    """Priors whose names begin so."""
+    """The names of priors that begin with `incomplete`."""
     from lowerbound.core.priors.table import PRIORS
 
     return [name for name in PRIORS if name.startswith(incomplete)]
@@ -59,7 +59,7 @@ def structures(
     ] = "0.01",
     as_json: JsonOption = False,
 ) -> None:
-    """Which structure of values or attention lowers the floor, and the cache that meets it.
+    """Show which structure of values or attention lowers the floor, and a cache that meets it.
 
     Errors are additive, for values in [0, 1]; delta is the probability that a symbol of the class is misread.
     """
@@ -89,7 +89,7 @@ def structures(
 
 
 def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) -> None:
-    """Which priors the keys and values of one head obey, and the floor of each class that does."""
+    """Print which priors the keys and values of one head obey, and the floor of each such class."""
     from lowerbound.var.trace.file import read_trace
     from lowerbound.var.trace.obeyed import obeyed
 

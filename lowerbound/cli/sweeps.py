@@ -1,4 +1,4 @@
-"""Sweeps: run every combination of a specification, once, and look at what is in a store."""
+"""Sweeps: run every combination of a specification once, and show the contents of a store."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SweepOption = Annotated[str | None, typer.Option("--sweep", metavar="NAME", help
 
 
 class FormatName(StrEnum):
-    """What an export is written as."""
+    """The formats of an export."""
 
     CSV = "csv"
     JSONL = "jsonl"
@@ -91,7 +91,7 @@ def sweep(
 
 
 class _Bar:
-    """Progress with rate and time left on standard error: a bar where somebody looks, a line now and then elsewhere."""
+    """Progress, rate and time left on standard error: a bar on a terminal, elsewhere a line every 10 s at most."""
 
     def __init__(self) -> None:
         self._looked_at = sys.stderr.isatty()
@@ -134,7 +134,7 @@ results = typer.Typer(no_args_is_help=True, help="Look at what sweeps have put i
 
 @results.command("list", cls=StrictCommand)
 def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
-    """The sweeps of a store: how many units each has, and how many are finished."""
+    """List the sweeps of a store and how many units are finished."""
     from lowerbound.sweep.store import Store
 
     with Store(store) as opened:
@@ -150,7 +150,7 @@ def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
 
 @results.command("show", cls=StrictCommand)
 def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = False) -> None:
-    """Every unit of a store, with what became of it."""
+    """List every unit of a store with its outcome."""
     from lowerbound.sweep.store import Store
     from lowerbound.sweep.units import canonical
 
@@ -176,7 +176,7 @@ def export(
         bool, typer.Option("--attempts", help="With seconds, engine and environment, which differ from run to run.")
     ] = False,
 ) -> None:
-    """A table of all rows; equal rows give equal bytes."""
+    """Export all rows as a table; equal rows give equal bytes."""
     from lowerbound.sweep.export import exported
     from lowerbound.sweep.store import Store
 
@@ -195,7 +195,10 @@ def diff(
     right: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store.")],
     as_json: JsonOption = False,
 ) -> None:
-    """On which units two stores do not agree; exit code 1 if there are any."""
+    """List the units on which two stores differ.
+
+    Exit code 1 if there are any.
+    """
     from lowerbound.sweep.export import differences
     from lowerbound.sweep.store import Store
 

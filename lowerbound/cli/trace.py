@@ -1,4 +1,4 @@
-"""Traces: record one, look into it, check it, play caches on it, and measure how far it is from the worst case."""
+"""Traces: record one, inspect it, check it, play caches on it, and compare it with the worst case."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ImageName(StrEnum):
-    """Where the ids of a recorded image come from."""
+    """The sources of the token ids of a recorded image."""
 
     RANDOM = "random"
     GRADIENT = "gradient"
@@ -55,10 +55,10 @@ def record(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Record an image of a random network.
+    """Record the attention of one image in a random network.
 
     The file holds q, k, v and outputs of every layer, head and branch.
-    How to record the official VAR code is told in docs/traces.md.
+    The page docs/traces.md explains how to record the official VAR code.
     """
     from lowerbound.var.trace.record import record as run
 
@@ -81,7 +81,7 @@ def record(
 
 
 def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
-    """Lambda, coherence, ranks, sparsity of every head."""
+    """Measure lambda, key coherence, ranks and sparsity of every head."""
     from lowerbound.var.trace.file import read_trace
     from lowerbound.var.trace.inspect import inspect_layer
 
@@ -103,11 +103,11 @@ def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption =
 
 
 def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
-    """Recompute attention, and compare.
+    """Recompute attention and compare it with the recorded outputs.
 
-    Outputs must be those of softmax attention of q, k, v, within a rounding bound derived for the file's precision.
+    Every output must equal softmax attention of q, k, v within a rounding bound derived for the file's precision.
 
-    Exit code 1 if an output is refuted, 3 if every row of some head says nothing at this precision.
+    Exit code 1 if an output is refuted, 3 if no row of some head can be decided at this precision.
     """
     from lowerbound.var.trace.check import check_layer, verdict_of
     from lowerbound.var.trace.file import read_trace
@@ -142,9 +142,9 @@ def play(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Caches on the trace: bytes of state, and errors.
+    """Play caches on the trace: bytes of state, and errors.
 
-    Each is the KV cache of the traced network; errors are those of the last scale's answers.
+    Each cache serves as the KV cache of the traced network; errors are those of the last scale's answers.
     """
     from lowerbound.var.trace.file import read_trace
     from lowerbound.var.trace.play import play as run
@@ -193,10 +193,10 @@ def compare(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """How far is this image from the worst case?
+    """Compare what caches need on this image with the worst case.
 
-    Bits that caches need on it beside the certified floor, head by head.
-    Errors are over the range of a head's values, as floors tell them for values in [0, 1].
+    The table shows, head by head, the bits of caches on this image beside the certified lower bound (floor).
+    Errors are in units of the range of a head's values, as those of floors are for values in [0, 1].
     """
     from lowerbound.errors import InvalidArgument, invalid
     from lowerbound.var.trace.file import read_trace
@@ -252,7 +252,7 @@ def _layers(trace: Trace, layer: int | None) -> Sequence[int]:
 
 
 def _asked(caches: Sequence[str], budgets: Sequence[str] | None) -> list[Asked]:
-    """Caches with their budgets; an unknown name or a budget out of range is refused before anything is played."""
+    """Caches with their budgets; raises for an unknown name or a budget out of range before anything is played."""
     from lowerbound.caches.registry import find_cache
     from lowerbound.cli.games import at_budgets, import_from_here
     from lowerbound.core.scalars import rational
@@ -269,7 +269,7 @@ def _asked(caches: Sequence[str], budgets: Sequence[str] | None) -> list[Asked]:
 
 
 def _facts_of(trace: Trace) -> dict[str, object]:
-    """What a trace is, for JSON."""
+    """The file, sizes and metadata of a trace, for JSON."""
     return {
         "file": str(trace.path),
         "schedule": str(trace.schedule),

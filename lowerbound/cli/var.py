@@ -1,4 +1,4 @@
-"""The pipeline: caches in a simulated network, ranks of its pyramid, free keys and values, which floors add up."""
+"""The VAR pipeline: caches in a simulated network, ranks of its pyramid, free keys and values, and sums of floors."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from lowerbound.cli.options import (
 
 DEFAULT_SIMULATED = "tiny"
 LARGEST_MAP = 1024
-"""Tokens of a map whose ranks are eliminated exactly in minutes."""
+"""The largest number of tokens of a map for which exact elimination takes minutes at most."""
 
 
 class PrecisionName(StrEnum):
-    """What the network computes in."""
+    """The number formats in which the network computes."""
 
     FLOAT32 = "float32"
     FLOAT64 = "float64"
 
 
 def complete_simulated(incomplete: str) -> list[str]:
-    """Models that can be simulated, whose names begin so."""
+    """The names of models that can be simulated and that begin with `incomplete`."""
     from lowerbound.core.models import models
     from lowerbound.var.simulator.network import FAMILIES, SMALL
 
@@ -78,7 +78,10 @@ def simulate(
     precision: Annotated[PrecisionName, typer.Option("--precision", help="Of the network.")] = PrecisionName.FLOAT32,
     as_json: JsonOption = False,
 ) -> None:
-    """One image of a random network with a cache, beside the full cache and the floor."""
+    """Generate an image with a cache in a random network.
+
+    The result stands beside that of the full cache and the floor.
+    """
     from lowerbound.cli.games import at_budgets, import_from_here
     from lowerbound.core.scalars import rational
     from lowerbound.var.simulator.sampling import Sampling
@@ -116,7 +119,10 @@ def ranks(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """How many dimensions of each scale's input the ids reach, over the rationals."""
+    """Exact ranks of the map from token ids to each scale's input.
+
+    A rank is the number of dimensions in which the ids can vary that input, over the rationals.
+    """
     from lowerbound.core.pyramid.ranks import ChannelPyramid, random_kernels
     from lowerbound.core.pyramid.resampling import OF_FAMILY
     from lowerbound.errors import InvalidArgument, invalid
@@ -173,7 +179,10 @@ def realise(
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Solve W_K and W_V so that every head caches any keys and values asked of it, in one forward pass."""
+    """Solve for weights that give prescribed keys and values.
+
+    With these W_K and W_V, every head caches the keys and values asked of it, in one forward pass.
+    """
     from lowerbound.var.simulator.network import random_network, simulated, threads_for
     from lowerbound.var.simulator.realise import random_ids, refuse_unless_realisable
     from lowerbound.var.simulator.realise import realise as solve
@@ -192,7 +201,10 @@ def realise(
 
 
 def sums(model: ModelArgument = None, named: ModelOption = None, as_json: JsonOption = False) -> None:
-    """Over what the floor of one head adds up for MODEL: layers, heads, branches, and why."""
+    """Show how the floors of heads add up for MODEL, and why.
+
+    The table lists the layers, heads and branches that count in each computation model.
+    """
     from lowerbound.core.sums import sums as known
     from lowerbound.var.simulator.network import model_called
 
