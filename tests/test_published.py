@@ -66,7 +66,7 @@ def test_a_page_of_two_rows(small: Reduction) -> None:
     ]
     one, stack, coin = told_rows(page(rows))[:3]
     assert (one["cache"], one["budget"], number(one["bytes"])) == ("snapkv", "1/2", rows[0]["state_bits"] / 8)
-    assert number(one["accounting"]) == 4 * 336 / 2
+    assert number(one["accounting"]) == 4 * 16 * 10  # ten of 21 pairs
     assert (stack["layers"], stack["heads"]) == ("4", "2")
     assert (coin["accounting"], coin["ratio"]) == ("-", "-")
 
