@@ -7,6 +7,9 @@ that was not decided. An exception that is not of this family is a defect of thi
 from __future__ import annotations
 
 import difflib
+import os
+import sys
+import traceback
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
@@ -90,6 +93,30 @@ def quoted(value: Any) -> str:
     except ValueError:  # Python prints no integer of more than 4300 digits
         return "a number of more than 4300 digits"
     return told if len(told) <= LONGEST_VALUE else f"{told[:LONGEST_VALUE]}... ({len(told):,} characters)"
+
+
+def raised_at(error: BaseException) -> str:
+    """Where foreign code raised an error, as " (mine.py:12)": the file relative to the import path, and the line.
+
+    Contract: the innermost line outside this package, Python's library and installed packages; if there is none, the
+    innermost one of an installed package; without that, the empty text.
+    """
+    import sysconfig
+
+    paths = sysconfig.get_paths()
+    python, installed = (
+        tuple(paths[name] + os.sep for name in names) for names in (("stdlib", "platstdlib"), ("purelib", "platlib"))
+    )
+    here = os.path.dirname(os.path.abspath(__file__)) + os.sep
+    places = [(frame.filename, frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
+    foreign = [each for each in places if each[0][:1] != "<" and not each[0].startswith(here)]
+    own = [each for each in foreign if not each[0].startswith((*python, *installed))]
+    chosen = own or [each for each in foreign if each[0].startswith(installed)]
+    if not chosen:
+        return ""
+    file, line = chosen[-1]
+    roots = [root for entry in sys.path if file.startswith(root := os.path.join(os.path.abspath(entry), ""))]
+    return f" ({file[max(map(len, roots), default=0) :]}:{line})"
 
 
 def invalid(argument: str, rule: str, value: Any, *, nearest: Any = None) -> InvalidArgument:

@@ -37,7 +37,7 @@ from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, alarm, strongest
+from lowerbound.game.channel import Isolation, alarm, check_time_limit, strongest
 from lowerbound.game.duel import describe
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms
@@ -188,8 +188,7 @@ def attack(
         raise invalid("eta", "lie in (0, 1)", str(eta))
     if guarantee not in ("relative", "additive"):
         raise invalid("guarantee", "be 'relative' or 'additive'", guarantee)
-    if not time_limit_s > 0:
-        raise invalid("time limit", "be > 0 seconds", time_limit_s)
+    check_time_limit(time_limit_s)
     target = target_of(name)
     facts = describe(target, level)
     share = None if budget is None else rational(budget, name="budget")

@@ -13,7 +13,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from lowerbound.errors import unknown
+from lowerbound.errors import InvalidArgument, unknown
 
 if TYPE_CHECKING:
     from lowerbound.core.cache import Memory
@@ -215,6 +215,9 @@ def target_of(name: str) -> str:
         return program_target(name.removeprefix("exec:"))
     if name in CACHES:
         return CACHES[name]
+    if name.endswith(".py"):
+        module = name.removesuffix(".py").rpartition("/")[2]
+        raise InvalidArgument(f"cache {name!r} must name a class, not a file; did you mean {module}:CLASS?")
     known = known_caches()
     if name not in known and (":" not in name or name.partition(":")[0] in ADAPTERS):
         raise unknown("cache", name, known)

@@ -1,7 +1,8 @@
 """The command line: parse, call, print, exit code.
 
-Exit codes: 0 done, 1 refuted (a cache broke its contract, or a point fell under the floor), 2 unusable arguments,
-3 not decided (a time limit). Results go to standard output, talk to standard error; `--json` prints one object.
+Exit codes: 0 done, 1 refuted (a cache broke its contract or its promise, a claim is impossible, a point fell under the
+floor, a document was rejected), 2 unusable arguments, 3 not decided (a time limit), 4 a defect of this package. Results
+go to standard output, progress and warnings to standard error; `--json` prints one JSON object.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
 from lowerbound.cli.figures import figures
 from lowerbound.cli.games import caches, play
-from lowerbound.cli.grammar import Chapter, ChapteredGroup, StrictCommand
+from lowerbound.cli.grammar import Chapter, ChapteredGroup, StrictCommand, debugging, show_traceback
 from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.regimes import dimension, phase, time
@@ -30,7 +31,7 @@ from lowerbound.cli.trace import check as check_trace
 from lowerbound.cli.trace import compare, inspect, record
 from lowerbound.cli.trace import play as play_trace
 from lowerbound.cli.var import ranks, realise, simulate, sums
-from lowerbound.errors import LowerBoundError
+from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError
 
 
 class _Main(ChapteredGroup):
@@ -85,6 +86,12 @@ def _options(
     version: Annotated[
         bool, typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True)
     ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            "--debug", help="Show the traceback of an error too, as LOWERBOUND_DEBUG=1 does.", callback=debugging
+        ),
+    ] = False,
 ) -> None:
     """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
 
@@ -93,14 +100,14 @@ COMMANDS = (
     *(floor, reduce, play, attack, caches, models, demo, possible, certify),
     *(check, verify, structures, dimension, phase, time, sweep, figures, notebooks),
 )
-"""In the order of a reader."""
+"""The commands, in the order in which a new reader meets them."""
 
 for command in COMMANDS:
     app.command(cls=StrictCommand)(command)
 app.add_typer(results, name="results")
 
 VAR_COMMANDS = (simulate, ranks, realise, sums, state, cache, f_hat, decode)
-"""Of `lowerbound var`, in the order of a reader."""
+"""The commands of `lowerbound var`, in the order in which a new reader meets them."""
 
 var = typer.Typer(no_args_is_help=True, help="The pipeline of visual autoregressive models, simulated and settled.")
 for var_command in VAR_COMMANDS:
@@ -108,7 +115,7 @@ for var_command in VAR_COMMANDS:
 app.add_typer(var, name="var")
 
 TRACE_COMMANDS = (record, inspect, check_trace, play_trace, compare)
-"""Of `lowerbound trace`, in the order of a reader."""
+"""The commands of `lowerbound trace`, in the order in which a new reader meets them."""
 
 trace = typer.Typer(no_args_is_help=True, help="Recorded attention: checked, and measured against the worst case.")
 for trace_command in TRACE_COMMANDS:
@@ -116,19 +123,27 @@ for trace_command in TRACE_COMMANDS:
 app.add_typer(trace, name="trace")
 
 
-def _fail(sentence: str, exit_code: int) -> NoReturn:
+def _fail(error: BaseException, sentence: str, exit_code: int) -> NoReturn:
+    show_traceback(error)
     print(f"error: {sentence}", file=sys.stderr)
     sys.exit(exit_code)
 
 
 def main() -> None:
-    """Run the command line; an error of this package becomes one sentence and its exit code."""
+    """Run the command line.
+
+    Contract: an error of this package becomes one sentence and its exit code; any other exception becomes one sentence
+    and exit code 4, so that a defect of this package never looks like a refutation.
+    """
     try:
         app()
     except LowerBoundError as error:
-        _fail(str(error), error.exit_code)
+        _fail(error, str(error), error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         sys.exit(141)
     except OSError as error:
-        _fail(f"the file system refused: {error}", 2)
+        _fail(error, f"the file system refused: {error}", 2)
+    except Exception as error:
+        what = f"unexpected: {type(error).__name__}: {' '.join(str(error).split())}"
+        _fail(error, f"{what}; this is a defect of lowerbound; --debug shows where", DEFECT_EXIT_CODE)

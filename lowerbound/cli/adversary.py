@@ -62,7 +62,10 @@ def attack(
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For the search.")] = 30.0,
     as_json: JsonOption = False,
 ) -> None:
-    """Attack CACHE: search for tokens on which its answers break its error guarantee."""
+    """Attack CACHE: search for tokens on which its answers break its error guarantee.
+
+    Exit code 1 if there are such tokens, 0 if none were found.
+    """
     from lowerbound.attack.adversary import Broken
     from lowerbound.attack.adversary import attack as run
     from lowerbound.certify.witness import witness
@@ -105,8 +108,9 @@ def attack(
         out.write_bytes(document)
     if as_json:
         print_json({**outcome.to_json(), "bytes": len(document), "file": None if out is None else str(out)})
-        return
+        raise typer.Exit(1)
     console().print(attack_table(outcome))
     print(broken_text(outcome))
     print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
     print("BROKEN")
+    raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Games: play caches against the floor, and tell of the caches that there are."""
+"""Games: play caches against the lower bound (floor), and list or describe the known caches."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lowerbound.cli.grammar import listed
+from lowerbound.cli.grammar import listed, show_traceback
 from lowerbound.cli.options import (
     DEFAULT_ETA,
+    MOST_TRIALS,
     BudgetsOption,
     DimensionOption,
     GuaranteedEtaOption,
@@ -37,23 +38,25 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
-from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, invalid
+from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
     from lowerbound.game.hard_family import HardFamily
 
 
 class TheoremName(StrEnum):
-    """How payloads in keys are read."""
+    """The ways in which Bob reads payloads in keys."""
 
     C = "C"
     ZOOM = "zoom"
 
     @property
     def kind(self) -> Kind:
-        """Its letter in the game."""
+        """The theorem's letter, as `payload_game` takes it."""
         return "C" if self is TheoremName.C else "C'"
 
 
@@ -74,7 +77,7 @@ def play(
     everything: Annotated[bool, typer.Option("--all", help="Play every cache, at several budgets.")] = False,
     model: ModelOption = None,
     budgets: BudgetsOption = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Independent instances.")] = 1,
+    trials: Annotated[int, typer.Option("--trials", min=1, max=MOST_TRIALS, help="Independent instances.")] = 1,
     eta: GuaranteedEtaOption = DEFAULT_ETA,
     keys_and_values: Annotated[
         TheoremName | None,
@@ -102,8 +105,9 @@ def play(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Play caches against the floor: memory, error."""
+    """Play caches against the floor: measure memory and error."""
     from lowerbound.caches.registry import CACHES, adapters_at_hand
+    from lowerbound.core.scalars import rational
 
     chosen = [*(names or []), *(f"exec:{command}" for command in programs or [])]
     if not chosen and not everything:
@@ -128,6 +132,8 @@ def play(
         plan = payload_game(place, keys_and_values.kind, eta=eta, multiplier=multiplier, seed=seed)
     import_from_here()
     shares = listed(budgets, "--budget")
+    for share in shares:
+        plan.public(rational(share, name="budget"))
     if transcript is not None:
         _write_down(plan, chosen, shares, transcript, everything or trials > 1, isolation, time_limit, as_json)
         return
@@ -157,7 +163,7 @@ def play(
 
 
 def _refuse_given(context: typer.Context, *names: str) -> None:
-    """Options that a design of keys and values settles itself."""
+    """Raise InvalidArgument if one of these options was typed: with --keys-and-values, the design sets them."""
     for name in names:
         source = context.get_parameter_source(name)
         if source is not None and source.name == "COMMANDLINE":
@@ -198,14 +204,14 @@ def _write_down(
 
 
 def import_from_here() -> None:
-    """Let package.module:Class name a module of the current directory, after everything installed."""
+    """Let package.module:Class name a module of the current directory; installed modules come first."""
     here = os.getcwd()
     if here not in sys.path:
         sys.path.append(here)
 
 
 def at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tuple[str, str | None]]:
-    """Every name with every budget; NAME@F with its own."""
+    """Every name with every budget; NAME@F is paired with its own budget F alone."""
     games: list[tuple[str, str | None]] = []
     for name in names:
         base, at, own = (name, "", "") if name.startswith("exec:") else name.partition("@")
@@ -222,23 +228,42 @@ def play_all(
     time_limit: float,
     at_standard_budgets: Sequence[str] = (),
 ) -> tuple[list[Row], list[tuple[str, LowerBoundError]]]:
-    """Rows of the caches that could be played, and what became of the others; an accounting error ends the game."""
+    """The rows of the caches that were played, and the errors of the others; an AccountingError ends the tournament.
+
+    Contract: a cache that cannot be played costs its own row alone. Its error is printed as soon as it is known, with
+    the name of the cache in front if there are several.
+    """
     from lowerbound.caches import tournament
     from lowerbound.caches.registry import target_of
     from lowerbound.core.scalars import rational
-    from lowerbound.game.channel import Isolation, strongest
+    from lowerbound.game.channel import Isolation, check_time_limit, strongest
     from lowerbound.game.duel import describe
 
-    if not time_limit > 0:
-        raise invalid("--time-limit", "be > 0 seconds", time_limit)
+    check_time_limit(time_limit, "--time-limit")
     level = strongest() if isolation is None else Isolation(isolation.value)
-    asked = [(name, None if share is None else rational(share, name="budget")) for name, share in games]
-    for name, share in asked:
-        plan.public(share)
-        describe(target_of(name), level, time_limit)
-    asked += tournament.at_standard_budgets(at_standard_budgets, level)
+    alone = len(games) + len(at_standard_budgets) == 1
+    asked: list[tuple[str, Fraction | None]] = []
     rows: list[Row] = []
     failures: list[tuple[str, LowerBoundError]] = []
+
+    def refuse(name: str, error: LowerBoundError) -> None:
+        failures.append((name, error))
+        show_traceback(error)
+        print(f"error: {error}" if alone else f"error: {name}: {error}", file=sys.stderr)
+
+    for name, share in games:
+        try:
+            budget = None if share is None else rational(share, name="budget")
+            plan.public(budget)
+            describe(target_of(name), level, time_limit)
+            asked.append((name, budget))
+        except LowerBoundError as error:
+            refuse(name, error)
+    for name in at_standard_budgets:
+        try:
+            asked += tournament.at_standard_budgets([name], level)
+        except LowerBoundError as error:
+            refuse(name, error)
     with progress(len(asked)) as advance:
         played = tournament.tournament(
             plan, asked, trials=trials, isolation=level, time_limit_s=time_limit, on_wait=advance
@@ -247,8 +272,7 @@ def play_all(
             if not isinstance(outcome, LowerBoundError):
                 rows.append(outcome)
                 continue
-            failures.append((name, outcome))
-            print(f"error: {outcome}", file=sys.stderr)
+            refuse(name, outcome)
             if isinstance(outcome, AccountingError):
                 played.close()
                 break
@@ -270,7 +294,7 @@ def caches(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """The caches that can be played by name."""
+    """List the caches that can be played by name."""
     from lowerbound.caches.registry import find_cache, known_caches
 
     if template:

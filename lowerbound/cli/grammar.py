@@ -1,7 +1,10 @@
-"""The grammar of the command line: nothing that was typed is dropped, and help comes in groups with examples."""
+"""The grammar of the command line: no typed option is ignored, and help lists commands by chapter with examples."""
 
 from __future__ import annotations
 
+import os
+import sys
+import traceback
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,17 +15,37 @@ from typer.core import TyperCommand, TyperGroup, TyperOption
 from lowerbound.errors import InvalidArgument
 
 LONGEST_SENTENCE = 200
-"""Characters of a command's one line of help, which is wrapped and never cut."""
+"""The largest number of characters of a command's short help, which is wrapped and never cut."""
+
+
+DEBUG = "LOWERBOUND_DEBUG"
+"""The environment variable that --debug sets to 1."""
+
+
+def debugging(wanted: bool) -> None:
+    """The callback of --debug: from now on an error is shown with its traceback."""
+    if wanted:
+        os.environ[DEBUG] = "1"
+
+
+def show_traceback(error: BaseException) -> None:
+    """The traceback of an error on standard error, where --debug or LOWERBOUND_DEBUG=1 asks for it."""
+    if os.environ.get(DEBUG) == "1":
+        print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
 
 
 class StrictCommand(TyperCommand):
-    """A command that refuses an option that is given twice, unless it takes a list.
+    """A command that rejects an option given twice, unless the option takes a list, and that knows --debug.
 
-    Contract: as its base class, but where that would keep the last of two values in silence, InvalidArgument is raised.
+    Contract: as its base class, which silently keeps the last of two values; here that raises InvalidArgument.
     """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        # The parser of click overwrites a value that it has; only the order of what it met still shows the first one.
+        # --debug belongs to the program, but whoever has just read of it in an error types it at the end of the line.
+        options = args[: args.index("--")] if "--" in args else args
+        debugging("--debug" in options)
+        args = [word for word in options if word != "--debug"] + args[len(options) :]
+        # The parser of click overwrites the first of two values; only its list of options in the order typed has both.
         _, _, order = self.make_parser(ctx).parse_args(list(args))
         single = [one for one in order if isinstance(one, TyperOption) and not (one.multiple or one.is_flag)]
         for option, count in Counter(single).items():
@@ -33,7 +56,7 @@ class StrictCommand(TyperCommand):
 
 @dataclass(frozen=True)
 class Chapter:
-    """Commands that answer one kind of question, and how two of them are typed."""
+    """Commands that answer one kind of question, with two examples as they are typed."""
 
     title: str
     commands: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""What commands share: the types of their options, completion, the plan of an instance, progress, JSON on paper."""
+"""Code that commands share: types of options, completion, the plan of an instance, progress, and JSON output."""
 
 from __future__ import annotations
 
@@ -18,12 +18,16 @@ if TYPE_CHECKING:
     from lowerbound.game.reduction import Reduction
 
 DEFAULT_MODEL = "var-d16"
+LARGEST_D = 4096
+"""The largest head dimension of a command: its orthonormal matrices then take 128 MiB."""
+MOST_TRIALS = 10**6
+"""The largest number of repetitions of a command."""
 DEFAULT_ETA, DEFAULT_DELTA = "0.01", "0"
-"""Of every command that speaks of floors."""
+"""The default error and failure probability of commands about floors."""
 
 
 class IsolationName(StrEnum):
-    """How strongly Alice and Bob are kept apart."""
+    """The levels of isolation between Alice and Bob."""
 
     SANDBOX = "sandbox"
     PROCESS = "process"
@@ -31,28 +35,28 @@ class IsolationName(StrEnum):
 
 
 class GuaranteeName(StrEnum):
-    """How a cache's error is stated."""
+    """The two ways to bound the error of a cache's answers."""
 
     RELATIVE = "relative"
     ADDITIVE = "additive"
 
 
 def complete_model(incomplete: str) -> list[str]:
-    """Models whose names begin so."""
+    """The names of models that begin with `incomplete`."""
     from lowerbound.core.models import models
 
     return [model.name for model in models() if model.name.startswith(incomplete)]
 
 
 def complete_cache(incomplete: str) -> list[str]:
-    """Caches whose names begin so."""
+    """The names of caches that begin with `incomplete`."""
     from lowerbound.caches.registry import known_caches
 
     return [name for name in known_caches() if name.startswith(incomplete)]
 
 
 def complete_keys(incomplete: str) -> list[str]:
-    """Key families whose names begin so."""
+    """The names of key families that begin with `incomplete`."""
     from lowerbound.core.keys.choice import KEY_FAMILIES
 
     return [family.name for family in KEY_FAMILIES if family.name.startswith(incomplete)]
@@ -90,7 +94,7 @@ GuaranteedEtaOption = Annotated[
     ),
 ]
 DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Public coins and instance.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**64 - 1, help="Public coins and instance.")]
 GuaranteeOption = Annotated[
     GuaranteeName,
     typer.Option("--guarantee", help="additive: |error| <= eta; relative: |error| <= eta |answer|."),
@@ -122,7 +126,9 @@ LayersOption = Annotated[
     int | None, typer.Option("--layers", min=1, help="Layers, each with heads of its own; default: as the cache needs.")
 ]
 HeadsOption = Annotated[int | None, typer.Option("--heads", min=1, help="Heads a layer; default: as the cache needs.")]
-DimensionOption = Annotated[int | None, typer.Option("--d", min=1, help="Own head dimension instead of MODEL's.")]
+DimensionOption = Annotated[
+    int | None, typer.Option("--d", min=1, max=LARGEST_D, help="Own head dimension instead of MODEL's.")
+]
 BudgetOption = Annotated[
     str | None, typer.Option("--budget", metavar="F", help="The method's own nominal budget in (0, 1].")
 ]
@@ -135,18 +141,18 @@ def one_model(argument: str | None, option: str | None, default: str = DEFAULT_M
     """
     if argument is not None and option is not None and argument != option:
         raise InvalidArgument(f"the model must be named once, got {argument!r} and --model {option!r}")
-    return argument or option or default
+    return next((name for name in (argument, option) if name is not None), default)
 
 
 def print_json(data: Any) -> None:
-    """One JSON object on standard output."""
+    """Print one JSON object on standard output."""
     print(json.dumps(data, indent=2, allow_nan=False))
 
 
 def geometry_of(
     model: str, schedule: str | None, d: int | None, layers: int | None = None, heads: int | None = None
 ) -> Geometry:
-    """The head that a command plays on: a model's, with own maps, dimension or stack where given."""
+    """The head that a command is about: that of a model, with the given maps, dimension or stack instead of its own."""
     from dataclasses import replace
 
     from lowerbound.core.geometry import Geometry
@@ -191,7 +197,7 @@ def plan_of(
 
 
 class progress:
-    """A progress bar on standard error, when somebody is looking; without a known total it only names the work."""
+    """A progress bar on standard error if that is a terminal; with total 0 it only names the work."""
 
     def __init__(self, total: int) -> None:
         from rich.console import Console

@@ -9,6 +9,8 @@ import typer
 
 from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import (
+    LARGEST_D,
+    MOST_TRIALS,
     DeltaOption,
     EtaOption,
     JsonOption,
@@ -35,7 +37,7 @@ COHERENCES = ("1/16", "1/8", "1/4", "1/3", "1/2")
 def dimension(
     model: OwnModelArgument = None,
     named: OwnModelOption = None,
-    d: Annotated[int | None, typer.Option("--d", min=2, help="Instead: a head dimension.")] = None,
+    d: Annotated[int | None, typer.Option("--d", min=2, max=LARGEST_D, help="Instead: a head dimension.")] = None,
     mu: Annotated[
         list[str] | None, typer.Option("--mu", metavar="X", help="Coherence, such as 1/8, or a list: 1/8,1/4.")
     ] = None,
@@ -90,8 +92,10 @@ def dimension(
 def phase(
     model: OwnModelArgument = None,
     named: OwnModelOption = None,
-    d: Annotated[int | None, typer.Option("--d", min=2, help="Instead: a head dimension.")] = None,
-    tokens: Annotated[int | None, typer.Option("--tokens", min=2, help="And that many cached tokens.")] = None,
+    d: Annotated[int | None, typer.Option("--d", min=2, max=LARGEST_D, help="Instead: a head dimension.")] = None,
+    tokens: Annotated[
+        int | None, typer.Option("--tokens", min=2, max=10**15, help="And that many cached tokens.")
+    ] = None,
     multiplier: Annotated[
         list[str] | None,
         typer.Option("--lambda", metavar="X", help="Largest logit, or a list: 1,10,100."),
@@ -154,7 +158,7 @@ DEFAULT_MULTIPLIERS = ("0.1", "1", "4", "10", "100")
 def time(
     model: ModelArgument = None,
     named: ModelOption = None,
-    questions: Annotated[int, typer.Option("--questions", min=1, help="Asked of each reader.")] = 200,
+    questions: Annotated[int, typer.Option("--questions", min=1, max=MOST_TRIALS, help="Asked of each reader.")] = 200,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:

@@ -10,6 +10,7 @@ import typer
 
 from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import (
+    MOST_TRIALS,
     CertificateOption,
     JsonOption,
     ModelArgument,
@@ -182,7 +183,7 @@ def decode(
     swamp: Annotated[
         float | None, typer.Option("--swamp", help="Size of public parts over content; default: 100, 4 if rounded.")
     ] = None,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Random prefixes.")] = 1,
+    trials: Annotated[int, typer.Option("--trials", min=1, max=MOST_TRIALS, help="Random prefixes.")] = 1,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:

@@ -11,6 +11,7 @@ from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import (
     DEFAULT_DELTA,
     DEFAULT_ETA,
+    MOST_TRIALS,
     DeltaOption,
     DimensionOption,
     EtaOption,
@@ -44,7 +45,9 @@ def structures(
     ] = None,
     eta: EtaOption = DEFAULT_ETA,
     delta: DeltaOption = DEFAULT_DELTA,
-    trials: Annotated[int, typer.Option("--trials", min=1, help="Independent members of each class.")] = 4,
+    trials: Annotated[
+        int, typer.Option("--trials", min=1, max=MOST_TRIALS, help="Independent members of each class.")
+    ] = 4,
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
     seed: SeedOption = 0,

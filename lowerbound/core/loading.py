@@ -6,7 +6,7 @@ import importlib
 
 from lowerbound.core.cache import Memory
 from lowerbound.core.program import PREFIX, program_cache
-from lowerbound.errors import InvalidArgument, unknown
+from lowerbound.errors import InvalidArgument, raised_at, unknown
 
 
 def load_cache(target: str) -> type[Memory]:
@@ -18,11 +18,15 @@ def load_cache(target: str) -> type[Memory]:
     if target.startswith(PREFIX):
         return program_cache(target.removeprefix(PREFIX))
     module_name, _, class_name = target.partition(":")
+    if module_name.endswith(".py"):
+        raise InvalidArgument(
+            f"cache {target!r} must name a module, not a file; did you mean {_as_module(module_name)}:{class_name}?"
+        )
     try:
         module = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         raise InvalidArgument(
-            f"cache {target!r} must name an importable module, got {type(error).__name__}: {error}"
+            f"cache {target!r} must name an importable module, got {type(error).__name__}: {error}{raised_at(error)}"
         ) from error
     found = getattr(module, class_name, None)
     if found is None:
@@ -35,3 +39,9 @@ def load_cache(target: str) -> type[Memory]:
     if missing:
         raise InvalidArgument(f"cache {target!r} must define {', '.join(missing)}, and does not")
     return found
+
+
+def _as_module(file: str) -> str:
+    """The module that a file is when Python runs in the folder that its path starts from, or in the file's own."""
+    parts = file.removesuffix(".py").split("/")
+    return ".".join(parts) if all(map(str.isidentifier, parts)) else parts[-1]

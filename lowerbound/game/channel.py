@@ -35,9 +35,13 @@ from lowerbound.errors import (
     IsolationUnavailable,
     LowerBoundError,
     TimeLimitExceeded,
+    invalid,
 )
 from lowerbound.game.party import perform
 from lowerbound.game.wire import Frames, Role, read_frames, write_frames
+
+LONGEST_TIME_LIMIT_S = 10**7
+"""116 days."""
 
 _SANDBOX_HOME = "/dev/shm/home"  # noqa: S108 - on the sandbox's own /dev, which only its party sees
 _BOOTSTRAP = "import sys; sys.path[:] = {path!r}; from lowerbound.game.party import main; main()"
@@ -88,6 +92,7 @@ def converse(
     IsolationUnavailable if the machine does not support the level. The party sees `job`, `private`, and `search_path`
     as its module path.
     """
+    check_time_limit(time_limit_s)
     if isolation is Isolation.NONE:
         return _converse_here(role, job, private, time_limit_s)
     if isolation is Isolation.SANDBOX and (problem := sandbox_problem()) is not None:
@@ -148,9 +153,18 @@ def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) 
 
 
 def raised(failure: dict[str, str]) -> LowerBoundError:
-    """The error that `party.failure` described, as an instance of its class."""
+    """The error that `party.failure` described, as an instance of its class; the party's traceback is a note to it."""
     kinds = {kind.__name__: kind for kind in errors.ALL}
-    return kinds.get(failure["kind"], LowerBoundError)(failure["message"])
+    error = kinds.get(failure["kind"], LowerBoundError)(failure["message"])
+    error.add_note(f"In the process of the cache:\n{failure['traceback']}")
+    return error
+
+
+def check_time_limit(seconds: float, name: str = "time limit") -> None:
+    """Raise InvalidArgument unless a time limit is positive and one that a clock can be set to."""
+    if not 0 < seconds <= LONGEST_TIME_LIMIT_S:
+        nearest = f"{LONGEST_TIME_LIMIT_S:,}" if seconds > 0 else None
+        raise invalid(name, f"be > 0 seconds and at most {LONGEST_TIME_LIMIT_S:,}", seconds, nearest=nearest)
 
 
 def late(role: Role, time_limit_s: float) -> TimeLimitExceeded:

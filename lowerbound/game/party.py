@@ -16,6 +16,7 @@ import os
 import resource
 import sys
 import time
+import traceback
 from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
@@ -40,6 +41,8 @@ FAMILIES: dict[str, type[HardFamily]] = {
     family.game: family for family in (Reduction, PayloadReduction, StructuredReduction)
 }
 LARGEST_REPLY_BYTES = 2**33
+LONGEST_TRACEBACK = 2**14
+"""Characters of a traceback that cross, its last ones; nobody sees them without --debug."""
 
 
 def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
@@ -80,8 +83,9 @@ def _answer(job: dict[str, Any], private: Frames) -> bytes:
 
 
 def failure(error: LowerBoundError) -> dict[str, str]:
-    """An error as JSON values, in the form in which it crosses to the judge's process."""
-    return {"kind": type(error).__name__, "message": str(error)}
+    """An error as JSON values, as it crosses to the judge's process: class, sentence and the end of its traceback."""
+    told = "".join(traceback.format_exception(error))
+    return {"kind": type(error).__name__, "message": str(error), "traceback": told[-LONGEST_TRACEBACK:]}
 
 
 def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, Any], Frames]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lowerbound.core.cache import Memory
 from lowerbound.core.layered import LayeredCache, PerHead, answers_by_softmax, asks_the_same, attend_at_once
 from lowerbound.core.threads import blocks
-from lowerbound.errors import CacheContractBroken, LowerBoundError
+from lowerbound.errors import CacheContractBroken, LowerBoundError, raised_at
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import OneWayProtocol, Symbols
 
@@ -203,7 +203,7 @@ def guarded(what: str, action: Callable[[], Any]) -> Any:
     """The result of foreign code.
 
     Contract: an error of this package passes unchanged; any other exception, and SystemExit, becomes
-    CacheContractBroken with one sentence.
+    CacheContractBroken with one sentence, which says in which file and line it was raised.
     """
     try:
         return action()
@@ -211,5 +211,5 @@ def guarded(what: str, action: Callable[[], Any]) -> Any:
         raise
     except (Exception, SystemExit) as error:
         raise CacheContractBroken(
-            f"the cache must not raise, but {what} raised {type(error).__name__}: {error}"
+            f"the cache must not raise, but {what} raised {type(error).__name__}: {error}{raised_at(error)}"
         ) from error

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from lowerbound.certify.witness import rerun
 from lowerbound.cli.adversary import attack
@@ -21,9 +22,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def test_a_cache_breaks(run_command: Run, tmp_path: Path) -> None:
-    """Law: exit code 0, the tokens in words, a witness in the file, and one last word."""
+    """Law: exit code 1, since a promise is refuted; the tokens in words, a witness in the file, and one last word."""
     result = run_command("attack", "streaming@1/4", "-o", "w.json", "--isolation", "process", "--guarantee", "relative")
-    assert (result.returncode, result.stderr) == (0, "")
+    assert (result.returncode, result.stderr) == (1, "")
     assert result.stdout.splitlines()[-1] == "BROKEN"
     assert "error / eta = 100" in result.stdout
     document = (tmp_path / "w.json").read_bytes()
@@ -32,8 +33,10 @@ def test_a_cache_breaks(run_command: Run, tmp_path: Path) -> None:
 
 
 def test_json_of_both_verdicts(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    """Law: one object on standard output, whether it broke or not; no file without a witness."""
-    attack("h2o", budget="1/4", isolation=IsolationName.NONE, as_json=True)
+    """Law: one object on standard output, and exit code 1 only if it broke; no file without a witness."""
+    with pytest.raises(typer.Exit) as ended:
+        attack("h2o", budget="1/4", isolation=IsolationName.NONE, as_json=True)
+    assert ended.value.exit_code == 1
     told = json.loads(capsys.readouterr().out)
     assert (told["verdict"], told["budget"], told["file"]) == ("broken", "1/4", None)
     attack("full", schedule="1x4 1x1", d=5, out=tmp_path / "w.json", isolation=IsolationName.NONE, as_json=True)
