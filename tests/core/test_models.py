@@ -7,11 +7,12 @@ the repositories' own formulas (aspect-ratio templates, patch numbers) and multi
 from __future__ import annotations
 
 import csv
+import math
 from pathlib import Path
 
 import pytest
 
-from lowerbound.core.models import find_model, models
+from lowerbound.core.models import Model, find_model, models
 from lowerbound.errors import UnknownName
 
 TABLE = Path(__file__).parent.parent / "tables" / "model_counts.csv"
@@ -40,6 +41,36 @@ def test_counts(row: dict[str, str]) -> None:
         # The table rounds log2(8912) to three decimals: 255 tokens, so at most 255 * 0.0005 bits off.
         assert model.replay_bits is not None
         assert abs(model.replay_bits - float(row["replay_bits"])) <= 0.13
+
+
+PROMPTS = {"HART": 299, "InfinityStar": 512}
+"""Cached tokens that are no input of a map: HART reads its first id off the last of 300 text tokens, which is the input
+of its first map; InfinityStar caches up to 512. All other texts go through cross-attention or one start token."""
+RASTERS = {"256": 16, "384": 24}
+"""LlamaGen downsamples by 16: the side of the map of ids."""
+
+
+@pytest.mark.parametrize("model", models(), ids=lambda model: model.name)
+def test_every_input_is_cached_once(model: Model) -> None:
+    """Definition: what is cached is prompts and inputs of maps; a map's input needs the ids of the maps before it.
+
+    The first map's input is a start token, and the last map's ids are never fed. So the inputs before the last map
+    count as the ids before the last map, and of these the replay needs all but the newest map's.
+    """
+    sizes = [math.prod(shape) for shape in model.schedule.shapes]
+    assert model.schedule.n_context == PROMPTS.get(model.family, 0)
+    assert model.schedule.n_tokens_cached == PROMPTS.get(model.family, 0) + sum(sizes[:-1])
+    assert sum(sizes[:-1]) == model.n_replay_tokens + (sizes[-2] if len(sizes) > 1 else 0)
+
+
+@pytest.mark.parametrize("model", [model for model in models() if model.family == "LlamaGen"], ids=lambda m: m.name)
+def test_a_raster_is_fed_its_class_token_and_all_ids_but_the_last(model: Model) -> None:
+    """Known values: n ids in raster order take n steps, and the last one finds n - 1 rows in the cache, not n."""
+    n_ids = RASTERS[model.variant.rpartition("-")[2]] ** 2
+    fed = ["class", *range(1, n_ids)]
+    assert model.n_tokens == len(fed)
+    assert model.n_tokens_cached == len(fed[:-1]) == n_ids - 1
+    assert model.n_replay_tokens == sum(token != "class" for token in fed[:-1]) == n_ids - 2
 
 
 @pytest.mark.parametrize(

@@ -34,10 +34,21 @@ def rotation(schedule: ScaleSchedule, d: int) -> tuple[Array, Array]:
     angles = []
     for shape in schedule.shapes:
         height, width = shape[-2:]
-        rows = np.round(np.arange(height) * (side[0] / height))
-        columns = np.round(np.arange(width) * (side[1] / width))
+        rows, columns = places(height, side[0]), places(width, side[1])
         down = np.broadcast_to(rows[:, None, None] * frequencies, (height, width, d // 4))
         across = np.broadcast_to(columns[:, None] * frequencies, (height, width, d // 4))
         angles.append(np.concatenate([down, across], axis=-1).reshape(height * width, d // 2))
     every = np.concatenate(angles)
     return np.cos(every), np.sin(every)
+
+
+def places(count: int, side: int) -> NDArray[np.int64]:
+    """Where each of `count` cells along an edge starts on an edge of `side` cells: i side / count, rounded.
+
+    Contract: the nearest integer, a half going to the even one, in integers: a quotient of floats would round some
+    halves up and others down.
+    """
+    low, rest = np.divmod(np.arange(count, dtype=np.int64) * side, count)
+    up = (2 * rest > count) | ((2 * rest == count) & (low % 2 == 1))
+    rounded: NDArray[np.int64] = low + up
+    return rounded
