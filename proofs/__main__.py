@@ -1,15 +1,18 @@
 """`python -m proofs`: find every certificate of the book anew, and write what is generated from it.
 
 That is the bundle of certificates that the kernel judges, the page BLUEPRINT.md, the picture graph.svg, and, after a
-whole verification, the table in the README and the record of statuses that floors are labelled by.
+whole verification, the table in the README, the record of statuses that floors are labelled by, and the digests of the
+released book.
 """
 
 import json
 from pathlib import Path
 
 from lowerbound.certify.theorems import RECORD
+from lowerbound.prove import released
 from lowerbound.prove.blueprint import page, picture
 from lowerbound.prove.book import load_book
+from lowerbound.prove.coq import CoqFolder
 from lowerbound.prove.kernel_check import BUNDLE, make_bundle
 from lowerbound.prove.summary import inserted, record, summary
 from lowerbound.prove.verify import verify
@@ -27,4 +30,7 @@ if __name__ == "__main__":
     readme.write_text(inserted(readme.read_text(encoding="utf-8"), summary(report)), encoding="utf-8")
     recorded = place.parent / "lowerbound" / "certify" / RECORD
     recorded.write_text(json.dumps(record(report), indent=1) + "\n", encoding="utf-8")
+    compiled = CoqFolder(place / "coq").compiled()
+    pinned = place.parent / "lowerbound" / "prove" / released.RECORD
+    pinned.write_text(json.dumps(released.record(book, compiled), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"{len(bundle['certificates'])} certificates written to {place / BUNDLE}")

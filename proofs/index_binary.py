@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from lowerbound.core.bounds import is_above
 from lowerbound.game.index import exact_optimum
-from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, Lemma, Use
+from lowerbound.prove.lemma import ByCoq, ByKernel, Lemma, Use, computation
 
 
 def every_tiny_protocol() -> int:
@@ -16,17 +16,22 @@ def every_tiny_protocol() -> int:
     return len(cases)
 
 
+WORDS = (
+    "A message from which m uniform bits are read with error rate delta <= 1/2, on average over coins, words and "
+    "positions, has at least (1 - H2(delta)) m bits."
+)
+RANGE = "all m, coins and states; all real delta in [0, 1/2]"
+
 LEMMA = Lemma(
     id="index_binary",
-    words="A message from which m uniform bits are read with error rate delta <= 1/2, on average over coins, words and "
-    "positions, has at least (1 - H2(delta)) m bits.",
-    range="all m, coins and states; all real delta in [0, 1/2]",
+    words=WORDS,
+    range=RANGE,
     discharges=(
         ByCoq("index_binary", ("0 <= delta <= 1/2", "(1 - H2 delta) * N I <= log2 (N S)")),
         ByKernel("index_optimum", {"m": 1, "messages": 1, "error": "1/2"}),
         ByKernel("index_optimum", {"m": 3, "messages": 2, "error": "1/4"}),
         ByKernel("index_optimum", {"m": 4, "messages": 8, "error": "1/8"}),
-        ByComputation(every_tiny_protocol),
+        computation(WORDS, RANGE, every_tiny_protocol),
     ),
     uses=(Use("index_bound"),),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy
 
 from lowerbound.prove.expression import variables
-from lowerbound.prove.lemma import ByComputation, BySolvers, Lemma, Statement
+from lowerbound.prove.lemma import BySolvers, Lemma, Statement, computation
 
 DELTA, LOG_DELTA, LOG_REST, SLOPE, LOG_SUM = variables("delta p q a s")
 
@@ -29,11 +29,16 @@ def slopes_are_stationary() -> int:
     return 2
 
 
+WORDS = (
+    "With p = ln delta, q = ln(1 - delta), slope a = q - p and s = ln(1 + exp(-a)) = -q, the exponent -a delta - "
+    "s of the counting bound is delta ln delta + (1 - delta) ln(1 - delta), that is -H2(delta) ln 2; and no slope does "
+    "better."
+)
+RANGE = "all reals; delta = 1/(1 + t), all t > 0"
+
 LEMMA = Lemma(
     id="index_optimum",
-    words="With p = ln delta, q = ln(1 - delta), slope a = q - p and s = ln(1 + exp(-a)) = -q, the exponent -a delta - "
-    "s of the counting bound is delta ln delta + (1 - delta) ln(1 - delta), that is -H2(delta) ln 2; and no slope does "
-    "better.",
-    range="all reals; delta = 1/(1 + t), all t > 0",
-    discharges=(BySolvers(STATEMENT, needed=("slope", "sum")), ByComputation(slopes_are_stationary)),
+    words=WORDS,
+    range=RANGE,
+    discharges=(BySolvers(STATEMENT, needed=("slope", "sum")), computation(WORDS, RANGE, slopes_are_stationary)),
 )

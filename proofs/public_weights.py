@@ -11,7 +11,7 @@ from lowerbound.certify.replay.floor import claim_of, payload_of, plan_replay, r
 from lowerbound.core.models import find_model
 from lowerbound.prove.claims import polynomial_claim
 from lowerbound.prove.expression import variables
-from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Lemma, Statement, Use
+from lowerbound.prove.lemma import ByCoq, ByKernel, BySolvers, Cited, Lemma, Statement, Use, computation
 
 STATES, WORDS, RIGHT, FAILED = variables("S M R d")
 
@@ -53,6 +53,14 @@ def fibres() -> int:
         assert (found.fibre, found.rank) == (fibre, 42), kind
     return len(FIBRES)
 
+
+F_HAT_LATTICE_WORDS = (
+    "The changes of ids that f_hat does not show: the integer kernel of [U_1 .. U_8] of VAR-256 has 42 "
+    "dimensions, and all of its vectors with entries up to 63 are constant on each scale. The largest sets of "
+    "prefixes that differ by such constants have 8!, C(8,4)^12 and 4445808368374733991645184 elements for a "
+    "generic codebook, all signs, and a grid of 64 x 64."
+)
+F_HAT_LATTICE_RANGE = "one schedule, three codebooks, phi the identity"
 
 LEMMAS = (
     Lemma(
@@ -123,12 +131,9 @@ LEMMAS = (
     ),
     Lemma(
         id="f_hat_lattice",
-        words="The changes of ids that f_hat does not show: the integer kernel of [U_1 .. U_8] of VAR-256 has 42 "
-        "dimensions, and all of its vectors with entries up to 63 are constant on each scale. The largest sets of "
-        "prefixes that differ by such constants have 8!, C(8,4)^12 and 4445808368374733991645184 elements for a "
-        "generic codebook, all signs, and a grid of 64 x 64.",
-        range="one schedule, three codebooks, phi the identity",
-        discharges=(ByComputation(fibres),),
+        words=F_HAT_LATTICE_WORDS,
+        range=F_HAT_LATTICE_RANGE,
+        discharges=(computation(F_HAT_LATTICE_WORDS, F_HAT_LATTICE_RANGE, fibres),),
         model="R3",
     ),
     Lemma(

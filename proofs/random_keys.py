@@ -8,7 +8,7 @@ from lowerbound.core.bounds import UNION_BOUND
 from lowerbound.core.scalars import ball, precision
 from lowerbound.prove.claims import cover_claim
 from lowerbound.prove.expression import Expression, Opaque
-from lowerbound.prove.lemma import ByComputation, ByKernel, Lemma, Use
+from lowerbound.prove.lemma import ByKernel, Lemma, Use, computation
 
 ONE = Opaque().number(1)
 
@@ -66,12 +66,20 @@ def the_tail_is_the_binomial_of_its_integers() -> int:
     return 3
 
 
+GAUSSIAN_NORMS_WORDS = (
+    "Images g/sqrt(d) of the paper's Gaussian map have squared norms in (1 - e, 1 + e), except with probability "
+    "exp(-d (e - ln(1 + e))/2) above and exp(-d (-e - ln(1 - e))/2) below."
+)
+GAUSSIAN_NORMS_RANGE = "finite list: d in {16, 32, 64, 128}, e in {1/8, 1/4, 1/2, 3/4}"
+
 GAUSSIAN = Lemma(
     id="gaussian_norms",
-    words="Images g/sqrt(d) of the paper's Gaussian map have squared norms in (1 - e, 1 + e), except with probability "
-    "exp(-d (e - ln(1 + e))/2) above and exp(-d (-e - ln(1 - e))/2) below.",
-    range="finite list: d in {16, 32, 64, 128}, e in {1/8, 1/4, 1/2, 3/4}",
-    discharges=(ByComputation(chi_square_tails), ByComputation(the_tail_is_the_binomial_of_its_integers)),
+    words=GAUSSIAN_NORMS_WORDS,
+    range=GAUSSIAN_NORMS_RANGE,
+    discharges=(
+        computation(GAUSSIAN_NORMS_WORDS, GAUSSIAN_NORMS_RANGE, chi_square_tails),
+        computation(GAUSSIAN_NORMS_WORDS, GAUSSIAN_NORMS_RANGE, the_tail_is_the_binomial_of_its_integers),
+    ),
 )
 
 LEMMAS = (UNION, GREEDY, GAUSSIAN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from math import comb
 
-from lowerbound.prove.lemma import ByComputation, ByCoq, Lemma
+from lowerbound.prove.lemma import ByCoq, Lemma, computation
 
 
 def sparse_rows_are_counted() -> int:
@@ -18,15 +18,20 @@ def sparse_rows_are_counted() -> int:
     return len(cases)
 
 
+WORDS = (
+    "If each token's value row is one of L rows, and rows are read with mean error delta, T (log2 L - H2(delta) "
+    "- delta log2(L-1)) bits are needed. For s-sparse 0/1 rows L = binom(d, s), and the rank of the row is a code of "
+    "that length."
+)
+RANGE = "all T, L, coins, states; all real delta; ranking for d <= 8"
+
 LEMMA = Lemma(
     id="classes_of_values",
-    words="If each token's value row is one of L rows, and rows are read with mean error delta, T (log2 L - H2(delta) "
-    "- delta log2(L-1)) bits are needed. For s-sparse 0/1 rows L = binom(d, s), and the rank of the row is a code of "
-    "that length.",
-    range="all T, L, coins, states; all real delta; ranking for d <= 8",
+    words=WORDS,
+    range=RANGE,
     discharges=(
         ByCoq("index_mean", ("N I * (log2 (N A) - H2 delta - delta * log2 (N A - 1)) <= log2 (N S)",)),
         ByCoq("index_exact", ("N I * log2 (N A) <= log2 (N S)",)),
-        ByComputation(sparse_rows_are_counted),
+        computation(WORDS, RANGE, sparse_rows_are_counted),
     ),
 )

@@ -29,7 +29,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.structured import plan_structured
 from lowerbound.prove.claims import polynomial_claim
 from lowerbound.prove.expression import variables
-from lowerbound.prove.lemma import ByComputation, ByKernel, BySolvers, Lemma, Statement, Use
+from lowerbound.prove.lemma import ByKernel, BySolvers, Lemma, Statement, Use, computation
 
 ONE, TWO, FIVE = (ScaleSchedule.square(sides) for sides in ([1, 1], [1, 1, 1], [1, 2, 2]))
 OBLONG = ScaleSchedule.parse("1x1 1x2 2x2", n_context=1)
@@ -114,12 +114,17 @@ COVER = Statement(
     QUERY * CELLS < (CELL + 1) * QUERIES,
 )
 
+PUBLIC_BASIS_WORDS = (
+    "Sylvester's matrix of order m, repeated along the diagonal, has orthogonal rows with m entries +-1. So if "
+    "every entry of x is off by at most e, then so is every coefficient m^-1 <B_j, x>."
+)
+PUBLIC_BASIS_RANGE = "finite list: orders 1 to 1024, and the head dimensions of the catalogue that are no power of two"
+
 BASIS = Lemma(
     id="public_basis",
-    words="Sylvester's matrix of order m, repeated along the diagonal, has orthogonal rows with m entries +-1. So if "
-    "every entry of x is off by at most e, then so is every coefficient m^-1 <B_j, x>.",
-    range="finite list: orders 1 to 1024, and the head dimensions of the catalogue that are no power of two",
-    discharges=(ByComputation(basis_rows_are_read),),
+    words=PUBLIC_BASIS_WORDS,
+    range=PUBLIC_BASIS_RANGE,
+    discharges=(computation(PUBLIC_BASIS_WORDS, PUBLIC_BASIS_RANGE, basis_rows_are_read),),
 )
 
 COVERED = Lemma(
@@ -136,7 +141,7 @@ COVERED = Lemma(
 
 def _prior(kind: type[Prior], words: str, range_: str, check: Callable[[], int], *uses: str) -> Lemma:
     used = tuple(Use(lemma) for lemma in ("classes_of_values", *uses))
-    return Lemma(id=kind.lemma, words=words, range=range_, discharges=(ByComputation(check),), uses=used)
+    return Lemma(id=kind.lemma, words=words, range=range_, discharges=(computation(words, range_, check),), uses=used)
 
 
 ALL = "finite list of small classes, each enumerated; the closed form for all sizes is the product of its groups"

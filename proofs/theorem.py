@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy
 
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.prove.lemma import ByComputation, ByCoq, Lemma, Use
+from lowerbound.prove.lemma import ByCoq, Lemma, Use, computation
 
 
 def closed_form_of_the_geometric_sum() -> int:
@@ -23,6 +23,11 @@ def closed_form_of_the_geometric_sum() -> int:
     assert ScaleSchedule.square([1, 2, 3, 4, 5, 6, 8, 10, 13, 16]).n_tokens_cached == 424
     return len(cases) + 2
 
+
+SCHEDULE_SUMS_WORDS = (
+    "Sides 1, r, ..., r^(N-1) = n cache (n^2 - 1)/(r^2 - 1) tokens before the last scale; VAR at 256 pixels caches 424."
+)
+SCHEDULE_SUMS_RANGE = "all r >= 2 and N; one schedule"
 
 LEMMAS = (
     Lemma(
@@ -71,12 +76,11 @@ LEMMAS = (
     ),
     Lemma(
         id="schedule_sums",
-        words="Sides 1, r, ..., r^(N-1) = n cache (n^2 - 1)/(r^2 - 1) tokens before the last scale; VAR at 256 pixels "
-        "caches 424.",
-        range="all r >= 2 and N; one schedule",
+        words=SCHEDULE_SUMS_WORDS,
+        range=SCHEDULE_SUMS_RANGE,
         discharges=(
             ByCoq("geometric_tokens_real", ("(INR (expn r M) ^ 2 - 1) / (INR r ^ 2 - 1)",)),
-            ByComputation(closed_form_of_the_geometric_sum),
+            computation(SCHEDULE_SUMS_WORDS, SCHEDULE_SUMS_RANGE, closed_form_of_the_geometric_sum),
         ),
     ),
     Lemma(

@@ -8,7 +8,7 @@ from lowerbound.core.bounds import welch
 from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.trace import Trace2
 from lowerbound.prove.expression import variables
-from lowerbound.prove.lemma import ByComputation, BySolvers, Cited, Lemma, Statement
+from lowerbound.prove.lemma import BySolvers, Lemma, Statement, computation
 
 COUNT, DIMENSION, SQUARE = variables("n d m")
 
@@ -33,14 +33,18 @@ def no_family_beats_it() -> int:
     return len(cases)
 
 
+WORDS = (
+    "If the squared inner products of n unit vectors in R^d add up to at least n^2/d (they do, by Welch 1974 and "
+    "Cauchy-Schwarz, which is not checked here), their largest square m satisfies m >= (n - d)/(d (n - 1))."
+)
+RANGE = "all reals n > 1, d > 0"
+
 LEMMA = Lemma(
     id="welch",
-    words="If the squared inner products of n unit vectors in R^d add up to at least n^2/d, their largest square m "
-    "satisfies m >= (n - d)/(d (n - 1)).",
-    range="all reals n > 1, d > 0",
+    words=WORDS,
+    range=RANGE,
     discharges=(
         BySolvers(STATEMENT, needed=("trace inequality", "count")),
-        Cited("Welch 1974: the squares of n unit vectors add up to at least n^2/d (Cauchy-Schwarz)"),
-        ByComputation(no_family_beats_it),
+        computation(WORDS, RANGE, no_family_beats_it),
     ),
 )

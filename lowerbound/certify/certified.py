@@ -71,16 +71,17 @@ def certificate_of(theorem: Theorem, target: Target, proposal: Design) -> Certif
     large, so numbers that are smaller by 1, 2, 4, ... are tried as well.
     """
     asked = int(proposal.bits)
-    reason = ""
-    for bits in (asked, 0, *(asked - 2**k for k in range(MOST_DOUBLINGS))):
-        claim = claim_of(theorem, target, max(0, bits))
+    smaller = (asked - 2**k for k in range(MOST_DOUBLINGS) if asked > 2**k)
+    what, reason = f"the design of theorem {theorem.name} for {target.geometry.name}", "it forces no whole bit"
+    for bits in (asked, 0, *smaller):
+        claim = claim_of(theorem, target, bits)
         found = sealed(f"{target.geometry.name}: theorem {theorem.name}", theorem.rule, claim, proposal.payload)
         if found.is_verified and bits:
             return Certified(theorem, bits, found)
         if not found.is_verified and not bits:
             reason = found.verdict.reason
             break
-    raise Undecided(f"the design of theorem {theorem.name} for {target.geometry.name} is not verified: {reason}")
+    raise Undecided(f"{what} is not verified: {reason}")
 
 
 def certified(place: HasGeometry | str, *, eta: Rational, delta: Rational, theorem: str) -> Certified | None:

@@ -90,7 +90,7 @@ class Theorem:
         if self.designer is None or target.delta >= Fraction(1, 2):
             return None
         found = self.designer(target)
-        return found if found is not None and found.bits > 0 else None
+        return found if found is not None and found.bits >= 1 else None
 
 
 RANDOM_KEYS = "real keys and values, and of answers that are never wrong (delta = 0)"

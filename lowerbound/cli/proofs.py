@@ -12,9 +12,20 @@ from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import JsonOption, print_json, progress
 from lowerbound.errors import InvalidArgument, unknown
 
+BOOK = Path("proofs")
+"""Where the proof book is looked for: in the current directory."""
+
 
 def verify(
-    proofs: Annotated[Path, typer.Option("--proofs", metavar="FOLDER", help="The proof book.")] = Path("proofs"),
+    proofs: Annotated[
+        Path | None,
+        typer.Option(
+            "--proofs",
+            metavar="FOLDER",
+            help="The proof book; default: proofs in the current directory. Its Python files are executed, and what is "
+            "not the released book is CHANGED at best, never VERIFIED.",
+        ),
+    ] = None,
     lemma: Annotated[
         list[str] | None,
         typer.Option("--lemma", metavar="ID", help="Only these lemmas, as a list: a,b, and what they rest on."),
@@ -29,9 +40,16 @@ def verify(
     certificates: Annotated[
         Path | None, typer.Option("--certificates", metavar="FILE", help="Judge a bundle of certificates, no book.")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Compile and audit the Coq files anew, whatever was kept of earlier runs.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Check the proof: for each lemma, who checked it and on what it rests."""
+    """Check the proof: for each lemma, who checked it and on what it rests.
+
+    Exit code 0 if the last word is VERIFIED, or PROVED for --lemma and --explain; 1 if it is NOT VERIFIED or REFUTED;
+    3 if it is UNDECIDED, OPEN or CHANGED (every check passed, of a book that is not the released one).
+    """
     if certificates is not None:
         _judge_bundle(certificates, as_json)
     from lowerbound.prove.book import load_book
@@ -42,11 +60,18 @@ def verify(
     for name in backends:
         if name not in BACKENDS:
             raise unknown("backend", name, BACKENDS)
-    book = load_book(proofs)
+    if proofs is None and not BOOK.is_dir():
+        raise InvalidArgument(
+            "the proof book is the folder proofs/ of a checkout of lowerbound, and the current directory, "
+            f"{Path.cwd()}, has none; --proofs FOLDER names another"
+        )
+    book = load_book(BOOK if proofs is None else proofs)
     if explain is not None:
         book.find(explain)
     with progress(0) as watch:
-        report = run(book, only=[*lemmas, *([explain] if explain else [])], backends=backends, watch=watch)
+        report = run(
+            book, only=[*lemmas, *([explain] if explain else [])], backends=backends, strict=strict, watch=watch
+        )
     if as_json:
         print_json(report.to_json())
     elif explain is not None:
@@ -61,10 +86,12 @@ def verify(
             for check in entry.checks:
                 if check.outcome != "verified":
                     print(f"{entry.lemma.id}: {check.checker}: {check.reason}", file=sys.stderr)
+        for change in report.changes:
+            print(change, file=sys.stderr)
         print(f"{report.theorem.lemma.id} is {report.theorem.status}; it rests on:")
         for assumption in report.theorem.assumptions or ("nothing that was checked",):
             print(f"  {assumption}")
-        print(report.word)
+        print(report.verdict)
     raise typer.Exit(report.exit_code)
 
 

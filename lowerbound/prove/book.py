@@ -13,9 +13,9 @@ from typing import Any
 import networkx as nx
 import z3
 
-from lowerbound.errors import InvalidArgument, unknown
+from lowerbound.errors import InvalidArgument, LowerBoundError, quoted, raised_at, unknown
 from lowerbound.prove.lemma import BySolvers, Lemma
-from lowerbound.prove.readers import holds, to_z3
+from lowerbound.prove.readers import check_denominators, holds, to_z3
 from lowerbound.prove.solvers import Answer, model_of, script
 
 
@@ -62,19 +62,29 @@ class Book:
 def load_book(directory: Path) -> Book:
     """The book in a folder: `LEMMAS` and `THEOREM` of its `__init__.py`, imported by path.
 
-    Contract: the folder need not be importable by name; a folder without a book raises InvalidArgument.
+    Contract: the folder need not be importable by name; a folder without a book, or whose book cannot be imported,
+    raises InvalidArgument.
     """
     init = directory / "__init__.py"
     if not init.is_file():
-        raise InvalidArgument(f"--proofs must name a folder with a proof book, got {str(directory)!r}")
+        raise InvalidArgument(f"--proofs must name a folder with a proof book, got {quoted(str(directory))}")
     alias = f"_lowerbound_book_{abs(hash(init.resolve()))}"
     spec = importlib.util.spec_from_file_location(alias, init, submodule_search_locations=[str(directory)])
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[alias] = module
-    spec.loader.exec_module(module)
-    book = Book(directory, tuple(module.LEMMAS), module.THEOREM, _files(alias))
+    try:
+        spec.loader.exec_module(module)
+        lemmas, theorem = tuple(module.LEMMAS), module.THEOREM
+    except LowerBoundError:
+        raise
+    except Exception as error:
+        raise InvalidArgument(
+            f"--proofs must name a folder whose __init__.py makes LEMMAS and THEOREM, got {quoted(str(directory))}: "
+            f"{type(error).__name__}: {error}{raised_at(error)}"
+        ) from error
+    book = Book(directory, lemmas, theorem, _files(alias))
     book.graph()
     return book
 
@@ -115,6 +125,7 @@ def solver_scripts(book: Book, lemma: Lemma) -> dict[str, tuple[str, Answer]]:
     for discharge in lemma.discharges:
         if not isinstance(discharge, BySolvers):
             continue
+        check_denominators(discharge.statement)
         premises = solver_premises(book, lemma)
         goal = to_z3(discharge.statement.goal)
         questions[f"{lemma.id}: proof"] = script((f for _, f in premises), goal), "unsat"

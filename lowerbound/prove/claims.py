@@ -9,7 +9,7 @@ from typing import Any
 from lowerbound.errors import InvalidArgument
 from lowerbound.prove.expression import Expression, Relation
 from lowerbound.prove.lemma import Statement
-from lowerbound.prove.readers import cleared, to_json
+from lowerbound.prove.readers import check_denominators, cleared, to_json
 
 
 def _nonnegative(relation: Relation) -> dict[str, Any]:
@@ -22,6 +22,7 @@ def _nonnegative(relation: Relation) -> dict[str, Any]:
 
 def polynomial_claim(statement: Statement) -> dict[str, Any]:
     """The claim of a `handelman` certificate: the hypotheses imply the goal for all real values."""
+    check_denominators(statement)
     relations = [*statement.hypotheses.values(), statement.goal]
     names = sorted(frozenset().union(*(relation.variables() for relation in relations)))
     return {

@@ -1,33 +1,53 @@
-"""The Coq half of the book: it must compile, rest on the axioms of the reals alone, and state what lemmas quote."""
+"""The Coq half of the book: compiled from its sources alone, audited by Coq's second kernel, and read as Coq prints it.
+
+Nothing here looks for words in a source. The .v files are compiled in a folder of this program's own, with its own
+flags; `coqchk` then reads every object file again and lists what the development rests on; statements and definitions
+are what `Check` and `Print` say with every notation off. A line that is not understood is a rejection.
+"""
 
 from __future__ import annotations
 
+import fcntl
+import hashlib
+import json
+import os
 import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from lowerbound.errors import InvalidArgument, LowerBoundError
+from lowerbound.errors import InvalidArgument, LowerBoundError, unknown
 
 AXIOMS = frozenset(
     {
-        "ClassicalDedekindReals.sig_not_dec",
-        "ClassicalDedekindReals.sig_forall_dec",
-        "FunctionalExtensionality.functional_extensionality_dep",
-        "Classical_Prop.classic",
+        "Coq.Reals.ClassicalDedekindReals.sig_not_dec",
+        "Coq.Reals.ClassicalDedekindReals.sig_forall_dec",
+        "Coq.Logic.FunctionalExtensionality.functional_extensionality_dep",
+        "Coq.Logic.Classical_Prop.classic",
     }
 )
-"""What Coq's standard library assumes of the real numbers; nothing else may appear."""
+"""What Coq's standard library assumes of the real numbers, by full name; nothing else may appear."""
 
-BUILD_LIMIT_S = 600
+LIMIT_S = 1200
 LOGICAL_NAME = "LowerBound"
-_STATEMENT = re.compile(r"^(?:Theorem|Lemma|Corollary)\s+(\w+)(.*?)^Proof\.", re.DOTALL | re.MULTILINE)
-_ESCAPE = re.compile(r"\b(Admitted|admit|Axiom|Axioms|Parameter|Parameters|Conjecture|Unset Guard Checking)\b")
-_COMMENT = re.compile(r"\(\*.*?\*\)", re.DOTALL)
+COMPILE = ("coqc", "-q", "-R", ".", LOGICAL_NAME, "-w", "none")
+RECHECK = ("coqchk", "-silent", "-o", "-bytecode-compiler", "yes", "-R", ".", LOGICAL_NAME)
+THEORY = re.compile(r"Theory: Set is predicative")
+SECTIONS = (
+    "Axioms",
+    "Constants/Inductives relying on type-in-type",
+    "Constants/Inductives relying on unsafe (co)fixpoints",
+    "Inductives whose positivity is assumed",
+)
+"""What coqchk reports. All of them but the first must be empty."""
+AS_PRINTED = "Set Printing All. Set Printing Width 1000000. Set Printing Depth 1000000."
+_QUALIFIED = re.compile(r"[A-Za-z_][\w']*(?:\.[A-Za-z_][\w']*)+")
+SUMMARY = "summary.json"
 
 
 class CoqMissing(LowerBoundError):
@@ -37,16 +57,234 @@ class CoqMissing(LowerBoundError):
 
 
 class CoqRejected(LowerBoundError):
-    """A file does not compile, escapes the kernel, or rests on an axiom that is not one of the reals."""
+    """A file does not compile, rests on more than the axioms of the reals, or Coq says what is not understood."""
+
+
+def run(*command: str, cwd: Path) -> str:
+    """What a Coq program prints, on standard output and then on standard error, where coqchk writes its summary.
+
+    Raises
+    ------
+    CoqMissing
+        If the program is not installed, or does not end within LIMIT_S seconds.
+    CoqRejected
+        If it ends with an error.
+    """
+    if shutil.which(command[0]) is None:
+        raise CoqMissing(
+            f"{command[0]} is not installed (Debian: apt-get install coq libcoq-mathcomp-ssreflect); "
+            "what only Coq proves stays open"
+        )
+    try:
+        ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    except subprocess.TimeoutExpired:
+        raise CoqMissing(f"{command[0]} did not finish within {LIMIT_S} s") from None
+    if ended.returncode:
+        raise CoqRejected(f"{command[-1]} is rejected: {(ended.stderr or ended.stdout).strip()[:400]}")
+    return ended.stdout + ended.stderr
+
+
+def read_summary(text: str) -> Mapping[str, frozenset[str]]:
+    """The sections of coqchk's summary, name -> what it lists.
+
+    Contract: every line is understood and every section of SECTIONS is there, or CoqRejected is raised.
+    """
+    found: dict[str, frozenset[str]] = {}
+    _, heading, body = text.partition("CONTEXT SUMMARY\n===============\n")
+    if not heading:
+        raise CoqRejected(f"coqchk must end with a summary, got {text.strip()[-200:]!r}")
+    for paragraph in re.split(r"^\* ", body.strip(), flags=re.MULTILINE)[1:]:
+        first, *rest = (line.strip() for line in paragraph.strip().splitlines())
+        name, colon, nothing = first.rpartition(":")
+        if THEORY.fullmatch(first) and not rest:
+            continue
+        if nothing.strip() == "<none>" and not rest:
+            found[name] = frozenset()
+        elif colon and not nothing.strip() and rest:
+            found[name] = frozenset(rest)
+        else:
+            raise CoqRejected(f"coqchk says what is not understood: {paragraph.strip()[:200]!r}")
+    if set(found) != set(SECTIONS):
+        raise CoqRejected(f"coqchk must report {', '.join(SECTIONS)}, got {', '.join(found) or 'nothing'}")
+    return found
+
+
+def without_comments(text: str) -> str:
+    """A Coq source with every comment blanked, byte for byte as long: comments nest, and strings hide their marks."""
+    out, depth, in_string, place = [], 0, False, 0
+    while place < len(text):
+        pair = text[place : place + 2]
+        if not in_string and pair == "(*":
+            depth += 1
+            out.append("  ")
+            place += 2
+            continue
+        if not in_string and pair == "*)" and depth:
+            depth -= 1
+            out.append("  ")
+            place += 2
+            continue
+        if text[place] == '"':
+            in_string = not in_string
+        blank = "\n" if text[place] == "\n" else " " * len(text[place].encode())
+        out.append(blank if depth else text[place])
+        place += 1
+    return "".join(out)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What Coq prints: the statement of each theorem, and each definition that gives these statements their meaning."""
+
+    statements: Mapping[str, str]
+    definitions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A folder of object files made from the sources of a `CoqFolder`, and what coqchk says of them all."""
+
+    place: Path
+    modules: tuple[str, ...]
+    summary: Mapping[str, frozenset[str]]
+
+    @property
+    def axioms(self) -> frozenset[str]:
+        """Full names of all axioms that any file rests on."""
+        return self.summary["Axioms"]
+
+    def check(self) -> None:
+        """Raise CoqRejected unless the development rests on the axioms of the reals alone, and on no unsafe flag."""
+        extra = self.axioms - AXIOMS
+        if extra:
+            raise CoqRejected(
+                f"Coq files must rest on the axioms of the reals alone, got also {', '.join(sorted(extra))}"
+            )
+        for section in SECTIONS[1:]:
+            if self.summary[section]:
+                listed = ", ".join(sorted(self.summary[section]))
+                raise CoqRejected(f"Coq files must have no {section[0].lower()}{section[1:]}, got {listed}")
+
+    @cached_property
+    def homes(self) -> Mapping[str, tuple[str, ...]]:
+        """Each theorem's name -> the modules that state a theorem of that name, as Coq's .glob files list them."""
+        found: dict[str, list[str]] = {}
+        for module in self.modules:
+            for line in self._glob(module):
+                words = line.split()
+                if words and words[0] in ("prf", "thm") and words[2] == "<>":
+                    found.setdefault(words[3], []).append(module)
+        return {name: tuple(modules) for name, modules in found.items()}
+
+    def full_name(self, theorem: str) -> str:
+        """The theorem with the last module that states one of this name, such as "Theorems.index_binary".
+
+        Contract: UnknownName, with the nearest names, where no module does.
+        """
+        if theorem not in self.homes:
+            raise unknown("Coq theorem", theorem, self.homes)
+        return f"{self.homes[theorem][-1]}.{theorem}"
+
+    def source(self, theorem: str) -> str:
+        """The theorem as its source writes it, white space folded: what a reader sees, and no proof rests on.
+
+        Contract: the text from the place that Coq's .glob file names to the next "Proof", comments left out.
+        """
+        module, _, name = self.full_name(theorem).partition(".")
+        places = [line.split()[1] for line in self._glob(module) if line.split()[2:] == ["<>", name]]
+        start = int(places[-1].partition(":")[0])
+        text = without_comments((self.place / f"{module}.v").read_text(encoding="utf-8"))
+        statement = text.encode()[start:].decode().partition("\nProof")[0]
+        return " ".join(statement.removeprefix(name).split())
+
+    def _glob(self, module: str) -> list[str]:
+        return (self.place / f"{module}.glob").read_text(encoding="utf-8").splitlines()
+
+    @cached_property
+    def references(self) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
+        """For each (module, theorem or definition), those that it mentions, as Coq's .glob files list them."""
+        mentioned: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        for module in self.modules:
+            current: tuple[str, str] | None = None
+            for line in self._glob(module):
+                words = line.split()
+                if words and words[0] in ("prf", "def", "thm"):
+                    current = module, words[3]
+                    mentioned.setdefault(current, set())
+                elif line.startswith("R") and current is not None and words[1].startswith(f"{LOGICAL_NAME}."):
+                    mentioned[current].add((words[1].removeprefix(f"{LOGICAL_NAME}."), words[3]))
+        return {key: frozenset(value) for key, value in mentioned.items()}
+
+    def closure(self, theorem: str) -> frozenset[str]:
+        """The theorem and the names of everything in this folder on which its proof rests."""
+        module, _, name = self.full_name(theorem).partition(".")
+        seen, todo = {(module, name)}, [(module, name)]
+        while todo:
+            for reference in self.references.get(todo.pop(), frozenset()):
+                if reference not in seen:
+                    seen.add(reference)
+                    todo.append(reference)
+        return frozenset(name for _, name in seen)
+
+    def printed(self, questions: Mapping[str, str]) -> dict[str, str]:
+        """What Coq prints in answer to each question, such as "Check @Theorems.index_binary", by the question's key.
+
+        Contract: nothing is imported, so that every name of these files is printed with its module; notations are off.
+        """
+        lines = [f"From {LOGICAL_NAME} Require {' '.join(self.modules)}.", AS_PRINTED]
+        lines += [f'Redirect "{number}" {question}.' for number, question in enumerate(questions.values())]
+        with tempfile.TemporaryDirectory() as folder:
+            here = Path(folder)
+            (here / "Asked.v").write_text("\n".join([*lines, ""]), encoding="utf-8")
+            run(*COMPILE[:2], "-R", str(self.place), LOGICAL_NAME, "-w", "none", "Asked.v", cwd=here)
+            answers = [(here / f"{number}.out").read_text(encoding="utf-8") for number in range(len(questions))]
+        return {key: " ".join(answer.split()) for key, answer in zip(questions, answers, strict=True)}
+
+    def statements(self, theorems: Iterable[str]) -> dict[str, str]:
+        """What Coq says that these theorems (full names) state, every notation off and every argument shown."""
+        asked = {name: f"Check @{LOGICAL_NAME}.{name}" for name in theorems}
+        return {name: text.partition(" : ")[2] for name, text in self.printed(asked).items()}
+
+    def definitions(self, texts: Iterable[str]) -> dict[str, str]:
+        """All that the texts mean beyond Coq's own libraries: each definition of these files that a text mentions, or
+        that such a definition mentions, as Coq prints it. Of a lemma whose proof is opaque this is its statement.
+        """
+        known: dict[str, str] = {}
+        todo = self._mentioned(texts)
+        while todo:
+            lemmas = {name for name in todo if name.partition(".")[2] in self.homes}
+            told = self.printed({name: f"About {LOGICAL_NAME}.{name}" for name in sorted(lemmas)})
+            opaque = {name for name, text in told.items() if f"{name} is opaque" in text}
+            asked = {name: f"Print {LOGICAL_NAME}.{name}" for name in sorted(todo - opaque)}
+            known |= {name: told[name] for name in opaque} | self.printed(asked)
+            todo = self._mentioned(known.values()) - known.keys()
+        return known
+
+    def told(self, theorems: Iterable[str]) -> Told:
+        """The statements of these theorems (names without module), and every definition that they use.
+
+        Contract: kept beside the object files, which stand for these very sources, so that Coq is asked once.
+        """
+        names = sorted({self.full_name(theorem) for theorem in theorems})
+        kept = self.place / f"told-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:16]}.json"
+        if not kept.is_file():
+            statements = self.statements(names)
+            text = json.dumps([statements, self.definitions(statements.values())])
+            unfinished = kept.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(text, encoding="utf-8")
+            unfinished.replace(kept)
+        return Told(*json.loads(kept.read_text(encoding="utf-8")))
+
+    def _mentioned(self, texts: Iterable[str]) -> set[str]:
+        own = set(self.modules)
+        names = (match[0] for text in texts for match in _QUALIFIED.finditer(text))
+        parts = (name.removeprefix(f"{LOGICAL_NAME}.").split(".") for name in names)
+        return {".".join(part[:2]) for part in parts if part[0] in own}
 
 
 @dataclass(frozen=True)
 class CoqFolder:
-    """A folder of Coq files, listed in build order by its `_CoqProject`; only instances come after `Theorems.v`.
-
-    Contract: `build` compiles stale files in that order; `assumptions` are exactly those that Coq prints. Both raise
-    CoqMissing without coqc, and CoqRejected when Coq or the check of the text rejects a file.
-    """
+    """A folder of Coq sources, listed in build order by its `_CoqProject`; nothing else of that file is read."""
 
     directory: Path
 
@@ -57,109 +295,56 @@ class CoqFolder:
         if not project.is_file():
             raise InvalidArgument(f"Coq folder must hold a _CoqProject, got {self.directory}")
         names = [line.strip() for line in project.read_text(encoding="utf-8").splitlines()]
-        return tuple(self.directory / name for name in names if name.endswith(".v"))
-
-    def _run(self, *command: str, cwd: Path | None = None) -> str:
-        if shutil.which(command[0]) is None:
-            raise CoqMissing(
-                f"{command[0]} is not installed (Debian: apt-get install coq libcoq-mathcomp-ssreflect); "
-                "what only Coq proves stays open"
-            )
-        try:
-            run = subprocess.run(
-                command, cwd=cwd or self.directory, capture_output=True, text=True, timeout=BUILD_LIMIT_S, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise CoqMissing(f"{command[0]} did not finish within {BUILD_LIMIT_S} s") from None
-        if run.returncode:
-            raise CoqRejected(f"{' '.join(command[-1:])} is rejected: {(run.stderr or run.stdout).strip()[:400]}")
-        return run.stdout + run.stderr
-
-    def check_text(self) -> None:
-        """Raise CoqRejected if a file escapes the kernel in words: Admitted, an axiom, a parameter."""
-        for path in self.files:
-            text = _COMMENT.sub(" ", path.read_text(encoding="utf-8"))
-            if (found := _ESCAPE.search(text)) is not None:
-                raise CoqRejected(f"{path.name} must prove everything, got {found.group(0)}")
-
-    def build(self) -> int:
-        """Compile the first file that is newer than its object file and all files after it; return their number."""
-        self.check_text()
-        stale, compiled = False, 0
-        for path in self.files:
-            built = path.with_suffix(".vo")
-            stale = stale or not built.exists() or built.stat().st_mtime < path.stat().st_mtime
-            if stale:
-                self._run("coqc", "-R", ".", LOGICAL_NAME, "-w", "none", path.name)
-                compiled += 1
-        return compiled
-
-    def assumptions(self, theorems: Mapping[str, str]) -> frozenset[str]:
-        """What the theorems (name -> module) rest on together, as `Print Assumptions` says it."""
-        modules = " ".join(sorted(set(theorems.values())))
-        terms = ", ".join(f"@{module}.{name}" for name, module in theorems.items())
-        lines = [f"From {LOGICAL_NAME} Require {modules}.", f"Definition audited := ({terms}, tt)."]
-        source = "\n".join([*lines, "Print Assumptions audited.", ""])
-        with tempfile.TemporaryDirectory() as place:
-            audit = Path(place) / "Audit.v"
-            audit.write_text(source, encoding="utf-8")
-            out = self._run(
-                "coqc", "-R", str(self.directory.resolve()), LOGICAL_NAME, "-w", "none", str(audit), cwd=Path(place)
-            )
-        if "Closed under the global context" in out:
-            return frozenset()
-        return frozenset(re.findall(r"^([\w.]+)(?:\s*:|$)", out.partition("Axioms:")[2], re.MULTILINE))
-
-    def check_assumptions(self, theorems: Mapping[str, str]) -> None:
-        """Raise CoqRejected unless the theorems rest on the axioms of the reals alone."""
-        extra = self.assumptions(theorems) - AXIOMS
-        if extra:
-            raise CoqRejected(
-                f"theorems must rest on the axioms of the reals alone, got also {', '.join(sorted(extra))}"
-            )
+        listed = [name for name in names if name.endswith(".v")]
+        if not all(re.fullmatch(r"[A-Za-z]\w*\.v", name) for name in listed):
+            raise InvalidArgument(f"_CoqProject must list files of its own folder, got {', '.join(listed)[:200]}")
+        return tuple(self.directory / name for name in listed)
 
     @cached_property
-    def statements(self) -> Mapping[str, tuple[str, str]]:
-        """Every theorem's module and statement, white space folded; later files win."""
-        found: dict[str, tuple[str, str]] = {}
-        for path in self.files:
-            text = _COMMENT.sub(" ", path.read_text(encoding="utf-8"))
-            for name, statement in _STATEMENT.findall(text):
-                found[name] = path.stem, " ".join(statement.split())
-        return found
+    def digest(self) -> str:
+        """The name under which results are kept: it changes with the sources, the commands and Coq's version."""
+        version = run("coqc", "--version", cwd=self.directory)
+        contents = [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in self.files]
+        return hashlib.sha256(json.dumps([version, COMPILE, RECHECK, contents]).encode()).hexdigest()
 
-    @cached_property
-    def references(self) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
-        """For each (module, theorem), those that its statement or proof mentions, as the .glob files list them."""
-        mentioned: dict[tuple[str, str], set[tuple[str, str]]] = {}
-        for path in self.files:
-            current: tuple[str, str] | None = None
-            for line in path.with_suffix(".glob").read_text(encoding="utf-8").splitlines():
-                words = line.split()
-                if words and words[0] in ("prf", "def", "thm"):
-                    current = path.stem, words[3]
-                    mentioned.setdefault(current, set())
-                elif line.startswith("R") and current is not None and words[1].startswith(f"{LOGICAL_NAME}."):
-                    mentioned[current].add((words[1].removeprefix(f"{LOGICAL_NAME}."), words[3]))
-        return {key: frozenset(value) for key, value in mentioned.items()}
+    def is_compiled(self) -> bool:
+        """Whether `compiled` finds a kept result of these sources, and so takes seconds."""
+        with _kept() as root:
+            return (root / self.digest / SUMMARY).is_file()
 
-    def closure(self, theorem: str) -> frozenset[str]:
-        """The theorem and the names of everything in this folder on which its proof rests."""
-        start = self.statements[theorem][0], theorem
-        seen, todo = {start}, [start]
-        while todo:
-            for reference in self.references.get(todo.pop(), frozenset()):
-                if reference not in seen:
-                    seen.add(reference)
-                    todo.append(reference)
-        return frozenset(name for _, name in seen)
+    def compiled(self, *, afresh: bool = False) -> Compiled:
+        """The object files of these sources, and coqchk's summary of them.
 
-    def recheck(self) -> frozenset[str]:
-        """The axioms that coqchk finds: an independent kernel reads every object file again.
-
-        Contract: names without their library's path; a file that coqchk does not accept raises CoqRejected.
+        Contract: made from copies of the sources, in a folder outside `directory`, by COMPILE and RECHECK. A result is
+        kept under `digest`, and used again unless `afresh`.
         """
-        modules = [f"{LOGICAL_NAME}.{path.stem}" for path in self.files]
-        out = self._run("coqchk", "-o", "-bytecode-compiler", "yes", "-R", ".", LOGICAL_NAME, *modules)
-        listed = out.partition("* Axioms:")[2].partition("\n* ")[0]
-        return frozenset(line.strip().rpartition(".")[2] for line in listed.splitlines() if line.strip())
+        modules = tuple(path.stem for path in self.files)
+        with _kept() as root, _locked(root / f"{self.digest}.lock"):
+            place = root / self.digest
+            if afresh or not (place / SUMMARY).is_file():
+                shutil.rmtree(place, ignore_errors=True)
+                place.mkdir()
+                for path in self.files:
+                    (place / path.name).write_bytes(path.read_bytes())
+                    run(*COMPILE, path.name, cwd=place)
+                text = run(*RECHECK, *(f"{LOGICAL_NAME}.{module}" for module in modules), cwd=place)
+                read_summary(text)
+                (place / SUMMARY).write_text(json.dumps(text), encoding="utf-8")
+            summary = read_summary(json.loads((place / SUMMARY).read_text(encoding="utf-8")))
+        return Compiled(place, modules, summary)
+
+
+@contextmanager
+def _kept() -> Iterator[Path]:
+    """The folder in which compiled sources are kept: $XDG_CACHE_HOME/lowerbound/coq, or ~/.cache/lowerbound/coq."""
+    root = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lowerbound" / "coq"
+    root.mkdir(parents=True, exist_ok=True)
+    yield root
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """One process at a time compiles the same sources; the others wait, and find them done."""
+    with path.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield

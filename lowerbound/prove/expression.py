@@ -25,7 +25,7 @@ def _lift(value: Any) -> Expression:
 
 @dataclass(frozen=True)
 class Expression:
-    """A real expression: `operator` is variable, number, +, *, -, /, ^ (integer power), exp or log.
+    """A real expression: `operator` is variable, number, +, *, -, /, ^ (power, an integer >= 0), exp or log.
 
     Contract: frozen and comparable by structure; floats are refused.
     """
@@ -58,6 +58,8 @@ class Expression:
         return _lift(other) / self
 
     def __pow__(self, exponent: int) -> Expression:
+        if isinstance(exponent, bool) or not isinstance(exponent, int) or exponent < 0:
+            raise InvalidArgument(f"an exponent must be an integer >= 0, got {exponent!r}")
         return Expression("^", (self, exponent))
 
     def __neg__(self) -> Expression:

@@ -5,8 +5,10 @@ No status is written by hand: a lemma lists the checks that it needs, and `prove
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 from lowerbound.prove.expression import Expression, Relation
@@ -67,10 +69,38 @@ class ByCoq:
 
 
 @dataclass(frozen=True)
-class ByComputation:
-    """A finite exact computation: the function returns how many cases it checked, or raises AssertionError."""
+class Evidence:
+    """What an exact computation has shown: for which statement, over which range, in how many cases."""
 
-    check: Callable[[], int]
+    statement: str
+    range: str
+    cases: int
+
+
+@dataclass(frozen=True)
+class ByComputation:
+    """A finite exact computation: it returns evidence for this lemma's own words and range, or raises AssertionError.
+
+    Contract: evidence for other words, another range or no case is a rejection, so that a computation cannot be moved
+    to a lemma that it does not speak of.
+    """
+
+    check: Callable[[], Evidence]
+
+
+def statement_digest(words: str) -> str:
+    """The name by which evidence calls a statement: the SHA-256 of its words, in hex."""
+    return hashlib.sha256(words.encode()).hexdigest()
+
+
+def computation(words: str, range: str, count: Callable[[], int]) -> ByComputation:
+    """The discharge of a statement by a function that returns how many cases it checked, or raises AssertionError."""
+
+    @wraps(count)
+    def check() -> Evidence:
+        return Evidence(statement_digest(words), range, count())
+
+    return ByComputation(check)
 
 
 @dataclass(frozen=True)
@@ -112,8 +142,11 @@ class Lemma:
 
     @property
     def on_paper(self) -> bool:
-        """Whether all of its discharges are citations, so that no machine checks any of it."""
-        return bool(self.discharges) and all(isinstance(discharge, Cited) for discharge in self.discharges)
+        """Whether it rests on a citation that neither the kernel nor Coq makes good: a computation cannot, and a solver
+        speaks of the formula that it is given.
+        """
+        cited = any(isinstance(discharge, Cited) for discharge in self.discharges)
+        return cited and not any(isinstance(discharge, ByKernel | ByCoq) for discharge in self.discharges)
 
     @property
     def statement(self) -> Statement | None:

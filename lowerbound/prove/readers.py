@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -12,6 +12,7 @@ import z3
 
 from lowerbound.errors import InvalidArgument
 from lowerbound.prove.expression import Expression, Relation, fold
+from lowerbound.prove.lemma import Statement
 
 
 class _Z3:
@@ -50,6 +51,44 @@ def cleared(relation: Relation) -> tuple[Expression, Expression]:
     if _divides(left) or _divides(right):
         raise InvalidArgument("a relation for a solver must divide at the top of a side only, by something positive")
     return left, right
+
+
+def check_denominators(statement: Statement) -> None:
+    """Raise InvalidArgument unless every denominator of a statement is positive by its hypotheses, as they stand.
+
+    Contract: sound, and incomplete on purpose. Positive are a positive number, a variable with the hypothesis 0 < x, a
+    sum of nonnegative terms of which one is positive, a product of positive factors, and b - a with the hypothesis
+    a < b. Without this, clearing denominators would prove a / b > 0 for a > 0 and b < 0.
+    """
+    known = list(statement.hypotheses.values())
+    for relation in (*known, statement.goal):
+        for side in (relation.left, relation.right):
+            if side.operator == "/" and not _is_positive(side.operands[1], known, strictly=True):
+                raise InvalidArgument(
+                    f"a denominator must be positive by the hypotheses, got one that is not seen to be, in "
+                    f"{to_text(relation)}"
+                )
+
+
+def _is_positive(expression: Expression, known: Sequence[Relation], *, strictly: bool) -> bool:
+    """Whether an expression is > 0, or >= 0 unless strictly, by hypotheses that state it and by sums and products."""
+    zero = Expression("number", (Fraction(0),))
+    signs = ("<",) if strictly else ("<", "<=")
+    if any(r.sign in signs and r.left == zero and r.right == expression for r in known):
+        return True
+    match expression.operator:
+        case "number":
+            return bool(expression.operands[0] > 0) or (not strictly and bool(expression.operands[0] == 0))
+        case "+":
+            terms = expression.operands
+            at_least_0 = all(_is_positive(term, known, strictly=False) for term in terms)
+            return at_least_0 and (not strictly or any(_is_positive(term, known, strictly=True) for term in terms))
+        case "*":
+            return all(_is_positive(factor, known, strictly=strictly) for factor in expression.operands)
+        case "-":
+            larger, smaller = expression.operands
+            return any(r.sign in signs and r.left == smaller and r.right == larger for r in known)
+    return False
 
 
 def _divides(expression: Expression) -> bool:

@@ -15,11 +15,12 @@ from typing import Any, Literal
 
 import networkx as nx
 
-from lowerbound.errors import LowerBoundError, unknown
+from lowerbound.errors import LowerBoundError
 from lowerbound.prove.book import Book, solver_scripts
-from lowerbound.prove.coq import CoqFolder, CoqMissing
+from lowerbound.prove.coq import Compiled, CoqFolder, CoqMissing
 from lowerbound.prove.kernel_check import judge_claim
-from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Lemma
+from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Evidence, Lemma, statement_digest
+from lowerbound.prove.released import changes, coq_differences, differences, digest, sentence
 from lowerbound.prove.solvers import Answer, ask, available
 
 Outcome = Literal["verified", "on paper", "rejected", "undecided"]
@@ -79,23 +80,45 @@ class Report:
     entries: tuple[LemmaReport, ...]
     theorem: LemmaReport
     complete: bool
+    changes: tuple[str, ...] = ()
+    """In what this book differs from the released one, one sentence each."""
+    asked: tuple[str, ...] = ()
+    """The ids of the lemmas that were asked for; empty where the whole book was."""
 
     @property
     def word(self) -> str:
-        """VERIFIED, NOT VERIFIED or UNDECIDED; a partial verification is never VERIFIED.
+        """VERIFIED, NOT VERIFIED or UNDECIDED of the whole book; PROVED, REFUTED or OPEN of a part; CHANGED of either.
 
-        It speaks of the theorem and of every lemma with a checker; lemmas on paper keep their own status beside it.
+        The word for the whole speaks of the theorem and of every lemma with a checker; lemmas on paper keep their own
+        status beside it. A part is PROVED iff every lemma that was asked for is, by checks that were run; it is never
+        VERIFIED, because the theorem was not. CHANGED stands for VERIFIED and PROVED where the book is not the released
+        one: every check passed, and what its sentences mean is for a reader to judge.
         """
         statuses = {entry.status for entry in self.entries}
+        if not self.complete:
+            wanted = {entry.status for entry in self.entries if not self.asked or entry.lemma.id in self.asked}
+            if "refuted" in wanted or wanted != {"proved"}:
+                return "REFUTED" if "refuted" in wanted else "OPEN"
+            return "CHANGED" if self.changes else "PROVED"
         if "refuted" in statuses:
             return "NOT VERIFIED"
         checked = statuses <= {"proved", ON_PAPER} and self.theorem.status == "proved"
-        return "VERIFIED" if checked and self.complete else "UNDECIDED"
+        if not (checked and self.complete):
+            return "UNDECIDED"
+        return "CHANGED" if self.changes else "VERIFIED"
 
     @property
     def exit_code(self) -> int:
-        """0 for VERIFIED, 1 for NOT VERIFIED, 3 for UNDECIDED."""
-        return {"VERIFIED": 0, "NOT VERIFIED": 1, "UNDECIDED": 3}[self.word]
+        """0 for VERIFIED and PROVED, 1 for NOT VERIFIED and REFUTED, 3 for UNDECIDED, OPEN and CHANGED."""
+        return {"VERIFIED": 0, "PROVED": 0, "NOT VERIFIED": 1, "REFUTED": 1}.get(self.word, 3)
+
+    @property
+    def verdict(self) -> str:
+        """The word; that of a proved part says of what it speaks."""
+        lemmas = (
+            "the lemma and all that it rests on" if len(self.asked) == 1 else "the lemmas and all that they rest on"
+        )
+        return f"PROVED: {lemmas}" if self.word == "PROVED" else self.word
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -107,6 +130,7 @@ class Report:
                 "status": self.theorem.status,
                 "assumptions": list(self.theorem.assumptions),
             },
+            "changes": list(self.changes),
         }
 
 
@@ -115,6 +139,7 @@ def verify(
     *,
     only: Sequence[str] = (),
     backends: Sequence[str] = (),
+    strict: bool = False,
     watch: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Run every check of the book and derive what is proved.
@@ -128,6 +153,8 @@ def verify(
     ----------
     only : lemma ids; their ancestors are verified too
     backends : some of BACKENDS
+    strict : bool
+        Compile and audit the Coq files anew, whatever was kept of an earlier run of the same sources.
     """
     graph = book.graph()
     wanted = set(only) or set(graph)
@@ -137,7 +164,7 @@ def verify(
     runs = set(backends) or set(BACKENDS)
 
     solved = _ask_solvers(book, chosen, runs, watch)
-    coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs)
+    coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs, strict)
     entries: dict[str, LemmaReport] = {}
     for lemma in chosen:
         watch(lemma.id)
@@ -152,12 +179,15 @@ def verify(
                 case ByCoq():
                     checks.append(coq.check(lemma, discharge))
                 case ByComputation():
-                    checks.append(_timed("computation", partial(_count, discharge), "computation" in runs))
+                    checks.append(_timed("computation", partial(_count, lemma, discharge), "computation" in runs))
                 case Cited(reference):
                     checks.append(Check(f"cited: {reference}", "on paper", "checked by no machine", 0))
         entries[lemma.id] = _entry(lemma, tuple(checks), entries)
     last = entries[chosen[-1].id]
-    return Report(tuple(entries.values()), entries.get(book.theorem, last), not only and not backends)
+    complete = not only and not backends
+    sentences = {lemma.id: digest(sentence(lemma)) for lemma in book.lemmas}
+    changed = (*changes(book.directory), *differences("lemmas", sentences), *coq.changes)
+    return Report(tuple(entries.values()), entries.get(book.theorem, last), complete, changed, tuple(only))
 
 
 def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, LemmaReport]) -> LemmaReport:
@@ -187,11 +217,16 @@ def _timed(checker: str, check: Callable[[], tuple[Outcome, str]], run: bool) ->
     return Check(checker, outcome, reason, time.perf_counter() - start)
 
 
-def _count(discharge: ByComputation) -> tuple[Outcome, str]:
+def _count(lemma: Lemma, discharge: ByComputation) -> tuple[Outcome, str]:
     try:
-        return "verified", f"{discharge.check()} cases"
+        found = discharge.check()
     except (AssertionError, LowerBoundError) as failure:
         return "rejected", str(failure) or "a case failed"
+    if not isinstance(found, Evidence):
+        return "rejected", f"a computation must return evidence, got {type(found).__name__}"
+    if (found.statement, found.range) != (statement_digest(lemma.words), lemma.range):
+        return "rejected", "the computation is evidence for another statement or range"
+    return ("verified", f"{found.cases} cases") if found.cases > 0 else ("rejected", "no case was checked")
 
 
 def _ask_solvers(
@@ -234,12 +269,13 @@ def _solver_check(
 
 
 class _Coq:
-    """The Coq folder, built and audited once for all lemmas that name a theorem of it."""
+    """The Coq folder, compiled and audited once for all lemmas that ask for it."""
 
-    def __init__(self, folder: CoqFolder, lemmas: Sequence[Lemma], run: bool) -> None:
-        self._folder = folder
+    def __init__(self, folder: CoqFolder, lemmas: Sequence[Lemma], run: bool, strict: bool) -> None:
+        self._compiled: Compiled | None = None
         self._problem: tuple[Outcome, str] | None = None if run else ("undecided", "not run")
         self._seconds = 0.0
+        self.changes: tuple[str, ...] = ()
         self._theorems = {
             lemma.id: [discharge.theorem for discharge in lemma.discharges if isinstance(discharge, ByCoq)]
             for lemma in lemmas
@@ -249,11 +285,9 @@ class _Coq:
             return
         start = time.perf_counter()
         try:
-            folder.build()
-            for theorem in asked:
-                if theorem not in folder.statements:
-                    raise unknown("Coq theorem", theorem, folder.statements)
-            folder.check_assumptions({name: folder.statements[name][0] for name in asked})
+            self._compiled = folder.compiled(afresh=strict)
+            self._compiled.check()
+            self.changes = coq_differences(self._compiled, asked)
         except CoqMissing as missing:
             self._problem = "undecided", str(missing)
         except LowerBoundError as rejection:
@@ -264,12 +298,13 @@ class _Coq:
         """Whether the theorem says what the lemma reads in it, and its proof uses what the lemma says it uses."""
         if self._problem is not None:
             return Check("coq", *self._problem, self._seconds)
-        statement = self._folder.statements[discharge.theorem][1]
+        assert self._compiled is not None
+        statement = self._compiled.source(discharge.theorem)
         for piece in discharge.reads:
             if " ".join(piece.split()) not in statement:
                 reason = f"{discharge.theorem} must read {piece!r}, and does not"
                 return Check("coq", "rejected", reason, self._seconds)
-        closure = frozenset().union(*(self._folder.closure(theorem) for theorem in self._theorems[lemma.id]))
+        closure = frozenset().union(*(self._compiled.closure(theorem) for theorem in self._theorems[lemma.id]))
         for use in lemma.uses:
             theorems = self._theorems.get(use.lemma, [])
             if theorems and not closure & set(theorems):

@@ -15,7 +15,7 @@ def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Tabl
     first = rows[0]
     table = Table(
         title=f"one head of {place}: {first.tokens:,} cached tokens, d = {first.d}, additive eta {eta}, "
-        f"{first.all_bits:,} bits without structure",
+        f"delta {first.delta:g}, {first.all_bits:,} bits without structure",
         caption="class: log2 of its size, the floor at error 0; ratio: bits of the cache over that; "
         "played floor: that of every error rate that the game allows",
         title_style="bold",

@@ -12,11 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lowerbound.certify import theorems
-from lowerbound.certify.certified import certified, strongest
+from lowerbound.certify.certified import certificate_of, certified, strongest, target_of
 from lowerbound.certify.check import check
+from lowerbound.certify.design.target import Design
 from lowerbound.certify.floors import floor
 from lowerbound.certify.theorems import CONJECTURE, THEOREMS, book_record
 from lowerbound.core.models import find_model
+from lowerbound.errors import Undecided
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document
 from lowerbound.kernel.verdict import Outcome
@@ -69,6 +71,20 @@ def test_no_floor_rests_on_a_conjecture(monkeypatch: pytest.MonkeyPatch) -> None
     assert next_best is not None
     assert next_best.theorem.name != "E"
     assert next_best.bits < strong.bits
+
+
+@pytest.mark.parametrize("bits", [0.5, 1.0, 3.5])
+def test_a_floor_has_the_bits_that_its_claim_has(bits: float) -> None:
+    """Law: small proposals give a floor of as many bits as the document claims, at least one, or none at all."""
+    target = target_of(VAR, eta="0.01", delta="0")
+    proposal = THEOREMS["B"].design(target)
+    assert proposal is not None
+    if bits < 1:
+        with pytest.raises(Undecided, match="forces no whole bit"):
+            certificate_of(THEOREMS["B"], target, Design(bits, proposal.payload))
+    else:
+        found = certificate_of(THEOREMS["B"], target, Design(bits, proposal.payload))
+        assert found.bits == found.claim["bits"] == int(bits)
 
 
 @settings(max_examples=150)

@@ -13,7 +13,7 @@ from html import escape
 from pathlib import Path
 
 from lowerbound.prove.book import Book, counter_models, load_book
-from lowerbound.prove.coq import CoqFolder
+from lowerbound.prove.coq import Compiled, CoqFolder
 from lowerbound.prove.lemma import ByCoq
 from lowerbound.prove.readers import to_latex
 from lowerbound.prove.verify import BACKENDS, LemmaReport, Report, verify
@@ -67,13 +67,7 @@ def coq_problem(folder: CoqFolder) -> str:
     """Why Coq's theorems cannot be checked within seconds, or an empty string."""
     if shutil.which("coqc") is None:
         return "Coq, which is not installed here"
-    newest = 0.0
-    for path in folder.files:
-        built = path.with_suffix(".vo")
-        newest = max(newest, path.stat().st_mtime)
-        if not built.exists() or built.stat().st_mtime < newest:
-            return f"Coq, whose files are not compiled yet (from {path.name} on)"
-    return ""
+    return "" if folder.is_compiled() else "Coq, whose files are not compiled yet"
 
 
 def anchor(lemma_id: str) -> str:
@@ -86,7 +80,8 @@ def page(found: Verified) -> str:
     book, report = found.book, found.report
     graph = book.graph()
     entries = {entry.lemma.id: entry for entry in report.entries}
-    coq = CoqFolder(book.directory / "coq")
+    folder = CoqFolder(book.directory / "coq")
+    coq = None if coq_problem(folder) else folder.compiled()
     drawn = svg(graph, report, {lemma.id: anchor(lemma.id) for lemma in book.lemmas})
     counted = {status: sum(entry.status == status for entry in report.entries) for status in entries_statuses(report)}
     lines = [
@@ -146,7 +141,7 @@ def title_of(path: Path) -> str:
     return " ".join(told.split("\n\n")[0].split()).rstrip(".")
 
 
-def lemma_lines(book: Book, coq: CoqFolder, entry: LemmaReport, used_by: Sequence[str]) -> list[str]:
+def lemma_lines(book: Book, coq: Compiled | None, entry: LemmaReport, used_by: Sequence[str]) -> list[str]:
     """One lemma: words, formula, facts, the Coq statements and the counter-models."""
     lemma = entry.lemma
     name = book.files[lemma.id]
@@ -171,8 +166,8 @@ def lemma_lines(book: Book, coq: CoqFolder, entry: LemmaReport, used_by: Sequenc
     lines.append(f"* rests on: {literal('; '.join(entry.assumptions)) or 'its certificates and computations alone'}")
     lines.append(f"* source: [proofs/{name}]({SOURCES}/{Path(name).stem}.md)")
     for discharge in lemma.discharges:
-        if isinstance(discharge, ByCoq) and discharge.theorem in coq.statements:
-            module, statement = coq.statements[discharge.theorem]
+        if isinstance(discharge, ByCoq) and coq is not None:
+            module, statement = coq.full_name(discharge.theorem).partition(".")[0], coq.source(discharge.theorem)
             lines[-1] += f", [proofs/coq/{module}.v]({SOURCES}/{module}.md)" if module not in lines[-1] else ""
             lines += ["", *raw(coq_details(discharge.theorem, module, statement))]
     return lines
