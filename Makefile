@@ -44,7 +44,7 @@ mutants: $(READY)
 # Mutate certificates, witnesses and transcripts for a minute: no crash, no hang, no acceptance.
 fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
-	$(BIN)/python -m tests.fuzz.documents -max_total_time=60 -timeout=20
+	$(BIN)/python -m tests.fuzz.documents -max_total_time=60 -timeout=3
 
 bench: $(THIRDPARTY)/.ready
 	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from lowerbound.errors import LowerBoundError
 
 MOST_BYTES = 2**24
+MOST_VALUES = 2**20
 DEEPEST_NESTING = 64
 MOST_DIGITS = 4096
 
@@ -33,7 +34,8 @@ class Rejected(LowerBoundError):
 
 def shown(value: Any) -> str:
     """The text by which a reason quotes a value: at most 60 characters."""
-    quoted = repr(value)
+    large = type(value) is int and value.bit_length() > MOST_DIGITS
+    quoted = f"an integer of {value.bit_length()} bits" if large else repr(value)
     return quoted if len(quoted) <= 60 else quoted[:57] + "..."
 
 
@@ -68,13 +70,15 @@ def decode(data: bytes) -> Any:
     """The Python value of a strict JSON document.
 
     Contract: the value consists of dict, list, str, int, bool and None alone. Raises Rejected for data that is not
-    bytes, is over 16 MiB, is nested deeper than 64, or is not UTF-8 or not JSON, and for a duplicate key, a float, NaN,
-    Infinity or an integer of over 4096 digits.
+    bytes, is over 16 MiB, may have over 2^20 values, is nested deeper than 64, or is not UTF-8 or not JSON, and for a
+    duplicate key, a float, NaN, Infinity or an integer of over 4096 digits.
     """
     if not isinstance(data, bytes):
         raise Rejected(f"a document must be bytes, got {type(data).__name__}")
     if len(data) > MOST_BYTES:
         raise Rejected(f"a document must have a size of at most {MOST_BYTES} bytes, got {len(data)}")
+    if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_VALUES:
+        raise Rejected(f"a document must have at most {MOST_VALUES} commas and opening brackets")
     _check_nesting(data)
     reader = json.JSONDecoder(
         object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float

@@ -19,7 +19,7 @@ def test_documents_are_fuzzed() -> None:
     if find_spec("atheris") is None:
         assert "CI" not in os.environ, "CI must have atheris: pip install -e '.[fuzz]'"
         pytest.skip("needs atheris: `make fuzz` installs it, and runs the fuzzer")
-    limits = ["-runs=20000", "-seed=1", "-timeout=20", "-max_total_time=100"]
+    limits = ["-runs=20000", "-seed=1", "-timeout=3", "-max_total_time=100"]
     # libFuzzer limits the peak of its memory, and Linux hands a peak on through exec: only a shell's child begins anew.
     command = ["sh", "-c", '"$@"; exit "$?"', "sh", sys.executable, "-m", "tests.fuzz.documents", *limits]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=110, check=False)

@@ -14,6 +14,7 @@ from lowerbound.kernel.verdict import Verdict
 
 LEMMAS = {"E": ("clique",)}
 MOST_LEVELS = 2**20
+MOST_SHARED_BITS = 1024
 SHELLS, CELLS = 200, 64
 """Steps in t and in v of the step function by which `_shared_width` bounds its integral."""
 FARTHEST_MIX = 9
@@ -37,6 +38,8 @@ def check(claim: Any, payload: Any) -> Verdict:
     if kind not in ("grid", "shared"):
         raise Rejected(f"the values must be 'grid' or 'shared', got {shown(kind)}")
     levels = integer(count, "the levels", 2, MOST_LEVELS) if kind == "grid" else integer(count, "the levels", 0, 0)
+    if kind == "shared":
+        integer(bits, "the precision", 53, MOST_SHARED_BITS)
     with working_precision(bits):
         chain = read_chain(tilts)
         found = match(floor, coherence, slack, tau, ball(rational(first, "theta_0")), chain)

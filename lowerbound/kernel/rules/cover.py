@@ -15,9 +15,11 @@ from lowerbound.kernel.expression import Arithmetic, Program, read_expression, r
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 MOST_AXES = 4
-MOST_LEAVES = 20000
-MOST_VISITS = 2**23
-MOST_BIT_OPERATIONS = 2**30
+MOST_LEAVES = 5000
+MOST_VISITS = 2**19
+MOST_BIT_OPERATIONS = 2**27
+BITS_AT_ONCE = 128
+"""An operation costs as much as this many bits more, however small its precision."""
 
 Box = dict[str, tuple[Fraction, Fraction]]
 Cell = tuple[tuple[int, int], ...]
@@ -146,7 +148,7 @@ def check(claim: Any, payload: Any) -> Verdict:
     if len(typed(entries, list, "the leaves")) > MOST_LEAVES:
         raise Rejected(f"a cover must have at most {MOST_LEAVES} leaves, got {len(entries)}")
     n_operations = sum(argument if symbol == "^" else 1 for symbol, argument in program)
-    if n_operations * len(entries) * bits > MOST_BIT_OPERATIONS:
+    if n_operations * len(entries) * (bits + BITS_AT_ONCE) > MOST_BIT_OPERATIONS:
         raise Rejected(f"the evaluation exceeds the limit of {MOST_BIT_OPERATIONS} bit operations")
     leaves = [_read_box(entry, "a leaf") for entry in entries]
     _check_cover(box, leaves)

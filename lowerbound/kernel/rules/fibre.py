@@ -21,8 +21,10 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 LEMMAS: tuple[str, ...] = ("f_hat_fibres",)
 MOST_IDS = 1024
 MOST_CELLS = 4096
+MOST_PLACES = 2**20
 MOST_VECTORS = 128
 MOST_DIGITS = 12_000
+LARGEST_ENTRY = 2**MOST_DIGITS
 MOST_LEVELS = 2**12
 
 
@@ -73,8 +75,9 @@ def _read(claim: Any) -> tuple[tuple[tuple[int, int], ...], str, int | None, int
         raise Rejected("the model must have a name of at most 200 characters")
     shapes = read_maps(maps, 3)
     seen = (*shapes[:-2], shapes[-1])
-    if sum(map(prod, seen[:-1])) > MOST_IDS or prod(seen[-1]) > MOST_CELLS:
-        raise Rejected(f"there must be at most {MOST_IDS} ids and {MOST_CELLS} cells")
+    n_ids, n_cells = sum(map(prod, seen[:-1])), prod(seen[-1])
+    if n_ids > MOST_IDS or n_cells > MOST_CELLS or n_ids * n_cells > MOST_PLACES:
+        raise Rejected(f"there must be at most {MOST_IDS} ids, {MOST_CELLS} cells, and {MOST_PLACES} pairs of them")
     kind, count, channels = fields(codebook, "the codebook", "kind", "levels", "channels")
     if kind not in ("generic", "levels"):
         raise Rejected(f"the codebook must be 'generic' or 'levels', got {shown(kind)}")
@@ -93,7 +96,7 @@ def _read_basis(value: Any, n: int) -> Rows:
     for row in listed:
         if len(typed(row, list, "a row")) != n:
             raise Rejected(f"a row must have the length {n}, got {len(row)}")
-        rows.append([integer(entry, "an entry", -(2**MOST_DIGITS), 2**MOST_DIGITS) for entry in row])
+        rows.append([integer(entry, "an entry", -LARGEST_ENTRY, LARGEST_ENTRY) for entry in row])
     digits = max((entry.bit_length() for row in rows for entry in row), default=0)
     if len(rows) * digits > MOST_DIGITS:
         raise Rejected(f"{len(rows)} rows of {digits} binary digits exceed the limit of {MOST_DIGITS}")

@@ -9,6 +9,7 @@ from lowerbound.kernel.codec import Rejected, fields, integer, is_identifier, ra
 from lowerbound.kernel.expression import MOST_POWER, Arithmetic, read_expression, run
 from lowerbound.kernel.verdict import Outcome, Verdict
 
+MOST_VARIABLES = 64
 MOST_WORK = 2**18
 MOST_COEFFICIENT_BITS = 2**13
 Polynomial = dict[tuple[int, ...], Fraction]
@@ -35,7 +36,7 @@ class _Polynomials:
         return {self.unit: value} if value else {}
 
     def _limited(self, value: Fraction) -> Fraction:
-        self.work += 1
+        self.work += 1 + value.denominator.bit_length() // 256 + value.numerator.bit_length() // 256
         if self.work > MOST_WORK:
             raise Rejected(f"the expansion exceeds the limit of {MOST_WORK} products of monomials")
         if max(value.numerator.bit_length(), value.denominator.bit_length()) > MOST_COEFFICIENT_BITS:
@@ -70,6 +71,8 @@ def check(claim: Any, payload: Any) -> Verdict:
     """
     names, premises, goal = fields(claim, "the claim", "variables", "hypotheses", "goal")
     variables = typed(names, list, "the variables")
+    if len(variables) > MOST_VARIABLES:
+        raise Rejected(f"there must be at most {MOST_VARIABLES} variables, got {len(variables)}")
     if not all(map(is_identifier, variables)) or len(set(variables)) != len(variables):
         raise Rejected(f"the variables must be distinct identifiers, got {shown(variables)}")
     polynomials = _Polynomials(variables)

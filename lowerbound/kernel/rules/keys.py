@@ -11,7 +11,10 @@ from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown, 
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 MOST_KEYS = 4096
-MOST_PRODUCTS = 2**25
+MOST_PRODUCTS = 2**23
+MOST_SIGNS = 2**31
+SIGNS_AT_ONCE = 256
+"""Two rows of signs cost as much as this many signs more, however short they are."""
 
 
 def _signs(row: Any, d: int) -> int:
@@ -39,6 +42,8 @@ def check(claim: Any, payload: Any) -> Verdict:
     (rows,) = fields(payload, "the payload", "rows")
     if len(typed(rows, list, "the rows")) != n:
         raise Rejected(f"there must be {n} rows, got {len(rows)}")
+    if n * n * (d + SIGNS_AT_ONCE) > MOST_SIGNS:
+        raise Rejected(f"{n} rows in R^{d} exceed the limit of {MOST_SIGNS} signs")
     if type(rows[0]) is str:
         words = [_signs(row, d) for row in rows]
         squared_norms = {d}

@@ -10,6 +10,7 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 
 MOST_LENGTH = 256
 MOST_CHECKS = 16
+MOST_STEPS = 2**21
 
 
 def check(claim: Any, payload: Any) -> Verdict:
@@ -22,8 +23,11 @@ def check(claim: Any, payload: Any) -> Verdict:
     length, dimension, error = fields(claim, "the claim", "length", "dimension", "error")
     n = integer(length, "the length", 1, MOST_LENGTH)
     k = integer(dimension, "the dimension", 1, n)
-    if n - k > MOST_CHECKS:
-        raise Rejected(f"length - dimension must be at most {MOST_CHECKS}, got {n - k}")
+    if n - k > MOST_CHECKS or n << n - k > MOST_STEPS:
+        raise Rejected(
+            f"length - dimension must be at most {MOST_CHECKS}, and the length times the number of syndromes at most "
+            f"{MOST_STEPS}, got {n - k} at the length {n}"
+        )
     (rows,) = fields(payload, "the payload", "parity")
     if len(typed(rows, list, "the parity")) != k:
         raise Rejected(f"there must be {k} parity rows, got {len(rows)}")

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from flint import arb
+from flint import arb, ctx
 
 from lowerbound.kernel.codec import Rejected, rational, typed
 from lowerbound.kernel.rules.floor import FloorClaim, ball, require
 from lowerbound.kernel.rules.sphere import mean_weight, tail
 
 LONGEST_CHAIN = 256
+MOST_WORK = 96 * 192 * 128**2
+"""Tilts, times bits, times the square of the dimension: the tails of a tilt cost about as much."""
 LOWEST_READ = 10
 """A read puts the logit of its reference less than this below the logit of the key that is read."""
 
@@ -88,6 +90,8 @@ def match(floor: FloorClaim, coherence: Any, slack: Any, tau: Any, first_tilt: a
         raise Rejected(f"theorem {floor.theorem} speaks of an additive error in (0, 1/2) at delta = 0")
     if not (0 < limit_cosine < 1 and factor > 1 and 0 < share < 1):
         raise Rejected("mu_0 and tau must lie in (0, 1), and A must be > 1")
+    if len(chain) * max(ctx.prec, 192) * max(floor.d, 128) ** 2 > MOST_WORK:
+        raise Rejected(f"{len(chain)} tilts at {ctx.prec} bits in R^{floor.d} exceed the limit of work")
     n, d, multiplier = floor.n_tokens, floor.d, ball(floor.multiplier)
     spread, mu, small = 4 * (2 * ball(floor.eta)).atanh(), ball(limit_cosine), ball(share)
     apart, zero = mu.acos(), arb(0)

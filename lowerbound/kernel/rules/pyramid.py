@@ -19,6 +19,7 @@ from lowerbound.kernel.codec import Rejected, integer, shown, typed
 
 MOST_SCALES = 16
 MOST_SIDE = 128
+MOST_PRODUCTS = 2**25
 
 Axis = tuple[int, ...]
 
@@ -88,6 +89,9 @@ def read_maps(value: Any, fewest: int) -> tuple[tuple[int, int], ...]:
         maps.append((height, width))
     if any(height > maps[-1][0] or width > maps[-1][1] for height, width in maps):
         raise Rejected("no map may be larger than the last")
+    pairs = [(axis, k, j) for axis in (0, 1) for k in range(len(maps) - 2) for j in range(k + 1)]
+    if sum(maps[k + 1][axis] * maps[-1][axis] * maps[j][axis] for axis, k, j in pairs) > MOST_PRODUCTS:
+        raise Rejected(f"resampling the maps exceeds the limit of {MOST_PRODUCTS} products")
     return tuple(maps)
 
 

@@ -21,6 +21,7 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 LEMMAS: tuple[str, ...] = ("public_weights",)
 GAMES = ("whole state", "cache alone")
 MOST_WORK = 2**24
+MOST_SPARE_BITS = 2**14
 LARGEST_MULTIPLIER = 100
 """The cap on the multiplier of the official code."""
 
@@ -90,7 +91,8 @@ def check(claim: Any, payload: Any) -> Verdict:
             what = f"(eta + tau)^2 < eta_{k + 1}^2 (1 - B^-2)^3 at eta_{k + 1} = {_near(threshold)}"
             require(((ball(eta) + tau) / ball(threshold)) ** 2, bend, what)
     count = sum(len(one) * len(other) for one, other in kept)
-    if (1 - delta) * Fraction(2) ** (count * layer.id_bits - bits) < 1:
+    spare = count * layer.id_bits - bits  # 2^spare beyond every denominator that can be read does not matter
+    if spare < 0 or (1 - delta) * 2 ** min(spare, MOST_SPARE_BITS) < 1:
         raise Rejected(f"{count} ids of {layer.id_bits} bits force fewer than the claimed {bits} bits")
     least = f"; the least threshold of a scale is {_near(min(thresholds))}" if thresholds else ""
     return Verdict(Outcome.VERIFIED, f"theorem R2 forces {bits} bits, for {count} ids in {n_reads} rows{least}")

@@ -7,6 +7,7 @@ leaders with them give all distances.
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 from fractions import Fraction
@@ -18,8 +19,11 @@ from lowerbound.kernel.codec import Rejected, fields, integer, shown, typed
 MOST_ROWS = 2**16
 MOST_ENTRIES = 2**20
 LARGEST_ENTRY = 2**16
-MOST_WORDS = 2**23
-MOST_DIMENSION = 22
+MOST_WORDS = 2**21
+MOST_DIMENSION = 20
+MOST_SHIFT_BITS = 2**24
+MOST_PRODUCT_BYTES = 2**34
+BLOCKS = 16
 
 
 def check_separated(value: Any, n: int, width: int, coherence: Fraction) -> None:
@@ -55,21 +59,29 @@ def _check_rows(value: Any, n: int, width: int, coherence: Fraction) -> None:
     # highest bit is set exactly if <row, row_j> <= limit.
     n_bytes = (2 * max(norms)).bit_length() // 8 + 1
     bits = 8 * n_bytes
+    if sum(map(bool, itertools.chain.from_iterable(rows))) * len(rows) * n_bytes > MOST_PRODUCT_BYTES:
+        raise Rejected(f"{len(rows)} rows of {width} entries exceed the limit of work")
+    if len(set(norms)) * coherence.denominator.bit_length() > MOST_SHIFT_BITS:
+        raise Rejected("a coherence of so many digits is not compared with rows of so many norms")
+    lift = max(0, -min(map(min, rows)))
     ones = int.from_bytes((1).to_bytes(n_bytes, "little") * len(rows), "little")
     highest = ones << bits - 1
-    columns = [_lanes([row[k] for row in rows], n_bytes, ones) for k in range(width)]
-    for i, (row, norm) in enumerate(zip(rows, norms, strict=True)):
-        limit = isqrt(coherence.numerator**2 * norm * min(norms) // coherence.denominator**2)
-        products = sum(entry * column for entry, column in zip(row, columns, strict=True))
-        below = (highest + ones * limit - products) & highest
-        if below | 1 << bits * i + bits - 1 != highest:
-            raise Rejected(f"row {i} has a cosine over {coherence} with another row")
-
-
-def _lanes(entries: list[int], n_bytes: int, ones: int) -> int:
-    """The integer whose lane j (of n_bytes bytes) holds entry j: sum_j entry_j 2^(8 n_bytes j), of either sign."""
-    shift = max(0, -min(entries))
-    return int.from_bytes(b"".join((x + shift).to_bytes(n_bytes, "little") for x in entries), "little") - shift * ones
+    square, least = coherence**2, min(norms)
+    limits = {norm: isqrt(square.numerator * norm * least // square.denominator) for norm in set(norms)}
+    columns = [b"".join((row[k] + lift).to_bytes(n_bytes, "little") for row in rows) for k in range(width)]
+    step = -(-len(rows) // BLOCKS)
+    for start in range(0, len(rows), step):  # each block meets the rows from its own first on
+        lanes = [int.from_bytes(column[n_bytes * start :], "little") for column in columns]
+        ones, highest = ones & (1 << bits * (len(rows) - start)) - 1, highest & (1 << bits * (len(rows) - start)) - 1
+        for i, row in enumerate(rows[start : start + step]):
+            below = highest + ones * (limits[norms[start + i]] + lift * sum(row))
+            for entry, lane in zip(row, lanes, strict=True):
+                if entry == -1:
+                    below += lane
+                elif entry:
+                    below -= lane if entry == 1 else entry * lane
+            if below & highest | 1 << bits * i + bits - 1 != highest:
+                raise Rejected(f"row {start + i} has a cosine over {shown(str(coherence))} with another row")
 
 
 def _word(value: Any, length: int) -> int:
@@ -94,7 +106,8 @@ def _check_signs(length: int, basis: Any, cosets: Any, n: int, coherence: Fracti
     words = [_word(each, length) for each in typed(basis, list, "the basis")]
     leaders = [_word(each, length) for each in typed(cosets, list, "the cosets")]
     n_pairs = len(leaders) * (len(leaders) + 1) // 2
-    if len(words) > MOST_DIMENSION or n_pairs << len(words) > MOST_WORDS:
+    many = len(words) > MOST_DIMENSION or n_pairs << len(words) > MOST_WORDS
+    if many or n_pairs * length > MOST_SHIFT_BITS:
         raise Rejected(f"the code exceeds the limit of {MOST_WORDS} words")
     if not n <= len(leaders) << len(words):
         raise Rejected(f"there must be {n} words, got {len(leaders) << len(words)}")

@@ -20,6 +20,9 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 MOST_DIMENSION = 4096
 MOST_DEGREE = 64
 MOST_SPLITS = 4096
+MOST_COEFFICIENT_BITS = 2**18
+MOST_WORK = 2**34
+"""Intervals and roots, times the square of the degree, times the bits of a coefficient after a change of variable."""
 
 
 def check(claim: Any, payload: Any) -> Verdict:
@@ -39,6 +42,11 @@ def check(claim: Any, payload: Any) -> Verdict:
     weights = [rational(each, "a coefficient") for each in typed(listed, list, "the coefficients")]
     if not 2 <= len(weights) <= MOST_DEGREE + 1:
         raise Rejected(f"there must be 2 to {MOST_DEGREE + 1} coefficients, got {len(weights)}")
+    cuts = [rational(each, "a mark") for each in typed(marks, list, "the marks")]
+    doubles = [rational(each, "a double root") for each in typed(roots, list, "the double roots")]
+    if len(cuts) > MOST_SPLITS:
+        raise Rejected(f"there must be at most {MOST_SPLITS} marks, got {len(cuts)}")
+    _check_work(weights, doubles, [mu, *cuts])
     if weights[0] <= 0 or min(weights) < 0:
         raise Rejected("the coefficients must be at least 0, and the first above 0")
     bound = sum(weights) / weights[0]
@@ -47,15 +55,11 @@ def check(claim: Any, payload: Any) -> Verdict:
     rest = sum(
         (fmpq(w.numerator, w.denominator) * p for w, p in zip(weights, gegenbauer(d), strict=False)), fmpq_poly([0])
     )
-    for root in typed(roots, list, "the double roots"):
-        at = rational(root, "a double root")
+    for at in doubles:
         square = fmpq_poly([fmpq(-at.numerator, at.denominator), 1]) ** 2
         rest, remainder = divmod(rest, square)
         if remainder.degree() >= 0:
-            raise Rejected(f"{shown(root)} is no double root")
-    cuts = [rational(each, "a mark") for each in typed(marks, list, "the marks")]
-    if len(cuts) > MOST_SPLITS:
-        raise Rejected(f"there must be at most {MOST_SPLITS} marks, got {len(cuts)}")
+            raise Rejected(f"{shown(str(at))} is no double root")
     edges = [Fraction(-1), *cuts, mu]
     if any(low >= high for low, high in pairwise(edges)):
         raise Rejected("the marks must increase, between -1 and the coherence")
@@ -66,6 +70,19 @@ def check(claim: Any, payload: Any) -> Verdict:
     return Verdict(
         Outcome.VERIFIED, f"at most {floor(bound)} unit vectors of R^{d} have inner products of at most {mu}"
     )
+
+
+def _check_work(weights: list[Fraction], doubles: list[Fraction], edges: list[Fraction]) -> None:
+    """Raise Rejected if the polynomial and the places at which it is cut have too many digits together."""
+    own = sum(map(_size, weights))
+    moved = own + len(weights) * max(map(_size, (*doubles, *edges)))
+    work = (len(edges) + len(doubles)) * len(weights) ** 2 * moved
+    if own > MOST_COEFFICIENT_BITS or work > MOST_WORK:
+        raise Rejected(f"{len(edges)} intervals and coefficients of {own} bits exceed the limit of work")
+
+
+def _size(value: Fraction) -> int:
+    return value.numerator.bit_length() + value.denominator.bit_length()
 
 
 def gegenbauer(d: int) -> list[fmpq_poly]:

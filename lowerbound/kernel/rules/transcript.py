@@ -16,6 +16,8 @@ MOST_SYMBOLS = 2**22
 MOST_LEVELS = 2**20
 MOST_PARTS = 16
 PREFIX_BITS = 64
+MOST_PRECISION = 256
+"""Tails of the binomial take minutes at thousands of bits, and none needs them."""
 
 
 def check(claim: Any, payload: Any) -> Verdict:
@@ -52,6 +54,10 @@ def check(claim: Any, payload: Any) -> Verdict:
     for entries, what in ((asked, "the asked"), (answered, "the answered"), (rates, "the rates")):
         if len(typed(entries, list, what)) != len(listed):
             raise Rejected(f"{what} must have an entry for each of {len(listed)} parts, got {len(entries)}")
+    integer(precision, "the precision", 53, MOST_PRECISION)
+    n_digits = sum(len(typed(text, str, "the symbols")) for text in (*asked, *answered))
+    if n_digits > MOST_SYMBOLS // 2:
+        raise Rejected(f"all symbols must have at most {MOST_SYMBOLS // 2} hex digits, got {n_digits}")
     tail = (1 - confidence) / (2 * len(listed))
     with working_precision(precision):
         proved = arb(0)

@@ -19,8 +19,10 @@ MOST_SCALES = 64
 MOST_SIDE = 4096
 MOST_DIMENSIONS = 1024
 MOST_HEADS = 4096
-MOST_NUMBERS = 2**25
-MOST_BIT_OPERATIONS = 2**31
+MOST_NUMBERS = 2**22
+MOST_BIT_OPERATIONS = 2**28
+BITS_AT_ONCE = 128
+"""An operation costs as much as this many bits more, however small its precision."""
 LONGEST_NAME = 400
 MOST_SEED = 2**63
 
@@ -86,8 +88,9 @@ def _ball(value: Fraction) -> arb:
 
 def _direction(row: list[Fraction], normalised: bool) -> list[arb]:
     """The row, or the row over its norm; a zero row stays zero."""
-    norm = _ball(sum((x * x for x in row), Fraction(0))).sqrt() if normalised and any(row) else arb(1)
-    return [_ball(x) / norm for x in row]
+    balls = [_ball(x) for x in row]  # exact squares of numbers of many digits would add up to ever more digits
+    norm = sum((x * x for x in balls), arb(0)).sqrt() if normalised and any(row) else arb(1)
+    return [x / norm for x in balls]
 
 
 def _attention(rule: tuple[bool, Fraction], query: list[Fraction], keys: Rows, column: list[Fraction]) -> arb:
@@ -143,14 +146,15 @@ def check(claim: Any, payload: Any) -> Verdict:
     bits = integer(precision, "the precision", 53, 4096)
     if 3 * sum(counts) * dimension > MOST_NUMBERS:
         raise Rejected(f"the tokens exceed the limit of {MOST_NUMBERS} numbers")
-    if sum(counts) * dimension * bits > MOST_BIT_OPERATIONS:
+    if sum(counts) * dimension * (bits + BITS_AT_ONCE) > MOST_BIT_OPERATIONS:
         raise Rejected(f"the evaluation exceeds the limit of {MOST_BIT_OPERATIONS} bit operations")
     key_rows, value_rows = _rows(keys, counts, dimension, "the keys"), _rows(values, counts, dimension, "the values")
     _rows(queries, counts, dimension, "the queries")
     asked = _row(query, dimension, "the query")
     integer(layer, "the layer", 0, n_layers - 1)
     integer(head, "the head", 0, n_heads - 1)
-    column = [row[integer(coordinate, "the coordinate", 0, dimension - 1)] for row in value_rows]
+    place = integer(coordinate, "the coordinate", 0, dimension - 1)
+    column = [row[place] for row in value_rows]
     if not all(0 <= value <= 1 for row in {id(row): row for row in value_rows}.values() for value in row):
         raise Rejected("values must lie in [0, 1]")
     given = rational(answer, "the answer")

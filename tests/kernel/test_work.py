@@ -1,0 +1,126 @@
+"""Forgery: small documents that ask for much work; each is refused within a second, before the work begins."""
+
+from __future__ import annotations
+
+import time
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from lowerbound.kernel.document import write_document
+from lowerbound.kernel.judge import judge_document
+from tests.kernel.examples import EXAMPLES, REJECTED, changed, signed, stated
+
+Json = Any
+LONG = str(Fraction(10**2040 + 7, 10**2041 + 9))
+"""A rational of some four thousand digits."""
+
+
+def with_changes(name: str, claim: dict[Any, Json], payload: dict[Any, Json]) -> bytes:
+    """The example with these places changed, bound and sealed anew."""
+    kind, old_claim, old_payload = EXAMPLES[name]
+    for path, new in claim.items():
+        old_claim = changed(old_claim, path, new)
+    for path, new in payload.items():
+        old_payload = changed(old_payload, path, new)
+    statement = stated(kind, old_claim)
+    return write_document(statement, signed(statement, old_payload))
+
+
+def tilts(n: int) -> list[str]:
+    return [str(Fraction(3, 10) + Fraction(k, 10**4)) for k in range(n)]
+
+
+HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
+    "bits of a shift": ("ids", {("bits",): 2**33}, {}),
+    "a shift the other way": ("ids", {("d",): 4096, ("channels",): 4096, ("id_bits",): 3, ("bits",): 2**40}, {}),
+    "tilts at a precision": ("collisions", {}, {("chain",): tilts(256), ("precision",): 4096}),
+    "tilts of cliques": ("cliques", {}, {("chain",): tilts(97), ("precision",): 192}),
+    "tilts in a dimension": ("collisions", {("d",): 4096}, {("chain",): tilts(2)}),
+    "values shared at a precision": (
+        "cliques",
+        {},
+        {("values",): "shared", ("levels",): 0, ("precision",): 4096},
+    ),
+    "rows beside rows": (
+        "keys read once",
+        {("d",): 20},
+        {
+            ("address_dimension",): 16,
+            ("addresses",): {"rows": [[(i * j) % 2048 + 1 for j in range(16)] for i in range(20000)]},
+        },
+    ),
+    "cosets of many digits": (
+        "levels of a value",
+        {("d",): 4096},
+        {("keys",): {"length": 4096, "basis": [], "cosets": [format(k, "01024x") for k in range(400)]}},
+    ),
+    "a code of many words": (
+        "levels of a value",
+        {},
+        {("keys",): {"length": 16, "basis": [format(1 << k % 16, "04x") for k in range(22)], "cosets": ["0000"]}},
+    ),
+    "signs of many keys": (
+        "sign keys",
+        {("n",): 4096, ("d",): 64},
+        {("rows",): [format(k, "016x") for k in range(4096)]},
+    ),
+    "a long code": (
+        "majority",
+        {("length",): 256, ("dimension",): 240},
+        {("parity",): [[(i >> j) & 1 for j in range(16)] for i in range(240)]},
+    ),
+    "leaves at a precision": (
+        "entropy",
+        {},
+        {("precision",): 4096, ("leaves",): [{"p": ["1/100", "1/10"]}] * 4096},
+    ),
+    "variables without number": ("handelman", {("variables",): [f"x{k}" for k in range(10**5)]}, {}),
+    "coefficients of many digits": (
+        "handelman",
+        {("goal", "expression"): ["^", ["+", "x", "y", LONG[:1200]], 200]},
+        {},
+    ),
+    "a tail at a precision": ("transcript", {}, {("precision",): 4096}),
+    "tokens of a witness": ("witness", {("shapes",): [[4096, 1024], [1, 1]]}, {("precision",): 4096}),
+    "a norm of many digits": (
+        "witness",
+        {("d",): 1024, ("shapes",): [[1, 1], [1, 1]]},
+        {
+            ("precision",): 4096,
+            ("query",): [f"1/{10**800 + k}" for k in range(1024)],
+            **{(part,): [[["1"] * 1024]] * 2 for part in ("keys", "values", "queries")},
+        },
+    ),
+    "marks of many digits": (
+        "keys_at_most",
+        {},
+        {("marks",): [str(Fraction(k, 10**600) - 1) for k in range(1, 2000)]},
+    ),
+    "weights of many digits": ("keys_at_most", {}, {("coefficients",): [LONG] * 65}),
+    "cells of a map": ("fibre", {("maps",): [[16, 32], [16, 32], [64, 64], [64, 64]]}, {}),
+    "levels to a power": (
+        "fibre",
+        {("codebook",): {"kind": "levels", "levels": 3, "channels": 4096}},
+        {},
+    ),
+    "many large maps": ("ids", {("maps",): [[128, 128]] * 16}, {}),
+    "values beyond number": ("sign keys", {}, {("rows",): [[]] * 2**20}),
+}
+
+
+QUICK = {"a norm of many digits", "marks of many digits"}
+"""These look heavy and need not be: they are answered as fast as the others are refused."""
+
+
+@pytest.mark.parametrize("name", HEAVY)
+def test_too_much_work_is_refused_at_once(name: str) -> None:
+    """Forgery: sizes that multiply are counted before they are computed with."""
+    example, claim, payload = HEAVY[name]
+    document = with_changes(example, claim, payload)
+    start = time.process_time()
+    _, verdict = judge_document(document)
+    assert time.process_time() - start < 1
+    assert verdict.outcome is REJECTED or name in QUICK
+    assert "the judge failed" not in verdict.reason, verdict.reason
