@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -21,10 +22,11 @@ from lowerbound.cli.options import (
 from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, SimulatedOption
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from lowerbound.errors import LowerBoundError
     from lowerbound.var.trace.file import Trace
-    from lowerbound.var.trace.play import Asked
+    from lowerbound.var.trace.play import Asked, Point
 
 
 class ImageName(StrEnum):
@@ -146,25 +148,34 @@ def play(
 
     Each cache serves as the KV cache of the traced network; errors are those of the last scale's answers.
     """
+    from lowerbound.errors import LowerBoundError
     from lowerbound.var.trace.file import read_trace
+    from lowerbound.var.trace.play import check_cached
     from lowerbound.var.trace.play import play as run
 
     trace = read_trace(file)
     asked = _asked(caches, budgets)
+    check_cached(trace)
     rows = []
+    refusals: dict[Asked, LowerBoundError] = {}
     with progress(len(asked)) as begin:
-        for name, budget in asked:
-            begin(name)
-            rows.append(run(trace, name, budget, seed=seed))
+        for each in asked:
+            begin(each[0])
+            try:
+                rows.append(run(trace, *each, seed=seed))
+            except LowerBoundError as error:
+                refusals[each] = error
     if as_json:
-        print_json({**_facts_of(trace), "rows": [row.to_json() for row in rows]})
-        return
-    from lowerbound.report.table import console
-    from lowerbound.report.trace import NEVER_PROVED, played_table, trace_text
+        told = {"rows": [row.to_json() for row in rows], "failures": _failures(refusals)}
+        print_json({**_facts_of(trace), **told})
+    elif rows:
+        from lowerbound.report.table import console
+        from lowerbound.report.trace import NEVER_PROVED, played_table, trace_text
 
-    print(trace_text(trace))
-    console().print(played_table(trace, rows))
-    print(NEVER_PROVED)
+        print(trace_text(trace))
+        console().print(played_table(trace, rows))
+        print(NEVER_PROVED)
+    _end_refused(refusals)
 
 
 def compare(
@@ -208,6 +219,7 @@ def compare(
         distances,
         floors,
         label,
+        without,
     )
 
     trace = read_trace(file)
@@ -222,23 +234,27 @@ def compare(
     asked = _asked(caches, budgets) if caches else _asked([label(*each) for each in DEFAULT_CACHES], None)
     check_one_headed(asked)
     worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
-    points = []
+    points: list[Point] = []
+    refusals: dict[Asked, LowerBoundError] = {}
     with progress(len(numbers) * len(asked)) as begin:
         for number in numbers:
-            points += compare_layer(trace, number, asked, heads=chosen, seed=seed, on_play=begin)
+            points += compare_layer(trace, number, asked, heads=chosen, seed=seed, on_play=begin, refusals=refusals)
+    points = without(points, refusals)
     rows = distances(points, worst)
     if as_json:
         told = {"floors": [floor.to_json() for floor in worst], "distances": [row.to_json() for row in rows]}
-        print_json({**_facts_of(trace), **told, "points": [point.to_json() for point in points]})
-        return
-    from lowerbound.report.table import console
-    from lowerbound.report.trace import distance_text, distances_table, floors_text, points_table, trace_text
+        told |= {"points": [point.to_json() for point in points], "failures": _failures(refusals)}
+        print_json({**_facts_of(trace), **told})
+    elif points:
+        from lowerbound.report.table import console
+        from lowerbound.report.trace import distance_text, distances_table, floors_text, points_table, trace_text
 
-    print(trace_text(trace))
-    console().print(points_table(trace, points))
-    print(f"\n{floors_text(trace, worst)}\n")
-    console().print(distances_table(trace, rows, by_head=layer is not None))
-    print(distance_text(rows))
+        print(trace_text(trace))
+        console().print(points_table(trace, points))
+        print(f"\n{floors_text(trace, worst)}\n")
+        console().print(distances_table(trace, rows, by_head=layer is not None))
+        print(distance_text(rows))
+    _end_refused(refusals)
 
 
 def _layers(trace: Trace, layer: int | None) -> Sequence[int]:
@@ -268,6 +284,21 @@ def _asked(caches: Sequence[str], budgets: Sequence[str] | None) -> list[Asked]:
     return asked
 
 
+def _failures(refusals: Mapping[Asked, LowerBoundError]) -> list[dict[str, str]]:
+    """The caches that have no row, and why, for JSON."""
+    return [
+        {"cache": name, "kind": type(error).__name__, "message": str(error)} for (name, _), error in refusals.items()
+    ]
+
+
+def _end_refused(refusals: Mapping[Asked, LowerBoundError]) -> None:
+    """Tell the errors on standard error, and end the command with the highest of their exit codes."""
+    for error in refusals.values():
+        print(f"error: {error}", file=sys.stderr)
+    if refusals:
+        raise typer.Exit(max(error.exit_code for error in refusals.values()))
+
+
 def _facts_of(trace: Trace) -> dict[str, object]:
     """The file, sizes and metadata of a trace, for JSON."""
     return {
@@ -277,6 +308,8 @@ def _facts_of(trace: Trace) -> dict[str, object]:
         "n_tokens_cached": trace.schedule.n_tokens_cached,
         "layers": trace.n_layers,
         "heads_per_layer": trace.n_heads,
+        "shared_heads": [list(heads) for heads in trace.streams if len(heads) > 1],
+        "prompt_tokens": trace.schedule.n_context,
         "d": trace.d,
         "metadata": dict(trace.metadata),
     }

@@ -138,11 +138,16 @@ class Memory(ABC):
 
     @property
     def told_budget(self) -> Fraction | None:
-        """The nominal budget that a row tells: the public one, else the default of the class.
+        """The nominal budget in force, as a row tells it (`told_at`)."""
+        return self.told_at(self.public.budget)
+
+    @classmethod
+    def told_at(cls, budget: Fraction | None) -> Fraction | None:
+        """The nominal budget that a row tells: the one that was asked for, else the default of the class.
 
         It is None for a method without a nominal budget, and for a method whose default only it knows.
         """
-        return (self.public.budget or self.default_budget) if self.budget_meaning else None
+        return (budget or cls.default_budget) if cls.budget_meaning else None
 
     @property
     def n_streams(self) -> int:

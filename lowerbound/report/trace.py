@@ -18,16 +18,38 @@ from lowerbound.var.trace.record import Recorded
 
 MEDIANS = r"median \[least, most] of heads and branches"
 NEVER_PROVED = "Empirical, never proved: it is what these caches needed on this one image."
+MOST_SHARED = 4
+"""The number of groups of heads that are listed."""
 
 
 def trace_text(trace: Trace) -> str:
-    """A trace in two lines."""
-    return (
+    """A trace in two lines, and in a third one the heads that share keys and values, if there are any."""
+    schedule = trace.schedule
+    prompts = f", {schedule.n_context} of them of the prompt" if schedule.n_context else ""
+    lines = [
         f"{trace.path.name}: {trace.model_name}, image {trace.metadata.get('image', 'unknown')}, "
-        f"{trace.n_layers} layers x {trace.n_heads} heads x {trace.n_branches} branches, d = {trace.d}\n"
-        f"{trace.schedule.n_tokens} tokens ({trace.schedule.n_tokens_cached} before the last scale) of maps "
-        f"{trace.schedule}; logits {trace.rule}, computed in {trace.dtype}"
-    )
+        f"{trace.n_layers} layers x {trace.n_heads} heads x {trace.n_branches} branches, d = {trace.d}",
+        f"{schedule.n_tokens} tokens ({schedule.n_tokens_cached} before the last scale{prompts}) of maps "
+        f"{schedule}; logits {trace.rule}, computed in {_types(trace)}",
+    ]
+    shared = [heads for heads in trace.streams if len(heads) > 1]
+    if shared:
+        told = [f"heads {_listed(heads)} share keys and values" for heads in shared[:MOST_SHARED]]
+        more = [f"{len(shared) - MOST_SHARED} more groups do"] if len(shared) > MOST_SHARED else []
+        lines.append(f"{'; '.join([*told, *more])}: {len(trace.streams)} streams a layer, each counted once")
+    return "\n".join(lines)
+
+
+def _types(trace: Trace) -> str:
+    """The type in which attention was computed, and those in which it is stored, if they are others."""
+    return trace.dtype if trace.stored == (trace.dtype,) else f"{trace.dtype}, stored in {' and '.join(trace.stored)}"
+
+
+def _listed(heads: Sequence[int]) -> str:
+    """Two or more numbers in words: 0 and 1; 0 to 3; 0, 2 and 5."""
+    if len(heads) > 2 and heads[-1] - heads[0] == len(heads) - 1:
+        return f"{heads[0]} to {heads[-1]}"
+    return f"{', '.join(map(str, heads[:-1]))} and {heads[-1]}"
 
 
 def recorded_text(recorded: Recorded) -> str:
@@ -80,7 +102,7 @@ def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
     """One line per layer: the worst of its heads."""
     table = Table(
         title=f"{escape(trace.path.name)}: outputs against attention of its own q, k, v",
-        caption=f"allowed: derived for {trace.dtype}, entry by entry; of it: the largest quotient, above 1 refutes; "
+        caption=f"allowed: derived for {_types(trace)}, entry by entry; of it: the largest quotient, above 1 refutes; "
         "undecided rows: those whose allowance is no smaller than the spread of the values",
         title_style="bold",
         caption_style="dim",

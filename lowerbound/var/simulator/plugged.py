@@ -66,14 +66,23 @@ class PluggedCache(Remembering):
         return self._caches[0].name
 
     def attend(self, layer: int, scale: int, queries: Array, keys: Array, values: Array) -> Array:
-        outputs = np.empty_like(values)
+        """The answers, (branches, heads, n, d), to queries of that shape.
+
+        If keys and values have fewer heads, a divisor, consecutive heads of queries ask one head of the cache. It is
+        then given the mean of their queries as those of the new tokens, of which it may keep one row per token.
+        """
+        outputs = np.empty(queries.shape, dtype=values.dtype)
+        n_heads, n_tokens, d = queries.shape[1:]
         for branch, cache in enumerate(self._caches):
             asked, key_rows, value_rows = (rows[branch].astype(np.float64) for rows in (queries, keys, values))
-            call(cache, "append", layer, key_rows, value_rows, scale, asked)
-            found = call(cache, "attend", layer, asked)
-            if len(found) != len(asked):
-                raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
-            outputs[branch] = [numbers(cache, head, asked.shape[1:]) for head in found]
+            shared = asked.reshape(len(key_rows), -1, n_tokens, d)
+            call(cache, "append", layer, key_rows, value_rows, scale, shared.mean(axis=1))
+            found = call(cache, "attend", layer, shared.reshape(len(key_rows), -1, d))
+            if len(found) != len(key_rows):
+                raise CacheContractBroken(f"{cache.name}.attend must answer {len(key_rows)} heads, got {len(found)}")
+            rows_per_head = (n_heads // len(key_rows) * n_tokens, d)
+            answers = np.array([numbers(cache, head, rows_per_head) for head in found])
+            outputs[branch] = answers.reshape(n_heads, n_tokens, d)
         return outputs
 
     def end_scale(self, scale: int) -> None:

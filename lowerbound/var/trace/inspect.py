@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument
+from lowerbound.var.trace.check import exponent_of
 from lowerbound.var.trace.file import RecordedLayer, Trace
 
 FloatArray = NDArray[np.float64]
@@ -75,8 +76,9 @@ def inspect_layer(trace: Trace, number: int) -> list[HeadFacts]:
 
 def _facts(trace: Trace, layer: RecordedLayer, number: int, head: int, branch: int) -> HeadFacts:
     cached = trace.schedule.n_tokens_cached
-    queries, all_keys = layer.queries[branch, head], layer.keys[branch, head]
-    keys, values = all_keys[:cached], layer.values[branch, head][:cached]
+    read = trace.key_head_of(head)
+    queries, all_keys = layer.queries[branch, head], layer.keys[branch, read]
+    keys, values = all_keys[:cached], layer.values[branch, read][:cached]
     lengths = np.sqrt(np.vecdot(keys, keys))
     longest_query = float(np.sqrt(np.vecdot(queries, queries).max()))
     multiplier = trace.logits.factor(trace.d) * longest_query * float(lengths.max())
@@ -109,7 +111,8 @@ def effective_rank(rows: FloatArray) -> float:
 
     Contract: between 1 and the rank; n equal singular values give n.
     """
-    singular = np.linalg.svd(rows, compute_uv=False)
+    # The rank does not depend on the scale; a power of two keeps the squares of large rows finite.
+    singular = np.linalg.svd(np.ldexp(rows, -exponent_of(rows)), compute_uv=False)
     total = float(singular.sum())
     if total == 0:
         return 0.0

@@ -3,11 +3,13 @@
 Errors are on the scale of the floors: additive, for values in [0, 1]. Attention commutes with x -> (x - low) / range,
 so that caches get every head's values scaled this way, and RANGE_BITS per head are counted for low and range. The bits
 that a trace needs are measured, never proved: another image may need more, up to the worst case's floor and above.
+Heads that share keys and values are one stream: a cache holds it once, answers all their queries, and is counted once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -23,7 +25,7 @@ from lowerbound.core.cache import Memory, Public
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.threads import one_thread
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, LowerBoundError
 from lowerbound.var.simulator.plugged import PluggedCache
 from lowerbound.var.trace.file import RecordedLayer, Trace
 
@@ -82,12 +84,16 @@ def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int 
     Contract: a scale knows of earlier ones only the cache's bytes, and the last scale's recorded queries are asked. A
     cache that breaks its contract raises CacheContractBroken; an unknown name raises UnknownName.
     """
-    layers = [_scaled(trace.layer(number)) for number in range(trace.n_layers)]
+    check_cached(trace)
     kind = find_cache(cache)
-    public = _public(trace, kind, budget, seed, stack=(trace.n_layers, trace.n_heads))
-    memory = PluggedCache(kind, public, trace.n_branches)
-    answers = _run(trace, memory, layers)
+    layers = [_by_stream(trace, _scaled(trace.layer(number)), trace.streams) for number in range(trace.n_layers)]
+    with _named(cache, budget):
+        public = _public(trace, kind, budget, seed, stack=(trace.n_layers, len(trace.streams)))
+        memory = PluggedCache(kind, public, trace.n_branches)
+        answers = _run(trace, memory, layers)
     errors = np.stack([_errors(trace, layer, answer) for layer, answer in zip(layers, answers, strict=True)])
+    order, places = _readers(trace.streams)
+    errors = errors[:, :, places]
     at = np.unravel_index(int(errors.argmax()), errors.shape)
     return PlayedTrace(
         cache=cache,
@@ -98,13 +104,16 @@ def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int 
         worst_error=float(errors.max()),
         worst_layer=int(at[0]),
         worst_branch=trace.branches[int(at[1])],
-        worst_head=int(at[2]),
+        worst_head=order[int(at[2])],
     )
 
 
 @dataclass(frozen=True)
 class Point:
-    """One cache on one head: bits of its state, RANGE_BITS included, and errors as in `PlayedTrace`."""
+    """One cache on one head: bits of its state, RANGE_BITS included, and errors as in `PlayedTrace`.
+
+    `head` is the first of the heads that share the keys and values, and errors are those of all of them.
+    """
 
     layer: int
     head: int
@@ -178,8 +187,7 @@ class HeadFloor:
 
 def floors(trace: Trace, etas: Sequence[Rational]) -> list[HeadFloor]:
     """The floor of one head at every error; it depends on the geometry alone, and hence is the same for all heads."""
-    if not trace.schedule.n_tokens_cached:
-        raise InvalidArgument("trace must cache tokens before its last scale, got one scale alone")
+    check_cached(trace)
     told = []
     for eta in etas:
         exact = rational(eta, name="eta")
@@ -195,6 +203,21 @@ def floors(trace: Trace, etas: Sequence[Rational]) -> list[HeadFloor]:
     return told
 
 
+def check_cached(trace: Trace) -> None:
+    """Raise InvalidArgument unless tokens are cached before the trace's last scale."""
+    if not trace.schedule.n_tokens_cached:
+        raise InvalidArgument("trace must cache tokens before its last scale, got one scale alone")
+
+
+@contextmanager
+def _named(cache: str, budget: Fraction | None) -> Iterator[None]:
+    """Let an error of a cache begin with the cache's label, so that a reader knows whose row is missing."""
+    try:
+        yield
+    except LowerBoundError as error:
+        raise type(error)(f"{label(cache, None if budget is None else str(budget))}: {error}") from error
+
+
 def compare_layer(
     trace: Trace,
     number: int,
@@ -203,15 +226,36 @@ def compare_layer(
     heads: Sequence[int] | None = None,
     seed: int = 0,
     on_play: Callable[[str], None] = lambda name: None,
+    refusals: MutableMapping[Asked, LowerBoundError] | None = None,
 ) -> list[Point]:
     """Play every cache on every head of one layer, each head alone with its own state.
 
-    Contract: as `play`, with a stack of one layer and one head. A cache that divides one budget among heads or layers
-    raises InvalidArgument: it has no state of one head.
+    Contract: as `play`, with a stack of one layer and one head; heads that share keys and values are played as one. A
+    cache that divides one budget among heads or layers raises InvalidArgument: it has no state of one head.
+
+    Parameters
+    ----------
+    refusals : mapping of caches to errors, or None
+        Where it is given, the error of a cache is added to it instead of being raised; that cache has no points, here
+        and in later calls with the same mapping.
     """
     check_one_headed(caches)
+    check_cached(trace)
     layer = _scaled(trace.layer(number))
-    return list(_points(trace, number, layer, caches, heads or range(trace.n_heads), seed, on_play))
+    chosen = set(range(trace.n_heads) if heads is None else heads)
+    streams = [tuple(head for head in stream if head in chosen) for stream in trace.streams]
+    points: list[Point] = []
+    for asked in caches:
+        on_play(f"layer {number}: {asked[0]}")
+        if refusals is not None and asked in refusals:
+            continue
+        try:
+            points += _points(trace, number, layer, asked, [stream for stream in streams if stream], seed)
+        except LowerBoundError as error:
+            if refusals is None:
+                raise
+            refusals[asked] = error
+    return points
 
 
 def check_one_headed(caches: Sequence[Asked]) -> None:
@@ -228,24 +272,25 @@ def _points(
     trace: Trace,
     number: int,
     layer: RecordedLayer,
-    caches: Sequence[Asked],
-    heads: Sequence[int],
+    asked: Asked,
+    streams: Sequence[tuple[int, ...]],
     seed: int,
-    on_play: Callable[[str], None],
-) -> Iterator[Point]:
-    for name, budget in caches:
-        on_play(f"layer {number}: {name}")
+) -> list[Point]:
+    """One cache on some streams of a layer, each with the heads that read it."""
+    name, budget = asked
+    points = []
+    with _named(name, budget):
         kind = find_cache(name)
         public = _public(trace, kind, budget, seed, stack=(1, 1))
-        for head in heads:
-            own = RecordedLayer(*(part[:, head : head + 1] for part in _parts(layer)))
+        for heads in streams:
+            own = _by_stream(trace, layer, [heads])
             memory = PluggedCache(kind, public, trace.n_branches)
             (answers,) = _run(trace, memory, [own])
             errors = _errors(trace, own, answers)
-            for branch, state in enumerate(memory.states):
-                yield Point(
+            points += [
+                Point(
                     number,
-                    head,
+                    heads[0],
                     trace.branches[branch],
                     name,
                     memory.told_budget,
@@ -253,6 +298,9 @@ def _points(
                     float(errors[branch].mean()),
                     float(errors[branch].max()),
                 )
+                for branch, state in enumerate(memory.states)
+            ]
+    return points
 
 
 def distances(points: Sequence[Point], told: Sequence[HeadFloor]) -> list[Distance]:
@@ -275,6 +323,12 @@ def distances(points: Sequence[Point], told: Sequence[HeadFloor]) -> list[Distan
                 )
             )
     return found
+
+
+def without(points: Sequence[Point], refused: Collection[Asked]) -> list[Point]:
+    """The points of all caches but the refused ones, which may have played some heads before they met another."""
+    gone = {(name, find_cache(name).told_at(budget)) for name, budget in refused}
+    return [p for p in points if (p.cache, None if p.budget is None else Fraction(p.budget)) not in gone]
 
 
 def label(cache: str, budget: str | None) -> str:
@@ -308,17 +362,41 @@ def _run(trace: Trace, memory: PluggedCache, layers: Sequence[RecordedLayer]) ->
     return answers
 
 
+def _readers(streams: Sequence[tuple[int, ...]]) -> tuple[list[int], list[int]]:
+    """(the heads that read the streams, in order; their places among the heads of `_by_stream`)."""
+    width = max(map(len, streams))
+    order = [head for heads in streams for head in heads]
+    return order, [number * width + place for number, heads in enumerate(streams) for place in range(len(heads))]
+
+
+def _by_stream(trace: Trace, layer: RecordedLayer, streams: Sequence[tuple[int, ...]]) -> RecordedLayer:
+    """The layer with one head of keys and values per stream, and as many heads of queries for each stream.
+
+    Where fewer heads read a stream than another, its last head is repeated; `_readers` tells the heads apart.
+    """
+    width = max(map(len, streams))
+    readers = [heads[min(place, len(heads) - 1)] for heads in streams for place in range(width)]
+    held = [trace.key_head_of(heads[0]) for heads in streams]
+    return RecordedLayer(
+        layer.queries[:, readers], layer.keys[:, held], layer.values[:, held], layer.outputs[:, readers]
+    )
+
+
 def _scaled(layer: RecordedLayer) -> RecordedLayer:
     """The layer with every head's values in [0, 1]; values that are all equal become 0."""
-    low, high = (of(layer.values, axis=(2, 3), keepdims=True) for of in (np.min, np.max))
-    return replace(layer, values=(layer.values - low) / np.where(high > low, high - low, 1))
+    # The range of values near the largest floats is not finite, that of their halves is.
+    halves = layer.values / 2
+    low, high = (of(halves, axis=(2, 3), keepdims=True) for of in (np.min, np.max))
+    return replace(layer, values=(halves - low) / np.where(high > low, high - low, 1))
 
 
 def _errors(trace: Trace, layer: RecordedLayer, answers: FloatArray) -> FloatArray:
     """|answer - truth| of the last scale, (branches, heads, n, d)."""
     rows = trace.schedule.rows_of(trace.schedule.n_scales - 1)
     truth = np.empty_like(answers)
-    for at in np.ndindex(truth.shape[:2]):
-        truth[at] = attention(layer.queries[at][rows], layer.keys[at], layer.values[at], rule=trace.logits)
+    for branch, head in np.ndindex(truth.shape[:2]):
+        read = branch, head * layer.keys.shape[1] // layer.queries.shape[1]
+        asked = layer.queries[branch, head][rows]
+        truth[branch, head] = attention(asked, layer.keys[read], layer.values[read], rule=trace.logits)
     errors: FloatArray = np.abs(answers - truth)
     return errors

@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 
 from lowerbound.cli import main
 from lowerbound.var.trace.file import read_trace
+from tests.var.trace.made import made
 
 Say = Callable[..., tuple[int, str, str]]
 
@@ -103,6 +104,75 @@ def test_compare(say: Say, traced: Path) -> None:
     assert f"{floor['bits']:,} bits forced (Theorem {floor['theorem']}" in said
     assert "Empirical, never proved" in said
     assert "The floor is about the worst case" in said
+
+
+def test_rows_tell_their_budgets(say: Say, traced: Path) -> None:
+    """Known value: kivi plays 1/8 if it is told no budget, and h2o beside h2o@1 are two rows of the table."""
+    assert "kivi@1/8" in say("play", traced, "kivi")[1]
+    said = say("compare", traced, "h2o", "h2o@1", "--layer", "1", "--head", "0")[1]
+    assert "h2o@1/2" in said
+    assert "h2o@1 " in said
+
+
+def test_a_cache_that_cannot_store_a_trace(say: Say, tmp_path: Path) -> None:
+    """Known value: keys beyond float16 refuse one row by name, the others are told, and the exit code is 2."""
+    path = made(tmp_path / "hugek", change=lambda q, k, v: (q * 1e-3, k * 1e5, v))
+    for command in ("play", "compare"):
+        code, out, err = say(command, path, "full-fp16", "full")
+        assert code == 2
+        assert "full " in out
+        assert "full-fp16" not in out
+        assert err.startswith("error: full-fp16: values must be finite in float16, got ")
+        assert err.count("\n") == 1
+        code, out, _ = say(command, path, "full-fp16", "full", "--json")
+        told = json.loads(out)
+        assert code == 2
+        assert [failure["cache"] for failure in told["failures"]] == ["full-fp16"]
+        assert {row["cache"] for row in told["rows" if command == "play" else "points"]} == {"full"}
+        assert say(command, path, "full-fp16")[:2] == (2, "")
+
+
+def test_a_trace_of_one_scale(say: Say, tmp_path: Path) -> None:
+    """Bad input: nothing is cached before a single scale: one sentence, exit code 2; its outputs are still checked."""
+    path = made(tmp_path / "one", "1x1")
+    for words in (("play", path, "full"), ("compare", path), ("inspect", path)):
+        code, out, err = say(*words)
+        assert (code, out) == (2, "")
+        assert err.startswith("error: trace must cache")
+        assert err.count("\n") == 1
+    assert say("check", path)[0] == 0
+
+
+def test_a_trace_of_huge_values(say: Say, tmp_path: Path) -> None:
+    """Known value: values near 1e300 agree with attention, and outputs of the other head are refuted; no traceback."""
+    path = made(tmp_path / "hugev", change=lambda q, k, v: (q, k, v * 1e300))
+    assert say("check", path)[0] == 0
+    assert json_of(say("check", path, "--json"))["verdict"] == "agrees"
+    for words in (("inspect", path), ("play", path, "full"), ("compare", path, "full")):
+        assert say(*words)[0] == 0
+    forged = made(tmp_path / "forged", change=lambda q, k, v: (q, k, v * 1e300), outputs=lambda o: np.flip(o, axis=1))
+    assert say("check", forged)[0] == 1
+    beyond = made(tmp_path / "beyond", outputs=lambda o: o * 1e307)
+    code, out, _ = say("check", beyond, "--json")
+    assert (code, json.loads(out)["verdict"]) == (1, "refuted")
+
+
+def test_shared_heads_and_prompts_are_told(say: Say, tmp_path: Path) -> None:
+    """Definition: in words and in JSON, by every command that reads a trace."""
+    path = made(tmp_path / "shared", heads=4, key_heads=2, context=3)
+    for words in (
+        ("inspect", path),
+        ("check", path),
+        ("play", path, "full"),
+        ("compare", path, "full", "--eta", "0.01"),
+    ):
+        code, out, _ = say(*words)
+        assert code == 0
+        assert "heads 0 and 1 share keys and values; heads 2 and 3" in out
+        assert "3 of them of the prompt" in out
+        told = json_of(say(*words, "--json"))
+        assert (told["shared_heads"], told["prompt_tokens"]) == ([[0, 1], [2, 3]], 3)
+    assert "stored in float16" in say("check", made(tmp_path / "coarse", stored="float16"))[1]
 
 
 @pytest.mark.parametrize(

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from lowerbound.certify.certified import strongest
-from lowerbound.errors import InvalidArgument, UnknownName
+from lowerbound.errors import InvalidArgument, LowerBoundError, UnknownName
 from lowerbound.var.simulator.network import simulated
-from lowerbound.var.trace.file import Trace, write_trace
-from lowerbound.var.trace.play import RANGE_BITS, Point, compare_layer, distances, floors, play
+from lowerbound.var.trace.file import Trace, read_trace, write_trace
+from lowerbound.var.trace.play import (
+    RANGE_BITS,
+    Asked,
+    Point,
+    compare_layer,
+    distances,
+    floors,
+    play,
+    without,
+)
 from lowerbound.var.trace.record import record
+from tests.var.trace.made import made
 
 HALF = Fraction(1, 2)
 
@@ -117,6 +128,46 @@ def test_distances(trace: Trace) -> None:
     assert told[0].bits is not None
     assert first.ratio == 10_000 / told[0].bits
     assert (second.head, second.played_bits, second.cache, second.ratio) == (1, None, None, None)
+
+
+def test_one_cache_that_cannot_store_a_trace_spoils_no_other(tmp_path: Path) -> None:
+    """Law: with keys beyond float16, caches of float16 are refused by name, and others have the points that they have
+    alone, in every layer."""
+    big = read_trace(made(tmp_path / "a", layers=2, change=lambda q, k, v: (q * 1e-3, k * 1e5, v)))
+    asked = [("full-fp16", None), ("uniform", HALF), ("h2o", None), ("full", None)]
+    with pytest.raises(InvalidArgument, match=r"^full-fp16: values must be finite in float16, got"):
+        compare_layer(big, 0, asked)
+    with pytest.raises(InvalidArgument, match=r"^h2o@1/2: values must be finite in float16, got"):
+        play(big, "h2o", HALF)
+    refusals: dict[Asked, LowerBoundError] = {}
+    points = [point for layer in (0, 1) for point in compare_layer(big, layer, asked, refusals=refusals)]
+    assert [str(error).partition(":")[0] for error in refusals.values()] == ["full-fp16", "h2o"]
+    others = [("uniform", HALF), ("full", None)]
+    assert points == [point for layer in (0, 1) for point in compare_layer(big, layer, others)]
+
+
+def test_a_refused_cache_has_no_point_at_all(tmp_path: Path) -> None:
+    """Law: a cache that meets its first unstorable head in a later layer loses the points of earlier ones."""
+    later = iter([1.0, 1e5])
+
+    def grown(q: Any, k: Any, v: Any) -> Any:
+        return q, k * next(later), v
+
+    mixed = read_trace(made(tmp_path / "a", layers=2, change=grown))
+    asked, refusals = [("h2o", None), ("full", None)], dict[Asked, LowerBoundError]()
+    points = [point for layer in (0, 1) for point in compare_layer(mixed, layer, asked, refusals=refusals)]
+    assert {point.cache for point in points} == {"h2o", "full"}
+    assert {point.cache for point in without(points, refusals)} == {"full"}
+    assert len(without(points, refusals)) == 4
+
+
+def test_values_near_the_largest_floats(tmp_path: Path) -> None:
+    """Metamorphic: values times a power of two, their range beyond all floats, are played as before."""
+    plain = read_trace(made(tmp_path / "a", change=lambda q, k, v: (q, k, np.clip(v, -1, 1))))
+    huge = read_trace(made(tmp_path / "b", change=lambda q, k, v: (q, k, np.ldexp(np.clip(v, -1, 1) * 0.999, 1024))))
+    small = read_trace(made(tmp_path / "c", change=lambda q, k, v: (q, k, np.clip(v, -1, 1) * 0.999)))
+    assert play(huge, "h2o") == play(small, "h2o")
+    assert play(plain, "full").worst_error < 1e-12
 
 
 def test_refusals(trace: Trace) -> None:
