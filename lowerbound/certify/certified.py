@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +16,7 @@ from lowerbound.core.geometry import HasGeometry
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.models import find_geometry
 from lowerbound.core.scalars import Rational, rational
-from lowerbound.errors import Undecided, unknown
+from lowerbound.errors import Undecided, invalid, unknown
 
 MOST_DOUBLINGS = 14
 
@@ -106,8 +107,16 @@ def _certified(theorem: str, target: Target) -> Certified | None:
 
 
 def target_of(place: HasGeometry | str, *, eta: Rational, delta: Rational) -> Target:
-    """The target of a floor for a head, with exact errors and |logit| <= LOGIT_CAP."""
-    return Target(find_geometry(place), rational(eta, name="eta"), rational(delta, name="delta"))
+    """The target of a floor for a head, with exact errors and |logit| <= LOGIT_CAP.
+
+    Contract: eta outside [0, 1) or delta outside [0, 1/2] raise InvalidArgument.
+    """
+    error, failure = rational(eta, name="eta"), rational(delta, name="delta")
+    if not 0 <= error < 1:
+        raise invalid("eta", "lie in [0, 1)", str(eta), nearest="0" if error < 0 else None)
+    if not 0 <= failure <= Fraction(1, 2):
+        raise invalid("delta", "lie in [0, 1/2]", str(delta), nearest="0.49" if failure > 0 else "0")
+    return Target(find_geometry(place), error, failure)
 
 
 def strongest(

@@ -16,6 +16,7 @@ from lowerbound.certify.design.target import LOGIT_CAP
 from lowerbound.certify.replay import facts as replay
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
 from lowerbound.core.models import models
+from lowerbound.kernel.document import read_document
 from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome, Verdict
 
@@ -75,6 +76,10 @@ def check(data: bytes) -> Checked:
         from lowerbound.certify.witness import rerun
 
         verdict = rerun(data)
+    if verdict.outcome is Outcome.CONSISTENT and kind == "transcript":
+        from lowerbound.certify.transcript import replayed
+
+        verdict = replayed(claim, read_document(data)[1]["payload"])
     return Checked(
         verdict=verdict,
         kind=kind if isinstance(kind, str) else None,

@@ -71,7 +71,7 @@ def covering_keys(d: int, coherence: Fraction) -> int:
     """
     if coherence < 0:
         return 1
-    with precision(256):
+    with precision(256 + 2 * coherence.denominator.bit_length()):  # so that 1 - mu^2 is not mistaken for 1
         return ceil(lower_fraction(1 / _cap(d, 1 - coherence * coherence)))
 
 

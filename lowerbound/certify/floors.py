@@ -194,7 +194,8 @@ def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rat
     if not 0 <= error < Fraction(1, 2):
         raise invalid("eta", "lie in [0, 1/2): at 1/2 two values in [0, 1] cannot be told apart", str(error))
     if not 0 <= delta <= Fraction(1, 2):
-        raise invalid("delta", "lie in [0, 1/2]", str(delta), nearest="1/2" if delta > 0 else "0")
+        # At 1/2 itself no theorem forces a bit through a certificate, so a smaller value is offered.
+        raise invalid("delta", "lie in [0, 1/2]", str(delta), nearest="0.49" if delta > 0 else "0")
     plan = plan_reduction(geometry, eta=error, guarantee="additive", n_levels=None)
     levels = additive_levels(error, plan.leakage + plan.rounding)
     paper_bits = max(0.0, INDEX_FLOOR.at_least(plan.n_symbols, delta))

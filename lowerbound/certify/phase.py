@@ -112,7 +112,9 @@ def balls_at_most(d: int, radius: Fraction) -> int:
     mu = Fraction(ceil((1 - radius * radius / 2) * FINEST), FINEST)
     if mu < -1:
         return 1
-    dual = levenshtein(d, mu) if mu < 1 else None
+    if mu >= 1:
+        return packed_keys(d, 1 - radius * radius / 2)
+    dual = levenshtein(d, mu)
     packed = packed_keys(d, mu)
     return packed if dual is None else min(packed, dual.most)
 

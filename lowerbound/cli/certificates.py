@@ -108,7 +108,7 @@ def check(
     if file.stat().st_size > MOST_BYTES:
         raise InvalidArgument(f"FILE must have at most {MOST_BYTES} bytes, got {file.stat().st_size}")
     found = run(file.read_bytes())
-    word = {"VERIFIED": "VERIFIED", "REJECTED": "NOT VERIFIED", "UNDECIDED": "UNDECIDED"}[str(found.verdict.outcome)]
+    word = "NOT VERIFIED" if found.verdict.outcome == "REJECTED" else str(found.verdict.outcome)
     if as_json:
         print_json({**found.to_json(), "verdict": word})
     else:
@@ -117,4 +117,4 @@ def check(
             print(f"by theorem {found.claim['theorem']}, {found.proof}: {', '.join(found.lemmas)}")
             print(f"{found.claim['model']}: {_terms(found.claim)}, model {found.claim['computation_model']}")
         print(word)
-    raise typer.Exit({"VERIFIED": 0, "NOT VERIFIED": 1, "UNDECIDED": 3}[word])
+    raise typer.Exit({"VERIFIED": 0, "NOT VERIFIED": 1}.get(word, 3))

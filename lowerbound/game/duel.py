@@ -207,10 +207,12 @@ def duels(
 class PlayedGame:
     """One trial of one game: its row, Alice's symbols (`asked`), Bob's answers (`answered`) and the message.
 
-    Symbols and answers have shape (n_heads T, columns), with the columns of all alphabets in order.
+    Symbols and answers have shape (n_heads T, columns), with the columns of all alphabets in order. `family` is what
+    was played: the hard family with the stack and the computation model of the cache.
     """
 
     row: Row
+    family: HardFamily
     alphabets: tuple[Alphabet, ...]
     asked: Symbols
     answered: Symbols
@@ -241,7 +243,7 @@ def play_once(
     row = game.row(alice, bob, level=level, confidence=CONFIDENCE)
     (asked,) = game.symbols
     answered = np.frombuffer(bob.frames[0], dtype=SYMBOL_TYPE).astype(np.int64).reshape(asked.shape)
-    return PlayedGame(row, tuple(game.played.alphabets), asked, answered, bytes(message))
+    return PlayedGame(row, game.played, tuple(game.played.alphabets), asked, answered, bytes(message))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Only the numbers are judged. Whether a model really has the maps that a claim gives it, and whether a cache still
 answers as a witness says, is checked by `lowerbound check`. The last word of each line is the verdict; the exit code is
-0 (verified), 1 (rejected) or 3 (undecided), and 2 for a file that cannot be read.
+0 (verified), 1 (rejected) or 3 (undecided, or a game
+that was not played again), and 2 for a file that cannot be read.
 """
 
 import sys
@@ -12,7 +13,7 @@ from lowerbound.kernel.codec import MOST_BYTES
 from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome
 
-EXIT = {Outcome.VERIFIED: 0, Outcome.REJECTED: 1, Outcome.UNDECIDED: 3}
+EXIT = {Outcome.VERIFIED: 0, Outcome.REJECTED: 1, Outcome.UNDECIDED: 3, Outcome.CONSISTENT: 3}
 
 
 def main(names: list[str]) -> int:

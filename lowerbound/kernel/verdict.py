@@ -1,4 +1,4 @@
-"""The three answers of the judge."""
+"""The four answers of the judge."""
 
 from __future__ import annotations
 
@@ -7,9 +7,13 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
-    """VERIFIED: the certificate proves the claim. REJECTED: it does not. UNDECIDED: its precision does not suffice."""
+    """VERIFIED: the certificate proves the claim. REJECTED: it does not. UNDECIDED: its precision does not suffice.
+
+    CONSISTENT: what the file contains adds up, and that what it tells of has happened was not checked.
+    """
 
     VERIFIED = "VERIFIED"
+    CONSISTENT = "CONSISTENT"
     REJECTED = "REJECTED"
     UNDECIDED = "UNDECIDED"
 

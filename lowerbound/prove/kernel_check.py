@@ -21,6 +21,7 @@ _WORDS: dict[Outcome, Literal["verified", "rejected", "undecided"]] = {
     Outcome.VERIFIED: "verified",
     Outcome.REJECTED: "rejected",
     Outcome.UNDECIDED: "undecided",
+    Outcome.CONSISTENT: "undecided",
 }
 
 

@@ -16,6 +16,8 @@ from tests.kernel.replay import FIVE_IDS, UNSEEN
 
 Json = Any
 VERIFIED, REJECTED, UNDECIDED = Outcome.VERIFIED, Outcome.REJECTED, Outcome.UNDECIDED
+ACCEPTED = (Outcome.VERIFIED, Outcome.CONSISTENT)
+"""The words for a valid document; the second is for transcripts, whose game only `lowerbound check` plays again."""
 
 
 def packed(value: Json) -> bytes:
@@ -117,6 +119,7 @@ TOLD: tuple[Json, Json] = (
         "cache": "sixty-three right",
         "budget": "1/2",
         "model": "eight tokens",
+        "setting": {"game": "by hand", "family": {}},
         "tokens": 8,
         "parts": [
             {"name": "bits", "levels": 2, "columns": 8, "errors": 1},
@@ -194,7 +197,7 @@ EXAMPLES: dict[str, tuple[str, Json, Json]] = {
     "ids": ("replay_floor", *FIVE_IDS),
     "fibre": ("f_hat_fibre", *UNSEEN),
 }
-"""Name -> kind, claim, payload; each is VERIFIED."""
+"""Name -> kind, claim, payload; each is VERIFIED, and the transcript CONSISTENT."""
 
 
 def places(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

@@ -35,7 +35,7 @@ from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.models import Model
 from lowerbound.core.pyramid.resampling import INFINITY, VAR, FloatArray, Resampling
 from lowerbound.core.rules import MULTIPLIER_CAP
-from lowerbound.core.scalars import Rational, rational
+from lowerbound.core.scalars import Rational, floor_float, plainly, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, invalid
 from lowerbound.kernel.rules.replay import GAMES
@@ -257,7 +257,8 @@ def certify_replay(
     error = rational(eta, name="eta") if eta is not None else Fraction(int(threshold * 10**DIGITS), 10**DIGITS)
     failure = rational(delta, name="delta")
     if not 0 <= error < threshold:
-        raise invalid("eta", f"lie in [0, {float(threshold):.6g}), where the rows determine the ids", str(error))
+        most = plainly(floor_float(threshold))
+        raise invalid("eta", f"lie in [0, {most}), where the rows determine the ids", str(error))
     if not 0 <= failure < 1:
         raise invalid("delta", "lie in [0, 1)", str(failure))
     claim = claim_of(model, eta=error, delta=failure, bits=_bits(plan.n_ids * id_bits_of(model), failure))

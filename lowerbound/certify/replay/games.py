@@ -116,6 +116,9 @@ def replay(
         raise invalid(
             "MODEL", "belong to the family VAR, or to Infinity with 32 bits an id", model.name, nearest="var-d16"
         )
+    if n_heads is not None and not 1 <= n_heads <= model.n_heads:
+        nearest = min(max(n_heads, 1), model.n_heads)
+        raise invalid("heads", f"lie in [1, {model.n_heads}] for {model.name}", n_heads, nearest=nearest)
     plan = plan_replay(model.schedule, resampling, n_heads=n_heads, few_rows=few_rows)
     threshold = plan.threshold
     if eta is not None:

@@ -88,6 +88,8 @@ def match(floor: FloorClaim, coherence: Any, slack: Any, tau: Any, first_tilt: a
     limit_cosine, factor, share = rational(coherence, "mu_0"), rational(slack, "A"), rational(tau, "tau")
     if floor.guarantee != "additive" or floor.delta != 0 or not 0 < 2 * floor.eta < 1:
         raise Rejected(f"theorem {floor.theorem} speaks of an additive error in (0, 1/2) at delta = 0")
+    if floor.d < 3:
+        raise Rejected(f"theorem {floor.theorem} speaks of keys in R^d with d >= 3, got d = {floor.d}")
     if not (0 < limit_cosine < 1 and factor > 1 and 0 < share < 1):
         raise Rejected("mu_0 and tau must lie in (0, 1), and A must be > 1")
     if len(chain) * max(ctx.prec, 192) * max(floor.d, 128) ** 2 > MOST_WORK:

@@ -1,4 +1,7 @@
-"""A game as it was played: Alice's symbols, her message and Bob's answers, compared with the floor of INDEX."""
+"""A game written down: Alice's symbols, her message and Bob's answers, compared with the floor of INDEX.
+
+That the named cache wrote this message and gave these answers is not judged here: the game must be played again.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,18 @@ MOST_PRECISION = 256
 def check(claim: Any, payload: Any) -> Verdict:
     """Whether message and errors are as claimed, and the message has at least the floor's bits at such error rates.
 
-    Contract: VERIFIED only if four things hold. For every part, of `tokens` rows of `columns` symbols in [0, L),
-    `answered` differs from `asked` in `errors` places. The message has message_bits - 64 bits. The rates [low, high] of
-    each part contain every error rate that its number of errors does not refute at the confidence (Clopper and Pearson;
-    the parts share the probability of a miss evenly). And floor_bits is at most message_bits, and at most the sum over
-    parts of the INDEX floor n (log2 L - H2(p) - p log2(L - 1)) at every rate p of the part.
+    Contract: never VERIFIED, as whose message it is stays open; CONSISTENT only if four things hold. For every part, of
+    `tokens` rows of `columns` symbols in [0, L), `answered` differs from `asked` in `errors` places. The message has
+    message_bits - 64 bits. The rates [low, high] of each part contain every error rate that its number of errors does
+    not refute at the confidence (Clopper and Pearson; the parts share the probability of a miss evenly). And floor_bits
+    is at most message_bits, and at most the sum over parts of the INDEX floor n (log2 L - H2(p) - p log2(L - 1)) at
+    every rate p of the part.
     """
-    names = ("cache", "budget", "model", "tokens", "parts", "message_bits", "floor_bits", "confidence")
-    cache, budget, model, count, listed, bits, floor, level = fields(claim, "the claim", *names)
+    names = ("cache", "budget", "model", "setting", "tokens", "parts", "message_bits", "floor_bits", "confidence")
+    cache, budget, model, setting, count, listed, bits, floor, level = fields(claim, "the claim", *names)
+    game, family = fields(setting, "the setting", "game", "family")
+    typed(game, str, "the game")
+    typed(family, dict, "the family")
     for name, what in ((cache, "the cache"), (model, "the model")):
         if not 1 <= len(typed(name, str, what)) <= 200:
             raise Rejected(f"{what} must have a name of at most 200 characters")
@@ -67,7 +74,8 @@ def check(claim: Any, payload: Any) -> Verdict:
             require(arb(floor_bits), proved, "the floor's bits are below the sum of the parts' floors")
     if message_bits < floor_bits:
         raise Rejected(f"the message of {message_bits} bits lies under the floor of {floor_bits}")
-    return Verdict(Outcome.VERIFIED, f"{message_bits} bits crossed, and the floor at such errors is {floor_bits}")
+    told = f"{message_bits} bits, and the floor at such errors is {floor_bits}"
+    return Verdict(Outcome.CONSISTENT, f"what the file contains adds up: {told}; the game was not played again")
 
 
 def _part_floor(part: Any, tokens: int, asked: Any, answered: Any, interval: Any, tail: Fraction) -> arb:
