@@ -1,8 +1,8 @@
 """`python -m proofs`: find every certificate of the book anew, and write what is generated from it.
 
 That is the bundle of certificates that the kernel judges, the page BLUEPRINT.md, the picture graph.svg, and, after a
-whole verification, the table in the README, the record of statuses that floors are labelled by, and the digests of the
-released book.
+whole verification, the table in the README, the record of statuses that floors are labelled by, the page STATEMENTS.md,
+and the digests of the released book.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from lowerbound.certify.theorems import RECORD
 from lowerbound.prove import released
-from lowerbound.prove.blueprint import page, picture
+from lowerbound.prove.blueprint import page, picture, statements_page
 from lowerbound.prove.book import load_book
 from lowerbound.prove.coq import CoqFolder
 from lowerbound.prove.kernel_check import BUNDLE, make_bundle
@@ -31,6 +31,7 @@ if __name__ == "__main__":
     recorded = place.parent / "lowerbound" / "certify" / RECORD
     recorded.write_text(json.dumps(record(report), indent=1) + "\n", encoding="utf-8")
     compiled = CoqFolder(place / "coq").compiled()
+    (place / "STATEMENTS.md").write_text(statements_page(book, compiled), encoding="utf-8")
     pinned = place.parent / "lowerbound" / "prove" / released.RECORD
     pinned.write_text(json.dumps(released.record(book, compiled), indent=1, sort_keys=True) + "\n", encoding="utf-8")
     print(f"{len(bundle['certificates'])} certificates written to {place / BUNDLE}")

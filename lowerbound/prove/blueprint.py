@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from html import escape
 from textwrap import wrap
 
 from lowerbound.prove.book import Book, counter_models
+from lowerbound.prove.coq import Compiled
 from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, curve, layout
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
 from lowerbound.prove.readers import to_latex, to_text
@@ -15,6 +17,14 @@ LEGEND_HEIGHT = 36
 
 COLOURS = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "solvers": "#fbe7c6", "computation": "#e8e0f0", "on paper": "#eeeeee"}
 """The fill of a lemma's box by the strongest checker that the lemma asks for; strongest first."""
+
+
+STATEMENTS_INTRODUCTION = (
+    "Each lemma that Coq checks: its words, and the statement in the sources. A reader compares the two; no program "
+    "can. `lowerbound verify` compares the rest: the digest is of what Coq itself prints of the compiled theorem, with "
+    "every notation off and every argument shown. The file lowerbound/prove/released.json holds it, with the digests "
+    "of the definitions that the statements use. This page is written by `python -m proofs`."
+)
 
 
 def checker_of(discharge: Discharge) -> str:
@@ -45,6 +55,28 @@ def described(discharge: Discharge) -> str:
             return f"exact computation `{check.__name__}`"
         case Cited(reference):
             return reference
+
+
+def statements_page(book: Book, compiled: Compiled) -> str:
+    """The page proofs/STATEMENTS.md: what each lemma says in words, and beside it what Coq was given to prove.
+
+    Contract: it holds every theorem that a lemma of the book is checked by, with the digest that `verify` compares.
+    """
+    told = compiled.told(theorem for _, theorem in _coq_theorems(book)).statements
+    lines = ["# Words and statements", "", *wrap(STATEMENTS_INTRODUCTION, 110), ""]
+    shown = None
+    for lemma, theorem in _coq_theorems(book):
+        if lemma is not shown:
+            lines += [f"## {lemma.id}", "", *wrap(lemma.words, 110), ""]
+            shown = lemma
+        name = compiled.full_name(theorem)
+        lines += ["```coq", f"Theorem {name}", *wrap(compiled.source(theorem), 110, break_on_hyphens=False), "```", ""]
+        lines += [f"as Coq prints it: sha256 `{sha256(told[name].encode()).hexdigest()}`", ""]
+    return "\n".join(lines)
+
+
+def _coq_theorems(book: Book) -> list[tuple[Lemma, str]]:
+    return [(lemma, by.theorem) for lemma in book.lemmas for by in lemma.discharges if isinstance(by, ByCoq)]
 
 
 def explanation(book: Book, entry: LemmaReport) -> str:

@@ -66,6 +66,25 @@ have l2 := ln2_gt0; rewrite /fano; have -> : 2 - 1 = 1 by ring.
 by rewrite /log2 ln_1 /Rdiv Rinv_r; lra.
 Qed.
 
+(* a coin has at most one bit of entropy: H2 p - 1 = sum over both sides of p log2 (1 / (2 p)), and ln x <= x - 1 *)
+Lemma side_ge p : 0 <= p -> - p * ln p <= p * ln 2 + 1/2 - p.
+Proof.
+case=> [p0|<-]; last by lra.
+have e := exp_ineq1_le (ln (/ (2 * p))); rewrite exp_ln in e; last by apply: Rinv_0_lt_compat; lra.
+rewrite ln_Rinv ?ln_mult in e; try lra.
+have : p * (1 + - (ln 2 + ln p)) <= p * / (2 * p) by apply: Rmult_le_compat_l; lra.
+have -> : p * / (2 * p) = 1/2 by field; lra.
+by lra.
+Qed.
+
+Lemma H2_le1 p : 0 <= p <= 1 -> H2 p <= 1.
+Proof.
+move=> [p0 p1]; have l2 := ln2_gt0; have a := side_ge p0; have b : 0 <= 1 - p by lra.
+have {b} b := side_ge b; apply: (Rmult_le_reg_r (ln 2)) => //.
+have -> : H2 p * ln 2 = - p * ln p + - (1 - p) * ln (1 - p) by rewrite /H2 /log2; field; lra.
+by lra.
+Qed.
+
 Lemma fano_bits L delta : fano L delta * ln 2 = fano_nat L delta.
 Proof. by have l2 := ln2_gt0; rewrite /fano /fano_nat /H2 /H2n /log2; field; lra. Qed.
 

@@ -75,7 +75,6 @@ Qed.
 Theorem square_online (T_ : nat -> nat) (M d h : nat) (c n mu eta delta : R) :
   (0 < d)%nat -> (0 < T_ M)%nat -> c * n ^ 2 <= INR (T_ M) -> 0 < mu < 1 ->
   INR (before T_ M.+1).-1 < exp (INR d * mu ^ 2 / 2) -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
-  0 <= 1 - H2 delta ->
   exists F : nat -> 'I_d -> R,
     incoherent (fun n : 'I_(before T_ M.+1) => F n) mu /\
     forall (W : finType) (St : nat -> finType) (a : online W St (seq (('I_d -> R) * ('I_h -> R)))), 0 < N W ->
@@ -85,7 +84,8 @@ Theorem square_online (T_ : nat -> nat) (M d h : nat) (c n mu eta delta : R) :
         (lambda_relative (INR (before T_ M.+1) + INR (T_ M.+1)) mu eta) eta delta ->
       (1 - H2 delta) * (c * n ^ 2 * INR h) <= log2 (N (St M.+1)).
 Proof.
-move=> d0 T0 hT hmu hs he hd h2; have [F [hK hF]] := online_headline h d0 hmu hs he hd.
+move=> d0 T0 hT hmu hs he hd; have h2 : 0 <= 1 - H2 delta by have := @H2_le1 delta; lra.
+have [F [hK hF]] := online_headline h d0 hmu hs he hd.
 exists F; split=> // W St a W0 answer B hB hc.
 have e : (T_ M <= before T_ M.+1)%nat by rewrite beforeS leq_addl.
 apply: Rle_trans (hF W St a W0 M.+1 answer B (leqnn _) (leq_trans T0 e) hB hc).

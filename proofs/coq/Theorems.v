@@ -465,7 +465,6 @@ Theorem square_online (T_ : nat -> nat) (M d h : nat) (c n mu eta delta : R) :
   let lam := ln ((INR (before T_ M.+1) + INR (T_ M.+1)) * (1 + eta) / (1 - eta)) / (1 - mu) in
   (0 < d)%nat -> (0 < T_ M)%nat -> c * n ^ 2 <= INR (T_ M) -> 0 < mu < 1 ->
   INR (before T_ M.+1).-1 < exp (INR d * mu ^ 2 / 2) -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
-  0 <= 1 - H2 delta ->
   exists F : nat -> 'I_d -> R,
     incoherent (fun n : 'I_(before T_ M.+1) => F n) mu /\
     forall (W : finType) (St : nat -> finType) (a : online W St (seq (('I_d -> R) * ('I_h -> R)))), 0 < N W ->

@@ -15,7 +15,7 @@ import pytest
 
 from lowerbound.certify.theorems import book_record
 from lowerbound.prove import released as release
-from lowerbound.prove.blueprint import explanation, page
+from lowerbound.prove.blueprint import explanation, page, statements_page
 from lowerbound.prove.book import Book, load_book
 from lowerbound.prove.coq import (
     AXIOMS,
@@ -102,6 +102,14 @@ def test_statements_are_those_of_the_release(book: Book) -> None:
     assert {"Values.correct", "Prelude.N", "Softmax.attention"} <= set(told.definitions)
     assert coq_differences(compiled, theorems_of(book)) == ()
     assert record_of_release(book, compiled) == released(), "the release is stale: python -m proofs"
+
+
+def test_words_stand_beside_the_statements(book: Book) -> None:
+    """Law: STATEMENTS.md is what `python -m proofs` would write now, and has every theorem that the book asks for."""
+    compiled = CoqFolder(PROOFS / "coq").compiled()
+    text = (PROOFS / "STATEMENTS.md").read_text(encoding="utf-8")
+    assert text == statements_page(book, compiled)
+    assert all(f"Theorem {compiled.full_name(theorem)}\n" in text for theorem in theorems_of(book))
 
 
 def test_an_edge_must_be_an_inference(book: Book) -> None:
