@@ -275,16 +275,20 @@ def test_a_closed_pipe_is_silent(run_command: Run, tmp_path: Path) -> None:
 
 
 def test_verify_says_one_word(run_command: Run) -> None:
-    """Definition: the last line is the verdict; a partial verification is never VERIFIED."""
+    """Law: the last line is the verdict, and the exit code follows it; a partial verification is never VERIFIED."""
     result = run_command("verify", "--proofs", str(ROOT / "proofs"), "--backend", "kernel")
     assert result.returncode == 3
-    assert result.stdout.splitlines()[-1] == "UNDECIDED"
-    data = json.loads(
-        run_command("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "covering_codes", "--json").stdout
-    )
-    assert data["lemmas"][0]["status"] == "proved"
-    assert data["verdict"] == "UNDECIDED"
+    assert result.stdout.splitlines()[-1] == "OPEN"
+    one = ("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "covering_codes")
+    data = json_of(run_command(*one, "--json"))
+    assert (data["lemmas"][0]["status"], data["verdict"]) == ("proved", "PROVED")
+    result = run_command(*one)
+    last = result.stdout.splitlines()[-1]
+    assert (result.returncode, last) == (0, "PROVED: the lemma and all that it rests on")
+    told = run_command("verify", "--proofs", str(ROOT / "proofs"), "--explain", "covering_codes")
+    assert (told.returncode, told.stdout.splitlines()[0]) == (0, "covering_codes: proved")
     told = run_command("verify", "--proofs", str(ROOT / "proofs"), "--explain", "decoding_bit", "--backend", "z3")
+    assert (told.returncode, told.stdout.splitlines()[0]) == (3, "decoding_bit: open")
     assert "goal: tau*(eta + 1) < (1 - eta)*(1 - tau)" in told.stdout
 
 
@@ -303,7 +307,8 @@ def test_certificates_are_judged_without_a_book(run_command: Run, tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("verify",), "folder with a proof book"),
+        (("verify",), "proofs/ of a checkout of lowerbound, and the current directory"),
+        (("verify", "--proofs", "nowhere"), "folder with a proof book"),
         (("verify", "--certificates", "nowhere.json"), "must name a file with a bundle of certificates"),
         (("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "index_bond"), "did you mean index_bound"),
         (("verify", "--proofs", str(ROOT / "proofs"), "--backend", "z4"), "did you mean z3"),

@@ -1,8 +1,8 @@
 """The command line: parse, call, print, exit code.
 
 Exit codes: 0 done, 1 refuted (a cache broke its contract or its promise, a claim is impossible, a point fell under the
-floor, a document was rejected), 2 unusable arguments, 3 not decided (a time limit), 4 a defect of this package. Results
-go to standard output, progress and warnings to standard error; `--json` prints one JSON object.
+floor, a document was rejected), 2 unusable arguments, 3 not decided (a time limit, too little memory), 4 a defect of
+this package. Results go to standard output, progress and warnings to standard error; `--json` prints one JSON object.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from lowerbound.cli.trace import check as check_trace
 from lowerbound.cli.trace import compare, inspect, record
 from lowerbound.cli.trace import play as play_trace
 from lowerbound.cli.var import ranks, realise, simulate, sums
-from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError
+from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError, Undecided
 
 
 class _Main(ChapteredGroup):
@@ -144,6 +144,8 @@ def main() -> None:
         sys.exit(141)
     except OSError as error:
         _fail(error, f"the file system refused: {error}", 2)
+    except MemoryError as error:
+        _fail(error, "not decided: the machine's memory is too small for these arguments", Undecided.exit_code)
     except Exception as error:
         what = f"unexpected: {type(error).__name__}: {' '.join(str(error).split())}"
         _fail(error, f"{what}; this is a defect of lowerbound; --debug shows where", DEFECT_EXIT_CODE)

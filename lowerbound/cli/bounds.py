@@ -112,6 +112,7 @@ def demo(
     from lowerbound.report.table import console, duel_table, floor_text
 
     subject = one_model(model, named)
+    out.mkdir(parents=True, exist_ok=True)
     bound = compute(subject, eta=DEFAULT_ETA, failure_prob=DEFAULT_DELTA)
     plan = plan_of(subject, None, None, DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
     story = narrate(plan)
@@ -124,7 +125,6 @@ def demo(
         print("\n3. Every cache against the floor\n", flush=True)
     rows, failures = play_all(plan, at_budgets(DEMO_CACHES, [None]), trials=1, isolation=None, time_limit=120.0)
     data = [row.to_json() for row in rows]
-    out.mkdir(parents=True, exist_ok=True)
     (out / "rows.json").write_text(json.dumps({"rows": data}, indent=2) + "\n", encoding="utf-8")
     from lowerbound.report.figure import frontier, save
 

@@ -108,6 +108,7 @@ def phase(
 
     Errors are additive, for values in [0, 1]. The coresets are the caches `sampled` and `covered`.
     """
+    from lowerbound.certify.phase import LARGEST
     from lowerbound.certify.phase import phase as borders
     from lowerbound.core.models import find_model
     from lowerbound.core.scalars import rational
@@ -119,8 +120,8 @@ def phase(
     multipliers = listed(multiplier, "--lambda") or DEFAULT_MULTIPLIERS
     asked = [rational(each, name="lambda") for each in multipliers]
     for given, largest in zip(multipliers, asked, strict=True):
-        if largest < 0:
-            raise invalid("lambda", "be >= 0", given, nearest=0)
+        if not 0 <= largest <= LARGEST:
+            raise invalid("lambda", f"lie in [0, {LARGEST}]", given, nearest=0 if largest < 0 else LARGEST)
     if chosen is not None:
         head = find_model(chosen)
         found = borders(

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.bounds import GEOMETRIC_RATIO, additive_levels
+from lowerbound.core.scalars import plainly
 from lowerbound.errors import ImpossibleReduction, invalid
 
 Guarantee = Literal["relative", "additive"]
@@ -69,7 +70,7 @@ class Grid:
             if not highest_answer(below, *promise) < threshold < lowest_answer(above, *promise):
                 raise ImpossibleReduction(
                     f"levels {float(below):.6g} and {float(above):.6g} cannot be told apart with "
-                    f"{self.guarantee} eta {float(self.eta):.6g} and leakage {float(self.leakage):.6g}"
+                    f"{self.guarantee} eta {plainly(self.eta)} and leakage {plainly(self.leakage)}"
                 )
 
     @classmethod
@@ -99,7 +100,7 @@ class Grid:
         count = most if n_levels is None else n_levels
         if not 2 <= count <= most:
             raise ImpossibleReduction(
-                f"levels must be between 2 and {most} at additive eta {float(eta):.6g}, got {count}; "
+                f"levels must be between 2 and {most} at additive eta {plainly(eta)}, got {count}; "
                 f"the nearest possible value is {min(max(count, 2), most) if most >= 2 else 'none'}"
             )
         levels = tuple(Fraction(j, count - 1) for j in range(count))

@@ -49,8 +49,7 @@ def rational(value: Rational, *, name: str = "value") -> Fraction:
     except (ValueError, ZeroDivisionError):
         raise invalid(name, "be a number such as 0.01 or 1/100", value) from None
     if exact and not 1 / _LARGEST <= abs(exact) <= _LARGEST:
-        near = f"{'-' if exact < 0 else ''}1e{'' if abs(exact) > 1 else '-'}{LARGEST_POWER}"
-        raise invalid(name, f"be 0 or have a size from 1e-{LARGEST_POWER} to 1e{LARGEST_POWER}", value, nearest=near)
+        raise invalid(name, f"be 0 or have a size from 1e-{LARGEST_POWER} to 1e{LARGEST_POWER}", value)
     return exact
 
 
@@ -114,3 +113,13 @@ def floor_float(value: Fraction) -> float:
     """The largest float that is <= value. A printed lower bound is rounded with it."""
     near = float(value)
     return near if Fraction(near) <= value else math.nextafter(near, -math.inf)
+
+
+def plainly(value: Fraction | float) -> str:
+    """A number for people: six significant digits if they are exact, else all digits of the nearest float.
+
+    Contract: a float below a limit is never printed as the limit, as six digits of 0.4999999999 would be.
+    """
+    near = float(value)
+    short = f"{near:.6g}"
+    return short if float(short) == near else repr(near)

@@ -13,7 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import prod
 
-from lowerbound.errors import InvalidArgument, invalid
+from lowerbound.errors import InvalidArgument, invalid, quoted
 
 Shape = tuple[int, int] | tuple[int, int, int]
 
@@ -77,7 +77,9 @@ class ScaleSchedule:
             try:
                 sides = tuple(int(side) for side in word.split("x"))
             except ValueError:
-                raise InvalidArgument(f"schedule {text!r} must list maps such as 4x4, got {word!r}") from None
+                raise InvalidArgument(
+                    f"schedule {quoted(text)} must list maps such as 4x4, got {quoted(word)}"
+                ) from None
             match sides:
                 case (side,):
                     shapes.append((side, side))
@@ -86,7 +88,7 @@ class ScaleSchedule:
                 case (frames, height, width):
                     shapes.append((frames, height, width))
                 case _:
-                    raise InvalidArgument(f"schedule {text!r} must list maps such as 4x4, got {word!r}")
+                    raise InvalidArgument(f"schedule {quoted(text)} must list maps such as 4x4, got {quoted(word)}")
         return cls(tuple(shapes), n_context)
 
     def __str__(self) -> str:

@@ -20,7 +20,7 @@ from lowerbound.core.bounds import BALLS, floor_in_interval
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.reading import KINDS, Kind, Reading, key_room, key_step, reading, value_step
-from lowerbound.core.scalars import ball, certainly_less, decide, floor_float, precision
+from lowerbound.core.scalars import ball, certainly_less, decide, floor_float, plainly, precision
 from lowerbound.errors import ImpossibleReduction
 
 READING_PRECISION_BITS = 128
@@ -151,7 +151,7 @@ class PayloadDesign:
         """
         eta = self.eta + blur
         if eta >= Fraction(1, 2):
-            raise ImpossibleReduction(f"eta + rounding must be below 1/2, got {float(eta):.6g}")
+            raise ImpossibleReduction(f"eta + rounding must be below 1/2, got {plainly(eta)}")
 
         def reference() -> tuple[arb, arb]:
             return ball(self.n_own).log(), self.reading().reference
@@ -175,7 +175,7 @@ class PayloadDesign:
             left, right = (float(side.mid()) for side in sides())
             raise ImpossibleReduction(
                 f"a payload design must have {inequality}, got {left:.9g} against {right:.9g} "
-                f"at eta {float(self.eta):.6g} and rounding {float(blur):.3g}"
+                f"at eta {plainly(self.eta)} and rounding {float(blur):.3g}"
             )
 
     @property

@@ -15,7 +15,7 @@ from lowerbound.core.keys.choice import KEY_FAMILIES
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading, value_step
 from lowerbound.core.rules import MULTIPLIER_CAP
-from lowerbound.core.scalars import Rational, rational
+from lowerbound.core.scalars import Rational, plainly, rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.payload import PayloadDesign
 from lowerbound.game.payload_reduction import payload_rounding
@@ -81,7 +81,7 @@ def plan_payload(
     bits, rho_squared, gamma, search, keys, mu = max(found, key=lambda one: one[0])
     if not bits > 0:
         raise ImpossibleReduction(
-            f"eta must leave two levels of values and of payloads, got {float(eta):.6g} with lambda {float(chosen):g}; "
+            f"eta must leave two levels of values and of payloads, got {plainly(eta)} with lambda {float(chosen):g}; "
             "the nearest possible value is smaller"
         )
     n_values, n_keys = search.levels(np.array(rho_squared), np.array(gamma))

@@ -24,7 +24,7 @@ from lowerbound.core.keys.choice import best_family, find_family, made_keys
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.oracle.rounding import rounding_bound
-from lowerbound.core.scalars import rational
+from lowerbound.core.scalars import floor_float, plainly, rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run
 from lowerbound.game.index import Symbols, draw_symbols
@@ -212,9 +212,9 @@ def plan_reduction(
     """The hard family of secret values for a head, an error eta and a number of levels.
 
     Contract: returns a reduction whose grid provably decodes. It raises ImpossibleReduction, with the reason and the
-    nearest possible value, if eta >= 1 (additive: 1/2), if 2 tau >= 1 - eta (additive: 1 - 2 eta), if the dimension
-    holds too few keys, if lambda exceeds the cap, or if n_levels levels do not fit; other invalid arguments raise
-    InvalidArgument.
+    nearest possible value, if eta >= 1 (additive: 1/2), if 2 (tau + rho) >= 1 - eta (additive: 1 - 2 eta) with the
+    rounding rho of float64, if the dimension holds too few keys, if lambda exceeds the cap, or if n_levels levels do
+    not fit; other invalid arguments raise InvalidArgument.
     Paper: proof of Theorem 1.1 [arXiv:2503.14881]; constants of Theorems A and B.
 
     Parameters
@@ -284,10 +284,17 @@ def plan_reduction(
     rounding = Fraction(rounding_bound(d=d, n_tokens=n_keys, max_logit=float(chosen), max_value=1.0))
     blur = leakage + rounding
     if 2 * blur >= room:
+        gap = "1 - eta" if guarantee == "relative" else "1 - 2 eta"
+        if 4 * rounding < room:
+            nearest = f"lambda is {float(needed):.4f}"
+        else:
+            nearest = (
+                f"eta is about {plainly(floor_float((1 - 64 * rounding) / (1 if guarantee == 'relative' else 2)))}"
+            )
         raise ImpossibleReduction(
-            f"lambda {float(chosen):.4f} leaks tau = {float(leakage):.4g}, so that 2 tau >= "
-            f"{'1 - eta' if guarantee == 'relative' else '1 - 2 eta'} and no threshold separates 0 from 1; "
-            f"the nearest possible lambda is {float(needed):.4f}"
+            f"lambda {float(chosen):.4f} leaks tau = {float(leakage):.4g}, and float64 rounds by up to "
+            f"rho = {float(rounding):.4g}, so that 2 (tau + rho) >= {gap} = {float(room):.4g} and no threshold "
+            f"separates 0 from 1; the nearest possible {nearest}"
         )
     return Reduction(
         geometry=geometry,

@@ -14,7 +14,7 @@ from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.priors.prior import Prior
 from lowerbound.core.priors.table import prior_from_json, prior_to_json
-from lowerbound.core.scalars import Rational
+from lowerbound.core.scalars import Rational, floor_float, plainly
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.hard_family import Alphabet, FloatArray, Run
 from lowerbound.game.index import Symbols, draw_symbols
@@ -37,9 +37,10 @@ class StructuredReduction(Reduction):
     def __post_init__(self) -> None:
         blur = self.grid.eta + self.grid.leakage
         if not blur < self.prior.margin:
+            limit = floor_float(self.prior.margin - self.grid.leakage)
             raise ImpossibleReduction(
-                f"eta must be below {float(self.prior.margin - self.grid.leakage):.6g} to tell the members of prior "
-                f"{self.prior.name} apart, got {float(self.grid.eta):.6g}; the nearest possible value is any below it"
+                f"eta must be below {plainly(limit)} to tell the members of prior {self.prior.name} apart, "
+                f"got {plainly(self.grid.eta)}; the nearest possible value is any below it"
             )
 
     @property

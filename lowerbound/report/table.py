@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,6 +15,7 @@ from lowerbound.certify.certified import LOGIT_CAP
 from lowerbound.certify.floors import R1, Floor
 from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.models import Model
+from lowerbound.core.scalars import plainly
 from lowerbound.core.sums import realised_streams
 from lowerbound.game.duel import Row
 from lowerbound.game.tally import Part
@@ -144,8 +146,8 @@ def floor_text(floor: Floor) -> str:
         f"{place.name}: {place.n_tokens_cached} of {total} tokens cached before the last scale, d = {place.d}, "
         f"{floor.streams} heads x layers x CFG branches",
         f"computation model {R1}",
-        f"at eta = {float(floor.eta):g} (additive, values in [0, 1]; in Theorem A relative), delta = "
-        f"{float(floor.delta):g}, |logit| <= {LOGIT_CAP} between unit vectors:",
+        f"at eta = {plainly(floor.eta)} (additive, values in [0, 1]; in Theorem A relative), delta = "
+        f"{plainly(floor.delta)}, |logit| <= {LOGIT_CAP} between unit vectors:",
         "",
         f"{'floor':28}{'one head':>19}{'of fp16':>11}{'all heads':>18}",
     ]
@@ -178,10 +180,11 @@ def floor_text(floor: Floor) -> str:
 def possible_text(answer: Mapping[str, Any]) -> str:
     """What is proved about a claimed compression: the bits asked for, the floors and the best proved cache, by size."""
     plain, asked = answer["cache_bits"], answer["budget_bits"]
+    ratio, eta, delta = (plainly(answer[name]) for name in ("ratio", "eta", "delta"))
+    promise = f"additive, values in [0, 1], |logit| <= 100), failure probability {delta}; model R1"
     lines = [
-        f"{answer['model']}, one head: {plain:,} bits of fp16 keys and values; asked for 1/{answer['ratio']:g} of it",
-        f"every answer within {answer['eta']:g} (additive, values in [0, 1], |logit| <= 100), failure probability "
-        f"{answer['delta']:g}; model R1",
+        f"{answer['model']}, one head: {plain:,} bits of fp16 keys and values; asked for 1/{ratio} of it",
+        f"every answer within {eta} ({promise}",
         "",
     ]
     rows = [("asked for", asked, "")]
@@ -194,9 +197,10 @@ def possible_text(answer: Mapping[str, Any]) -> str:
     for name, bits, note in sorted(rows, key=lambda row: row[1]):
         lines.append(f"{name:28}{bits:>14,.0f} bits{100 * bits / plain:>9.2f} %  {note}".rstrip())
     lines.append("")
-    most = answer["no_ratio_above"]
+    # What is possible is rounded down, and what is impossible above up, so that no text says more than is proved.
+    possible, above = math.floor(100 * answer["largest_possible_ratio"]) / 100, answer["no_ratio_above"]
     lines.append(
-        f"at this error the fp16 cache can be compressed {answer['largest_possible_ratio']:.2f} times"
-        + ("" if most is None else f", and not more than {most:.2f} times")
+        f"at this error the fp16 cache can be compressed {possible:.2f} times"
+        + ("" if above is None else f", and not more than {math.ceil(100 * above) / 100:.2f} times")
     )
     return "\n".join(lines)

@@ -99,7 +99,7 @@ def test_the_commands(run_command: Run) -> None:
     for words, word in (
         ((), "either --model"),
         (("--d", "3"), "either --model"),
-        (("--model", "var-d16", "--lambda", "-1"), "lambda must be >= 0"),
+        (("--model", "var-d16", "--lambda", "-1"), "lambda must lie in [0, 1000]"),
     ):
         refused = run_command("phase", *words)
         assert (refused.returncode, refused.stdout) == (2, "")

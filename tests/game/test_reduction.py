@@ -108,7 +108,7 @@ def test_query_blocks_cover_the_tokens_once() -> None:
         ({"eta": "3/2"}, "eta must lie in"),
         ({"eta": "1/2", "guarantee": "additive"}, "eta must be below 1/2"),
         ({"multiplier": 101}, "must not exceed the cap 100 .* nearest possible value is 100"),
-        ({"multiplier": 5}, r"2 tau >= 1 - eta .* nearest possible lambda is 8\.2"),
+        ({"multiplier": 5}, r"2 \(tau \+ rho\) >= 1 - eta .* nearest possible lambda is 8\.2"),
         ({"multiplier": 0}, "lambda must be > 0"),
         ({"n_levels": 1}, "levels must be at least 2"),
         ({"n_levels": 60, "guarantee": "additive"}, "between 2 and 50 .* nearest possible value is 50"),

@@ -333,9 +333,10 @@ def test_a_second_call_forgets_the_weights_of_the_first() -> None:
 
 
 def test_what_does_not_fit_the_package_is_refused() -> None:
-    """Bad input: an odd dimension in a model with rotary embeddings; codes that do not fill bytes."""
-    with pytest.raises(InvalidArgument, match="d must be even"):
-        adapter("llama:KnormPress")(public(d=15))
+    """Bad input: an odd dimension where rotary embeddings turn keys; codes that do not fill bytes."""
+    for name in ("llama:KnormPress", "kvpress:KeyRerotationPress", "kvpress:FinchPress"):
+        with pytest.raises(InvalidArgument, match=r"d must be even.* got 15; the nearest valid choice is 16"):
+            adapter(name)(public(d=15))
     with pytest.raises(InvalidArgument, match=r"fills bytes with 2-bit codes.* choice is 24"):
         adapter("transformers:QuantizedCache")(public(d=18, budget=Fraction(1, 8)))
     cache = adapter("llama:SnapKVPress")(public(budget=Fraction(1, 21)))

@@ -11,7 +11,7 @@ import contextlib
 from abc import abstractmethod
 from typing import Any
 
-from lowerbound.caches.thirdparty.torch_tokens import KeptTokens, Tensor, foreign, in_token_order
+from lowerbound.caches.thirdparty.torch_tokens import KeptTokens, Tensor, foreign, in_token_order, refuse_odd
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.errors import CacheContractBroken, invalid
 
@@ -31,8 +31,7 @@ class IdentityLlama:
     def __init__(self, n_layers: int, n_heads: int, d: int) -> None:
         self._torch, transformers = foreign("torch"), foreign("transformers")
         self._n_layers, self._n_heads, self._d = n_layers, n_heads, d
-        if d % 2:
-            raise invalid("d", "be even, since rotary embeddings turn pairs of coordinates", d, nearest=d + 1)
+        refuse_odd(d)
         width = n_heads * d
         config = transformers.LlamaConfig(
             hidden_size=(3 * n_layers + 1) * width,

@@ -15,7 +15,7 @@ import numpy as np
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, bits_of_pairs, tokens_within
 from lowerbound.core.layered import LayeredCache
-from lowerbound.errors import CorruptState, InvalidArgument
+from lowerbound.errors import CorruptState, InvalidArgument, invalid
 
 Tensor = Any
 """A torch.Tensor: torch is imported when a cache is made, never before."""
@@ -33,6 +33,12 @@ def foreign(name: str) -> Any:
             f"a third-party cache must find package {name!r}, and it cannot be imported ({error}); "
             "install it with: pip install 'lowerbound[thirdparty]'"
         ) from error
+
+
+def refuse_odd(d: int) -> None:
+    """Raise InvalidArgument unless rotary embeddings can turn the coordinates of keys in pairs."""
+    if d % 2:
+        raise invalid("d", "be even, since rotary embeddings turn pairs of coordinates", d, nearest=d + 1)
 
 
 class TorchTokens(LayeredCache):

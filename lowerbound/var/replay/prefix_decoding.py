@@ -176,6 +176,8 @@ def _signs(decoder: Decoder, ids: Sequence[Ids], noise: Noise, shape: tuple[int,
 SWAMP_OF_ROUNDED = 4.0
 """The swamp for rounded layers. With few bits a content must not drown in the public part; the price of this smaller
 swamp is a stronger bend of the layer norm, which lowers the promised error."""
+LARGEST_SWAMP = 1e6
+"""Beyond this float64 loses so many digits of a content in the public parts that rounding decides what Bob reads."""
 
 
 def demonstrate(
@@ -203,8 +205,9 @@ def demonstrate(
     plan = plan_replay(model.schedule, VAR)
     book = make_codebook(codebook, id_bits_of(model), seed=seed)
     strength = swamp if swamp is not None else SWAMP if rounding == "float64" else SWAMP_OF_ROUNDED
-    if not strength > 1:
-        raise invalid("swamp", "be over 1", strength)
+    if not 1 < strength <= LARGEST_SWAMP:
+        nearest = f"{LARGEST_SWAMP:g}" if strength > 1 else None
+        raise invalid("swamp", f"be over 1 and at most {LARGEST_SWAMP:g}", strength, nearest=nearest)
     layer = public_layer(model, plan, book, swamp=strength, seed=seed)
     promised = book.gap / 2 * float(plan.threshold) * (1 - strength**-2) ** 1.5
     sizes = [promised * factor for factor in around] if etas is None else list(etas)

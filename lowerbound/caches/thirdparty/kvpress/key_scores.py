@@ -53,6 +53,7 @@ class KeyRerotationPress(Pressed):
     states equal those of StreamingLLMPress. Bits: 32 + 32 L H d min(n, B). Broken by: as StreamingLLMPress.
     """
 
+    rotates: ClassVar[bool] = True
     reference: ClassVar[str] = "kvpress 0.5.5, KeyRerotationPress(StreamingLLMPress); after arXiv:2309.17453"
 
     def press(self, kvpress: Any, n_queries: int) -> Any:

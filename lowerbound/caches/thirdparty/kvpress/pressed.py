@@ -11,7 +11,7 @@ from abc import abstractmethod
 from types import SimpleNamespace
 from typing import Any, ClassVar, Literal
 
-from lowerbound.caches.thirdparty.torch_tokens import KeptTokens, Tensor, foreign, in_token_order
+from lowerbound.caches.thirdparty.torch_tokens import KeptTokens, Tensor, foreign, in_token_order, refuse_odd
 from lowerbound.core.cache import Public
 from lowerbound.errors import invalid
 
@@ -81,15 +81,19 @@ class Pressed(KeptTokens):
     """Template: after each scale, the press that a final class makes in `press` compresses every crowded layer.
 
     `sees` says for which tokens the press is given queries: "new" for the newest scale's, or "all" for every stored
-    token. Queries of older tokens are not stored, so their keys stand in for them. Public coins seed the press. Bits,
+    token. Queries of older tokens are not stored, so their keys stand in for them. A press that `rotates` keys again
+    needs an even dimension. Public coins seed the press. Bits,
     for L layers of H heads that have seen n tokens: 32 + 32 L H d min(n, B), unless a class states another formula.
     """
 
     sees: ClassVar[Literal["new", "all"]] = "all"
     observes_attention: ClassVar[bool] = False
+    rotates: ClassVar[bool] = False
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
+        if self.rotates:
+            refuse_odd(public.d)
         self._kvpress = foreign("kvpress")
 
     @abstractmethod

@@ -30,6 +30,7 @@ class FinchPress(Pressed):
     Broken by: as SnapKVPress.
     """
 
+    rotates: ClassVar[bool] = True
     reference: ClassVar[str] = "kvpress 0.5.5, FinchPress; Corallo and Papotti 2024, doi:10.1162/tacl_a_00716"
 
     def press(self, kvpress: Any, n_queries: int) -> Any:
