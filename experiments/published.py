@@ -63,7 +63,7 @@ def run() -> Outcome:
         strict=True,
     ):
         if isinstance(outcome, LowerBoundError):
-            failures[f"{name}@{budget}"] = str(outcome)
+            failures[name if budget is None else f"{name}@{budget}"] = str(outcome)
         else:
             rows.append(outcome.to_json())
     provenance = {"model": MODEL, "seed": plan.seed, "version": __version__, "python": platform.python_version()}
@@ -86,7 +86,7 @@ def exceptions(rows: Table) -> dict[str, str]:
     """The rows that contradict the claim, each with the reason."""
     against = {}
     for row in rows:
-        name = f"{row['cache']}@{row['budget']}"
+        name = row["cache"] if row["budget"] is None else f"{row['cache']}@{row['budget']}"
         kept = min(1.0, 1 / row["measured_ratio"])
         if row["family"] in ("eviction", "window") and abs(row["error"] - (1 - kept) / 2) > EVICTION_SLACK:
             against[name] = f"keeps {kept:.3f} of the pairs and errs on {row['error']:.4f}"

@@ -11,6 +11,7 @@ import pytest
 from experiments import claims, tightness
 from lowerbound.certify.possible import Word, possible
 from lowerbound.core.models import find_model, models
+from lowerbound.report.table import possible_text
 from tests.test_cli import Run, json_of
 
 VAR = find_model("var-d16")
@@ -104,3 +105,12 @@ def test_claims_are_refuted_by_a_cache() -> None:
     cheap = possible(VAR, ratio=1, eta="0.49")
     forged = {**answers, key: replace(cheap, achieved=replace(cheap.achieved, n_tokens=1))}
     assert claims.verdict(forged) == "refuted"
+
+
+def test_the_text_promises_no_more_than_is_proved() -> None:
+    """Known values: 868,352 bits of fp16 over 525,605 that suffice, and over 449,249 that are forced (1.9329 times)."""
+    answer = possible(find_model("var-d30"), ratio=10, eta="0.01").to_json()
+    assert (answer["cache_bits"], answer["achieved"]["bits"], answer["floor"]["bits"]) == (868352, 525605, 449249)
+    assert possible_text(answer).splitlines()[-1].endswith("compressed 1.65 times, and not more than 1.94 times")
+    told = {**answer, "largest_possible_ratio": 1.659, "no_ratio_above": 1.931}
+    assert possible_text(told).splitlines()[-1].endswith("compressed 1.65 times, and not more than 1.94 times")
