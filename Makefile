@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 THIRDPARTY := .venv-thirdparty
 
-.PHONY: demo test coverage lint tools proof mutants fuzz bench figures pages site table thirdparty clean
+.PHONY: demo test coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -35,6 +35,10 @@ lint: $(READY)
 proof: $(READY) tools
 	@command -v coqc >/dev/null || echo "coqc is missing and cannot be installed here: what only Coq proves stays open" >&2
 	$(BIN)/lowerbound verify
+
+# Tamper with every field of the book, the Coq sources and each kind of document; the last line counts what was refused.
+forgeries: $(READY) tools
+	$(BIN)/pytest -n 2 --dist loadfile tests/forgeries tests/prove
 
 # Break the kernel in every way that mutmut knows; a survivor must not change a verdict.
 mutants: $(READY)

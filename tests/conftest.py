@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -54,6 +55,14 @@ def require(level: Isolation) -> None:
 
 
 @pytest.fixture
+def needs_coq() -> None:
+    """Skip, loudly, a test on a machine without Coq; in CI that is a failure."""
+    if shutil.which("coqc") is None:
+        assert "CI" not in os.environ, "CI must give Coq: apt-get install coq libcoq-mathcomp-ssreflect"
+        pytest.skip("needs coqc: apt-get install coq libcoq-mathcomp-ssreflect brings it on Debian")
+
+
+@pytest.fixture
 def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the installed command as a user would, in an empty directory."""
 
@@ -71,12 +80,35 @@ def run_command(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str
     return run
 
 
+@pytest.fixture
+def refused(request: pytest.FixtureRequest) -> Callable[[str, int], None]:
+    """Count tamperings that this test tries and sees refused, by what was tampered with; the run's end tells the sums.
+
+    A count stands only if its test passes.
+    """
+
+    def count(of_what: str, n: int) -> None:
+        request.node.user_properties.append(("refused", [of_what, n]))
+
+    return count
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Say in the last line how many tests were skipped for want of which tool: their reasons begin "needs TOOL:"."""
+    """Say in the last lines how many tamperings were refused, and how many tests were skipped for want of which tool.
+
+    The reasons of such a skip begin "needs TOOL:".
+    """
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     if not isinstance(reporter, TerminalReporter) or hasattr(config, "workerinput"):
         return
     reasons = (str(report.longrepr[2]) for report in reporter.stats.get("skipped", []))
+    told = [p for report in reporter.stats.get("passed", []) for p in report.user_properties if p[0] == "refused"]
+    if told:
+        refusals = Counter[str]()
+        for _, (of_what, n) in told:
+            refusals[of_what] += n
+        each = ", ".join(f"{of_what} {n}" for of_what, n in refusals.most_common())
+        reporter.write_line(f"tamperings tried and refused: {refusals.total()} ({each})")
     wanting = Counter(found[1] for reason in reasons if (found := re.match(r"(?:Skipped: )?needs ([\w.-]+):", reason)))
     if wanting:
         reporter.write_line("skipped for want of: " + ", ".join(f"{tool} ({n})" for tool, n in wanting.most_common()))

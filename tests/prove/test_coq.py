@@ -5,9 +5,9 @@ All tests that run coqc are in this file, so that one process builds the folder.
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,14 +36,7 @@ from lowerbound.prove.verify import ON_PAPER, verify
 ROOT = Path(__file__).parent.parent.parent
 PROOFS = ROOT / "proofs"
 ON_PAPER_ALONE = ("collision", "clique", "public_weights", "f_hat_fibres")
-pytestmark = pytest.mark.timeout(1200)
-
-
-@pytest.fixture(autouse=True)
-def _needs_coq() -> None:
-    if shutil.which("coqc") is None:
-        assert "CI" not in os.environ, "CI must give Coq: apt-get install coq libcoq-mathcomp-ssreflect"
-        pytest.skip("needs coqc: apt-get install coq libcoq-mathcomp-ssreflect brings it on Debian")
+pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("needs_coq")]
 
 
 @pytest.fixture(scope="module")
@@ -175,12 +168,13 @@ CHEATS = {
 
 
 @pytest.mark.parametrize("cheat", CHEATS)
-def test_cheating_files_are_rejected(tmp_path: Path, cheat: str) -> None:
+def test_cheating_files_are_rejected(tmp_path: Path, cheat: str, refused: Callable[[str, int], None]) -> None:
     """Forgery: each way to prove what is false is seen by the audit, whatever the source looks like."""
     text, sentence = CHEATS[cheat]
     head = "From Coq Require Import String.\nOpen Scope string_scope.\n" if "string" in text else ""
     with pytest.raises(CoqRejected, match=re.escape(sentence)):
         folder_with(tmp_path, head + text).compiled().check()
+    refused("Coq, a source", 1)
 
 
 def test_a_false_theorem_does_not_compile(tmp_path: Path) -> None:
@@ -212,7 +206,9 @@ LIES = {
 
 
 @pytest.mark.parametrize("lie", LIES)
-def test_what_is_compared_is_what_coq_prints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str) -> None:
+def test_what_is_compared_is_what_coq_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lie: str, refused: Callable[[str, int], None]
+) -> None:
     """Forgery: a source that reads alike and means less prints another statement, or another definition."""
     for name in ("plain", "lie"):
         (tmp_path / name).mkdir()
@@ -225,6 +221,7 @@ def test_what_is_compared_is_what_coq_prints(tmp_path: Path, monkeypatch: pytest
     assert coq_differences(folder_with(tmp_path / "plain", PLAIN).compiled(), ["t"]) == ()
     compiled = folder_with(tmp_path / "lie", LIES[lie]).compiled()
     assert coq_differences(compiled, ["t"])
+    refused("Coq, a source", 1)
 
 
 def test_a_later_file_that_shadows_has_another_name(tmp_path: Path) -> None:
