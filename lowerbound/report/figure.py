@@ -123,7 +123,8 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
         axes.set_ylabel("measured message (bits a symbol)")
         first = rows[0]
         axes.set_title(
-            f"{first['geometry']}, one head, {first['symbols']} bits: every cache against the floor",
+            f"{first['geometry']}, one head, {first['symbols'] // first.get('heads', 1)} bits: every cache against the "
+            "floor",
             fontsize=10,
         )
         names = _marks(axes, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from rich.console import Console, JustifyMethod
@@ -36,8 +37,9 @@ def label(row: Row) -> str:
 
 
 def error_text(row: Row | Part) -> str:
-    """The error rate with its confidence interval."""
-    return f"{row.error:.4f} [{row.error_low:.3f}, {row.error_high:.3f}]"
+    """The error rate with its confidence interval, whose ends are rounded outward so that the text contains it."""
+    low, high = math.floor(1000 * Fraction(row.error_low)), math.ceil(1000 * Fraction(row.error_high))
+    return f"{row.error:.4f} [{low / 1000:.3f}, {high / 1000:.3f}]"
 
 
 def duel_table(rows: Sequence[Row]) -> Table:
