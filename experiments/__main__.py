@@ -56,7 +56,15 @@ EXPERIMENTS = {
 
 
 def main(names: list[str]) -> int:
-    """Run the named experiments, or all if none is named; return 0 only if every claim was supported."""
+    """Run the named experiments, or all if none is named.
+
+    Contract: 0 if every claim was supported, 1 if one was not, and 2 for an unknown name or one that is given twice,
+    before anything is run.
+    """
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        print(f"error: experiment must be named once, got {twice[0]!r} {names.count(twice[0])} times", file=sys.stderr)
+        return 2
     unknown = [name for name in names if name not in EXPERIMENTS]
     if unknown:
         print(f"error: experiment must be one of {', '.join(EXPERIMENTS)}, got {unknown[0]!r}", file=sys.stderr)

@@ -57,19 +57,27 @@ def draw(name: str, place: Path | None) -> list[Path]:
 
 
 def main(words: list[str]) -> int:
-    """Draw the named figures, or all of them if none is named."""
+    """Draw the named figures, or all of them if none is named.
+
+    Contract: 0, or 2 with one sentence for an unknown name or option, or one that is given twice, before anything is
+    drawn; 2 where a table is missing.
+    """
     place = None
     if "--out" in words:
         at = words.index("--out")
-        if at + 1 == len(words):
-            print("error: --out must be followed by a folder", file=sys.stderr)
-            return 2
+        if at + 1 == len(words) or words[at + 1].startswith("--"):
+            return _refused("--out must be followed by a folder")
         place = Path(words[at + 1])
         words = words[:at] + words[at + 2 :]
-    unknown = [name for name in words if name not in FIGURES]
-    if unknown:
-        print(f"error: figure must be one of {', '.join(FIGURES)}, got {unknown[0]!r}", file=sys.stderr)
-        return 2
+    for word in words:
+        if word == "--out":
+            return _refused("--out must be given at most once")
+        if word.startswith("-"):
+            return _refused(f"option must be --out DIR, got {word!r}")
+        if word not in FIGURES:
+            return _refused(f"figure must be one of {', '.join(FIGURES)}, got {word!r}")
+        if words.count(word) > 1:
+            return _refused(f"figure must be named once, got {word!r} {words.count(word)} times")
     for name in words or FIGURES:
         try:
             for path in draw(name, place):
@@ -79,6 +87,11 @@ def main(words: list[str]) -> int:
             print(f"error: run `python -m experiments {table}` first: {missing.filename} is missing", file=sys.stderr)
             return 2
     return 0
+
+
+def _refused(sentence: str) -> int:
+    print(f"error: {sentence}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import DEFECT_EXIT_CODE, InvalidArgument
 
 
 def figures(
@@ -28,4 +28,5 @@ def figures(
             f"figures are drawn in a checkout, which has the folder paper_figures; {here} is not in one"
         )
     words = [*(names or []), *(["--out", str(here / out)] if out else [])]
-    raise typer.Exit(subprocess.run([sys.executable, "-m", "paper_figures", *words], cwd=home, check=False).returncode)
+    drawn = subprocess.run([sys.executable, "-m", "paper_figures", *words], cwd=home, check=False).returncode
+    raise typer.Exit(drawn if drawn in (0, InvalidArgument.exit_code) else DEFECT_EXIT_CODE)
