@@ -52,6 +52,15 @@ LEMMAS = (
                     "N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)) <= log2 (N S)",
                 ),
             ),
+            ByCoq(
+                "theorem_C_zoom_norms",
+                (
+                    "dot ((inst x).1 i) ((inst x).1 i) = 1",
+                    "dot (zoom i p a b).1.1 (zoom i p a b).1.1 = lam * lam",
+                    "c + ln (N Own) <= c * sqrt (N Pay) ->",
+                    "dot ((zoom i p a b).1.2 o) ((zoom i p a b).1.2 o) = 1",
+                ),
+            ),
         ),
         uses=(Use("softmax_gap"),),
     ),

@@ -43,7 +43,7 @@ SPHERE = {"precision": 96, "mu_0": "7/10", "slack": "2", "tau": "1/100"}
 FLOORS: dict[str, tuple[str, Json, Json]] = {
     "one bit a value": (
         "values_floor",
-        claim_of("A", "kv_cache_lower_bound", bits=73, d=16, eta="1/2", delta="1/100"),
+        claim_of("A", "relative_values", bits=73, d=16, eta="1/2", delta="1/100"),
         {"precision": 64, "keys": AFFINE_KEYS, "coherence": "0", "multiplier": "20", "levels": 2},
     ),
     "levels of a value": (

@@ -94,7 +94,7 @@ def _width(amplitude: arb, change: arb, eta: arb, tau: arb, full: arb) -> arb:
         return full
     mixed = _logistic(odds)
     up, down = _logistic(odds + change) - mixed, mixed - _logistic(odds - change)
-    width = (2 * eta + 2 * tau - amplitude * (up if up <= down else down)) / mixed
+    width = (2 * eta + 2 * tau - amplitude * up.min(down)) / mixed
     if width <= 0:
         return arb(0)
     return width.abs_upper() if width < full else full

@@ -19,7 +19,7 @@ from lowerbound.kernel.rules.floor import (
 from lowerbound.kernel.rules.separated import check_separated
 from lowerbound.kernel.verdict import Verdict
 
-LEMMAS = {"A": ("kv_cache_lower_bound",), "B": ("additive_values",)}
+LEMMAS = {"A": ("relative_values",), "B": ("additive_values",)}
 MOST_LEVELS = 2**20
 
 

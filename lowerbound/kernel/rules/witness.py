@@ -10,9 +10,10 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb
 
 from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown, typed
+from lowerbound.kernel.rules.floor import ball, working_precision
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 MOST_SCALES = 64
@@ -21,8 +22,7 @@ MOST_DIMENSIONS = 1024
 MOST_HEADS = 4096
 MOST_NUMBERS = 2**22
 MOST_BIT_OPERATIONS = 2**28
-BITS_AT_ONCE = 128
-"""An operation costs as much as this many bits more, however small its precision."""
+BITS_AT_ONCE = 128  # what an operation costs beyond its precision
 LONGEST_NAME = 400
 MOST_SEED = 2**63
 
@@ -82,36 +82,45 @@ def _rows(value: Any, counts: list[int], d: int, what: str) -> Rows:
     return rows
 
 
-def _ball(value: Fraction) -> arb:
-    return arb(fmpq(value.numerator, value.denominator))
-
-
 def _direction(row: list[Fraction], normalised: bool) -> list[arb]:
     """The row, or the row over its norm; a zero row stays zero."""
-    balls = [_ball(x) for x in row]  # exact squares of numbers of many digits would add up to ever more digits
+    balls = [ball(x) for x in row]  # exact squares of numbers of many digits would add up to ever more digits
     norm = sum((x * x for x in balls), arb(0)).sqrt() if normalised and any(row) else arb(1)
     return [x / norm for x in balls]
 
 
 def _attention(rule: tuple[bool, Fraction], query: list[Fraction], keys: Rows, column: list[Fraction]) -> arb:
     normalised, square = rule
-    factor, asked = _ball(square).sqrt(), _direction(query, normalised)
+    factor, asked = ball(square).sqrt(), _direction(query, normalised)
     total = weighted = weight = arb(0)
     last = None
     for key, value in zip(keys, column, strict=True):
         if key is not last:
             entries = zip(asked, _direction(key, normalised), strict=True)
             weight, last = (factor * sum((a * b for a, b in entries), arb(0))).exp(), key
-        total, weighted = total + weight, weighted + weight * _ball(value)
+        total, weighted = total + weight, weighted + weight * ball(value)
     return weighted / total
+
+
+def _rounding(rule: tuple[bool, Fraction], query: list[Fraction], keys: Rows) -> arb:
+    """More than float64 attention over n tokens in R^d can err by: 2^-45 (n + 4 (d + 8) (1 + the largest logit))."""
+    normalised, square = rule
+    sizes = [arb(1)]
+    if not normalised:
+        asked = [abs(ball(x)) for x in query]
+        for key in {id(key): key for key in keys}.values():
+            sizes.append(sum((a * abs(ball(b)) for a, b in zip(asked, key, strict=True)), arb(0)))
+    largest = ball(square).sqrt() * max(size.abs_upper() for size in sizes)
+    return (len(keys) + 4 * (len(query) + 8) * (1 + largest)) / arb(2) ** 45
 
 
 def check(claim: Any, payload: Any) -> Verdict:
     """Whether the answer is certainly farther from attention than the guarantee allows, for values in [0, 1].
 
-    Contract: VERIFIED only if |answer - exact| > eta (additive), or > eta exact (relative), where exact is coordinate c
-    of softmax attention of the query over all tokens of all scales: logit = scale <q, k>, or multiplier times the
-    cosine (a zero row has logit 0). REJECTED if it certainly is not, UNDECIDED if balls overlap at this precision.
+    Contract: VERIFIED only if |answer - exact| > eta (additive), or > eta exact (relative), and more than float64 may
+    lose, which no promise of eta = 0 excludes. Exact is coordinate c of softmax attention of the query over all tokens:
+    logit = scale <q, k>, or multiplier times the cosine (a zero row has logit 0). REJECTED if it certainly is not,
+    UNDECIDED if balls overlap at this precision.
     Cache, budget, keys, network, seed, layers and heads say whose answer it is; only their form is checked here.
     """
     guarantee, eta_text, rule, d, shapes, context, cache, budget, keys_name, network, seed, layers, heads = fields(
@@ -137,7 +146,6 @@ def check(claim: Any, payload: Any) -> Verdict:
     n_layers, n_heads = integer(layers, "the layers", 1, MOST_HEADS), integer(heads, "the heads", 1, MOST_HEADS)
     if n_layers * n_heads > MOST_HEADS:
         raise Rejected(f"there must be at most {MOST_HEADS} heads in all layers, got {n_layers * n_heads}")
-
     precision, keys, values, queries, query, layer, head, coordinate, answer = fields(
         payload,
         "the payload",
@@ -159,14 +167,11 @@ def check(claim: Any, payload: Any) -> Verdict:
         raise Rejected("values must lie in [0, 1]")
     given = rational(answer, "the answer")
 
-    before, ctx.prec = ctx.prec, bits
-    try:
-        exact = _attention(how, asked, key_rows, column)
-        error = abs(_ball(given) - exact)
-        limit = _ball(eta) * exact if guarantee == "relative" else _ball(eta)
+    with working_precision(bits):
+        exact, rounding = _attention(how, asked, key_rows, column), _rounding(how, asked, key_rows)
+        error = abs(ball(given) - exact)
+        limit = (ball(eta) * exact if guarantee == "relative" else ball(eta)).max(rounding)
         too_far, near = error > limit, error <= limit
-    finally:
-        ctx.prec = before
     what = f"{guarantee} eta {eta}"
     if too_far:
         return Verdict(Outcome.VERIFIED, f"over {sum(counts)} tokens the answer is certainly outside {what}")

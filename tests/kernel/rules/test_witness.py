@@ -241,3 +241,16 @@ def test_an_overflow_is_left_open() -> None:
     scaled = {**CLAIM, "rule": {"name": "scaled", "squared_scale": "1"}}
     huge = {**PAYLOAD, "query": ["1" + "0" * 4000]}
     assert ask("witness", scaled, huge).outcome is UNDECIDED
+
+
+@pytest.mark.parametrize("guarantee", ["additive", "relative"])
+@pytest.mark.parametrize(
+    "rule", [CLAIM["rule"], {"name": "scaled", "squared_scale": "1"}], ids=lambda rule: rule["name"]
+)
+def test_rounding_breaks_no_promise(guarantee: str, rule: Json) -> None:
+    """Forgery: under eta = 0 a lossless cache is off by its last bit, and that is no witness; a thousandth is."""
+    terms = {"guarantee": guarantee, "eta": "0", "rule": rule}
+    claim, payload = halves(Fraction(1, 2) + Fraction(1, 2**52), **terms)
+    verdict = ask("witness", claim, {**payload, "precision": 256})
+    assert verdict.outcome is REJECTED, verdict.reason
+    assert ask("witness", *halves(Fraction(501, 1000), **terms)).outcome is VERIFIED

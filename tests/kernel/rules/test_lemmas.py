@@ -1,0 +1,75 @@
+"""Each certificate cites the lemma whose hypotheses its rule checks, and the book asks Coq for all of them."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from fractions import Fraction
+from types import ModuleType
+
+import pytest
+
+from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
+from lowerbound.kernel.rules import clique, collision, fibre, payload, replay, values
+from lowerbound.prove.lemma import ByCoq, Lemma
+from proofs import LEMMAS
+from tests.kernel.examples import VERIFIED, ask
+from tests.kernel.floors import FLOORS
+
+ENTRIES: dict[str, Lemma] = {lemma.id: lemma for lemma in LEMMAS}
+RULES: dict[str, ModuleType] = {"A": values, "B": values, "C": payload, "C'": payload, "D": collision, "E": clique}
+
+CONDITIONS = {
+    "A": ("(1 + eta) * tau < 1 - eta",),
+    "B": ("2 * (eta + tau) * (INR L - 1) < 1",),
+    "C": (
+        "2 * (eta + tauV) * (INR LV - 1) < 1",
+        "(2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c)",
+        "ln (N Own) <= c * sqrt (N Pay)",
+    ),
+    "C'": (
+        "(2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c",
+        "c + ln (N Own) <= c * sqrt (N Pay)",
+    ),
+}
+"""The inequalities that each rule requires, in the words of the Coq statement: 2 tau < 1 - eta is more than A asks."""
+
+
+def asked_of_coq(name: str) -> str:
+    """All text that the lemmas of a theorem demand of Coq's statements, blanks made one."""
+    texts = [
+        text
+        for lemma in THEOREMS[name].lemmas
+        for discharge in ENTRIES[lemma].discharges
+        if isinstance(discharge, ByCoq)
+        for text in discharge.reads
+    ]
+    return re.sub(r"\s+", " ", " ; ".join(texts))
+
+
+@pytest.mark.parametrize("name", CONDITIONS)
+def test_what_a_rule_requires_is_the_hypothesis_of_its_lemma(name: str) -> None:
+    """Law: the cited lemma's statement in Coq holds each condition of the rule, and chooses no multiplier."""
+    text = asked_of_coq(name)
+    for condition in CONDITIONS[name]:
+        assert condition in text, f"{condition} is not asked of Coq by {THEOREMS[name].lemmas}"
+    assert "let lam := ln" not in text, "the rule reads the multiplier from the payload, and the lemma fixes it"
+
+
+def test_every_cited_lemma_is_in_the_book() -> None:
+    """Law: nothing is cited that the book does not have, and a rule's contract quotes its conditions."""
+    for theorem in (*THEOREMS.values(), *OTHER_MODELS.values()):
+        assert set(theorem.lemmas) <= ENTRIES.keys()
+    for name, rule in RULES.items():
+        assert THEOREMS[name].lemmas == rule.LEMMAS[name]
+        assert "Contract:" in str(inspect.getdoc(rule.check))
+    assert (OTHER_MODELS["replay_floor"].lemmas, OTHER_MODELS["f_hat_fibre"].lemmas) == (replay.LEMMAS, fibre.LEMMAS)
+
+
+def test_an_error_at_which_the_headline_would_exceed_the_cap() -> None:
+    """Forgery: near eta = 1 the paper's theorem fixes a multiplier; the cited lemma takes any."""
+    kind, claim, proof = FLOORS["one bit a value"]
+    eta = str(1 - Fraction(1, 2**20))
+    assert ask(kind, {**claim, "eta": eta}, {**proof, "multiplier": "100"}).outcome is VERIFIED
+    assert claim["lemmas"] == ["relative_values"]
+    assert "rests on" in ask(kind, {**claim, "lemmas": ["kv_cache_lower_bound"]}, proof).reason
