@@ -34,7 +34,7 @@ lint: $(READY)
 
 proof: $(READY) tools
 	@command -v coqc >/dev/null || echo "coqc is missing and cannot be installed here: what only Coq proves stays open" >&2
-	$(BIN)/lowerbound verify
+	$(BIN)/lowerbound verify --proofs proofs
 
 # Tamper with every field of the book, the Coq sources and each kind of document; the last line counts what was refused.
 forgeries: $(READY) tools
@@ -49,6 +49,10 @@ mutants: $(READY)
 fuzz: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]'
 	$(BIN)/python -m tests.fuzz.documents -max_total_time=60 -timeout=3
+
+# Change every field of a valid document of every kind in several ways, and seal it anew: one line a kind.
+forgeries: $(READY)
+	$(BIN)/python -m tests.forgeries.tampering
 
 bench: $(THIRDPARTY)/.ready
 	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'

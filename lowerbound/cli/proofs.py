@@ -22,8 +22,8 @@ def verify(
         typer.Option(
             "--proofs",
             metavar="FOLDER",
-            help="The proof book; default: proofs in the current directory. Its Python files are executed, and what is "
-            "not the released book is CHANGED at best, never VERIFIED.",
+            help="A proof book, whose Python files are executed; what is not the released one is CHANGED at best, "
+            "never VERIFIED. Default: proofs in the current directory, if it is the released one.",
         ),
     ] = None,
     lemma: Annotated[
@@ -48,7 +48,8 @@ def verify(
     """Check the proof: for each lemma, who checked it and on what it rests.
 
     Exit code 0 if the last word is VERIFIED, or PROVED for --lemma and --explain; 1 if it is NOT VERIFIED or REFUTED;
-    3 if it is UNDECIDED, OPEN or CHANGED (every check passed, of a book that is not the released one).
+    3 if it is UNDECIDED, OPEN or CHANGED (it is not the released book: with --proofs every check passed, and without
+    it nothing was executed).
     """
     if certificates is not None:
         _judge_bundle(certificates, as_json)
@@ -65,6 +66,8 @@ def verify(
             "the proof book is the folder proofs/ of a checkout of lowerbound, and the current directory, "
             f"{Path.cwd()}, has none; --proofs FOLDER names another"
         )
+    if proofs is None:
+        _only_the_released_one(as_json)
     book = load_book(BOOK if proofs is None else proofs)
     if explain is not None:
         book.find(explain)
@@ -93,6 +96,27 @@ def verify(
             print(f"  {assumption}")
         print(report.verdict)
     raise typer.Exit(report.exit_code)
+
+
+def _only_the_released_one(as_json: bool) -> None:
+    """Execute nothing of a book that nobody named and that is not the released one."""
+    from lowerbound.prove.released import changes
+
+    found = changes(BOOK)
+    if not found:
+        return
+    print(
+        f"{BOOK.resolve()} is not the released book, and nothing of it was executed; --proofs {BOOK} executes its "
+        "Python files and runs every check",
+        file=sys.stderr,
+    )
+    if as_json:
+        print_json({"verdict": "CHANGED", "changes": list(found)})
+    else:
+        for change in found:
+            print(change, file=sys.stderr)
+        print("CHANGED")
+    raise typer.Exit(3)
 
 
 def _judge_bundle(path: Path, as_json: bool) -> NoReturn:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Iterable, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -62,8 +64,8 @@ class Book:
 def load_book(directory: Path) -> Book:
     """The book in a folder: `LEMMAS` and `THEOREM` of its `__init__.py`, imported by path.
 
-    Contract: the folder need not be importable by name; a folder without a book, or whose book cannot be imported,
-    raises InvalidArgument.
+    Contract: the folder need not be importable by name; what is executed are its sources, never bytecode that lies in a
+    __pycache__; a folder without a book, or whose book cannot be imported, raises InvalidArgument.
     """
     init = directory / "__init__.py"
     if not init.is_file():
@@ -75,7 +77,8 @@ def load_book(directory: Path) -> Book:
     module = importlib.util.module_from_spec(spec)
     sys.modules[alias] = module
     try:
-        spec.loader.exec_module(module)
+        with _no_bytecode():
+            spec.loader.exec_module(module)
         lemmas, theorem = tuple(module.LEMMAS), module.THEOREM
     except LowerBoundError:
         raise
@@ -87,6 +90,18 @@ def load_book(directory: Path) -> Book:
     book = Book(directory, lemmas, theorem, _files(alias))
     book.graph()
     return book
+
+
+@contextmanager
+def _no_bytecode() -> Iterator[None]:
+    """Import from sources alone: bytecode is looked for in an empty folder, and none is written."""
+    before = sys.pycache_prefix, sys.dont_write_bytecode
+    with tempfile.TemporaryDirectory() as empty:
+        sys.pycache_prefix, sys.dont_write_bytecode = empty, True
+        try:
+            yield
+        finally:
+            sys.pycache_prefix, sys.dont_write_bytecode = before
 
 
 def _files(alias: str) -> dict[str, str]:

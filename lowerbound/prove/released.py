@@ -21,7 +21,8 @@ from lowerbound.prove.readers import to_text
 
 RECORD = "released.json"
 """Beside this file."""
-PATTERNS = ("*.py", "coq/*.v", "coq/_CoqProject", "certificates/*.json")
+OBJECTS = frozenset({".vo", ".vok", ".vos", ".glob"})
+"""What coqc writes beside its sources. It is not looked at: all sources are compiled in another folder."""
 Record = Mapping[str, Mapping[str, str]]
 PARTS = ("files", "lemmas", "statements", "definitions")
 
@@ -40,9 +41,19 @@ def digest(text: str | bytes) -> str:
 
 
 def files(directory: Path) -> dict[str, str]:
-    """The digest of every file of a book that is executed, compiled or judged, by its path in the folder."""
-    found = sorted({path for pattern in PATTERNS for path in directory.glob(pattern) if path.is_file()})
-    return {path.relative_to(directory).as_posix(): digest(path.read_bytes()) for path in found}
+    """The digest of every file of a book, by its path in the folder.
+
+    Contract: a file is left out only if nothing imports, compiles or reads it: hidden files, Python's __pycache__ (see
+    `load_book`) and OBJECTS in coq/. A package, an extension module or bytecode that would be imported in place of a
+    source is a new file.
+    """
+    found = {}
+    for path in sorted(directory.rglob("*")):
+        name = path.relative_to(directory)
+        hidden = any(part.startswith(".") or part == "__pycache__" for part in name.parts)
+        if path.is_file() and not hidden and not (name.parts[0] == "coq" and path.suffix in OBJECTS):
+            found[name.as_posix()] = digest(path.read_bytes())
+    return found
 
 
 def _told(discharge: Discharge) -> Any:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -19,6 +23,7 @@ from lowerbound.prove.verify import LemmaReport, Report
 
 PROOFS = Path(__file__).parent.parent.parent / "proofs"
 Refused = Callable[[str, int], None]
+Command = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +146,50 @@ def test_a_difference_is_never_verified(book: Book) -> None:
         assert replace(report, changes=("one",)).exit_code == 3
 
 
+SHADOWS = ("theorem/__init__.py", "theorem/__init__.pyc", "theorem.cpython-311-x86_64-linux-gnu.so", "theorem.abi3.so")
+"""What Python would import in place of theorem.py."""
+
+
+ONE_LEMMA = """from lowerbound.prove.lemma import Cited, Lemma
+THEOREM = "{}"
+LEMMAS = (Lemma(id=THEOREM, words="w", range="r", discharges=(Cited("c"),)),)
+"""
+
+
+def test_bytecode_beside_a_source_is_not_executed(tmp_path: Path, refused: Refused) -> None:
+    """Forgery: __pycache__ holds other code, stamped with the source's time and size, which Python would believe."""
+    source = tmp_path / "__init__.py"
+    source.write_text(ONE_LEMMA.format("honest"))
+    stamp = source.stat()
+    source.write_text(ONE_LEMMA.format("forged"))
+    os.utime(source, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    py_compile.compile(str(source), doraise=True)
+    source.write_text(ONE_LEMMA.format("honest"))
+    os.utime(source, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    as_python_does = subprocess.run(
+        [sys.executable, "-c", f"import {tmp_path.name} as book; print(book.THEOREM)"],
+        cwd=tmp_path.parent,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert as_python_does.stdout == "forged\n"
+    assert load_book(tmp_path).theorem == "honest"
+    refused("book, a file", 1)
+
+
+def test_a_changed_book_that_nobody_named_is_not_executed(tmp_path: Path, run_command: Command) -> None:
+    """Forgery: a book in the current directory that prints the word itself and leaves; it is not run."""
+    place = tmp_path / "proofs"
+    shutil.copytree(PROOFS, place, ignore=shutil.ignore_patterns("*.vo*", "*.glob", ".*.aux", "__pycache__"))
+    theorem = place / "theorem.py"
+    theorem.write_text("import os\nprint('VERIFIED', flush=True)\nos._exit(0)\n" + theorem.read_text())
+    ran = run_command("verify")
+    assert (ran.returncode, ran.stdout) == (3, "CHANGED\n")
+    assert "nothing of it was executed" in ran.stderr
+    assert "file theorem.py is not the released one" in ran.stderr
+
+
 def test_no_file_of_the_book_can_change(tmp_path: Path, refused: Refused) -> None:
     """Forgery: one byte changed in, one line taken from, or one file added to or taken from the folder."""
     place = tmp_path / "proofs"
@@ -159,7 +208,9 @@ def test_no_file_of_the_book_can_change(tmp_path: Path, refused: Refused) -> Non
         assert changes(place), name
         path.write_bytes(honest)
         tried += 1
-    for added in (place / "another.py", place / "coq" / "Another.v", place / "certificates" / "another.json"):
+    for name in ("another.py", "coq/Another.v", "certificates/another.json", *SHADOWS):
+        added = place / name
+        added.parent.mkdir(exist_ok=True)
         added.write_text("")
         assert changes(place), added
         added.unlink()
