@@ -59,7 +59,6 @@ class BalanceKV(WeightedTokens):
 
     @property
     def counted_bits(self) -> Fraction:
-        """One in 2^h of the cached tokens; sinks and newest tokens are not counted."""
         return Fraction(bits_of_pairs(self.public, self.public.schedule.n_tokens_cached), 2**self.halvings)
 
     def _parts(self, n_seen: int) -> tuple[int, int, int]:
