@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from collections.abc import Callable
 from fractions import Fraction
 from functools import partial
@@ -513,7 +514,7 @@ def holds_index(claim: Json, payload: Json) -> bool:
 def holds_witness(claim: Json, payload: Json) -> bool:
     """By the plain formula in floats; the example's answers are far from every limit, or right on it."""
 
-    counts = [side * other for side, other in claim["shapes"]]
+    counts = [math.prod(sides) for sides in claim["shapes"]]
     counts[0] += claim["context"]
 
     def rows(scales: Json) -> list[list[float]]:

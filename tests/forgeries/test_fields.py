@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,10 +25,11 @@ from lowerbound.game.channel import Isolation
 from lowerbound.game.question import Terms
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import read_document, write_document
+from lowerbound.kernel.judge import RULES
 from lowerbound.kernel.rules.floor import LARGEST_MULTIPLIER
 from lowerbound.kernel.verdict import Outcome
 from tests.certify.test_witness import document as witness_of
-from tests.kernel.examples import changed
+from tests.kernel.examples import EXAMPLES, changed
 
 Json = Any
 
@@ -112,3 +115,21 @@ def test_values_of_the_network_are_told_from_others() -> None:
         assert not is_fair(honest)
         honest.tokens.values[place] = 1 - honest.tokens.values[place]
     assert is_fair(honest)
+
+
+def test_every_field_of_every_kind_has_somebody_who_checks_it() -> None:
+    """Law: the page of trust names, for each kind of the judge, each field of its claim."""
+    page = (Path(__file__).parents[2] / "docs" / "trust.md").read_text(encoding="utf-8")
+    table = page.split("## Documents: who checks which field")[1].split("\n## ")[0]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")] for line in table.splitlines() if line.startswith("|")
+    ]
+    told: dict[str, set[str]] = {}
+    kinds: list[str] = []
+    for first, fields, _ in rows[2:]:
+        kinds = re.findall(r"[a-z_]+", re.sub(r"\(.*?\)|floors of R1:", "", first)) or kinds
+        for kind in kinds:
+            told.setdefault(kind, set()).update(re.findall(r"[a-z_]+", fields))
+    assert told.keys() == RULES.keys()
+    for kind, claim, _ in EXAMPLES.values():
+        assert told[kind] == {"all"} or told[kind] == claim.keys(), kind

@@ -1,0 +1,32 @@
+"""Forgery, generated: whatever field of a valid document is changed, no false document is accepted."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.forgeries.tampering import checked, genuine, judged
+from tests.kernel.examples import EXAMPLES
+
+FEWEST = 30
+"""Each kind has at least so many changed documents, so that the suite cannot become empty unseen."""
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_tampering_with_an_example(name: str) -> None:
+    """Forgery: signs, sizes, types, neighbors and NaN in each place; accepted only if a second opinion confirms it."""
+    count = judged(name)
+    assert not count.believed, str(count.believed[0])[:2000]
+    assert count.tried >= FEWEST
+    assert count.refused >= count.tried * 3 // 4
+
+
+@pytest.mark.parametrize(
+    "name", ["theorem A", "theorem B", "theorem C", "theorem R2", "theorem R3", "a transcript", "a witness"]
+)
+def test_tampering_with_what_is_said_of_a_model_or_a_cache(name: str) -> None:
+    """Forgery: each field of the claim, under both digests; accepted only if it says no more, or is true by floats."""
+    assert name in genuine()
+    count = checked(name)
+    assert not count.believed, str(count.believed[0])[:2000]
+    assert count.tried >= 4 * FEWEST
+    assert count.refused >= count.tried * 2 // 3
