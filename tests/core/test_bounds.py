@@ -156,7 +156,7 @@ def test_balls_are_compared_in_three_values() -> None:
         decide(lambda: None, what="nothing")
 
 
-@pytest.mark.parametrize("value", [0.1, True, None, "x", "1/0", "nan", "1e9999999", "9" * 99, "1/2e3"])
+@pytest.mark.parametrize("value", [0.1, True, None, "x", "1/0", "nan", "1e9999999", "9" * 999, "1/2e3"])
 def test_floats_and_nonsense_are_not_rationals(value: Any) -> None:
     """Bad input: 0.1 is not one tenth."""
     with pytest.raises(InvalidArgument, match="must be"):

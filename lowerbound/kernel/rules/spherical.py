@@ -21,7 +21,7 @@ MOST_DIMENSION = 4096
 MOST_DEGREE = 64
 MOST_SPLITS = 4096
 MOST_COEFFICIENT_BITS = 2**18
-MOST_WORK = 2**34
+MOST_WORK = 2**36
 """Intervals and roots, times the square of the degree, times the bits of a coefficient after a change of variable."""
 
 
