@@ -99,6 +99,11 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
         {("marks",): [str(Fraction(k, 10**600) - 1) for k in range(1, 2000)]},
     ),
     "weights of many digits": ("keys_at_most", {}, {("coefficients",): [LONG] * 65}),
+    "denominators without common factors": (
+        "keys_at_most",
+        {},
+        {("coefficients",): [f"1/{3**1300 + k}" for k in range(65)], ("double_roots",): []},
+    ),
     "cells of a map": ("fibre", {("maps",): [[16, 32], [16, 32], [64, 64], [64, 64]]}, {}),
     "levels to a power": (
         "fibre",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from itertools import pairwise
-from math import comb, floor
+from math import comb, floor, lcm
 from typing import Any
 
 from flint import fmpq, fmpq_poly
@@ -19,9 +19,9 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 
 MOST_DIMENSION = 4096
 MOST_DEGREE = 64
-MOST_SPLITS = 4096
-MOST_COEFFICIENT_BITS = 2**18
-MOST_WORK = 2**36
+MOST_SPLITS = 1024
+MOST_COEFFICIENT_BITS = 2**13
+MOST_WORK = 2**34
 """Intervals and roots, times the square of the degree, times the bits of a coefficient after a change of variable."""
 
 
@@ -74,10 +74,15 @@ def check(claim: Any, payload: Any) -> Verdict:
 
 def _check_work(weights: list[Fraction], doubles: list[Fraction], edges: list[Fraction]) -> None:
     """Raise Rejected if the polynomial and the places at which it is cut have too many digits together."""
-    own = sum(map(_size, weights))
+    common = 1
+    for weight in weights:
+        common = lcm(common, weight.denominator)
+        if common.bit_length() > MOST_COEFFICIENT_BITS:
+            break
+    own = common.bit_length() + max(map(_size, weights))
     moved = own + len(weights) * max(map(_size, (*doubles, *edges)))
     work = (len(edges) + len(doubles)) * len(weights) ** 2 * moved
-    if own > MOST_COEFFICIENT_BITS or work > MOST_WORK:
+    if own > 2 * MOST_COEFFICIENT_BITS or common.bit_length() > MOST_COEFFICIENT_BITS or work > MOST_WORK:
         raise Rejected(f"{len(edges)} intervals and coefficients of {own} bits exceed the limit of work")
 
 
