@@ -197,14 +197,15 @@ def test_forged_fields(where: str, path: tuple[Any, ...], new: Json, word: str) 
     ("limit", "least"),
     [
         ("MOST_NUMBERS", 9),
-        ("MOST_BIT_OPERATIONS", 3 * (128 + 128)),
+        ("MOST_TOKENS", 3),
+        ("MOST_BIT_OPERATIONS", (3 + sum(map(len, PAYLOAD["keys"]))) * (128 + 128)),
         ("MOST_DIMENSIONS", 1),
         ("MOST_SCALES", 2),
         ("MOST_SIDE", 2),
     ],
 )
 def test_limits_from_both_sides(monkeypatch: pytest.MonkeyPatch, limit: str, least: int) -> None:
-    """Definition: three tokens in R^1 need so much, and not one less."""
+    """Definition: three tokens in R^1, with these rows of keys, need so much, and not one less."""
     monkeypatch.setattr(witness, limit, least)
     assert ask("witness", CLAIM, PAYLOAD).outcome is VERIFIED
     monkeypatch.setattr(witness, limit, least - 1)
