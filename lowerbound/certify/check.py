@@ -1,7 +1,8 @@
 """Check a document from anywhere: a floor, a witness or a transcript.
 
 The kernel judges the numbers. This module adds two checks that need the rest of the package: the model that a floor
-names must be the one in the catalogue, and the cache that a witness names must still give the recorded answer.
+names must be the one in the catalogue, and the cache that a witness or a transcript names must still answer as it is
+recorded.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ def check(data: bytes) -> Checked:
 
     Contract: never raises. VERIFIED only if the bytes are canonical and sealed by their digest, and the kernel verifies
     the statement. A floor must also be about a model of the catalogue and have that model's maps, sizes and rule. For a
-    witness, the cache must also give the recorded answer again in a fresh process.
+    witness, the cache must also give the recorded answer again in a fresh process; for a transcript, it must play the
+    same game again with the same message and answers, and where it cannot be played the word stays CONSISTENT.
     """
     start = time.perf_counter()
     statement, verdict = judge_document(data)

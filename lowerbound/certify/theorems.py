@@ -86,8 +86,8 @@ class Theorem:
         return "proved on paper, not machine-checked" if self.status == ON_PAPER else self.status
 
     def design(self, target: Target) -> Design | None:
-        """The strongest known instance for a target, or None if the theorem forces no bit there."""
-        if self.designer is None or target.delta >= Fraction(1, 2):
+        """The strongest known instance for a target, or None if there is one token or the theorem forces no bit."""
+        if self.designer is None or target.delta >= Fraction(1, 2) or target.n_tokens < 2:
             return None
         found = self.designer(target)
         return found if found is not None and found.bits >= 1 else None

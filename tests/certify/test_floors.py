@@ -17,7 +17,9 @@ from lowerbound.certify.check import check
 from lowerbound.certify.design.target import Design
 from lowerbound.certify.floors import floor
 from lowerbound.certify.theorems import CONJECTURE, THEOREMS, book_record
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
+from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import Undecided
 from lowerbound.kernel.codec import digest
 from lowerbound.kernel.document import write_document
@@ -138,6 +140,17 @@ def test_the_floor_names_its_theorems() -> None:
     assert head["paper_bits"] < head["values_bits"] < head["keys_and_values_bits"] < head["strongest_proved_bits"]
     at_tenth = floor(VAR, eta="0.01", failure_prob="0.1").to_json()["per_head"]
     assert at_tenth["keys_and_values_theorem"] == at_tenth["strongest_proved_theorem"] == "C"
+
+
+@pytest.mark.parametrize("sides", [(1, 2), (1, 2, 2), (1, 1, 2), (2, 2, 4), (2, 3)])
+@pytest.mark.parametrize("d", [4, 8, 16])
+@pytest.mark.parametrize("eta", ["1/10", "1/1000", "1/100000"])
+def test_what_is_designed_for_a_small_head_is_verified(sides: tuple[int, ...], d: int, eta: str) -> None:
+    """Law: the judge accepts every theorem's design where tokens are few and what the others add to a read is large."""
+    found = floor(Geometry("small", ScaleSchedule.square(sides), d), eta=eta)
+    rows = found.to_json()["per_head"]["theorems"]
+    assert all(row["bits"] >= 1 for row in rows)
+    assert bool(rows) == (len(sides) > 2 or sides[0] > 1), "one token has no floor, and more have one"
 
 
 def test_certify_and_check(run_command: Run, tmp_path: Path) -> None:

@@ -139,8 +139,12 @@ def _proposals(target: Target, *, from_limit: bool) -> Iterator[_Tilts]:
             yield tilts
 
 
-def _value_levels(target: Target) -> int:
-    return int(min(MOST_LEVELS, 1 + np.floor((1 - 1e-6) / (2 * float(target.eta))))) if target.eta else MOST_LEVELS
+def _value_levels(target: Target, tilts: _Tilts) -> int:
+    """How many levels of a value are told apart, when a read is within eta and the blur of other tokens."""
+    lam, apart = float(target.multiplier), np.arccos(float(tilts.coherence))
+    blur = target.n_tokens * np.exp(-lam * (np.cos(tilts.near) - np.cos(apart - tilts.near)))
+    blur += target.n_own * np.exp(-lam * (1 + np.cos(tilts.near)))
+    return int(min(MOST_LEVELS, 1 + np.floor((1 - 1e-6) / (2 * (float(target.eta) + blur)))))
 
 
 def _written(tilts: _Tilts, chain: list[int]) -> dict[str, Any]:
@@ -163,13 +167,15 @@ def _common_bits(target: Target, tilts: _Tilts) -> float:
 def collision_design(target: Target) -> Design | None:
     """The design of Theorem D (two random instances rarely share a state), or None; it needs delta = 0."""
     best: Design | None = None
-    levels = _value_levels(target)
     for tilts in _proposals(target, from_limit=False):
+        levels = _value_levels(target, tilts)
+        if levels < 2:
+            continue
         angles = tilts.tilts - np.arccos(np.cos(tilts.tilts) + tilts.gap / float(target.multiplier))
         log_measure, chain = _cheapest_chain(_log_cap(angles, target.d), tilts.closed)
         token = (target.d - 1) * np.log2(levels) - (np.log(float(SLACK)) + log_measure) / np.log(2)
         bits = target.n_tokens * token + _common_bits(target, tilts)
-        if levels >= 2 and bits > bits_of(best):
+        if bits > bits_of(best):
             best = Design(bits, {**_written(tilts, chain), "levels": levels})
     return best
 
@@ -196,10 +202,10 @@ def _log_ball(n: int) -> float:
 def _clique(target: Target, values: str) -> Design | None:
     best: Design | None = None
     d, lam = target.d, float(target.multiplier)
-    levels = _value_levels(target)
-    if values == "grid" and levels < 2:
-        return None
     for tilts in _proposals(target, from_limit=True):
+        levels = _value_levels(target, tilts)
+        if values == "grid" and levels < 2:
+            continue
         steepness = np.sin(tilts.tilts) - np.cos(tilts.tilts) * np.tan(tilts.near)
         if steepness[0] <= 0:
             continue
