@@ -45,6 +45,8 @@ WIDENING_BITS = 16
 The field stands between the number of tokens and the words.
 """
 PRECISION_BITS = 256
+LEAST_ETA = Fraction(1, 10**5)
+"""Cells of values are listed one by one, about 1 / (2 eta) of them, for each of SHARES: half a minute at this error."""
 SPACING_BITS = 24
 ROOM = 1 + Fraction(1, 2**26)
 """Safety factor on the spacing: float64 errs by about 1e-15 when it plays, on distances above 1e-6."""
@@ -200,7 +202,7 @@ def achieved(
     ----------
     multiplier : Rational > 0
         The cap on |q| |k| times the softmax scale.
-    eta : Rational in (0, 1/2)
+    eta : Rational in [LEAST_ETA, 1/2)
         At 1/2 and above, nothing needs to be stored.
     profile : "curved" or "uniform"
         The kind of value cells. Uniform cells cost about 0.65 bits more per (key, value) entry pair.
@@ -210,8 +212,9 @@ def achieved(
         raise invalid("n_tokens and d", "be >= 1", (n_tokens, d))
     if factor <= 0:
         raise invalid("multiplier", "be > 0", factor)
-    if not 0 < error < Fraction(1, 2):
-        raise invalid("eta", "lie strictly between 0 and 1/2", error)
+    if not LEAST_ETA <= error < Fraction(1, 2):
+        nearest = LEAST_ETA if error < LEAST_ETA else "0.49"
+        raise invalid("eta", f"lie in [{LEAST_ETA}, 1/2), where a cache can be made", str(error), nearest=nearest)
     if not (0 < delta < 1 if code == DITHERED else delta == 0):
         raise invalid("failure_prob", f"be {'in (0, 1)' if code == DITHERED else '0'} for {code}", delta)
     return _achieved(code, n_tokens, d, factor, error, delta, profile)

@@ -82,7 +82,7 @@ def possible(place: HasGeometry | str, *, ratio: Rational, eta: Rational = "0.01
     Raises
     ------
     InvalidArgument
-        If ratio is not > 0, eta not in (0, 1/2) or delta not in [0, 1/2).
+        If ratio is not > 0, eta not in [1/100000, 1/2) or delta not in [0, 1/2).
     """
     times, error, failure = rational(ratio, name="ratio"), rational(eta, name="eta"), rational(delta, name="delta")
     if times <= 0:

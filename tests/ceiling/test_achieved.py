@@ -159,6 +159,7 @@ def test_forged_terms_are_refused() -> None:
         ({"code": "dither"}, "did you mean"),
         ({"eta": "1/2"}, "eta must lie"),
         ({"eta": 0}, "eta must lie"),
+        ({"eta": "1/100001"}, r"eta must lie in \[1/100000, 1/2\)"),
         ({"multiplier": 0}, "multiplier must be > 0"),
         ({"n_tokens": 0}, "n_tokens and d must be >= 1"),
         ({"failure_prob": "1/100"}, "failure_prob must be 0"),
