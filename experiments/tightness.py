@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +20,7 @@ from lowerbound.certify.certified import LOGIT_CAP, certified, target_of
 from lowerbound.certify.design.cliques import clique_shared_design
 from lowerbound.certify.theorems import CHECKED, THEOREMS
 from lowerbound.core.models import Model, find_model, models
+from lowerbound.core.scalars import rounded_down, rounded_up
 
 Outcome = Literal["supported", "refuted", "undecided"]
 Row = dict[str, Any]
@@ -132,8 +134,9 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         "|logit| <= 100, values in [0, 1], every answer within eta (additive) with probability 1 - delta. Every floor "
         "is a certificate that the kernel has verified. Theorems A, B, C and C' are machine-checked in Coq; **D and E "
         "are proved on paper, not machine-checked** ([the proof](cliques.md)), and speak of delta = 0 alone. `cache` "
-        "is the cheapest cache with a proved error, as a fixed-length code that exists. Percentages are of the fp16 "
-        "cache, which is a unit of length: below eta = 0.009 fp16 itself does not keep the error at |logit| = 100.",
+        "is the cheapest cache with a proved error, as a fixed-length code that exists. Floors are rounded down, and "
+        "what caches need up. Percentages are of the fp16 cache, which is a unit of length: below eta = 0.009 fp16 "
+        "itself does not keep the error at |logit| = 100.",
         "",
         "![What is forced, and what is enough](tightness.png)",
         "",
@@ -150,11 +153,11 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         ]
         for row in table:
             if row["model"] == name:
-                shares = " | ".join(percent(row["floors"][theorem]) for theorem in THEOREMS)
+                shares = " | ".join(percent(row["floors"][theorem], rounded_down) for theorem in THEOREMS)
                 lines.append(
                     f"| {Fraction(row['eta']).limit_denominator(10**4)} | {row['delta']:g} | {shares} "
-                    f"| {percent(row['achieved'])} | {row['ratio_checked']:.3f} ({row['checked']}) "
-                    f"| {row['ratio_proved']:.3f} ({row['proved']}) |"
+                    f"| {percent(row['achieved'], rounded_up)} | {rounded_up(row['ratio_checked'], 3)} "
+                    f"({row['checked']}) | {rounded_up(row['ratio_proved'], 3)} ({row['proved']}) |"
                 )
     causes = list(next(iter(gaps.values())))
     lines += [
@@ -192,12 +195,13 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
     return "\n".join([*lines, ""])
 
 
-def percent(share: float | None) -> str:
-    """A fraction as a percentage in text."""
-    return "-" if share is None else f"{100 * share:.2f}"
+def percent(share: float | None, rounded: Callable[[float, int], str]) -> str:
+    """A fraction as a percentage in text; a floor is rounded down, and what a cache needs up."""
+    return "-" if share is None else rounded(100 * share, 2)
 
 
 def told(row: Row, share: float, theorem: str | None) -> str:
-    """A floor as text: kilobytes, percentage of fp16, and the theorem."""
-    size = f"{share * row['cache_bits'] / 8000:,.1f} kB, {100 * share:.1f} %"
+    """A floor, or what a cache needs, as text: kilobytes, percentage of fp16, and the theorem."""
+    rounded = rounded_up if theorem is None else rounded_down
+    size = f"{rounded(share * row['cache_bits'] / 8000, 1)} kB, {rounded(100 * share, 1)} %"
     return size if theorem is None else f"{size} ({theorem})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,6 +45,7 @@ def certify(
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
     from lowerbound.core.models import find_model
+    from lowerbound.core.scalars import rounded_down
 
     subject = find_model(one_model(model, named))
     known = None if theorem is None else THEOREMS.get(theorem)
@@ -64,7 +66,7 @@ def certify(
     document = found.document()
     if out is not None:
         out.write_bytes(document)
-    share = found.bits / subject.head_cache_bits
+    share = Fraction(found.bits, subject.head_cache_bits)
     if as_json:
         print_json(
             {
@@ -73,7 +75,7 @@ def certify(
                 "proof": found.theorem.proof,
                 "lemmas": list(found.theorem.lemmas),
                 "bits": found.bits,
-                "fraction_of_cache": share,
+                "fraction_of_cache": float(share),
                 "claim": found.claim,
                 "bytes": len(document),
                 "file": None if out is None else str(out),
@@ -81,7 +83,7 @@ def certify(
         )
         return
     terms = f"eta = {eta} ({guarantee.value}), delta = {delta}"
-    print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {100 * share:.2f} % of fp16")
+    print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {rounded_down(100 * share, 2)} % of fp16")
     print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.theorem.proof}; model R1, real inputs")
     print(f"certificate: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
     print("VERIFIED")

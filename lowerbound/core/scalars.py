@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from fractions import Fraction
 
 from flint import arb, ctx, fmpq
@@ -113,6 +114,16 @@ def floor_float(value: Fraction) -> float:
     """The largest float that is <= value. A printed lower bound is rounded with it."""
     near = float(value)
     return near if Fraction(near) <= value else math.nextafter(near, -math.inf)
+
+
+def rounded_down(value: Fraction | float, digits: int) -> str:
+    """The largest decimal of so many digits that is <= value: how what is needed at least is printed."""
+    return f"{Decimal(math.floor(Fraction(value) * 10**digits)).scaleb(-digits):,.{digits}f}"
+
+
+def rounded_up(value: Fraction | float, digits: int) -> str:
+    """The smallest decimal of so many digits that is >= value: how what is enough is printed."""
+    return f"{Decimal(math.ceil(Fraction(value) * 10**digits)).scaleb(-digits):,.{digits}f}"
 
 
 def plainly(value: Fraction | float) -> str:

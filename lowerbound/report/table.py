@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +16,7 @@ from lowerbound.certify.certified import LOGIT_CAP
 from lowerbound.certify.floors import R1, Floor
 from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.models import Model
-from lowerbound.core.scalars import plainly
+from lowerbound.core.scalars import plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
 from lowerbound.game.duel import Row
 from lowerbound.game.tally import Part
@@ -152,9 +152,10 @@ def floor_text(floor: Floor) -> str:
         f"{plainly(floor.delta)}, |logit| <= {LOGIT_CAP} between unit vectors:",
         "",
         f"{'floor':28}{'one head':>19}{'of fp16':>11}{'all heads':>18}",
+        f"{'fp16 cache (K and V)':28}{floor.cache_bits:>14,} bits{100:>9.2f} %"
+        f"{floor.cache_bits * floor.streams / 8e6:>15,.3f} MB",
     ]
     rows: list[tuple[str, float, str]] = [
-        ("fp16 cache (K and V)", floor.cache_bits, ""),
         ("Theorem A, relative eta", floor.paper_bits, THEOREMS["A"].proof),
         ("Theorem B, values", floor.values_bits, THEOREMS["B"].proof),
     ]
@@ -164,8 +165,12 @@ def floor_text(floor: Floor) -> str:
             told.add(best.theorem.name)
             rows.append((f"Theorem {best.theorem.name}, keys and values", best.bits, best.theorem.proof))
     for name, bits, proof in rows:
-        share, megabytes = 100 * bits / floor.cache_bits, bits * floor.streams / 8e6
-        lines.append(f"{name:28}{bits:>14,.0f} bits{share:>9.2f} %{megabytes:>15,.3f} MB  {proof}".rstrip())
+        exact = Fraction(bits)
+        share, total_mb = exact * 100 / floor.cache_bits, exact * floor.streams / (8 * 10**6)
+        lines.append(
+            f"{name:28}{rounded_down(exact, 0):>14} bits{rounded_down(share, 2):>9} %"
+            f"{rounded_down(total_mb, 3):>15} MB  {proof}".rstrip()
+        )
     lines.append("")
     lines += [f"Theorem {name} speaks of {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
     if model is not None:
@@ -179,6 +184,10 @@ def floor_text(floor: Floor) -> str:
     return "\n".join(lines)
 
 
+def _nearest(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}"
+
+
 def possible_text(answer: Mapping[str, Any]) -> str:
     """What is proved about a claimed compression: the bits asked for, the floors and the best proved cache, by size."""
     plain, asked = answer["cache_bits"], answer["budget_bits"]
@@ -189,20 +198,21 @@ def possible_text(answer: Mapping[str, Any]) -> str:
         f"every answer within {eta} ({promise}",
         "",
     ]
-    rows = [("asked for", asked, "")]
+    # What is possible is rounded down, and what is impossible above up, so that no text says more than is proved.
+    rows: list[tuple[str, float, str, Callable[[float, int], str]]] = [("asked for", asked, "", _nearest)]
     for key in ("machine_checked_floor", "floor"):
         floor = answer[key]
         if floor is not None and not (key == "floor" and floor == answer["machine_checked_floor"]):
-            rows.append((f"floor, Theorem {floor['theorem']}", floor["bits"], floor["proof"]))
+            rows.append((f"floor, Theorem {floor['theorem']}", floor["bits"], floor["proof"], rounded_down))
     achieved = answer["achieved"]
-    rows.append((f"cache {achieved['cache']}", achieved["bits"], "proved error; a fixed-length code that exists"))
-    for name, bits, note in sorted(rows, key=lambda row: row[1]):
-        lines.append(f"{name:28}{bits:>14,.0f} bits{100 * bits / plain:>9.2f} %  {note}".rstrip())
+    code = "proved error; a fixed-length code that exists"
+    rows.append((f"cache {achieved['cache']}", achieved["bits"], code, rounded_up))
+    for name, bits, note, rounded in sorted(rows, key=lambda row: row[1]):
+        lines.append(f"{name:28}{rounded(bits, 0):>14} bits{rounded(100 * bits / plain, 2):>9} %  {note}".rstrip())
     lines.append("")
-    # What is possible is rounded down, and what is impossible above up, so that no text says more than is proved.
-    possible, above = math.floor(100 * answer["largest_possible_ratio"]) / 100, answer["no_ratio_above"]
+    possible, above = answer["largest_possible_ratio"], answer["no_ratio_above"]
     lines.append(
-        f"at this error the fp16 cache can be compressed {possible:.2f} times"
-        + ("" if above is None else f", and not more than {math.ceil(100 * above) / 100:.2f} times")
+        f"at this error the fp16 cache can be compressed {rounded_down(possible, 2)} times"
+        + ("" if above is None else f", and not more than {rounded_up(above, 2)} times")
     )
     return "\n".join(lines)

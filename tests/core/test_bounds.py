@@ -24,7 +24,16 @@ from lowerbound.core.bounds import (
     floor_in_interval,
     is_above,
 )
-from lowerbound.core.scalars import ball, certainly_less, decide, floor_float, precision, rational
+from lowerbound.core.scalars import (
+    ball,
+    certainly_less,
+    decide,
+    floor_float,
+    precision,
+    rational,
+    rounded_down,
+    rounded_up,
+)
 from lowerbound.core.statistics import clopper_pearson
 from lowerbound.errors import InvalidArgument, Undecided
 
@@ -161,6 +170,17 @@ def test_floats_and_nonsense_are_not_rationals(value: Any) -> None:
     """Bad input: 0.1 is not one tenth."""
     with pytest.raises(InvalidArgument, match="must be"):
         rational(value)
+
+
+@given(st.fractions(), st.integers(0, 4))
+def test_what_is_printed_is_on_the_safe_side(value: Fraction, digits: int) -> None:
+    """Law: a printed lower bound is at most the value, an upper one at least, and no such decimal is nearer."""
+    low, high = (Fraction(round_(value, digits).replace(",", "")) for round_ in (rounded_down, rounded_up))
+    unit = Fraction(1, 10**digits)
+    assert low <= value <= high
+    assert high - low == (0 if (value / unit).denominator == 1 else unit)
+    assert value - low < unit
+    assert high - value < unit
 
 
 @given(st.fractions())

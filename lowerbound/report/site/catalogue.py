@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any
 
 from lowerbound.caches.description import description
 from lowerbound.caches.registry import known_caches
 from lowerbound.certify.theorems import CHECKED, PROVED, floors_with
 from lowerbound.core.models import Model, models
+from lowerbound.core.scalars import rounded_down
 from lowerbound.report.site.explorer_data import geometry_of
 from lowerbound.report.site.proof_page import literal
 
@@ -75,7 +77,10 @@ def row(model: Model, bits: Mapping[str, int | None]) -> str:
     """The table row of one model, from its floors in bits by theorem."""
     checked = max(floors_with(CHECKED), key=lambda name: bits[name] or 0)
     proved = max(floors_with(*PROVED), key=lambda name: bits[name] or 0)
-    share = {name: f"{100 * (bits[name] or 0) / model.head_cache_bits:.1f} % ({name})" for name in (checked, proved)}
+    share = {
+        name: f"{rounded_down(Fraction(100 * (bits[name] or 0), model.head_cache_bits), 1)} % ({name})"
+        for name in (checked, proved)
+    }
     last = "×".join(map(str, model.schedule.shapes[-1]))
     replay = "-" if model.replay_bits is None else f"{model.replay_bits / 8000:,.1f} kB"
     return (
