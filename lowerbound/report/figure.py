@@ -338,5 +338,5 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
         panels[0].set_ylabel("bits of one head, in % of its fp16 cache")
         figure.suptitle(f"{rows[0]['model']}: what is forced, and what is enough", fontsize=10)
         named = {text: line for axes in panels for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
-        figure.legend(list(named.values()), list(named), loc="outside lower center", frameon=False, fontsize=8, ncols=3)
+        figure.legend(list(named.values()), list(named), loc="outside lower center", frameon=False, fontsize=8, ncols=2)
     return figure
