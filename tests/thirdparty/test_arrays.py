@@ -10,6 +10,7 @@ from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention, attention_mass
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, Scaled
+from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import plan_reduction
@@ -39,6 +40,14 @@ def test_mass_in_torch_is_within_the_bound() -> None:
     bound = rounding_bound(d=16, n_tokens=700, max_logit=100.0, max_value=1.0)
     mass = attention_mass(*(torch.from_numpy(array) for array in arrays), rule=L2Norm())
     assert np.abs(mass.numpy() - attention_mass(*arrays, rule=L2Norm())).max() <= 2 * 200 * bound
+
+
+@pytest.mark.parametrize("odd", range(3))
+def test_arrays_of_two_libraries_are_refused(odd: int) -> None:
+    """Bad input: one tensor among NumPy's arrays gets a sentence that names all three."""
+    arrays = [torch.ones(2, 4, dtype=torch.float64) if place == odd else np.ones((2, 4)) for place in range(3)]
+    with pytest.raises(InvalidArgument, match=r"must be arrays of one library, got .* of torch"):
+        attention(*arrays, rule=L2Norm())
 
 
 def test_gradients_pass_through_the_oracle() -> None:

@@ -53,12 +53,21 @@ def _is_finite(xp: Any, array: Any) -> bool:
     return all(bool(xp.all(xp.isfinite(array[rows, :]))) for rows in blocks(array.shape[0], ROWS_PER_BLOCK))
 
 
+def one_library(**arrays: Any) -> Any:
+    """The array library of all these arrays; InvalidArgument if they are of several, or one is no array."""
+    try:
+        return array_api_compat.array_namespace(*arrays.values())
+    except TypeError:
+        told = ", ".join(f"{name} of {type(array).__module__.partition('.')[0]}" for name, array in arrays.items())
+        raise InvalidArgument(f"{' and '.join(arrays)} must be arrays of one library, got {told}") from None
+
+
 def check_question(queries: Any, keys: Any, values: Any) -> tuple[float, float, float]:
     """The largest Euclidean norms (of a query, of a key, of a row of values), after checking the arrays.
 
     Contract: InvalidArgument unless queries (m, d), keys (t, d) and values (t, h), t >= 1, are finite float64.
     """
-    xp = array_api_compat.array_namespace(queries, keys, values)
+    xp = one_library(queries=queries, keys=keys, values=values)
     lengths = (
         _checked(xp, "queries", queries, (None, None)),
         _checked(xp, "keys", keys, (None, queries.shape[1])),
@@ -129,7 +138,7 @@ def _attention_of_the_longest(queries: Any, keys: Any, values: Any, rule: Rule, 
 
 
 def _by_blocks(attend: Any, queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int) -> Any:
-    xp = array_api_compat.array_namespace(queries, keys, values)
+    xp = one_library(queries=queries, keys=keys, values=values)
     scaled, directions = rule.scaled(queries), rule.directions(keys)
     parts = [
         attend(xp, scaled[rows, :], directions, values, keys_per_block)
@@ -171,7 +180,7 @@ def _attend_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per
 
 def attention_logits(queries: Any, keys: Any, *, rule: Rule) -> Any:
     """The logits of all pairs of a query and a key, shape (m, t)."""
-    xp = array_api_compat.array_namespace(queries, keys)
+    xp = one_library(queries=queries, keys=keys)
     return xp.matmul(rule.scaled(queries), xp.permute_dims(rule.directions(keys), (1, 0)))
 
 
@@ -195,7 +204,7 @@ def attention_mass(queries: Any, keys: Any, *, rule: Rule) -> Any:
 
     Contract: entry j is the sum over i of the weight of key j for query i; shape (t,), up to rounding.
     """
-    xp = array_api_compat.array_namespace(queries, keys)
+    xp = one_library(queries=queries, keys=keys)
     mass = _zeros(keys, keys.shape[0])
     scaled, along = rule.scaled(queries), xp.permute_dims(rule.directions(keys), (1, 0))
     for rows in blocks(queries.shape[0], MASS_QUERIES_PER_BLOCK):
@@ -218,7 +227,7 @@ def block_causal_attention(queries: Any, keys: Any, values: Any, schedule: Scale
     -------
     outputs : array, shape (schedule.n_tokens, h)
     """
-    xp = array_api_compat.array_namespace(queries, keys, values)
+    xp = one_library(queries=queries, keys=keys, values=values)
     for name, array in (("queries", queries), ("keys", keys), ("values", values)):
         _checked(xp, name, array, (schedule.n_tokens, None))
     outputs = []
