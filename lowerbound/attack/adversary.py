@@ -191,7 +191,8 @@ def attack(
     check_time_limit(time_limit_s)
     target = target_of(name)
     facts = describe(target, level)
-    share = None if budget is None else rational(budget, name="budget")
+    in_force = facts.default_budget if budget is None else budget
+    share = None if in_force is None else rational(in_force, name="budget")
     base = Terms(
         schedule=ScaleSchedule(((1, 1), (1, 1))) if geometry is None else geometry.schedule,
         d=1 if geometry is None else geometry.d,

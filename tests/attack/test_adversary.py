@@ -256,3 +256,11 @@ def test_on_a_model(name: str) -> None:
     outcome = broken(name, geometry=geometry, isolation=Isolation.PROCESS, time_limit_s=60)
     assert outcome.terms.schedule == geometry.schedule
     assert rerun(witness(name, outcome.violation), isolation=Isolation.PROCESS).outcome is Outcome.VERIFIED
+
+
+def test_a_search_tells_the_budget_in_force() -> None:
+    """Definition: without a budget the method's own default is in force, and the search and its witness say so."""
+    found = attack("streaming", isolation=Isolation.NONE)
+    given = attack("streaming", budget="1/2", isolation=Isolation.NONE)
+    assert isinstance(found, Broken)
+    assert found.terms.budget == given.terms.budget == Fraction(1, 2)
