@@ -23,6 +23,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -44,7 +45,7 @@ LONGEST_TIME_LIMIT_S = 10**7
 """116 days."""
 
 _SANDBOX_HOME = "/dev/shm/home"  # noqa: S108 - on the sandbox's own /dev, which only its party sees
-_BOOTSTRAP = "import sys; sys.path[:] = {path!r}; from lowerbound.game.party import main; main()"
+_MAIN = "lowerbound.game.party:main"
 
 
 class Isolation(StrEnum):
@@ -95,46 +96,72 @@ def converse(
     check_time_limit(time_limit_s)
     if isolation is Isolation.NONE:
         return _converse_here(role, job, private, time_limit_s)
-    if isolation is Isolation.SANDBOX and (problem := sandbox_problem()) is not None:
-        raise IsolationUnavailable(
-            f"isolation must be one that this machine gives, got 'sandbox': {problem}; "
-            "the nearest valid choice is 'process'"
-        )
     with (
-        tempfile.TemporaryDirectory(prefix="lowerbound-") as home,
         tempfile.TemporaryFile() as question,
         tempfile.TemporaryFile() as reply,
         tempfile.TemporaryFile() as talk,
     ):
         write_frames(question, [role.encode(), json.dumps(job).encode(), *private])
         question.seek(0)
+        streams = Streams(question, reply, talk)
+        with party_process(_MAIN, job, streams, isolation=isolation, search_path=search_path) as process:
+            try:
+                process.wait(timeout=time_limit_s)
+            except subprocess.TimeoutExpired:
+                raise late(role, time_limit_s) from None
+        reply.seek(0)
+        talk.seek(0)
+        return _read_reply(role, process.returncode, reply, talk)
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What a party has as standard input, output and error: open files, or subprocess.PIPE."""
+
+    stdin: IO[bytes] | int
+    stdout: IO[bytes] | int
+    stderr: IO[bytes] | int
+
+
+@contextmanager
+def party_process(
+    main: str, job: dict[str, Any], streams: Streams, *, isolation: Isolation, search_path: Sequence[str]
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A running party: a fresh interpreter that calls the function `main`, "package.module:function", at this level.
+
+    Contract: when the context ends, so does the party, with its process group. `job` names the caches (as "cache", or
+    in its "games") whose programs the sandbox has to show. A level that this machine does not support raises
+    IsolationUnavailable.
+    """
+    if isolation is Isolation.SANDBOX and (problem := sandbox_problem()) is not None:
+        raise IsolationUnavailable(
+            f"isolation must be one that this machine gives, got 'sandbox': {problem}; "
+            "the nearest valid choice is 'process'"
+        )
+    with tempfile.TemporaryDirectory(prefix="lowerbound-") as home:
         path = list(search_path)
-        program = [sys.executable, "-I", "-B", "-c", _BOOTSTRAP.format(path=path)]
+        module, _, function = main.partition(":")
+        start = f"import sys; sys.path[:] = {path!r}; from {module} import {function}; {function}()"
+        command = [sys.executable, "-I", "-B", "-c", start]
         environment = _environment(home)
-        command = program
         if isolation is Isolation.SANDBOX:
             environment = _environment(_SANDBOX_HOME)
             places = [place for game in job.get("games", [job]) for place in program_places(game["cache"])]
-            command = [*_sandbox_command(Path(home), [*path, *places]), *program]
+            command = [*_sandbox_command(Path(home), [*path, *places]), *command]
         process = subprocess.Popen(
             command,
-            stdin=question,
-            stdout=reply,
-            stderr=talk,
+            stdin=streams.stdin,
+            stdout=streams.stdout,
+            stderr=streams.stderr,
             cwd=home,
             env=environment,
             close_fds=True,
             start_new_session=True,
         )
         try:
-            process.wait(timeout=time_limit_s)
-        except subprocess.TimeoutExpired:
-            raise late(role, time_limit_s) from None
+            yield process
         finally:
             _kill_group(process)
-        reply.seek(0)
-        talk.seek(0)
-        return _read_reply(role, process.returncode, reply, talk)
 
 
 def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) -> Frames:
