@@ -200,8 +200,10 @@ def test_hostile_rows(tmp_path: Path, text: str) -> None:
     raw = sqlite3.connect(tmp_path / "s.db")
     digest = hashlib.sha256(text.encode()).hexdigest()
     raw.execute("UPDATE blobs SET digest = ?, bytes = ?", (digest, text.encode()))
+    (trigger,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'attempts_update'").fetchone()
     raw.execute("DROP TRIGGER attempts_update")
     raw.execute("UPDATE attempts SET row = ?", (digest,))
+    raw.execute(trigger)
     raw.commit()
     raw.close()
     with Store(tmp_path / "s.db") as store, pytest.raises(InvalidArgument, match="is damaged"):
