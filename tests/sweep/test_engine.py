@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
 from lowerbound.sweep.engine import Tls, check_address, run_serial, slurm_cluster
 from lowerbound.sweep.export import differences, exported
@@ -124,11 +125,14 @@ def test_local_rows_are_serial_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Differential: two processes give, row for row, what one gives, and byte for byte the same exports."""
     path = spec(tmp_path, CACHES, 3)
     monkeypatch.syspath_prepend(tmp_path)
-    with Store(tmp_path / "serial.db", write=True) as store:
+    with Store(tmp_path / "serial.db", write=True, secret=PrivateSeed(7)) as store:
         units = list(read_spec(path).units())
         store.plan("small", "{}", units)
         run_serial(store, units)
-    assert run(tmp_path, "sweep", str(path), "--store", "local.db", "--workers", "2").returncode == 0
+    assert (
+        run(tmp_path, "sweep", str(path), "--store", "local.db", "--workers", "2", "--instance-seed", "7").returncode
+        == 0
+    )
     assert same(tmp_path / "serial.db", tmp_path / "local.db")
     exports = []
     for name in ("serial", "local"):
@@ -223,15 +227,24 @@ def test_a_poison_unit_is_told_and_the_others_are_done(tmp_path: Path) -> None:
     assert shown.count("alone with this unit, 3 of 3 workers died") == 2
 
 
+def certificates(folder: Path) -> Tls:
+    """Files of certificates that were made just now."""
+    from distributed.security import Security
+
+    made = Security.temporary()
+    files = {"ca": made.tls_ca_file, "cert": made.tls_client_cert, "key": made.tls_client_key}
+    for name, text in files.items():
+        (folder / f"{name}.pem").write_text(text, encoding="utf-8")
+    return Tls(*(folder / f"{name}.pem" for name in files))
+
+
 @contextmanager
-def cluster(folder: Path, tls: Tls | None = None, threads: int = 1) -> Iterator[str]:
-    """A scheduler and two workers of dask's own commands, on loopback, encrypted if asked; its address."""
+def cluster(folder: Path, threads: int = 1) -> Iterator[list[str]]:
+    """A scheduler and two workers of dask's own commands, on loopback with TLS; the options by which it is used."""
     _, environment = command(folder, "-")
-    file = folder / "scheduler.json"
-    options = ["--scheduler-file", str(file)]
-    if tls is not None:
-        options += ["--tls-ca-file", str(tls.ca), "--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)]
-        options += ["--protocol", "tls://"]
+    file, tls = folder / "scheduler.json", certificates(folder)
+    options = ["--scheduler-file", str(file), "--protocol", "tls://"]
+    options += ["--tls-ca-file", str(tls.ca), "--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)]
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     quiet |= {"env": environment, "cwd": folder}
     scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
@@ -243,7 +256,9 @@ def cluster(folder: Path, tls: Tls | None = None, threads: int = 1) -> Iterator[
         started += [subprocess.Popen([*worker, *options, *local], **quiet) for _ in range(2)]
         import json
 
-        yield str(json.loads(file.read_text(encoding="utf-8"))["address"])
+        address = str(json.loads(file.read_text(encoding="utf-8"))["address"])
+        own = ["--tls-ca", str(tls.ca), "--tls-cert", str(tls.certificate), "--tls-key", str(tls.key)]
+        yield ["--cluster", address, *own]
     finally:
         for process in reversed(started):
             process.terminate()
@@ -253,35 +268,23 @@ def cluster(folder: Path, tls: Tls | None = None, threads: int = 1) -> Iterator[
 
 @slow
 def test_cluster_rows_are_serial_rows(tmp_path: Path) -> None:
-    """Differential: a scheduler and workers that were started by hand give what one process gives."""
+    """Differential: a scheduler and workers that were started by hand give what one process gives from one secret.
+
+    Without the certificates nobody gets in, and to another address in the clear nothing is sent.
+    """
     path = spec(tmp_path, CACHES, 6)
-    assert run(tmp_path, "sweep", str(path), "--store", "serial.db").returncode == 0
-    with cluster(tmp_path) as address:
-        found = run(tmp_path, "sweep", str(path), "--store", "cluster.db", "--cluster", address)
+    assert run(tmp_path, "sweep", str(path), "--store", "serial.db", "--instance-seed", "7").returncode == 0
+    with cluster(tmp_path) as options:
+        assert options[1].startswith("tls://")
+        found = run(tmp_path, "sweep", str(path), "--store", "cluster.db", "--instance-seed", "7", *options)
+        without = run(tmp_path, "sweep", str(path), "--store", "x.db", *options[:2])
+        clear = run(tmp_path, "sweep", str(path), "--store", "x.db", "--cluster", options[1].replace("tls", "tcp"))
     assert found.returncode == 0, found.stderr
     assert same(tmp_path / "serial.db", tmp_path / "cluster.db")
-
-
-@slow
-def test_a_cluster_with_tls(tmp_path: Path) -> None:
-    """Differential: the same over TLS; without the certificates nobody gets in."""
-    from distributed.security import Security
-
-    made = Security.temporary()
-    files = {"ca": made.tls_ca_file, "cert": made.tls_client_cert, "key": made.tls_client_key}
-    for name, text in files.items():
-        (tmp_path / f"{name}.pem").write_text(text, encoding="utf-8")
-    ca, cert, key = (tmp_path / f"{name}.pem" for name in files)
-    path = spec(tmp_path, CACHES, 2)
-    assert run(tmp_path, "sweep", str(path), "--store", "serial.db").returncode == 0
-    with cluster(tmp_path, Tls(ca, cert, key)) as address:
-        assert address.startswith("tls://")
-        options = ["--tls-ca", str(ca), "--tls-cert", str(cert), "--tls-key", str(key)]
-        found = run(tmp_path, "sweep", str(path), "--store", "tls.db", "--cluster", address, *options)
-        without = run(tmp_path, "sweep", str(path), "--store", "x.db", "--cluster", address)
-    assert found.returncode == 0, found.stderr
-    assert without.returncode == 2
-    assert same(tmp_path / "serial.db", tmp_path / "tls.db")
+    assert (without.returncode, clear.returncode) == (2, 2)
+    assert "--cluster needs --tls-ca" in without.stderr
+    assert "use TLS" in clear.stderr
+    assert not (tmp_path / "x.db").exists()
 
 
 @slow
@@ -299,9 +302,9 @@ def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
     path = spec(other, ["golay"], 1)
     _, environment = command(other, "-")
     environment["PYTHONPATH"] = str(other)
-    with cluster(other) as address:
+    with cluster(other) as options:
         start_ = time.monotonic()
-        words, own = command(tmp_path, "sweep", str(path), "--store", "s.db", "--cluster", address)
+        words, own = command(tmp_path, "sweep", str(path), "--store", "s.db", *options)
         driver = subprocess.run(
             words,
             env={**own, "PYTHONPATH": str(tmp_path)},
@@ -321,8 +324,8 @@ def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
 def test_workers_with_threads_are_refused(tmp_path: Path) -> None:
     """Bad input: dask's default is a thread a core; a unit has a process to itself, and the sentence says how."""
     path = spec(tmp_path, ["golay"], 1)
-    with cluster(tmp_path, threads=3) as address:
-        found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--cluster", address)
+    with cluster(tmp_path, threads=3) as options:
+        found = run(tmp_path, "sweep", str(path), "--store", "s.db", *options)
     assert found.returncode == 2, found.stderr
     assert "runs 3 units at once in one process; start workers with --nthreads 1" in found.stderr
     assert rows(tmp_path / "s.db") == {}
@@ -357,7 +360,7 @@ def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
 def test_rows_of_another_source_are_told(tmp_path: Path) -> None:
     """Law: rows that were made by an edited package are not taken silently for this one's."""
     (unit,) = read_spec(spec(tmp_path, ["golay"], 1)).units()
-    made = run_unit(unit)
+    made = run_unit(unit, PrivateSeed(0))
     for source, older in ((source_digest(), 0), ("edited", 1)):
         with Store(tmp_path / f"{source}.db", write=True) as store:
             store.plan("small", "{}", [unit])
@@ -372,28 +375,28 @@ def test_rows_of_another_source_are_told(tmp_path: Path) -> None:
 def test_nobody_is_listening(tmp_path: Path) -> None:
     """Bad input: several engines at once, and addresses that would carry code in the clear, before anything is run."""
     path = spec(tmp_path, ["golay"], 1)
-    found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2", "--cluster", "tcp://127.0.0.1:1")
+    found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2", "--cluster", "tls://127.0.0.1:1")
     assert found.returncode == 2
     assert "one of --workers, --cluster and --slurm" in found.stderr
     assert not (tmp_path / "s.db").exists()
 
 
 @pytest.mark.parametrize(
-    ("address", "with_tls", "sentence"),
+    ("address", "sentence"),
     [
-        ("tcp://10.0.0.1:8786", False, "use TLS beyond this machine"),
-        ("127.0.0.1:8786", False, "be an address such as"),
-        ("tcp://127.0.0.1", False, "be an address such as"),
-        ("tls://10.0.0.1:8786", False, "exactly where its address begins with tls"),
-        ("tcp://127.0.0.1:8786", True, "exactly where its address begins with tls"),
+        ("tcp://10.0.0.1:8786", "use TLS"),
+        ("tcp://127.0.0.1:8786", "the nearest valid choice is tls://127.0.0.1:8786"),
+        ("127.0.0.1:8786", "be an address such as"),
+        ("tls://127.0.0.1", "be an address such as"),
+        ("tls://127.0.0.1:x", "be an address such as"),
+        ("tls://:1", "be an address such as"),
     ],
 )
-def test_addresses(tmp_path: Path, address: str, with_tls: bool, sentence: str) -> None:
-    """Bad input: what is no address, and what would be unsafe."""
-    tls = Tls(tmp_path, tmp_path, tmp_path) if with_tls else None
+def test_addresses(address: str, sentence: str) -> None:
+    """Bad input: what is no address, and what would be unsafe, on loopback too."""
     with pytest.raises(InvalidArgument, match=sentence):
-        check_address(address, tls)
-    check_address("tcp://127.0.0.1:8786", None)
+        check_address(address)
+    check_address("tls://127.0.0.1:8786")
 
 
 @slow
