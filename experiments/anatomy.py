@@ -17,6 +17,7 @@ from lowerbound.caches.registry import find_cache
 from lowerbound.core.bits import state_bits
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention_weights
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import plan_reduction
@@ -38,7 +39,7 @@ def run() -> Outcome:
     schedule, d = ScaleSchedule.parse(SPEC["maps"]), SPEC["d"]
     n, token, coordinate = schedule.n_tokens_cached, SPEC["token"], SPEC["coordinate"]
     plan = plan_reduction(Geometry("small", schedule, d), eta=SPEC["eta"], key_family=SPEC["keys"], seed=SPEC["seed"])
-    bits = plan.symbols_of(plan.draw(0))
+    bits = plan.symbols_of(plan.draw(PrivateSeed(0), 0))
     cache_class = find_cache(SPEC["cache"])
     protocol = CacheProtocol(plan, lambda: cache_class(plan.public()))
     message = protocol.alice(bits)

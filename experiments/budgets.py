@@ -14,9 +14,13 @@ from experiments.table import Outcome, save
 from lowerbound.caches.registry import CACHES, find_cache, play
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import AccountingError, LowerBoundError
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import plan_reduction
+
+INSTANCES = PrivateSeed(0)
+"""A seed that everybody knows, so that the rows are the same again: no cache here looks for it."""
 
 SPEC: dict[str, Any] = {"model": "var-d16", "budgets": ["1/8", "1/4", "1/2"], "seed": 0}
 LEAST = 1.0
@@ -34,7 +38,7 @@ def run() -> Outcome:
         for budget in SPEC["budgets"]:
             row: dict[str, Any] = {"cache": name, "budget": budget}
             try:
-                played = play(plan, name, budget=budget, isolation=Isolation.NONE)
+                played = play(plan, name, budget=budget, isolation=Isolation.NONE, instances=INSTANCES)
             except LowerBoundError as error:
                 rows.append({**row, "refused": str(error)})
                 wrong += [str(error)] if isinstance(error, AccountingError) else []

@@ -27,11 +27,15 @@ from lowerbound.caches.registry import play
 from lowerbound.caches.tournament import tournament
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import models
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation, strongest
 from lowerbound.game.reduction import plan_reduction
 from lowerbound.prove.book import load_book
 from lowerbound.prove.verify import verify
+
+INSTANCES = PrivateSeed(0)
+"""A seed that everybody knows, so that the rows are the same again: no cache here looks for it."""
 
 SPEC: dict[str, Any] = {
     "sides": [16, 23, 32, 45, 64, 90, 128],
@@ -62,12 +66,14 @@ def game(side: int, d: int, repeats: int = 3) -> dict[str, Any]:
     """The fastest of a few games with side x side cached tokens and as many queries, and the memory that they add."""
     plan = plan_reduction(Geometry(f"{side}", ScaleSchedule(((side, side), (side, side))), d), seed=0)
     small = plan_reduction(Geometry("small", ScaleSchedule(((2, 2), (2, 2))), d), seed=0)
-    play(small, "full-fp16", isolation=Isolation.NONE)
+    play(small, "full-fp16", isolation=Isolation.NONE, instances=INSTANCES)
     before = peak_bytes()
     best, bits = math.inf, 0
     for _ in range(repeats):
         start = time.perf_counter()
-        played = play(plan, "full-fp16", isolation=Isolation.NONE, time_limit_s=SPEC["time_limit_s"])
+        played = play(
+            plan, "full-fp16", isolation=Isolation.NONE, instances=INSTANCES, time_limit_s=SPEC["time_limit_s"]
+        )
         best, bits = min(best, time.perf_counter() - start), played.state_bits
     added = peak_bytes() - before
     return {

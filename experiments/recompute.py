@@ -22,6 +22,7 @@ from lowerbound.core.cache import Cache, ComputationModel, FloatArray, Public, c
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import Model, find_model
 from lowerbound.core.oracle.attention import attention
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.reduction import plan_reduction
@@ -96,7 +97,7 @@ def measured(model: Model, n_kept: int) -> dict[str, Any]:
     """One game: bits, rows to replay, seconds of one answer, and symbols misread."""
     plan = plan_reduction(Geometry.of(model), seed=SPEC["seed"]).in_model_r2()
     protocol = CacheProtocol(plan, lambda: Replay(plan.public(), n_kept))
-    symbols = plan.symbols_of(plan.draw(0))
+    symbols = plan.symbols_of(plan.draw(PrivateSeed(0), 0))
     message = protocol.alice(symbols)
     cache = protocol.new_cache()
     cache.decode(message)

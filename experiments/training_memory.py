@@ -41,6 +41,7 @@ from lowerbound import __version__
 from lowerbound.core.bits import BitReader, BitWriter, EncodedState, state_bits
 from lowerbound.core.bounds import floor_in_interval, is_above
 from lowerbound.core.coins import Coins
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import floor_float, rational
 from lowerbound.core.statistics import clopper_pearson
 from lowerbound.errors import AccountingError, CorruptState, invalid, unknown
@@ -414,7 +415,7 @@ def play(scheme: str, nonlinearity: str, dropped: str | None, spec: Spec) -> Row
     errors = far = payload = used = 0
     deviation = 0.0
     for trial in range(spec.trials):
-        bits = draw_symbols(spec.seed, trial, n_levels=2, shape=(1, spec.elements)).ravel()
+        bits = draw_symbols(PrivateSeed(spec.seed), trial, n_levels=2, shape=(1, spec.elements)).ravel()
         x: FloatArray = np.where(bits == 1, spec.magnitude, -spec.magnitude).astype(np.float64)
         state = bytes(SCHEMES[scheme](code, seed=spec.seed + trial, dropped=share).save(x))
         backward = SCHEMES[scheme](code, seed=spec.seed + trial, dropped=share)

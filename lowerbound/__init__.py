@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lowerbound.core.keys.choice import keys_for
     from lowerbound.core.models import find_model, models
     from lowerbound.core.oracle.attention import attention, block_causal_attention
+    from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.core.rules import L2Norm, Scaled
     from lowerbound.core.schedule import ScaleSchedule
     from lowerbound.game.channel import Isolation
@@ -29,6 +30,7 @@ _HOME_OF = {
     "Geometry": "core.geometry",
     "Isolation": "game.channel",
     "L2Norm": "core.rules",
+    "PrivateSeed": "core.private_seed",
     "Public": "core.cache",
     "ScaleSchedule": "core.schedule",
     "Scaled": "core.rules",
@@ -50,6 +52,7 @@ __all__ = [
     "Geometry",
     "Isolation",
     "L2Norm",
+    "PrivateSeed",
     "Public",
     "ScaleSchedule",
     "Scaled",

@@ -257,7 +257,7 @@ assert (abs(given - truth) > eta * truth).any()
 # the same threshold but for what it allows for rounding, and the same bits read.
 
 # %%
-from lowerbound import Geometry, Isolation, ScaleSchedule, plan_reduction, play
+from lowerbound import Geometry, Isolation, PrivateSeed, ScaleSchedule, plan_reduction, play
 
 plan = plan_reduction(Geometry("thirty lines", ScaleSchedule.square([1, 2, 4]), d), eta="1/10")
 assert plan.shape == (T, d)
@@ -265,8 +265,9 @@ assert (plan.keys.unit == keys).all()
 assert abs(float(plan.multiplier) - lam) < 1e-12
 assert abs(float(plan.leakage) - tau) < 1e-12
 assert abs(float(plan.grid.thresholds[0]) - threshold) < 1e-12
-assert (bob(alice(plan.draw(0), OneBit()), OneBit()) == plan.draw(0)).all()
+secret = plan.draw(PrivateSeed.fresh(), 0)
+assert (bob(alice(secret, OneBit()), OneBit()) == secret).all()
 row = play(plan, "exact", isolation=Isolation.NONE)
 assert row.errors == 0
-assert row.state_bits == 8 * len(alice(plan.draw(0), OneBit())) + 32 + 64  # and a count of tokens, and a length
+assert row.state_bits == 8 * len(alice(secret, OneBit())) + 32 + 64  # and a count of tokens, and a length
 print(f"library: {row.state_bits} bits, floor {row.floor_bits:.1f} at an error of at most {row.error_high:.3f}")

@@ -18,12 +18,20 @@ from _pytest.terminal import TerminalReporter
 from hypothesis import settings
 
 from lowerbound.core.geometry import Geometry
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation, sandbox_problem
 from lowerbound.game.reduction import Reduction, plan_reduction
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci")
+
+
+@pytest.fixture(autouse=True)
+def known_instances(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seeds are fixed: a game of this process plays on the instances of seed 0, except in tests marked `secret`."""
+    if request.node.get_closest_marker("secret") is None:
+        monkeypatch.setattr(PrivateSeed, "fresh", lambda: PrivateSeed(0))
 
 
 @pytest.fixture(scope="session")

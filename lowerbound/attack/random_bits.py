@@ -12,6 +12,7 @@ from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, own_tokens_silent
 from lowerbound.core.coins import Coins
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.game.question import Terms, TokenRows
 
 TRIALS = 4
@@ -36,7 +37,7 @@ def bits_on(terms: Terms, trial: int) -> Instance:
     """An instance with random bits as values; in model R2, bits that the public network computes from random ids."""
     shape = terms.schedule.n_tokens_cached, terms.d
     if terms.key_family is not None and (network := terms.reduction.network) is not None:
-        return with_bits(terms, network.symbols(network.draw_ids(terms.seed, trial)), trial)
+        return with_bits(terms, network.symbols(network.draw_ids(PrivateSeed(terms.seed), trial)), trial)
     bits = Coins(terms.seed, f"attack/bits {trial}").bits(shape[0] * shape[1])
     return with_bits(terms, bits.reshape(shape).astype(np.int64), trial)
 

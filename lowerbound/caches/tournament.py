@@ -13,8 +13,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
+from typing import Any
 
 from lowerbound.caches.registry import ADAPTERS, target_of
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import OWN_CACHES, Contender, Row, describe, duels
@@ -48,6 +50,7 @@ def tournament(
     trials: int,
     isolation: Isolation,
     time_limit_s: float,
+    instances: PrivateSeed | None = None,
     on_wait: Callable[[str], None],
 ) -> Generator[tuple[str, Outcome], None, None]:
     """Yields (name, outcome) for each requested game, in order; closing the generator cancels heats not yet begun.
@@ -58,7 +61,7 @@ def tournament(
     """
     entries = [Contender(target_of(name), budget, name) for name, budget in games]
     heats = [list(heat) for heat in _heats(entries)]
-    play = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
+    play = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s, instances=instances)
     if isolation is Isolation.NONE:
         for heat in heats:
             yield from _told(heat, partial(play, heat), on_wait)
@@ -105,15 +108,14 @@ def _library(numbered: tuple[int, Contender]) -> str | int:
     return library or (OWN_CACHES if entry.cache.startswith(OWN_CACHES) else number)
 
 
-def _play(
-    reduction: HardFamily, heat: Sequence[Contender], *, trials: int, isolation: Isolation, time_limit_s: float
-) -> list[Outcome]:
+def _play(reduction: HardFamily, heat: Sequence[Contender], **terms: Any) -> list[Outcome]:
     """Play a heat in one pair of processes; if that pair crashes or runs late, play each of its games in its own pair.
 
     One cache that crashes its process would otherwise spoil the outcomes of the whole heat.
     """
-    alone = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
     try:
-        return duels(reduction, heat, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
+        return duels(reduction, heat, **terms)
     except LowerBoundError as error:
-        return [error] if len(heat) == 1 else [outcome for entry in heat for outcome in alone([entry])]
+        return (
+            [error] if len(heat) == 1 else [outcome for entry in heat for outcome in _play(reduction, [entry], **terms)]
+        )

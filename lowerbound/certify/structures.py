@@ -16,6 +16,7 @@ from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.priors.prior import Prior
 from lowerbound.core.priors.table import PRIORS, find_prior, prior_to_json
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import Rational, ball, floor_float, precision, rational, upper_fraction
 from lowerbound.errors import ImpossibleReduction, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation
@@ -105,6 +106,7 @@ def structure_rows(
     seed: int = 0,
     trials: int = TRIALS,
     isolation: Isolation | None = None,
+    instances: PrivateSeed | None = None,
 ) -> Iterator[StructureRow]:
     """Yield one row per prior; its game is played when the row is requested.
 
@@ -123,7 +125,7 @@ def structure_rows(
             yield _without(geometry, kind, allowed, str(why))
             continue
         entry = Contender(target_of(scheme_of(kind)), family.prior.budget, scheme_of(kind))
-        (played,) = duels(family, [entry], trials=trials, isolation=isolation)
+        (played,) = duels(family, [entry], trials=trials, isolation=isolation, instances=instances)
         if isinstance(played, LowerBoundError):
             raise played
         yield _row(family, played, allowed)

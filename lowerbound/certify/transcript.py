@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -16,15 +16,17 @@ from lowerbound.certify.sealed import sealed
 from lowerbound.core.bounds import floor_in_interval
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import models
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, PlayedGame, play_once
-from lowerbound.game.hard_family import Alphabet, HardFamily
+from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.party import FAMILIES
 from lowerbound.game.reduction import Reduction, plan_reduction
 from lowerbound.game.structured import StructuredReduction, plan_structured
+from lowerbound.game.tally import Alphabet
 from lowerbound.kernel.codec import canonical, shown
 from lowerbound.kernel.verdict import Outcome, Verdict
 
@@ -55,13 +57,12 @@ def replayed(
     The claim and the payload are those of a document that the kernel calls CONSISTENT.
 
     Contract: VERIFIED only if the model is the catalogue's, the hard family is the one that this package plans, and a
-    new game gives the same symbols, message and answers. REJECTED if one of these differs. CONSISTENT if there is no
+    new game gives the same symbols, message and answers. REJECTED if one of these differs, or the symbols are not drawn
+    from the seed that the document opens. CONSISTENT if there is no
     new game: the cache is not registered here (a document must not choose what code runs), the model is not in the
     catalogue, or the cache fails or takes too long.
     """
     name, model = claim["cache"], claim["model"]
-    if name not in known_caches():
-        return _not_played(f"{name[:60]!r} is not registered here")
     known = next((one.geometry for one in models() if one.name == model), None)
     if known is None:
         return _not_played(f"{model[:60]!r} is not a model of the catalogue")
@@ -74,10 +75,15 @@ def replayed(
             return Verdict(Outcome.REJECTED, "the setting has other tokens or symbols than the claim")
     except (LowerBoundError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
         return Verdict(Outcome.REJECTED, f"the setting is no game on {model}: {str(error)[:200]}")
+    instances = PrivateSeed.parse(payload["instance_seed"])
+    if payload["asked"] != _by_kind(family.alphabets, family.symbols_of(family.draw(instances, 0))):
+        return Verdict(Outcome.REJECTED, "the symbols are not those that the seed of the instance draws")
+    if name not in known_caches():
+        return _not_played(f"{name[:60]!r} is not registered here")
     try:
         budget = None if claim["budget"] is None else Fraction(claim["budget"])
         entry = Contender(target_of(name), budget, name)
-        played = play_once(family, entry, isolation=isolation, time_limit_s=time_limit_s)
+        played = play_once(family, entry, isolation=isolation, time_limit_s=time_limit_s, instances=instances)
     except LowerBoundError as error:
         return _not_played(f"{name} could not play: {str(error)[:200]}")
     ours, proof = json.loads(canonical(_written(played)))
@@ -152,7 +158,6 @@ def _written(played: PlayedGame) -> tuple[Json, Json]:
         floor += floor_in_interval(given.size, alphabet.n_levels, low, high)
         parts.append({**_part(alphabet), "errors": errors})
         rates.append([str(low), str(high)])
-    levels = [alphabet.n_levels for alphabet in played.alphabets]
     claim = {
         "cache": row.cache,
         "budget": row.budget,
@@ -163,15 +168,23 @@ def _written(played: PlayedGame) -> tuple[Json, Json]:
         "message_bits": row.state_bits,
         "floor_bits": math.floor(floor),
         "confidence": str(CONFIDENCE),
+        "instance_commitment": row.instance_commitment,
     }
     payload = {
         "precision": PRECISION_BITS,
-        "asked": [spelt(given, count) for given, count in zip(asked, levels, strict=True)],
-        "answered": [spelt(heard, count) for heard, count in zip(answered, levels, strict=True)],
+        "asked": _by_kind(played.alphabets, played.asked),
+        "answered": _by_kind(played.alphabets, played.answered),
         "message": played.message.hex(),
         "rates": rates,
+        "instance_seed": row.instance_seed,
     }
     return claim, payload
+
+
+def _by_kind(alphabets: Sequence[Alphabet], symbols: Symbols) -> list[str]:
+    """The symbols of each alphabet, spelt."""
+    parts = np.split(symbols, np.cumsum([alphabet.n_columns for alphabet in alphabets])[:-1], axis=1)
+    return [spelt(part, alphabet.n_levels) for part, alphabet in zip(parts, alphabets, strict=True)]
 
 
 def spelt(symbols: Symbols, levels: int) -> str:

@@ -18,6 +18,7 @@ from lowerbound.cli.options import (
     GuaranteedEtaOption,
     GuaranteeName,
     GuaranteeOption,
+    InstanceSeedOption,
     JsonOption,
     KeysOption,
     LambdaOption,
@@ -26,6 +27,7 @@ from lowerbound.cli.options import (
     ModelOption,
     ScheduleOption,
     SeedOption,
+    instances_of,
     one_model,
     plan_of,
     print_json,
@@ -71,13 +73,14 @@ def reduce(
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
     seed: SeedOption = 0,
+    instance_seed: InstanceSeedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Follow one bit from Alice to Bob through one hard instance."""
     from lowerbound.game.story import narrate
 
     plan = plan_of(one_model(model, named), schedule, d, eta, guarantee, levels, multiplier, keys, seed)
-    story = narrate(plan, token=token, coordinate=coordinate)
+    story = narrate(plan, token=token, coordinate=coordinate, instances=instances_of(instance_seed))
     if as_json:
         print_json(story.to_json())
         return
@@ -104,6 +107,7 @@ def demo(
         Path, typer.Option("--out", metavar="DIRECTORY", help="Where rows and picture go.", file_okay=False)
     ] = DEMO_DIRECTORY,
     seed: SeedOption = 0,
+    instance_seed: InstanceSeedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """A demonstration: a floor, one bit, many caches, one picture."""
@@ -115,7 +119,8 @@ def demo(
     out.mkdir(parents=True, exist_ok=True)
     bound = compute(subject, eta=DEFAULT_ETA, failure_prob=DEFAULT_DELTA)
     plan = plan_of(subject, None, None, DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
-    story = narrate(plan)
+    instances = instances_of(instance_seed)
+    story = narrate(plan, instances=instances)
     if not as_json:
         print("1. The floor\n")
         print(floor_text(bound))
@@ -123,7 +128,9 @@ def demo(
         for step, what in story.lines():
             print(f"{step:>16}  {what}")
         print("\n3. Every cache against the floor\n", flush=True)
-    rows, failures = play_all(plan, at_budgets(DEMO_CACHES, [None]), trials=1, isolation=None, time_limit=120.0)
+    rows, failures = play_all(
+        plan, at_budgets(DEMO_CACHES, [None]), trials=1, isolation=None, time_limit=120.0, instances=instances
+    )
     data = [row.to_json() for row in rows]
     (out / "rows.json").write_text(json.dumps({"rows": data}, indent=2) + "\n", encoding="utf-8")
     from lowerbound.report.figure import frontier, save

@@ -21,6 +21,7 @@ from lowerbound.cli.options import (
     GuaranteeName,
     GuaranteeOption,
     HeadsOption,
+    InstanceSeedOption,
     IsolationName,
     IsolationOption,
     JsonOption,
@@ -33,6 +34,7 @@ from lowerbound.cli.options import (
     SeedOption,
     complete_cache,
     geometry_of,
+    instances_of,
     one_model,
     plan_of,
     print_json,
@@ -43,6 +45,7 @@ from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
     from lowerbound.game.hard_family import HardFamily
@@ -95,6 +98,7 @@ def play(
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
+    instance_seed: InstanceSeedOption = None,
     isolation: IsolationOption = None,
     time_limit: Annotated[
         float, typer.Option("--time-limit", metavar="SECONDS", help="For each of Alice and Bob.")
@@ -120,6 +124,7 @@ def play(
             print(
                 f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
             )
+    instances = instances_of(instance_seed)
     subject = one_model(None, model)
     plan: HardFamily
     if keys_and_values is None:
@@ -135,7 +140,9 @@ def play(
     for share in shares:
         plan.public(rational(share, name="budget"))
     if transcript is not None:
-        _write_down(plan, chosen, shares, transcript, everything or trials > 1, isolation, time_limit, as_json)
+        _write_down(
+            plan, chosen, shares, transcript, everything or trials > 1, isolation, time_limit, instances, as_json
+        )
         return
     rows, failures = play_all(
         plan,
@@ -143,6 +150,7 @@ def play(
         trials=trials,
         isolation=isolation,
         time_limit=time_limit,
+        instances=instances,
         at_standard_budgets=() if shares else all_names,
     )
     if as_json:
@@ -178,6 +186,7 @@ def _write_down(
     several: bool,
     isolation: IsolationName | None,
     time_limit: float,
+    instances: PrivateSeed | None,
     as_json: bool,
 ) -> None:
     from lowerbound.caches.registry import target_of
@@ -194,6 +203,7 @@ def _write_down(
         Contender(target_of(name), share, name),
         isolation=None if isolation is None else Isolation(isolation.value),
         time_limit_s=time_limit,
+        instances=instances,
     )
     path.write_bytes(document)
     if as_json:
@@ -226,6 +236,7 @@ def play_all(
     trials: int,
     isolation: IsolationName | None,
     time_limit: float,
+    instances: PrivateSeed | None = None,
     at_standard_budgets: Sequence[str] = (),
 ) -> tuple[list[Row], list[tuple[str, LowerBoundError]]]:
     """The rows of the caches that were played, and the errors of the others; an AccountingError ends the tournament.
@@ -266,7 +277,13 @@ def play_all(
             refuse(name, error)
     with progress(len(asked)) as advance:
         played = tournament.tournament(
-            plan, asked, trials=trials, isolation=level, time_limit_s=time_limit, on_wait=advance
+            plan,
+            asked,
+            trials=trials,
+            isolation=level,
+            time_limit_s=time_limit,
+            instances=instances,
+            on_wait=advance,
         )
         for name, outcome in played:
             if not isinstance(outcome, LowerBoundError):

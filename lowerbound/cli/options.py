@@ -15,6 +15,7 @@ from lowerbound.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from lowerbound.core.geometry import Geometry
+    from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.reduction import Reduction
 
 DEFAULT_MODEL = "var-d16"
@@ -94,7 +95,15 @@ GuaranteedEtaOption = Annotated[
     ),
 ]
 DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**64 - 1, help="Public coins and instance.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**64 - 1, help="Public coins, which every party knows.")]
+InstanceSeedOption = Annotated[
+    str | None,
+    typer.Option(
+        "--instance-seed",
+        metavar="N",
+        help="Repeat the instances of an earlier run; a cache that can guess N measures nothing. Default: secret.",
+    ),
+]
 GuaranteeOption = Annotated[
     GuaranteeName,
     typer.Option("--guarantee", help="additive: |error| <= eta; relative: |error| <= eta |answer|."),
@@ -194,6 +203,13 @@ def plan_of(
         key_family=keys,
         seed=seed,
     )
+
+
+def instances_of(text: str | None) -> PrivateSeed | None:
+    """The private seed that --instance-seed names; None, for one that nobody knows, if it was left out."""
+    from lowerbound.core.private_seed import PrivateSeed
+
+    return None if text is None else PrivateSeed.parse(text)
 
 
 class progress:

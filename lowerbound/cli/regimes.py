@@ -13,11 +13,13 @@ from lowerbound.cli.options import (
     MOST_TRIALS,
     DeltaOption,
     EtaOption,
+    InstanceSeedOption,
     JsonOption,
     ModelArgument,
     ModelOption,
     SeedOption,
     complete_model,
+    instances_of,
     one_model,
     print_json,
 )
@@ -161,6 +163,7 @@ def time(
     named: ModelOption = None,
     questions: Annotated[int, typer.Option("--questions", min=1, max=MOST_TRIALS, help="Asked of each reader.")] = 200,
     seed: SeedOption = 0,
+    instance_seed: InstanceSeedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Count the cached rows that a reader looks at per query, for non-adaptive and adaptive readers."""
@@ -171,11 +174,11 @@ def time(
     from lowerbound.game.reduction import plan_reduction
 
     subject = one_model(model, named)
-    plan = plan_reduction(find_geometry(subject), seed=seed)
+    plan, instances = plan_reduction(find_geometry(subject), seed=seed), instances_of(instance_seed)
     n_tokens = plan.schedule.n_tokens_cached
     fixed: list[RowReader] = [FixedPlaces(n_tokens * share // 4) for share in (0, 1, 2, 3)]
     adaptive: list[RowReader] = [HashTable(), Hyperplanes(ceil(log2(n_tokens))), Tree()]
-    rows = [probe(reader, plan, questions=questions, seed=seed) for reader in (*fixed, Scan(), *adaptive)]
+    rows = [probe(reader, plan, questions=questions, instances=instances) for reader in (*fixed, Scan(), *adaptive)]
     if as_json:
         told = [{**vars(row), "least_looks": None if row.is_adaptive else row.least_looks} for row in rows]
         print_json({"model": subject, "tokens": n_tokens, "readers": told})

@@ -15,12 +15,14 @@ from lowerbound.cli.options import (
     DeltaOption,
     DimensionOption,
     EtaOption,
+    InstanceSeedOption,
     JsonOption,
     ModelArgument,
     ModelOption,
     ScheduleOption,
     SeedOption,
     geometry_of,
+    instances_of,
     one_model,
     print_json,
     progress,
@@ -51,6 +53,7 @@ def structures(
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
     seed: SeedOption = 0,
+    instance_seed: InstanceSeedOption = None,
     trace: Annotated[
         Path | None,
         typer.Option("--trace", metavar="FILE", help="Instead: which priors one head of a recorded trace obeys."),
@@ -72,6 +75,7 @@ def structures(
     from lowerbound.certify.structures import StructureRow, structure_rows
     from lowerbound.core.priors.table import PRIORS, find_prior
 
+    instances = instances_of(instance_seed)
     names = listed(priors, "--prior") or list(PRIORS)
     for name in names:
         find_prior(name)
@@ -80,7 +84,9 @@ def structures(
     with progress(len(names)) as begin:
         for name in names:
             begin(name)
-            rows += structure_rows(geometry, [name], eta=eta, delta=delta, seed=seed, trials=trials)
+            rows += structure_rows(
+                geometry, [name], eta=eta, delta=delta, seed=seed, trials=trials, instances=instances
+            )
     if as_json:
         print_json({"model": geometry.name, "eta": eta, "delta": delta, "rows": [row.to_json() for row in rows]})
         return

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.coins import Coins
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, ImpossibleReduction
 
@@ -107,10 +108,29 @@ class PublicNetwork:
             raise CacheContractBroken("recompute met values that its public network cannot produce")
         return found
 
-    def draw_ids(self, seed: int, trial: int) -> Ids:
+    @property
+    def n_ids(self) -> int:
+        """The number of ids that influence the cache."""
+        return sum(self.schedule.map_size(k) for k in range(self.n_id_scales))
+
+    @cached_property
+    def places_of_ids(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """(rows, columns) of the value bits that spell the ids, each of shape (n_ids, id_bits).
+
+        Contract: bit b of id i is the value bit there, plus a function of the ids of earlier scales: the row is that of
+        the first child, and the public layer is systematic.
+        """
+        rows = [np.zeros(0, dtype=np.int64)]
+        for scale in range(1, self.n_id_scales + 1):
+            first = np.searchsorted(self._parents(scale), np.arange(self.schedule.map_size(scale - 1)))
+            rows.append(self.schedule.rows_of(scale).start + first)
+        row, column = np.meshgrid(np.concatenate(rows), np.arange(self.id_bits), indexing="ij")
+        return row, column
+
+    def draw_ids(self, instances: PrivateSeed, trial: int) -> Ids:
         """Uniform random private ids, of all scales whose ids influence the cache, in one flat array."""
-        count = sum(self.schedule.map_size(k) for k in range(self.n_id_scales))
-        stream = Coins(seed, f"ids/trial {trial}")
+        count = self.n_ids
+        stream = instances.coins(f"ids/trial {trial}")
         if self.codebook_size == 1 << self.id_bits:
             digits = stream.bits(count * self.id_bits).reshape(count, self.id_bits).astype(np.int64)
             return digits @ (1 << np.arange(self.id_bits, dtype=np.int64))

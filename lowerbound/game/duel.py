@@ -16,13 +16,14 @@ import numpy as np
 from lowerbound.core.bits import FP16_BITS, LENGTH_PREFIX_BITS, state_bits
 from lowerbound.core.cache import CacheFacts
 from lowerbound.core.loading import load_cache
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation, converse, late, raised, strongest
-from lowerbound.game.hard_family import Alphabet, HardFamily
+from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
-from lowerbound.game.tally import Part, misread, tally
+from lowerbound.game.tally import Alphabet, Part, misread
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
 
 Result = TypeVar("Result")
@@ -45,8 +46,9 @@ class Row:
     whose error intervals all hold at `confidence`. `ratio` is `state_bits / floor_bits`, or None if the lower bound
     is 0. `error` is the error rate over all symbols, and `levels` the number of levels of a value. `measured_ratio` is
     the compression ratio relative to fp16 keys and values. `claimed_ratio` is the ratio that the method itself would
-    report for the longest message, or None if it reports none. `verdict` is "above the floor", or "outside R1" for a
-    cache that is not played in computation model R1.
+    report for the longest message, or None if it reports none. `computation_model` is that of the family that was
+    played, and so are `floor_bits` and `parts`. `verdict` is "above the floor", or "outside R1" in another model.
+    `instance_commitment` was fixed before the game, and `instance_seed` opens it.
     """
 
     cache: str
@@ -59,6 +61,8 @@ class Row:
     computation_model: str
     trials: int
     seed: int
+    instance_commitment: str
+    instance_seed: str
     levels: int
     eta: float
     symbols: int
@@ -131,6 +135,7 @@ def duel(
     isolation: Isolation | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
+    instances: PrivateSeed | None = None,
 ) -> Row:
     """Play a cache on a hard family; the row has its measured size and error, and the proved lower bound (floor).
 
@@ -159,6 +164,7 @@ def duel(
         isolation=isolation,
         time_limit_s=time_limit_s,
         confidence=confidence,
+        instances=instances,
     )
     if isinstance(outcome, LowerBoundError):
         raise outcome
@@ -173,6 +179,7 @@ def duels(
     isolation: Isolation | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
+    instances: PrivateSeed | None = None,
 ) -> list[Row | LowerBoundError]:
     """`duel` for several caches that share one process for Alice and one for Bob, so that slow libraries load once.
 
@@ -185,7 +192,7 @@ def duels(
     if not time_limit_s > 0:
         raise invalid("time limit", "be > 0 seconds", time_limit_s)
     level = strongest() if isolation is None else isolation
-    games = [_prepare(reduction, entry, trials, level, time_limit_s) for entry in entries]
+    games = [_prepare(reduction, entry, trials, level, time_limit_s, instances) for entry in entries]
     terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
     sent = _conversation("alice", games, [game.private for game in games], terms)
     messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]
@@ -225,13 +232,14 @@ def play_once(
     *,
     isolation: Isolation | None = None,
     time_limit_s: float = TIME_LIMIT_S,
+    instances: PrivateSeed | None = None,
 ) -> PlayedGame:
     """`duel` for one trial, with Alice's symbols, Bob's answers and the message in addition to the row.
 
     Contract: the row and every error are those of `duel` with one trial.
     """
     level = strongest() if isolation is None else isolation
-    game = _prepare(reduction, entry, 1, level, time_limit_s)
+    game = _prepare(reduction, entry, 1, level, time_limit_s, instances)
     terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
     (alice,) = _conversation("alice", [game], [game.private], terms)
     if isinstance(alice, LowerBoundError):
@@ -286,16 +294,24 @@ def _attempt(action: Callable[[_Reply], Result], reply: _Reply | LowerBoundError
         return error
 
 
-def _prepare(reduction: HardFamily, entry: Contender, trials: int, level: Isolation, time_limit_s: float) -> _Game:
+def _prepare(
+    reduction: HardFamily,
+    entry: Contender,
+    trials: int,
+    level: Isolation,
+    time_limit_s: float,
+    instances: PrivateSeed | None,
+) -> _Game:
     facts = describe(entry.cache, level, time_limit_s)
     budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
     played = reduction
     if reduction.geometry.stack is None and facts.stack is not None:
         played = reduction.stacked(facts.stack)
-    if facts.computation_model != "R1":
+    if facts.computation_model == "R2":
         played = played.in_model_r2()
-    private, symbols = _instances(played, trials)
-    return _Game(entry, facts, played, budget if facts.budget_meaning else None, private, symbols)
+    seed = PrivateSeed.fresh() if instances is None else instances
+    private, symbols = _instances(played, seed, trials)
+    return _Game(entry, facts, played, budget if facts.budget_meaning else None, private, symbols, seed)
 
 
 @dataclass(frozen=True)
@@ -308,6 +324,7 @@ class _Game:
     budget: Fraction | None
     private: Frames
     symbols: list[Symbols]
+    instances: PrivateSeed
 
     @property
     def job(self) -> dict[str, Any]:
@@ -338,11 +355,10 @@ class _Game:
         wrong = misread(self.symbols, bob.frames)
         errors = int(sum(part.sum() for part in wrong))
         low, high = clopper_pearson(errors, n_symbols * trials, confidence=confidence)
-        parts, proved = tally(played.alphabets, wrong, confidence)
+        parts, proved = played.tally(wrong, confidence)
         longest = max(range(trials), key=lambda trial: len(messages[trial]))
         used = state_bits(messages[longest])
         claimed = alice.header["claimed_ratio"]
-        in_r1 = facts.computation_model == "R1"
         row = Row(
             cache=self.entry.label or self.entry.cache,
             family=facts.family,
@@ -351,9 +367,11 @@ class _Game:
             layers=played.stack[0],
             heads=played.n_heads,
             isolation=str(level),
-            computation_model=facts.computation_model,
+            computation_model=played.computation_model,
             trials=trials,
             seed=played.seed,
+            instance_commitment=self.instances.commitment,
+            instance_seed=self.instances.opening,
             levels=played.grid.n_levels,
             eta=float(played.grid.eta),
             symbols=n_symbols,
@@ -370,13 +388,13 @@ class _Game:
             ratio=float(used / proved) if proved else None,
             measured_ratio=FP16_PAIR_BITS * played.n_entries / used,
             claimed_ratio=None if claimed is None else float(Fraction(claimed)),
-            verdict=ABOVE if in_r1 else OUTSIDE_R1,
+            verdict=ABOVE if played.computation_model == "R1" else OUTSIDE_R1,
             parts=parts,
             ledger=_ledger(alice.header["ledgers"][longest], messages[longest]),
             alice_seconds=alice.header["seconds"],
             bob_seconds=bob.header["seconds"],
         )
-        if in_r1 and used < proved:
+        if used < proved:
             raise AccountingError(
                 f"{row.cache} at isolation {level} sent {used} bits for {n_symbols} symbols with error at most "
                 f"{row.error_high:.4g}, under the proved floor of {row.floor_bits:.1f} bits: information reached Bob "
@@ -385,9 +403,9 @@ class _Game:
         return row
 
 
-def _instances(family: HardFamily, trials: int) -> tuple[Frames, list[Symbols]]:
+def _instances(family: HardFamily, instances: PrivateSeed, trials: int) -> tuple[Frames, list[Symbols]]:
     """For each trial, Alice's private frame and the symbols that Bob should name."""
-    given = [family.draw(trial) for trial in range(trials)]
+    given = [family.draw(instances, trial) for trial in range(trials)]
     return [private.astype(SYMBOL_TYPE).tobytes() for private in given], [family.symbols_of(one) for one in given]
 
 

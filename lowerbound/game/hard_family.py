@@ -16,31 +16,21 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.cache import Public
+from lowerbound.core.cache import ComputationModel, Public
 from lowerbound.core.coins import Coins
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.index import Symbols
+from lowerbound.game.tally import Alphabet, Part, tally
 
 FloatArray = NDArray[np.float64]
 
 POPULAR_POWER = 3
 """A popular token has number floor(n u^3), with n visible tokens and u uniform in [0, 1): older tokens are likelier."""
-
-
-@dataclass(frozen=True)
-class Alphabet:
-    """One kind of Alice's symbols: `n_columns` columns of symbols, each symbol with `n_levels` levels.
-
-    A row of symbols has these columns for each alphabet; usually it belongs to one cached token.
-    """
-
-    name: str
-    n_levels: int
-    n_columns: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ class HardFamily(ABC):
     grid : Grid
         The levels of values.
     seed : int
-        The seed of the public coins, and of Alice's symbols.
+        The seed of the public coins. Alice's symbols do not depend on it.
     """
 
     game: ClassVar[str]
@@ -102,6 +92,19 @@ class HardFamily(ABC):
     @abstractmethod
     def alphabets(self) -> tuple[Alphabet, ...]:
         """The kinds of symbols, in the order of their columns."""
+
+    @property
+    def computation_model(self) -> ComputationModel:
+        """Whose floor holds on this family: that of model R1, where keys and values are free, or that of R2."""
+        return "R1"
+
+    def tally(self, wrong: list[NDArray[np.bool_]], confidence: Fraction) -> tuple[list[Part], Fraction]:
+        """The result for each kind of symbols, and a proved lower bound (floor) in bits, of `computation_model`.
+
+        Contract: `wrong` has one matrix of the shape of the symbols per trial, which marks Bob's errors; with
+        probability at least `confidence` a message that leads to these errors has as many bits as the floor.
+        """
+        return tally(self.alphabets, wrong, confidence)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -160,8 +163,8 @@ class HardFamily(ABC):
         return np.broadcast_to(rows, (*self.stack, *rows.shape))
 
     @abstractmethod
-    def draw(self, trial: int) -> Symbols:
-        """Alice's private input of a trial: her symbols, or the data from which `symbols_of` computes them."""
+    def draw(self, instances: PrivateSeed, trial: int) -> Symbols:
+        """Alice's private input of a trial, drawn from the private seed: her symbols, or what determines them."""
 
     def symbols_of(self, given: Symbols) -> Symbols:
         """The matrix of symbols of a private input, which may be flat."""

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.coins import Coins
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import invalid
 
 Symbols = NDArray[np.int64]
@@ -31,9 +31,11 @@ class OneWayProtocol(ABC):
         """Bob's answers for all positions: at each, what he would say if he were asked for it."""
 
 
-def draw_symbols(seed: int, trial: int, *, n_levels: int, shape: tuple[int, int], kind: str = "symbols") -> Symbols:
+def draw_symbols(
+    instances: PrivateSeed, trial: int, *, n_levels: int, shape: tuple[int, int], kind: str = "symbols"
+) -> Symbols:
     """Alice's input: independent uniform symbols in [0, n_levels), with separate coins for every trial and kind."""
-    flat = Coins(seed, f"{kind}/{n_levels}/trial {trial}").below(n_levels, shape[0] * shape[1])
+    flat = instances.coins(f"{kind}/{n_levels}/trial {trial}").below(n_levels, shape[0] * shape[1])
     return flat.reshape(shape)
 
 

@@ -26,12 +26,14 @@ from lowerbound.core.cache import Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
 from lowerbound.core.oracle.rounding import UNIT_ROUNDOFF, rounding_bound
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.reading import key_room
 from lowerbound.core.scalars import ball, precision, upper_fraction
-from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run
+from lowerbound.game.hard_family import FloatArray, HardFamily, Run
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.multi_index import QueryBlocks
 from lowerbound.game.payload import READING_PRECISION_BITS, PayloadDesign
+from lowerbound.game.tally import Alphabet
 
 ANSWER_SLACK = 2.0**-40
 """By how much `_zoom` widens the intervals of allowed answers, in addition to another `rounding`.
@@ -187,12 +189,12 @@ class PayloadReduction(HardFamily):
         fill = np.sqrt(np.maximum(0.0, 1 - (rows * rows).sum(axis=-1, keepdims=True)))
         return np.concatenate([rows, fill], axis=-1)
 
-    def draw(self, trial: int) -> Symbols:
+    def draw(self, instances: PrivateSeed, trial: int) -> Symbols:
         """Independent uniform symbols, with separate coins for values and for keys."""
         return np.concatenate(
             [
                 draw_symbols(
-                    self.seed, trial, n_levels=kind.n_levels, shape=(self.shape[0], kind.n_columns), kind=kind.name
+                    instances, trial, n_levels=kind.n_levels, shape=(self.shape[0], kind.n_columns), kind=kind.name
                 )
                 for kind in self.alphabets
             ],

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import invalid
 from lowerbound.game.reduction import Reduction
 
@@ -207,19 +208,22 @@ def least_looks(n_tokens: int, failure_prob: Fraction) -> int:
     return ceil((1 - 2 * failure_prob) * n_tokens)
 
 
-def probe(reader: RowReader, reduction: Reduction, *, questions: int = 200, seed: int = 0) -> Probed:
+def probe(
+    reader: RowReader, reduction: Reduction, *, questions: int = 200, instances: PrivateSeed | None = None
+) -> Probed:
     """Ask a reader for all bits of one random token, `questions` times, each time with rows in a fresh random order.
 
     Contract: `looks` is the mean number, per question, of rows and index entries that were read; questions < 1 raises
-    InvalidArgument.
+    InvalidArgument. Rows, order and questions are drawn from `instances`; None takes a fresh private seed.
     """
     if questions < 1:
         raise invalid("questions", "be an integer >= 1", questions)
-    coins = Coins(seed, f"probes/{reader.name}").generator()
+    drawn_from = PrivateSeed.fresh() if instances is None else instances
+    coins = drawn_from.coins(f"probes/{reader.name}").generator()
     looks = wrong = 0
     shape = n_tokens, d = reduction.schedule.n_tokens_cached, reduction.geometry.d
     for trial in range(questions):
-        bits = reduction.draw(trial).reshape(-1)[: n_tokens * d].reshape(shape)
+        bits = reduction.draw(drawn_from, trial).reshape(-1)[: n_tokens * d].reshape(shape)
         order = coins.permutation(n_tokens)
         rows = Rows(reduction.keys.unit[:n_tokens][order], reduction.values(bits).reshape(-1, d)[:n_tokens][order])
         reader.prepare(rows.keys)

@@ -15,20 +15,23 @@ from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lowerbound.core.bounds import LEAKAGE, MULTIPLIER
-from lowerbound.core.cache import Public
+from lowerbound.core.cache import ComputationModel, Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid, Guarantee
 from lowerbound.core.keys.choice import best_family, find_family, made_keys
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.oracle.rounding import rounding_bound
-from lowerbound.core.scalars import floor_float, plainly, rational
+from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.core.scalars import ball, floor_float, plainly, rational, upper_fraction
 from lowerbound.errors import ImpossibleReduction, invalid
-from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run
+from lowerbound.game.hard_family import FloatArray, HardFamily, Run
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.multi_index import QueryBlocks
+from lowerbound.game.tally import Alphabet, Part, tally
 
 NEAREST_SLACK = Fraction(1, 100)
 """Since 2 tau < 1 - eta is strict, the smallest lambda that is proposed keeps tau below its limit by this fraction."""
@@ -73,6 +76,27 @@ class Reduction(HardFamily):
         """The only kind of symbols: those written into values."""
         return (Alphabet("values", self.grid.n_levels, self.geometry.d),)
 
+    @property
+    def computation_model(self) -> ComputationModel:
+        """R2 if a public network computes the values, else R1."""
+        return "R1" if self.network is None else "R2"
+
+    def tally(self, wrong: list[NDArray[np.bool_]], confidence: Fraction) -> tuple[list[Part], Fraction]:
+        """The result per kind of symbols, and the floor; in model R2, that of the token ids (`places_of_ids`).
+
+        In R2 the symbols depend on each other, and only the bits of ids count. Each of these is one symbol plus a
+        public function of earlier ids. So by the chain rule, errors at a rate p among these symbols leave at most H2(p)
+        bits unknown of each bit of an id.
+        """
+        network = self.network
+        if network is None:
+            return super().tally(wrong, confidence)
+        read = [errors[network.places_of_ids] for errors in wrong]
+        kinds = (Alphabet("ids", 2, network.id_bits),)
+        parts, proved = tally(kinds, read, confidence)
+        unused = upper_fraction(network.n_ids * (network.id_bits - ball(network.codebook_size).log() / ball(2).log()))
+        return parts, max(Fraction(0), proved - max(Fraction(0), unused))
+
     @cached_property
     def queries(self) -> FloatArray:
         """One query per token, shape (n_tokens, d): its key, scaled so that its logit with the key is lambda."""
@@ -82,11 +106,11 @@ class Reduction(HardFamily):
         """The same family for `stack` = (layers, heads per layer)."""
         return replace(self, geometry=replace(self.geometry, stack=stack))
 
-    def draw(self, trial: int) -> Symbols:
+    def draw(self, instances: PrivateSeed, trial: int) -> Symbols:
         """Alice's private input of a trial: symbols (model R1) or token ids (model R2)."""
         if self.network is not None:
-            return self.network.draw_ids(self.seed, trial)
-        return draw_symbols(self.seed, trial, n_levels=self.grid.n_levels, shape=self.shape)
+            return self.network.draw_ids(instances, trial)
+        return draw_symbols(instances, trial, n_levels=self.grid.n_levels, shape=self.shape)
 
     def symbols_of(self, given: Symbols) -> Symbols:
         """The symbols of a private input; in model R2 the public network computes them from the token ids."""

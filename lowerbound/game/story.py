@@ -7,12 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.enclosure import attention_ball
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import lower_fraction, upper_fraction
 from lowerbound.errors import Undecided, invalid
-from lowerbound.game.index import draw_symbols
 from lowerbound.game.reduction import Reduction
 
 
@@ -27,6 +26,7 @@ class Story:
 
     model: str
     seed: int
+    instance_seed: str
     n_symbols: int
     token: int
     place: tuple[int, ...] | None
@@ -64,7 +64,7 @@ class Story:
         where = "prompt token" if self.place is None else f"scale, row, column = {self.place}"
         return [
             ("instance", f"{self.model}: {self.n_tokens_cached} cached tokens, d = {self.d}, one head"),
-            ("Alice's input", f"{self.n_symbols} fair symbols x, seed {self.seed}"),
+            ("Alice's input", f"{self.n_symbols} fair symbols x, instance seed {self.instance_seed}"),
             ("Bob's question", f"coordinate {self.coordinate} of token {self.token} ({where})"),
             ("symbol", f"x = {self.bit}, so value {self.level:g} enters the cache there"),
             ("keys", f"{self.keys} family, one-sided coherence {self.coherence} (Welch: {self.welch:.4f})"),
@@ -94,20 +94,27 @@ class Story:
         ]
 
 
-def narrate(reduction: Reduction, *, token: int | None = None, coordinate: int | None = None) -> Story:
+def narrate(
+    reduction: Reduction,
+    *,
+    token: int | None = None,
+    coordinate: int | None = None,
+    instances: PrivateSeed | None = None,
+) -> Story:
     """Play one position of a reduction against exact attention, and record every step.
 
     Contract: the symbol is decoded from an enclosure of the exact output, so `decoded` is certain; if the enclosure
-    contains a threshold, Undecided is raised. `token` and `coordinate` are drawn from public coins if they are None;
-    out of range they raise InvalidArgument.
+    contains a threshold, Undecided is raised. The symbols are drawn from `instances`, and so are `token` and
+    `coordinate` if they are None; out of range they raise InvalidArgument. Without `instances`, a fresh private seed
+    is taken.
     """
     n_cached, d = reduction.shape
-    coins = Coins(reduction.seed, "bob's question")
-    position = int(coins.below(n_cached * d, 1)[0])
+    drawn_from = PrivateSeed.fresh() if instances is None else instances
+    position = int(drawn_from.coins("bob's question").below(n_cached * d, 1)[0])
     token = _inside("token", position // d if token is None else token, n_cached)
     coordinate = _inside("coordinate", position % d if coordinate is None else coordinate, d)
     grid = reduction.grid
-    symbols = draw_symbols(reduction.seed, 0, n_levels=grid.n_levels, shape=(n_cached, d))
+    symbols = reduction.draw(drawn_from, 0)
     n_all = reduction.schedule.n_tokens
     values = np.zeros((n_all, 2))
     values[:n_cached, 0] = reduction.values(symbols)[:, coordinate]
@@ -125,6 +132,7 @@ def narrate(reduction: Reduction, *, token: int | None = None, coordinate: int |
     return Story(
         model=reduction.geometry.name,
         seed=reduction.seed,
+        instance_seed=drawn_from.opening,
         n_symbols=reduction.n_symbols,
         token=token,
         place=reduction.schedule.locate(token) if in_map else None,

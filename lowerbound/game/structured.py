@@ -14,11 +14,13 @@ from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.priors.prior import Prior
 from lowerbound.core.priors.table import prior_from_json, prior_to_json
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import Rational, floor_float, plainly
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.game.hard_family import Alphabet, FloatArray, Run
+from lowerbound.game.hard_family import FloatArray, Run
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.reduction import Reduction, plan_reduction
+from lowerbound.game.tally import Alphabet
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,10 @@ class StructuredReduction(Reduction):
         """(n_heads, number of symbols of a member)."""
         return self.n_heads, self.prior.n_symbols
 
-    def draw(self, trial: int) -> Symbols:
+    def draw(self, instances: PrivateSeed, trial: int) -> Symbols:
         """The symbols of one uniform member per head."""
         parts = [
-            draw_symbols(self.seed, trial, n_levels=kind.n_levels, shape=(self.n_heads, kind.n_columns), kind=kind.name)
+            draw_symbols(instances, trial, n_levels=kind.n_levels, shape=(self.n_heads, kind.n_columns), kind=kind.name)
             for kind in self.alphabets
         ]
         return np.concatenate(parts, axis=1)

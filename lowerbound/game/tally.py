@@ -13,9 +13,20 @@ from lowerbound.core.bounds import floor_in_interval
 from lowerbound.core.scalars import floor_float
 from lowerbound.core.statistics import clopper_pearson
 from lowerbound.errors import CacheContractBroken
-from lowerbound.game.hard_family import Alphabet
 from lowerbound.game.index import Symbols
 from lowerbound.game.wire import SYMBOL_TYPE, Frames
+
+
+@dataclass(frozen=True)
+class Alphabet:
+    """One kind of Alice's symbols: `n_columns` columns of symbols, each symbol with `n_levels` levels.
+
+    A row of symbols has these columns for each alphabet; usually it belongs to one cached token.
+    """
+
+    name: str
+    n_levels: int
+    n_columns: int
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from lowerbound.certify.check import check
 from lowerbound.certify.design.payload_game import payload_game
 from lowerbound.certify.transcript import spelt, transcript
 from lowerbound.core.models import find_model
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, duel
 from lowerbound.game.reduction import Reduction, plan_reduction
@@ -119,7 +120,7 @@ def test_what_cannot_be_played_again_is_said(claim: dict[str, Any], word: str) -
 
 
 def test_the_setting_is_the_models() -> None:
-    """Forgery: other maps, other thresholds, another seed, another game under the name of a model."""
+    """Forgery: other maps, other thresholds, another game under the name of a model."""
     setting = json.loads(written("window", "1/4"))["statement"]["claim"]["setting"]
     family = setting["family"]
     for new in (
@@ -127,7 +128,6 @@ def test_the_setting_is_the_models() -> None:
         {**family, "grid": {**family["grid"], "thresholds": ["1/3"]}},
         {**family, "multiplier": "101"},
         {**family, "leakage": "0"},
-        {**family, "seed": 1},
         {**family, "keys": "nobody's"},
         {},
     ):
@@ -135,6 +135,26 @@ def test_the_setting_is_the_models() -> None:
         assert check(forgery).verdict.outcome is Outcome.REJECTED
     other = forged(written("window", "1/4"), {"setting": {**setting, "game": "chess"}}, {})
     assert check(other).verdict.outcome is Outcome.REJECTED
+
+
+@pytest.mark.secret
+def test_the_symbols_are_drawn_from_the_seed_that_is_opened() -> None:
+    """Forgery: symbols that somebody chose, another seed, another commitment; whoever the cache is."""
+    _, honest = transcript(VAR, Contender(target_of("window"), "1/4", "window"), isolation=Isolation.NONE)
+    payload = json.loads(honest)["certificate"]["payload"]
+    assert check(honest).verdict.outcome is Outcome.VERIFIED
+    other = PrivateSeed.fresh()
+    assert "opens the commitment" in judge_document(forged(honest, {}, {"instance_seed": other.opening}))[1].reason
+    for name in ("window", "mine:Mine"):
+        told = {"cache": name, "instance_commitment": other.commitment}
+        document = forged(honest, told, {"instance_seed": other.opening})
+        assert judge_document(document)[1].outcome is Outcome.CONSISTENT
+        verdict = check(document).verdict
+        assert verdict.outcome is Outcome.REJECTED
+        assert "the seed of the instance draws" in verdict.reason
+    for seed in ("0x00", "255", "0XFF", "0x", f"0x1{'0' * 64}", 255, None):
+        forgery = forged(honest, {}, {**payload, "instance_seed": seed})
+        assert "instance" in judge_document(forgery)[1].reason
 
 
 def test_a_better_answer_is_another_game() -> None:

@@ -27,6 +27,7 @@ from lowerbound.core.grid import Grid
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.rounding import rounding_bound
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument
@@ -116,7 +117,7 @@ class CacheLaws(ABC):
         """What is public of the game's own instance, and the rows that Alice and Bob feed to the cache."""
         reduction = small_reduction()
         place = reduction.public(budget)
-        rows = public_rows(place, draw_symbols(0, trial, n_levels=2, shape=reduction.shape))
+        rows = public_rows(place, draw_symbols(PrivateSeed(0), trial, n_levels=2, shape=reduction.shape))
         rows[2] = reduction.queries
         return place, rows
 

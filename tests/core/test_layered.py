@@ -15,6 +15,7 @@ from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import Memory, Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.layered import LENGTH_BITS, PerHead
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, ImpossibleReduction, InvalidArgument
@@ -107,8 +108,8 @@ def test_a_stack_plays_for_all_its_symbols(small: Reduction) -> None:
 def test_heads_hold_values_of_their_own(small: Reduction) -> None:
     """Definition: the first head's symbols are those of the one-head instance, and no two heads share theirs."""
     instance = tall(small)
-    symbols = draw_symbols(instance.seed, 0, n_levels=2, shape=instance.shape)
-    alone = draw_symbols(small.seed, 0, n_levels=2, shape=small.shape)
+    symbols = draw_symbols(PrivateSeed(instance.seed), 0, n_levels=2, shape=instance.shape)
+    alone = draw_symbols(PrivateSeed(small.seed), 0, n_levels=2, shape=small.shape)
     heads = symbols.reshape(6, *small.shape)
     assert np.array_equal(heads[0], alone)
     assert len({head.tobytes() for head in heads}) == 6

@@ -12,6 +12,7 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
 
 
+@pytest.mark.secret
 def test_fresh_seeds_differ_and_hide() -> None:
     """Law: two fresh seeds are never equal, and no text of one shows its value."""
     one, other = PrivateSeed.fresh(), PrivateSeed.fresh()

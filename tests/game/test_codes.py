@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from lowerbound.core.bounds import is_above
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.codes import CoveringCode, golay, hamming, majority_of_three
 from lowerbound.game.index import draw_symbols, exact_optimum
@@ -51,7 +52,7 @@ def test_golay_is_perfect() -> None:
     words = code.codewords(np.array(list(itertools.product([0, 1], repeat=12))))
     weights = words.sum(axis=1)
     assert np.unique(weights).tolist() == [0, 7, 8, 11, 12, 15, 16, 23]
-    blocks = draw_symbols(0, 0, n_levels=2, shape=(500, 23))
+    blocks = draw_symbols(PrivateSeed(0), 0, n_levels=2, shape=(500, 23))
     assert (code.codewords(code.quantise(blocks)) ^ blocks).sum(axis=1).max() <= 3
 
 

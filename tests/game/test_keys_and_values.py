@@ -17,6 +17,7 @@ from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.reading import KINDS, Kind
 from lowerbound.core.rules import RuleName, Scaled
 from lowerbound.core.scalars import ball, precision
@@ -64,7 +65,7 @@ def misread(family: PayloadReduction, push: Push, by: Fraction) -> tuple[int, in
     """(values, keys) that Bob misreads of a cache that is off by `by`, each way of `push`."""
     public = family.public()
     protocol = CacheProtocol(family, lambda: Pushed(public, push, float(by)))
-    symbols = family.symbols_of(family.draw(0))
+    symbols = family.symbols_of(family.draw(PrivateSeed(0), 0))
     wrong = protocol.bob(protocol.alice(symbols)) != symbols
     n_values = family.geometry.d - 1
     return int(wrong[:, :n_values].sum()), int(wrong[:, n_values:].sum())
@@ -143,7 +144,7 @@ def test_bob_asks_no_more_than_he_may(
     assert len(hopeless) <= most
     assert len(runs) <= most
     assert len(runs) == most if kind == "C" else len(runs) > 1 + 21
-    symbols = family.symbols_of(family.draw(0))
+    symbols = family.symbols_of(family.draw(PrivateSeed(0), 0))
     rows = [family.tokens(symbols)[0], *(run.keys for run in runs), *(run.queries for run in runs)]
     for row in rows:
         assert np.abs(np.linalg.norm(row, axis=-1) - 1).max() < 1e-15 * family.geometry.d
@@ -154,7 +155,7 @@ def test_bob_asks_no_more_than_he_may(
 def test_a_zoom_takes_about_two_rounds() -> None:
     """Known value: honest answers leave one candidate of 163 after two or three rounds, where halving needs eight."""
     family = PayloadReduction(plan_payload(replace(SMALL, d=24), kind="C'"))
-    keys, values = (rows[0, 0] for rows in family.tokens(family.symbols_of(family.draw(0))))
+    keys, values = (rows[0, 0] for rows in family.tokens(family.symbols_of(family.draw(PrivateSeed(0), 0))))
 
     def oracle(run: Run) -> FloatArray:
         everything = [np.concatenate([old, own[0, 0]]) for old, own in ((keys, run.keys), (values, run.values))]
@@ -162,7 +163,7 @@ def test_a_zoom_takes_about_two_rounds() -> None:
         return outputs[None, None]
 
     runs, found = answered(family, oracle)
-    assert np.array_equal(found, family.symbols_of(family.draw(0)))
+    assert np.array_equal(found, family.symbols_of(family.draw(PrivateSeed(0), 0)))
     assert family.design.most_rounds >= 7
     assert 2 <= (len(runs) - 1) / 21 <= 3
 
@@ -176,7 +177,7 @@ def test_float_answers_lie_within_the_derived_rounding_of_exact_ones(kind: Kind,
     """
     family = PayloadReduction(plan_payload(Geometry("tiny", ScaleSchedule.square([1, 2, 3]), 9, rule), kind=kind))
     design = family.design
-    symbols = family.symbols_of(family.draw(0))
+    symbols = family.symbols_of(family.draw(PrivateSeed(0), 0))
     keys, values = (rows[0, 0] for rows in family.tokens(symbols))
     runs, found = answered(
         family,
@@ -256,7 +257,7 @@ def test_the_largest_payloads_leave_nothing_to_fill(
     """Law: at every corner of the payloads' cube keys are unit vectors, and every symbol is still read."""
     family = small_families[kind, "l2norm"]
     n_values, most = family.geometry.d - 1, family.design.n_levels_keys - 1
-    symbols = family.symbols_of(family.draw(0))
+    symbols = family.symbols_of(family.draw(PrivateSeed(0), 0))
     symbols[:, n_values:] = most * (symbols[:, n_values:] > most // 2)
     keys, _ = family.tokens(symbols)
     assert np.abs(np.linalg.norm(keys, axis=-1) - 1).max() < 1e-15 * family.geometry.d
@@ -327,7 +328,7 @@ def test_several_heads_have_symbols_of_their_own(
     stacked = small_families[kind, "l2norm"].stacked((2, 3))
     row = play(stacked, "full-fp32", isolation=Isolation.NONE)
     assert (row.errors, row.heads, row.symbols) == (0, 6, 6 * small_families[kind, "l2norm"].n_symbols)
-    symbols = stacked.symbols_of(stacked.draw(0))
+    symbols = stacked.symbols_of(stacked.draw(PrivateSeed(0), 0))
     assert not np.array_equal(symbols[:21], symbols[21:42])
     shared = play(small_families[kind, "l2norm"], "pyramidkv", isolation=Isolation.NONE)
     assert shared.heads > 1
@@ -350,12 +351,12 @@ def test_caches_that_are_proved_to_err_less_than_eta_lose_no_symbol(
 def test_kinds_of_symbols_are_independent() -> None:
     """Law: values and keys come from streams of their own, even where both have as many levels."""
     design = replace(plan_payload(SMALL), n_levels_values=40, n_levels_keys=40)
-    drawn = PayloadReduction(design).draw(0)
+    drawn = PayloadReduction(design).draw(PrivateSeed(0), 0)
     n_values, n_keys = 15, design.p - 1
     values, keys = drawn[:, :n_values].ravel(), drawn[:, n_values:].ravel()
     assert n_keys < n_values
     assert not np.array_equal(values[: len(keys)], keys)
-    assert not np.array_equal(PayloadReduction(design).draw(1), drawn)
+    assert not np.array_equal(PayloadReduction(design).draw(PrivateSeed(0), 1), drawn)
 
 
 def test_information_outside_the_counted_bytes_is_found() -> None:

@@ -21,6 +21,7 @@ from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.core.keys.trace import Trace2
 from lowerbound.core.models import find_model
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
@@ -177,9 +178,12 @@ def test_json_round_trip() -> None:
     assert again.floor_bits == design.floor_bits
     family = PayloadReduction(design, seed=5)
     twin = PayloadReduction.from_json(json.loads(json.dumps(family.to_json())))
-    assert np.array_equal(twin.draw(0), family.draw(0))
+    assert np.array_equal(twin.draw(PrivateSeed(0), 0), family.draw(PrivateSeed(0), 0))
     assert all(
-        np.array_equal(a, b) for a, b in zip(twin.tokens(twin.draw(0)), family.tokens(family.draw(0)), strict=True)
+        np.array_equal(a, b)
+        for a, b in zip(
+            twin.tokens(twin.draw(PrivateSeed(0), 0)), family.tokens(family.draw(PrivateSeed(0), 0)), strict=True
+        )
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
@@ -25,7 +26,7 @@ D16 = Geometry.of(find_model("var-d16"))
 
 def exact_outputs(reduction: Reduction, trial: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Symbols, and the oracle's outputs for every cached token."""
-    symbols = draw_symbols(reduction.seed, trial, n_levels=reduction.grid.n_levels, shape=reduction.shape)
+    symbols = draw_symbols(PrivateSeed(reduction.seed), trial, n_levels=reduction.grid.n_levels, shape=reduction.shape)
     values = np.zeros((reduction.schedule.n_tokens, reduction.geometry.d))
     values[: len(symbols)] = reduction.values(symbols)
     queries = reduction.queries[: len(symbols)]

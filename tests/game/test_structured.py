@@ -16,6 +16,7 @@ from lowerbound.core.priors.plain import SparseAttentionPrior, TokenWindowPrior
 from lowerbound.core.priors.prior import Prior
 from lowerbound.core.priors.rows import SparseCoefficientsPrior, SparseRowsPrior
 from lowerbound.core.priors.table import PRIORS
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import AccountingError, ImpossibleReduction
 from lowerbound.game.channel import Isolation
@@ -57,7 +58,7 @@ def test_bob_reads_every_member(kind: type[Prior], place: Geometry) -> None:
     assert isinstance(again, StructuredReduction)
     assert again.prior == family.prior
     assert again.to_json() == family.to_json()
-    symbols = family.symbols_of(family.draw(0))
+    symbols = family.symbols_of(family.draw(PrivateSeed(0), 0))
     protocol = CacheProtocol(again, lambda: find_cache("full")(again.public()))
     assert np.array_equal(protocol.bob(protocol.alice(symbols)), symbols)
     assert np.array_equal(np.unique(np.concatenate(list(family.prior.runs()))), np.arange(family.prior.n_tokens))
@@ -103,7 +104,7 @@ def test_a_larger_error_hides_members() -> None:
 def test_members_are_uniform() -> None:
     """Definition: over 40 trials each group's symbols have the mean of a uniform draw within four deviations."""
     family = plan_structured(SMALL, ClustersPrior)
-    drawn = np.stack([family.draw(trial)[0] for trial in range(40)])
+    drawn = np.stack([family.draw(PrivateSeed(0), trial)[0] for trial in range(40)])
     start = 0
     for group in family.prior.groups:
         part = drawn[:, start : start + group.count]

@@ -10,8 +10,7 @@ import pytest
 from lowerbound.core.bounds import floor_in_interval
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import CacheContractBroken
-from lowerbound.game.hard_family import Alphabet
-from lowerbound.game.tally import misread, tally
+from lowerbound.game.tally import Alphabet, misread, tally
 from lowerbound.game.wire import SYMBOL_TYPE
 
 KINDS = (Alphabet("values", 50, 6), Alphabet("keys", 164, 4))

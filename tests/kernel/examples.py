@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from fractions import Fraction
@@ -128,6 +129,7 @@ TOLD: tuple[Json, Json] = (
         "message_bits": 128,
         "floor_bits": 37,
         "confidence": "9/10",
+        "instance_commitment": hashlib.sha256(b"lowerbound instance 0xff").hexdigest(),
     },
     {
         "precision": 96,
@@ -135,6 +137,7 @@ TOLD: tuple[Json, Json] = (
         "answered": ["0123456789abcdee", "1812"],
         "message": "0123456789abcdef",
         "rates": [["0", "1/11"], ["0", "2/5"]],
+        "instance_seed": "0xff",
     },
 )
 """One of 64 bits is wrong and none of 8 trits: rates over 1/11 and 2/5 are refuted, and 37 bits are needed below."""

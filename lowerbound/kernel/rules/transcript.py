@@ -5,6 +5,7 @@ That the named cache wrote this message and gave these answers is not judged her
 
 from __future__ import annotations
 
+import hashlib
 import re
 from fractions import Fraction
 from typing import Any
@@ -26,15 +27,17 @@ MOST_PRECISION = 256
 def check(claim: Any, payload: Any) -> Verdict:
     """Whether message and errors are as claimed, and the message has at least the floor's bits at such error rates.
 
-    Contract: never VERIFIED, as whose message it is stays open; CONSISTENT only if four things hold. For every part, of
+    Contract: never VERIFIED, as whose message it is stays open; CONSISTENT only if five things hold. For every part, of
     `tokens` rows of `columns` symbols in [0, L), `answered` differs from `asked` in `errors` places. The message has
-    message_bits - 64 bits. The rates [low, high] of each part contain every error rate that its number of errors does
-    not refute at the confidence (Clopper and Pearson; the parts share the probability of a miss evenly). And floor_bits
-    is at most message_bits, and at most the sum over parts of the INDEX floor n (log2 L - H2(p) - p log2(L - 1)) at
-    every rate p of the part.
+    message_bits - 64 bits. The seed of the instance opens the commitment. The rates [low, high] of each part contain
+    every error rate that its number of errors does not refute at the confidence (Clopper and Pearson; the parts share
+    the probability of a miss evenly). And floor_bits is at most message_bits, and at most the sum over parts of the
+    INDEX floor n (log2 L - H2(p) - p log2(L - 1)) at every rate p of the part.
     """
     names = ("cache", "budget", "model", "setting", "tokens", "parts", "message_bits", "floor_bits", "confidence")
-    cache, budget, model, setting, count, listed, bits, floor, level = fields(claim, "the claim", *names)
+    cache, budget, model, setting, count, listed, bits, floor, level, bound = fields(
+        claim, "the claim", *names, "instance_commitment"
+    )
     game, family = fields(setting, "the setting", "game", "family")
     typed(game, str, "the game")
     typed(family, dict, "the family")
@@ -49,9 +52,14 @@ def check(claim: Any, payload: Any) -> Verdict:
     confidence = rational(level, "the confidence")
     if not 0 < confidence < 1:
         raise Rejected(f"the confidence must lie in (0, 1), got {confidence}")
-    precision, asked, answered, message, rates = fields(
-        payload, "the payload", "precision", "asked", "answered", "message", "rates"
+    precision, asked, answered, message, rates, seed = fields(
+        payload, "the payload", "precision", "asked", "answered", "message", "rates", "instance_seed"
     )
+    if not re.fullmatch("0x(?:0|[1-9a-f][0-9a-f]{0,63})", typed(seed, str, "the seed of the instance")):
+        raise Rejected(f"the seed of the instance must be a number below 2^256 in hex, got {shown(seed)}")
+    opened = hashlib.sha256(f"lowerbound instance {seed}".encode()).hexdigest()
+    if bound != opened:
+        raise Rejected(f"the seed of the instance opens the commitment {opened}, got {shown(bound)}")
     if not re.fullmatch("(?:[0-9a-f]{2})*", typed(message, str, "the message")):
         raise Rejected(f"the message must be bytes in hex, got {shown(message)}")
     if message_bits != 4 * len(message) + PREFIX_BITS:

@@ -14,6 +14,7 @@ from lowerbound.core.oracle import heads
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.heads import Question, answers
 from lowerbound.core.oracle.rounding import rounding_bound
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game import protocol
@@ -95,7 +96,7 @@ def test_messages_are_read_at_once_as_one_by_one(
     plan = plan_reduction(place, seed=1)
     public = plan.public(Fraction(1, 2) if cache != "full" else None)
     game = CacheProtocol(plan, lambda: find_cache(cache)(public))
-    messages = [game.alice(plan.symbols_of(plan.draw(trial))) for trial in range(5)]
+    messages = [game.alice(plan.symbols_of(plan.draw(PrivateSeed(0), trial))) for trial in range(5)]
     one_by_one = [game.bob(message) for message in messages]
     assert np.array_equal(game.bobs(messages), one_by_one)
     assert not np.array_equal(one_by_one[0], one_by_one[1])
