@@ -22,7 +22,7 @@ from lowerbound.sweep.apart import run_batch
 from lowerbound.sweep.engine import run_local, run_serial
 from lowerbound.sweep.spec import spec_of
 from lowerbound.sweep.store import Store
-from lowerbound.sweep.units import Attempt, key_of
+from lowerbound.sweep.units import Attempt, Job, key_of
 
 UNITS = 120
 NAP_S = 0.03
@@ -88,7 +88,7 @@ def took(run: Any, work: list[dict[str, Any]], **terms: Any) -> Run:
 
 def bare(work: list[dict[str, Any]]) -> float:
     """Seconds of the same units in two processes that share nothing, without an engine; start-up excluded."""
-    jobs = [[(unit, PrivateSeed(0))] for unit in work]
+    jobs = [[Job(unit, PrivateSeed(0))] for unit in work]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
         pool.map(run_batch, jobs[:1] * 2, chunksize=1)
         start = time.perf_counter()

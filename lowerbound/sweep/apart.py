@@ -78,15 +78,16 @@ class Apart:
 
     def run(self, job: Job) -> Attempt:
         """One attempt at a unit."""
-        unit, instances = job
+        unit = job.unit
         if not is_foreign(unit):
-            return run_unit(unit, instances)
+            return run_unit(job)
         start = time.perf_counter()
         process, talk = self._serving(unit["cache"])
         talk.truncate(0)
         assert process.stdin is not None
         with suppress(BrokenPipeError):
-            process.stdin.write(canonical({"unit": unit, "instances": instances.opening}).encode() + b"\n")
+            asked = {"unit": unit, "instances": job.instances.opening, "hidden": job.hidden}
+            process.stdin.write(canonical(asked).encode() + b"\n")
             process.stdin.flush()
         limit_s = PARTIES * unit["time_limit_s"] + GRACE_S
         line = _line(process, limit_s)
@@ -211,8 +212,9 @@ def main() -> None:
     threading.Thread(target=_listen, args=(jobs,), daemon=True).start()
     with suppress(KeyboardInterrupt):
         while True:
-            job = json.loads(jobs.get())
-            told = vars(run_unit(job["unit"], PrivateSeed.parse(job["instances"])))
+            asked = json.loads(jobs.get())
+            seed = PrivateSeed.parse(asked["instances"])
+            told = vars(run_unit(Job(asked["unit"], seed, tuple(asked["hidden"]))))
             reply.write(canonical({name: told[name] for name in _TOLD}).encode() + b"\n")
             reply.flush()
 

@@ -262,7 +262,7 @@ class _Book:
         keyed = {key_of(unit): unit for unit in units}
         finished = {key: source for key, source in store.sources().items() if key in keyed}
         self.store, self.engine, self.watch = store, engine, watch
-        self.todo: list[Job] = [(unit, store.instances(key)) for key, unit in keyed.items() if key not in finished]
+        self.todo: list[Job] = [store.job(key, unit) for key, unit in keyed.items() if key not in finished]
         self.counts = dict.fromkeys(("done", "refused", "failed", "killed"), 0)
         self.found, self.total = len(finished), len(self.todo)
         self.older = sum(source != source_digest() for source in finished.values())
@@ -362,7 +362,7 @@ def _drive(client: Any, book: _Book) -> None:
         nonlocal serial
         serial += 1
         # The serial number makes every key new: dask would answer a repeated key with the result it remembers.
-        future = client.submit(run_batch, batch, key=f"{key_of(batch[0][0])}-{serial}", pure=False, retries=1)
+        future = client.submit(run_batch, batch, key=f"{key_of(batch[0].unit)}-{serial}", pure=False, retries=1)
         flying[future.key] = batch
         completed.add(future)
         return str(future.key)
@@ -390,9 +390,9 @@ def _drive(client: Any, book: _Book) -> None:
                 suspects += batch
             elif died:
                 deaths = error.allowed_failures + 1
-                book.write([lost(batch[0][0], "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
+                book.write([lost(batch[0].unit, "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
             else:
-                book.write([lost(batch[0][0], "failed", reason_of(error))])
+                book.write([lost(batch[0].unit, "failed", reason_of(error))])
         future.release()
         launch()
 

@@ -26,7 +26,7 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, unknown
 from lowerbound.sweep.plain import escaped, parsed
 from lowerbound.sweep.spec import Unit
-from lowerbound.sweep.units import FINAL, LARGEST_ROW_BYTES, Attempt, Outcome, canonical, key_of, storable
+from lowerbound.sweep.units import FINAL, LARGEST_ROW_BYTES, Attempt, Job, Outcome, canonical, key_of, storable
 
 SCHEMA_VERSION = 3
 WITHOUT_SECRET = 2
@@ -253,9 +253,9 @@ class Store:
         except (TypeError, ValueError):
             raise InvalidArgument(f"store {self.path} is damaged: its secret is no number below 2^256") from None
 
-    def instances(self, key: str) -> PrivateSeed:
-        """The private seed of the unit with this key; only a store that is open for writing tells it."""
-        return self._secret.derived(key)
+    def job(self, key: str, unit: Unit) -> Job:
+        """What runs the unit with this key: its private seed, and this store to hide; only a writer has it."""
+        return Job(unit, self._secret.derived(key), tuple(map(str, files_of(self.path))))
 
     def __enter__(self) -> Self:
         return self

@@ -25,8 +25,6 @@ from lowerbound.errors import IsolationUnavailable, LowerBoundError, TimeLimitEx
 from lowerbound.sweep.plain import LONGEST_REASON, escaped, plain, reason_of
 from lowerbound.sweep.spec import Unit
 
-Job = tuple[Unit, PrivateSeed]
-"""A unit, and the private seed that its instances are drawn from."""
 
 Outcome = Literal["done", "refused", "failed", "killed"]
 FINAL: tuple[Outcome, ...] = ("done", "refused")
@@ -34,6 +32,15 @@ FINAL: tuple[Outcome, ...] = ("done", "refused")
 VOLATILE = frozenset({"alice_seconds", "bob_seconds", "seconds", "total_seconds", "tried", "version"})
 """Parts of a result that differ from run to run, and so belong to the attempt, not to the row."""
 LARGEST_ROW_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class Job:
+    """A unit to run, the private seed of its instances, and the files that a sandbox hides from its parties."""
+
+    unit: Unit
+    instances: PrivateSeed
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -98,8 +105,8 @@ def _environment(_: int) -> dict[str, Any]:
     }
 
 
-def run_unit(unit: Unit, instances: PrivateSeed) -> Attempt:
-    """The row of a unit whose instances are drawn from this private seed.
+def run_unit(job: Job) -> Attempt:
+    """The row of a unit.
 
     Contract: nothing but an interrupt is raised. The outcome is "done" with a row; "refused" where an error of this
     package says why there can be no row; "failed" for a time limit, a machine without the isolation that was asked
@@ -107,13 +114,13 @@ def run_unit(unit: Unit, instances: PrivateSeed) -> Attempt:
     """
     from threadpoolctl import threadpool_limits
 
-    start = time.perf_counter()
+    unit, start = job.unit, time.perf_counter()
     row: dict[str, Any] | None = None
     outcome: Outcome = "done"
     reason = ""
     with threadpool_limits(1):
         try:
-            row = steady(RUNNERS[unit["kind"]](unit, instances))
+            row = steady(RUNNERS[unit["kind"]](job))
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -163,11 +170,12 @@ def _geometry(place: Unit) -> Any:
     )
 
 
-def _play(unit: Unit, instances: PrivateSeed) -> dict[str, Any]:
+def _play(job: Job) -> dict[str, Any]:
     from lowerbound.caches.registry import play
     from lowerbound.game.channel import Isolation
     from lowerbound.game.reduction import plan_reduction
 
+    unit = job.unit
     plan = plan_reduction(
         _geometry(unit["place"]), eta=unit["eta"], guarantee=unit["guarantee"], seed=unit["seed"], key_family=None
     )
@@ -178,14 +186,16 @@ def _play(unit: Unit, instances: PrivateSeed) -> dict[str, Any]:
         trials=unit["trials"],
         isolation=Isolation(unit["isolation"]),
         time_limit_s=unit["time_limit_s"],
+        instances=job.instances,
     ).to_json()
 
 
-def _attack(unit: Unit, instances: PrivateSeed) -> dict[str, Any]:
+def _attack(job: Job) -> dict[str, Any]:
     from lowerbound.attack.adversary import Broken, attack
     from lowerbound.certify.witness import witness
     from lowerbound.game.channel import Isolation
 
+    unit = job.unit
     outcome = attack(
         unit["cache"],
         geometry=None if unit["place"] is None else _geometry(unit["place"]),
@@ -202,12 +212,13 @@ def _attack(unit: Unit, instances: PrivateSeed) -> dict[str, Any]:
     return told
 
 
-def _floor(unit: Unit, _: PrivateSeed) -> dict[str, Any]:
+def _floor(job: Job) -> dict[str, Any]:
     from lowerbound.certify.floors import floor
     from lowerbound.core.models import find_model
 
+    unit = job.unit
     model = find_model(unit["place"]["model"])
     return floor(model, eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"])).to_json()
 
 
-RUNNERS: dict[str, Callable[[Unit, PrivateSeed], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}
+RUNNERS: dict[str, Callable[[Job], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}

@@ -21,7 +21,7 @@ from lowerbound.sweep.engine import Tls, check_address, run_serial, slurm_cluste
 from lowerbound.sweep.export import differences, exported
 from lowerbound.sweep.spec import profile_of, read_spec
 from lowerbound.sweep.store import Store
-from lowerbound.sweep.units import run_unit, source_digest
+from lowerbound.sweep.units import Job, run_unit, source_digest
 from tests.sweep.sweeping import command, heed_ctrl_c, run, spec, start, wait_for
 
 CACHES = ["uniform@1/2", "full-fp16", "golay", "sweepcaches:NoSuch"]
@@ -360,7 +360,7 @@ def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
 def test_rows_of_another_source_are_told(tmp_path: Path) -> None:
     """Law: rows that were made by an edited package are not taken silently for this one's."""
     (unit,) = read_spec(spec(tmp_path, ["golay"], 1)).units()
-    made = run_unit(unit, PrivateSeed(0))
+    made = run_unit(Job(unit, PrivateSeed(0)))
     for source, older in ((source_digest(), 0), ("edited", 1)):
         with Store(tmp_path / f"{source}.db", write=True) as store:
             store.plan("small", "{}", [unit])

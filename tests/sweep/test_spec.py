@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
 from lowerbound.sweep.spec import LARGEST_FILE_BYTES, profile_of, read_spec, spec_of
-from lowerbound.sweep.units import canonical, key_of, run_unit
+from lowerbound.sweep.units import Job, canonical, key_of, run_unit
 
 PLAY: dict[str, Any] = {"name": "x", "kind": "play", "caches": ["uniform"], "models": ["var-d16"]}
 
@@ -143,10 +143,10 @@ def test_any_value_is_taken_or_refused(key: str, value: Any) -> None:
 def test_units_never_raise() -> None:
     """Law: what a cache refuses is a result; so is what breaks."""
     (unit,) = spec_of(PLAY).units()
-    refused = run_unit({**unit, "cache": "nosuch"}, PrivateSeed(0))
+    refused = run_unit(Job({**unit, "cache": "nosuch"}, PrivateSeed(0)))
     assert refused.outcome == "refused"
     assert "nosuch" in refused.reason
-    broken = run_unit({**unit, "place": {"model": None}}, PrivateSeed(0))
+    broken = run_unit(Job({**unit, "place": {"model": None}}, PrivateSeed(0)))
     assert broken.outcome in ("failed", "refused")
     assert broken.row is None
 
@@ -158,6 +158,6 @@ def test_rows_of_one_unit_are_equal() -> None:
         if kind["kind"] == "attack":
             table |= {"models": [], "budgets": ["1/4"]}
         (unit,) = spec_of(table).units()
-        first, second = run_unit(unit, PrivateSeed(7)), run_unit(unit, PrivateSeed(7))
+        first, second = run_unit(Job(unit, PrivateSeed(7))), run_unit(Job(unit, PrivateSeed(7)))
         assert first.outcome == "done", first.reason
         assert canonical(first.row) == canonical(second.row)
