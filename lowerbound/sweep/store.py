@@ -361,7 +361,7 @@ class Store:
                 for where, text in self._db.execute("SELECT id, json FROM environments")
             }
             found = self._db.execute(
-                "SELECT a.unit, a.environment, b.digest, b.bytes FROM attempts a "  # noqa: S608
+                "SELECT a.unit, a.environment, a.row, b.bytes FROM attempts a "  # noqa: S608
                 f"LEFT JOIN blobs b ON a.row = b.digest WHERE a.outcome IN ({marks}) ORDER BY a.id DESC",
                 FINAL,
             )

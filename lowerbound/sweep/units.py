@@ -25,7 +25,6 @@ from lowerbound.errors import IsolationUnavailable, LowerBoundError, TimeLimitEx
 from lowerbound.sweep.plain import LONGEST_REASON, escaped, plain, reason_of
 from lowerbound.sweep.spec import Unit
 
-
 Outcome = Literal["done", "refused", "failed", "killed"]
 FINAL: tuple[Outcome, ...] = ("done", "refused")
 """Outcomes that the same configuration would have again; the next run tries units with any other outcome anew."""

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +17,13 @@ import pytest
 
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
-from lowerbound.sweep.engine import Tls, check_address, run_serial, slurm_cluster
-from lowerbound.sweep.export import differences, exported
+from lowerbound.sweep import apart, engine
+from lowerbound.sweep.apart import run_batch
+from lowerbound.sweep.engine import Summary, Tls, check_address, run_serial, slurm_cluster
+from lowerbound.sweep.export import FORMATS, differences, exported
 from lowerbound.sweep.spec import profile_of, read_spec
 from lowerbound.sweep.store import Store
-from lowerbound.sweep.units import Job, run_unit, source_digest
+from lowerbound.sweep.units import LARGEST_ROW_BYTES, RUNNERS, Attempt, Job, run_unit, source_digest
 from tests.sweep.sweeping import command, heed_ctrl_c, run, spec, start, wait_for
 
 CACHES = ["uniform@1/2", "full-fp16", "golay", "sweepcaches:NoSuch"]
@@ -106,19 +108,38 @@ def test_stopping_is_clean(tmp_path: Path, stop: signal.Signals) -> None:
 
 
 def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
-    """Law: after kill -9 of the driver every row that was told is there once, and the rest is done by the next run."""
-    path = spec(tmp_path, ["sweepcaches:Slow"], 8)
-    driver = start(tmp_path, "sweep", str(path), "--store", "s.db")
+    """Law: after kill -9 of the driver every row that was told is there once, and the rest is done by the next run.
+
+    With one secret, the exports are then those of a sweep that nobody killed, byte for byte.
+    """
+    path = spec(tmp_path, ["sweepcaches:Slow"], 6)
+    seed = ("--instance-seed", "0x7")
+    driver = start(tmp_path, "sweep", str(path), "--store", "s.db", *seed)
     wait_for(lambda: len(rows(tmp_path / "s.db")) >= 3)
     driver.kill()
     driver.communicate()
     before = len(rows(tmp_path / "s.db"))
     assert before >= 3
     again = run(tmp_path, "sweep", str(path), "--store", "s.db")
-    assert f"{before} found, {8 - before} done" in again.stdout
-    assert attempts(tmp_path / "s.db") == 8
-    with Store(tmp_path / "s.db") as store:
+    assert f"{before} found, {6 - before} done" in again.stdout
+    assert attempts(tmp_path / "s.db") == 6
+    assert run(tmp_path, "sweep", str(path), "--store", "whole.db", *seed).returncode == 0
+    with Store(tmp_path / "s.db") as store, Store(tmp_path / "whole.db") as whole:
         assert store.problems() == []
+        for kind in FORMATS:
+            assert exported(store.results(), kind) == exported(whole.results(), kind)
+
+
+def test_another_instance_seed_is_refused(tmp_path: Path) -> None:
+    """Bad input: a store keeps its secret; another one, and what is no number, get a sentence and change nothing."""
+    path = spec(tmp_path, ["golay"], 1)
+    for seed, code in (("7", 0), ("7", 0), ("8", 2), ("x", 2), ("-1", 2)):
+        found = run(tmp_path, "sweep", str(path), "--store", "s.db", f"--instance-seed={seed}")
+        assert found.returncode == code, found.stderr
+    assert "instance seed must be" in found.stderr
+    assert attempts(tmp_path / "s.db") == 1
+    with pytest.raises(InvalidArgument, match="--instance-seed must be the one that store"):
+        Store(tmp_path / "s.db", write=True, secret=PrivateSeed(8))
 
 
 def test_local_rows_are_serial_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,8 +165,11 @@ def test_local_rows_are_serial_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 @slow
 def test_stopping_a_terminal_is_clean_and_all_ports_are_on_loopback(tmp_path: Path) -> None:
-    """Law: a driver and its workers listen on loopback alone; Ctrl-C, which reaches all, is told in one line."""
-    path = spec(tmp_path, ["sweepcaches:Slow"], 60)
+    """Law: a driver and its workers listen on loopback alone, and talk to nobody without the run's certificates.
+
+    Ctrl-C, which reaches all of them, is told in one line.
+    """
+    path = spec(tmp_path, ["sweepcaches:Slow"], 300)
     words, environment = command(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
     driver = subprocess.Popen(
         words,
@@ -160,12 +184,30 @@ def test_stopping_a_terminal_is_clean_and_all_ports_are_on_loopback(tmp_path: Pa
     found = listening([driver.pid, *children(driver.pid)])
     assert len(found) >= 3, "a scheduler and two workers"
     assert {address for address, _ in found} <= {"0100007F", "00000000000000000000000001000000"}
+    strangers(found)
     os.killpg(driver.pid, signal.SIGINT)
     _, told = driver.communicate(timeout=60)
     assert driver.returncode == 3, told
     assert "Traceback" not in told
     assert "the same command goes on from there" in told
-    assert 2 <= attempts(tmp_path / "s.db") < 60
+    assert 2 <= attempts(tmp_path / "s.db") < 300
+
+
+def strangers(found: set[tuple[str, str]]) -> None:
+    """Fail if any of these ports runs a function for whoever has no certificate, or one of their own making."""
+    from distributed import Client
+    from distributed.security import Security
+
+    refused = 0
+    for _, port in found:
+        for address, security in (("tcp", None), ("tls", Security.temporary())):
+            try:
+                with Client(f"{address}://127.0.0.1:{int(port, 16)}", security=security, timeout=1) as client:
+                    told = client.run_on_scheduler(os.getpid)
+                raise AssertionError(f"port {int(port, 16)} ran code for a stranger over {address}: {told}")
+            except OSError:
+                refused += 1
+    assert refused == 2 * len(found)
 
 
 def listening(pids: list[int]) -> set[tuple[str, str]]:
@@ -215,16 +257,141 @@ def test_a_killed_driver_leaves_no_workers(tmp_path: Path) -> None:
     assert attempts(tmp_path / "s.db") == 30
 
 
+@pytest.mark.parametrize("engine_", [(), pytest.param(("--workers", "2"), marks=slow)], ids=["here", "workers"])
+def test_a_hostile_cache_ends_its_unit_and_no_more(tmp_path: Path, engine_: tuple[str, ...]) -> None:
+    """Forgery: caches that end their process, forge its reply, or fail with a text that is no text, cost their own row.
+
+    A process that ends with status 0 is told like any other. What is stored, shown and exported is printable.
+    """
+    hostile = ("Leaves", "Poison", "Quits", "Surrogate", "Forger")
+    path = spec(tmp_path, ["golay", *(f"sweepcaches:{name}" for name in hostile), "exact"], 1)
+    found = run(tmp_path, "sweep", str(path), "--store", "s.db", *engine_)
+    assert found.returncode == 3, found.stderr
+    assert "2 done, 2 refused, 0 failed, 3 killed" in found.stdout
+    assert "tells why; the same command tries them again" in found.stderr
+    with Store(tmp_path / "s.db") as store:
+        reasons = {row.unit["cache"].partition(":")[2]: row.reason for row in store.results() if row.reason}
+        exports = [exported(store.results(), kind) for kind in FORMATS]
+    assert reasons.keys() == set(hostile)
+    assert reasons["Leaves"] == "the process of its cache ended with status 0 before the unit did"
+    assert reasons["Poison"] == "the process of its cache ended with status 9 before the unit did: poisoned"
+    assert reasons["Forger"].startswith("its process replied with what is no attempt")
+    assert r"\ud800\x1b[2Jgone\nb2f1  done" in reasons["Surrogate"]
+    shown = run(tmp_path, "results", "show", "s.db").stdout
+    assert all(line.isprintable() for line in shown.splitlines())
+    assert len(shown.splitlines()) == 7 + len(hostile)
+    assert all(b"\x1b" not in export for export in exports[:2])
+
+
 @slow
-def test_a_poison_unit_is_told_and_the_others_are_done(tmp_path: Path) -> None:
-    """Law: a unit that kills whoever runs it ends as killed, alone; the sweep says so, and goes on."""
-    path = spec(tmp_path, ["sweepcaches:Poison", "full-fp16", "golay", "exact"], 2)
+def test_a_unit_that_kills_workers_is_told_and_the_others_are_done(tmp_path: Path) -> None:
+    """Law: a unit under which workers die is killed, alone; the sweep says so, and goes on."""
+    path = spec(tmp_path, ["sweepcaches:Parricide", "full-fp16", "golay", "exact"], 2)
     found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
     assert found.returncode == 3, found.stderr
     assert "6 done, 0 refused, 0 failed, 2 killed" in found.stdout
-    assert sorted(rows(tmp_path / "s.db").values()) == ["done"] * 6 + ["killed"] * 2
     shown = run(tmp_path, "results", "show", "s.db").stdout
     assert shown.count("alone with this unit, 3 of 3 workers died") == 2
+
+
+@slow
+def test_a_stopped_driver_leaves_no_process_of_a_cache(tmp_path: Path) -> None:
+    """Law: Ctrl-C and kill -9 of a driver end the process of a foreign cache, in the middle of a unit too."""
+    path = spec(tmp_path, ["sweepcaches:Slow"], 40)
+    for number, stop in enumerate((signal.SIGINT, signal.SIGKILL)):
+        driver = start(tmp_path, "sweep", str(path), "--store", f"{number}.db")
+        wait_for(lambda number=number: len(rows(tmp_path / f"{number}.db")) >= 1)  # type: ignore[misc]
+        below = children(driver.pid)
+        assert len(below) == 1
+        driver.send_signal(stop)
+        driver.communicate(timeout=60)
+        wait_for(lambda pid=below[0]: not _alive(pid), 10)  # type: ignore[misc]
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_a_row_that_no_store_takes_costs_no_other_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: NaN, an array, a value too deep and one too large fail their own units; all others of the batch are kept."""
+    deep: list[Any] = []
+    for _ in range(10**4):
+        deep = [deep]
+    odd: dict[int, Any] = {1: float("nan"), 3: {1, 2}, 4: deep, 5: "x" * LARGEST_ROW_BYTES, 6: 10**5000}
+
+    def play(job: Job) -> dict[str, Any]:
+        return {"value": odd.get(job.unit["seed"], job.unit["seed"])}
+
+    monkeypatch.setitem(RUNNERS, "play", play)
+    units = list(read_spec(spec(tmp_path, ["golay"], 8)).units())
+    with Store(tmp_path / "s.db", write=True) as store:
+        store.plan("small", "{}", units)
+        summary = run_serial(store, units)
+        assert (summary.done, summary.failed, summary.left) == (3, 5, 0)
+        assert {row.row["value"] for row in store.results() if row.row} == {0, 2, 7}
+
+
+def test_a_batch_does_not_wait_for_its_slow_units(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Definition: a batch gives back the units that it has not begun in time, and at least one attempt."""
+
+    def play(_: Job) -> dict[str, Any]:
+        time.sleep(0.02)
+        return {}
+
+    monkeypatch.setitem(RUNNERS, "play", play)
+    monkeypatch.setattr(apart, "LONGEST_BATCH_S", 0.05)
+    jobs = [Job(unit, PrivateSeed(0)) for unit in read_spec(spec(tmp_path, ["golay"], 20)).units()]
+    assert 2 <= len(run_batch(jobs)) < 20
+    monkeypatch.setattr(apart, "LONGEST_BATCH_S", 0.0)
+    assert len(run_batch(jobs)) == 1
+
+
+def test_a_busy_store_takes_its_rows_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: what the store did not take in the middle of a run is not dropped, but offered again."""
+    units = list(read_spec(spec(tmp_path, ["golay"], 2)).units())
+    with Store(tmp_path / "s.db", write=True) as store:
+        store.plan("small", "{}", units)
+        add, refusals = store.add, [InvalidArgument("busy")]
+
+        def once(attempts_: Sequence[Attempt], *, engine: str) -> None:
+            if refusals:
+                raise refusals.pop()
+            add(attempts_, engine=engine)
+
+        monkeypatch.setattr(store, "add", once)
+        monkeypatch.setattr(engine, "COMMIT_S", 0.0)
+        with pytest.raises(InvalidArgument, match="busy"):
+            run_serial(store, units)
+        assert len(list(store.results())) == 1
+
+
+def test_a_sweep_that_ended_early_is_not_complete() -> None:
+    """Definition: a unit without an outcome makes a sweep as incomplete as one that failed."""
+    whole = Summary(found=1, done=2, refused=1, failed=0, killed=0, seconds=1.0)
+    assert whole.complete
+    assert not any(replace(whole, **{name: 1}).complete for name in ("failed", "killed", "left"))
+
+
+def test_instances_come_from_the_stores_secret_and_the_units_key(tmp_path: Path) -> None:
+    """Law: rows tell the seed of their instances and its commitment; both follow from the secret and the key."""
+    path, seeds = spec(tmp_path, ["golay"], 2), {}
+    for name, secret in (("a", PrivateSeed(7)), ("b", PrivateSeed(7)), ("c", PrivateSeed(8)), ("d", None)):
+        units = list(read_spec(path).units())
+        with Store(tmp_path / name, write=True, secret=secret) as store:
+            store.plan("small", "{}", units)
+            run_serial(store, units)
+            found = {row.key: row.row for row in store.results() if row.row}
+        assert len(found) == 2
+        seeds[name] = {key: row["instance_seed"] for key, row in found.items()}
+        for key, row in found.items():
+            assert row["instance_commitment"] == PrivateSeed.parse(row["instance_seed"]).commitment
+            assert secret is None or row["instance_seed"] == secret.derived(key).opening
+    assert seeds["a"] == seeds["b"]
+    told = [seed for name in "acd" for seed in seeds[name].values()]
+    assert len(set(told)) == 6
 
 
 def certificates(folder: Path) -> Tls:
