@@ -18,6 +18,7 @@ from lowerbound.caches.registry import CACHES, adapters_at_hand, known_caches
 from lowerbound.caches.tournament import at_standard_budgets, tournament
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import strongest
 from lowerbound.game.reduction import plan_reduction
@@ -59,7 +60,15 @@ def run() -> Outcome:
     failures: dict[str, str] = {}
     for (name, budget), (_, outcome) in zip(
         games,
-        tournament(plan, games, trials=1, isolation=level, time_limit_s=120.0, on_wait=lambda _: None),
+        tournament(
+            plan,
+            games,
+            trials=1,
+            isolation=level,
+            time_limit_s=120.0,
+            instances=PrivateSeed(0),
+            on_wait=lambda _: None,
+        ),
         strict=True,
     ):
         if isinstance(outcome, LowerBoundError):
@@ -109,7 +118,7 @@ def page(rows: Table) -> str:
         "* **bytes**: the state that reached Bob, all heads together (8 heads where `(4x2)` stands).",
         "* **own accounting**: the bytes by the method's own way of counting (kept tokens, bits a value), without "
         "scores, scales, indices and waiting tokens.",
-        "* **floor**: the bytes that any cache of model R1 needs at the measured error, whole confidence interval.",
+        "* **floor**: the bytes that any cache needs at the measured error, whole confidence interval.",
         "* **error**: the fraction of bits that Bob got wrong; a coin errs on 0.5.",
         "* **claimed**, **measured**: compression of fp16 keys and values, by its own accounting and as measured.",
     ]

@@ -20,8 +20,9 @@ from hypothesis import settings
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.game.channel import Isolation, sandbox_problem
+from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Reduction, plan_reduction
+from lowerbound.game.sandbox import sandbox_problem
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci")

@@ -73,7 +73,7 @@ def reduce(
     schedule: ScheduleOption = None,
     d: DimensionOption = None,
     seed: SeedOption = 0,
-    instance_seed: InstanceSeedOption = None,
+    instance_seed: InstanceSeedOption = "0",
     as_json: JsonOption = False,
 ) -> None:
     """Follow one bit from Alice to Bob through one hard instance."""

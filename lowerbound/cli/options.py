@@ -101,7 +101,7 @@ InstanceSeedOption = Annotated[
     typer.Option(
         "--instance-seed",
         metavar="N",
-        help="Repeat the instances of an earlier run; a cache that can guess N measures nothing. Default: secret.",
+        help="Draw the instances from N, as an earlier run told it. Where it is left out, nobody knows it.",
     ),
 ]
 GuaranteeOption = Annotated[

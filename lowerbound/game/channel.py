@@ -6,27 +6,26 @@ differ in what they prevent from passing between the parties:
 * `none` prevents nothing. Both parties run in the judge's process, for speed.
 * `process` prevents Python objects (globals, closures, class attributes), environment variables, inherited descriptors
   and the current directory. Each party has a fresh interpreter, a constant environment, and its own temporary home and
-  working directory.
-* `sandbox` also prevents files at absolute paths, sockets and processes left behind. It uses Debian's bubblewrap with a
-  read-only root, a private /tmp and home, no network, and no process that outlives its party.
+  working directory; and, where the machine allows it, no network, and no process that outlives it. Files are open.
+* `sandbox` also prevents files, and what the kernel keeps of them (`game.sandbox`). It needs Debian's bubblewrap.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from pathlib import Path
 from typing import IO, Any
 
 from lowerbound import errors
@@ -38,13 +37,14 @@ from lowerbound.errors import (
     TimeLimitExceeded,
     invalid,
 )
+from lowerbound.game import sandbox
 from lowerbound.game.party import perform
+from lowerbound.game.sandbox import sandbox_problem
 from lowerbound.game.wire import Frames, Role, read_frames, write_frames
 
 LONGEST_TIME_LIMIT_S = 10**7
 """116 days."""
 
-_SANDBOX_HOME = "/dev/shm/home"  # noqa: S108 - on the sandbox's own /dev, which only its party sees
 _MAIN = "lowerbound.game.party:main"
 
 
@@ -54,22 +54,6 @@ class Isolation(StrEnum):
     NONE = "none"
     PROCESS = "process"
     SANDBOX = "sandbox"
-
-
-@lru_cache
-def sandbox_problem() -> str | None:
-    """The reason why this machine cannot make a sandbox, or None if it can. The attempt is made once and cached."""
-    if shutil.which("bwrap") is None:
-        return "bubblewrap is not installed (Debian: apt-get install bubblewrap)"
-    with tempfile.TemporaryDirectory() as directory:
-        probe = subprocess.run(
-            [*_sandbox_command(Path(directory), []), "/bin/true"],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=20,
-        )
-    return None if probe.returncode == 0 else f"bubblewrap cannot start here: {probe.stderr.strip()[:200]}"
 
 
 def strongest() -> Isolation:
@@ -85,13 +69,14 @@ def converse(
     isolation: Isolation,
     time_limit_s: float,
     search_path: Sequence[str] = (),
+    hidden: Sequence[str] = (),
 ) -> Frames:
     """Run one party on its job and private input, and return the frames of its reply.
 
     Contract: returns the frames that the party wrote. It raises the error of this package that the party raised,
     TimeLimitExceeded if the party does not finish in time, CacheContractBroken if its process dies, and
     IsolationUnavailable if the machine does not support the level. The party sees `job`, `private`, and `search_path`
-    as its module path.
+    as its module path; a sandbox shows it none of the files in `hidden`.
     """
     check_time_limit(time_limit_s)
     if isolation is Isolation.NONE:
@@ -104,7 +89,8 @@ def converse(
         write_frames(question, [role.encode(), json.dumps(job).encode(), *private])
         question.seek(0)
         streams = Streams(question, reply, talk)
-        with party_process(_MAIN, job, streams, isolation=isolation, search_path=search_path) as process:
+        terms: dict[str, Any] = {"isolation": isolation, "search_path": search_path, "hidden": hidden}
+        with party_process(_MAIN, job, streams, **terms) as process:
             try:
                 process.wait(timeout=time_limit_s)
             except subprocess.TimeoutExpired:
@@ -125,7 +111,13 @@ class Streams:
 
 @contextmanager
 def party_process(
-    main: str, job: dict[str, Any], streams: Streams, *, isolation: Isolation, search_path: Sequence[str]
+    main: str,
+    job: dict[str, Any],
+    streams: Streams,
+    *,
+    isolation: Isolation,
+    search_path: Sequence[str],
+    hidden: Sequence[str] = (),
 ) -> Iterator[subprocess.Popen[bytes]]:
     """A running party: a fresh interpreter that calls the function `main`, "package.module:function", at this level.
 
@@ -138,16 +130,18 @@ def party_process(
             f"isolation must be one that this machine gives, got 'sandbox': {problem}; "
             "the nearest valid choice is 'process'"
         )
-    with tempfile.TemporaryDirectory(prefix="lowerbound-") as home:
+    with tempfile.TemporaryDirectory(prefix=own_prefix()) as home, ExitStack() as stack:
         path = list(search_path)
         module, _, function = main.partition(":")
         start = f"import sys; sys.path[:] = {path!r}; from {module} import {function}; {function}()"
         command = [sys.executable, "-I", "-B", "-c", start]
-        environment = _environment(home)
+        environment, inherited = _environment(home), list[int]()
         if isolation is Isolation.SANDBOX:
-            environment = _environment(_SANDBOX_HOME)
-            places = [place for game in job.get("games", [job]) for place in program_places(game["cache"])]
-            command = [*_sandbox_command(Path(home), [*path, *places]), *command]
+            environment = _environment(sandbox.HOME)
+            caches = [game["cache"] for game in job.get("games", [job])]
+            command, inherited = stack.enter_context(sandbox.sandboxed(command, [*path, *places_of(caches)], hidden))
+        else:
+            command = [*walls(), *command]
         process = subprocess.Popen(
             command,
             stdin=streams.stdin,
@@ -156,12 +150,48 @@ def party_process(
             cwd=home,
             env=environment,
             close_fds=True,
+            pass_fds=inherited,
             start_new_session=True,
         )
         try:
             yield process
         finally:
             _kill_group(process)
+
+
+@lru_cache
+def walls() -> list[str]:
+    """The command that takes a network, System V objects and processes that stay from a party at level process.
+
+    Contract: the words go in front of the party's command; none where this machine does not allow it.
+    """
+    rights = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
+    words = ["unshare", *rights, "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]
+    try:
+        tried = subprocess.run([*words, "true"], stdin=subprocess.DEVNULL, capture_output=True, check=False, timeout=20)
+    except (OSError, subprocess.TimeoutExpired):
+        return []
+    return words if tried.returncode == 0 else []
+
+
+@lru_cache
+def own_prefix() -> str:
+    """How the names of this process's temporary folders begin; the first call removes those of judges that were killed.
+
+    Contract: only folders of this user whose name has the number of a process that does not run are removed.
+    """
+    for name in os.listdir(tempfile.gettempdir()):
+        path = os.path.join(tempfile.gettempdir(), name)
+        left = re.fullmatch("lowerbound-([0-9]{1,9})-[a-z0-9_]+", name)
+        if left and not os.path.exists(f"/proc/{left[1]}") and os.lstat(path).st_uid == os.geteuid():
+            shutil.rmtree(path, ignore_errors=True)
+    return f"lowerbound-{os.getpid()}-"
+
+
+def places_of(caches: Iterable[str]) -> list[str]:
+    """What a party has to see for the programs among these caches: their folders, and all that the system installs."""
+    found = [place for cache in caches for place in program_places(cache)]
+    return [*found, "/usr"] if found else []
 
 
 def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) -> Frames:
@@ -220,21 +250,6 @@ def _environment(home: str) -> dict[str, str]:
     }
     kernel = {name: os.environ[name] for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE") if name in os.environ}
     return fixed | kernel
-
-
-def _sandbox_command(home: Path, search_path: Sequence[str]) -> list[str]:
-    hidden = ["/tmp", "/var/tmp", "/run", "/home", os.path.expanduser("~")]  # noqa: S108 - replaced by private ones
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    command += ["--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-    for directory in dict.fromkeys(hidden):
-        if os.path.isdir(directory):
-            command += ["--tmpfs", directory]
-    needed = dict.fromkeys([*search_path, sys.prefix, sys.base_prefix])
-    for place in needed:
-        inside_hidden = any(Path(place).is_relative_to(directory) for directory in hidden)
-        if inside_hidden and os.path.exists(place):
-            command += ["--ro-bind", place, place]
-    return [*command, "--dir", _SANDBOX_HOME, "--chdir", _SANDBOX_HOME, "--"]
 
 
 def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import partial
@@ -14,15 +15,17 @@ from typing import Any, TypeVar
 import numpy as np
 
 from lowerbound.core.bits import FP16_BITS, LENGTH_PREFIX_BITS, state_bits
-from lowerbound.core.cache import CacheFacts
+from lowerbound.core.cache import CacheFacts, ComputationModel
 from lowerbound.core.loading import load_cache
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, converse, late, raised, strongest
+from lowerbound.game.channel import Isolation, converse, late, places_of, raised, strongest
+from lowerbound.game.foreign_turn import foreign_turn
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
+from lowerbound.game.sandbox import forget_pages
 from lowerbound.game.tally import Alphabet, Part, misread
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
 
@@ -32,6 +35,9 @@ OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
 FP16_PAIR_BITS = 2 * FP16_BITS
 """The bits of one key entry and one value entry in fp16, which a plain cache stores for each value entry."""
+
+MODELS: tuple[ComputationModel, ...] = ("R1", "R2")
+"""What a class may ask to be played in; which floor holds is a matter of the family that is then played."""
 
 OWN_CACHES = "lowerbound.caches."
 """The prefix of this package's own cache modules, which the judge's process may import at every isolation level."""
@@ -136,6 +142,7 @@ def duel(
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
     instances: PrivateSeed | None = None,
+    hidden: Sequence[str] = (),
 ) -> Row:
     """Play a cache on a hard family; the row has its measured size and error, and the proved lower bound (floor).
 
@@ -165,6 +172,7 @@ def duel(
         time_limit_s=time_limit_s,
         confidence=confidence,
         instances=instances,
+        hidden=hidden,
     )
     if isinstance(outcome, LowerBoundError):
         raise outcome
@@ -180,6 +188,7 @@ def duels(
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
     instances: PrivateSeed | None = None,
+    hidden: Sequence[str] = (),
 ) -> list[Row | LowerBoundError]:
     """`duel` for several caches that share one process for Alice and one for Bob, so that slow libraries load once.
 
@@ -193,11 +202,13 @@ def duels(
         raise invalid("time limit", "be > 0 seconds", time_limit_s)
     level = strongest() if isolation is None else isolation
     games = [_prepare(reduction, entry, trials, level, time_limit_s, instances) for entry in entries]
-    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
-    sent = _conversation("alice", games, [game.private for game in games], terms)
-    messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]
-    standing = {n: found for n, found in enumerate(messages) if not isinstance(found, LowerBoundError)}
-    heard = _conversation("bob", [games[n] for n in standing], list(standing.values()), terms) if standing else []
+    terms = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path(), "hidden": hidden}
+    with _apart(games, level) as between:
+        sent = _conversation("alice", games, [game.private for game in games], terms)
+        between()
+        messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]
+        standing = {n: found for n, found in enumerate(messages) if not isinstance(found, LowerBoundError)}
+        heard = _conversation("bob", [games[n] for n in standing], list(standing.values()), terms) if standing else []
     answers = dict(zip(standing, heard, strict=True))
     outcomes: list[Row | LowerBoundError] = []
     for number, (game, reply, found) in enumerate(zip(games, sent, messages, strict=True)):
@@ -241,17 +252,33 @@ def play_once(
     level = strongest() if isolation is None else isolation
     game = _prepare(reduction, entry, 1, level, time_limit_s, instances)
     terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
-    (alice,) = _conversation("alice", [game], [game.private], terms)
-    if isinstance(alice, LowerBoundError):
-        raise alice
-    (message,) = game.messages(alice)
-    (bob,) = _conversation("bob", [game], [[message]], terms)
+    with _apart([game], level) as between:
+        (alice,) = _conversation("alice", [game], [game.private], terms)
+        between()
+        if isinstance(alice, LowerBoundError):
+            raise alice
+        (message,) = game.messages(alice)
+        (bob,) = _conversation("bob", [game], [[message]], terms)
     if isinstance(bob, LowerBoundError):
         raise bob
     row = game.row(alice, bob, level=level, confidence=CONFIDENCE)
     (asked,) = game.symbols
     answered = np.frombuffer(bob.frames[0], dtype=SYMBOL_TYPE).astype(np.int64).reshape(asked.shape)
     return PlayedGame(row, game.played, tuple(game.played.alphabets), asked, answered, bytes(message))
+
+
+@contextmanager
+def _apart(games: Sequence[_Game], level: Isolation) -> Iterator[Callable[[], None]]:
+    """A context for one pair of parties; what it gives is called between them.
+
+    With foreign code in a sandbox, no other such pair is alive, and Bob finds no file in memory that Alice read.
+    """
+    foreign = [game.entry.cache for game in games if not game.entry.cache.startswith(OWN_CACHES)]
+    if level is not Isolation.SANDBOX or not foreign:
+        yield lambda: None
+        return
+    with foreign_turn():
+        yield partial(forget_pages, [*module_path(), *places_of(foreign)])
 
 
 @dataclass(frozen=True)
@@ -304,6 +331,8 @@ def _prepare(
 ) -> _Game:
     facts = describe(entry.cache, level, time_limit_s)
     budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
+    if facts.computation_model not in MODELS:
+        raise invalid("computation model", "be 'R1' or 'R2'", facts.computation_model, nearest="R1")
     played = reduction
     if reduction.geometry.stack is None and facts.stack is not None:
         played = reduction.stacked(facts.stack)

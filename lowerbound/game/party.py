@@ -41,6 +41,14 @@ FAMILIES: dict[str, type[HardFamily]] = {
     family.game: family for family in (Reduction, PayloadReduction, StructuredReduction)
 }
 LARGEST_REPLY_BYTES = 2**33
+LIMITS = {
+    resource.RLIMIT_FSIZE: LARGEST_REPLY_BYTES,
+    resource.RLIMIT_NOFILE: 2**12,
+    resource.RLIMIT_NPROC: 2**12,
+    resource.RLIMIT_DATA: os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4,
+    resource.RLIMIT_CORE: 0,
+}
+"""What a party may take: bytes of a file, open files, processes and threads of its user, bytes of memory of its own."""
 LONGEST_TRACEBACK = 2**14
 """Characters of a traceback that cross, its last ones; nobody sees them without --debug."""
 
@@ -122,7 +130,10 @@ def _ledger(message: bytes) -> dict[str, int] | None:
 
 def main() -> None:
     """Read a job from standard input and write the reply to standard output. A cache's prints go to standard error."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (LARGEST_REPLY_BYTES, LARGEST_REPLY_BYTES))
+    for kind, most in LIMITS.items():
+        _, allowed = resource.getrlimit(kind)
+        most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
+        resource.setrlimit(kind, (most, most))
     reply = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     role, job, *private = read_frames(sys.stdin.buffer)

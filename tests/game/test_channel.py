@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +22,7 @@ from lowerbound.errors import (
 )
 from lowerbound.game import channel
 from lowerbound.game import duel as duel_module
-from lowerbound.game.channel import Isolation, strongest
+from lowerbound.game.channel import Isolation, strongest, walls
 from lowerbound.game.reduction import Reduction
 from lowerbound.game.tally import misread
 from tests.conftest import require
@@ -90,11 +93,35 @@ def test_without_isolation_a_smuggler_is_an_accounting_error(small: Reduction, s
         play(small, name_of(smuggler), isolation=Isolation.NONE)
 
 
-@pytest.mark.parametrize("smuggler", ON_THE_MACHINE)
-def test_what_a_process_does_not_promise_is_caught(small: Reduction, smuggler: str) -> None:
-    """Forgery: files and sockets cross at level process, and the floor catches them."""
+def test_what_a_process_does_not_promise_is_caught(small: Reduction) -> None:
+    """Forgery: files cross at level process, and the floor catches a cache that sends too little."""
     with pytest.raises(AccountingError, match="at isolation process"):
-        play(small, name_of(smuggler), isolation=Isolation.PROCESS)
+        play(small, name_of("AbsoluteFile"), isolation=Isolation.PROCESS)
+
+
+def test_sockets_and_processes_do_not_cross_where_there_are_walls(small: Reduction) -> None:
+    """Forgery: a server left behind answers no Bob without its network, and is not left behind."""
+    if walls():
+        with pytest.raises(CacheContractBroken, match="Network is unreachable"):
+            play(small, name_of("LoopbackSocket"), isolation=Isolation.PROCESS)
+    else:
+        with pytest.raises(AccountingError, match="at isolation process"):
+            play(small, name_of("LoopbackSocket"), isolation=Isolation.PROCESS)
+
+
+def test_folders_of_killed_judges_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: what a judge that is dead left behind goes, and nothing of a living one, or of another name."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left = tmp_path / f"lowerbound-{dead.pid}-abc_1"
+    kept = [tmp_path / f"lowerbound-{os.getpid()}-abc", tmp_path / "lowerbound-x", tmp_path / f"other-{dead.pid}-abc"]
+    for folder in (left, *kept):
+        (folder / "deep").mkdir(parents=True)
+    channel.own_prefix.cache_clear()
+    assert channel.own_prefix() == f"lowerbound-{os.getpid()}-"
+    assert not left.exists()
+    assert all(folder.exists() for folder in kept)
 
 
 def test_an_inherited_descriptor_is_a_real_road(small: Reduction, inherited_descriptor: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -64,15 +65,50 @@ def test_bits_and_error(d16: Reduction, cache: str, budget: str | None, bits: in
     assert row.ratio is None or row.ratio >= 1
 
 
-def test_recompute_is_below_the_floor_and_says_so(d16: Reduction) -> None:
-    """Known value: 3060 bits of ids, in model R2, a ninth of the R1 floor, at error 0."""
+def test_recompute_has_the_floor_of_its_own_model(d16: Reduction) -> None:
+    """Known value: 3060 bits of ids, in model R2, a ninth of the R1 floor and just above that of R2, at error 0."""
     row = play(d16, "recompute", isolation=Isolation.NONE)
     assert row.ledger["payload"] == 3060
     assert row.computation_model == "R2"
     assert row.verdict == OUTSIDE_R1
     assert row.error == 0
     assert row.ratio is not None
-    assert row.ratio < 0.12
+    assert 1 < row.ratio < 1.15
+    (part,) = row.parts
+    assert (part.name, part.symbols, part.errors) == ("ids", 3060, 0)
+    free = play(d16, "exact", isolation=Isolation.NONE)
+    assert row.state_bits < 0.12 * free.floor_bits
+
+
+def test_bits_of_ids_are_read_where_the_network_spells_them() -> None:
+    """Law: each bit of an id flips its own value bit and, of the bits that spell ids, only those of later scales."""
+    for codebook in (16, 11):
+        network = PublicNetwork(ScaleSchedule.square([1, 2, 3, 4, 5]), 16, codebook, 3)
+        places = network.places_of_ids
+        assert places[0].shape == (network.n_ids, network.id_bits) == (14, 4)
+        ids = network.draw_ids(PrivateSeed(1), 0)
+        spelt = network.symbols(ids)[places]
+        scale_of = np.repeat([0, 1, 2], [1, 4, 9])
+        for number, bit in ((0, 0), (2, 3), (4, 1), (5, 0), (13, 2)):
+            other = ids.copy()
+            other[number] ^= 1 << bit
+            changed = network.symbols(other)[places] != spelt
+            expected = np.zeros_like(changed)
+            expected[number, bit] = True
+            same = scale_of <= scale_of[number]
+            assert np.array_equal(changed[same], expected[same])
+
+
+def test_the_floor_of_r2_allows_for_errors_and_for_unused_codes() -> None:
+    """Known values: with no error in all trials, n log2 V less what the interval allows; with coin flips, 0."""
+    for codebook in (16, 11):
+        geometry = Geometry("small", ScaleSchedule.square([1, 2, 3, 4, 5]), 16, codebook_size=codebook)
+        plan = plan_reduction(geometry).in_model_r2()
+        right = [np.zeros(plan.shape, dtype=bool)] * 400
+        _, proved = plan.tally(right, Fraction(99, 100))
+        assert 14 * math.log2(codebook) - 2 < proved <= 14 * math.log2(codebook)
+        coins = [np.random.default_rng(seed).random(plan.shape) < 0.5 for seed in range(400)]
+        assert plan.tally(coins, Fraction(99, 100))[1] == 0
 
 
 def test_recompute_cannot_be_played_on_free_values(d16: Reduction) -> None:

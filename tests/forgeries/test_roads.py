@@ -1,0 +1,143 @@
+"""Forgery: smugglers whose message is padded to the floor; a road is closed where Bob falls to chance."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.errors import CacheContractBroken, InvalidArgument
+from lowerbound.game import duel as duel_module
+from lowerbound.game.channel import Isolation, walls
+from lowerbound.game.duel import Row, duel
+from lowerbound.game.foreign_turn import LOCK
+from lowerbound.game.reduction import Reduction
+from lowerbound.game.sandbox import HOME
+from tests.conftest import require
+from tests.forgeries import roads
+
+pytestmark = pytest.mark.secret
+LEVELS = [Isolation.PROCESS, Isolation.SANDBOX]
+FILES = ["File", "Attributes"]
+KERNEL = ["SharedMemory", "AbstractSocket", "Loopback"]
+
+
+def travelled(small: Reduction, road: str, level: Isolation) -> Row:
+    require(level)
+    return duel(small, f"tests.forgeries.roads:{road}", isolation=level)
+
+
+def is_chance(row: Row) -> bool:
+    return row.error_low <= 0.5 <= row.error_high
+
+
+@pytest.fixture(autouse=True)
+def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for place in roads.places():
+        place.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("road", ["Nothing", "PublicSeed", "DeclaredR2"])
+def test_what_is_public_tells_nothing(small: Reduction, road: str, level: Isolation) -> None:
+    """Forgery: the instance computed from the public seed, and a model that the defendant declares."""
+    row = travelled(small, road, level)
+    assert is_chance(row)
+    assert row.state_bits == 64 + small.n_symbols
+    assert row.computation_model == ("R2" if road == "DeclaredR2" else "R1")
+
+
+def test_a_known_instance_seed_is_a_road(small: Reduction) -> None:
+    """Law: who can guess the seed of the instances reads them, so that --instance-seed makes no measurement."""
+    row = duel(
+        small, "tests.forgeries.roads:PublicSeed", isolation=Isolation.PROCESS, instances=PrivateSeed(small.seed)
+    )
+    assert row.errors == 0
+
+
+def test_no_other_model_is_declared(small: Reduction) -> None:
+    """Bad input: a class may ask to be played in R1 or R2; any other word is refused."""
+    for level in (Isolation.NONE, *LEVELS):
+        with pytest.raises((InvalidArgument, CacheContractBroken), match="computation model"):
+            travelled(small, "DeclaredNonsense", level)
+
+
+@pytest.mark.parametrize("road", [*FILES, "Times", *KERNEL, "Keyring", "Forks"])
+def test_the_sandbox_closes_it(small: Reduction, road: str) -> None:
+    """Forgery: files in eleven places, times, attributes, System V memory, sockets, keyrings, counts of processes."""
+    row = travelled(small, road, Isolation.SANDBOX)
+    assert is_chance(row), row.error
+
+
+@pytest.mark.parametrize("road", KERNEL)
+def test_a_process_closes_it(small: Reduction, road: str) -> None:
+    """Forgery: System V memory and sockets do not cross where the machine lets a process have namespaces."""
+    if not walls():
+        pytest.skip("needs unshare")
+    assert is_chance(travelled(small, road, Isolation.PROCESS))
+
+
+@pytest.mark.parametrize("road", FILES)
+def test_a_process_leaves_files_open(small: Reduction, road: str) -> None:
+    """Law: the same roads lead somewhere at level process, so that closing them in the sandbox means something."""
+    assert travelled(small, road, Isolation.PROCESS).errors == 0
+
+
+def evict() -> None:
+    with roads.unused_library().open("rb") as file:
+        os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+@pytest.mark.slow
+def test_pages_in_memory(small: Reduction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forgery: which pages Alice read. With the pages dropped between the parties it is chance; without, a road."""
+    evict()
+    assert is_chance(travelled(small, "PagesInMemory", Isolation.SANDBOX))
+    monkeypatch.setattr(duel_module, "forget_pages", lambda _: None)
+    evict()
+    open_ = travelled(small, "PagesInMemory", Isolation.SANDBOX)
+    print(f"without dropping pages: error {open_.error:.3f}")
+    assert open_.error < 0.3
+
+
+def test_foreign_games_take_turns(small: Reduction) -> None:
+    """Law: while one game with foreign code is played in a sandbox, no other one begins, here or in another process."""
+    require(Isolation.SANDBOX)
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(duel, small, "tests.forgeries.roads:Slow", isolation=Isolation.SANDBOX)
+        refused = 0
+        with LOCK.expanduser().open("rb") as lock:
+            while not slow.done():
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    fcntl.flock(lock, fcntl.LOCK_UN)
+                except BlockingIOError:
+                    refused += 1
+                time.sleep(0.05)
+        assert is_chance(slow.result())
+    assert refused > 20
+
+
+def test_what_a_party_sees_in_the_sandbox(small: Reduction, tmp_path: Path) -> None:
+    """Law: no calls around the walls, no other process, no counter, no network, no place to write, no hidden file."""
+    require(Isolation.SANDBOX)
+    store = tmp_path / "store.sqlite"
+    store.write_bytes(b"secret")
+    with pytest.raises(CacheContractBroken) as raised:
+        duel(small, "tests.forgeries.roads:Prober", isolation=Isolation.SANDBOX, hidden=[str(store)])
+    message = str(raised.value)
+    told = json.loads(message[message.index("{") : message.rindex("}") + 1])
+    assert set(told["calls"].values()) <= {"ENOSYS", "EPERM"}, told["calls"]
+    assert max(told["processes"]) <= 10
+    assert told["counters"] == []
+    assert told["interfaces"] in (["lo"], [])
+    assert not {"work", "home", "opt", "sys", "srv", "boot"} & set(told["root"]) - {"work", "sys"}
+    assert set(told["writable"]) <= {*roads.PRIVATE, HOME}
+    assert told["store"] is False
