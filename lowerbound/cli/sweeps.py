@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lowerbound.cli.grammar import StrictCommand
-from lowerbound.cli.options import JsonOption, print_json
+from lowerbound.cli.options import InstanceSeedOption, JsonOption, instances_of, print_json
 from lowerbound.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -44,26 +44,18 @@ def sweep(
     allow_exec: Annotated[
         bool, typer.Option("--allow-exec", help="Let SPEC.toml name caches that are commands, exec:COMMAND.")
     ] = False,
-    instance_seed: Annotated[
-        str | None,
-        typer.Option(
-            "--instance-seed",
-            metavar="N",
-            help="A new store's secret, which instances are drawn from, to repeat a sweep; default: nobody knows it.",
-        ),
-    ] = None,
+    instance_seed: InstanceSeedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run every combination of a specification that the store does not have yet."""
     if sum(choice is not None for choice in (workers, cluster, slurm)) > 1:
         raise InvalidArgument("sweep must get one of --workers, --cluster and --slurm, got several")
-    from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.sweep import engine
     from lowerbound.sweep.spec import read_profile, read_spec
     from lowerbound.sweep.store import Store
 
     specification = read_spec(spec, allow_exec=allow_exec)
-    secret = None if instance_seed is None else PrivateSeed.parse(instance_seed)
+    secret = instances_of(instance_seed)
     units = list(specification.units())
     tls = None
     if any((tls_ca, tls_cert, tls_key)):

@@ -186,6 +186,7 @@ def _play(job: Job) -> dict[str, Any]:
         isolation=Isolation(unit["isolation"]),
         time_limit_s=unit["time_limit_s"],
         instances=job.instances,
+        hidden=job.hidden,
     ).to_json()
 
 
