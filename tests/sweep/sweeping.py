@@ -48,6 +48,18 @@ class Parricide(Full16):
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(60)
 
+class Spy(Full16):
+    """Tells how much of the store beside its module it can read."""
+    def attend(self, queries):
+        found = 0
+        for end in ("", "-wal", "-shm", ".lock"):
+            try:
+                with open(os.path.join(os.path.dirname(__file__), "s.db" + end), "rb") as file:
+                    found += len(file.read())
+            except PermissionError:
+                pass
+        raise ValueError(f"read {found} bytes")
+
 class Forger(Full16):
     """Writes a row of its own to every pipe that it finds."""
     def attend(self, queries):
