@@ -104,7 +104,7 @@ class Axes(BaseModel):
             yield size.model_dump()
 
     def numbers(self, trials: int) -> Iterator[tuple[str, int]]:
-        """Every place, and the numbers of 8 bytes that a unit of so many trials there may hold at once.
+        """Every place, and the numbers of 8 bytes that so many trials there may hold at once, for each head.
 
         They are Alice's symbols, and keys and values in the states of all scales, each as large as the full cache.
         """
@@ -314,15 +314,25 @@ def _check_commands(spec: CacheSweep, source: str, allow_exec: bool) -> None:
 
 def _check_memory(spec: CacheSweep, source: str) -> None:
     trials = spec.trials if isinstance(spec, PlaySweep) else 1
-    for place, numbers in spec.numbers(trials):
-        if 8 * numbers > MOST_UNIT_BYTES:
+    # A foreign cache may ask for more heads than one, which only its own process can tell, and then pays for.
+    heads = {cache: _heads(cache.partition("@")[0]) for cache in spec.caches}
+    hungriest = max(spec.caches, key=heads.__getitem__)
+    for place, one_head in spec.numbers(trials):
+        if 8 * (numbers := one_head * heads[hungriest]) > MOST_UNIT_BYTES:
             most = MOST_UNIT_BYTES * trials // (8 * numbers)
             raise invalid(
-                f"{source}: {trials} trials of {quoted(spec.caches[0])} on {quoted(place)}",
+                f"{source}: {trials} trials of {quoted(hungriest)} on {quoted(place)}",
                 f"need at most {MOST_UNIT_BYTES} bytes of symbols and states",
                 8 * numbers,
                 nearest=f"trials = {most}" if most else "a smaller place",
             )
+
+
+def _heads(cache: str) -> int:
+    """The heads, of all layers, on which a cache of this package is played; 1 for any other."""
+    from lowerbound.caches.registry import CACHES, find_cache
+
+    return prod(find_cache(cache).facts().stack or (1, 1)) if cache in CACHES else 1
 
 
 def _tuples(value: Any) -> Any:

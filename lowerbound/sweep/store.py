@@ -1,8 +1,10 @@
 """The store: one SQLite file in which attempts are added and nothing is ever changed.
 
 Only the driver writes, under a lock that the system releases when the driver dies. Each row is stored as a blob under
-the digest of its bytes, so that a damaged row is recognized, left out, and computed anew. A store also keeps the secret
-that its units' private seeds are derived from, so that only its owner may read the file.
+the digest of its bytes, so that a damaged row is recognized, left out, and computed anew.
+
+A store also keeps the secret that its units' private seeds are derived from, so that only its owner may read the file.
+Before a unit is run, the store has the commitment to its private seed, which its row opens.
 """
 
 from __future__ import annotations
@@ -47,7 +49,10 @@ CREATE TABLE attempts (id INTEGER PRIMARY KEY, unit TEXT NOT NULL REFERENCES uni
     environment TEXT NOT NULL REFERENCES environments, engine TEXT NOT NULL) STRICT;
 CREATE INDEX attempts_of_units ON attempts (unit, outcome);
 """
-_SECRETS = "CREATE TABLE secrets (id INTEGER PRIMARY KEY CHECK (id = 1), seed TEXT NOT NULL) STRICT;\n"
+_SECRETS = """
+CREATE TABLE secrets (id INTEGER PRIMARY KEY CHECK (id = 1), seed TEXT NOT NULL) STRICT;
+CREATE TABLE commitments (unit TEXT PRIMARY KEY REFERENCES units, commitment TEXT NOT NULL) STRICT;
+"""
 
 
 def _append_only(*pairs: tuple[str, str]) -> str:
@@ -61,7 +66,9 @@ def _append_only(*pairs: tuple[str, str]) -> str:
 _SCHEMA = _TABLES + _append_only(
     ("attempts", "UPDATE"), ("attempts", "DELETE"), ("units", "UPDATE"), ("units", "DELETE"), ("blobs", "DELETE")
 )
-_SECRET_SCHEMA = _SECRETS + _append_only(("secrets", "UPDATE"), ("secrets", "DELETE"))
+_SECRET_SCHEMA = _SECRETS + _append_only(
+    ("secrets", "UPDATE"), ("secrets", "DELETE"), ("commitments", "UPDATE"), ("commitments", "DELETE")
+)
 _SCHEMAS = {WITHOUT_SECRET: _SCHEMA, SCHEMA_VERSION: _SCHEMA + _SECRET_SCHEMA}
 _LISTED = "SELECT type, name, tbl_name, sql FROM sqlite_master"
 
@@ -140,10 +147,12 @@ class Store:
             raise InvalidArgument(f"store must be a file that a sweep has made, got {str(path)!r}, which is not there")
         if not write and not os.access(self.path, os.R_OK):
             raise InvalidArgument(f"store {self.path} cannot be read by this user; its owner alone may")
-        self._lock = self._locked() if write else None
+        self._lock: int | None = None
+        if write:
+            self._made()
         try:
             if write:
-                self._owned()
+                self._lock = self._locked()
             self._db = self._connected()
             self._prepare(secret)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -175,20 +184,25 @@ class Store:
             raise InvalidArgument(f"store {self.path} cannot be locked: {error.strerror}") from None
         return lock
 
-    def _owned(self) -> None:
-        """Make the file if there is none, under its only name, and leave it to its owner alone."""
+    def _made(self) -> None:
+        """Make the file if there is none; one that is no file, or has another name, is refused."""
         try:
             with suppress(FileExistsError):
                 os.close(os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW, OWNER_ONLY))
             found = os.lstat(self.path)
             if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
                 raise invalid("store", "be a file with one name (no folder, device or hard link)", str(self.path))
+        except OSError as error:
+            raise InvalidArgument(f"store {self.path} cannot be written: {error.strerror}") from None
+
+    def _kept_from_others(self) -> None:
+        try:
             for file in files_of(self.path):
                 with suppress(FileNotFoundError):
                     if stat.S_IMODE(os.lstat(file).st_mode) != OWNER_ONLY:
                         os.chmod(file, OWNER_ONLY)
         except OSError as error:
-            raise InvalidArgument(f"store {self.path} cannot be written: {error.strerror}") from None
+            raise InvalidArgument(f"store {self.path} cannot be kept from other users: {error.strerror}") from None
 
     def _connected(self) -> sqlite3.Connection:
         database = _connect(self.path, "mode=rw")
@@ -229,6 +243,7 @@ class Store:
             if not objects:
                 raise InvalidArgument(f"store {self.path} is empty: no sweep has been written to it yet")
             return
+        self._kept_from_others()
         # WAL lets others read while the driver writes; FULL makes a commit wait for the disk, as `add` promises.
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
@@ -309,13 +324,20 @@ class Store:
         return InvalidArgument(f"store {self.path} is damaged or in use: {escaped(str(error))}")
 
     def plan(self, name: str, spec: str, units: Sequence[Unit]) -> str:
-        """Record a sweep and its units, unless they are recorded already; return the identity of the sweep."""
+        """Record a sweep, its units and the commitments to their private seeds, unless they are recorded already.
+
+        The identity of the sweep is returned.
+        """
         sweep = hashlib.sha256(f"{name}\n{spec}".encode()).hexdigest()[:12]
         keyed = [(key_of(unit), unit) for unit in units]
         with self._transaction():
             self._db.execute("INSERT OR IGNORE INTO sweeps VALUES (?, ?, ?)", (sweep, name, spec))
             self._db.executemany(
                 "INSERT OR IGNORE INTO units VALUES (?, ?)", ((key, canonical(unit)) for key, unit in keyed)
+            )
+            self._db.executemany(
+                "INSERT OR IGNORE INTO commitments VALUES (?, ?)",
+                ((key, self._secret.derived(key).commitment) for key, _ in keyed),
             )
             self._db.executemany(
                 "INSERT OR IGNORE INTO members VALUES (?, ?, ?)",
@@ -426,7 +448,11 @@ class Store:
         }
 
     def problems(self) -> list[str]:
-        """What is wrong with the file, in sentences: damage that SQLite finds, and rows unlike their digest."""
+        """What is wrong with the file, in sentences.
+
+        It may be damage that SQLite finds, a row unlike its digest, or a row whose private seed is not the one that the
+        store committed to before the unit was run.
+        """
         with self._reading():
             told = [escaped(word) for (word,) in self._db.execute("PRAGMA integrity_check") if word != "ok"]
             blobs = self._db.execute("SELECT digest, bytes FROM blobs")
@@ -435,12 +461,24 @@ class Store:
                 for digest, blob in blobs
                 if not _is_whole(digest, blob)
             ]
+            told += [
+                f"row of {found.key} opens another private seed than the store committed to"
+                for found in self._results(None)
+                if found.row and "instance_seed" in found.row and not self._is_committed(found.key, found.row)
+            ]
         return told
+
+    def _is_committed(self, key: str, row: dict[str, Any]) -> bool:
+        kept = self._db.execute("SELECT commitment FROM commitments WHERE unit = ?", (key,)).fetchone()
+        try:
+            return bool(kept == (PrivateSeed.parse(str(row["instance_seed"])).commitment,))
+        except InvalidArgument:
+            return False
 
 
 def _connect(path: Path, how: str) -> sqlite3.Connection:
     # Of this form, every path is the name of a file, and no file is made by mistake.
-    return sqlite3.connect(f"file:{quote(str(path))}?{how}", uri=True, timeout=BUSY_S, isolation_level=None)
+    return sqlite3.connect(f"file:{quote(os.fsencode(path))}?{how}", uri=True, timeout=BUSY_S, isolation_level=None)
 
 
 def _is_whole(digest: object, blob: object) -> bool:

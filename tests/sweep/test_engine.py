@@ -293,7 +293,7 @@ def test_a_sandboxed_cache_finds_no_store(tmp_path: Path) -> None:
     require(Isolation.SANDBOX)
     path = spec(tmp_path, ["sweepcaches:Spy"], 1)
     open_ = path.read_text(encoding="utf-8")
-    told = {}
+    told: dict[str, str] = {}
     for level in ("none", "sandbox"):
         path.write_text(open_.replace('"none"', f'"{level}"'), encoding="utf-8")
         assert run(tmp_path, "sweep", str(path), "--store", "s.db").returncode == 0
@@ -404,6 +404,7 @@ def test_instances_come_from_the_stores_secret_and_the_units_key(tmp_path: Path)
             store.plan("small", "{}", units)
             run_serial(store, units)
             found = {row.key: row.row for row in store.results() if row.row}
+            assert store.problems() == []
         assert len(found) == 2
         seeds[name] = {key: row["instance_seed"] for key, row in found.items()}
         for key, row in found.items():

@@ -81,6 +81,7 @@ def test_keys_depend_on_nothing_but_the_configuration() -> None:
             "1000000 trials of 'uniform' on 'var-d16' must need at most 8589934592 bytes of symbols and",
         ),
         ({"trials": 10**6}, "; the nearest valid choice is trials = "),
+        ({"trials": 900, "models": ["var-d36-512"], "caches": ["full", "prefixkv@1/4"]}, "trials of 'prefixkv@1/4' on"),
         ({"sizes": [{"schedule": "1x1 99999x99999 2x2", "d": 64}]}, "; the nearest valid choice is a smaller place"),
         ({"sizes": [{"schedule": "1x1 " + "9" * 1000 + "x" + "9" * 2900 + " 2x2", "d": 64}]}, "a smaller place"),
         ({"caches": ["full", "exec:rm -rf /"]}, "caches: 'exec:rm -rf /' runs a command of this machine, which a spec"),

@@ -319,7 +319,7 @@ def test_a_secret_is_made_once_and_told_nowhere(tmp_path: Path) -> None:
 def older(path: Path) -> None:
     """Make a store what it would be had an older version written it, without a secret."""
     raw = sqlite3.connect(path)
-    raw.executescript("DROP TRIGGER secrets_delete; DROP TRIGGER secrets_update; DROP TABLE secrets;")
+    raw.executescript("DROP TABLE secrets; DROP TABLE commitments;")
     raw.execute("PRAGMA user_version = 2")
     raw.close()
 
@@ -337,6 +337,22 @@ def test_a_store_without_a_secret_gets_one(tmp_path: Path) -> None:
         assert exported(store.results(), "jsonl") == before
     with pytest.raises(InvalidArgument, match="was made with, and is another"):
         Store(tmp_path / "s.db", write=True, secret=PrivateSeed(8))
+
+
+def test_a_unit_is_committed_to_before_it_is_run(tmp_path: Path) -> None:
+    """Law: the commitment to a unit's private seed is in the store from the plan on, and a row that opens another one,
+    or no seed at all, is told.
+    """
+    units = [attempt(number) for number in range(3)]
+    with Store(tmp_path / "s.db", write=True) as store:
+        store.plan("numbers", "{}", [one.unit for one in units])
+        kept = dict(sqlite3.connect(tmp_path / "s.db").execute("SELECT unit, commitment FROM commitments"))
+        drawn = {one.key: store.job(one.key, one.unit).instances for one in units}
+        assert kept == {key: seed.commitment for key, seed in drawn.items()}
+        opened = [drawn[units[0].key].opening, drawn[units[0].key].opening, "x"]
+        store.add([attempt(n, row={"instance_seed": seed}) for n, seed in enumerate(opened)], engine="serial")
+        told = sorted(f"row of {one.key} opens another private seed than the store committed to" for one in units[1:])
+        assert sorted(store.problems()) == told
 
 
 HOSTILE = {
@@ -405,6 +421,7 @@ def retyped(path: Path, *statements: str) -> None:
         "UPDATE blobs SET bytes = 'text'",
         "UPDATE blobs SET digest = rowid",
         "UPDATE secrets SET seed = 'x'",
+        "UPDATE secrets SET seed = '-1'",
     ],
 )
 def test_stores_with_other_types(tmp_path: Path, statement: str) -> None:
