@@ -17,10 +17,12 @@ from typing import Any
 from benchmarks.timing import Row, against, paired
 from lowerbound.caches.controls.full import Full16
 from lowerbound.core.cache import FloatArray
+from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.sweep.apart import run_batch
 from lowerbound.sweep.engine import run_local, run_serial
 from lowerbound.sweep.spec import spec_of
 from lowerbound.sweep.store import Store
-from lowerbound.sweep.units import Attempt, key_of, run_batch
+from lowerbound.sweep.units import Attempt, Job, key_of
 
 UNITS = 120
 NAP_S = 0.03
@@ -86,10 +88,11 @@ def took(run: Any, work: list[dict[str, Any]], **terms: Any) -> Run:
 
 def bare(work: list[dict[str, Any]]) -> float:
     """Seconds of the same units in two processes that share nothing, without an engine; start-up excluded."""
+    jobs = [[Job(unit, PrivateSeed(0))] for unit in work]
     with multiprocessing.get_context("spawn").Pool(2) as pool:
-        pool.map(run_batch, [work[:1]] * 2, chunksize=1)
+        pool.map(run_batch, jobs[:1] * 2, chunksize=1)
         start = time.perf_counter()
-        pool.map(run_batch, [work[::2], work[1::2]], chunksize=1)
+        pool.map(run_batch, jobs, chunksize=len(jobs) // 2)
         return time.perf_counter() - start
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lowerbound.cli.grammar import StrictCommand
-from lowerbound.cli.options import JsonOption, print_json
+from lowerbound.cli.options import InstanceSeedOption, JsonOption, instances_of, print_json
 from lowerbound.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -33,14 +33,18 @@ def sweep(
     store: Annotated[Path, typer.Option("--store", metavar="FILE", help="Where rows go, and are found again.")],
     workers: Annotated[int | None, typer.Option("--workers", min=1, help="Local processes; default: this one.")] = None,
     cluster: Annotated[
-        str | None, typer.Option("--cluster", metavar="ADDRESS", help="A dask scheduler, such as tcp://127.0.0.1:8786.")
+        str | None, typer.Option("--cluster", metavar="ADDRESS", help="A dask scheduler, such as tls://127.0.0.1:8786.")
     ] = None,
-    tls_ca: Annotated[Path | None, typer.Option("--tls-ca", metavar="FILE", help="For tls:// addresses.")] = None,
-    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", metavar="FILE", help="For tls:// addresses.")] = None,
-    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="For tls:// addresses.")] = None,
+    tls_ca: Annotated[Path | None, typer.Option("--tls-ca", metavar="FILE", help="For --cluster.")] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", metavar="FILE", help="For --cluster.")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="For --cluster.")] = None,
     slurm: Annotated[
         Path | None, typer.Option("--slurm", metavar="PROFILE.toml", help="Start workers through a SLURM queue.")
     ] = None,
+    allow_exec: Annotated[
+        bool, typer.Option("--allow-exec", help="Let SPEC.toml name caches that are commands, exec:COMMAND.")
+    ] = False,
+    instance_seed: InstanceSeedOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Run every combination of a specification that the store does not have yet."""
@@ -50,7 +54,8 @@ def sweep(
     from lowerbound.sweep.spec import read_profile, read_spec
     from lowerbound.sweep.store import Store
 
-    specification = read_spec(spec)
+    specification = read_spec(spec, allow_exec=allow_exec)
+    secret = instances_of(instance_seed)
     units = list(specification.units())
     tls = None
     if any((tls_ca, tls_cert, tls_key)):
@@ -58,11 +63,13 @@ def sweep(
             raise InvalidArgument("TLS needs all of --tls-ca, --tls-cert and --tls-key")
         tls = engine.Tls(tls_ca, tls_cert, tls_key)
     if cluster is not None:
-        engine.check_address(cluster, tls)
+        engine.check_address(cluster)
+    if (cluster is None) != (tls is None):
+        raise InvalidArgument("--cluster needs --tls-ca, --tls-cert and --tls-key, and nothing else does")
     profile = None if slurm is None else read_profile(slurm)
-    with Store(store, write=True) as opened, _Bar() as watch:
+    with Store(store, write=True, secret=secret) as opened, _Bar() as watch:
         opened.plan(specification.name, specification.model_dump_json(), units)
-        if cluster is not None:
+        if cluster is not None and tls is not None:
             summary = engine.run_cluster(opened, units, address=cluster, tls=tls, watch=watch)
         elif profile is not None:
             summary = engine.run_slurm(opened, units, profile=profile, watch=watch)
@@ -85,6 +92,8 @@ def sweep(
         )
     if summary.refused:
         print(f"{summary.refused} units can have no row; lowerbound results show {store} tells why", file=sys.stderr)
+    if summary.left:
+        print(f"{summary.left} units were not run: the sweep ended early", file=sys.stderr)
     if not summary.complete:
         print(f"lowerbound results show {store} tells why; the same command tries them again", file=sys.stderr)
         raise typer.Exit(3)

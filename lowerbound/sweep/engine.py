@@ -1,7 +1,7 @@
 """Engines run the same units one after the other, on local processes, or on a cluster; only the driver writes.
 
-Serial is the default and the reference. Every other engine is dask.distributed, on loopback only unless TLS is given:
-anyone who reaches a scheduler's port can run code there.
+Serial is the default and the reference. Every other engine is dask.distributed over TLS, on loopback too: anyone who
+reaches a scheduler's port in the clear can run code there, and could ask it for the private seeds of games.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from urllib.parse import urlsplit
 
 from lowerbound import __version__
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
+from lowerbound.sweep.apart import Apart, lost, run_batch
+from lowerbound.sweep.plain import reason_of
 from lowerbound.sweep.spec import SlurmProfile, Unit
 from lowerbound.sweep.store import Store
-from lowerbound.sweep.units import Attempt, Outcome, environment, key_of, run_batch, run_unit, source_digest
+from lowerbound.sweep.units import Attempt, Job, environment, key_of, source_digest
 
 SHORTEST_BATCH_S = 0.2
 """Units shorter than this are sent together as one task, because each task costs the scheduler milliseconds."""
@@ -32,18 +34,20 @@ DEATHS_A_TASK = 2
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS_A_TASK,
     "distributed.worker.profile.enabled": False,
+    "distributed.scheduler.http.routes": [],
+    "distributed.worker.http.routes": [],
     "distributed.worker.preload": ["import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"],
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
 """Dask settings of local clusters. By default dask's workers return memory to the system after every array, and its
 profiler samples every worker a hundred times a second: together they slow units by a third. Ctrl-C reaches every
-process of a terminal; workers ignore it, because the driver stops them in order."""
+process of a terminal; workers ignore it, because the driver stops them in order. Pages of status have no TLS, so that
+none is served."""
 CONNECT_S = 10.0
 CANARY_S = 60.0
 COMMIT_S = 0.05
 """Attempts of short units are committed together, at most once in this time, because each commit waits for the disk."""
-LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 Watch = Callable[[int, int, float, Attempt], None]
 """Called with each attempt: how many are done, of how many, the seconds since the start, and the attempt."""
@@ -72,7 +76,8 @@ class Tls:
 class Summary:
     """Counts of a run: `found` units were finished before it, and the others are counted by their outcome.
 
-    `older` of the found units have rows that were made by different source code under the same version number.
+    `older` of the found units have rows that were made by different source code under the same version number, and
+    `left` units have no outcome at all.
     """
 
     found: int
@@ -82,23 +87,27 @@ class Summary:
     killed: int
     seconds: float
     older: int = 0
+    left: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether every unit now has a final outcome."""
-        return not self.failed and not self.killed
+        return not (self.failed or self.killed or self.left)
 
 
 def run_serial(store: Store, units: Sequence[Unit], *, watch: Watch = lambda *_: None) -> Summary:
-    """Run the units one after the other in this process."""
-    with _Book(store, units, "serial", watch) as book:
-        for unit in book.todo:
-            book.write([run_unit(unit)])
+    """Run the units one after the other: in this process, and those of foreign caches in one that is told apart."""
+    with _Book(store, units, "serial", watch) as book, Apart() as apart:
+        for job in book.todo:
+            book.write([apart.run(job)])
     return book.summary()
 
 
 def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch = lambda *_: None) -> Summary:
-    """Run the units on processes of this machine, with one thread each, over loopback only."""
+    """Run the units on processes of this machine, with one thread each, over loopback and TLS.
+
+    The certificates are made for this run, and pass to the workers in memory.
+    """
     _dask()
     if workers < 1:
         raise invalid("workers", "be an integer >= 1", workers)
@@ -115,6 +124,8 @@ def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch
                     n_workers=min(workers, len(book.todo)),
                     threads_per_worker=1,
                     host="127.0.0.1",
+                    protocol="tls://",
+                    security=_temporary_security("--workers"),
                     dashboard_address="127.0.0.1:0",
                     silence_logs=logging.CRITICAL,
                 ) as cluster,
@@ -125,29 +136,25 @@ def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch
 
 
 def run_cluster(
-    store: Store, units: Sequence[Unit], *, address: str, tls: Tls | None = None, watch: Watch = lambda *_: None
+    store: Store, units: Sequence[Unit], *, address: str, tls: Tls, watch: Watch = lambda *_: None
 ) -> Summary:
     """Run the units on the workers of a scheduler that is already running.
 
-    Contract: an address beyond loopback without TLS raises InvalidArgument; workers of another version, or that cannot
+    Contract: an address that is not tls://HOST:PORT raises InvalidArgument; workers of another version, or that cannot
     import this package, raise ClusterUnusable before any unit is run.
     """
     _dask()
-    check_address(address, tls)
+    check_address(address)
     with _Book(store, units, f"cluster {urlsplit(address).scheme}", watch) as book:
         if book.todo:
             from distributed import Client
             from distributed.security import Security
 
-            security = (
-                None
-                if tls is None
-                else Security(
-                    tls_ca_file=str(tls.ca),
-                    tls_client_cert=str(tls.certificate),
-                    tls_client_key=str(tls.key),
-                    require_encryption=True,
-                )
+            security = Security(
+                tls_ca_file=str(tls.ca),
+                tls_client_cert=str(tls.certificate),
+                tls_client_key=str(tls.key),
+                require_encryption=True,
             )
             try:
                 client = Client(address, security=security, timeout=CONNECT_S)
@@ -197,7 +204,7 @@ def slurm_cluster(profile: SlurmProfile) -> Any:
             walltime=profile.walltime,
             interface=profile.interface,
             protocol="tls://",
-            security=_temporary_security(),
+            security=_temporary_security("--slurm"),
             shared_temp_directory=profile.shared_temp_directory,
             scheduler_options={"dashboard_address": "127.0.0.1:0"},
             worker_extra_args=[
@@ -214,30 +221,30 @@ def slurm_cluster(profile: SlurmProfile) -> Any:
         raise InvalidArgument(f"the slurm profile is refused: {error}") from None
 
 
-def _temporary_security() -> Any:
+def _temporary_security(option: str) -> Any:
     from distributed.security import Security
 
     try:
         return Security.temporary()
     except ImportError as error:
-        raise InvalidArgument(f"--slurm needs TLS: {error}") from None
+        raise InvalidArgument(f"{option} needs TLS: {error}; pip install 'lowerbound[cluster]'") from None
 
 
-def check_address(address: str, tls: Tls | None) -> None:
-    """Raise InvalidArgument for a malformed address, and for one that would send code over a network unencrypted."""
+def check_address(address: str) -> None:
+    """Raise InvalidArgument for a malformed address, and for one to which private seeds would go in the clear."""
     parts = urlsplit(address)
-    if parts.scheme not in ("tcp", "tls") or not parts.hostname or parts.port is None:
-        raise invalid("cluster", "be an address such as tcp://127.0.0.1:8786 or tls://host:8786", address)
-    if parts.scheme == "tcp" and parts.hostname not in LOOPBACK:
+    try:
+        whole = bool(parts.hostname) and parts.port is not None
+    except ValueError:
+        whole = False
+    if parts.scheme not in ("tcp", "tls") or not whole:
+        raise invalid("cluster", "be an address such as tls://127.0.0.1:8786", address)
+    if parts.scheme != "tls":
         raise invalid(
             "cluster",
-            "use TLS beyond this machine, since workers run whatever reaches them",
+            "use TLS, since workers run whatever reaches them",
             address,
             nearest=f"tls://{parts.netloc}",
-        )
-    if (parts.scheme == "tls") != (tls is not None):
-        raise invalid(
-            "cluster", "have --tls-ca, --tls-cert and --tls-key exactly where its address begins with tls://", address
         )
 
 
@@ -255,7 +262,7 @@ class _Book:
         keyed = {key_of(unit): unit for unit in units}
         finished = {key: source for key, source in store.sources().items() if key in keyed}
         self.store, self.engine, self.watch = store, engine, watch
-        self.todo = [unit for key, unit in keyed.items() if key not in finished]
+        self.todo: list[Job] = [store.job(key, unit) for key, unit in keyed.items() if key not in finished]
         self.counts = dict.fromkeys(("done", "refused", "failed", "killed"), 0)
         self.found, self.total = len(finished), len(self.todo)
         self.older = sum(source != source_digest() for source in finished.values())
@@ -288,9 +295,10 @@ class _Book:
 
     def flush(self) -> None:
         """Write all pending attempts to the disk, and only then count and report them."""
+        if self.pending:
+            self.store.add(self.pending, engine=self.engine)
+        # Only now: what a busy or full disk did not take is tried once more at the end of the run.
         pending, self.pending = self.pending, []
-        if pending:
-            self.store.add(pending, engine=self.engine)
         self.written = time.perf_counter()
         for attempt in pending:
             self.counts[attempt.outcome] += 1
@@ -298,7 +306,13 @@ class _Book:
 
     def summary(self) -> Summary:
         """The counts and seconds of this run."""
-        return Summary(found=self.found, older=self.older, seconds=time.perf_counter() - self.start, **self.counts)
+        return Summary(
+            found=self.found,
+            older=self.older,
+            left=self.total - sum(self.counts.values()),
+            seconds=time.perf_counter() - self.start,
+            **self.counts,
+        )
 
 
 @contextmanager
@@ -330,9 +344,9 @@ def _drive(client: Any, book: _Book) -> None:
 
     _sing(client)
     waiting = list(reversed(book.todo))
-    suspects: list[Unit] = []
+    suspects: list[Job] = []
     on_trial = ""
-    flying: dict[str, list[Unit]] = {}
+    flying: dict[str, list[Job]] = {}
     completed = as_completed()
     size, serial = 1, 0
 
@@ -344,11 +358,11 @@ def _drive(client: Any, book: _Book) -> None:
         if suspects and not flying:
             on_trial = submit([suspects.pop()])
 
-    def submit(batch: list[Unit]) -> str:
+    def submit(batch: list[Job]) -> str:
         nonlocal serial
         serial += 1
         # The serial number makes every key new: dask would answer a repeated key with the result it remembers.
-        future = client.submit(run_batch, batch, key=f"{key_of(batch[0])}-{serial}", pure=False, retries=1)
+        future = client.submit(run_batch, batch, key=f"{key_of(batch[0].unit)}-{serial}", pure=False, retries=1)
         flying[future.key] = batch
         completed.add(future)
         return str(future.key)
@@ -363,25 +377,24 @@ def _drive(client: Any, book: _Book) -> None:
             for attempt in attempts:
                 _must_be_ours("a worker that came later", attempt.environment)
             book.write(attempts)
+            waiting += reversed(batch[len(attempts) :])
             mean = sum(attempt.seconds for attempt in attempts) / len(attempts)
             size = min(MOST_IN_BATCH, max(1, round(SHORTEST_BATCH_S / max(mean, 1e-6))))
-        elif isinstance(error := future.exception(), KilledWorker):
-            # Dask blames a worker's death on every task that the worker held. So each unit of a blamed batch is tried
-            # again alone on the cluster, and only a unit under which workers die then is recorded as killed.
-            if future.key == on_trial:
-                deaths = error.allowed_failures + 1
-                book.write([_lost(batch[0], "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
-            else:
-                suspects += batch
         else:
-            book.write([_lost(unit, "failed", f"{type(error).__name__}: {error}") for unit in batch])
+            error = future.exception()
+            died = isinstance(error, KilledWorker)
+            # Dask blames a worker's death on every task that the worker held, and one unit's error is its batch's. So
+            # each unit of a blamed batch is tried again alone on the cluster, and only a unit under which workers die
+            # then is recorded as killed.
+            if len(batch) > 1 or (died and future.key != on_trial):
+                suspects += batch
+            elif died:
+                deaths = error.allowed_failures + 1
+                book.write([lost(batch[0].unit, "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
+            else:
+                book.write([lost(batch[0].unit, "failed", reason_of(error))])
         future.release()
         launch()
-
-
-def _lost(unit: Unit, outcome: Outcome, reason: str) -> Attempt:
-    """An attempt for a unit about which no worker could report."""
-    return Attempt(key_of(unit), unit, outcome, None, reason, 0.0, environment())
 
 
 def _sing(client: Any) -> None:

@@ -1,7 +1,8 @@
 """Specifications of sweeps: a TOML file lists the values of every axis, and the units are all combinations of them.
 
-Profiles of SLURM queues are read here too. Files are untrusted: their size and their number of units are limited, they
-contain no code, and every error names the key, the rule and the value.
+Profiles of SLURM queues are read here too. Files are untrusted: their size, their number of units, and the trials and
+memory of a unit are limited; they contain no code, name no command unless the user allows it, and every error names the
+key, the rule and the value.
 """
 
 from __future__ import annotations
@@ -9,24 +10,43 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from lowerbound.core.models import find_model
 from lowerbound.core.scalars import rational
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, unknown
+from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, quoted, unknown
 
 LARGEST_FILE_BYTES = 2**20
 MOST_UNITS = 10**6
 MOST_VALUES = 10**4
+MOST_UNIT_BYTES = 2**33
+"""The symbols and the states of all trials of a unit are in memory at once."""
 Unit = dict[str, Any]
 """The configuration of one unit: JSON values, canonical once written by `units.canonical`."""
 
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise invalid("it", "be printable", text)
+    return text
+
+
 Number = Annotated[str, Field(max_length=64)]
-Word = Annotated[str, Field(min_length=1, max_length=200)]
+Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 Names = Annotated[tuple[Word, ...], Field(max_length=MOST_VALUES)]
 Numbers = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MOST_VALUES)]
 
@@ -55,7 +75,7 @@ class Axes(BaseModel):
     """The fields of every kind of sweep: its name, its places (models and sizes), and its errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
-    name: Annotated[str, Field(min_length=1, max_length=100)]
+    name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
     models: Names = ()
     sizes: Annotated[tuple[Size, ...], Field(max_length=MOST_VALUES)] = ()
     etas: Numbers = ("0.01",)
@@ -83,15 +103,35 @@ class Axes(BaseModel):
         for size in self.sizes:
             yield size.model_dump()
 
+    def numbers(self, trials: int) -> Iterator[tuple[str, int]]:
+        """Every place, and the numbers of 8 bytes that so many trials there may hold at once, for each head.
+
+        They are Alice's symbols, and keys and values in the states of all scales, each as large as the full cache.
+        """
+        named = ((name, find_model(name).geometry.schedule, find_model(name).geometry.d) for name in self.models)
+        own = ((f"{size.schedule} in R^{size.d}", ScaleSchedule.parse(size.schedule), size.d) for size in self.sizes)
+        for place, schedule, d in (*named, *own):
+            states = sum(map(schedule.prefix_tokens, range(schedule.n_scales)))
+            yield place, trials * d * (schedule.n_tokens_cached + 2 * states)
+
+
+def _strongest() -> str:
+    from lowerbound.game.channel import strongest
+
+    return strongest().value
+
 
 class CacheSweep(Axes):
-    """The fields that games and attacks share: caches, budgets, seeds, and how the code of a cache is isolated."""
+    """The fields that games and attacks share: caches, budgets, seeds, and how the code of a cache is isolated.
+
+    Without a word on isolation it is the strongest that this machine gives, and the units say which.
+    """
 
     caches: Annotated[Names, Field(min_length=1)]
     budgets: Annotated[tuple[Number, ...], Field(max_length=MOST_VALUES)] = ()
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**63)], ...], Field(min_length=1)] = (0,)
     guarantee: Literal["relative", "additive"] = "relative"
-    isolation: Literal["none", "process", "sandbox"] = "process"
+    isolation: Annotated[Literal["none", "process", "sandbox"], Field(default_factory=_strongest)]
     time_limit_s: Annotated[float, Field(gt=0, le=10**6)] = 120.0
 
     @field_validator("caches")
@@ -108,6 +148,13 @@ class CacheSweep(Axes):
             if not cache.startswith("exec:"):
                 target_of(cache)
         return names
+
+    @property
+    def n_units(self) -> int:
+        """The number of combinations, which are not made for it."""
+        budgeted = sum(1 if "@" in cache else len(self.budgets) or 1 for cache in self.caches)
+        places = len(self.models) + len(self.sizes)
+        return prod((budgeted, places or 1, len(self.etas), len(self.seeds)))
 
     def budgeted(self) -> Iterator[tuple[str, str | None]]:
         """Each cache with each budget; a name with its own budget, such as "h2o@1/4", is listed with that one alone."""
@@ -168,6 +215,11 @@ class FloorSweep(Axes):
     sizes: Annotated[tuple[Size, ...], Field(max_length=0)] = ()
     deltas: Numbers = ("0",)
 
+    @property
+    def n_units(self) -> int:
+        """The number of combinations."""
+        return prod(map(len, (self.models, self.etas, self.deltas)))
+
     def units(self) -> Iterator[Unit]:
         """Every combination."""
         for place, eta, delta in product(self.places(), self.etas, self.deltas):
@@ -195,13 +247,14 @@ class SlurmProfile(BaseModel):
     prologue: Annotated[tuple[Annotated[str, Field(max_length=4000)], ...], Field(max_length=100)] = ()
 
 
-def read_spec(path: Path) -> PlaySweep | AttackSweep | FloorSweep:
+def read_spec(path: Path, *, allow_exec: bool = False) -> PlaySweep | AttackSweep | FloorSweep:
     """The specification in a TOML file.
 
     Contract: a file that is too large, is no TOML, has an unknown key or a value outside its range raises
-    InvalidArgument with every such key in one sentence each.
+    InvalidArgument with every such key in one sentence each. So does a cache that is a command of this machine
+    ("exec:COMMAND"), unless `allow_exec`; too many units; and a unit of more than MOST_UNIT_BYTES.
     """
-    return spec_of(_toml(path, "the specification"), str(path))
+    return spec_of(_toml(path, "the specification"), str(path), allow_exec=allow_exec)
 
 
 def read_profile(path: Path) -> SlurmProfile:
@@ -231,7 +284,9 @@ def _toml(path: Path, what: str) -> dict[str, Any]:
         raise InvalidArgument(f"{path} is no TOML: {error}") from None
 
 
-def spec_of(table: dict[str, Any], source: str = "the specification") -> PlaySweep | AttackSweep | FloorSweep:
+def spec_of(
+    table: dict[str, Any], source: str = "the specification", *, allow_exec: bool = False
+) -> PlaySweep | AttackSweep | FloorSweep:
     """The specification in a table that is already parsed, lists being arrays; the same contract as `read_spec`."""
     try:
         spec = _ADAPTER.validate_python(_tuples(table))
@@ -240,9 +295,44 @@ def spec_of(table: dict[str, Any], source: str = "the specification") -> PlaySwe
         raise InvalidArgument("; ".join(_sentence(source, found, model) for found in error.errors())) from None
     except RecursionError:
         raise invalid("the specification", "be nested less deeply", source) from None
-    if (count := sum(1 for _ in zip(range(MOST_UNITS + 1), spec.units(), strict=False))) > MOST_UNITS:
-        raise invalid("the specification", f"have at most {MOST_UNITS} units", f"{count} and more")
+    if spec.n_units > MOST_UNITS:
+        raise invalid("the specification", f"have at most {MOST_UNITS} units", spec.n_units)
+    if isinstance(spec, CacheSweep):
+        _check_commands(spec, source, allow_exec)
+        _check_memory(spec, source)
     return spec
+
+
+def _check_commands(spec: CacheSweep, source: str, allow_exec: bool) -> None:
+    for cache in spec.caches:
+        if cache.startswith("exec:") and not allow_exec:
+            raise InvalidArgument(
+                f"{source}: caches: {quoted(cache)} runs a command of this machine, "
+                "which a specification may do only with --allow-exec"
+            )
+
+
+def _check_memory(spec: CacheSweep, source: str) -> None:
+    trials = spec.trials if isinstance(spec, PlaySweep) else 1
+    # A foreign cache may ask for more heads than one, which only its own process can tell, and then pays for.
+    heads = {cache: _heads(cache.partition("@")[0]) for cache in spec.caches}
+    hungriest = max(spec.caches, key=heads.__getitem__)
+    for place, one_head in spec.numbers(trials):
+        if 8 * (numbers := one_head * heads[hungriest]) > MOST_UNIT_BYTES:
+            most = MOST_UNIT_BYTES * trials // (8 * numbers)
+            raise invalid(
+                f"{source}: {trials} trials of {quoted(hungriest)} on {quoted(place)}",
+                f"need at most {MOST_UNIT_BYTES} bytes of symbols and states",
+                8 * numbers,
+                nearest=f"trials = {most}" if most else "a smaller place",
+            )
+
+
+def _heads(cache: str) -> int:
+    """The heads, of all layers, on which a cache of this package is played; 1 for any other."""
+    from lowerbound.caches.registry import CACHES, find_cache
+
+    return prod(find_cache(cache).facts().stack or (1, 1)) if cache in CACHES else 1
 
 
 def _tuples(value: Any) -> Any:

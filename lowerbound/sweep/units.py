@@ -11,8 +11,8 @@ import json
 import platform
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from importlib.metadata import version
@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lowerbound import __version__
-from lowerbound.errors import LowerBoundError, TimeLimitExceeded
+from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.errors import IsolationUnavailable, LowerBoundError, TimeLimitExceeded
+from lowerbound.sweep.plain import LONGEST_REASON, escaped, plain, reason_of
 from lowerbound.sweep.spec import Unit
 
 Outcome = Literal["done", "refused", "failed", "killed"]
@@ -28,6 +30,16 @@ FINAL: tuple[Outcome, ...] = ("done", "refused")
 """Outcomes that the same configuration would have again; the next run tries units with any other outcome anew."""
 VOLATILE = frozenset({"alice_seconds", "bob_seconds", "seconds", "total_seconds", "tried", "version"})
 """Parts of a result that differ from run to run, and so belong to the attempt, not to the row."""
+LARGEST_ROW_BYTES = 2**26
+
+
+@dataclass(frozen=True)
+class Job:
+    """A unit to run, the private seed of its instances, and the files that a sandbox hides from its parties."""
+
+    unit: Unit
+    instances: PrivateSeed
+    hidden: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,34 +104,45 @@ def _environment(_: int) -> dict[str, Any]:
     }
 
 
-def run_unit(unit: Unit) -> Attempt:
+def run_unit(job: Job) -> Attempt:
     """The row of a unit.
 
     Contract: nothing but an interrupt is raised. The outcome is "done" with a row; "refused" where an error of this
-    package says why there can be no row; "failed" for a time limit and for any other exception, with its message. BLAS
-    has one thread.
+    package says why there can be no row; "failed" for a time limit, a machine without the isolation that was asked
+    for, and any other exception, with its message. BLAS has one thread. A store can take every attempt.
     """
     from threadpoolctl import threadpool_limits
 
-    start = time.perf_counter()
+    unit, start = job.unit, time.perf_counter()
     row: dict[str, Any] | None = None
     outcome: Outcome = "done"
     reason = ""
     with threadpool_limits(1):
         try:
-            row = steady(RUNNERS[unit["kind"]](unit))
-        except TimeLimitExceeded as error:
-            outcome, reason = "failed", str(error)
-        except LowerBoundError as error:
-            outcome, reason = "refused", f"{type(error).__name__}: {error}"
-        except Exception as error:
-            outcome, reason = "failed", f"{type(error).__name__}: {error}"
-    return Attempt(key_of(unit), unit, outcome, row, reason, time.perf_counter() - start, environment())
+            row = steady(RUNNERS[unit["kind"]](job))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            own = isinstance(error, LowerBoundError)
+            passing = isinstance(error, TimeLimitExceeded | IsolationUnavailable)
+            outcome, reason = "refused" if own and not passing else "failed", reason_of(error)
+    seconds = time.perf_counter() - start
+    return storable(Attempt(key_of(unit), unit, outcome, row, reason, seconds, environment()))
 
 
-def run_batch(batch: Sequence[Unit]) -> list[Attempt]:
-    """Several units, one after the other."""
-    return [run_unit(unit) for unit in batch]
+def storable(attempt: Attempt) -> Attempt:
+    """The attempt as every store can take it.
+
+    Contract: its text is printable. A row that cannot be written as JSON of at most LARGEST_ROW_BYTES makes the attempt
+    a failed one with the reason, so that it costs no other attempt its place.
+    """
+    try:
+        row = None if attempt.row is None else plain(attempt.row)
+        if (size := len(canonical(row))) > LARGEST_ROW_BYTES:
+            raise ValueError(f"a row must have at most {LARGEST_ROW_BYTES} bytes, got {size}")
+    except (ValueError, RecursionError) as error:
+        return replace(attempt, outcome="failed", row=None, reason=reason_of(error))
+    return replace(attempt, row=row, reason=escaped(attempt.reason[:LONGEST_REASON]))
 
 
 def steady(value: Any) -> Any:
@@ -146,11 +169,12 @@ def _geometry(place: Unit) -> Any:
     )
 
 
-def _play(unit: Unit) -> dict[str, Any]:
+def _play(job: Job) -> dict[str, Any]:
     from lowerbound.caches.registry import play
     from lowerbound.game.channel import Isolation
     from lowerbound.game.reduction import plan_reduction
 
+    unit = job.unit
     plan = plan_reduction(
         _geometry(unit["place"]), eta=unit["eta"], guarantee=unit["guarantee"], seed=unit["seed"], key_family=None
     )
@@ -161,14 +185,17 @@ def _play(unit: Unit) -> dict[str, Any]:
         trials=unit["trials"],
         isolation=Isolation(unit["isolation"]),
         time_limit_s=unit["time_limit_s"],
+        instances=job.instances,
+        hidden=job.hidden,
     ).to_json()
 
 
-def _attack(unit: Unit) -> dict[str, Any]:
+def _attack(job: Job) -> dict[str, Any]:
     from lowerbound.attack.adversary import Broken, attack
     from lowerbound.certify.witness import witness
     from lowerbound.game.channel import Isolation
 
+    unit = job.unit
     outcome = attack(
         unit["cache"],
         geometry=None if unit["place"] is None else _geometry(unit["place"]),
@@ -185,12 +212,13 @@ def _attack(unit: Unit) -> dict[str, Any]:
     return told
 
 
-def _floor(unit: Unit) -> dict[str, Any]:
+def _floor(job: Job) -> dict[str, Any]:
     from lowerbound.certify.floors import floor
     from lowerbound.core.models import find_model
 
+    unit = job.unit
     model = find_model(unit["place"]["model"])
     return floor(model, eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"])).to_json()
 
 
-RUNNERS: dict[str, Callable[[Unit], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}
+RUNNERS: dict[str, Callable[[Job], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}

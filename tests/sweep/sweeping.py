@@ -1,4 +1,4 @@
-"""What tests of sweeps share: a specification of short games, caches that sleep and that kill, and drivers to start."""
+"""What tests of sweeps share: a specification of short games, caches that sleep, kill and lie, and drivers to start."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
-CACHES = '''
-import os, time
+CACHES = r'''
+import os, signal, sys, time
 from lowerbound.caches.controls.full import Full16
 
 class Slow(Full16):
@@ -24,7 +24,51 @@ class Slow(Full16):
 class Poison(Full16):
     """Ends whatever process runs it."""
     def attend(self, queries):
+        print("poisoned", file=sys.stderr)
         os._exit(9)
+
+class Leaves(Full16):
+    """Ends whatever process runs it, as if all were well."""
+    def attend(self, queries):
+        os._exit(0)
+
+class Quits(Full16):
+    """Asks to leave, as if all were well."""
+    def attend(self, queries):
+        sys.exit(0)
+
+class Surrogate(Full16):
+    """Fails with a message that no terminal, no file and no database should take as it is."""
+    def attend(self, queries):
+        raise ValueError("\ud800\x1b[2Jgone\nb2f1  done")
+
+class Parricide(Full16):
+    """Kills the process that started its own."""
+    def attend(self, queries):
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+
+class Spy(Full16):
+    """Tells how much of the store beside its module it can read."""
+    def attend(self, queries):
+        found = 0
+        for end in ("", "-wal", "-shm", ".lock"):
+            try:
+                with open(os.path.join(os.path.dirname(__file__), "s.db" + end), "rb") as file:
+                    found += len(file.read())
+            except PermissionError:
+                pass
+        raise ValueError(f"read {found} bytes")
+
+class Forger(Full16):
+    """Writes a row of its own to every pipe that it finds."""
+    def attend(self, queries):
+        for number in range(3, 30):
+            try:
+                os.write(number, b'{"outcome": "done", "row": {"state_bits": 0}}\n')
+            except OSError:
+                pass
+        time.sleep(60)
 '''
 HEAD = 'sizes = [{schedule = "1x1 2x2 3x3", d = 8}]\nisolation = "none"\n'
 

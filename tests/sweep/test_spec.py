@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
+from lowerbound.game.channel import Isolation, strongest
 from lowerbound.sweep.spec import LARGEST_FILE_BYTES, profile_of, read_spec, spec_of
-from lowerbound.sweep.units import canonical, key_of, run_unit
+from lowerbound.sweep.units import Job, canonical, key_of, run_unit
+from tests.sweep.sweeping import run
 
 PLAY: dict[str, Any] = {"name": "x", "kind": "play", "caches": ["uniform"], "models": ["var-d16"]}
 
@@ -68,7 +71,23 @@ def test_keys_depend_on_nothing_but_the_configuration() -> None:
         ({"sizes": [{"schedule": "1x1 2x2", "d": 0}]}, "sizes.0.d: input should be greater than or equal to 1, got 0"),
         ({"models": []}, "models and sizes must name at least one place together"),
         ({"isolation": "some"}, "isolation: input should be 'none', 'process' or 'sandbox', got 'some'"),
-        ({"seeds": list(range(1100)), "etas": ["0.1", "0.2"] * 500}, "must have at most 1000000 units"),
+        ({"seeds": list(range(1100)), "etas": ["0.1", "0.2"] * 500}, "at most 1000000 units, got 1100000"),
+        ({"caches": ["full"] * 10**4, "budgets": ["1/2"] * 10**4}, "at most 1000000 units, got 100000000"),
+        ({"name": "a\x1b[2J"}, r"name: it must be printable, got 'a\x1b[2J'"),
+        ({"caches": ["a:B\n"]}, "caches.0: it must be printable"),
+        ({"trials": 10**6 + 1}, "trials: input should be less than or equal to 1000000"),
+        (
+            {"trials": 10**6},
+            "1000000 trials of 'uniform' on 'var-d16' must need at most 8589934592 bytes of symbols and",
+        ),
+        ({"trials": 10**6}, "; the nearest valid choice is trials = "),
+        ({"trials": 900, "models": ["var-d36-512"], "caches": ["full", "prefixkv@1/4"]}, "trials of 'prefixkv@1/4' on"),
+        ({"sizes": [{"schedule": "1x1 99999x99999 2x2", "d": 64}]}, "; the nearest valid choice is a smaller place"),
+        ({"sizes": [{"schedule": "1x1 " + "9" * 1000 + "x" + "9" * 2900 + " 2x2", "d": 64}]}, "a smaller place"),
+        ({"caches": ["full", "exec:rm -rf /"]}, "caches: 'exec:rm -rf /' runs a command of this machine, which a spec"),
+        ({"caches": ["exec:true@1/2"]}, "only with --allow-exec"),
+        ({"kind": "attack", "caches": ["exec:true"]}, "only with --allow-exec"),
+        ({"kind": "attack", "sizes": [{"schedule": "1x1 9999x9999 2x2", "d": 64}]}, "1 trials of 'uniform' on '1x1"),
     ],
 )
 def test_mistakes_are_named(change: dict[str, Any], sentence: str) -> None:
@@ -76,6 +95,81 @@ def test_mistakes_are_named(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(InvalidArgument) as found:
         spec_of({**PLAY, **change})
     assert sentence in str(found.value)
+
+
+def test_the_nearest_number_of_trials_is_taken() -> None:
+    """Definition: the number that the sentence offers is valid, and the next one is not."""
+    with pytest.raises(InvalidArgument, match=r"trials = \d+$") as found:
+        spec_of({**PLAY, "trials": 10**6})
+    most = int(str(found.value).rpartition(" ")[2])
+    assert spec_of({**PLAY, "trials": most}).n_units == 1
+    with pytest.raises(InvalidArgument, match=f"trials = {most}$"):
+        spec_of({**PLAY, "trials": most + 1})
+
+
+def test_units_hold_no_more_than_was_counted() -> None:
+    """Differential: what the largest cache really sends for a unit is within what the specification counts for it."""
+    from lowerbound.caches.registry import play
+    from lowerbound.core.models import find_model
+    from lowerbound.game.channel import Isolation
+    from lowerbound.game.reduction import plan_reduction
+
+    row = play(plan_reduction(find_model("var-d16").geometry), "full", isolation=Isolation.NONE)
+    ((_, numbers),) = spec_of(PLAY).numbers(1)
+    assert sum(row.scale_bits) + 64 * row.symbols <= 64 * numbers + 96 * len(row.scale_bits)  # lengths, shapes
+    assert 2 * (sum(row.scale_bits) + 64 * row.symbols) >= 64 * numbers
+
+
+def test_numbers_of_units_are_counted_without_making_them() -> None:
+    """Definition: the count is that of the combinations, for every kind."""
+    for change in ({}, {"budgets": ["1/4", "1/2"], "caches": ["h2o", "uniform@1/8"], "seeds": [1, 2, 3]}):
+        for kind in ("play", "attack"):
+            found = spec_of({**PLAY, **change, "kind": kind})
+            assert found.n_units == len(list(found.units()))
+    found = spec_of({"name": "x", "kind": "floor", "models": ["var-d16", "var-d30"], "etas": ["0.1", "0.2", "0.3"]})
+    assert found.n_units == len(list(found.units())) == 6
+    assert spec_of({**PLAY, "kind": "attack", "models": []}).n_units == 1
+
+
+def test_commands_are_run_only_where_they_are_allowed(tmp_path: Path) -> None:
+    """Bad input: a specification that names a command runs nothing and makes no store without --allow-exec."""
+    mark = tmp_path / "ran"
+    (tmp_path / "program").write_text(f"#!/bin/sh\ntouch {mark}\n", encoding="utf-8")
+    (tmp_path / "program").chmod(0o755)
+    path = tmp_path / "s.toml"
+    path.write_text(
+        f'name = "x"\nkind = "play"\ncaches = ["exec:{tmp_path}/program"]\nisolation = "none"\n'
+        'sizes = [{schedule = "1x1 2x2", d = 8}]\n',
+        encoding="utf-8",
+    )
+    refused = run(tmp_path, "sweep", str(path), "--store", "s.db")
+    assert refused.returncode == 2
+    assert "only with --allow-exec" in refused.stderr
+    assert not mark.exists()
+    assert not (tmp_path / "s.db").exists()
+    allowed = run(tmp_path, "sweep", str(path), "--store", "s.db", "--allow-exec")
+    assert mark.exists(), allowed.stderr
+    assert run(tmp_path, "sweep", str(path), "--store", "s.db").returncode == 2, "the permission is not kept"
+
+
+def test_isolation_is_the_strongest_unless_it_is_named() -> None:
+    """Law: without a word on it a unit has the strongest level of this machine; a weaker one has to be asked for."""
+    (unit,) = spec_of(PLAY).units()
+    assert unit["isolation"] == strongest().value
+    for level in Isolation:
+        (unit,) = spec_of({**PLAY, "isolation": level.value}).units()
+        assert unit["isolation"] == level.value
+
+
+def test_a_machine_without_the_level_is_no_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: where there is no sandbox, a unit that wants one has failed, and another machine tries it anew."""
+    monkeypatch.setattr("lowerbound.game.channel.sandbox_problem", lambda: "there is none")
+    (unit,) = spec_of(
+        {**PLAY, "isolation": "sandbox", "sizes": [{"schedule": "1x1 2x2", "d": 8}], "models": []}
+    ).units()
+    found = run_unit(Job(unit, PrivateSeed(0)))
+    assert (found.outcome, found.row) == ("failed", None)
+    assert "there is none" in found.reason
 
 
 def test_all_mistakes_are_told_at_once() -> None:
@@ -142,10 +236,10 @@ def test_any_value_is_taken_or_refused(key: str, value: Any) -> None:
 def test_units_never_raise() -> None:
     """Law: what a cache refuses is a result; so is what breaks."""
     (unit,) = spec_of(PLAY).units()
-    refused = run_unit({**unit, "cache": "nosuch"})
+    refused = run_unit(Job({**unit, "cache": "nosuch"}, PrivateSeed(0)))
     assert refused.outcome == "refused"
     assert "nosuch" in refused.reason
-    broken = run_unit({**unit, "place": {"model": None}})
+    broken = run_unit(Job({**unit, "place": {"model": None}}, PrivateSeed(0)))
     assert broken.outcome in ("failed", "refused")
     assert broken.row is None
 
@@ -157,6 +251,6 @@ def test_rows_of_one_unit_are_equal() -> None:
         if kind["kind"] == "attack":
             table |= {"models": [], "budgets": ["1/4"]}
         (unit,) = spec_of(table).units()
-        first, second = run_unit(unit), run_unit(unit)
+        first, second = run_unit(Job(unit, PrivateSeed(7))), run_unit(Job(unit, PrivateSeed(7)))
         assert first.outcome == "done", first.reason
         assert canonical(first.row) == canonical(second.row)

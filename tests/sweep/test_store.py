@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import json
 import os
 import random
 import sqlite3
 import subprocess
+import sys
 import time
+from contextlib import redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 
 import pytest
 
-from lowerbound.errors import InvalidArgument, UnknownName
+from lowerbound.cli import app
+from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.errors import InvalidArgument, LowerBoundError, UnknownName
+from lowerbound.game.channel import Isolation
 from lowerbound.sweep.export import FORMATS, differences, exported
 from lowerbound.sweep.spec import read_spec
-from lowerbound.sweep.store import Store, StoreBusy
+from lowerbound.sweep.store import Store, StoreBusy, files_of
 from lowerbound.sweep.units import Attempt, Outcome, key_of
-from tests.sweep.sweeping import command, run, spec
+from tests.conftest import require
+from tests.sweep.sweeping import ROOT, command, run, spec
 
 
 def attempt(number: int, outcome: Outcome = "done", row: dict[str, object] | None = None) -> Attempt:
@@ -122,7 +130,7 @@ def test_two_drivers_do_not_share_a_store(tmp_path: Path) -> None:
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     """Law: where files may grow no further, the sweep stops and says so; with room again it goes on."""
     path = spec(tmp_path, ["golay", "full-fp16"], 20)
-    words, environment = command(tmp_path, "sweep", str(path), "--store", "s.db")
+    words, environment = command(tmp_path, "sweep", str(path), "--store", "s.db", "--instance-seed", "7")
     script = 'ulimit -f 160; exec "$@"'
     full = subprocess.run(
         ["/bin/bash", "-c", script, "bash", *words],
@@ -139,7 +147,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         before = [row.key for row in store.results()]
     assert 0 < len(before) < 40
     assert run(tmp_path, "sweep", str(path), "--store", "s.db").returncode == 0
-    assert run(tmp_path, "sweep", str(path), "--store", "clean.db").returncode == 0
+    assert run(tmp_path, "sweep", str(path), "--store", "clean.db", "--instance-seed", "7").returncode == 0
     with Store(tmp_path / "s.db") as store, Store(tmp_path / "clean.db") as clean:
         assert set(before) <= {row.key for row in store.results()}
         assert differences(store.results(), clean.results()) == []
@@ -200,8 +208,10 @@ def test_hostile_rows(tmp_path: Path, text: str) -> None:
     raw = sqlite3.connect(tmp_path / "s.db")
     digest = hashlib.sha256(text.encode()).hexdigest()
     raw.execute("UPDATE blobs SET digest = ?, bytes = ?", (digest, text.encode()))
+    (trigger,) = raw.execute("SELECT sql FROM sqlite_master WHERE name = 'attempts_update'").fetchone()
     raw.execute("DROP TRIGGER attempts_update")
     raw.execute("UPDATE attempts SET row = ?", (digest,))
+    raw.execute(trigger)
     raw.commit()
     raw.close()
     with Store(tmp_path / "s.db") as store, pytest.raises(InvalidArgument, match="is damaged"):
@@ -223,6 +233,284 @@ def test_exports_are_the_same_bytes_whatever_the_order(tmp_path: Path) -> None:
         assert differences(a.results(), b.results()) == []
         with pytest.raises(UnknownName, match="numbers"):
             list(a.results("number"))
+
+
+@pytest.mark.parametrize("name", [":memory:", "file:s.db", "file:s.db?mode=memory", "FILE:/tmp/s.db", "a\0b"])
+def test_names_that_are_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Bad input: a database in memory, which would lose every row, and a URI, which could mean anything."""
+    monkeypatch.chdir(tmp_path)
+    for write in (True, False):
+        with pytest.raises(InvalidArgument, match="store must be the path of a file, neither"):
+            Store(Path(name), write=write)
+    assert not list(tmp_path.iterdir())
+
+
+def test_one_store_has_one_lock_whatever_it_is_called(tmp_path: Path) -> None:
+    """Forgery: a second driver through a link to the file or to its folder is seen; a hard link is refused."""
+    filled(tmp_path / "s.db", range(1))
+    (tmp_path / "link.db").symlink_to("s.db")
+    (tmp_path / "folder").symlink_to(tmp_path)
+    (tmp_path / "loop.db").symlink_to("loop.db")
+    with Store(tmp_path / "s.db", write=True):
+        for name in ("link.db", "folder/s.db", "folder/link.db"):
+            with pytest.raises(StoreBusy, match=f"written by process {os.getpid()}"):
+                Store(tmp_path / name, write=True)
+    with Store(tmp_path / "link.db", write=True), pytest.raises(StoreBusy):
+        Store(tmp_path / "s.db", write=True)
+    os.link(tmp_path / "s.db", tmp_path / "hard.db")
+    for name in ("hard.db", "s.db"):
+        with pytest.raises(InvalidArgument, match="a file with one name"):
+            Store(tmp_path / name, write=True)
+    for name, sentence in (("loop.db", "be the path of a file"), (".", "a file with one name")):
+        with pytest.raises(InvalidArgument, match=sentence):
+            Store(tmp_path / name, write=True)
+
+
+def test_a_lock_is_not_followed_nor_believed(tmp_path: Path) -> None:
+    """Forgery: a lock that is a link cuts no other file; one with a terminal's command in it is not quoted."""
+    (tmp_path / "other").write_text("precious", encoding="utf-8")
+    (tmp_path / "s.db.lock").symlink_to("other")
+    with pytest.raises(InvalidArgument, match="cannot be written"):
+        Store(tmp_path / "s.db", write=True)
+    assert (tmp_path / "other").read_text(encoding="utf-8") == "precious"
+    (tmp_path / "s.db.lock").unlink()
+    with Store(tmp_path / "s.db", write=True):
+        (tmp_path / "s.db.lock").write_bytes(b"\x1b[2J")
+        with pytest.raises(StoreBusy, match="written by another process"):
+            Store(tmp_path / "s.db", write=True)
+
+
+def test_a_store_is_its_owners_alone(tmp_path: Path) -> None:
+    """Law: neither the store nor what SQLite and the lock leave beside it can be read by others, whatever the umask."""
+    before = os.umask(0)
+    try:
+        with Store(tmp_path / "s.db", write=True) as store:
+            store.plan("numbers", "{}", [attempt(0).unit])
+            made = [path for path in files_of(tmp_path / "s.db") if path.exists()]
+            assert len(made) == 4
+            assert {path.stat().st_mode & 0o777 for path in made} == {0o600}
+    finally:
+        os.umask(before)
+    (tmp_path / "s.db").chmod(0o644)
+    Store(tmp_path / "s.db", write=True).close()
+    assert (tmp_path / "s.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_secret_is_made_once_and_told_nowhere(tmp_path: Path) -> None:
+    """Law: units keep their private seeds; no list and no export has the store's secret, or a seed not yet opened."""
+    keys = [attempt(number).key for number in range(2)]
+    told = []
+    for _ in range(2):
+        filled(tmp_path / "s.db", range(1))
+        with Store(tmp_path / "s.db", write=True) as store:
+            told.append([store.job(key, {}).instances for key in keys])
+            assert store.job(keys[0], {}).hidden == tuple(map(str, files_of(tmp_path / "s.db")))
+    assert told[0] == told[1]
+    assert told[0][0] != told[0][1]
+    ((secret,),) = sqlite3.connect(tmp_path / "s.db").execute("SELECT seed FROM secrets")
+    assert PrivateSeed.parse(secret).derived(keys[0]) == told[0][0]
+    with Store(tmp_path / "s.db") as store:
+        shown = repr([store.sweeps(), list(store.results())]).encode()
+        for text in (shown, *(exported(store.results(), kind, attempts=True) for kind in FORMATS)):
+            assert not any(seed.encode() in text for seed in (secret, *(found.opening for found in told[0])))
+    assert not hasattr(store, "_secret")
+
+
+def older(path: Path) -> None:
+    """Make a store what it would be had an older version written it, without a secret."""
+    raw = sqlite3.connect(path)
+    raw.executescript("DROP TABLE secrets; DROP TABLE commitments;")
+    raw.execute("PRAGMA user_version = 2")
+    raw.close()
+
+
+def test_a_store_without_a_secret_gets_one(tmp_path: Path) -> None:
+    """Definition: a store of the version before is read as it is; the next run gives it a secret and keeps its rows."""
+    filled(tmp_path / "s.db", range(3))
+    older(tmp_path / "s.db")
+    with Store(tmp_path / "s.db") as store:
+        before = exported(store.results(), "jsonl")
+    with Store(tmp_path / "s.db", write=True, secret=PrivateSeed(7)) as store:
+        assert len(store.finished()) == 3
+        assert store.job("k", {}).instances == PrivateSeed(7).derived("k")
+    with Store(tmp_path / "s.db") as store:
+        assert exported(store.results(), "jsonl") == before
+    with pytest.raises(InvalidArgument, match="was made with, and is another"):
+        Store(tmp_path / "s.db", write=True, secret=PrivateSeed(8))
+
+
+def test_a_unit_is_committed_to_before_it_is_run(tmp_path: Path) -> None:
+    """Law: the commitment to a unit's private seed is in the store from the plan on, and a row that opens another one,
+    or no seed at all, is told.
+    """
+    units = [attempt(number) for number in range(3)]
+    with Store(tmp_path / "s.db", write=True) as store:
+        store.plan("numbers", "{}", [one.unit for one in units])
+        kept = dict(sqlite3.connect(tmp_path / "s.db").execute("SELECT unit, commitment FROM commitments"))
+        drawn = {one.key: store.job(one.key, one.unit).instances for one in units}
+        assert kept == {key: seed.commitment for key, seed in drawn.items()}
+        opened = [drawn[units[0].key].opening, drawn[units[0].key].opening, "x"]
+        store.add([attempt(n, row={"instance_seed": seed}) for n, seed in enumerate(opened)], engine="serial")
+        told = sorted(f"row of {one.key} opens another private seed than the store committed to" for one in units[1:])
+        assert sorted(store.problems()) == told
+
+
+HOSTILE = {
+    "recursive view": "ALTER TABLE sweeps RENAME TO kept; CREATE VIEW sweeps AS WITH RECURSIVE n(x) AS "
+    "(SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x AS id, x AS name, x AS spec FROM n;",
+    "trigger": "CREATE TRIGGER more AFTER INSERT ON attempts BEGIN DELETE FROM members; END;",
+    "another table": "CREATE TABLE more (x);",
+    "no index": "DROP INDEX attempts_of_units;",
+    "loose types": "PRAGMA writable_schema = ON; UPDATE sqlite_master SET sql = replace(sql, ' STRICT', '');",
+}
+
+
+@pytest.mark.parametrize("script", HOSTILE.values(), ids=HOSTILE)
+def test_stores_with_other_tables(tmp_path: Path, script: str) -> None:
+    """Forgery: a file that has a store's marks and other tables is read no further, and not written to."""
+    filled(tmp_path / "s.db", range(1))
+    raw = sqlite3.connect(tmp_path / "s.db")
+    raw.executescript(script)
+    raw.close()
+    for write in (False, True):
+        with pytest.raises(InvalidArgument, match="must have the tables that a sweep makes"):
+            Store(tmp_path / "s.db", write=write)
+
+
+def retyped(path: Path, *statements: str) -> None:
+    """Change a store against its own rules, and leave its tables as every store has them."""
+    raw = sqlite3.connect(path)
+    raw.execute("PRAGMA writable_schema = ON")
+    kept = raw.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL").fetchall()
+    raw.execute("DELETE FROM sqlite_master WHERE type = 'trigger'")
+    raw.execute(
+        "UPDATE sqlite_master SET sql = replace(replace(replace(sql, ' STRICT', ''), ' NOT NULL', ''), ' TEXT', '')"
+    )
+    raw.commit()
+    raw.close()
+    raw = sqlite3.connect(path)
+    for statement in statements:
+        raw.execute(statement)
+    raw.execute("PRAGMA writable_schema = ON")
+    raw.execute("DELETE FROM sqlite_master WHERE type = 'trigger'")
+    for name, sql in kept:
+        raw.execute("UPDATE sqlite_master SET sql = ? WHERE name = ?", (sql, name))
+        if sql.startswith("CREATE TRIGGER"):
+            table = name.rpartition("_")[0]
+            raw.execute("INSERT INTO sqlite_master VALUES ('trigger', ?, ?, 0, ?)", (name, table, sql))
+    raw.commit()
+    raw.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE attempts SET seconds = 'soon'",
+        "UPDATE attempts SET seconds = 9e999",
+        "UPDATE attempts SET outcome = 'perfect'",
+        "UPDATE attempts SET reason = 7",
+        "UPDATE attempts SET reason = x'ff'",
+        "UPDATE attempts SET reason = CAST(x'ff' AS TEXT)",
+        "UPDATE attempts SET engine = NULL",
+        "UPDATE units SET unit = 5",
+        "UPDATE units SET unit = '[]'",
+        """UPDATE units SET unit = '{"a": 1e999}'""",
+        "UPDATE sweeps SET name = 7",
+        "UPDATE sweeps SET spec = x'00'",
+        "UPDATE environments SET json = 7",
+        "UPDATE blobs SET bytes = 'text'",
+        "UPDATE blobs SET digest = rowid",
+        "UPDATE secrets SET seed = 'x'",
+        "UPDATE secrets SET seed = '-1'",
+    ],
+)
+def test_stores_with_other_types(tmp_path: Path, statement: str) -> None:
+    """Forgery: text where numbers are due and the reverse: list, show, export and a run tell rows or one sentence."""
+    filled(tmp_path / "s.db", range(2))
+    retyped(tmp_path / "s.db", statement)
+    codes = []
+    for words in (("list",), ("show",), ("export",), ("export", "--attempts")):
+        code, _, err = in_process("results", words[0], str(tmp_path / "s.db"), *words[1:])
+        codes.append(code)
+        assert code == 0 or (err.isprintable() and "damaged" in err), err
+    with suppress(InvalidArgument), Store(tmp_path / "s.db", write=True) as store:
+        store.plan("numbers", "{}", [attempt(0).unit])
+        assert len(store.finished()) == (0 if "blobs" in statement or "perfect" in statement else 2)
+        codes.append(0)
+    assert 2 in codes or len(codes) == 4 or "blobs" in statement, "nothing was noticed"
+
+
+def in_process(*words: str) -> tuple[int, str, str]:
+    """A command's exit code, output and errors; what is no error of the package is raised here."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    with redirect_stdout(out), redirect_stderr(err):
+        try:
+            app(list(words), standalone_mode=False)
+            code, told = 0, err.getvalue()
+        except LowerBoundError as error:
+            code, told = error.exit_code, str(error)
+    out.flush()
+    return code, out.buffer.getvalue().decode(), told
+
+
+def test_escapes_of_a_hostile_store_reach_no_terminal(tmp_path: Path) -> None:
+    """Forgery: a terminal's commands in names, reasons, units and SQLite's own words are shown as escapes."""
+    filled(tmp_path / "s.db", range(1))
+    evil = "\x1b]0;owned\x07\n\u202e"
+    texts = (("sweeps", "name"), ("sweeps", "spec"), ("attempts", "reason"), ("attempts", "engine"))
+    tables = (("units", "unit"), ("environments", "json"))
+    retyped(
+        tmp_path / "s.db",
+        *(f"UPDATE {table} SET {column} = '{evil}'" for table, column in texts),  # noqa: S608
+        *(f"UPDATE {table} SET {column} = '{json.dumps({evil: evil})}'" for table, column in tables),  # noqa: S608
+    )
+    for words in (("list",), ("show",), ("export", "--format", "jsonl", "--attempts"), ("show", "--sweep", "x")):
+        code, out, err = in_process("results", words[0], str(tmp_path / "s.db"), *words[1:])
+        assert code in (0, 2)
+        assert out or err or words[0] == "export"
+        assert all(line.isprintable() for text in (out, err) for line in text.split("\n")), (words, out, err)
+    with Store(tmp_path / "s.db") as store:
+        for kind in FORMATS[:2]:
+            assert b"\x1b" not in exported(store.results(), kind, attempts=True)
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["closed", "killed"])
+def test_a_read_only_file_system_can_be_read(tmp_path: Path, stopped: bool) -> None:
+    """Law: where nothing can be written, list and export tell all that was committed, after kill -9 too."""
+    require(Isolation.SANDBOX)
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    if stopped:
+        script = (
+            "import os; from pathlib import Path; from tests.sweep.test_store import attempt, Store\n"
+            "store = Store(Path('s.db'), write=True); store.plan('numbers', '{}', [attempt(0).unit])\n"
+            "store.add([attempt(0)], engine='serial'); os._exit(0)"
+        )
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        subprocess.run([sys.executable, "-c", script], cwd=shelf, env=environment, check=True)
+        assert (shelf / "s.db-wal").stat().st_size > 0
+        (shelf / "s.db-shm").unlink()
+    else:
+        filled(shelf / "s.db", range(1))
+    before = {path.name: path.read_bytes() for path in shelf.iterdir()}
+    words, environment = command(tmp_path, "results")
+    reader = ["bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--tmpfs", "/mnt", *words]
+    for more in (["list", "s.db"], ["export", "s.db"]):
+        told = subprocess.run(
+            [*reader, *more],
+            cwd=shelf,
+            env={**environment, "TMPDIR": "/mnt"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert told.returncode == 0, told.stderr
+        assert "1 of        1 finished" in told.stdout or attempt(0).key in told.stdout
+    write = [*reader[:-1], "sweep", str(spec(tmp_path, ["golay"], 1)), "--store", "s.db"]
+    refused = subprocess.run(write, cwd=shelf, env=environment, capture_output=True, text=True, check=False)
+    assert refused.returncode == 2
+    assert "cannot be written: Read-only file system" in refused.stderr
+    assert {path.name: path.read_bytes() for path in shelf.iterdir()} == before
 
 
 def test_differences_are_named(tmp_path: Path) -> None:
