@@ -58,7 +58,7 @@ def tournament(
     """
     entries = [Contender(target_of(name), budget, name) for name, budget in games]
     heats = [list(heat) for heat in _heats(entries)]
-    play = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
+    play = partial(duels, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
     if isolation is Isolation.NONE:
         for heat in heats:
             yield from _told(heat, partial(play, heat), on_wait)
@@ -103,17 +103,3 @@ def _library(numbered: tuple[int, Contender]) -> str | int:
     number, entry = numbered
     library = next((prefix for prefix, library in ADAPTERS.items() if entry.cache in library.classes.values()), None)
     return library or (OWN_CACHES if entry.cache.startswith(OWN_CACHES) else number)
-
-
-def _play(
-    reduction: HardFamily, heat: Sequence[Contender], *, trials: int, isolation: Isolation, time_limit_s: float
-) -> list[Outcome]:
-    """Play a heat in one pair of processes; if that pair crashes or runs late, play each of its games in its own pair.
-
-    One cache that crashes its process would otherwise spoil the outcomes of the whole heat.
-    """
-    alone = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
-    try:
-        return duels(reduction, heat, trials=trials, isolation=isolation, time_limit_s=time_limit_s)
-    except LowerBoundError as error:
-        return [error] if len(heat) == 1 else [outcome for entry in heat for outcome in alone([entry])]
