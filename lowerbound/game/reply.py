@@ -94,7 +94,7 @@ def stated(frame: bytes) -> CacheFacts:
     """The statements of a class about itself.
 
     Contract: every text is printable, and all but `text` are one line; the default budget lies in (0, 1], and the stack
-    is two integers in [1, LARGEST_STACK]. Anything else raises CacheContractBroken.
+    is two positive integers with a product of at most LARGEST_STACK. Anything else raises CacheContractBroken.
     """
     names = [field.name for field in fields(CacheFacts)]
     with kept("describe"):
@@ -206,4 +206,6 @@ def _stack(pair: Json) -> tuple[int, int]:
     if len(typed(pair, list, "the stack")) != 2:
         raise Rejected(f"the stack must be two integers, layers and heads per layer, got {shown(pair)}")
     layers, heads = (integer(each, "a number of the stack", 1, LARGEST_STACK) for each in pair)
+    if layers * heads > LARGEST_STACK:
+        raise Rejected(f"the stack must have at most {LARGEST_STACK} heads in all, got {layers} layers x {heads} heads")
     return layers, heads

@@ -14,9 +14,15 @@ from lowerbound.caches.controls.full import Full16
 from lowerbound.core.cache import CacheFacts, Public
 
 GOOD = {"nanoseconds": 1, "claimed_ratio": None, "ledger": None}
-FACTS = {
-    **{"family": "user", "reference": "", "idea": "", "budget_meaning": "", "default_budget": None},
-    **{"computation_model": "R1", "stack": None, "text": ""},
+FACTS: dict[str, Any] = {
+    "family": "user",
+    "reference": "",
+    "idea": "",
+    "budget_meaning": "",
+    "default_budget": None,
+    "computation_model": "R1",
+    "stack": None,
+    "text": "",
 }
 ERROR = {"kind": "CacheContractBroken", "message": "it broke", "traceback": ""}
 
@@ -39,6 +45,7 @@ WHOLE: dict[str, bytes] = {
     "LargeFrame": framed(b"null") + struct.pack("<Q", 2**31 - 100),
     "HalfALength": framed(b"null") + b"\x01\x00",
     "ManyFrames": framed(b"null") + bytes(2**24),
+    "NoNumbers": framed(b"null", struct.pack("<4d", 0, float("nan"), 0, 0)),
     "Deep": framed(b"[" * 10**5),
     "NoHeader": framed(b"null"),
     "DeepHeader": framed(b"null", b'{"a":' * 10**5),

@@ -1,4 +1,4 @@
-"""Forgery: replies of parties that keep no protocol; each is refused in one sentence and costs no other cache its row."""
+"""Forgery: replies of parties that keep no protocol; each is refused in one sentence and costs no other cache a row."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pytest
 
 from lowerbound.caches.registry import ADAPTERS, CACHES, find_cache, play
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
+from lowerbound.core.rules import L2Norm
+from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import (
     REPORTABLE,
     AccountingError,
@@ -28,7 +31,9 @@ from lowerbound.errors import (
 )
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, Row, duels
+from lowerbound.game.hearing import heard
 from lowerbound.game.party import failure
+from lowerbound.game.question import Terms, TokenRows
 from lowerbound.game.reduction import Reduction, plan_reduction
 from lowerbound.game.reply import LONGEST_MESSAGE, Reply, only, opened, replies, stated
 from lowerbound.game.wire import read_frames, write_frames
@@ -124,11 +129,12 @@ FAILURES: dict[str, Any] = {
     "a long message": {**ERROR, "message": "x" * (LONGEST_MESSAGE + 1)},
     "a long traceback": {**ERROR, "traceback": "x" * 10**5},
 }
+WRONG: tuple[Any, ...] = (True, 1, {}, ["x"])
 FALSE_FACTS: dict[str, Any] = {
     "no object": [],
     "a fact too few": {key: value for key, value in FACTS.items() if key != "text"},
     "a fact too many": {**FACTS, "bits": 1},
-    **{f"{name} {value!r}": {**FACTS, name: value} for name in FACTS for value in (True, 1, {}, ["x"])},
+    **{f"{name} {value!r}": {**FACTS, name: value} for name in FACTS for value in WRONG},
     "a long family": {**FACTS, "family": "x" * 41},
     "a long idea": {**FACTS, "idea": "x" * 10**5},
     "a long text": {**FACTS, "text": "x" * 10**5},
@@ -139,7 +145,10 @@ FALSE_FACTS: dict[str, Any] = {
     "no model": {**FACTS, "computation_model": ""},
     "another model": {**FACTS, "computation_model": "R4"},
     **{f"stack {stack}": {**FACTS, "stack": stack} for stack in ([], [1], [1, 2, 3], [0, 1], [1, -1], [True, True])},
-    **{f"stack {stack}": {**FACTS, "stack": stack} for stack in ([10**9, 1], ["1", "1"], [[1], 1], "11", {"1": 1})},
+    **{
+        f"stack {stack}": {**FACTS, "stack": stack}
+        for stack in ([10**9, 1], [4096, 2], ["1", "1"], [[1], 1], "11", {"1": 1})
+    },
 }
 STREAMS: dict[str, bytes] = {
     "a length of 2^63": struct.pack("<Q", 2**63),
@@ -211,9 +220,9 @@ def test_false_frames(name: str, refused: Refused) -> None:
 )
 def test_wrong_numbers_of_frames(frames: list[bytes], counts: list[int], refused: Refused) -> None:
     """Forgery: a frame that is missing, or one too many."""
-    with pytest.raises(CacheContractBroken, match="lacks a frame|1 frames too many"):
+    with pytest.raises(CacheContractBroken, match=r"lacks a frame|1 frames too many"):
         replies("alice", frames, counts, MEASURED_S)
-    with pytest.raises(CacheContractBroken, match="lacks a frame|frames too many"):
+    with pytest.raises(CacheContractBroken, match=r"lacks a frame|frames too many"):
         only("answer", [b"a"] * (2 if frames else 0))
     refused("reply", 2)
 
@@ -328,8 +337,24 @@ def test_a_broken_reply_costs_its_own_row(small: Reduction) -> None:
     assert [type(row) for row in rows] == [Row, CacheContractBroken, Row]
 
 
+def test_answers_are_numbers(refused: Refused) -> None:
+    """Forgery: a witness is asked again, and the process answers NaN."""
+    tokens = TokenRows(*np.zeros((3, 5, 4)))
+    terms = Terms(ScaleSchedule.square([1, 2]), 4, L2Norm())
+    with pytest.raises(CacheContractBroken, match="finite"):
+        heard(
+            "tests.forgeries.replies:NoNumbers",
+            terms,
+            tokens,
+            np.zeros((1, 4)),
+            isolation=Isolation.PROCESS,
+            time_limit_s=20,
+        )
+    refused("reply by a process", 1)
+
+
 def test_a_stack_without_end_is_not_begun(refused: Refused) -> None:
-    """Forgery: a class that asks for 64 layers x 64 heads of VAR-d16, 111 million symbols, is refused before the game."""
+    """Forgery: a class that asks for 64 layers x 64 heads of VAR-d16, 111 million symbols, gets no game of them."""
     with quick(), pytest.raises(CacheContractBroken, match="got 64 layers x 64 heads of 27136 entries each; --layers"):
         play(
             plan_reduction(Geometry.of(find_model("var-d16"))),
