@@ -16,7 +16,7 @@ from itertools import groupby
 
 from lowerbound.caches.registry import ADAPTERS, target_of
 from lowerbound.errors import LowerBoundError
-from lowerbound.game.channel import Isolation
+from lowerbound.game.channel import Isolation, parties_end
 from lowerbound.game.duel import OWN_CACHES, Contender, Row, describe, duels
 from lowerbound.game.hard_family import HardFamily
 
@@ -70,6 +70,10 @@ def tournament(
         running: dict[int, Future[list[Outcome]]] = {n: pool.submit(play, heats[n]) for n in slowest_first}
         for number, heat in enumerate(heats):
             yield from _told(heat, running[number].result, on_wait)
+    except KeyboardInterrupt:
+        with parties_end():
+            pool.shutdown(cancel_futures=True)
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 

@@ -49,6 +49,10 @@ _SANDBOX_HOME = "/dev/shm/home"  # noqa: S108 - on the sandbox's own /dev, which
 _MAIN = "lowerbound.game.party:main"
 
 
+_running: set[subprocess.Popen[bytes]] = set()
+_ending = threading.Event()
+
+
 class Isolation(StrEnum):
     """The isolation levels between Alice and Bob, weakest first."""
 
@@ -160,10 +164,29 @@ def party_process(
             close_fds=True,
             start_new_session=True,
         )
+        _running.add(process)
         try:
+            if _ending.is_set():
+                raise KeyboardInterrupt
             yield process
         finally:
             _kill_group(process)
+            _running.discard(process)
+
+
+@contextmanager
+def parties_end() -> Iterator[None]:
+    """A context in which all parties of this process end, and whoever starts another one gets KeyboardInterrupt.
+
+    It is for an interruption that reaches the main thread alone: threads that play games then end too.
+    """
+    _ending.set()
+    try:
+        for process in list(_running):
+            _kill_group(process)
+        yield
+    finally:
+        _ending.clear()
 
 
 def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: Tail, most_frames: int) -> Frames:
