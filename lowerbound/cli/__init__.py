@@ -24,7 +24,7 @@ from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.regimes import dimension, phase, time
 from lowerbound.cli.replay import cache, decode, f_hat, state
-from lowerbound.cli.streams import shown_streams, stopped_in_order
+from lowerbound.cli.signals import stopped_in_order
 from lowerbound.cli.structures import structures
 from lowerbound.cli.sweeps import results, sweep
 from lowerbound.cli.trace import check as check_trace
@@ -32,6 +32,7 @@ from lowerbound.cli.trace import compare, inspect, record
 from lowerbound.cli.trace import play as play_trace
 from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError, Undecided, printable
+from lowerbound.report.terminal import shown_streams
 
 
 class _Main(ChapteredGroup):

@@ -23,7 +23,7 @@ from lowerbound.cli.options import (
     one_model,
     print_json,
 )
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, printable
 
 
 def certify(
@@ -85,7 +85,10 @@ def certify(
     terms = f"eta = {eta} ({guarantee.value}), delta = {delta}"
     print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {rounded_down(100 * share, 2)} % of fp16")
     print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.theorem.proof}; model R1, real inputs")
-    print(f"certificate: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
+    print(
+        f"certificate: {len(document):,} bytes"
+        + ("; -o FILE keeps it" if out is None else f" in {printable(str(out))}")
+    )
     print("VERIFIED")
 
 

@@ -38,7 +38,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
-from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
+from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, printable
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -155,7 +155,8 @@ def play(
             }
         )
     elif rows:
-        from lowerbound.report.table import console, duel_table
+        from lowerbound.report.table import duel_table
+        from lowerbound.report.terminal import console
 
         console().print(duel_table(rows))
     if failures:
@@ -184,7 +185,8 @@ def _write_down(
     from lowerbound.certify.transcript import transcript
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import Contender
-    from lowerbound.report.table import console, duel_table
+    from lowerbound.report.table import duel_table
+    from lowerbound.report.terminal import console
 
     if several or len(names) != 1 or len(shares) > 1:
         raise InvalidArgument("--transcript must be given with one cache, one budget and one trial")
@@ -200,7 +202,7 @@ def _write_down(
         print_json({"row": played.row.to_json(), "file": str(path), "bytes": len(document)})
         return
     console().print(duel_table([played.row]))
-    print(f"transcript: {len(document):,} bytes in {path}")
+    print(f"transcript: {len(document):,} bytes in {printable(str(path))}")
 
 
 def import_from_here() -> None:
@@ -249,7 +251,7 @@ def play_all(
     def refuse(name: str, error: LowerBoundError) -> None:
         failures.append((name, error))
         show_traceback(error)
-        print(f"error: {error}" if alone else f"error: {name}: {error}", file=sys.stderr)
+        print(f"error: {error}" if alone else f"error: {printable(name)}: {error}", file=sys.stderr)
 
     for name, share in games:
         try:
@@ -321,7 +323,8 @@ def caches(
     if as_json:
         print_json({"caches": listed})
         return
-    from lowerbound.report.table import caches_table, console
+    from lowerbound.report.table import caches_table
+    from lowerbound.report.terminal import console
 
     console().print(caches_table(listed))
 

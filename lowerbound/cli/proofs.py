@@ -82,7 +82,8 @@ def verify(
 
         print(explanation(book, next(entry for entry in report.entries if entry.lemma.id == explain)))
     else:
-        from lowerbound.report.table import console, proof_table
+        from lowerbound.report.table import proof_table
+        from lowerbound.report.terminal import console
 
         console().print(proof_table(report))
         for entry in report.entries:

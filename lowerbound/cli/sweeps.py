@@ -99,8 +99,9 @@ class _Bar:
 
     def __enter__(self) -> Watch:
         if self._looked_at:
-            from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            from lowerbound.report.terminal import console
 
             self._bar = Progress(
                 TextColumn("{task.description}"),
@@ -108,7 +109,7 @@ class _Bar:
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
                 TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=console(stderr=True),
                 transient=True,
             )
             self._task = self._bar.add_task("sweep", total=None, rate="")
@@ -183,7 +184,10 @@ def export(
     with Store(store) as opened:
         data = exported(opened.results(sweep), form.value, attempts=attempts)
     if out is None:
-        sys.stdout.buffer.write(data)
+        if sys.stdout.isatty() and form is not FormatName.PARQUET:
+            print(data.decode(), end="")
+        else:
+            sys.stdout.buffer.write(data)
     else:
         out.write_bytes(data)
         print(f"{len(data)} bytes in {out}", file=sys.stderr)

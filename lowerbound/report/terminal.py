@@ -1,4 +1,4 @@
-"""Standard output and error: foreign text is shown and not obeyed, and a stream that nobody reads is no refutation."""
+"""The terminal: foreign text is shown and not obeyed, and a stream that nobody reads is no refutation."""
 
 from __future__ import annotations
 
@@ -7,23 +7,24 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
-from typing import Any, TextIO, cast
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from lowerbound.errors import printable_lines
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 BROKEN_PIPE_EXIT_CODE = 128 + signal.SIGPIPE
-STOPPING = (signal.SIGTERM, signal.SIGHUP)
-"""The signals that end a command as Ctrl-C does: in order, so that no process and no file of it is left behind."""
+WIDTH_WITHOUT_TERMINAL = 132
 
 
 class Shown:
     """A text stream through which nothing reaches a terminal but printable characters and line feeds.
 
     Contract: `write` passes on `printable_lines` of the text. Where nobody reads the stream any more, standard output
-    ends the program with status 141, as SIGPIPE would, and standard error (`lossy`) is silent from then on, whatever the
-    reason: a sentence that cannot be told changes no exit code. Everything else is the stream's.
+    ends the program with status 141, as SIGPIPE would. Standard error (`lossy`) is silent from then on, and so it is
+    after any other failure: a sentence that cannot be told changes no exit code. Everything else is the stream's.
     """
 
     def __init__(self, stream: TextIO, *, lossy: bool) -> None:
@@ -80,31 +81,28 @@ def shown_streams() -> Iterator[None]:
             sys.stdout, sys.stderr = before
 
 
-@contextmanager
-def stopped_in_order() -> Iterator[None]:
-    """A context in which SIGTERM and SIGHUP raise KeyboardInterrupt, and the program ends with 128 + the signal.
+def console(*, stderr: bool = False) -> Console:
+    """The console on standard output or error; if that is no terminal, its width is fixed, so that columns do not fold.
 
-    Contract: a signal that is ignored from the start, as nohup does with SIGHUP, stays ignored. An exit code that a
-    command chooses for its interruption stands.
+    Contract: the texts of cells, titles and descriptions are no markup, and are shown as `Shown` does: on a terminal,
+    only the console's own styles are obeyed.
     """
-    received: list[int] = []
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        received.append(number)
-        raise KeyboardInterrupt
+    class ShownConsole(Console):
+        """A console whose renderables bring no escapes of their own."""
 
-    before = {each: signal.getsignal(each) for each in STOPPING}
-    try:
-        with suppress(ValueError):  # only the main thread can set this
-            for each, known in before.items():
-                if known is not signal.SIG_IGN:
-                    signal.signal(each, stop)
-        yield
-    except SystemExit as end:
-        if received and end.code == 128 + signal.SIGINT:
-            end.code = 128 + received[0]
-        raise
-    finally:
-        with suppress(ValueError):
-            for each, known in before.items():
-                signal.signal(each, known)
+        def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterator[Segment]:
+            for part in super().render(renderable, options):
+                yield part if part.control else Segment(printable_lines(part.text), part.style)
+
+    stream = sys.stderr if stderr else sys.stdout
+    is_looked_at = stream.isatty()
+    return ShownConsole(
+        file=stream.unfiltered if isinstance(stream, Shown) and is_looked_at else stream,
+        width=None if is_looked_at else WIDTH_WITHOUT_TERMINAL,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
