@@ -238,7 +238,8 @@ def play_all(
     from lowerbound.caches import tournament
     from lowerbound.caches.registry import target_of
     from lowerbound.core.scalars import rational
-    from lowerbound.game.channel import Isolation, check_time_limit, strongest
+    from lowerbound.core.time_limit import check_time_limit
+    from lowerbound.game.channel import Isolation, strongest
     from lowerbound.game.duel import describe
 
     check_time_limit(time_limit, "--time-limit")

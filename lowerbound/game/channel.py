@@ -31,19 +31,16 @@ from typing import IO, Any
 
 from lowerbound.core.program import program_places, programs_end_here
 from lowerbound.core.tail import Tail
+from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import (
     CacheContractBroken,
     IsolationUnavailable,
     TimeLimitExceeded,
-    invalid,
 )
 from lowerbound.game.party import perform
 from lowerbound.game.reply import opened
 from lowerbound.game.wire import MOST_REPLY_BYTES, Frames, Role, read_frames, write_frames
 from lowerbound.kernel.codec import Rejected
-
-LONGEST_TIME_LIMIT_S = 10**7
-"""116 days."""
 
 _SANDBOX_HOME = "/dev/shm/home"  # noqa: S108 - on the sandbox's own /dev, which only its party sees
 _MAIN = "lowerbound.game.party:main"
@@ -205,13 +202,6 @@ def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: Tail, most_
             + (f": {last}" if last else "")
         )
     return frames[1:]
-
-
-def check_time_limit(seconds: float, name: str = "time limit") -> None:
-    """Raise InvalidArgument unless a time limit is positive and one that a clock can be set to."""
-    if not 0 < seconds <= LONGEST_TIME_LIMIT_S:
-        nearest = f"{LONGEST_TIME_LIMIT_S:,}" if seconds > 0 else None
-        raise invalid(name, f"be > 0 seconds and at most {LONGEST_TIME_LIMIT_S:,}", seconds, nearest=nearest)
 
 
 def late(role: Role, time_limit_s: float) -> TimeLimitExceeded:

@@ -17,8 +17,9 @@ from lowerbound.core.cache import CacheFacts
 from lowerbound.core.loading import load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
+from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, check_time_limit, converse, late, strongest
+from lowerbound.game.channel import Isolation, converse, late, strongest
 from lowerbound.game.hard_family import Alphabet, HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.reply import Reply, only, replies, stated
