@@ -13,6 +13,7 @@ from typing import Any
 
 from lowerbound.kernel.verdict import Outcome
 
+START = "from lowerbound.certify.timed import main; main()"
 PATIENCE_S = 2.0
 """Seconds that the process gets to end its own processes, those in which it plays a cache again."""
 
@@ -24,8 +25,7 @@ def check_within(data: bytes, seconds: float) -> dict[str, Any]:
     started; one that dies, as for want of memory, has decided nothing.
     """
     path = [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
-    start = f"import sys; sys.path[:] = {path!r}; from lowerbound.certify.timed import main; main()"
-    command = [sys.executable, "-I", "-B", "-c", start]
+    command = [sys.executable, "-I", "-B", "-c", f"import sys; sys.path[:] = {path!r}; {START}"]
     # In a session of its own Ctrl-C does not reach it, and it is ended in order, below.
     process = subprocess.Popen(
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
