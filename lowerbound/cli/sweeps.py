@@ -11,7 +11,7 @@ import typer
 
 from lowerbound.cli.grammar import StrictCommand
 from lowerbound.cli.options import JsonOption, print_json
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, printable
 
 if TYPE_CHECKING:
     from lowerbound.sweep.engine import Watch
@@ -144,9 +144,9 @@ def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
         print_json({"sweeps": sweeps, "problems": problems})
         return
     for found in sweeps:
-        print(f"{found['id']}  {found['name']:30} {found['finished']:>8} of {found['units']:>8} finished")
+        print(f"{found['id']}  {printable(found['name']):30} {found['finished']:>8} of {found['units']:>8} finished")
     for problem in problems:
-        print(f"warning: {problem}", file=sys.stderr)
+        print(f"warning: {printable(problem)}", file=sys.stderr)
 
 
 @results.command("show", cls=StrictCommand)
@@ -164,7 +164,7 @@ def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = 
         unit = {name: value for name, value in row.unit.items() if value is not None}
         print(f"{row.key}  {row.outcome:8}{row.seconds:8.2f} s  {canonical(unit)}")
         if row.reason:
-            print(f"    {row.reason}")
+            print(f"    {printable(row.reason)}")
 
 
 @results.command("export", cls=StrictCommand)
