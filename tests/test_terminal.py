@@ -72,14 +72,17 @@ def test_a_terminal_obeys_no_foreign_text() -> None:
     assert told.count(r"\x1b]0;title") >= 3
 
 
-def run(words: list[str], tmp_path: Path, **streams: int) -> subprocess.CompletedProcess[str]:
+def run(
+    words: list[str], tmp_path: Path, *, stdout: int = subprocess.PIPE, stderr: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "lowerbound", *words],
         cwd=tmp_path,
+        stdout=stdout,
+        stderr=stderr,
         text=True,
         timeout=60,
         check=False,
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **streams},
     )
 
 

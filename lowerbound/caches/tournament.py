@@ -16,7 +16,7 @@ from itertools import groupby
 
 from lowerbound.caches.registry import ADAPTERS, target_of
 from lowerbound.errors import LowerBoundError
-from lowerbound.game.channel import Isolation, parties_end
+from lowerbound.game.channel import Isolation, end_parties
 from lowerbound.game.duel import OWN_CACHES, Contender, Row, describe, duels
 from lowerbound.game.hard_family import HardFamily
 
@@ -50,7 +50,7 @@ def tournament(
     time_limit_s: float,
     on_wait: Callable[[str], None],
 ) -> Generator[tuple[str, Outcome], None, None]:
-    """Yields (name, outcome) for each requested game, in order; closing the generator cancels heats not yet begun.
+    """Yields (name, outcome) for each requested game, in order; closing the generator ends all parties.
 
     Contract: an outcome is the row that `duel` returns or the error that it raises. `on_wait` is called with each name
     before its outcome is awaited. As many heats run at a time as the machine has processors, each heat in its own
@@ -70,9 +70,8 @@ def tournament(
         running: dict[int, Future[list[Outcome]]] = {n: pool.submit(play, heats[n]) for n in slowest_first}
         for number, heat in enumerate(heats):
             yield from _told(heat, running[number].result, on_wait)
-    except KeyboardInterrupt:
-        with parties_end():
-            pool.shutdown(cancel_futures=True)
+    except (KeyboardInterrupt, GeneratorExit):
+        end_parties()
         raise
     finally:
         pool.shutdown(cancel_futures=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -267,17 +268,17 @@ def play_all(
             asked += tournament.at_standard_budgets([name], level)
         except LowerBoundError as error:
             refuse(name, error)
-    with progress(len(asked)) as advance:
-        played = tournament.tournament(
-            plan, asked, trials=trials, isolation=level, time_limit_s=time_limit, on_wait=advance
-        )
+    terms: dict[str, Any] = {"trials": trials, "isolation": level, "time_limit_s": time_limit}
+    with (
+        progress(len(asked)) as advance,
+        closing(tournament.tournament(plan, asked, on_wait=advance, **terms)) as played,
+    ):
         for name, outcome in played:
             if not isinstance(outcome, LowerBoundError):
                 rows.append(outcome)
                 continue
             refuse(name, outcome)
             if isinstance(outcome, AccountingError):
-                played.close()
                 break
     return rows, failures
 

@@ -28,6 +28,7 @@ from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
+from weakref import WeakSet
 
 from lowerbound.core.program import program_places, programs_end_here
 from lowerbound.core.tail import Tail
@@ -47,7 +48,7 @@ _MAIN = "lowerbound.game.party:main"
 
 
 _running: set[subprocess.Popen[bytes]] = set()
-_ending = threading.Event()
+_stopped: WeakSet[threading.Thread] = WeakSet()
 
 
 class Isolation(StrEnum):
@@ -163,7 +164,7 @@ def party_process(
         )
         _running.add(process)
         try:
-            if _ending.is_set():
+            if threading.current_thread() in _stopped:
                 raise KeyboardInterrupt
             yield process
         finally:
@@ -171,19 +172,15 @@ def party_process(
             _running.discard(process)
 
 
-@contextmanager
-def parties_end() -> Iterator[None]:
-    """A context in which all parties of this process end, and whoever starts another one gets KeyboardInterrupt.
+def end_parties() -> None:
+    """End all parties of this process; a thread that runs now, other than this one, gets KeyboardInterrupt if it starts
+    another.
 
-    It is for an interruption that reaches the main thread alone: threads that play games then end too.
+    It is for an interruption, which reaches the main thread alone: threads that play games then end too.
     """
-    _ending.set()
-    try:
-        for process in list(_running):
-            _kill_group(process)
-        yield
-    finally:
-        _ending.clear()
+    _stopped.update(each for each in threading.enumerate() if each is not threading.current_thread())
+    for process in list(_running):
+        _kill_group(process)
 
 
 def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: Tail, most_frames: int) -> Frames:

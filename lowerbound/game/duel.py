@@ -32,7 +32,7 @@ TIME_LIMIT_S = 120.0
 FP16_PAIR_BITS = 2 * FP16_BITS
 """The bits of one key entry and one value entry in fp16, which a plain cache stores for each value entry."""
 
-MOST_ENTRIES = 2**25
+MOST_ENTRIES = 2**26
 """The most value entries of all heads that a game has because a cache's class asks for a stack of them."""
 
 OWN_CACHES = "lowerbound.caches."
