@@ -25,6 +25,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
+from lowerbound.errors import printable
 
 
 def complete_prior(incomplete: str) -> list[str]:
@@ -107,5 +108,5 @@ def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) 
     from lowerbound.report.structures import obedience_table
     from lowerbound.report.terminal import console
 
-    console().print(obedience_table(rows, f"{file.name}, layer {layer}, head {head}", tolerance))
+    console().print(obedience_table(rows, f"{printable(file.name)}, layer {layer}, head {head}", tolerance))
     print("A prior that holds here is a fact about this head of this image: empirical, never proved of any other.")
