@@ -21,9 +21,15 @@ LONGEST_VALUE = 60
 
 
 class LowerBoundError(Exception):
-    """Base class of every error that this package raises on purpose."""
+    """Base class of every error that this package raises on purpose.
+
+    Contract: its text is one printable line, whatever foreign text it quotes.
+    """
 
     exit_code: ClassVar[int] = 1
+
+    def __str__(self) -> str:
+        return printable(super().__str__())
 
 
 class InvalidArgument(LowerBoundError, ValueError):
@@ -68,19 +74,25 @@ class Undecided(LowerBoundError):
     exit_code = 3
 
 
-ALL = (
-    LowerBoundError,
-    InvalidArgument,
-    UnknownName,
-    ImpossibleReduction,
-    IsolationUnavailable,
-    CacheContractBroken,
-    CorruptState,
-    AccountingError,
-    TimeLimitExceeded,
-    Undecided,
-)
-"""Every error class that another process may report; the report carries the class name."""
+REPORTABLE = (InvalidArgument, UnknownName, ImpossibleReduction, CacheContractBroken, CorruptState)
+"""Every error class that a cache's process may report. The others are for the judge alone to raise: whether a row is
+under the floor, late, or not decided."""
+
+
+def printable(text: str) -> str:
+    """A text as one line that a terminal shows and does not obey.
+
+    Contract: every character of the result is printable, and printable characters are unchanged; any other one (a line
+    break, an escape, a C1 control, a bidirectional override, a lone surrogate) is written as Python's escape for it.
+    """
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in text)
+
+
+def printable_lines(text: str) -> str:
+    """A text whose lines are `printable`, each by itself; its line feeds stay."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def quoted(value: Any) -> str:

@@ -36,8 +36,9 @@ from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import one_thread
+from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, alarm, check_time_limit, strongest
+from lowerbound.game.channel import Isolation, alarm, strongest
 from lowerbound.game.duel import describe
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms

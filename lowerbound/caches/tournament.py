@@ -13,12 +13,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
-from typing import Any
 
 from lowerbound.caches.registry import ADAPTERS, target_of
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import LowerBoundError
-from lowerbound.game.channel import Isolation
+from lowerbound.game.channel import Isolation, end_parties
 from lowerbound.game.duel import OWN_CACHES, Contender, Row, describe, duels
 from lowerbound.game.hard_family import HardFamily
 
@@ -53,7 +52,7 @@ def tournament(
     instances: PrivateSeed | None = None,
     on_wait: Callable[[str], None],
 ) -> Generator[tuple[str, Outcome], None, None]:
-    """Yields (name, outcome) for each requested game, in order; closing the generator cancels heats not yet begun.
+    """Yields (name, outcome) for each requested game, in order; closing the generator ends all parties.
 
     Contract: an outcome is the row that `duel` returns or the error that it raises. `on_wait` is called with each name
     before its outcome is awaited. As many heats run at a time as the machine has processors, each heat in its own
@@ -61,7 +60,7 @@ def tournament(
     """
     entries = [Contender(target_of(name), budget, name) for name, budget in games]
     heats = [list(heat) for heat in _heats(entries)]
-    play = partial(_play, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s, instances=instances)
+    play = partial(duels, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s, instances=instances)
     if isolation is Isolation.NONE:
         for heat in heats:
             yield from _told(heat, partial(play, heat), on_wait)
@@ -73,6 +72,9 @@ def tournament(
         running: dict[int, Future[list[Outcome]]] = {n: pool.submit(play, heats[n]) for n in slowest_first}
         for number, heat in enumerate(heats):
             yield from _told(heat, running[number].result, on_wait)
+    except (KeyboardInterrupt, GeneratorExit):
+        end_parties()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -106,16 +108,3 @@ def _library(numbered: tuple[int, Contender]) -> str | int:
     number, entry = numbered
     library = next((prefix for prefix, library in ADAPTERS.items() if entry.cache in library.classes.values()), None)
     return library or (OWN_CACHES if entry.cache.startswith(OWN_CACHES) else number)
-
-
-def _play(reduction: HardFamily, heat: Sequence[Contender], **terms: Any) -> list[Outcome]:
-    """Play a heat in one pair of processes; if that pair crashes or runs late, play each of its games in its own pair.
-
-    One cache that crashes its process would otherwise spoil the outcomes of the whole heat.
-    """
-    try:
-        return duels(reduction, heat, **terms)
-    except LowerBoundError as error:
-        return (
-            [error] if len(heat) == 1 else [outcome for entry in heat for outcome in _play(reduction, [entry], **terms)]
-        )

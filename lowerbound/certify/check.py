@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from lowerbound.certify.checked import Checked
 from lowerbound.certify.design.target import LOGIT_CAP
 from lowerbound.certify.replay import facts as replay
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
@@ -20,36 +21,6 @@ from lowerbound.core.models import models
 from lowerbound.kernel.document import read_document
 from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome, Verdict
-
-
-@dataclass(frozen=True)
-class Checked:
-    """The verdict on a document, and what the document claims.
-
-    `claim` is the claim of the statement, word for word. For a floor, `bits` is its number of bits (of one head, or in
-    models R2 and R3 of everything that is kept), and `proof` says who checked the theorem. Other documents have None.
-    """
-
-    verdict: Verdict
-    kind: str | None
-    claim: Mapping[str, Any]
-    bits: int | None
-    lemmas: tuple[str, ...]
-    proof: str | None
-    seconds: float
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values."""
-        return {
-            "verdict": str(self.verdict.outcome),
-            "reason": self.verdict.reason,
-            "kind": self.kind,
-            "bits": self.bits,
-            "claim": dict(self.claim),
-            "lemmas": list(self.lemmas),
-            "proof": self.proof,
-            "seconds": self.seconds,
-        }
 
 
 def check(data: bytes) -> Checked:
@@ -61,7 +32,11 @@ def check(data: bytes) -> Checked:
     same game again with the same message and answers, and where it cannot be played the word stays CONSISTENT.
     """
     start = time.perf_counter()
-    statement, verdict = judge_document(data)
+    return compared(data, *judge_document(data), start)
+
+
+def compared(data: bytes, statement: Mapping[str, Any], verdict: Verdict, start: float) -> Checked:
+    """The verdict on a document on which this is the kernel's, judged since `start` of `perf_counter`."""
     kind, claim = statement.get("kind"), statement.get("claim")
     claim = claim if isinstance(claim, dict) else {}
     theorem: Theorem | None = None
@@ -82,15 +57,10 @@ def check(data: bytes) -> Checked:
         from lowerbound.certify.transcript import replayed
 
         verdict = replayed(claim, read_document(data)[1]["payload"])
-    return Checked(
-        verdict=verdict,
-        kind=kind if isinstance(kind, str) else None,
-        claim=claim,
-        bits=None if theorem is None else _bits(str(kind), claim),
-        lemmas=() if theorem is None else theorem.lemmas,
-        proof=None if theorem is None else theorem.proof,
-        seconds=time.perf_counter() - start,
-    )
+    found = Checked.of(statement, verdict, time.perf_counter() - start)
+    if theorem is None:
+        return found
+    return replace(found, bits=_bits(str(kind), claim), lemmas=theorem.lemmas, proof=theorem.proof)
 
 
 def _bits(kind: str, claim: Mapping[str, Any]) -> int:

@@ -7,7 +7,6 @@ this package. Results go to standard output, progress and warnings to standard e
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import Annotated, NoReturn
 
@@ -25,13 +24,15 @@ from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.regimes import dimension, phase, time
 from lowerbound.cli.replay import cache, decode, f_hat, state
+from lowerbound.cli.signals import stopped_in_order
 from lowerbound.cli.structures import structures
 from lowerbound.cli.sweeps import results, sweep
 from lowerbound.cli.trace import check as check_trace
 from lowerbound.cli.trace import compare, inspect, record
 from lowerbound.cli.trace import play as play_trace
 from lowerbound.cli.var import ranks, realise, simulate, sums
-from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError, Undecided
+from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError, Undecided, printable
+from lowerbound.report.terminal import shown_streams
 
 
 class _Main(ChapteredGroup):
@@ -125,7 +126,7 @@ app.add_typer(trace, name="trace")
 
 def _fail(error: BaseException, sentence: str, exit_code: int) -> NoReturn:
     show_traceback(error)
-    print(f"error: {sentence}", file=sys.stderr)
+    print(f"error: {printable(sentence)}", file=sys.stderr)
     sys.exit(exit_code)
 
 
@@ -133,15 +134,22 @@ def main() -> None:
     """Run the command line.
 
     Contract: an error of this package becomes one sentence and its exit code; any other exception becomes one sentence
-    and exit code 4, so that a defect of this package never looks like a refutation.
+    and exit code 4, so that a defect of this package never looks like a refutation. Foreign text is shown and not
+    obeyed, and a signal ends every command in order.
     """
+    with stopped_in_order():
+        try:
+            with shown_streams():
+                _run()
+        except OSError as error:  # the last flush of standard output
+            _fail(error, f"the file system refused: {error}", 2)
+
+
+def _run() -> None:
     try:
         app()
     except LowerBoundError as error:
         _fail(error, str(error), error.exit_code)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        sys.exit(141)
     except OSError as error:
         _fail(error, f"the file system refused: {error}", 2)
     except MemoryError as error:

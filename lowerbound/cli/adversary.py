@@ -28,7 +28,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, printable
 
 
 def attack(
@@ -71,7 +71,7 @@ def attack(
     from lowerbound.certify.witness import witness
     from lowerbound.game.channel import Isolation
     from lowerbound.report.attacks import attack_table, broken_text, not_broken_text
-    from lowerbound.report.table import console
+    from lowerbound.report.terminal import console
 
     name, at, share = (cache, "", "") if cache.startswith("exec:") else cache.partition("@")
     if at and budget is not None:
@@ -111,6 +111,6 @@ def attack(
         raise typer.Exit(1)
     console().print(attack_table(outcome))
     print(broken_text(outcome))
-    print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
+    print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {printable(str(out))}"))
     print("BROKEN")
     raise typer.Exit(1)

@@ -95,7 +95,8 @@ def models(as_json: JsonOption = False) -> None:
     if as_json:
         print_json({"models": [model.to_json() for model in catalogue()]})
         return
-    from lowerbound.report.table import console, models_table
+    from lowerbound.report.table import models_table
+    from lowerbound.report.terminal import console
 
     console().print(models_table(catalogue()))
 
@@ -113,7 +114,8 @@ def demo(
     """A demonstration: a floor, one bit, many caches, one picture."""
     from lowerbound.certify.floors import floor as compute
     from lowerbound.game.story import narrate
-    from lowerbound.report.table import console, duel_table, floor_text
+    from lowerbound.report.table import duel_table, floor_text
+    from lowerbound.report.terminal import console
 
     subject = one_model(model, named)
     out.mkdir(parents=True, exist_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -23,7 +24,7 @@ from lowerbound.cli.options import (
     one_model,
     print_json,
 )
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, printable
 
 
 def certify(
@@ -85,7 +86,10 @@ def certify(
     terms = f"eta = {eta} ({guarantee.value}), delta = {delta}"
     print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {rounded_down(100 * share, 2)} % of fp16")
     print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.theorem.proof}; model R1, real inputs")
-    print(f"certificate: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
+    print(
+        f"certificate: {len(document):,} bytes"
+        + ("; -o FILE keeps it" if out is None else f" in {printable(str(out))}")
+    )
     print("VERIFIED")
 
 
@@ -98,25 +102,45 @@ def _terms(claim: Mapping[str, Any]) -> str:
 
 
 def check(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A certificate, a witness or a transcript.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A certificate, a witness or a transcript; - is standard input.")
+    ],
+    time_limit: Annotated[
+        float, typer.Option("--time-limit", metavar="SECONDS", help="For all of it, a cache that plays again included.")
+    ] = 600.0,
     as_json: JsonOption = False,
 ) -> None:
     """Check whether FILE proves its claim; the last line is one word."""
-    from lowerbound.certify.check import check as run
-    from lowerbound.kernel.codec import MOST_BYTES
+    from lowerbound.certify.timed import check_within
+    from lowerbound.core.time_limit import check_time_limit
 
-    if not file.is_file():
-        raise InvalidArgument(f"FILE must name a document to check, got {str(file)!r}")
-    if file.stat().st_size > MOST_BYTES:
-        raise InvalidArgument(f"FILE must have at most {MOST_BYTES} bytes, got {file.stat().st_size}")
-    found = run(file.read_bytes())
-    word = "NOT VERIFIED" if found.verdict.outcome == "REJECTED" else str(found.verdict.outcome)
+    check_time_limit(time_limit, "--time-limit")
+    found = check_within(_document(file), time_limit)
+    word = "NOT VERIFIED" if found["verdict"] == "REJECTED" else found["verdict"]
     if as_json:
-        print_json({**found.to_json(), "verdict": word})
+        print_json({**found, "verdict": word})
     else:
-        print(f"{found.kind or 'document'}: {found.verdict.reason}")
-        if found.proof is not None:
-            print(f"by theorem {found.claim['theorem']}, {found.proof}: {', '.join(found.lemmas)}")
-            print(f"{found.claim['model']}: {_terms(found.claim)}, model {found.claim['computation_model']}")
+        print(f"{printable(found['kind'] or 'document')}: {printable(found['reason'])}")
+        if found["proof"] is not None:
+            claim = found["claim"]
+            print(f"by theorem {claim['theorem']}, {found['proof']}: {', '.join(found['lemmas'])}")
+            print(f"{claim['model']}: {_terms(claim)}, model {claim['computation_model']}")
         print(word)
     raise typer.Exit({"VERIFIED": 0, "NOT VERIFIED": 1}.get(word, 3))
+
+
+def _document(file: Path) -> bytes:
+    """The bytes of a file, or of standard input for "-"; more than a document may have are refused, and not read."""
+    from lowerbound.kernel.codec import MOST_BYTES
+
+    if str(file) == "-":
+        data = sys.stdin.buffer.read(MOST_BYTES + 1)
+    elif file.is_file():
+        with file.open("rb") as opened:
+            data = opened.read(MOST_BYTES + 1)
+    else:
+        raise InvalidArgument(f"FILE must name a document to check, got {str(file)!r}")
+    if len(data) > MOST_BYTES:
+        size = "" if str(file) == "-" else f", got {file.stat().st_size}"
+        raise InvalidArgument(f"FILE must have at most {MOST_BYTES} bytes{size}")
+    return data

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -40,7 +41,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
-from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
+from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, printable
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -163,7 +164,8 @@ def play(
             }
         )
     elif rows:
-        from lowerbound.report.table import console, duel_table
+        from lowerbound.report.table import duel_table
+        from lowerbound.report.terminal import console
 
         console().print(duel_table(rows))
     if failures:
@@ -193,7 +195,8 @@ def _write_down(
     from lowerbound.certify.transcript import transcript
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import Contender
-    from lowerbound.report.table import console, duel_table
+    from lowerbound.report.table import duel_table
+    from lowerbound.report.terminal import console
 
     if several or len(names) != 1 or len(shares) > 1:
         raise InvalidArgument("--transcript must be given with one cache, one budget and one trial")
@@ -210,7 +213,7 @@ def _write_down(
         print_json({"row": played.row.to_json(), "file": str(path), "bytes": len(document)})
         return
     console().print(duel_table([played.row]))
-    print(f"transcript: {len(document):,} bytes in {path}")
+    print(f"transcript: {len(document):,} bytes in {printable(str(path))}")
 
 
 def import_from_here() -> None:
@@ -247,7 +250,8 @@ def play_all(
     from lowerbound.caches import tournament
     from lowerbound.caches.registry import target_of
     from lowerbound.core.scalars import rational
-    from lowerbound.game.channel import Isolation, check_time_limit, strongest
+    from lowerbound.core.time_limit import check_time_limit
+    from lowerbound.game.channel import Isolation, strongest
     from lowerbound.game.duel import describe
 
     check_time_limit(time_limit, "--time-limit")
@@ -260,7 +264,7 @@ def play_all(
     def refuse(name: str, error: LowerBoundError) -> None:
         failures.append((name, error))
         show_traceback(error)
-        print(f"error: {error}" if alone else f"error: {name}: {error}", file=sys.stderr)
+        print(f"error: {error}" if alone else f"error: {printable(name)}: {error}", file=sys.stderr)
 
     for name, share in games:
         try:
@@ -275,23 +279,22 @@ def play_all(
             asked += tournament.at_standard_budgets([name], level)
         except LowerBoundError as error:
             refuse(name, error)
-    with progress(len(asked)) as advance:
-        played = tournament.tournament(
-            plan,
-            asked,
-            trials=trials,
-            isolation=level,
-            time_limit_s=time_limit,
-            instances=instances,
-            on_wait=advance,
-        )
+    terms: dict[str, Any] = {
+        "trials": trials,
+        "isolation": level,
+        "time_limit_s": time_limit,
+        "instances": instances,
+    }
+    with (
+        progress(len(asked)) as advance,
+        closing(tournament.tournament(plan, asked, on_wait=advance, **terms)) as played,
+    ):
         for name, outcome in played:
             if not isinstance(outcome, LowerBoundError):
                 rows.append(outcome)
                 continue
             refuse(name, outcome)
             if isinstance(outcome, AccountingError):
-                played.close()
                 break
     return rows, failures
 
@@ -338,7 +341,8 @@ def caches(
     if as_json:
         print_json({"caches": listed})
         return
-    from lowerbound.report.table import caches_table, console
+    from lowerbound.report.table import caches_table
+    from lowerbound.report.terminal import console
 
     console().print(caches_table(listed))
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, printable_lines
 
 LONGEST_SENTENCE = 200
 """The largest number of characters of a command's short help, which is wrapped and never cut."""
@@ -31,7 +31,7 @@ def debugging(wanted: bool) -> None:
 def show_traceback(error: BaseException) -> None:
     """The traceback of an error on standard error, where --debug or LOWERBOUND_DEBUG=1 asks for it."""
     if os.environ.get(DEBUG) == "1":
-        print("".join(traceback.format_exception(error)), end="", file=sys.stderr)
+        print(printable_lines("".join(traceback.format_exception(error))), end="", file=sys.stderr)
 
 
 class StrictCommand(TyperCommand):

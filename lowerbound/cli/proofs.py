@@ -10,7 +10,7 @@ import typer
 
 from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import JsonOption, print_json, progress
-from lowerbound.errors import InvalidArgument, unknown
+from lowerbound.errors import InvalidArgument, printable, unknown
 
 BOOK = Path("proofs")
 """Where the proof book is looked for: in the current directory."""
@@ -82,7 +82,8 @@ def verify(
 
         print(explanation(book, next(entry for entry in report.entries if entry.lemma.id == explain)))
     else:
-        from lowerbound.report.table import console, proof_table
+        from lowerbound.report.table import proof_table
+        from lowerbound.report.terminal import console
 
         console().print(proof_table(report))
         for entry in report.entries:
@@ -138,6 +139,6 @@ def _judge_bundle(path: Path, as_json: bool) -> NoReturn:
         print_json({"verdict": word, "statements": listed})
     else:
         for name, verdict in verdicts.items():
-            print(f"{verdict.outcome:10} {name}: {verdict.reason}")
+            print(f"{verdict.outcome:10} {printable(name)}: {printable(verdict.reason)}")
         print(word)
     raise typer.Exit(code)

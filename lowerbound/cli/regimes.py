@@ -23,7 +23,7 @@ from lowerbound.cli.options import (
     one_model,
     print_json,
 )
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, printable
 
 OwnModelArgument = Annotated[
     str | None,
@@ -88,7 +88,7 @@ def dimension(
         if wanted.impossible is not None:
             print(f"  impossible: coherence {wanted.impossible} or less, certified")
     if out is not None:
-        print(f"certificate: {out.stat().st_size:,} bytes in {out}")
+        print(f"certificate: {out.stat().st_size:,} bytes in {printable(str(out))}")
 
 
 def phase(

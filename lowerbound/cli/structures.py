@@ -27,6 +27,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
+from lowerbound.errors import printable
 
 
 def complete_prior(incomplete: str) -> list[str]:
@@ -91,7 +92,7 @@ def structures(
         print_json({"model": geometry.name, "eta": eta, "delta": delta, "rows": [row.to_json() for row in rows]})
         return
     from lowerbound.report.structures import structures_table, structures_text
-    from lowerbound.report.table import console
+    from lowerbound.report.terminal import console
 
     console().print(structures_table(rows, geometry.name, eta))
     print(structures_text(rows))
@@ -111,7 +112,7 @@ def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) 
         print_json({"trace": str(file), "layer": layer, "head": head, "tolerance": tolerance, "rows": told})
         return
     from lowerbound.report.structures import obedience_table
-    from lowerbound.report.table import console
+    from lowerbound.report.terminal import console
 
-    console().print(obedience_table(rows, f"{file.name}, layer {layer}, head {head}", tolerance))
+    console().print(obedience_table(rows, f"{printable(file.name)}, layer {layer}, head {head}", tolerance))
     print("A prior that holds here is a fact about this head of this image: empirical, never proved of any other.")

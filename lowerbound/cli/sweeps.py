@@ -11,7 +11,7 @@ import typer
 
 from lowerbound.cli.grammar import StrictCommand
 from lowerbound.cli.options import InstanceSeedOption, JsonOption, instances_of, print_json
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, printable
 
 if TYPE_CHECKING:
     from lowerbound.sweep.engine import Watch
@@ -108,8 +108,9 @@ class _Bar:
 
     def __enter__(self) -> Watch:
         if self._looked_at:
-            from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+            from lowerbound.report.terminal import console
 
             self._bar = Progress(
                 TextColumn("{task.description}"),
@@ -117,7 +118,7 @@ class _Bar:
                 MofNCompleteColumn(),
                 TextColumn("{task.fields[rate]}"),
                 TimeRemainingColumn(),
-                console=Console(stderr=True),
+                console=console(stderr=True),
                 transient=True,
             )
             self._task = self._bar.add_task("sweep", total=None, rate="")
@@ -152,9 +153,9 @@ def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
         print_json({"sweeps": sweeps, "problems": problems})
         return
     for found in sweeps:
-        print(f"{found['id']}  {found['name']:30} {found['finished']:>8} of {found['units']:>8} finished")
+        print(f"{found['id']}  {printable(found['name']):30} {found['finished']:>8} of {found['units']:>8} finished")
     for problem in problems:
-        print(f"warning: {problem}", file=sys.stderr)
+        print(f"warning: {printable(problem)}", file=sys.stderr)
 
 
 @results.command("show", cls=StrictCommand)
@@ -172,7 +173,7 @@ def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = 
         unit = {name: value for name, value in row.unit.items() if value is not None}
         print(f"{row.key}  {row.outcome:8}{row.seconds:8.2f} s  {canonical(unit)}")
         if row.reason:
-            print(f"    {row.reason}")
+            print(f"    {printable(row.reason)}")
 
 
 @results.command("export", cls=StrictCommand)
@@ -192,7 +193,10 @@ def export(
     with Store(store) as opened:
         data = exported(opened.results(sweep), form.value, attempts=attempts)
     if out is None:
-        sys.stdout.buffer.write(data)
+        if sys.stdout.isatty() and form is not FormatName.PARQUET:
+            print(data.decode(), end="")
+        else:
+            sys.stdout.buffer.write(data)
     else:
         out.write_bytes(data)
         print(f"{len(data)} bytes in {out}", file=sys.stderr)

@@ -97,7 +97,7 @@ def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption =
     if as_json:
         print_json({**_facts_of(trace), "heads": [row.to_json() for row in rows]})
         return
-    from lowerbound.report.table import console
+    from lowerbound.report.terminal import console
     from lowerbound.report.trace import facts_table, trace_text
 
     print(trace_text(trace))
@@ -125,7 +125,7 @@ def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = F
     if as_json:
         print_json({**_facts_of(trace), "verdict": verdict, "heads": [row.to_json() for row in checks]})
     else:
-        from lowerbound.report.table import console
+        from lowerbound.report.terminal import console
         from lowerbound.report.trace import checks_table, trace_text
 
         print(trace_text(trace))
@@ -169,7 +169,7 @@ def play(
         told = {"rows": [row.to_json() for row in rows], "failures": _failures(refusals)}
         print_json({**_facts_of(trace), **told})
     elif rows:
-        from lowerbound.report.table import console
+        from lowerbound.report.terminal import console
         from lowerbound.report.trace import NEVER_PROVED, played_table, trace_text
 
         print(trace_text(trace))
@@ -246,7 +246,7 @@ def compare(
         told |= {"points": [point.to_json() for point in points], "failures": _failures(refusals)}
         print_json({**_facts_of(trace), **told})
     elif points:
-        from lowerbound.report.table import console
+        from lowerbound.report.terminal import console
         from lowerbound.report.trace import distance_text, distances_table, floors_text, points_table, trace_text
 
         print(trace_text(trace))

@@ -164,7 +164,7 @@ def ranks(
         print_json(told)
         return
     from lowerbound.report.pipeline import ranks_table, value_space_text
-    from lowerbound.report.table import console
+    from lowerbound.report.terminal import console
 
     console().print(ranks_table(subject, "random kernels of phi" if phi else "phi the identity", rows))
     how = "injective" if injective else "not injective"
@@ -214,6 +214,6 @@ def sums(model: ModelArgument = None, named: ModelOption = None, as_json: JsonOp
         print_json({"model": subject, "sums": rows})
         return
     from lowerbound.report.pipeline import sums_table
-    from lowerbound.report.table import console
+    from lowerbound.report.terminal import console
 
     console().print(sums_table(subject, rows))

@@ -19,7 +19,6 @@ import shutil
 import signal
 import struct
 import subprocess
-import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -32,12 +31,13 @@ import numpy as np
 
 from lowerbound.core.cache import Cache, FloatArray, Public
 from lowerbound.core.rules import L2Norm
+from lowerbound.core.tail import Tail
 from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument, LowerBoundError, invalid
 
 VERSION = 1
 PREFIX = "exec:"
 WORD_BYTES = 8
-LONGEST_STATE_BYTES = 2**33
+LONGEST_STATE_BYTES = 2**31
 LONGEST_SENTENCE_BYTES = 4096
 CHUNK_BYTES = 2**20
 TOOL_FOLDERS = ("bin", "shims")
@@ -112,20 +112,20 @@ class RunningProgram:
         self.broken = False
         self._own_group = own_group
         self._taken: set[int] = set()
-        self._talk = tempfile.TemporaryFile()  # noqa: SIM115 - closed by end()
+        self._talk = Tail()
         try:
             self._process = subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=self._talk,
+                stderr=subprocess.PIPE,
                 process_group=0 if own_group else None,
             )
         except OSError as error:
-            self._talk.close()
             raise InvalidArgument(
                 f"program {shlex.join(command)!r} must be one that this machine can start, got {error.strerror}"
             ) from None
+        self._talk.follow(self._process.stderr)
 
     def take(self) -> int:
         """Reserve and return the smallest number that no live cache uses."""
@@ -201,13 +201,8 @@ class RunningProgram:
             end = "closed its standard output"
         else:
             end = f"ended with status {status}" if status >= 0 else f"was ended by {signal.Signals(-status).name}"
-        last = self._last_line()
+        last = self._talk.last_line()
         return CacheContractBroken(f"the program must reply to {what}, but it {end}{place}" + (last and f": {last}"))
-
-    def _last_line(self) -> str:
-        self._talk.seek(max(0, self._talk.seek(0, os.SEEK_END) - LONGEST_SENTENCE_BYTES))
-        lines = self._talk.read().decode(errors="replace").strip().splitlines()
-        return lines[-1][:300] if lines else ""
 
     def end(self) -> None:
         """End the process: close its standard input, wait up to PATIENCE_S seconds, then kill it."""

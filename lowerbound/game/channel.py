@@ -22,30 +22,33 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import IO, Any
+from weakref import WeakSet
 
-from lowerbound import errors
 from lowerbound.core.program import program_places, programs_end_here
+from lowerbound.core.tail import Tail
+from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import (
     CacheContractBroken,
     IsolationUnavailable,
-    LowerBoundError,
     TimeLimitExceeded,
-    invalid,
 )
 from lowerbound.game import sandbox
 from lowerbound.game.party import perform
+from lowerbound.game.reply import opened
 from lowerbound.game.sandbox import sandbox_problem
-from lowerbound.game.wire import Frames, Role, read_frames, write_frames
-
-LONGEST_TIME_LIMIT_S = 10**7
-"""116 days."""
+from lowerbound.game.wire import MOST_REPLY_BYTES, Frames, Role, read_frames, write_frames
+from lowerbound.kernel.codec import Rejected
 
 _MAIN = "lowerbound.game.party:main"
+
+
+_running: set[subprocess.Popen[bytes]] = set()
+_stopped: WeakSet[threading.Thread] = WeakSet()
 
 
 class Isolation(StrEnum):
@@ -70,13 +73,14 @@ def converse(
     time_limit_s: float,
     search_path: Sequence[str] = (),
     hidden: Sequence[str] = (),
+    most_frames: int,
 ) -> Frames:
-    """Run one party on its job and private input, and return the frames of its reply.
+    """Run one party on its job and private input, and return the frames of its reply, at most `most_frames`.
 
-    Contract: returns the frames that the party wrote. It raises the error of this package that the party raised,
-    TimeLimitExceeded if the party does not finish in time, CacheContractBroken if its process dies, and
-    IsolationUnavailable if the machine does not support the level. The party sees `job`, `private`, and `search_path`
-    as its module path; a sandbox shows it none of the files in `hidden`.
+    Contract: returns the frames that the party wrote; `reply` says what they may hold. It raises the error that the
+    party reported, TimeLimitExceeded if the party does not finish in time, CacheContractBroken if its process dies or
+    writes no such reply, and IsolationUnavailable if the machine does not support the level. The party sees `job`,
+    `private`, and `search_path` as its module path; a sandbox shows it none of the files in `hidden`.
     """
     check_time_limit(time_limit_s)
     if isolation is Isolation.NONE:
@@ -84,20 +88,20 @@ def converse(
     with (
         tempfile.TemporaryFile() as question,
         tempfile.TemporaryFile() as reply,
-        tempfile.TemporaryFile() as talk,
+        closing(Tail()) as talk,
     ):
         write_frames(question, [role.encode(), json.dumps(job).encode(), *private])
         question.seek(0)
-        streams = Streams(question, reply, talk)
+        streams = Streams(question, reply, subprocess.PIPE)
         terms: dict[str, Any] = {"isolation": isolation, "search_path": search_path, "hidden": hidden}
         with party_process(_MAIN, job, streams, **terms) as process:
+            talk.follow(process.stderr)
             try:
                 process.wait(timeout=time_limit_s)
             except subprocess.TimeoutExpired:
                 raise late(role, time_limit_s) from None
         reply.seek(0)
-        talk.seek(0)
-        return _read_reply(role, process.returncode, reply, talk)
+        return _read_reply(role, process.returncode, reply, talk, most_frames)
 
 
 @dataclass(frozen=True)
@@ -153,10 +157,14 @@ def party_process(
             pass_fds=inherited,
             start_new_session=True,
         )
+        _running.add(process)
         try:
+            if threading.current_thread() in _stopped:
+                raise KeyboardInterrupt
             yield process
         finally:
             _kill_group(process)
+            _running.discard(process)
 
 
 @lru_cache
@@ -194,34 +202,33 @@ def places_of(caches: Iterable[str]) -> list[str]:
     return [*found, "/usr"] if found else []
 
 
-def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: IO[bytes]) -> Frames:
+def end_parties() -> None:
+    """End all parties of this process; a thread that runs now, other than this one, gets KeyboardInterrupt if it starts
+    another.
+
+    It is for an interruption, which reaches the main thread alone: threads that play games then end too.
+    """
+    _stopped.update(each for each in threading.enumerate() if each is not threading.current_thread())
+    for process in list(_running):
+        _kill_group(process)
+
+
+def _read_reply(role: Role, returncode: int, reply: IO[bytes], talk: Tail, most_frames: int) -> Frames:
+    what = "it did not"
     try:
-        frames = read_frames(reply)
-        verdict = json.loads(frames[0])
-    except (ValueError, IndexError):
-        last = talk.read().decode(errors="replace").strip().splitlines()[-1:]
+        frames = read_frames(reply, most_frames=most_frames + 1, most_bytes=MOST_REPLY_BYTES)
+        error = opened(frames[0]) if frames else None
+    except (ValueError, Rejected) as broken:
+        frames, error, what = [], None, str(broken)
+    if error is not None:
+        raise error
+    if not frames:
+        last = talk.last_line()
         raise CacheContractBroken(
-            f"the cache must let {role}'s process reply, but it ended with status {returncode}"
-            + (f": {last[0][:300]}" if last else "")
-        ) from None
-    if verdict is not None:
-        raise raised(verdict)
+            f"the cache must let {role}'s process reply, but {what}, and it ended with status {returncode}"
+            + (f": {last}" if last else "")
+        )
     return frames[1:]
-
-
-def raised(failure: dict[str, str]) -> LowerBoundError:
-    """The error that `party.failure` described, as an instance of its class; the party's traceback is a note to it."""
-    kinds = {kind.__name__: kind for kind in errors.ALL}
-    error = kinds.get(failure["kind"], LowerBoundError)(failure["message"])
-    error.add_note(f"In the process of the cache:\n{failure['traceback']}")
-    return error
-
-
-def check_time_limit(seconds: float, name: str = "time limit") -> None:
-    """Raise InvalidArgument unless a time limit is positive and one that a clock can be set to."""
-    if not 0 < seconds <= LONGEST_TIME_LIMIT_S:
-        nearest = f"{LONGEST_TIME_LIMIT_S:,}" if seconds > 0 else None
-        raise invalid(name, f"be > 0 seconds and at most {LONGEST_TIME_LIMIT_S:,}", seconds, nearest=nearest)
 
 
 def late(role: Role, time_limit_s: float) -> TimeLimitExceeded:

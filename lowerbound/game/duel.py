@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -20,16 +20,17 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
+from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, converse, late, places_of, raised, strongest
+from lowerbound.game.channel import Isolation, converse, late, places_of, strongest
 from lowerbound.game.foreign_turn import foreign_turn
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
+from lowerbound.game.reply import Reply, only, replies, stated
 from lowerbound.game.sandbox import forget_pages
 from lowerbound.game.tally import Alphabet, Part, misread
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
 
-Result = TypeVar("Result")
 ABOVE = "above the floor"
 OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
@@ -38,6 +39,8 @@ FP16_PAIR_BITS = 2 * FP16_BITS
 
 MODELS: tuple[ComputationModel, ...] = ("R1", "R2")
 """What a class may ask to be played in; which floor holds is a matter of the family that is then played."""
+MOST_ENTRIES = 2**26
+"""The most value entries of all heads that a game has because a cache's class asks for a stack of them."""
 
 OWN_CACHES = "lowerbound.caches."
 """The prefix of this package's own cache modules, which the judge's process may import at every isolation level."""
@@ -105,21 +108,20 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
     """The statements of a cache class about itself.
 
     Contract: foreign code is imported in a separate process, unless `isolation` is none; a target that names no cache
-    raises UnknownName or InvalidArgument.
+    raises UnknownName or InvalidArgument, and statements that `reply.stated` does not allow CacheContractBroken.
     """
-    if cache.startswith(OWN_CACHES) or isolation is Isolation.NONE:
+    if cache.startswith(OWN_CACHES):
         return load_cache(cache).facts()
-    (facts,) = converse(
+    frames = converse(
         "describe",
         {"cache": cache},
         [],
         isolation=isolation,
         time_limit_s=time_limit_s,
         search_path=module_path(),
+        most_frames=1,
     )
-    stated = json.loads(facts)
-    stack = stated.pop("stack")
-    return CacheFacts(**stated, stack=None if stack is None else (stack[0], stack[1]))
+    return stated(only("describe", frames))
 
 
 @dataclass(frozen=True)
@@ -192,33 +194,34 @@ def duels(
 ) -> list[Row | LowerBoundError]:
     """`duel` for several caches that share one process for Alice and one for Bob, so that slow libraries load once.
 
-    Contract: for each entry, in order, the row that `duel` returns or the error that it raises. The entries must trust
-    one another, because each party sees the inputs of all of them. Alice and Bob still share nothing but messages.
-    `time_limit_s` applies to each entry.
+    Contract: for each entry, in order, the row that `duel` returns or the error that it raises; no entry costs another
+    its row. The entries must trust one another, because each party sees the inputs of all of them. Alice and Bob still
+    share nothing but messages. `time_limit_s` applies to each entry.
     """
     if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
         raise invalid("trials", "be an integer >= 1", trials)
-    if not time_limit_s > 0:
-        raise invalid("time limit", "be > 0 seconds", time_limit_s)
+    check_time_limit(time_limit_s)
     level = strongest() if isolation is None else isolation
-    games = [_prepare(reduction, entry, trials, level, time_limit_s, instances) for entry in entries]
+    outcomes: dict[int, Row | LowerBoundError] = {}
+    games: dict[int, _Game] = {}
+    for number, entry in enumerate(entries):
+        try:
+            games[number] = _prepare(reduction, entry, trials, level, time_limit_s, instances)
+        except LowerBoundError as error:
+            outcomes[number] = error
     terms = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path(), "hidden": hidden}
-    with _apart(games, level) as between:
-        sent = _conversation("alice", games, [game.private for game in games], terms)
+    with _apart(games.values(), level) as between:
+        private = {number: game.private for number, game in games.items()}
+        alices = _conversation("alice", games, private, terms, outcomes)
         between()
-        messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]
-        standing = {n: found for n, found in enumerate(messages) if not isinstance(found, LowerBoundError)}
-        heard = _conversation("bob", [games[n] for n in standing], list(standing.values()), terms) if standing else []
-    answers = dict(zip(standing, heard, strict=True))
-    outcomes: list[Row | LowerBoundError] = []
-    for number, (game, reply, found) in enumerate(zip(games, sent, messages, strict=True)):
-        if isinstance(reply, LowerBoundError):
-            outcomes.append(reply)
-        elif isinstance(found, LowerBoundError):
-            outcomes.append(found)
-        else:
-            outcomes.append(_attempt(partial(game.row, reply, level=level, confidence=confidence), answers[number]))
-    return outcomes
+        messages = {number: games[number].messages(alice) for number, alice in alices.items()}
+        bobs = _conversation("bob", games, messages, terms, outcomes)
+    for number, bob in bobs.items():
+        try:
+            outcomes[number] = games[number].row(alices[number], bob, level=level, confidence=confidence)
+        except LowerBoundError as error:
+            outcomes[number] = error
+    return [outcomes[number] for number in range(len(entries))]
 
 
 @dataclass(frozen=True)
@@ -252,23 +255,23 @@ def play_once(
     level = strongest() if isolation is None else isolation
     game = _prepare(reduction, entry, 1, level, time_limit_s, instances)
     terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
+    failed: dict[int, LowerBoundError] = {}
     with _apart([game], level) as between:
-        (alice,) = _conversation("alice", [game], [game.private], terms)
+        alice = _conversation("alice", {0: game}, {0: game.private}, terms, failed)
         between()
-        if isinstance(alice, LowerBoundError):
-            raise alice
-        (message,) = game.messages(alice)
-        (bob,) = _conversation("bob", [game], [[message]], terms)
-    if isinstance(bob, LowerBoundError):
-        raise bob
-    row = game.row(alice, bob, level=level, confidence=CONFIDENCE)
+        messages = {number: game.messages(reply) for number, reply in alice.items()}
+        bob = _conversation("bob", {0: game}, messages, terms, failed)
+    if failed:
+        raise failed[0]
+    row = game.row(alice[0], bob[0], level=level, confidence=CONFIDENCE)
     (asked,) = game.symbols
-    answered = np.frombuffer(bob.frames[0], dtype=SYMBOL_TYPE).astype(np.int64).reshape(asked.shape)
+    (message,) = messages[0]
+    answered = np.frombuffer(bob[0].frames[0], dtype=SYMBOL_TYPE).astype(np.int64).reshape(asked.shape)
     return PlayedGame(row, game.played, tuple(game.played.alphabets), asked, answered, bytes(message))
 
 
 @contextmanager
-def _apart(games: Sequence[_Game], level: Isolation) -> Iterator[Callable[[], None]]:
+def _apart(games: Iterable[_Game], level: Isolation) -> Iterator[Callable[[], None]]:
     """A context for one pair of parties; what it gives is called between them.
 
     With foreign code in a sandbox, no other such pair is alive, and Bob finds no file in memory that Alice read.
@@ -281,44 +284,49 @@ def _apart(games: Sequence[_Game], level: Isolation) -> Iterator[Callable[[], No
         yield partial(forget_pages, [*module_path(), *places_of(foreign)])
 
 
-@dataclass(frozen=True)
-class _Reply:
-    """The reply of one party for one game: a header and the frames of the game."""
-
-    header: dict[str, Any]
-    frames: Frames
-
-
 def _conversation(
-    role: Role, games: Sequence[_Game], private: Sequence[Frames], terms: Mapping[str, Any]
-) -> list[_Reply | LowerBoundError]:
-    """The reply of one party for each of several games, or the error that replaces it.
+    role: Role,
+    games: Mapping[int, _Game],
+    private: Mapping[int, Frames],
+    terms: Mapping[str, Any],
+    failed: dict[int, Any],
+) -> dict[int, Reply]:
+    """The replies of one party for those of the games that have private frames, by number; errors go to `failed`.
 
-    The time limit in `terms` applies to each game.
+    Contract: a process that dies, runs late or breaks the protocol costs no other game its reply: each game of the job
+    is then given to a process of its own. The time limit in `terms` applies to each game.
     """
+    if not private:
+        return {}
     limit_s = terms["time_limit_s"]
-    job = {"games": [{**game.job, "n_frames": len(frames)} for game, frames in zip(games, private, strict=True)]}
-    given = [frame for frames in private for frame in frames]
-    frames = iter(converse(role, job, given, **{**terms, "time_limit_s": limit_s * len(games)}))
-    replies: list[_Reply | LowerBoundError] = []
-    for _ in games:
-        header = json.loads(next(frames))
-        own = [next(frames) for _ in range(header["n_frames"])]
-        if header["failure"] is not None:
-            replies.append(raised(header["failure"]))
-        else:
-            replies.append(_Reply(header, own) if header["seconds"] <= limit_s else late(role, limit_s))
-    return replies
-
-
-def _attempt(action: Callable[[_Reply], Result], reply: _Reply | LowerBoundError) -> Result | LowerBoundError:
-    """The result of `action` on a reply. If `reply` is an error, or the action raises one, that error is the result."""
-    if isinstance(reply, LowerBoundError):
-        return reply
+    job = {"games": [{**games[number].job, "n_frames": len(frames)} for number, frames in private.items()]}
+    given = [frame for frames in private.values() for frame in frames]
+    counts = [games[number].n_frames(role) for number in private]
+    start = time.perf_counter()
     try:
-        return action(reply)
+        frames = converse(
+            role,
+            job,
+            given,
+            **{**terms, "time_limit_s": limit_s * len(private)},
+            most_frames=len(counts) + sum(counts),
+        )
+        told = replies(role, frames, counts, time.perf_counter() - start)
     except LowerBoundError as error:
-        return error
+        if len(private) == 1:
+            failed |= dict.fromkeys(private, error)
+            return {}
+        alone = (_conversation(role, games, {number: own}, terms, failed) for number, own in private.items())
+        return {number: reply for found in alone for number, reply in found.items()}
+    found: dict[int, Reply] = {}
+    for number, reply in zip(private, told, strict=True):
+        if isinstance(reply, LowerBoundError):
+            failed[number] = reply
+        elif reply.seconds > limit_s:
+            failed[number] = late(role, limit_s)
+        else:
+            found[number] = reply
+    return found
 
 
 def _prepare(
@@ -335,12 +343,24 @@ def _prepare(
         raise invalid("computation model", "be 'R1' or 'R2'", facts.computation_model, nearest="R1")
     played = reduction
     if reduction.geometry.stack is None and facts.stack is not None:
+        _check_stack(reduction, facts.stack)
         played = reduction.stacked(facts.stack)
     if facts.computation_model == "R2":
         played = played.in_model_r2()
     seed = PrivateSeed.fresh() if instances is None else instances
     private, symbols = _instances(played, seed, trials)
     return _Game(entry, facts, played, budget if facts.budget_meaning else None, private, symbols, seed)
+
+
+def _check_stack(reduction: HardFamily, stack: tuple[int, int]) -> None:
+    """Raise CacheContractBroken, before anything is drawn, if a class asks for a stack that is too large to play."""
+    layers, heads = stack
+    entries = layers * heads * reduction.n_entries
+    if entries > MOST_ENTRIES:
+        raise CacheContractBroken(
+            f"the cache must ask for a stack with at most {MOST_ENTRIES} value entries in all, got {layers} layers x "
+            f"{heads} heads of {reduction.n_entries} entries each; --layers and --heads set the stack instead"
+        )
 
 
 @dataclass(frozen=True)
@@ -370,14 +390,15 @@ class _Game:
         """The number of cached scales, which is the number of states per trial."""
         return self.played.schedule.n_scales - 1
 
-    def messages(self, alice: _Reply) -> Frames:
-        """The messages to Bob: the last state of each trial. A wrong number of states raises CacheContractBroken."""
-        wanted = len(self.symbols) * self.n_scales
-        if len(alice.frames) != wanted:
-            raise CacheContractBroken(f"Alice must send {wanted} states, got {len(alice.frames)}")
+    def n_frames(self, role: Role) -> int:
+        """The number of frames of a party's reply: all states of Alice's trials, or Bob's answers."""
+        return len(self.symbols) * (self.n_scales if role == "alice" else 1)
+
+    def messages(self, alice: Reply) -> Frames:
+        """The messages to Bob: the last state of each trial."""
         return alice.frames[self.n_scales - 1 :: self.n_scales]
 
-    def row(self, alice: _Reply, bob: _Reply, *, level: Isolation, confidence: Fraction) -> Row:
+    def row(self, alice: Reply, bob: Reply, *, level: Isolation, confidence: Fraction) -> Row:
         """The table row of this game; AccountingError if the measured size is below the lower bound (floor)."""
         played, facts, states, messages = self.played, self.facts, alice.frames, self.messages(alice)
         n_symbols, trials = played.n_symbols, len(self.symbols)
@@ -387,7 +408,6 @@ class _Game:
         parts, proved = played.tally(wrong, confidence)
         longest = max(range(trials), key=lambda trial: len(messages[trial]))
         used = state_bits(messages[longest])
-        claimed = alice.header["claimed_ratio"]
         row = Row(
             cache=self.entry.label or self.entry.cache,
             family=facts.family,
@@ -416,12 +436,12 @@ class _Game:
             floor_bits=floor_float(proved),
             ratio=float(used / proved) if proved else None,
             measured_ratio=FP16_PAIR_BITS * played.n_entries / used,
-            claimed_ratio=None if claimed is None else float(Fraction(claimed)),
+            claimed_ratio=None if alice.claimed_ratio is None else float(alice.claimed_ratio),
             verdict=ABOVE if played.computation_model == "R1" else OUTSIDE_R1,
             parts=parts,
-            ledger=_ledger(alice.header["ledgers"][longest], messages[longest]),
-            alice_seconds=alice.header["seconds"],
-            bob_seconds=bob.header["seconds"],
+            ledger=_ledger(alice.ledger, messages[longest]),
+            alice_seconds=alice.seconds,
+            bob_seconds=bob.seconds,
         )
         if used < proved:
             raise AccountingError(
@@ -441,11 +461,12 @@ def _instances(family: HardFamily, instances: PrivateSeed, trials: int) -> tuple
 def _ledger(items: Mapping[str, int] | None, message: bytes) -> dict[str, int]:
     """The ledger of a message with its length prefix; without a writer's ledger, everything is payload.
 
-    Contract: a ledger that does not add up to the bits of the message raises AccountingError.
+    Contract: a ledger that does not add up to the bits of the message raises CacheContractBroken: unlike a size under
+    the floor, it says nothing about other rows.
     """
     booked = dict(items) if items is not None else {"payload": 8 * len(message)}
-    if sum(booked.values()) != 8 * len(message) or any(bits < 0 for bits in booked.values()):
-        raise AccountingError(
+    if sum(booked.values()) != 8 * len(message):
+        raise CacheContractBroken(
             f"the ledger of a state must add up to its {8 * len(message)} bits, got {sum(booked.values())}"
         )
     return booked | {"length_prefix": LENGTH_PREFIX_BITS}

@@ -8,6 +8,7 @@ from lowerbound.errors import CacheContractBroken
 from lowerbound.game.channel import Isolation, converse
 from lowerbound.game.duel import module_path
 from lowerbound.game.question import FloatArray, Terms, TokenRows
+from lowerbound.game.reply import only
 
 
 def heard(
@@ -16,18 +17,23 @@ def heard(
     """The answers of all heads of the cache "package.module:Class" to one query, shape (layers, heads, d).
 
     Contract: one separate process passes all scales through the cache's bytes and asks the query. It raises what
-    `converse` raises, and CacheContractBroken for an answer of another size.
+    `converse` raises, and CacheContractBroken for an answer of another size, or with NaN or infinity.
     """
     rows = (tokens.keys, tokens.values, tokens.queries, query)
-    (reply,) = converse(
+    frames = converse(
         "answer",
         {"cache": target, "terms": terms.to_json()},
         [np.ascontiguousarray(part, dtype="<f8").tobytes() for part in rows],
         isolation=isolation,
         time_limit_s=time_limit_s,
         search_path=module_path(),
+        most_frames=1,
     )
+    reply = only("answer", frames)
     shape = *terms.stack, terms.d
     if len(reply) != 8 * int(np.prod(shape)):
         raise CacheContractBroken(f"an answer must have {np.prod(shape)} numbers, got {len(reply)} bytes")
-    return np.frombuffer(reply, dtype="<f8").astype(np.float64).reshape(shape)
+    answers = np.frombuffer(reply, dtype="<f8").astype(np.float64).reshape(shape)
+    if not np.isfinite(answers).all():
+        raise CacheContractBroken("an answer must have finite numbers, got NaN or infinity")
+    return answers

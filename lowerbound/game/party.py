@@ -17,7 +17,7 @@ import resource
 import sys
 import time
 import traceback
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any
 
@@ -26,39 +26,37 @@ import numpy as np
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.loading import load_cache
 from lowerbound.core.threads import one_thread
-from lowerbound.errors import CacheContractBroken, LowerBoundError
+from lowerbound.errors import REPORTABLE, CacheContractBroken, LowerBoundError, TimeLimitExceeded
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.payload_reduction import PayloadReduction
-from lowerbound.game.protocol import CacheProtocol
+from lowerbound.game.protocol import CacheProtocol, guarded
 from lowerbound.game.question import Terms, TokenRows, answers_of, state_of
 from lowerbound.game.reduction import Reduction
+from lowerbound.game.reply import LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TRACEBACK
 from lowerbound.game.structured import StructuredReduction
-from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role, read_frames, write_frames
+from lowerbound.game.wire import MOST_REPLY_BYTES, SYMBOL_TYPE, Frames, Role, read_frames, write_frames
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
 FAMILIES: dict[str, type[HardFamily]] = {
     family.game: family for family in (Reduction, PayloadReduction, StructuredReduction)
 }
-LARGEST_REPLY_BYTES = 2**33
 LIMITS = {
-    resource.RLIMIT_FSIZE: LARGEST_REPLY_BYTES,
+    resource.RLIMIT_FSIZE: MOST_REPLY_BYTES,
     resource.RLIMIT_NOFILE: 2**12,
     resource.RLIMIT_NPROC: 2**12,
     resource.RLIMIT_DATA: os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") * 3 // 4,
     resource.RLIMIT_CORE: 0,
 }
 """What a party may take: bytes of a file, open files, processes and threads of its user, bytes of memory of its own."""
-LONGEST_TRACEBACK = 2**14
-"""Characters of a traceback that cross, its last ones; nobody sees them without --debug."""
 
 
 def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     """The frames of the reply of one party.
 
-    Contract: for each game of the job, in order, a JSON header and then the `n_frames` frames of the game's reply. An
-    error of this package that a game raises is reported in its header, and the next game is played. For the other roles
-    the reply is one frame.
+    Contract: for each game of the job, in order, a JSON header and then the frames of the game's reply, as
+    `reply.replies` reads them. An error of this package that a game raises is all that its header reports, no frame
+    follows, and the next game is played. For the other roles the reply is one frame.
     """
     # BLAS gets one thread, because a game consists of many small products, and several parties may run side by side.
     with one_thread():
@@ -67,7 +65,7 @@ def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
 
 def _perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     if role == "describe":
-        return [json.dumps(asdict(load_cache(job["cache"]).facts())).encode()]
+        return [_facts(job["cache"])]
     if role == "answer":
         return [_answer(job, private)]
     reply: Frames = []
@@ -76,10 +74,23 @@ def _perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
         own = [next(given) for _ in range(game["n_frames"])]
         try:
             header, frames = _play(role, game, own)
+        except TimeLimitExceeded:  # without isolation it is the judge's alarm that raises it
+            raise
         except LowerBoundError as error:
             header, frames = {"failure": failure(error)}, []
-        reply += [json.dumps({"failure": None, **header, "n_frames": len(frames)}).encode(), *frames]
+        reply += [json.dumps(header).encode(), *frames]
     return reply
+
+
+def _facts(target: str) -> bytes:
+    found = load_cache(target)
+
+    def told() -> bytes:
+        facts = found.facts()
+        return json.dumps(asdict(replace(facts, text=facts.text[:LONGEST_TEXT]))).encode()
+
+    facts: bytes = guarded("its statements", told)
+    return facts
 
 
 def _answer(job: dict[str, Any], private: Frames) -> bytes:
@@ -91,9 +102,17 @@ def _answer(job: dict[str, Any], private: Frames) -> bytes:
 
 
 def failure(error: LowerBoundError) -> dict[str, str]:
-    """An error as JSON values, as it crosses to the judge's process: class, sentence and the end of its traceback."""
+    """An error as JSON values, as it crosses to the judge's process: class, sentence and the end of its traceback.
+
+    An error that no cache may raise is reported as CacheContractBroken.
+    """
     told = "".join(traceback.format_exception(error))
-    return {"kind": type(error).__name__, "message": str(error), "traceback": told[-LONGEST_TRACEBACK:]}
+    kind = next((each for each in type(error).__mro__ if each in REPORTABLE), CacheContractBroken)
+    return {
+        "kind": kind.__name__,
+        "message": str(error)[:LONGEST_MESSAGE],
+        "traceback": told[-LONGEST_TRACEBACK:],
+    }
 
 
 def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, Any], Frames]:
@@ -101,18 +120,19 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
     cache_class = load_cache(game["cache"])
     public = reduction.public(Fraction(game["budget"]) if game["budget"] is not None else None)
     protocol = CacheProtocol(reduction, lambda: cache_class(public))
-    start = time.perf_counter()
+    start = time.perf_counter_ns()
     if role == "bob":
         answers = [symbols.astype(SYMBOL_TYPE).tobytes() for symbols in protocol.bobs(private)]
-        return {"seconds": time.perf_counter() - start}, answers
+        return {"nanoseconds": time.perf_counter_ns() - start}, answers
     trials = [
         protocol.states(reduction.symbols_of(_given(frame)), check_settled=number == 0)
         for number, frame in enumerate(private)
     ]
-    claimed = protocol.claimed_ratio(max((states[-1] for states in trials), key=len))
+    longest = max((states[-1] for states in trials), key=len)
+    claimed = protocol.claimed_ratio(longest)
     header = {
-        "seconds": time.perf_counter() - start,
-        "ledgers": [_ledger(states[-1]) for states in trials],
+        "nanoseconds": time.perf_counter_ns() - start,
+        "ledger": guarded("its ledger", lambda: _ledger(longest)),
         "claimed_ratio": None if claimed is None else str(claimed),
     }
     return header, [bytes(state) for states in trials for state in states]

@@ -116,10 +116,13 @@ class CacheProtocol(OneWayProtocol):
         return stack_of(self.make_cache, self.reduction.stack)
 
     def claimed_ratio(self, message: bytes) -> Fraction | None:
-        """The compression that the cache claims for a message, once it has decoded it."""
+        """The compression that the cache claims for a message, once it has decoded it, as a float's exact fraction.
+
+        Contract: a claim that is no number, or that no float holds, raises CacheContractBroken.
+        """
         cache = self._cache_holding(message)
-        claimed: Fraction | None = guarded(f"{cache.name}.claimed_ratio", lambda: cache.claimed_ratio)
-        return claimed
+        claimed = guarded(f"{cache.name}.claimed_ratio", lambda: cache.claimed_ratio)
+        return None if claimed is None else guarded(f"{cache.name}.claimed_ratio", lambda: Fraction(float(claimed)))
 
     def _cache_holding(self, state: bytes | None) -> LayeredCache:
         cache = self.new_cache()

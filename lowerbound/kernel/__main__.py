@@ -9,6 +9,7 @@ that was not played again), and 2 for a file that cannot be read.
 import sys
 from pathlib import Path
 
+from lowerbound.errors import printable
 from lowerbound.kernel.codec import MOST_BYTES
 from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome
@@ -24,10 +25,10 @@ def main(names: list[str]) -> int:
             with Path(name).open("rb") as file:
                 data = file.read(MOST_BYTES + 1)
         except OSError as error:
-            print(f"error: {name} must be a file that can be read: {error.strerror}", file=sys.stderr)
+            print(f"error: {printable(name)} must be a file that can be read: {error.strerror}", file=sys.stderr)
             return 2
         _, verdict = judge_document(data)
-        print(f"{name}: {verdict.reason}: {verdict.outcome}")
+        print(f"{printable(name)}: {printable(verdict.reason)}: {verdict.outcome}")
         codes.append(EXIT[verdict.outcome])
     if not codes:
         print("error: name at least one document", file=sys.stderr)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -17,6 +18,9 @@ MOST_BYTES = 2**24
 MOST_VALUES = 2**20
 DEEPEST_NESTING = 64
 MOST_DIGITS = 4096
+MOST_SQUARED_DIGITS = 2**32
+"""The sum of the squared numbers of digits over all integers of a document: the time to read and write them."""
+MOST_QUOTES = 2**22
 
 _MARK = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[{]|[\]}]', re.DOTALL)
 """Matches a whole string, an opening or a closing bracket; possessive quantifiers keep it from scanning text twice."""
@@ -47,10 +51,20 @@ def _check_nesting(data: bytes) -> None:
             raise Rejected(f"a document must have a nesting of at most {DEEPEST_NESTING}")
 
 
-def _integer(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise Rejected(f"an integer must have at most {MOST_DIGITS} digits, got {len(digits)}")
-    return int(digits)
+def _integers() -> Callable[[str], int]:
+    """A reader of the integers of one document, which counts their digits."""
+    left = MOST_SQUARED_DIGITS
+
+    def read(digits: str) -> int:
+        nonlocal left
+        if len(digits) > MOST_DIGITS:
+            raise Rejected(f"an integer must have at most {MOST_DIGITS} digits, got {len(digits)}")
+        left -= len(digits) ** 2
+        if left < 0:
+            raise Rejected(f"the squared numbers of digits must add up to at most {MOST_SQUARED_DIGITS}")
+        return int(digits)
+
+    return read
 
 
 def _no_float(number: str) -> Any:
@@ -70,18 +84,23 @@ def decode(data: bytes) -> Any:
     """The Python value of a strict JSON document.
 
     Contract: the value consists of dict, list, str, int, bool and None alone. Raises Rejected for data that is not
-    bytes, is over 16 MiB, may have over 2^20 values, is nested deeper than 64, or is not UTF-8 or not JSON, and for a
-    duplicate key, a float, NaN, Infinity or an integer of over 4096 digits.
+    bytes, is over 16 MiB, may have over 2^20 values (a member of an object counts as three) or 2^22 quotation marks, is
+    nested deeper than 64, or is not UTF-8 or not JSON, and for a duplicate key, a float, NaN, Infinity, an integer of
+    over 4096 digits or too many long ones.
     """
     if not isinstance(data, bytes):
         raise Rejected(f"a document must be bytes, got {type(data).__name__}")
     if len(data) > MOST_BYTES:
         raise Rejected(f"a document must have a size of at most {MOST_BYTES} bytes, got {len(data)}")
-    if data.count(b",") + data.count(b"[") + data.count(b"{") > MOST_VALUES:
-        raise Rejected(f"a document must have at most {MOST_VALUES} commas and opening brackets")
+    if data.count(b",") + data.count(b"[") + data.count(b"{") + 2 * data.count(b":") > MOST_VALUES:
+        raise Rejected(
+            f"a document must have at most {MOST_VALUES} commas, opening brackets and, counted twice, colons"
+        )
+    if data.count(b'"') > MOST_QUOTES:
+        raise Rejected(f"a document must have at most {MOST_QUOTES} quotation marks")
     _check_nesting(data)
     reader = json.JSONDecoder(
-        object_pairs_hook=_object, parse_int=_integer, parse_float=_no_float, parse_constant=_no_float
+        object_pairs_hook=_object, parse_int=_integers(), parse_float=_no_float, parse_constant=_no_float
     )
     try:
         return reader.decode(data.decode("utf-8"))

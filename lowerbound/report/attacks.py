@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rich.table import Table
-from rich.text import Text
 
 from lowerbound.attack.adversary import Broken, NotBroken, called
+from lowerbound.errors import printable
 
 MOST_ROWS = 24
 """If there are more trials than this, only the best trial of each attack is shown."""
@@ -17,7 +17,9 @@ def attack_table(outcome: Broken | NotBroken) -> Table:
     """One line per trial: the attack, its place, how many queries it asked, and the worst answer's error over eta."""
     terms = outcome.terms
     budget = "" if terms.budget is None else f" at budget {terms.budget}"
-    table = Table(title=f"attacks on {outcome.cache}{budget}: {terms.guarantee} eta {terms.eta}", title_style="bold")
+    table = Table(
+        title=f"attacks on {printable(outcome.cache)}{budget}: {terms.guarantee} eta {terms.eta}", title_style="bold"
+    )
     for column in ("attack", "place", "asked", "failed", "error / eta", "s", "note"):
         left = column in ("attack", "place", "note")
         table.add_column(column, justify="left" if left else "right", overflow="fold")
@@ -29,7 +31,7 @@ def attack_table(outcome: Broken | NotBroken) -> Table:
     for trial in rows:
         ratio = "-" if trial.ratio is None else f"{trial.ratio:.3g}"
         words = (trial.attack, trial.place, str(trial.asked), str(trial.failed), ratio, f"{trial.seconds:.2f}")
-        table.add_row(*(Text(word) for word in (*words, trial.note)))
+        table.add_row(*words, printable(trial.note))
     return table
 
 

@@ -17,7 +17,7 @@ from matplotlib.patheffects import withStroke
 from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.bounds import ENTROPY
 from lowerbound.core.scalars import rational
-from lowerbound.errors import invalid
+from lowerbound.errors import invalid, printable
 
 STYLE: Any = {
     "font.family": "DejaVu Sans",
@@ -149,6 +149,11 @@ PLACES = tuple((x, rise) for rise in (4, 13, 22, 31, -11, -20) for x in (7, -7))
 """Offsets of a name from its mark in points, preferred ones first; for x < 0 the name is to the left of its mark."""
 
 
+def _as_written(text: str) -> str:
+    """Foreign text as matplotlib draws it letter by letter: no formula between dollars, and no control characters."""
+    return printable(text).replace("$", r"\$")
+
+
 def _is_beaten(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
     """Whether another cache of the same computation model has at most this error and fewer bits per symbol."""
     return any(
@@ -191,7 +196,7 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[f
             markersize=6 if best else 4,
             alpha=1.0 if best else 0.55,
             elinewidth=0.8,
-            label=None if family in named_families else family,
+            label=None if family in named_families else _as_written(family),
             zorder=3,
         )
         named_families.add(family)
@@ -199,7 +204,7 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[f
             continue
         name = cache if is_crowded else cache + budgets_text(points)
         spot = best[-1] if best[-1]["error"] - best[0]["error"] < 0.02 else best[0]
-        names.append((name, (spot["error"], spot["bits_per_symbol"])))
+        names.append((_as_written(name), (spot["error"], spot["bits_per_symbol"])))
     return names
 
 

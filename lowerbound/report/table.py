@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from rich.console import Console, JustifyMethod
+from rich.console import JustifyMethod
 from rich.table import Table
-from rich.text import Text
 
 from lowerbound.certify.certified import LOGIT_CAP
 from lowerbound.certify.floors import R1, Floor
@@ -18,21 +16,15 @@ from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
+from lowerbound.errors import printable
 from lowerbound.game.duel import Row
 from lowerbound.game.tally import Part
 from lowerbound.prove.verify import Report
 
-WIDTH_WITHOUT_TERMINAL = 132
-
-
-def console() -> Console:
-    """The console on standard output; if that is not a terminal, it has a fixed width, so that columns do not fold."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL, highlight=False)
-
 
 def label(row: Row) -> str:
     """The name of a row: its cache, with its nominal budget if it has one, and layers x heads unless it is one head."""
-    name = row.cache if row.budget is None else f"{row.cache}@{row.budget}"
+    name = printable(row.cache if row.budget is None else f"{row.cache}@{row.budget}")
     return name if row.heads == 1 else f"{name} ({row.layers}x{row.heads // row.layers})"
 
 
@@ -61,7 +53,7 @@ def duel_table(rows: Sequence[Row]) -> Table:
         table.add_column(column, justify=justify, no_wrap=column != "cache", overflow="fold")
     for row in rows:
         table.add_row(
-            Text(label(row)),
+            label(row),
             f"{row.state_bits:,}",
             *(map(error_text, row.parts) if several else [error_text(row)]),
             f"{row.floor_bits:,.0f}",
@@ -82,7 +74,7 @@ def proof_table(report: Report) -> Table:
         table.add_row(
             entry.lemma.id,
             entry.status,
-            f"{entry.lemma.range} [{entry.lemma.model}]".replace("[", r"\["),
+            f"{entry.lemma.range} [{entry.lemma.model}]",
             ", ".join(entry.checked_by) or "-",
             "; ".join(entry.assumptions) or "its certificates",
             f"{entry.seconds:.2f}",

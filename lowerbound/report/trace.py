@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from rich.markup import escape
 from rich.table import Table
 
+from lowerbound.errors import printable
 from lowerbound.report.pipeline import bytes_text
 from lowerbound.var.trace.check import HeadCheck
 from lowerbound.var.trace.file import Trace
@@ -16,7 +16,7 @@ from lowerbound.var.trace.inspect import HeadFacts
 from lowerbound.var.trace.play import Distance, HeadFloor, PlayedTrace, Point, label
 from lowerbound.var.trace.record import Recorded
 
-MEDIANS = r"median \[least, most] of heads and branches"
+MEDIANS = "median [least, most] of heads and branches"
 NEVER_PROVED = "Empirical, never proved: it is what these caches needed on this one image."
 MOST_SHARED = 4
 """The number of groups of heads that are listed."""
@@ -37,7 +37,7 @@ def trace_text(trace: Trace) -> str:
         told = [f"heads {_listed(heads)} share keys and values" for heads in shared[:MOST_SHARED]]
         more = [f"{len(shared) - MOST_SHARED} more groups do"] if len(shared) > MOST_SHARED else []
         lines.append(f"{'; '.join([*told, *more])}: {len(trace.streams)} streams a layer, each counted once")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _types(trace: Trace) -> str:
@@ -68,7 +68,7 @@ def recorded_text(recorded: Recorded) -> str:
 def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> Table:
     """One line per layer with the median, least and largest value over its heads; or one line per head."""
     table = Table(
-        title=f"{escape(trace.path.name)}: {'heads' if by_head else MEDIANS}",
+        title=f"{printable(trace.path.name)}: {'heads' if by_head else MEDIANS}",
         caption="lambda: largest logit that queries can ask; mu: largest cosine of two cached keys; addressable: share "
         "of keys that get half the weight of a query along them; ranks: effective, of the cached rows; entropy: of the "
         "weights of a query of the last scale; 90 %: keys that hold as much of them",
@@ -101,7 +101,7 @@ def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> T
 def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
     """One line per layer: the worst of its heads."""
     table = Table(
-        title=f"{escape(trace.path.name)}: outputs against attention of its own q, k, v",
+        title=f"{printable(trace.path.name)}: outputs against attention of its own q, k, v",
         caption=f"allowed: derived for {_types(trace)}, entry by entry; of it: the largest quotient, above 1 refutes; "
         "undecided rows: those whose allowance is no smaller than the spread of the values",
         title_style="bold",
@@ -128,7 +128,7 @@ def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
 def played_table(trace: Trace, rows: Sequence[PlayedTrace]) -> Table:
     """One line per cache: its bytes, and its errors on the last scale."""
     table = Table(
-        title=f"{escape(trace.path.name)}: caches on the trace",
+        title=f"{printable(trace.path.name)}: caches on the trace",
         caption="state: measured, before the last scale, all layers, heads and branches, with 16 bytes each for the "
         "range of values; errors of the last scale's answers over that range",
         title_style="bold",
@@ -152,7 +152,7 @@ def points_table(trace: Trace, points: Sequence[Point]) -> Table:
     """The measured rate and distortion of every cache, over the heads that were played."""
     fp16 = trace.geometry.cache_bits
     table = Table(
-        title=f"{escape(trace.path.name)}: rate and distortion, each head alone; {MEDIANS}",
+        title=f"{printable(trace.path.name)}: rate and distortion, each head alone; {MEDIANS}",
         caption=f"bits of one head's state, 128 for the range of its values included (fp16: {fp16:,}); errors over "
         "that range",
         title_style="bold",
@@ -190,7 +190,7 @@ def floors_text(trace: Trace, told: Sequence[HeadFloor]) -> str:
 def distances_table(trace: Trace, rows: Sequence[Distance], *, by_head: bool) -> Table:
     """Bits that sufficed on this image beside the floor: one line per layer and error, or per head and error."""
     table = Table(
-        title=f"{escape(trace.path.name)}: bits that sufficed here, beside the floor of the worst case",
+        title=f"{printable(trace.path.name)}: bits that sufficed here, beside the floor of the worst case",
         caption="here: the smallest state of the caches played whose worst answer on this trace is within eta; "
         "x floor: below 1, easier than the worst case" + ("" if by_head else f"; {MEDIANS}"),
         title_style="bold",
@@ -258,9 +258,9 @@ def _short(value: float) -> str:
 
 def _scale(values: Sequence[float]) -> str:
     """The median, least and largest of some errors, in few digits because they spread over powers of ten."""
-    return f"{median(values):.2g} \\[{min(values):.1g}, {max(values):.1g}]"
+    return f"{median(values):.2g} [{min(values):.1g}, {max(values):.1g}]"
 
 
 def _spread(values: Sequence[float], between: str = " ") -> str:
     least, most = min(values), max(values)
-    return f"{_short(median(values))}{between}\\[{_short(least)}, {_short(most)}]"
+    return f"{_short(median(values))}{between}[{_short(least)}, {_short(most)}]"

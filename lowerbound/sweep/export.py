@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-from lowerbound.errors import InvalidArgument, unknown
+from lowerbound.errors import InvalidArgument, printable, unknown
 from lowerbound.sweep.store import Stored
 from lowerbound.sweep.units import canonical
 
 Format = Literal["csv", "jsonl", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "jsonl", "parquet")
 FIRST = ("key", "outcome", "reason")
+COMPUTED = ("=", "+", "-", "@", "\t", "\r")
+"""The characters with which text begins that spreadsheets take for a formula."""
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?(/[0-9]+)?")
 
 
 def flat(stored: Stored, *, attempts: bool = False) -> dict[str, Any]:
@@ -65,8 +69,19 @@ def _csv(table: list[dict[str, Any]], names: list[str]) -> bytes:
     text = io.StringIO()
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(table)
+    writer.writerows({name: _as_text(value) for name, value in row.items()} for row in table)
     return text.getvalue().encode()
+
+
+def _as_text(value: Any) -> Any:
+    """A cell that a spreadsheet takes for what it is: text that it would compute gets a quotation mark in front.
+
+    Contract: text is `printable`; numbers, and text that writes one, such as "-1/2", are unchanged.
+    """
+    if not isinstance(value, str):
+        return value
+    quote = "'" if value.startswith(COMPUTED) and not NUMBER.fullmatch(value) else ""
+    return quote + printable(value)
 
 
 def _parquet(table: list[dict[str, Any]], names: list[str]) -> bytes:

@@ -77,9 +77,7 @@ def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monke
 def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s: float) -> None:
     """Law: where a cache never answers, or kills the process, the other games of its heat are played without it."""
     heat = [Contender(target_of("exact")), Contender(f"tests.forgeries.broken:{ending}"), Contender(target_of("golay"))]
-    exact, broken, golay = tournament._play(
-        small, heat, trials=1, isolation=Isolation.PROCESS, time_limit_s=time_limit_s
-    )
+    exact, broken, golay = duels(small, heat, isolation=Isolation.PROCESS, time_limit_s=time_limit_s)
     assert isinstance(broken, TimeLimitExceeded if ending == "Hangs" else CacheContractBroken)
     assert isinstance(exact, Row)
     assert isinstance(golay, Row)

@@ -105,6 +105,32 @@ def test_a_message_that_no_cache_sent() -> None:
 
 
 @pytest.mark.parametrize(
+    ("claim", "payload"),
+    [
+        ({"floor_bits": 0}, {}),
+        ({"floor_bits": 0}, {"rates": [["0", "1"]]}),
+        ({"floor_bits": 0, "confidence": "1/2"}, {"rates": [["0", "1"]]}),
+        ({"confidence": "999/1000"}, {}),
+    ],
+)
+def test_the_floor_is_computed(claim: dict[str, Any], payload: dict[str, Any]) -> None:
+    """Forgery: a game as it was played, with a floor, a confidence or rates that say less than its errors do."""
+    document = forged(written("full-fp16"), claim, payload)
+    assert judge_document(document)[1].outcome is Outcome.CONSISTENT
+    verdict = check(document).verdict
+    assert verdict.outcome is Outcome.REJECTED
+    assert "the floor at such errors is" in verdict.reason
+
+
+def test_an_empty_message_has_no_floor() -> None:
+    """Forgery: a full cache's game with an empty message, every rate allowed and a floor of 0 is another game."""
+    nothing = {"message_bits": 64, "floor_bits": 0}
+    document = forged(written("full-fp16"), nothing, {"message": "", "rates": [["0", "1"]]})
+    assert judge_document(document)[1].outcome is Outcome.CONSISTENT
+    assert check(document).verdict.outcome is Outcome.REJECTED
+
+
+@pytest.mark.parametrize(
     ("claim", "word"),
     [
         ({"cache": "exec:true"}, "not registered"),

@@ -190,7 +190,7 @@ WAYS = {
     "closes": (CacheContractBroken, "reply to append, but it closed its standard output"),
     "endless": (
         CacheContractBroken,
-        "reply to encode with a frame of between 8 and 8589934600 bytes, got one of 109951",
+        "reply to encode with a frame of between 8 and 2147483656 bytes, got one of 109951",
     ),
     "another kind": (CacheContractBroken, "begin its reply to attend with 3, or with 0 to refuse, got 7"),
     "refuses terms": (InvalidArgument, "the program refuses new: a budget is needed here"),

@@ -176,9 +176,9 @@ def test_a_cache_that_hangs_meets_the_time_limit(small: Reduction, isolation: Is
     assert caught.value.exit_code == 3
 
 
-def test_a_false_ledger_is_an_accounting_error(small: Reduction, isolation: Isolation) -> None:
+def test_a_false_ledger_breaks_the_contract(small: Reduction, isolation: Isolation) -> None:
     """Forgery: items that do not add up to the bytes."""
-    with pytest.raises(AccountingError, match="ledger"):
+    with pytest.raises(CacheContractBroken, match="ledger"):
         play(small, "tests.forgeries.broken:FalseLedger", isolation=isolation)
 
 
