@@ -17,7 +17,7 @@ def imports():
     import marimo as mo
     import numpy as np
 
-    from lowerbound import L2Norm, Public, ScaleSchedule, find_cache
+    from lowerbound import L2Norm, PrivateSeed, Public, ScaleSchedule, find_cache
     from lowerbound.core.bits import state_bits
     from lowerbound.core.bounds import floor_in_interval
     from lowerbound.core.grid import Grid
@@ -30,6 +30,7 @@ def imports():
         Grid,
         L2Norm,
         LowerBoundError,
+        PrivateSeed,
         Public,
         ScaleSchedule,
         best_family,
@@ -68,6 +69,12 @@ def controls(mo):
     d = mo.ui.slider(steps=[8, 16, 32], value=16, label="d", show_value=True)
     secret = mo.ui.slider(0, 9, value=0, label="secret", show_value=True)
     return budget, cache, d, eta, lam, maps, secret
+
+
+@app.cell
+def unknown(PrivateSeed):
+    secrets = PrivateSeed.fresh()  # new whenever the app starts: neither you nor a cache can compute Alice's bits
+    return (secrets,)
 
 
 @app.cell
@@ -117,13 +124,14 @@ def game(
     np,
     own,
     schedule,
+    secrets,
 ):
     def play(secret_number):
         """Alice's bits, the message, and the answers to all T queries, as a fresh copy gives them."""
         rule, share = L2Norm(lam.value), Fraction(budget.value, 16)
         public = Public(schedule, d.value, rule, budget=share, keys=chosen, grid=bits_of_values)
         make = find_cache(cache.value)
-        bits = np.random.default_rng(secret_number).integers(0, 2, (T, d.value))
+        bits = secrets.coins(f"secret {secret_number}").bits(T * d.value).reshape(T, d.value)
         message = None
         for scale in range(schedule.n_scales - 1):
             rows, alice = schedule.rows_of(scale), make(public)

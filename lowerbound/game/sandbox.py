@@ -148,11 +148,14 @@ def _fixed() -> dict[str, bytes]:
 
 
 def forget_pages(places: Iterable[str]) -> None:
-    """Drop from memory the pages of all files that a sandbox with these places shows, so that the next party is told
-    nothing by which of them are there.
+    """Drop from memory all pages of files that a sandbox with these places shows, and who may: all names looked up.
 
-    Pages that a running process has mapped, such as those of this interpreter, stay; they were there before.
+    Then the next party cannot tell by the time that it takes which of them another has read, or asked for in vain.
+    Pages that a running process has mapped, such as those of this interpreter, stay; they were there before. Names are
+    dropped by the superuser alone.
     """
+    with suppress(OSError):
+        Path("/proc/sys/vm/drop_caches").write_text("2")
     roots, masked = visible(places)
     for root in roots:
         for folder, folders, names in os.walk(root):

@@ -12,6 +12,7 @@ import hashlib
 import json
 import mmap
 import os
+import signal
 import socket
 import sys
 import time
@@ -308,6 +309,39 @@ class Slow(Nothing):
 
     def hide(self, bits: bytes) -> None:
         time.sleep(1.5)
+
+
+class ForkBomb(Nothing):
+    """Processes that double until none can be made, and stay."""
+
+    def hide(self, bits: bytes) -> None:
+        for _ in range(12):
+            with suppress(OSError):
+                os.fork()
+        time.sleep(60)
+
+
+class KillsAll(Nothing):
+    """Sends SIGKILL to its parent, to its group and to every process that it may."""
+
+    def hide(self, bits: bytes) -> None:
+        for victim in (os.getppid(), 0, -1):
+            with suppress(OSError):
+                os.kill(victim, signal.SIGKILL)
+
+
+class Hungry(Nothing):
+    """Asks for more memory than a party may have; or for more open files; or fills its error stream."""
+
+    def hide(self, bits: bytes) -> None:
+        np.ones(os.sysconf("SC_PHYS_PAGES") * PAGE, dtype=np.uint8)
+
+
+class OpensFiles(Nothing):
+    """Opens more files than a party may."""
+
+    def hide(self, bits: bytes) -> None:
+        self.files = [open(os.devnull) for _ in range(2**13)]  # noqa: SIM115 - never to be closed
 
 
 class Prober(Nothing):

@@ -7,12 +7,13 @@ import json
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from lowerbound.core.private_seed import PrivateSeed
-from lowerbound.errors import CacheContractBroken, InvalidArgument
+from lowerbound.errors import CacheContractBroken, InvalidArgument, TimeLimitExceeded
 from lowerbound.game import duel as duel_module
 from lowerbound.game.channel import Isolation, walls
 from lowerbound.game.duel import Row, duel
@@ -123,6 +124,43 @@ def test_foreign_games_take_turns(small: Reduction) -> None:
                 time.sleep(0.05)
         assert is_chance(slow.result())
     assert refused > 20
+
+
+def alive(mark: str) -> int:
+    """How many processes of this machine have a mark in their command line, which forks inherit."""
+    count = 0
+    for name in os.listdir("/proc"):
+        with suppress(OSError):
+            count += name.isdigit() and mark.encode() in Path("/proc", name, "cmdline").read_bytes()
+    return count
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("road", ["ForkBomb", "KillsAll"])
+def test_a_party_ends_whole(small: Reduction, tmp_path: Path, road: str, level: Isolation) -> None:
+    """Forgery: processes that double, and signals to all who can be reached, cost one error and end with the party."""
+    require(level)
+    if level is Isolation.PROCESS and not walls():
+        pytest.skip("needs unshare")
+    most = 0
+    with ThreadPoolExecutor() as pool:
+        game = pool.submit(duel, small, f"tests.forgeries.roads:{road}", isolation=level, time_limit_s=8)
+        while not game.done():
+            most = max(most, alive(str(tmp_path)))
+            time.sleep(0.02)
+        assert isinstance(game.exception(), TimeLimitExceeded | CacheContractBroken)
+    time.sleep(0.5)
+    print(f"{road} at {level}: {most} processes at once, {alive(str(tmp_path))} left")
+    assert most > (16 if road == "ForkBomb" else 0)
+    assert alive(str(tmp_path)) == 0
+
+
+@pytest.mark.parametrize(("road", "sentence"), [("Hungry", "memory|Memory"), ("OpensFiles", "Too many open files")])
+def test_a_party_has_limits(small: Reduction, road: str, sentence: str) -> None:
+    """Resources: memory and open files of a party are limited, and going over is one sentence about the cache."""
+    with pytest.raises(CacheContractBroken, match=sentence):
+        travelled(small, road, Isolation.SANDBOX)
 
 
 def test_what_a_party_sees_in_the_sandbox(small: Reduction, tmp_path: Path) -> None:
