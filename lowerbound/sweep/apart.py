@@ -187,7 +187,7 @@ def _attempt(unit: Unit, table: dict[str, Any]) -> Attempt:
 
 
 def _death(status: int, talk: IO[bytes]) -> str:
-    talk.seek(0)
+    talk.seek(max(0, talk.seek(0, os.SEEK_END) - LONGEST_REASON))
     last = talk.read().decode(errors="replace").strip().splitlines()[-1:]
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
     return escaped(f"the process of its cache {how} before the unit did" + "".join(f": {line}" for line in last))[
