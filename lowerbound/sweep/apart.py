@@ -18,12 +18,12 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from queue import SimpleQueue
 from typing import IO, Any, Self
 
 from lowerbound.caches.registry import CACHES
 from lowerbound.core.private_seed import PrivateSeed
-from lowerbound.game.duel import OWN_CACHES, module_path
 from lowerbound.sweep.plain import LONGEST_REASON, escaped, parsed
 from lowerbound.sweep.spec import Unit
 from lowerbound.sweep.units import (
@@ -50,7 +50,7 @@ _START = "import sys; sys.path[:] = {path!r}; from lowerbound.sweep.apart import
 def is_foreign(unit: Unit) -> bool:
     """Whether a unit runs code of a cache that is not this package's own."""
     cache = unit.get("cache")
-    return cache is not None and cache not in CACHES and not str(cache).startswith(OWN_CACHES)
+    return cache is not None and cache not in CACHES and cache not in CACHES.values()
 
 
 def lost(unit: Unit, outcome: Outcome, reason: str, seconds: float = 0.0) -> Attempt:
@@ -131,7 +131,7 @@ class Apart:
             self._cache, self._talk = cache, tempfile.TemporaryFile("a+b")  # noqa: SIM115 - `close` closes it
             # In a session of its own, so that Ctrl-C reaches the driver alone, which then ends it.
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _START.format(path=module_path())],
+                [sys.executable, "-P", "-c", _START.format(path=[os.path.abspath(entry) for entry in sys.path])],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._talk,
@@ -187,7 +187,7 @@ def _attempt(unit: Unit, table: dict[str, Any]) -> Attempt:
 
 
 def _death(status: int, talk: IO[bytes]) -> str:
-    talk.seek(0)
+    talk.seek(max(0, talk.seek(0, os.SEEK_END) - LONGEST_REASON))
     last = talk.read().decode(errors="replace").strip().splitlines()[-1:]
     how = f"was killed by signal {-status}" if status < 0 else f"ended with status {status}"
     return escaped(f"the process of its cache {how} before the unit did" + "".join(f": {line}" for line in last))[
@@ -202,8 +202,10 @@ def main() -> None:
     """Read units from standard input, a line each, and write what became of each to standard output.
 
     A cache's prints go to standard error. When standard input ends, because the driver wants it or is dead, so does the
-    process, with the parties that it has started.
+    process, with the parties that it has started. Where memory runs out, it is killed, and not the driver.
     """
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     # Shells' background jobs and dask's workers ignore interrupts, and what they start inherits that.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     reply = os.fdopen(os.dup(1), "wb")

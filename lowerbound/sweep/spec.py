@@ -33,6 +33,7 @@ from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, quoted,
 LARGEST_FILE_BYTES = 2**20
 MOST_UNITS = 10**6
 MOST_VALUES = 10**4
+MOST_SENTENCES = 10
 MOST_UNIT_BYTES = 2**33
 """The symbols and the states of all trials of a unit are in memory at once."""
 Unit = dict[str, Any]
@@ -267,7 +268,7 @@ def profile_of(table: dict[str, Any], source: str = "the slurm profile") -> Slur
     try:
         return SlurmProfile.model_validate(_tuples(table))
     except ValidationError as error:
-        raise InvalidArgument("; ".join(_sentence(source, found, SlurmProfile) for found in error.errors())) from None
+        raise InvalidArgument(_sentences(source, error, SlurmProfile)) from None
 
 
 def _toml(path: Path, what: str) -> dict[str, Any]:
@@ -292,7 +293,7 @@ def spec_of(
         spec = _ADAPTER.validate_python(_tuples(table))
     except ValidationError as error:
         model = _KINDS.get(str(table.get("kind")), Axes)
-        raise InvalidArgument("; ".join(_sentence(source, found, model) for found in error.errors())) from None
+        raise InvalidArgument(_sentences(source, error, model)) from None
     except RecursionError:
         raise invalid("the specification", "be nested less deeply", source) from None
     if spec.n_units > MOST_UNITS:
@@ -341,6 +342,12 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
+def _sentences(source: str, error: ValidationError, model: type[BaseModel]) -> str:
+    found = error.errors()
+    more = f"; and {len(found) - MOST_SENTENCES} more mistakes" if len(found) > MOST_SENTENCES else ""
+    return "; ".join(_sentence(source, mistake, model) for mistake in found[:MOST_SENTENCES]) + more
+
+
 def _sentence(source: str, found: Any, model: type[BaseModel]) -> str:
     places = [part for part in found["loc"] if part not in _KINDS]
     key = ".".join(str(part) for part in places) or "kind"
@@ -349,10 +356,10 @@ def _sentence(source: str, found: Any, model: type[BaseModel]) -> str:
         return f"{source}: {key}: {cause}"
     rule = found["msg"][0].lower() + found["msg"][1:]
     if found["type"] in ("union_tag_not_found", "union_tag_invalid"):
-        return f"{source}: kind must be one of play, attack, floor, got {found['input'].get('kind')!r}"
+        return f"{source}: kind must be one of play, attack, floor, got {quoted(found['input'].get('kind'))}"
     if found["type"] == "extra_forbidden":
         fields = Size.model_fields if "sizes" in places[:-1] else model.model_fields
         prefix = f"{'.'.join(map(str, places[:-1]))}: " if places[:-1] else ""
         return f"{source}: {prefix}{unknown('key', str(places[-1]), fields)}"
-    got = "" if found["type"] == "missing" else f", got {found['input']!r}"
+    got = "" if found["type"] == "missing" else f", got {quoted(found['input'])}"
     return f"{source}: {key}: {rule}{got}"

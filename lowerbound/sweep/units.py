@@ -205,6 +205,7 @@ def _attack(job: Job) -> dict[str, Any]:
         seed=unit["seed"],
         isolation=Isolation(unit["isolation"]),
         time_limit_s=unit["time_limit_s"],
+        instances=job.instances,
     )
     told = outcome.to_json()
     if isinstance(outcome, Broken):

@@ -179,6 +179,16 @@ def test_all_mistakes_are_told_at_once() -> None:
     assert all(word in str(found.value) for word in ("seedz", "trials"))
 
 
+def test_a_sentence_is_read_on_one_screen() -> None:
+    """Bad input: of a long value the beginning is quoted; of a thousand mistakes ten are told, and the rest counted."""
+    with pytest.raises(InvalidArgument) as long:
+        spec_of({**PLAY, "name": "x" * 10**6})
+    assert len(str(long.value)) < 200
+    with pytest.raises(InvalidArgument, match=r"; and 99\d more mistakes$") as many:
+        spec_of({**PLAY, "seeds": [-1] * 1000})
+    assert len(str(many.value)) < 2000
+
+
 @pytest.mark.parametrize(
     ("raw", "sentence"),
     [
