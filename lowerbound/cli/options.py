@@ -95,6 +95,10 @@ GuaranteedEtaOption = Annotated[
 ]
 DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**64 - 1, help="Public coins and instance.")]
+InstanceSeedOption = Annotated[
+    str | None,
+    typer.Option("--instance-seed", metavar="SEED", help="Repeat a run: what its instances are drawn from, as told."),
+]
 GuaranteeOption = Annotated[
     GuaranteeName,
     typer.Option("--guarantee", help="additive: |error| <= eta; relative: |error| <= eta |answer|."),

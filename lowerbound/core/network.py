@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.coins import Coins
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, ImpossibleReduction
 
@@ -107,10 +108,10 @@ class PublicNetwork:
             raise CacheContractBroken("recompute met values that its public network cannot produce")
         return found
 
-    def draw_ids(self, seed: int, trial: int) -> Ids:
+    def draw_ids(self, instances: PrivateSeed, trial: int) -> Ids:
         """Uniform random private ids, of all scales whose ids influence the cache, in one flat array."""
         count = sum(self.schedule.map_size(k) for k in range(self.n_id_scales))
-        stream = Coins(seed, f"ids/trial {trial}")
+        stream = instances.coins(f"ids/trial {trial}")
         if self.codebook_size == 1 << self.id_bits:
             digits = stream.bits(count * self.id_bits).reshape(count, self.id_bits).astype(np.int64)
             return digits @ (1 << np.arange(self.id_bits, dtype=np.int64))

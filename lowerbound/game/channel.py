@@ -77,6 +77,27 @@ def strongest() -> Isolation:
     return Isolation.SANDBOX if sandbox_problem() is None else Isolation.PROCESS
 
 
+def module_path() -> list[str]:
+    """Where a party finds modules: where this process does, as absolute paths, and then in the working directory.
+
+    Only parties get the working directory. A cache lies there, and a library that this process imports may try modules
+    that are not installed: a file of such a name beside the cache would be run by the judge.
+    """
+    own = [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
+    return list(dict.fromkeys([*own, os.getcwd()]))
+
+
+@contextmanager
+def party_path_here() -> Iterator[None]:
+    """A context in which this process finds modules where a party does, for isolation `none`."""
+    own = sys.path[:]
+    sys.path[:] = module_path()
+    try:
+        yield
+    finally:
+        sys.path[:] = own
+
+
 def converse(
     role: Role,
     job: dict[str, Any],
@@ -238,7 +259,7 @@ def _sandbox_command(home: Path, search_path: Sequence[str]) -> list[str]:
 
 
 def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:
-    with alarm(role, time_limit_s), programs_end_here():
+    with alarm(role, time_limit_s), programs_end_here(), party_path_here():
         return perform(role, json.loads(json.dumps(job)), list(private))
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from fractions import Fraction
@@ -19,7 +17,7 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, converse, late, raised, strongest
+from lowerbound.game.channel import Isolation, converse, late, module_path, party_path_here, raised, strongest
 from lowerbound.game.hard_family import Alphabet, HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.tally import Part, misread, tally
@@ -86,19 +84,17 @@ class Row:
         return asdict(self)
 
 
-def module_path() -> list[str]:
-    """The module search path of this process, as absolute paths. Each party gets it as its own search path."""
-    return [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
-
-
 def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_S) -> CacheFacts:
     """The statements of a cache class about itself.
 
     Contract: foreign code is imported in a separate process, unless `isolation` is none; a target that names no cache
     raises UnknownName or InvalidArgument.
     """
-    if cache.startswith(OWN_CACHES) or isolation is Isolation.NONE:
+    if cache.startswith(OWN_CACHES):
         return load_cache(cache).facts()
+    if isolation is Isolation.NONE:
+        with party_path_here():
+            return load_cache(cache).facts()
     (facts,) = converse(
         "describe",
         {"cache": cache},

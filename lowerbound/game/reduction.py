@@ -24,6 +24,7 @@ from lowerbound.core.keys.choice import best_family, find_family, made_keys
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.oracle.rounding import rounding_bound
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import floor_float, plainly, rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import Alphabet, FloatArray, HardFamily, Run
@@ -85,7 +86,7 @@ class Reduction(HardFamily):
     def draw(self, trial: int) -> Symbols:
         """Alice's private input of a trial: symbols (model R1) or token ids (model R2)."""
         if self.network is not None:
-            return self.network.draw_ids(self.seed, trial)
+            return self.network.draw_ids(PrivateSeed(self.seed), trial)
         return draw_symbols(self.seed, trial, n_levels=self.grid.n_levels, shape=self.shape)
 
     def symbols_of(self, given: Symbols) -> Symbols:

@@ -14,6 +14,7 @@ from lowerbound.caches.coded.exact import ExactSymbols
 from lowerbound.caches.controls.recompute import Recompute
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.network import PublicNetwork
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken
@@ -83,14 +84,18 @@ class TestRecompute(CodedLaws):
     def tokens(self, place: Public, seed: int = 0, *, halves: bool = False) -> FloatArray:
         network, schedule = place.network, place.schedule
         assert network is not None
-        symbols = network.symbols(network.draw_ids(seed, 0)) if schedule.n_scales > 1 else np.zeros((0, place.d), int)
+        symbols = (
+            network.symbols(network.draw_ids(PrivateSeed(seed), 0))
+            if schedule.n_scales > 1
+            else np.zeros((0, place.d), int)
+        )
         return public_rows(place, symbols)
 
     def hard_family(self, budget: Fraction | None = None, trial: int = 0) -> tuple[Public, FloatArray]:
         reduction = small_reduction().in_model_r2()
         place = reduction.public(budget)
         assert place.network is not None
-        rows = public_rows(place, place.network.symbols(place.network.draw_ids(0, trial)))
+        rows = public_rows(place, place.network.symbols(place.network.draw_ids(PrivateSeed(0), trial)))
         rows[2] = reduction.queries
         return place, rows
 

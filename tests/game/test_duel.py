@@ -13,6 +13,7 @@ from lowerbound.certify.floors import floor
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.network import PublicNetwork
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, ImpossibleReduction, InvalidArgument
@@ -88,7 +89,7 @@ def test_recompute_cannot_be_played_on_free_values(d16: Reduction) -> None:
 def test_the_network_is_a_function_of_earlier_ids() -> None:
     """Law: inference inverts the network, and no scale depends on ids of its own or later scales."""
     network = PublicNetwork(ScaleSchedule.square([1, 2, 3, 4, 5]), 16, 8912, 3)
-    ids = network.draw_ids(3, 0)
+    ids = network.draw_ids(PrivateSeed(3), 0)
     assert len(ids) == 1 + 4 + 9
     assert ids.max() < 8912
     found = np.zeros(0, dtype=np.int64)
