@@ -319,17 +319,17 @@ def _print_known(as_json: bool) -> None:
             }
         )
     if as_json:
-        told = [{"cache": name, "kind": type(error).__name__, "message": str(error)} for name, error in failures]
+        told = [{"cache": name, "kind": type(each).__name__, "message": str(each)} for name, each in failures]
         print_json({"caches": listed, "failures": told})
     else:
         from lowerbound.report.table import caches_table, console
 
         console().print(caches_table(listed))
-    for name, error in failures:
-        show_traceback(error)
-        print(f"error: {name}: {error}", file=sys.stderr)
+    for name, refusal in failures:
+        show_traceback(refusal)
+        print(f"error: {name}: {refusal}", file=sys.stderr)
     if failures:
-        raise typer.Exit(max(error.exit_code for _, error in failures))
+        raise typer.Exit(max(refusal.exit_code for _, refusal in failures))
 
 
 def _print_template(as_json: bool) -> None:

@@ -204,4 +204,6 @@ def _are_facts(stated: Any) -> bool:
     stack, default = stated["stack"], stated["default_budget"]
     words = [value for name, value in stated.items() if name not in ("stack", "default_budget")]
     is_pair = isinstance(stack, list) and len(stack) == 2 and all(type(n) is int and n > 0 for n in stack)
-    return all(isinstance(word, str) for word in words) and isinstance(default, str | None) and (is_pair or stack is None)
+    return (
+        all(isinstance(word, str) for word in words) and isinstance(default, str | None) and (is_pair or stack is None)
+    )
