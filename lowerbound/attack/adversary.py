@@ -39,7 +39,7 @@ from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundEr
 from lowerbound.game.channel import Isolation, alarm, check_time_limit, strongest
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms
-from lowerbound.game.respondent import Respondent, RespondentLost, respondent
+from lowerbound.game.respondent import Respondent, respondent
 from lowerbound.kernel.rules.witness import MOST_NUMBERS
 
 ROUNDS: tuple[tuple[Attack, ...], ...] = (
@@ -174,7 +174,7 @@ def attack(
     Contract: returns Broken only if the cache's answer, given in a fresh process, violates the promise for every exact
     output within the derived rounding bound. Returns NotBroken otherwise, which is no proof. Unusable arguments raise
     InvalidArgument. A cache that fails on every instance, or in the fresh process, raises its own error; a cache that
-    never answers raises TimeLimitExceeded, and one that ends its process again and again CacheContractBroken.
+    never answers raises TimeLimitExceeded.
     During the search a cache of this package runs in this process, and any other in a process of its own, at the level
     of `isolation`; without isolation it runs in this one too.
 
@@ -207,10 +207,7 @@ def attack(
         places = ladder(base) if geometry is None else [base]
         search = _Search(name, target, cache, level, time_limit_s, on_try, drawn, shrinks_places=geometry is None)
         with alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
-            try:
-                return search.run(places)
-            except RespondentLost as lost:
-                raise CacheContractBroken(str(lost)) from lost
+            return search.run(places)
 
 
 def _base(

@@ -13,7 +13,6 @@ from lowerbound.attack.instance import Instance, Violation
 from lowerbound.core.schedule import ScaleSchedule, Shape
 from lowerbound.errors import TimeLimitExceeded
 from lowerbound.game.question import FloatArray, TokenRows
-from lowerbound.game.respondent import RespondentLost
 
 ENOUGH = 10.0
 """A shrunk violation must keep an error of ENOUGH times eta, or, if that is less, half of its excess over eta."""
@@ -29,7 +28,7 @@ Move = Callable[[Violation], Instance | None]
 
 
 def shrunk(box: BlackBox, found: Violation, *, shrinks_places: bool = True) -> Violation:
-    """A simpler certain violation, or the same one if none is found before the box's deadline, or the cache is lost.
+    """A simpler certain violation, or the same one if none is found before the box's deadline.
 
     Contract: every step lowers `cost`, is fair, and stays certain. The error stays at least ENOUGH times eta, or at
     least eta plus half of the original excess over eta, whichever is less. Maps and dimension change only if
@@ -47,7 +46,7 @@ def shrunk(box: BlackBox, found: Violation, *, shrinks_places: bool = True) -> V
                 tried = box.try_on(candidate)
                 if tried is not None and tried.certain and tried.ratio >= least:
                     best, improved = tried, True
-    except (OutOfTime, TimeLimitExceeded, RespondentLost):
+    except (OutOfTime, TimeLimitExceeded):
         pass
     return best
 

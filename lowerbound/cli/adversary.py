@@ -72,7 +72,7 @@ def attack(
     from lowerbound.certify.witness import witness
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.channel import Isolation
-    from lowerbound.report.attacks import attack_table, broken_text, not_broken_text
+    from lowerbound.report.attacks import attack_table, broken_text, not_broken_text, seed_text
     from lowerbound.report.table import console
 
     name, at, share = (cache, "", "") if cache.startswith("exec:") else cache.partition("@")
@@ -103,6 +103,7 @@ def attack(
         else:
             console().print(attack_table(outcome))
             print(not_broken_text(outcome))
+            print(seed_text(outcome))
             print("NOT BROKEN")
         return
     document = witness(name, outcome.violation)
@@ -113,6 +114,7 @@ def attack(
         raise typer.Exit(1)
     console().print(attack_table(outcome))
     print(broken_text(outcome))
+    print(seed_text(outcome))
     print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {out}"))
     print("BROKEN")
     raise typer.Exit(1)

@@ -18,7 +18,7 @@ from lowerbound.core.cache import CacheFacts, Memory
 from lowerbound.core.loading import load_cache
 from lowerbound.core.program import floats, programs_end_here
 from lowerbound.core.threads import one_thread
-from lowerbound.errors import CacheContractBroken, LowerBoundError, TimeLimitExceeded
+from lowerbound.errors import CacheContractBroken
 from lowerbound.game.channel import Isolation, party_path_here
 from lowerbound.game.duel import OWN_CACHES, TIME_LIMIT_S
 from lowerbound.game.live import LiveParty, serve
@@ -27,13 +27,7 @@ from lowerbound.game.question import FloatArray, Terms, TokenRows, answers_of, n
 from lowerbound.game.wire import Frames
 
 LONGEST_REPLY_BYTES = 2**28
-MOST_DEATHS = 3
-"""A process that a question ends is replaced, since others may be answered, but not for ever."""
 MOST_TERMS = 64
-
-
-class RespondentLost(LowerBoundError):
-    """The processes of a live respondent ended too often, and it answers no more."""
 
 
 class Respondent(ABC):
@@ -83,13 +77,12 @@ class LiveRespondent(Respondent):
     """A cache class in a live party: the target "package.module:Class" or "exec:COMMAND".
 
     Contract: every reply comes within `time_limit_s`, or TimeLimitExceeded is raised; the process gets `TIME_LIMIT_S`
-    to start and load the class. A process that dies or replies nonsense raises CacheContractBroken and is replaced;
-    when that has happened `MOST_DEATHS` times, RespondentLost is raised.
+    to start and load the class. A process that dies or replies nonsense raises CacheContractBroken, and a new process
+    gets the next request.
     """
 
     def __init__(self, target: str, isolation: Isolation, time_limit_s: float) -> None:
         self._target, self._isolation, self._time_limit_s = target, isolation, time_limit_s
-        self._deaths = 0
         self._party, self._facts = self._started()
 
     def _started(self) -> tuple[LiveParty, CacheFacts]:
@@ -117,16 +110,7 @@ class LiveRespondent(Respondent):
     def _ask(self, count: int, request: Frames) -> Frames:
         if self._party.ended:
             self._party, _ = self._started()
-        try:
-            reply = self._party.ask(request, time_limit_s=self._time_limit_s, longest=LONGEST_REPLY_BYTES)
-            return _exactly(count, reply)
-        except TimeLimitExceeded:
-            raise
-        except LowerBoundError as error:
-            self._deaths += self._party.ended
-            if self._deaths == MOST_DEATHS:
-                raise RespondentLost(f"{error} ({MOST_DEATHS} processes of it did)") from error
-            raise
+        return _exactly(count, self._party.ask(request, time_limit_s=self._time_limit_s, longest=LONGEST_REPLY_BYTES))
 
     def end(self) -> None:
         """End the process."""
