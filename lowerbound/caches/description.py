@@ -47,7 +47,7 @@ def file_of(target: str) -> str | None:
     if target.startswith(PREFIX):
         return shlex.split(target.removeprefix(PREFIX))[0]
     spec: ModuleSpec | None = None
-    path, parents = module_path(), ""
+    path, parents = module_path([target]), ""
     for part in target.partition(":")[0].split("."):
         spec = PathFinder.find_spec(f"{parents}{part}", path)
         if spec is None:

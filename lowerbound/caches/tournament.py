@@ -16,8 +16,8 @@ from itertools import groupby
 
 from lowerbound.caches.registry import ADAPTERS, target_of
 from lowerbound.errors import LowerBoundError
-from lowerbound.game.channel import Isolation
-from lowerbound.game.duel import OWN_CACHES, Contender, Row, describe, duels
+from lowerbound.game.channel import OWN_CACHES, Isolation
+from lowerbound.game.duel import Contender, Row, describe, duels
 from lowerbound.game.hard_family import HardFamily
 
 Outcome = Row | LowerBoundError

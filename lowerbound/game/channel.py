@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lowerbound import errors
-from lowerbound.core.program import program_places, programs_end_here
+from lowerbound.core.program import PREFIX, program_places, programs_end_here
 from lowerbound.errors import (
     CacheContractBroken,
     IsolationUnavailable,
@@ -40,6 +40,9 @@ from lowerbound.errors import (
 )
 from lowerbound.game.party import perform
 from lowerbound.game.wire import Frames, Role, read_frames, write_frames
+
+OWN_CACHES = "lowerbound.caches."
+"""The prefix of this package's own cache modules, which the judge's process may import at every isolation level."""
 
 LONGEST_TIME_LIMIT_S = 10**7
 """116 days."""
@@ -77,21 +80,23 @@ def strongest() -> Isolation:
     return Isolation.SANDBOX if sandbox_problem() is None else Isolation.PROCESS
 
 
-def module_path() -> list[str]:
-    """Where a party finds modules: where this process does, as absolute paths, and then in the working directory.
+def module_path(targets: Iterable[str]) -> list[str]:
+    """Where a party of these caches finds modules: where this process does, and then in the working directory.
 
-    Only parties get the working directory. A cache lies there, and a library that this process imports may try modules
-    that are not installed: a file of such a name beside the cache would be run by the judge.
+    Contract: absolute paths that exist. Only a party of a foreign class gets the working directory, where the class may
+    lie. A library may try to import modules that are not installed: a file of such a name beside the class would be run
+    by the judge, or by a party of this package's own caches.
     """
     own = [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
-    return list(dict.fromkeys([*own, os.getcwd()]))
+    foreign = any(not target.startswith((OWN_CACHES, PREFIX)) for target in targets)
+    return list(dict.fromkeys([*own, os.getcwd()] if foreign else own))
 
 
 @contextmanager
-def party_path_here() -> Iterator[None]:
+def party_path_here(search_path: Sequence[str]) -> Iterator[None]:
     """A context in which this process finds modules where a party does, for isolation `none`."""
     own = sys.path[:]
-    sys.path[:] = module_path()
+    sys.path[:] = search_path
     try:
         yield
     finally:
@@ -116,7 +121,7 @@ def converse(
     """
     check_time_limit(time_limit_s)
     if isolation is Isolation.NONE:
-        return _converse_here(role, job, private, time_limit_s)
+        return _converse_here(role, job, private, time_limit_s, search_path)
     with (
         tempfile.TemporaryFile() as question,
         tempfile.TemporaryFile() as reply,
@@ -258,8 +263,10 @@ def _sandbox_command(home: Path, search_path: Sequence[str]) -> list[str]:
     return [*command, "--dir", _SANDBOX_HOME, "--chdir", _SANDBOX_HOME, "--"]
 
 
-def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:
-    with alarm(role, time_limit_s), programs_end_here(), party_path_here():
+def _converse_here(
+    role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float, search_path: Sequence[str]
+) -> Frames:
+    with alarm(role, time_limit_s), programs_end_here(), party_path_here(search_path):
         return perform(role, json.loads(json.dumps(job)), list(private))
 
 

@@ -17,7 +17,16 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, converse, late, module_path, party_path_here, raised, strongest
+from lowerbound.game.channel import (
+    OWN_CACHES,
+    Isolation,
+    converse,
+    late,
+    module_path,
+    party_path_here,
+    raised,
+    strongest,
+)
 from lowerbound.game.hard_family import Alphabet, HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.tally import Part, misread, tally
@@ -29,9 +38,6 @@ OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
 FP16_PAIR_BITS = 2 * FP16_BITS
 """The bits of one key entry and one value entry in fp16, which a plain cache stores for each value entry."""
-
-OWN_CACHES = "lowerbound.caches."
-"""The prefix of this package's own cache modules, which the judge's process may import at every isolation level."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,7 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
     if cache.startswith(OWN_CACHES):
         return load_cache(cache).facts()
     if isolation is Isolation.NONE:
-        with party_path_here():
+        with party_path_here(module_path([cache])):
             return load_cache(cache).facts()
     (facts,) = converse(
         "describe",
@@ -101,7 +107,7 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
         [],
         isolation=isolation,
         time_limit_s=time_limit_s,
-        search_path=module_path(),
+        search_path=module_path([cache]),
     )
     stated = json.loads(facts)
     stack = stated.pop("stack")
@@ -182,7 +188,8 @@ def duels(
         raise invalid("time limit", "be > 0 seconds", time_limit_s)
     level = strongest() if isolation is None else isolation
     games = [_prepare(reduction, entry, trials, level, time_limit_s) for entry in entries]
-    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
+    path = module_path(game.entry.cache for game in games)
+    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": path}
     sent = _conversation("alice", games, [game.private for game in games], terms)
     messages = [_attempt(game.messages, reply) for game, reply in zip(games, sent, strict=True)]
     standing = {n: found for n, found in enumerate(messages) if not isinstance(found, LowerBoundError)}
@@ -228,7 +235,8 @@ def play_once(
     """
     level = strongest() if isolation is None else isolation
     game = _prepare(reduction, entry, 1, level, time_limit_s)
-    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
+    path = module_path([entry.cache])
+    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": path}
     (alice,) = _conversation("alice", [game], [game.private], terms)
     if isinstance(alice, LowerBoundError):
         raise alice

@@ -22,6 +22,6 @@ def heard(
         [floats(part) for part in rows],
         isolation=isolation,
         time_limit_s=time_limit_s,
-        search_path=module_path(),
+        search_path=module_path([target]),
     )
     return numbers_in(reply, (*terms.stack, terms.d))

@@ -49,7 +49,7 @@ class LiveParty:
         with ExitStack() as stack:
             self._talk: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
             streams = Streams(PIPE, PIPE, self._talk)
-            party = party_process(main, job, streams, isolation=isolation, search_path=module_path())
+            party = party_process(main, job, streams, isolation=isolation, search_path=module_path([job["cache"]]))
             self._process = stack.enter_context(party)
             assert self._process.stdin is not None
             assert self._process.stdout is not None

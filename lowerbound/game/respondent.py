@@ -19,8 +19,8 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.program import floats, programs_end_here
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken
-from lowerbound.game.channel import Isolation, party_path_here
-from lowerbound.game.duel import OWN_CACHES, TIME_LIMIT_S
+from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here
+from lowerbound.game.duel import TIME_LIMIT_S
 from lowerbound.game.live import LiveParty, serve
 from lowerbound.game.protocol import guarded
 from lowerbound.game.question import FloatArray, Terms, TokenRows, answers_of, numbers_in, state_of
@@ -123,7 +123,7 @@ def respondent(target: str, isolation: Isolation, time_limit_s: float) -> Iterat
     if target.startswith(OWN_CACHES):
         yield RespondentHere(load_cache(target))
     elif isolation is Isolation.NONE:
-        with party_path_here(), programs_end_here():
+        with party_path_here(module_path([target])), programs_end_here():
             yield RespondentHere(load_cache(target))
     else:
         apart = LiveRespondent(target, isolation, time_limit_s)

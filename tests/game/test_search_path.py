@@ -23,7 +23,7 @@ START = {
 }
 HOSTILE = """import sys
 
-if not sys.flags.isolated:  # a party's interpreter is
+if {everywhere} or not sys.flags.isolated:  # a party's interpreter is
     with open({mark!r}, "a", encoding="utf-8") as mark:
         mark.write(__name__ + "\\n")
 raise ModuleNotFoundError(__name__)
@@ -73,26 +73,26 @@ def run(words: Sequence[str], here: Path, **environment: str) -> subprocess.Comp
     )
 
 
-def lay_out(here: Path, names: Sequence[str], mark: Path) -> None:
-    """A cache, and hostile modules of these names beside it."""
+def lay_out(here: Path, names: Sequence[str], mark: Path, *, everywhere: bool = False) -> None:
+    """A cache, and beside it hostile modules of these names, which tell that the judge, or anybody, imported them."""
     (here / "mine.py").write_text(template(), encoding="utf-8")
     for name in names:
-        (here / f"{name}.py").write_text(HOSTILE.format(mark=str(mark)), encoding="utf-8")
+        (here / f"{name}.py").write_text(HOSTILE.format(mark=str(mark), everywhere=everywhere), encoding="utf-8")
 
 
 def test_modules_beside_a_cache_are_not_the_judges(tmp_path: Path) -> None:
-    """Forgery: what libraries try to import is not imported from the working directory.
+    """Forgery: what libraries try to import is not imported from the working directory, nor by parties of own caches.
 
     Non-vacuity: with the directory on PYTHONPATH, which is the user's own word, the same files are imported.
     """
     here, mark = tmp_path / "here", tmp_path / "mark"
     here.mkdir()
-    lay_out(here, [*OPTIONAL, "sitecustomize", "usercustomize"], mark)
-    words = [*START["module"], "models"]
-    found = run(words, here)
+    lay_out(here, [*OPTIONAL, "sitecustomize", "usercustomize"], mark, everywhere=True)
+    game = ("play", "full", "--schedule", "1x4 1x1", "--d", "8", "--isolation", "process")
+    found = run([*START["module"], *game], here)
     assert (found.returncode, found.stderr) == (0, "")
     assert not mark.exists()
-    run(words, here, PYTHONPATH=str(here))
+    run([*START["module"], "models"], here, PYTHONPATH=str(here))
     assert {"gmpy2", "sitecustomize"} <= set(mark.read_text(encoding="utf-8").split())
 
 
@@ -126,17 +126,20 @@ def test_no_command_imports_what_lies_beside_a_cache(tmp_path: Path, start: str,
 
 
 def test_parties_find_the_working_directory_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Definition: a party's path is absolute, exists, and ends with the working directory, where it is not on it."""
+    """Definition: a party's path is absolute and exists; that of a foreign class ends with the working directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", ["/usr", "no/such/place", "/usr"])
-    assert module_path() == ["/usr", str(tmp_path)]
+    foreign = module_path(["lowerbound.caches.controls.full:Full64", "mine:Mine"])
+    assert foreign == ["/usr", str(tmp_path)]
+    for target in ("lowerbound.caches.controls.full:Full64", "exec:/bin/cat"):
+        assert module_path([target]) == ["/usr"]
     before = list(sys.path)
-    with party_path_here():
+    with party_path_here(foreign):
         assert sys.path == ["/usr", str(tmp_path)]
         sys.path.append("/of/a/cache")
     assert sys.path == before
     monkeypatch.setattr(sys, "path", ["", "/usr"])
-    assert module_path() == [str(tmp_path), "/usr"]
+    assert module_path(["mine:Mine"]) == [str(tmp_path), "/usr"]
 
 
 def test_without_isolation_a_cache_of_the_directory_is_found(tmp_path: Path) -> None:

@@ -22,8 +22,8 @@ from lowerbound.core.program import floats, programs_end_here
 from lowerbound.core.scalars import rational
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, InvalidArgument
-from lowerbound.game.channel import Isolation, party_path_here, strongest
-from lowerbound.game.duel import OWN_CACHES, TIME_LIMIT_S
+from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, strongest
+from lowerbound.game.duel import TIME_LIMIT_S
 from lowerbound.game.live import LiveParty, serve
 from lowerbound.game.question import Terms, numbers_in
 from lowerbound.game.wire import Frames
@@ -52,7 +52,7 @@ def plug(cache: str, isolation: Isolation | None = None) -> Iterator[Plug]:
     if target.startswith(OWN_CACHES):
         yield PlugHere(load_cache(target))
     elif level is Isolation.NONE:
-        with party_path_here(), programs_end_here():
+        with party_path_here(module_path([target])), programs_end_here():
             yield PlugHere(load_cache(target))
     else:
         party = LiveParty(f"{__name__}:main", {"cache": target}, isolation=level)
