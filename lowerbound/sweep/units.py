@@ -167,6 +167,7 @@ def _play(unit: Unit) -> dict[str, Any]:
 def _attack(unit: Unit) -> dict[str, Any]:
     from lowerbound.attack.adversary import Broken, attack
     from lowerbound.certify.witness import witness
+    from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.channel import Isolation
 
     outcome = attack(
@@ -176,6 +177,7 @@ def _attack(unit: Unit) -> dict[str, Any]:
         eta=unit["eta"],
         guarantee=unit["guarantee"],
         seed=unit["seed"],
+        instances=PrivateSeed(unit["seed"]),  # a unit is pure, and has no seed of its own that is private
         isolation=Isolation(unit["isolation"]),
         time_limit_s=unit["time_limit_s"],
     )
