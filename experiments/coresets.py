@@ -22,6 +22,7 @@ from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, TokenRows
+from lowerbound.game.respondent import RespondentHere
 
 SPEC: dict[str, Any] = {
     "maps": "32x32 32x32 1x1",
@@ -47,7 +48,7 @@ def errors(name: str, multiplier: float) -> tuple[float, float, int]:
     values = (coins.random((n, SPEC["d"])) < 0.5).astype(np.float64)
     aimed = keys[coins.integers(0, terms.schedule.n_tokens_cached, SPEC["queries"] // 2)]
     queries = np.concatenate([aimed, unit_rows(coins.standard_normal((SPEC["queries"] // 2, SPEC["d"])))])
-    box = BlackBox(find_cache(name), terms, math.inf)
+    box = BlackBox(RespondentHere(find_cache(name)), terms, math.inf)
     state, answers = box.state_and_answers(Instance(terms, TokenRows(keys, values, keys), queries))
     wrong = np.abs(answers[0, 0] - attention(queries, keys, values, rule=terms.rule))
     return float(wrong.max()), float(wrong.mean()), 8 * len(state)

@@ -23,6 +23,7 @@ from lowerbound.core.models import models
 from lowerbound.core.rules import L2Norm, unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, TokenRows
+from lowerbound.game.respondent import RespondentHere
 
 SPEC: dict[str, Any] = {
     "tokens": 1024,
@@ -41,7 +42,7 @@ def subgen(d: int, seed: int, budget: Fraction) -> tuple[int, int]:
     coins = np.random.default_rng(seed)
     keys = unit_rows(coins.standard_normal((terms.schedule.n_tokens, d)))
     values = coins.random(keys.shape)
-    box = BlackBox(SubGen, terms, math.inf)
+    box = BlackBox(RespondentHere(SubGen), terms, math.inf)
     state, _ = box.state_and_answers(Instance(terms, TokenRows(keys, values, keys), keys[:1]))
     cache = SubGen(terms.public)
     cache.decode(state)

@@ -22,10 +22,12 @@ from lowerbound.attack.strategy import ask_for, distinct_keys
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention_weights
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.question import FloatArray, Terms
+from lowerbound.game.respondent import RespondentHere
 
 SPEC: dict[str, Any] = {
     "maps": "1x1 2x2 3x3 4x4 6x6 8x8 10x10",
@@ -36,13 +38,15 @@ SPEC: dict[str, Any] = {
     "half": 0.5,
     "explained": 1e-9,
 }
+EXAMPLES = PrivateSeed(0)
+"""Anybody can make the tokens of this experiment again; none of its caches guesses them."""
 
 
 def run() -> Outcome:
     """Attack every cache, measure the weights on one witness, and query every cache for every token."""
     schedule = ScaleSchedule.parse(SPEC["maps"])
     terms = Terms(schedule, SPEC["d"], L2Norm(), budget=Fraction(SPEC["budget"]))
-    keys = distinct_keys(terms)
+    keys = distinct_keys(terms, EXAMPLES)
     queries = ask_for(terms, keys[: schedule.n_tokens_cached])
     tokens = np.arange(schedule.n_tokens_cached)
     truth = attention_weights(queries, keys, rule=terms.rule)[tokens, tokens]
@@ -50,11 +54,16 @@ def run() -> Outcome:
     rows: list[dict[str, Any]] = [{"kind": "known", "cache": "attention", **shown, "weights": _told(truth)}]
     wrong = []
     for name in SPEC["caches"]:
-        mine = weights_of(BlackBox(find_cache(name), terms, float("inf")), keys, queries)[0, 0][tokens, tokens]
+        box = BlackBox(RespondentHere(find_cache(name)), terms, float("inf"))
+        mine = weights_of(box, keys, queries)[0, 0][tokens, tokens]
         known = int((mine >= SPEC["half"] * truth).sum())
         rows.append({"kind": "known", "cache": name, **shown, "weights": _told(np.clip(mine, 0, 1)), "known": known})
         outcome = attack(
-            name, geometry=Geometry("pyramid", schedule, SPEC["d"]), budget=SPEC["budget"], isolation=Isolation.NONE
+            name,
+            geometry=Geometry("pyramid", schedule, SPEC["d"]),
+            budget=SPEC["budget"],
+            instances=EXAMPLES,
+            isolation=Isolation.NONE,
         )
         if 2 * known > len(tokens) or not isinstance(outcome, Broken):
             wrong.append(name)
@@ -75,7 +84,7 @@ def looked_at(name: str, found: Violation) -> dict[str, Any]:
     """The weights that attention and the cache give to every token for the one query of a witness."""
     instance = found.instance
     true = attention_weights(instance.queries, instance.tokens.keys, rule=instance.terms.rule)[0]
-    box = BlackBox(find_cache(name), instance.terms, float("inf"))
+    box = BlackBox(RespondentHere(find_cache(name)), instance.terms, float("inf"))
     mine = weights_of(box, instance.tokens.keys, instance.queries)[found.layer, found.head, 0]
     values = instance.tokens.values[:, found.coordinate]
     return {

@@ -114,11 +114,17 @@ def test_the_readme_cache_plays_from_an_empty_directory(run_command: Run, tmp_pa
 
 
 def test_an_entry_point_of_another_package_plays(run_command: Run, tmp_path: Path) -> None:
-    """Definition: an installed package that offers a cache under the group lowerbound.caches is found by its name."""
+    """Definition: an installed package that offers a cache under the group lowerbound.caches is found by its name.
+
+    One whose import ends its process costs its own row of the list of caches, and says so.
+    """
     site = tmp_path / "site"
     (site / "plug-1.0.dist-info").mkdir(parents=True)
     (site / "plug-1.0.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1.0\n")
-    (site / "plug-1.0.dist-info" / "entry_points.txt").write_text("[lowerbound.caches]\nplugged = plug:Plugged\n")
+    (site / "plug-1.0.dist-info" / "entry_points.txt").write_text(
+        "[lowerbound.caches]\nplugged = plug:Plugged\nleaving = leave:Leaving\n"
+    )
+    (site / "leave.py").write_text("import os, sys\n\nprint('bye', file=sys.stderr, flush=True)\nos._exit(0)\n")
     (site / "plug.py").write_text(
         "from lowerbound.caches.controls.full import Full16\n\nclass Plugged(Full16):\n    pass\n"
     )
@@ -126,7 +132,12 @@ def test_an_entry_point_of_another_package_plays(run_command: Run, tmp_path: Pat
     result = run_command("play", "plugged", "--json", environment=here)
     assert result.returncode == 0, result.stderr
     assert json.loads(result.stdout)["rows"][0]["cache"] == "plugged"
-    assert "plugged" in run_command("caches", "--json", environment=here).stdout
+    listed = run_command("caches", "--json", environment=here)
+    told = json.loads(listed.stdout)
+    assert {"plugged", "full"} <= {entry["name"] for entry in told["caches"]}
+    assert [entry["cache"] for entry in told["failures"]] == ["leaving"]
+    assert listed.returncode == 1
+    assert re.fullmatch(r"error: leaving: the cache must let .* ended with status 0: bye\n", listed.stderr)
 
 
 def test_caches_and_models_json(run_command: Run) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -27,11 +27,10 @@ from lowerbound.attack.starve import Starve
 from lowerbound.attack.strategy import Attack
 from lowerbound.attack.subset_sums import SubsetSums
 from lowerbound.caches.registry import target_of
-from lowerbound.core.cache import Memory, Public
+from lowerbound.core.cache import CacheFacts, Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Guarantee
-from lowerbound.core.loading import load_cache
-from lowerbound.core.program import programs_end_here
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
@@ -39,9 +38,9 @@ from lowerbound.core.threads import one_thread
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation, alarm, strongest
-from lowerbound.game.duel import describe
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms
+from lowerbound.game.respondent import Respondent, respondent
 from lowerbound.kernel.rules.witness import MOST_NUMBERS
 
 ROUNDS: tuple[tuple[Attack, ...], ...] = (
@@ -90,6 +89,7 @@ class Broken:
     seconds: float
     total_seconds: float
     tried: tuple[Trial, ...]
+    instances: PrivateSeed
 
     @property
     def terms(self) -> Terms:
@@ -115,6 +115,7 @@ class Broken:
             "seconds": self.seconds,
             "total_seconds": self.total_seconds,
             "tried": [trial.to_json() for trial in self.tried],
+            **_opened(self.instances),
         }
 
 
@@ -127,6 +128,7 @@ class NotBroken:
     total_seconds: float
     in_time: bool
     tried: tuple[Trial, ...]
+    instances: PrivateSeed
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -137,6 +139,7 @@ class NotBroken:
             "total_seconds": self.total_seconds,
             "in_time": self.in_time,
             "tried": [trial.to_json() for trial in self.tried],
+            **_opened(self.instances),
         }
 
 
@@ -150,6 +153,10 @@ def _told(terms: Terms) -> dict[str, Any]:
     }
 
 
+def _opened(instances: PrivateSeed) -> dict[str, str]:
+    return {"instance_commitment": instances.commitment, "instance_seed": instances.opening}
+
+
 def attack(
     name: str,
     *,
@@ -158,6 +165,8 @@ def attack(
     eta: Rational = Fraction(1, 100),
     guarantee: Guarantee = "relative",
     seed: int = 0,
+    instances: PrivateSeed | None = None,
+    hidden: Sequence[str] = (),
     isolation: Isolation | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     on_try: Callable[[str], None] = lambda _: None,
@@ -168,7 +177,8 @@ def attack(
     output within the derived rounding bound. Returns NotBroken otherwise, which is no proof. Unusable arguments raise
     InvalidArgument. A cache that fails on every instance, or in the fresh process, raises its own error; a cache that
     never answers raises TimeLimitExceeded.
-    During the search the cache runs in this process.
+    During the search a cache of this package runs in this process, and any other in a process of its own, at the level
+    of `isolation`; without isolation it runs in this one too.
 
     Parameters
     ----------
@@ -180,8 +190,13 @@ def attack(
     budget, seed
         As in `Public`; the budget is ignored if the method has none.
     eta : rational in (0, 1)
+    instances : PrivateSeed or None
+        What the tokens are drawn from where an attack draws them; no process of the cache is told it. None takes a
+        fresh one.
     time_limit_s : float
-        For the search alone; shrinking takes at most 5 seconds more.
+        For the search alone, and for each answer; shrinking takes at most 5 seconds more.
+    hidden : sequence of str
+        Files that a sandbox does not show to the cache.
     """
     level = strongest() if isolation is None else isolation
     exact_eta = rational(eta, name="eta")
@@ -190,8 +205,25 @@ def attack(
     if guarantee not in ("relative", "additive"):
         raise invalid("guarantee", "be 'relative' or 'additive'", guarantee)
     check_time_limit(time_limit_s)
-    target = target_of(name)
-    facts = describe(target, level)
+    target, drawn = target_of(name), instances or PrivateSeed.fresh()
+    with one_thread(), respondent(target, level, time_limit_s, hidden) as cache:
+        base = _base(cache.facts, geometry, budget, exact_eta, guarantee, seed)
+        places = ladder(base) if geometry is None else [base]
+        apart = {"isolation": level, "hidden": hidden}
+        search = _Search(name, target, cache, apart, time_limit_s, on_try, drawn, shrinks_places=geometry is None)
+        with alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
+            return search.run(places)
+
+
+def _base(
+    facts: CacheFacts,
+    geometry: Geometry | None,
+    budget: Rational | None,
+    eta: Fraction,
+    guarantee: Guarantee,
+    seed: int,
+) -> Terms:
+    """The terms at the given head, or, without one, those that every place of the ladder shares."""
     in_force = facts.default_budget if budget is None else budget
     share = None if in_force is None else rational(in_force, name="budget")
     base = Terms(
@@ -199,7 +231,7 @@ def attack(
         d=1 if geometry is None else geometry.d,
         rule=L2Norm() if geometry is None else geometry.rule(MULTIPLIER_CAP),
         guarantee=guarantee,
-        eta=exact_eta,
+        eta=eta,
         budget=share if facts.budget_meaning else None,
         seed=seed,
         stack=(None if geometry is None else geometry.stack) or facts.stack or (1, 1),
@@ -208,10 +240,7 @@ def attack(
     n_numbers = 3 * base.schedule.n_tokens * base.d
     if n_numbers > MOST_NUMBERS:
         raise invalid("the place", f"have at most {MOST_NUMBERS} numbers, as a witness may", n_numbers)
-    places = ladder(base) if geometry is None else [base]
-    cache, free = load_cache(target), geometry is None
-    with one_thread(), programs_end_here(), alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
-        return _Search(name, target, cache, level, time_limit_s, on_try, shrinks_places=free).run(places)
+    return base
 
 
 class _Search:
@@ -221,15 +250,16 @@ class _Search:
         self,
         name: str,
         target: str,
-        cache: type[Memory],
-        isolation: Isolation,
+        cache: Respondent,
+        apart: Mapping[str, Any],
         time_limit_s: float,
         on_try: Callable[[str], None],
+        instances: PrivateSeed,
         *,
         shrinks_places: bool,
     ) -> None:
-        self.name, self.target, self.cache, self.isolation, self.on_try = name, target, cache, isolation, on_try
-        self.shrinks_places = shrinks_places
+        self.name, self.target, self.cache, self.apart, self.on_try = name, target, cache, apart, on_try
+        self.instances, self.shrinks_places = instances, shrinks_places
         self.time_limit_s = time_limit_s
         self.start = self.deadline = time.perf_counter()
         self.tried: list[Trial] = []
@@ -248,13 +278,14 @@ class _Search:
                     return found
         if self.refusal is not None and not any(trial.asked > trial.failed for trial in self.tried):
             raise self.refusal
-        return NotBroken(self.name, places[-1], time.perf_counter() - self.start, in_time, tuple(self.tried))
+        seconds = time.perf_counter() - self.start
+        return NotBroken(self.name, places[-1], seconds, in_time, tuple(self.tried), self.instances)
 
     def told(self, place: Terms) -> Terms | None:
         """The terms on which the cache can be played at this place, or None; then a trial records the reason."""
         try:
             terms = as_told(self.cache, place)
-            BlackBox(self.cache, terms, math.inf).state_and_answers(bits_on(terms, 0))
+            BlackBox(self.cache, terms, math.inf).state_and_answers(bits_on(terms, self.instances, 0))
             return terms
         except (InvalidArgument, CacheContractBroken) as error:
             self.refusal = error
@@ -264,7 +295,7 @@ class _Search:
     def with_attack(self, strategy: Attack, terms: Terms) -> tuple[Broken | None, bool]:
         """What one attack finds at one place, or None, and whether the attack ended before the deadline."""
         self.on_try(f"{strategy.name} on {called(terms)}")
-        box, began = BlackBox(self.cache, terms, self.deadline), time.perf_counter()
+        box, began = BlackBox(self.cache, terms, self.deadline, self.instances), time.perf_counter()
         in_time, note, certain = True, "", None
         try:
             certain = next(
@@ -294,7 +325,7 @@ class _Search:
             confirmed = self.confirmed(violation.instance)
             if confirmed is not None and confirmed.certain:
                 total = time.perf_counter() - self.start
-                return Broken(self.name, strategy.name, confirmed, found, seconds, total, ())
+                return Broken(self.name, strategy.name, confirmed, found, seconds, total, (), self.instances)
         return None
 
     def confirmed(self, instance: Instance) -> Violation | None:
@@ -304,7 +335,7 @@ class _Search:
             instance.terms,
             instance.tokens,
             instance.queries[0],
-            isolation=self.isolation,
+            **self.apart,
             time_limit_s=HEARING_S,
         )
         return worst(instance, answers[:, :, None, :])

@@ -28,7 +28,7 @@ class BetweenLevels(Attack):
         terms = box.terms
         if terms.d < 3:
             return
-        keys = distinct_keys(terms)
+        keys = distinct_keys(terms, box.instances)
         per_turn = len(keys) * (terms.d - 2)
         for turn in range(min(TURNS, -(-LEVELS // per_turn))):
             # 89 is odd, hence coprime to 256: all levels occur, in shuffled order, before any level occurs again.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lowerbound.attack.instance import Instance, Violation, is_fair, worst
-from lowerbound.core.cache import Memory
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError
-from lowerbound.game.question import FloatArray, Terms, answers_of, state_of
+from lowerbound.game.question import FloatArray, Terms
+from lowerbound.game.respondent import Respondent
 
 
 class OutOfTime(Exception):
@@ -21,12 +22,13 @@ class BlackBox:
 
     Contract: calls after `deadline` (of `time.perf_counter`) raise OutOfTime. Instances that the cache refuses or fails
     on are counted in `failed`, and `failure` is the last reason. `worst` is the answer with the largest error / eta so
-    far.
+    far. What an attack draws at random it draws from `instances`, of which the cache is told nothing.
     """
 
-    cache: type[Memory]
+    cache: Respondent
     terms: Terms
     deadline: float
+    instances: PrivateSeed = field(default_factory=PrivateSeed.fresh)
     asked: int = 0
     failed: int = 0
     failure: LowerBoundError | None = None
@@ -37,12 +39,7 @@ class BlackBox:
         if time.perf_counter() > self.deadline:
             raise OutOfTime
         self.asked += 1
-
-        def make() -> Memory:
-            return self.cache(instance.terms.public)
-
-        state = state_of(make, instance.terms, instance.tokens)
-        return state, answers_of(make, instance.terms, state, instance.tokens, instance.queries)
+        return self.cache.state_and_answers(instance.terms, instance.tokens, instance.queries)
 
     def try_on(self, instance: Instance) -> Violation | None:
         """The worst answer to a fair instance; None if the instance is unfair or the cache fails on it."""

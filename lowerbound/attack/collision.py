@@ -13,7 +13,7 @@ from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance
 from lowerbound.attack.random_bits import with_bits
 from lowerbound.attack.strategy import Attack
-from lowerbound.core.coins import Coins
+from lowerbound.core.private_seed import PrivateSeed
 
 MOST_BITS = 512
 MOST_WORDS = 256
@@ -37,8 +37,8 @@ class Collision(Attack):
         if n_bits > MOST_BITS or terms.network:
             return
         seen: dict[bytes, Instance] = {}
-        for word in words(n_bits, terms.seed):
-            instance = with_bits(terms, word.reshape(-1, terms.d))
+        for word in words(n_bits, box.instances):
+            instance = with_bits(terms, box.instances, word.reshape(-1, terms.d))
             state, _ = box.state_and_answers(instance)
             if state in seen:
                 yield seen[state]
@@ -47,9 +47,9 @@ class Collision(Attack):
                 seen[state] = instance
 
 
-def words(n_bits: int, seed: int) -> Iterator[Bits]:
+def words(n_bits: int, instances: PrivateSeed) -> Iterator[Bits]:
     """Distinct words of `n_bits` bits: a random one and those at distance 1, 2 and 3 from it, at most MOST_WORDS."""
-    centre = Coins(seed, f"attack/words {n_bits}").bits(n_bits).astype(np.int64)
+    centre = instances.coins(f"attack/words {n_bits}").bits(n_bits).astype(np.int64)
     count = 0
     for n_flips in range(min(MOST_FLIPS, n_bits) + 1):
         for places in combinations(range(n_bits), n_flips):

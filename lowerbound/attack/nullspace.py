@@ -40,7 +40,7 @@ class NullSpace(Attack):
 def pairs(box: BlackBox) -> Iterator[tuple[Instance, Instance]]:
     """Pairs of instances that differ only in their values; exchanges first, and pairs with equal state bytes first."""
     terms = box.terms
-    keys, n_cached = distinct_keys(terms), terms.schedule.n_tokens_cached
+    keys, n_cached = distinct_keys(terms, box.instances), terms.schedule.n_tokens_cached
     queries = ask_for(terms, keys[:n_cached])
     yield from _equal_first(box, list(_exchanges(terms, keys, queries)))
     found = weights_of(box, keys, queries)[..., :n_cached].reshape(-1, n_cached)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lowerbound.core.cache import Memory
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.question import Terms
+from lowerbound.game.respondent import Respondent
 
 LADDER = (
     ("1x1 1x1", 1),
@@ -32,25 +32,25 @@ def ladder(base: Terms) -> list[Terms]:
     return [replace(base, schedule=ScaleSchedule.parse(maps), d=d) for maps, d in LADDER]
 
 
-def as_told(cache: type[Memory], terms: Terms) -> Terms:
+def as_told(cache: Respondent, terms: Terms) -> Terms:
     """These terms; or, for a cache that needs public keys and value levels, the same with those of the hard family.
 
     Contract: the cache can be made under the returned terms. If it can be made under neither, InvalidArgument says why.
     """
-    in_r2 = cache.computation_model != "R1"
+    in_r2 = cache.facts.computation_model != "R1"
     try:
         if not in_r2:
-            cache(terms.public)
+            cache.make(terms)
             return terms
     except InvalidArgument as error:
         return _public(cache, terms, in_r2, error)
     return _public(cache, terms, in_r2, None)
 
 
-def _public(cache: type[Memory], terms: Terms, in_r2: bool, first: InvalidArgument | None) -> Terms:
+def _public(cache: Respondent, terms: Terms, in_r2: bool, first: InvalidArgument | None) -> Terms:
     told = replace(terms, key_family=terms.reduction.keys.family, network=in_r2)
     try:
-        cache(told.public)
+        cache.make(told)
     except InvalidArgument as second:
         raise first or second from None
     return told

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import SMALLEST_TRUTH, Instance
 from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
-from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 
@@ -33,7 +32,7 @@ class Census(Attack):
 
     def instances(self, box: BlackBox) -> Iterator[Instance]:
         for turn in range(TURNS):
-            keys = distinct_keys(box.terms, turn)
+            keys = distinct_keys(box.terms, box.instances, turn)
             yield from aimed(box, keys, ask_for(box.terms, keys[: box.terms.schedule.n_tokens_cached]))
 
 
@@ -48,7 +47,7 @@ class Response(Attack):
     def instances(self, box: BlackBox) -> Iterator[Instance]:
         terms = box.terms
         shape = terms.schedule.n_tokens, terms.d
-        coins = Coins(terms.seed, f"attack/response {shape}").generator()
+        coins = box.instances.coins(f"attack/response {shape}").generator()
         for radius in RADII:
             for _ in range(TURNS):
                 keys = np.eye(1, terms.d)[0] + radius * coins.standard_normal(shape) / terms.d**0.5

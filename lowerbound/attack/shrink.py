@@ -11,6 +11,7 @@ import numpy as np
 from lowerbound.attack.black_box import BlackBox, OutOfTime
 from lowerbound.attack.instance import Instance, Violation
 from lowerbound.core.schedule import ScaleSchedule, Shape
+from lowerbound.errors import TimeLimitExceeded
 from lowerbound.game.question import FloatArray, TokenRows
 
 ENOUGH = 10.0
@@ -45,7 +46,7 @@ def shrunk(box: BlackBox, found: Violation, *, shrinks_places: bool = True) -> V
                 tried = box.try_on(candidate)
                 if tried is not None and tried.certain and tried.ratio >= least:
                     best, improved = tried, True
-    except OutOfTime:
+    except (OutOfTime, TimeLimitExceeded):
         pass
     return best
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lowerbound.attack.black_box import BlackBox
 from lowerbound.attack.instance import Instance, query_length
-from lowerbound.core.coins import Coins
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 
 MOST_TARGETS = 12
@@ -57,12 +57,12 @@ def one_against_all(terms: Terms, target: int, asked: FloatArray | None = None) 
     return Instance(terms, tokens, ask_for(terms, keys[target : target + 1]))
 
 
-def distinct_keys(terms: Terms, turn: int = 0) -> FloatArray:
+def distinct_keys(terms: Terms, instances: PrivateSeed, turn: int = 0) -> FloatArray:
     """A unit key for every token: the axes if there are enough and `turn` is 0, else random directions."""
     n_tokens, d = terms.schedule.n_tokens, terms.d
     if turn == 0 and n_tokens <= d:
         return np.eye(n_tokens, d)
-    rows = Coins(terms.seed, f"attack/keys {n_tokens} {d} {turn}").generator().standard_normal((n_tokens, d))
+    rows = instances.coins(f"attack/keys {n_tokens} {d} {turn}").generator().standard_normal((n_tokens, d))
     keys: FloatArray = rows / np.sqrt((rows * rows).sum(axis=1, keepdims=True))
     return keys
 

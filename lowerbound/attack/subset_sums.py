@@ -38,7 +38,7 @@ class SubsetSums(Attack):
 
     def instances(self, box: BlackBox) -> Iterator[Instance]:
         terms = box.terms
-        keys, n_cached = distinct_keys(terms), terms.schedule.n_tokens_cached
+        keys, n_cached = distinct_keys(terms, box.instances), terms.schedule.n_tokens_cached
         if n_cached > MOST_TOKENS:
             return
         queries = ask_for(terms, keys[:n_cached])

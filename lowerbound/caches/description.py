@@ -9,7 +9,7 @@ from typing import Any
 
 from lowerbound.caches.registry import target_of
 from lowerbound.core.program import PREFIX
-from lowerbound.game.channel import strongest
+from lowerbound.game.channel import module_path, strongest
 from lowerbound.game.duel import describe
 
 
@@ -47,12 +47,12 @@ def file_of(target: str) -> str | None:
     if target.startswith(PREFIX):
         return shlex.split(target.removeprefix(PREFIX))[0]
     spec: ModuleSpec | None = None
-    path, parents = None, ""
+    path, parents = module_path([target]), ""
     for part in target.partition(":")[0].split("."):
         spec = PathFinder.find_spec(f"{parents}{part}", path)
         if spec is None:
             return None
-        path, parents = spec.submodule_search_locations, f"{parents}{part}."
+        path, parents = spec.submodule_search_locations or [], f"{parents}{part}."
     return None if spec is None else spec.origin
 
 

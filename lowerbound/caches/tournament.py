@@ -17,8 +17,8 @@ from itertools import groupby
 from lowerbound.caches.registry import ADAPTERS, target_of
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import LowerBoundError
-from lowerbound.game.channel import Isolation, end_parties
-from lowerbound.game.duel import OWN_CACHES, Contender, Row, describe, duels
+from lowerbound.game.channel import OWN_CACHES, Isolation, end_parties
+from lowerbound.game.duel import Contender, Row, describe, duels
 from lowerbound.game.hard_family import HardFamily
 
 Outcome = Row | LowerBoundError

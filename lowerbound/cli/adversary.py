@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from lowerbound.cli.games import import_from_here
 from lowerbound.cli.options import (
     DEFAULT_ETA,
     BudgetOption,
@@ -16,6 +15,7 @@ from lowerbound.cli.options import (
     GuaranteeName,
     GuaranteeOption,
     HeadsOption,
+    InstanceSeedOption,
     IsolationOption,
     JsonOption,
     LayersOption,
@@ -58,6 +58,7 @@ def attack(
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
+    instance_seed: InstanceSeedOption = None,
     isolation: IsolationOption = None,
     time_limit: Annotated[float, typer.Option("--time-limit", metavar="SECONDS", help="For the search.")] = 30.0,
     as_json: JsonOption = False,
@@ -69,8 +70,9 @@ def attack(
     from lowerbound.attack.adversary import Broken
     from lowerbound.attack.adversary import attack as run
     from lowerbound.certify.witness import witness
+    from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.channel import Isolation
-    from lowerbound.report.attacks import attack_table, broken_text, not_broken_text
+    from lowerbound.report.attacks import attack_table, broken_text, not_broken_text, seed_text
     from lowerbound.report.terminal import console
 
     name, at, share = (cache, "", "") if cache.startswith("exec:") else cache.partition("@")
@@ -82,7 +84,6 @@ def attack(
     geometry = None
     if any(choice is not None for choice in own):
         geometry = geometry_of(one_model(None, model), schedule, d, layers, heads)
-    import_from_here()
     with progress(0) as watch:
         outcome = run(
             name,
@@ -91,6 +92,7 @@ def attack(
             eta=eta,
             guarantee=guarantee.value,
             seed=seed,
+            instances=None if instance_seed is None else PrivateSeed.parse(instance_seed),
             isolation=None if isolation is None else Isolation(isolation.value),
             time_limit_s=time_limit,
             on_try=watch,
@@ -101,6 +103,7 @@ def attack(
         else:
             console().print(attack_table(outcome))
             print(not_broken_text(outcome))
+            print(seed_text(outcome))
             print("NOT BROKEN")
         return
     document = witness(name, outcome.violation)
@@ -111,6 +114,7 @@ def attack(
         raise typer.Exit(1)
     console().print(attack_table(outcome))
     print(broken_text(outcome))
+    print(seed_text(outcome))
     print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {printable(str(out))}"))
     print("BROKEN")
     raise typer.Exit(1)

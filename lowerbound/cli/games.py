@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import closing
@@ -136,7 +135,6 @@ def play(
         _refuse_given(context, "guarantee", "levels", "keys")
         place = geometry_of(subject, schedule, d, layers, heads)
         plan = payload_game(place, keys_and_values.kind, eta=eta, multiplier=multiplier, seed=seed)
-    import_from_here()
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))
@@ -214,13 +212,6 @@ def _write_down(
         return
     console().print(duel_table([played.row]))
     print(f"transcript: {len(document):,} bytes in {printable(str(path))}")
-
-
-def import_from_here() -> None:
-    """Let package.module:Class name a module of the current directory; installed modules come first."""
-    here = os.getcwd()
-    if here not in sys.path:
-        sys.path.append(here)
 
 
 def at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tuple[str, str | None]]:
@@ -315,18 +306,27 @@ def caches(
     as_json: JsonOption = False,
 ) -> None:
     """List the caches that can be played by name."""
-    from lowerbound.caches.registry import find_cache, known_caches
-
     if template:
         _print_template(as_json)
-        return
-    if describe is not None:
+    elif describe is not None:
         _print_description(describe, as_json)
-        return
+    else:
+        _print_known(as_json)
 
-    listed = []
-    for name in known_caches():
-        facts = find_cache(name).facts()
+
+def _print_known(as_json: bool) -> None:
+    """The known caches; one of another package that cannot be asked costs its own row alone."""
+    from lowerbound.caches.registry import known_caches
+    from lowerbound.game.channel import strongest
+    from lowerbound.game.duel import describe
+
+    listed, failures = [], []
+    for name, target in known_caches().items():
+        try:
+            facts = describe(target, strongest())
+        except LowerBoundError as error:
+            failures.append((name, error))
+            continue
         listed.append(
             {
                 "name": name,
@@ -339,12 +339,18 @@ def caches(
             }
         )
     if as_json:
-        print_json({"caches": listed})
-        return
-    from lowerbound.report.table import caches_table
-    from lowerbound.report.terminal import console
+        told = [{"cache": name, "kind": type(each).__name__, "message": str(each)} for name, each in failures]
+        print_json({"caches": listed, "failures": told})
+    else:
+        from lowerbound.report.table import caches_table
+        from lowerbound.report.terminal import console
 
-    console().print(caches_table(listed))
+        console().print(caches_table(listed))
+    for name, refusal in failures:
+        show_traceback(refusal)
+        print(f"error: {name}: {refusal}", file=sys.stderr)
+    if failures:
+        raise typer.Exit(max(refusal.exit_code for _, refusal in failures))
 
 
 def _print_template(as_json: bool) -> None:
@@ -359,7 +365,6 @@ def _print_template(as_json: bool) -> None:
 def _print_description(name: str, as_json: bool) -> None:
     from lowerbound.caches.description import description
 
-    import_from_here()
     told = description(name)
     if as_json:
         print_json(told)

@@ -12,6 +12,8 @@ import typer
 from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import (
     BudgetsOption,
+    IsolationName,
+    IsolationOption,
     JsonOption,
     SeedOption,
     complete_cache,
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from lowerbound.errors import LowerBoundError
+    from lowerbound.game.channel import Isolation
     from lowerbound.var.trace.file import Trace
     from lowerbound.var.trace.play import Asked, Point
 
@@ -142,6 +145,7 @@ def play(
     ],
     budgets: BudgetsOption = None,
     seed: SeedOption = 0,
+    isolation: IsolationOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Play caches on the trace: bytes of state, and errors.
@@ -154,7 +158,8 @@ def play(
     from lowerbound.var.trace.play import play as run
 
     trace = read_trace(file)
-    asked = _asked(caches, budgets)
+    level = _level(isolation)
+    asked = _asked(caches, budgets, level)
     check_cached(trace)
     rows = []
     refusals: dict[Asked, LowerBoundError] = {}
@@ -162,7 +167,7 @@ def play(
         for each in asked:
             begin(each[0])
             try:
-                rows.append(run(trace, *each, seed=seed))
+                rows.append(run(trace, *each, seed=seed, isolation=level))
             except LowerBoundError as error:
                 refusals[each] = error
     if as_json:
@@ -202,6 +207,7 @@ def compare(
         list[str] | None, typer.Option("--head", metavar="N", help="One head, from 0, or a list: 0,3; default: all.")
     ] = None,
     seed: SeedOption = 0,
+    isolation: IsolationOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compare what caches need on this image with the worst case.
@@ -231,15 +237,19 @@ def compare(
     chosen = [int(head) for head in asked_heads] or list(range(trace.n_heads))
     if budgets and not caches:
         raise InvalidArgument("--budget must come with a cache, got none; the default ones have budgets of their own")
-    asked = _asked(caches, budgets) if caches else _asked([label(*each) for each in DEFAULT_CACHES], None)
-    check_one_headed(asked)
+    level = _level(isolation)
+    chosen_caches = caches or [label(*each) for each in DEFAULT_CACHES]
+    asked = _asked(chosen_caches, budgets, level)
+    check_one_headed(asked, level)
     worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
     points: list[Point] = []
     refusals: dict[Asked, LowerBoundError] = {}
     with progress(len(numbers) * len(asked)) as begin:
         for number in numbers:
-            points += compare_layer(trace, number, asked, heads=chosen, seed=seed, on_play=begin, refusals=refusals)
-    points = without(points, refusals)
+            points += compare_layer(
+                trace, number, asked, heads=chosen, seed=seed, on_play=begin, refusals=refusals, isolation=level
+            )
+    points = without(points, refusals, level)
     rows = distances(points, worst)
     if as_json:
         told = {"floors": [floor.to_json() for floor in worst], "distances": [row.to_json() for row in rows]}
@@ -267,18 +277,23 @@ def _layers(trace: Trace, layer: int | None) -> Sequence[int]:
     return [layer]
 
 
-def _asked(caches: Sequence[str], budgets: Sequence[str] | None) -> list[Asked]:
+def _level(isolation: IsolationName | None) -> Isolation:
+    from lowerbound.game.channel import Isolation, strongest
+
+    return strongest() if isolation is None else Isolation(isolation.value)
+
+
+def _asked(caches: Sequence[str], budgets: Sequence[str] | None, level: Isolation) -> list[Asked]:
     """Caches with their budgets; raises for an unknown name or a budget out of range before anything is played."""
-    from lowerbound.caches.registry import find_cache
-    from lowerbound.cli.games import at_budgets, import_from_here
+    from lowerbound.cli.games import at_budgets
     from lowerbound.core.scalars import rational
     from lowerbound.errors import invalid
+    from lowerbound.var.trace.play import facts_of
 
-    import_from_here()
     games = at_budgets(caches, listed(budgets, "--budget") or [None])
     asked = [(name, None if share is None else rational(share, name="budget")) for name, share in games]
     for name, budget in asked:
-        find_cache(name)
+        facts_of(name, level)
         if budget is not None and not 0 < budget <= 1:
             raise invalid("budget", "lie in (0, 1], a fraction of the whole", str(budget))
     return asked

@@ -10,6 +10,7 @@ import typer
 
 from lowerbound.cli.options import (
     BudgetOption,
+    IsolationOption,
     JsonOption,
     ModelArgument,
     ModelOption,
@@ -76,18 +77,19 @@ def simulate(
         bool, typer.Option("--free-running", help="Go on with the ids that the cache's run draws itself.")
     ] = False,
     precision: Annotated[PrecisionName, typer.Option("--precision", help="Of the network.")] = PrecisionName.FLOAT32,
+    isolation: IsolationOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Generate an image with a cache in a random network.
 
     The result stands beside that of the full cache and the floor.
     """
-    from lowerbound.cli.games import at_budgets, import_from_here
+    from lowerbound.cli.games import at_budgets
     from lowerbound.core.scalars import rational
+    from lowerbound.game.channel import Isolation
     from lowerbound.var.simulator.sampling import Sampling
     from lowerbound.var.simulator.simulate import simulate as run
 
-    import_from_here()
     ((name, share),) = at_budgets([cache], [budget])
     row = run(
         one_model(model, named, DEFAULT_SIMULATED),
@@ -98,6 +100,7 @@ def simulate(
         condition=condition,
         free_running=free_running,
         precision=precision.value,
+        isolation=None if isolation is None else Isolation(isolation.value),
     ).to_json()
     if as_json:
         print_json(row)

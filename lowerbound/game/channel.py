@@ -29,7 +29,7 @@ from functools import lru_cache
 from typing import IO, Any
 from weakref import WeakSet
 
-from lowerbound.core.program import program_places, programs_end_here
+from lowerbound.core.program import PREFIX, program_places, programs_end_here
 from lowerbound.core.tail import Tail
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import (
@@ -43,6 +43,9 @@ from lowerbound.game.reply import opened
 from lowerbound.game.sandbox import sandbox_problem
 from lowerbound.game.wire import MOST_REPLY_BYTES, Frames, Role, read_frames, write_frames
 from lowerbound.kernel.codec import Rejected
+
+OWN_CACHES = "lowerbound.caches."
+"""The prefix of this package's own cache modules, which the judge's process may import at every isolation level."""
 
 _MAIN = "lowerbound.game.party:main"
 
@@ -62,6 +65,29 @@ class Isolation(StrEnum):
 def strongest() -> Isolation:
     """The strongest isolation level that this machine supports."""
     return Isolation.SANDBOX if sandbox_problem() is None else Isolation.PROCESS
+
+
+def module_path(targets: Iterable[str]) -> list[str]:
+    """Where a party of these caches finds modules: where this process does, and then in the working directory.
+
+    Contract: absolute paths that exist. Only a party of a foreign class gets the working directory, where the class may
+    lie. A library may try to import modules that are not installed: a file of such a name beside the class would be run
+    by the judge, or by a party of this package's own caches.
+    """
+    own = [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
+    foreign = any(not target.startswith((OWN_CACHES, PREFIX)) for target in targets)
+    return list(dict.fromkeys([*own, os.getcwd()] if foreign else own))
+
+
+@contextmanager
+def party_path_here(search_path: Sequence[str]) -> Iterator[None]:
+    """A context in which this process finds modules where a party does, for isolation `none`."""
+    own = sys.path[:]
+    sys.path[:] = search_path
+    try:
+        yield
+    finally:
+        sys.path[:] = own
 
 
 def converse(
@@ -84,7 +110,7 @@ def converse(
     """
     check_time_limit(time_limit_s)
     if isolation is Isolation.NONE:
-        return _converse_here(role, job, private, time_limit_s)
+        return _converse_here(role, job, private, time_limit_s, search_path)
     with (
         tempfile.TemporaryFile() as question,
         tempfile.TemporaryFile() as reply,
@@ -259,8 +285,10 @@ def _environment(home: str) -> dict[str, str]:
     return fixed | kernel
 
 
-def _converse_here(role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float) -> Frames:
-    with alarm(role, time_limit_s), programs_end_here():
+def _converse_here(
+    role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float, search_path: Sequence[str]
+) -> Frames:
+    with alarm(role, time_limit_s), programs_end_here(), party_path_here(search_path):
         return perform(role, json.loads(json.dumps(job)), list(private))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,7 +20,15 @@ from lowerbound.core.scalars import Rational, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
-from lowerbound.game.channel import Isolation, converse, late, places_of, strongest
+from lowerbound.game.channel import (
+    OWN_CACHES,
+    Isolation,
+    converse,
+    late,
+    module_path,
+    places_of,
+    strongest,
+)
 from lowerbound.game.foreign_turn import foreign_turn
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
@@ -39,11 +45,9 @@ FP16_PAIR_BITS = 2 * FP16_BITS
 
 MODELS: tuple[ComputationModel, ...] = ("R1", "R2")
 """What a class may ask to be played in; which floor holds is a matter of the family that is then played."""
+
 MOST_ENTRIES = 2**26
 """The most value entries of all heads that a game has because a cache's class asks for a stack of them."""
-
-OWN_CACHES = "lowerbound.caches."
-"""The prefix of this package's own cache modules, which the judge's process may import at every isolation level."""
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,6 @@ class Row:
         return asdict(self)
 
 
-def module_path() -> list[str]:
-    """The module search path of this process, as absolute paths. Each party gets it as its own search path."""
-    return [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
-
-
 def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_S) -> CacheFacts:
     """The statements of a cache class about itself.
 
@@ -118,7 +117,7 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
         [],
         isolation=isolation,
         time_limit_s=time_limit_s,
-        search_path=module_path(),
+        search_path=module_path([cache]),
         most_frames=1,
     )
     return stated(only("describe", frames))
@@ -209,8 +208,9 @@ def duels(
             games[number] = _prepare(reduction, entry, trials, level, time_limit_s, instances)
         except LowerBoundError as error:
             outcomes[number] = error
-    terms = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path(), "hidden": hidden}
-    with _apart(games.values(), level) as between:
+    path = module_path(game.entry.cache for game in games.values())
+    terms = {"isolation": level, "time_limit_s": time_limit_s, "search_path": path, "hidden": hidden}
+    with _apart(games.values(), path, level) as between:
         private = {number: game.private for number, game in games.items()}
         alices = _conversation("alice", games, private, terms, outcomes)
         between()
@@ -254,9 +254,10 @@ def play_once(
     """
     level = strongest() if isolation is None else isolation
     game = _prepare(reduction, entry, 1, level, time_limit_s, instances)
-    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": module_path()}
+    path = module_path([entry.cache])
+    terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "search_path": path}
     failed: dict[int, LowerBoundError] = {}
-    with _apart([game], level) as between:
+    with _apart([game], path, level) as between:
         alice = _conversation("alice", {0: game}, {0: game.private}, terms, failed)
         between()
         messages = {number: game.messages(reply) for number, reply in alice.items()}
@@ -271,7 +272,7 @@ def play_once(
 
 
 @contextmanager
-def _apart(games: Iterable[_Game], level: Isolation) -> Iterator[Callable[[], None]]:
+def _apart(games: Iterable[_Game], path: Sequence[str], level: Isolation) -> Iterator[Callable[[], None]]:
     """A context for one pair of parties; what it gives is called between them.
 
     With foreign code in a sandbox, no other such pair is alive, and Bob finds no file in memory that Alice read.
@@ -281,7 +282,7 @@ def _apart(games: Iterable[_Game], level: Isolation) -> Iterator[Callable[[], No
         yield lambda: None
         return
     with foreign_turn():
-        yield partial(forget_pages, [*module_path(), *places_of(foreign)])
+        yield partial(forget_pages, [*path, *places_of(foreign)])
 
 
 def _conversation(

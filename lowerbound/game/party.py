@@ -148,12 +148,17 @@ def _ledger(message: bytes) -> dict[str, int] | None:
     return {str(item): int(bits) for item, bits in message.ledger.items()}
 
 
-def main() -> None:
-    """Read a job from standard input and write the reply to standard output. A cache's prints go to standard error."""
+def keep_to_limits() -> None:
+    """Take no more than LIMITS from now on, nor does any process that this one starts."""
     for kind, most in LIMITS.items():
         _, allowed = resource.getrlimit(kind)
         most = most if allowed == resource.RLIM_INFINITY else min(most, allowed)
         resource.setrlimit(kind, (most, most))
+
+
+def main() -> None:
+    """Read a job from standard input and write the reply to standard output. A cache's prints go to standard error."""
+    keep_to_limits()
     reply = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     role, job, *private = read_frames(sys.stdin.buffer)

@@ -227,5 +227,20 @@ def _holding(make_cache: MakeCache, terms: Terms, state: bytes | None, tokens: T
     return cache
 
 
+def numbers_in(frame: bytes, shape: tuple[int, ...]) -> FloatArray:
+    """The float64 numbers that another process sent, little-endian, in this shape; -1 stands for as many as there are.
+
+    Contract: another count, and a number that is not finite, raise CacheContractBroken.
+    """
+    try:
+        found = np.frombuffer(frame, dtype="<f8").astype(np.float64).reshape(shape)
+    except ValueError:
+        wanted = " x ".join(map(str, shape))
+        raise CacheContractBroken(f"an answer must have {wanted} numbers, got {len(frame)} bytes") from None
+    if not np.isfinite(found).all():
+        raise CacheContractBroken("an answer must have finite numbers, got NaN or infinity")
+    return found
+
+
 def _for_all_heads(terms: Terms, rows: FloatArray) -> FloatArray:
     return np.broadcast_to(rows, (terms.stack[1], *rows.shape))

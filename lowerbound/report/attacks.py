@@ -62,5 +62,10 @@ def not_broken_text(outcome: NotBroken) -> str:
     return f"{asked} instances in {outcome.total_seconds:.1f} s, and {ended}; this proves nothing"
 
 
+def seed_text(outcome: Broken | NotBroken) -> str:
+    """The option that repeats the search."""
+    return f"drawn with --instance-seed {outcome.instances.opening}"
+
+
 def _row(entries: list[float]) -> str:
     return "(" + ", ".join(f"{entry:g}" for entry in entries) + ")"

@@ -6,6 +6,7 @@ reaches a scheduler's port in the clear can run code there, and could ask it for
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -119,6 +120,7 @@ def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch
             from distributed import Client, LocalCluster
 
             with (
+                _workers_own_path(),
                 dask.config.set(SETTINGS),
                 LocalCluster(
                     n_workers=min(workers, len(book.todo)),
@@ -133,6 +135,23 @@ def run_local(store: Store, units: Sequence[Unit], *, workers: int, watch: Watch
             ):
                 _drive(client, book)
     return book.summary()
+
+
+@contextmanager
+def _workers_own_path() -> Iterator[None]:
+    """A context whose new interpreters do not look for modules in the working directory.
+
+    Workers judge what their units play, and what lies beside a foreign cache is not theirs (`channel.module_path`).
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def run_cluster(

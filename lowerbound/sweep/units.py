@@ -206,6 +206,7 @@ def _attack(job: Job) -> dict[str, Any]:
         isolation=Isolation(unit["isolation"]),
         time_limit_s=unit["time_limit_s"],
         instances=job.instances,
+        hidden=job.hidden,
     )
     told = outcome.to_json()
     if isinstance(outcome, Broken):

@@ -1,15 +1,16 @@
-"""A cache that errs only where an adversary is loaded."""
+"""A cache that errs only where it is asked again and again."""
 
 from __future__ import annotations
-
-import sys
 
 from lowerbound.caches.controls.full import Full64
 from lowerbound.core.cache import FloatArray
 
 
 class Moody(Full64):
-    """Zeros beside an adversary, the truth elsewhere."""
+    """The truth for the first answer of its process, zeros for the others."""
+
+    answered = 0
 
     def attend(self, queries: FloatArray) -> FloatArray:
-        return super().attend(queries) * ("lowerbound.attack.adversary" not in sys.modules)
+        Moody.answered += 1
+        return super().attend(queries) * (Moody.answered == 1)

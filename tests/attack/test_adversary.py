@@ -19,6 +19,7 @@ from lowerbound.certify.witness import instance_of, rerun, witness
 from lowerbound.core.cache import Cache
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.enclosure import attention_ball
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import lower_fraction, upper_fraction
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, TimeLimitExceeded, UnknownName
@@ -27,6 +28,7 @@ from lowerbound.kernel.document import read_document
 from lowerbound.kernel.verdict import Outcome
 
 QUARTER = Fraction(1, 4)
+EXAMPLES = PrivateSeed(0)
 SMALL = Geometry("small", ScaleSchedule.parse("1x4 1x1"), 5)
 DROPPING = [
     *("window", "window-scales", "h2o", "streaming", "snapkv", "tova", "fastvar", "prefixkv", "pyramidkv"),
@@ -50,14 +52,14 @@ def broken_at_a_quarter(name: str) -> Broken:
 
 def broken(name: str, **terms: Any) -> Broken:
     """The outcome, which must be that."""
-    outcome = attack(name, **{"budget": QUARTER, "isolation": Isolation.NONE, **terms})
+    outcome = attack(name, **{"budget": QUARTER, "instances": EXAMPLES, "isolation": Isolation.NONE, **terms})
     assert isinstance(outcome, Broken), outcome
     return outcome
 
 
 def not_broken(name: str, **terms: Any) -> NotBroken:
     """The outcome, which must be that."""
-    outcome = attack(name, **{"budget": QUARTER, "isolation": Isolation.NONE, **terms})
+    outcome = attack(name, **{"budget": QUARTER, "instances": EXAMPLES, "isolation": Isolation.NONE, **terms})
     assert isinstance(outcome, NotBroken), outcome.to_json()
     return outcome
 
@@ -195,7 +197,7 @@ def test_on_a_given_head_the_place_stays(name: str) -> None:
 def test_unusable_arguments(name: str, terms: dict[str, Any], error: type[Exception], word: str) -> None:
     """Definition: one sentence for each; a cache that fails on everything is not called unbroken."""
     with pytest.raises(error, match=word):
-        attack(name, **{"budget": QUARTER, "isolation": Isolation.NONE, **terms})
+        attack(name, **{"budget": QUARTER, "instances": EXAMPLES, "isolation": Isolation.NONE, **terms})
 
 
 def test_time_ends_the_search() -> None:

@@ -25,9 +25,11 @@ from lowerbound.attack.subset_sums import SubsetSums, solve
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.oracle.attention import attention, attention_weights
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, TokenRows
+from lowerbound.game.respondent import RespondentHere
 from tests.core.oracle.naive import attention_naive
 
 FOUR = Terms(ScaleSchedule.parse("1x4 1x1"), 5, L2Norm(), budget=Fraction(1, 4))
@@ -36,7 +38,7 @@ RULES: list[Rule] = [L2Norm(), Scaled(), Scaled(0.125)]
 
 def box_of(name: str, terms: Terms = FOUR) -> BlackBox:
     """A cache with all the time it needs."""
-    return BlackBox(find_cache(name), terms, math.inf)
+    return BlackBox(RespondentHere(find_cache(name)), terms, math.inf, PrivateSeed(0))
 
 
 @pytest.mark.parametrize("rule", RULES, ids=str)
@@ -148,7 +150,7 @@ def test_null_spaces_hold_collisions(name: str) -> None:
 
 def test_weights_are_measured() -> None:
     """Differential: a cache that keeps all shows the weights of attention; a window shows none for what it lost."""
-    keys = distinct_keys(FOUR, 1)
+    keys = distinct_keys(FOUR, PrivateSeed(0), 1)
     queries = ask_for(FOUR, keys[:4]) * 0.05
     true = attention_weights(queries, keys, rule=FOUR.rule)
     assert np.allclose(weights_of(box_of("full"), keys, queries)[0, 0], true, atol=1e-12)
@@ -157,9 +159,9 @@ def test_weights_are_measured() -> None:
 
 def test_words_are_distinct_and_near() -> None:
     """Definition: the first word, then its neighbours, none twice; all words of few bits."""
-    few = [tuple(word) for word in words(3, 0)]
+    few = [tuple(word) for word in words(3, PrivateSeed(0))]
     assert len(set(few)) == len(few) == 8
-    many = np.array(list(words(64, 0)))
+    many = np.array(list(words(64, PrivateSeed(0))))
     assert len(np.unique(many, axis=0)) == len(many) == 256
     assert (np.abs(many - many[0]).sum(axis=1) <= 2).all()
 
@@ -205,7 +207,7 @@ def test_moves_keep_the_shapes() -> None:
 def test_a_box_has_no_time_after_its_deadline() -> None:
     """Definition: asking after the deadline raises."""
     with pytest.raises(OutOfTime):
-        BlackBox(find_cache("full"), FOUR, 0.0).state_and_answers(one_against_all(FOUR, 0))
+        BlackBox(RespondentHere(find_cache("full")), FOUR, 0.0).state_and_answers(one_against_all(FOUR, 0))
 
 
 @pytest.mark.parametrize("seed", range(5))

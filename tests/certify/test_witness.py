@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from lowerbound.attack.adversary import Broken, attack
 from lowerbound.certify import witness as room
 from lowerbound.certify.witness import rerun, witness
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import TimeLimitExceeded
 from lowerbound.game.channel import Isolation
 from lowerbound.kernel.codec import Rejected, digest
@@ -27,7 +28,7 @@ VERIFIED, REJECTED, UNDECIDED = Outcome.VERIFIED, Outcome.REJECTED, Outcome.UNDE
 @cache
 def found(name: str, **terms: Any) -> Broken:
     """A violation by a cache at budget 1/4."""
-    outcome = attack(name, budget="1/4", isolation=Isolation.NONE, **terms)
+    outcome = attack(name, budget="1/4", instances=PrivateSeed(0), isolation=Isolation.NONE, **terms)
     assert isinstance(outcome, Broken)
     return outcome
 

@@ -351,10 +351,10 @@ class Prober(Nothing):
         raise RuntimeError(json.dumps(seen()))
 
 
-def can_read(counter: str) -> bool:
-    """Whether a file of /proc tells something."""
+def can_read(path: str) -> bool:
+    """Whether a file tells something."""
     with suppress(OSError):
-        return Path("/proc", counter).read_bytes() != b""
+        return Path(path).read_bytes() != b""
     return False
 
 
@@ -373,10 +373,12 @@ def seen() -> dict[str, object]:
     return {
         "calls": refused,
         "processes": sorted(int(name) for name in os.listdir("/proc") if name.isdigit()),
-        "counters": [name for name in ("vmstat", "diskstats", "locks", "keys", "interrupts") if can_read(name)],
+        "counters": [
+            name for name in ("vmstat", "diskstats", "locks", "keys", "interrupts") if can_read(f"/proc/{name}")
+        ],
         "interfaces": [name for _, name in socket.if_nameindex()],
         "root": sorted(os.listdir("/")),
         "homes": sorted(str(path) for path in Path(sys.base_prefix).parents),
         "writable": writable,
-        "store": Path("store.sqlite").exists() or (Path(sys.path[-1]) / "store.sqlite").exists(),
+        "store": any(can_read(os.path.join(folder, "store.sqlite")) for folder in (".", *sys.path)),
     }

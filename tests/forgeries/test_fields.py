@@ -19,6 +19,7 @@ from lowerbound.certify.replay.fibres import certify_fibre
 from lowerbound.certify.replay.games import replay
 from lowerbound.certify.witness import rerun
 from lowerbound.core.models import find_model
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
@@ -108,7 +109,7 @@ def test_values_of_the_network_are_told_from_others() -> None:
     """Law: tokens of model R2 are fair, and not one bit of a cached value may differ."""
     terms = Terms(ScaleSchedule.square([1, 2, 3]), 16, L2Norm(50.0), key_family="kerdock", network=True)
     assert find_cache("recompute").computation_model == "R2"
-    honest = bits_on(terms, 0)
+    honest = bits_on(terms, PrivateSeed(0), 0)
     assert is_fair(honest)
     for place in np.ndindex(terms.schedule.n_tokens_cached, terms.d):
         honest.tokens.values[place] = 1 - honest.tokens.values[place]

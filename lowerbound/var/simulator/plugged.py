@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
@@ -15,30 +16,38 @@ from lowerbound.core.models import Model
 from lowerbound.core.rules import Scaled
 from lowerbound.errors import CacheContractBroken, CorruptState
 from lowerbound.game.protocol import call, numbers, stack_of
+from lowerbound.game.question import Terms
 from lowerbound.var.simulator.pipeline import Remembering
 
 Array = NDArray[Any]
 MakeCache = Callable[[Public], Memory]
 
 
-def public_of(model: Model, *, budget: Fraction | None, seed: int) -> Public:
-    """The public facts given to the caches of a simulated model: its maps, and that a logit is the inner product.
+def terms_of(model: Model, *, budget: Fraction | None, seed: int) -> Terms:
+    """What is public to the caches of a simulated model: its maps, and that a logit is the inner product.
 
     Queries carry their multiplier and keys are unit rows, as in the network, so that heads with different multipliers
     share one rule.
     """
-    return Public(
-        model.schedule,
-        model.head_dim,
-        Scaled(1.0),
-        seed=seed,
-        budget=budget,
-        n_layers=model.n_layers,
-        n_heads=model.n_heads,
-    )
+    stack = model.n_layers, model.n_heads
+    return Terms(model.schedule, model.head_dim, Scaled(1.0), budget=budget, seed=seed, stack=stack)
 
 
-class PluggedCache(Remembering):
+class Plugged(Remembering):
+    """A memory that tells its bytes: those of the last `end_scale`, one state per branch."""
+
+    @property
+    @abstractmethod
+    def states(self) -> list[bytes]:
+        """The states after the last ended scale."""
+
+    @property
+    @abstractmethod
+    def told_budget(self) -> str | None:
+        """The nominal budget in force, as rows tell it; None for a cache without one."""
+
+
+class PluggedCache(Plugged):
     """One cache per branch, for all layers and heads; a one-head cache is instantiated once for every head.
 
     Contract: a scale knows of earlier scales only what a fresh cache decodes from the bytes of the last `encode`;
@@ -48,15 +57,18 @@ class PluggedCache(Remembering):
     def __init__(self, make_cache: MakeCache, public: Public, n_branches: int) -> None:
         self._make = make_cache
         self._public = public
-        self.states: list[bytes] = []
+        self._states: list[bytes] = []
         self._caches = [self._fresh() for _ in range(n_branches)]
 
     def _fresh(self) -> LayeredCache:
         return stack_of(lambda: self._make(self._public), (self._public.n_layers, self._public.n_heads))
 
     @property
+    def states(self) -> list[bytes]:
+        return self._states
+
+    @property
     def told_budget(self) -> str | None:
-        """The nominal budget in force, as rows tell it; None for a cache without one."""
         budget = self._caches[0].told_budget
         return None if budget is None else str(budget)
 
@@ -90,8 +102,8 @@ class PluggedCache(Remembering):
         for state in states:
             if not isinstance(state, bytes):
                 raise CacheContractBroken(f"{self.name}.encode must return bytes, got {type(state).__name__}")
-        self.states = [bytes(state) for state in states]
-        self._caches = [self._holding(state) for state in self.states]
+        self._states = [bytes(state) for state in states]
+        self._caches = [self._holding(state) for state in self._states]
 
     def _holding(self, state: bytes) -> LayeredCache:
         cache = self._fresh()

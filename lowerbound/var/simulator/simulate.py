@@ -1,7 +1,8 @@
 """A cache in the network: its bytes, and what they do to logits and ids, beside the full cache and the floor.
 
-A measurement on one image of one random network, and no game: the cache is trusted, and nothing is proved of it. A
-state below the floor of R1 is no contradiction: it shows that the cache gives no guarantee for free keys and values.
+A measurement on one image of one random network, and no game: the cache is trusted to forget all but its bytes, and
+nothing is proved of it. A state below the floor of R1 is no contradiction: it shows that the cache gives no guarantee
+for free keys and values.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.caches.registry import find_cache
 from lowerbound.certify.floors import floor
 from lowerbound.core.bits import state_bits
 from lowerbound.core.sums import independent_streams, realised_streams
+from lowerbound.game.channel import Isolation
 from lowerbound.var.simulator.network import Network, Precision, random_network, simulated, threads_for
 from lowerbound.var.simulator.pipeline import FullCache, Generation, generate
-from lowerbound.var.simulator.plugged import PluggedCache, public_of
+from lowerbound.var.simulator.plugged import terms_of
+from lowerbound.var.simulator.plugging import plug
 from lowerbound.var.simulator.sampling import Sampling
 
 
@@ -84,11 +86,13 @@ def simulate(
     condition: int = 0,
     free_running: bool = False,
     precision: Precision = "float32",
+    isolation: Isolation | None = None,
 ) -> Simulation:
     """Generate one image with the full cache and with `cache`, and compare.
 
     Contract: both runs share weights, condition and random numbers. Unusable arguments raise InvalidArgument; a cache
-    that breaks its contract raises CacheContractBroken.
+    that breaks its contract raises CacheContractBroken. A cache of another package runs in a process of its own, at the
+    level of `isolation`; None takes the strongest that this machine supports.
 
     Parameters
     ----------
@@ -102,19 +106,18 @@ def simulate(
         Of the weights, of the draws, and of the cache's coins.
     """
     found, rule = simulated(model), sampling or Sampling(seed)
-    kind = find_cache(cache)
-    public = public_of(found, budget=budget if kind.budget_meaning else None, seed=seed)
-    memory = PluggedCache(kind, public, found.cfg_branches)
-    network = random_network(found, seed=seed, precision=precision)
+    with plug(cache, isolation) as plugged:
+        memory = plugged.into(terms_of(found, budget=budget, seed=seed), found.cfg_branches)
+        network = random_network(found, seed=seed, precision=precision)
 
-    _prepare(network)
-    with threads_for(found):
-        start = time.perf_counter()
-        whole = generate(network, FullCache(), condition=condition, sampling=rule)
-        between = time.perf_counter()
-        given = None if free_running else whole.ids
-        cached = generate(network, memory, condition=condition, sampling=rule, given=given)
-        end = time.perf_counter()
+        _prepare(network)
+        with threads_for(found):
+            start = time.perf_counter()
+            whole = generate(network, FullCache(), condition=condition, sampling=rule)
+            between = time.perf_counter()
+            given = None if free_running else whole.ids
+            cached = generate(network, memory, condition=condition, sampling=rule, given=given)
+            end = time.perf_counter()
 
     last = found.schedule.n_scales - 1
     bound = floor(found)

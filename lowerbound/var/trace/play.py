@@ -8,25 +8,32 @@ Heads that share keys and values are one stream: a cache holds it once, answers 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Iterator, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.caches.registry import find_cache
+from lowerbound.caches.registry import target_of
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.certify.certified import LOGIT_CAP, strongest
 from lowerbound.core.bits import state_bits
-from lowerbound.core.cache import Memory, Public
+from lowerbound.core.cache import CacheFacts
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument, LowerBoundError
-from lowerbound.var.simulator.plugged import PluggedCache
+from lowerbound.game.channel import Isolation
+from lowerbound.game.channel import strongest as strongest_isolation
+from lowerbound.game.duel import describe
+from lowerbound.game.question import Terms
+from lowerbound.var.simulator.plugged import Plugged
+from lowerbound.var.simulator.plugging import plug
 from lowerbound.var.trace.file import RecordedLayer, Trace
 
 FloatArray = NDArray[np.float64]
@@ -78,18 +85,21 @@ class PlayedTrace:
         return asdict(self)
 
 
-def play(trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int = 0) -> PlayedTrace:
+def play(
+    trace: Trace, cache: str, budget: Fraction | None = None, *, seed: int = 0, isolation: Isolation | None = None
+) -> PlayedTrace:
     """Play one cache as the KV cache of the trace's network.
 
     Contract: a scale knows of earlier ones only the cache's bytes, and the last scale's recorded queries are asked. A
-    cache that breaks its contract raises CacheContractBroken; an unknown name raises UnknownName.
+    cache that breaks its contract raises CacheContractBroken; an unknown name raises UnknownName. A cache of another
+    package runs in a process of its own, at the level of `isolation`; None takes the strongest.
     """
     check_cached(trace)
-    kind = find_cache(cache)
+    target_of(cache)
     layers = [_by_stream(trace, _scaled(trace.layer(number)), trace.streams) for number in range(trace.n_layers)]
-    with _named(cache, budget):
-        public = _public(trace, kind, budget, seed, stack=(trace.n_layers, len(trace.streams)))
-        memory = PluggedCache(kind, public, trace.n_branches)
+    with _named(cache, budget), plug(cache, isolation) as plugged:
+        terms = _terms(trace, budget, seed, stack=(trace.n_layers, len(trace.streams)))
+        memory = plugged.into(terms, trace.n_branches)
         answers = _run(trace, memory, layers)
     errors = np.stack([_errors(trace, layer, answer) for layer, answer in zip(layers, answers, strict=True)])
     order, places = _readers(trace.streams)
@@ -227,6 +237,7 @@ def compare_layer(
     seed: int = 0,
     on_play: Callable[[str], None] = lambda name: None,
     refusals: MutableMapping[Asked, LowerBoundError] | None = None,
+    isolation: Isolation | None = None,
 ) -> list[Point]:
     """Play every cache on every head of one layer, each head alone with its own state.
 
@@ -239,7 +250,7 @@ def compare_layer(
         Where it is given, the error of a cache is added to it instead of being raised; that cache has no points, here
         and in later calls with the same mapping.
     """
-    check_one_headed(caches)
+    check_one_headed(caches, isolation)
     check_cached(trace)
     layer = _scaled(trace.layer(number))
     chosen = set(range(trace.n_heads) if heads is None else heads)
@@ -250,7 +261,7 @@ def compare_layer(
         if refusals is not None and asked in refusals:
             continue
         try:
-            points += _points(trace, number, layer, asked, [stream for stream in streams if stream], seed)
+            points += _points(trace, number, layer, asked, [stream for stream in streams if stream], seed, isolation)
         except LowerBoundError as error:
             if refusals is None:
                 raise
@@ -258,10 +269,20 @@ def compare_layer(
     return points
 
 
-def check_one_headed(caches: Sequence[Asked]) -> None:
+def facts_of(cache: str, isolation: Isolation | None) -> CacheFacts:
+    """What a cache class says of itself; a foreign one is asked once in a process of its own."""
+    return _facts(target_of(cache), strongest_isolation() if isolation is None else isolation, os.getcwd())
+
+
+@lru_cache
+def _facts(target: str, isolation: Isolation, _working_directory: str) -> CacheFacts:
+    return describe(target, isolation)
+
+
+def check_one_headed(caches: Sequence[Asked], isolation: Isolation | None = None) -> None:
     """Raise InvalidArgument unless every cache has a state of one head."""
     for name, _ in caches:
-        if find_cache(name).stack is not None:
+        if facts_of(name, isolation).stack is not None:
             raise InvalidArgument(
                 f"cache must have a state of one head to be compared head by head, got {name}, which divides one "
                 "budget among many; `lowerbound trace play` plays it on the whole trace"
@@ -275,16 +296,15 @@ def _points(
     asked: Asked,
     streams: Sequence[tuple[int, ...]],
     seed: int,
+    isolation: Isolation | None,
 ) -> list[Point]:
     """One cache on some streams of a layer, each with the heads that read it."""
     name, budget = asked
     points = []
-    with _named(name, budget):
-        kind = find_cache(name)
-        public = _public(trace, kind, budget, seed, stack=(1, 1))
+    with _named(name, budget), plug(name, isolation) as plugged:
         for heads in streams:
             own = _by_stream(trace, layer, [heads])
-            memory = PluggedCache(kind, public, trace.n_branches)
+            memory = plugged.into(_terms(trace, budget, seed, stack=(1, 1)), trace.n_branches)
             (answers,) = _run(trace, memory, [own])
             errors = _errors(trace, own, answers)
             points += [
@@ -325,10 +345,17 @@ def distances(points: Sequence[Point], told: Sequence[HeadFloor]) -> list[Distan
     return found
 
 
-def without(points: Sequence[Point], refused: Collection[Asked]) -> list[Point]:
+def without(points: Sequence[Point], refused: Collection[Asked], isolation: Isolation | None = None) -> list[Point]:
     """The points of all caches but the refused ones, which may have played some heads before they met another."""
-    gone = {(name, find_cache(name).told_at(budget)) for name, budget in refused}
-    return [p for p in points if (p.cache, None if p.budget is None else Fraction(p.budget)) not in gone]
+    gone = {(name, _told(facts_of(name, isolation), budget)) for name, budget in refused}
+    return [point for point in points if (point.cache, point.budget) not in gone]
+
+
+def _told(facts: CacheFacts, budget: Fraction | None) -> str | None:
+    """The budget in force, as a row tells it (`Memory.told_at`)."""
+    if not facts.budget_meaning:
+        return None
+    return facts.default_budget if budget is None else str(budget)
 
 
 def label(cache: str, budget: str | None) -> str:
@@ -336,17 +363,16 @@ def label(cache: str, budget: str | None) -> str:
     return cache if budget is None else f"{cache}@{budget}"
 
 
-def _public(trace: Trace, kind: type[Memory], budget: Fraction | None, seed: int, *, stack: tuple[int, int]) -> Public:
-    """What a cache of this kind may know; one without a nominal budget is told none, so that its label tells all."""
-    budget = budget if kind.budget_meaning else None
-    return Public(trace.schedule, trace.d, trace.logits, seed=seed, budget=budget, n_layers=stack[0], n_heads=stack[1])
+def _terms(trace: Trace, budget: Fraction | None, seed: int, *, stack: tuple[int, int]) -> Terms:
+    """What a cache may know of the trace."""
+    return Terms(trace.schedule, trace.d, trace.logits, budget=budget, seed=seed, stack=stack)
 
 
 def _parts(layer: RecordedLayer) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     return layer.queries, layer.keys, layer.values, layer.outputs
 
 
-def _run(trace: Trace, memory: PluggedCache, layers: Sequence[RecordedLayer]) -> list[FloatArray]:
+def _run(trace: Trace, memory: Plugged, layers: Sequence[RecordedLayer]) -> list[FloatArray]:
     """The last scale's answers of every layer, (branches, heads, n, d) each."""
     last = trace.schedule.n_scales - 1
     answers: list[FloatArray] = []

@@ -15,7 +15,7 @@ from lowerbound.core.cache import FloatArray
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, UnknownName
 from lowerbound.var.simulator.network import random_network, simulated
 from lowerbound.var.simulator.pipeline import FullCache, generate
-from lowerbound.var.simulator.plugged import PluggedCache, public_of
+from lowerbound.var.simulator.plugged import PluggedCache, terms_of
 from lowerbound.var.simulator.simulate import simulate
 
 
@@ -55,7 +55,8 @@ def test_each_scale_shows_its_own_error() -> None:
     model = simulated("tiny")
     network = random_network(model, precision="float64")
     whole = generate(network, FullCache())
-    memory = PluggedCache(find_cache("h2o"), public_of(model, budget=Fraction(1, 4), seed=0), model.cfg_branches)
+    terms = terms_of(model, budget=Fraction(1, 4), seed=0)
+    memory = PluggedCache(find_cache("h2o"), terms.public, model.cfg_branches)
     cached = generate(network, memory, given=whole.ids)
     errors = [float(np.abs(a - b).max()) for a, b in zip(whole.logits, cached.logits, strict=True)]
     assert errors[0] < 1e-12

@@ -1,0 +1,175 @@
+"""Whoever answers for a cache class: the class itself in this process, or a live party that has it.
+
+The adversary and others ask a respondent, so that they never hold a foreign class. The live party runs this package's
+own `RespondentHere`, and both hear the same questions in the same words.
+"""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import lru_cache
+
+from lowerbound.core.cache import CacheFacts, Memory
+from lowerbound.core.loading import load_cache
+from lowerbound.core.program import floats, programs_end_here
+from lowerbound.core.threads import one_thread
+from lowerbound.errors import CacheContractBroken
+from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here
+from lowerbound.game.duel import TIME_LIMIT_S
+from lowerbound.game.live import LiveParty, serve
+from lowerbound.game.protocol import guarded
+from lowerbound.game.question import FloatArray, Terms, TokenRows, answers_of, numbers_in, state_of
+from lowerbound.game.reply import stated
+from lowerbound.game.wire import Frames
+
+LONGEST_REPLY_BYTES = 2**28
+MOST_TERMS = 64
+
+
+class Respondent(ABC):
+    """A cache class that can be asked.
+
+    Contract: what the class says is told as it is; a class that breaks its contract raises CacheContractBroken, and one
+    that refuses the terms raises InvalidArgument.
+    """
+
+    @property
+    @abstractmethod
+    def facts(self) -> CacheFacts:
+        """The statements of the class about itself."""
+
+    @abstractmethod
+    def make(self, terms: Terms) -> None:
+        """Make one cache under these terms, and let it go."""
+
+    @abstractmethod
+    def state_and_answers(self, terms: Terms, tokens: TokenRows, queries: FloatArray) -> tuple[bytes, FloatArray]:
+        """The state after the last cached scale, and all heads' answers to (m, d) queries: (layers, heads, m, d)."""
+
+
+class RespondentHere(Respondent):
+    """A cache class in this process."""
+
+    def __init__(self, cache: type[Memory]) -> None:
+        self._cache = cache
+
+    @property
+    def facts(self) -> CacheFacts:
+        return self._cache.facts()
+
+    def make(self, terms: Terms) -> None:
+        public = terms.public
+        guarded("its constructor", lambda: self._cache(public))
+
+    def state_and_answers(self, terms: Terms, tokens: TokenRows, queries: FloatArray) -> tuple[bytes, FloatArray]:
+        def made() -> Memory:
+            return self._cache(terms.public)
+
+        state = state_of(made, terms, tokens)
+        return state, answers_of(made, terms, state, tokens, queries)
+
+
+class LiveRespondent(Respondent):
+    """A cache class in a live party: the target "package.module:Class" or "exec:COMMAND".
+
+    Contract: every reply comes within `time_limit_s`, or TimeLimitExceeded is raised; the process gets `TIME_LIMIT_S`
+    to start and load the class. A process that dies or replies nonsense raises CacheContractBroken, and a new process
+    gets the next request.
+    """
+
+    def __init__(self, target: str, isolation: Isolation, time_limit_s: float, hidden: Sequence[str] = ()) -> None:
+        self._target, self._isolation, self._time_limit_s, self._hidden = target, isolation, time_limit_s, hidden
+        self._party, self._facts = self._started()
+
+    def _started(self) -> tuple[LiveParty, CacheFacts]:
+        party = LiveParty(f"{__name__}:main", {"cache": self._target}, isolation=self._isolation, hidden=self._hidden)
+        try:
+            request = [b"facts", self._target.encode()]
+            (told,) = _exactly(1, party.ask(request, time_limit_s=TIME_LIMIT_S, longest=LONGEST_REPLY_BYTES))
+            return party, stated(told)
+        except BaseException:
+            party.end()
+            raise
+
+    @property
+    def facts(self) -> CacheFacts:
+        return self._facts
+
+    def make(self, terms: Terms) -> None:
+        self._ask(0, [b"make", _text(terms)])
+
+    def state_and_answers(self, terms: Terms, tokens: TokenRows, queries: FloatArray) -> tuple[bytes, FloatArray]:
+        rows = (tokens.keys, tokens.values, tokens.queries, queries)
+        state, answers = self._ask(2, [b"answer", _text(terms), *map(floats, rows)])
+        return state, numbers_in(answers, (*terms.stack, *queries.shape))
+
+    def _ask(self, count: int, request: Frames) -> Frames:
+        if self._party.ended:
+            self._party, _ = self._started()
+        return _exactly(count, self._party.ask(request, time_limit_s=self._time_limit_s, longest=LONGEST_REPLY_BYTES))
+
+    def end(self) -> None:
+        """End the process."""
+        self._party.end()
+
+
+@contextmanager
+def respondent(
+    target: str, isolation: Isolation, time_limit_s: float, hidden: Sequence[str] = ()
+) -> Iterator[Respondent]:
+    """Whoever answers for a target: in this process for this package's own caches and without isolation, else apart.
+
+    A sandbox shows the one apart none of the files in `hidden`.
+    """
+    if target.startswith(OWN_CACHES):
+        yield RespondentHere(load_cache(target))
+    elif isolation is Isolation.NONE:
+        with party_path_here(module_path([target])), programs_end_here():
+            yield RespondentHere(load_cache(target))
+    else:
+        apart = LiveRespondent(target, isolation, time_limit_s, hidden)
+        try:
+            yield apart
+        finally:
+            apart.end()
+
+
+def main() -> None:
+    """The program of a live respondent's process."""
+    known: list[RespondentHere] = []
+
+    def reply_to(request: Frames) -> Frames:
+        what, *rest = request
+        if what == b"facts":
+            known.append(RespondentHere(load_cache(rest[0].decode())))
+            return [json.dumps(asdict(known[-1].facts)).encode()]
+        terms = _terms(rest[0])
+        if what == b"make":
+            known[-1].make(terms)
+            return []
+        *rows, queries = (numbers_in(frame, (-1, terms.d)) for frame in rest[1:])
+        state, answers = known[-1].state_and_answers(terms, TokenRows(*rows), queries)
+        return [bytes(state), floats(answers)]
+
+    with one_thread():
+        serve(reply_to)
+
+
+@lru_cache(maxsize=MOST_TERMS)
+def _text(terms: Terms) -> bytes:
+    return json.dumps(terms.to_json()).encode()
+
+
+@lru_cache(maxsize=MOST_TERMS)
+def _terms(text: bytes) -> Terms:
+    return Terms.from_json(json.loads(text))
+
+
+def _exactly(count: int, frames: Frames) -> Frames:
+    if len(frames) != count:
+        raise CacheContractBroken(f"the cache's process must reply with {count} frames, got {len(frames)}")
+    return frames
