@@ -97,7 +97,7 @@ def test_play_uses_the_strongest_isolation(run_command: Run) -> None:
     """Law: by default two processes at least, and the row says which level."""
     rows = json_of(run_command("play", "exact", "--json"))["rows"]
     assert isinstance(rows, list)
-    assert rows[0]["isolation"] in ("sandbox", "process")
+    assert rows[0]["isolation"] in ("sandbox", "process-shared-files")
     assert rows[0]["error"] == 0
 
 

@@ -88,7 +88,7 @@ def test_modules_beside_a_cache_are_not_the_judges(tmp_path: Path) -> None:
     here, mark = tmp_path / "here", tmp_path / "mark"
     here.mkdir()
     lay_out(here, [*OPTIONAL, "sitecustomize", "usercustomize"], mark, everywhere=True)
-    game = ("play", "full", "--schedule", "1x4 1x1", "--d", "8", "--isolation", "process")
+    game = ("play", "full", "--schedule", "1x4 1x1", "--d", "8", "--isolation", "process-shared-files")
     found = run([*START["module"], *game], here)
     assert (found.returncode, found.stderr) == (0, "")
     assert not mark.exists()

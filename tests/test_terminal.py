@@ -132,7 +132,7 @@ def children_of(pid: int) -> list[int]:
 def test_signals_end_in_order(tmp_path: Path, stop: signal.Signals) -> None:
     """Law: at once, with status 128 + signal, no traceback, and no party left behind."""
     (tmp_path / "hangs.py").write_text(HANGS, encoding="utf-8")
-    words = ["play", "hangs:Hangs", "hangs:Hangs", "--isolation", "process"]
+    words = ["play", "hangs:Hangs", "hangs:Hangs", "--isolation", "process-shared-files"]
     with subprocess.Popen(
         [sys.executable, "-m", "lowerbound", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     ) as process:

@@ -31,7 +31,7 @@ class IsolationName(StrEnum):
     """The levels of isolation between Alice and Bob."""
 
     SANDBOX = "sandbox"
-    PROCESS = "process"
+    PROCESS = "process-shared-files"
     NONE = "none"
 
 

@@ -4,9 +4,9 @@ Each party gets a job (the public configuration) and its own private input, and 
 differ in what they prevent from passing between the parties:
 
 * `none` prevents nothing. Both parties run in the judge's process, for speed.
-* `process` prevents Python objects (globals, closures, class attributes), environment variables, inherited descriptors
-  and the current directory. Each party has a fresh interpreter, a constant environment, and its own temporary home and
-  working directory; and, where the machine allows it, no network, and no process that outlives it. Files are open.
+* `process-shared-files` prevents Python objects (globals, closures, class attributes), environment variables, inherited
+  descriptors and the current directory. Each party has a fresh interpreter, a constant environment, and its own
+  temporary home and working directory; and, where the machine allows it, no network, and no process that outlives it.
 * `sandbox` also prevents files, and what the kernel keeps of them (`game.sandbox`). It needs Debian's bubblewrap.
 """
 
@@ -58,7 +58,7 @@ class Isolation(StrEnum):
     """The isolation levels between Alice and Bob, weakest first."""
 
     NONE = "none"
-    PROCESS = "process"
+    PROCESS = "process-shared-files"
     SANDBOX = "sandbox"
 
 
@@ -158,7 +158,7 @@ def party_process(
     if isolation is Isolation.SANDBOX and (problem := sandbox_problem()) is not None:
         raise IsolationUnavailable(
             f"isolation must be one that this machine gives, got 'sandbox': {problem}; "
-            "the nearest valid choice is 'process'"
+            "the nearest valid choice is 'process-shared-files'"
         )
     with tempfile.TemporaryDirectory(prefix=own_prefix()) as home, ExitStack() as stack:
         path = list(search_path)
@@ -195,7 +195,7 @@ def party_process(
 
 @lru_cache
 def walls() -> list[str]:
-    """The command that takes a network, System V objects and processes that stay from a party at level process.
+    """The command that takes a network, System V objects and processes that stay from a party without a sandbox.
 
     Contract: the words go in front of the party's command; none where this machine does not allow it.
     """

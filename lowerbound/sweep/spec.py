@@ -132,7 +132,7 @@ class CacheSweep(Axes):
     budgets: Annotated[tuple[Number, ...], Field(max_length=MOST_VALUES)] = ()
     seeds: Annotated[tuple[Annotated[int, Field(ge=0, lt=2**63)], ...], Field(min_length=1)] = (0,)
     guarantee: Literal["relative", "additive"] = "relative"
-    isolation: Annotated[Literal["none", "process", "sandbox"], Field(default_factory=_strongest)]
+    isolation: Annotated[Literal["none", "process-shared-files", "sandbox"], Field(default_factory=_strongest)]
     time_limit_s: Annotated[float, Field(gt=0, le=10**6)] = 120.0
 
     @field_validator("caches")

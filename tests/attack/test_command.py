@@ -23,7 +23,9 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 def test_a_cache_breaks(run_command: Run, tmp_path: Path) -> None:
     """Law: exit code 1, since a promise is refuted; the tokens in words, a witness in the file, and one last word."""
-    result = run_command("attack", "streaming@1/4", "-o", "w.json", "--isolation", "process", "--guarantee", "relative")
+    result = run_command(
+        "attack", "streaming@1/4", "-o", "w.json", "--isolation", "process-shared-files", "--guarantee", "relative"
+    )
     assert (result.returncode, result.stderr) == (1, "")
     assert result.stdout.splitlines()[-1] == "BROKEN"
     assert "error / eta = 100" in result.stdout

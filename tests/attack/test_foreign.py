@@ -153,7 +153,8 @@ def test_the_seed_is_in_no_process_of_the_cache(tmp_path: Path) -> None:
     script = (
         "import sys; from lowerbound.attack.adversary import attack\n"
         "from lowerbound.core.private_seed import PrivateSeed\n"
-        "attack('nosy:Nosy', instances=PrivateSeed.parse(sys.stdin.read()), isolation='process', time_limit_s=1)"
+        "secret = PrivateSeed.parse(sys.stdin.read())\n"
+        "attack('nosy:Nosy', instances=secret, isolation='process-shared-files', time_limit_s=1)"
     )
     run = subprocess.run(
         [sys.executable, "-P", "-c", script],

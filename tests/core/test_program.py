@@ -357,7 +357,7 @@ def test_play_exec(run_command: Run, tmp_path: Path, window: Path) -> None:
         "--schedule",
         "1x1 2x2 4x4 8x8",
     )
-    result = run_command(*words, "--d", "16", "--isolation", "process", "--instance-seed", "0")
+    result = run_command(*words, "--d", "16", "--isolation", "process-shared-files", "--instance-seed", "0")
     assert result.returncode == 0, result.stderr
     lines = [line.split("│")[1:4] for line in result.stdout.splitlines() if line.startswith("│")]
     labels, bits, errors = ([cell.strip() for cell in column] for column in zip(*lines, strict=True))

@@ -95,7 +95,7 @@ def test_without_isolation_a_smuggler_is_an_accounting_error(small: Reduction, s
 
 def test_what_a_process_does_not_promise_is_caught(small: Reduction) -> None:
     """Forgery: files cross at level process, and the floor catches a cache that sends too little."""
-    with pytest.raises(AccountingError, match="at isolation process"):
+    with pytest.raises(AccountingError, match="at isolation process-shared-files"):
         play(small, name_of("AbsoluteFile"), isolation=Isolation.PROCESS)
 
 
@@ -105,7 +105,7 @@ def test_sockets_and_processes_do_not_cross_where_there_are_walls(small: Reducti
         with pytest.raises(CacheContractBroken, match="Network is unreachable"):
             play(small, name_of("LoopbackSocket"), isolation=Isolation.PROCESS)
     else:
-        with pytest.raises(AccountingError, match="at isolation process"):
+        with pytest.raises(AccountingError, match="at isolation process-shared-files"):
             play(small, name_of("LoopbackSocket"), isolation=Isolation.PROCESS)
 
 
@@ -209,5 +209,5 @@ def test_a_missing_sandbox_is_refused_or_replaced(small: Reduction, monkeypatch:
     """Bad input: asked for by name it is refused with the nearest level; by default the next strongest is used."""
     monkeypatch.setattr(channel, "sandbox_problem", lambda: "bubblewrap is not installed")
     assert strongest() is Isolation.PROCESS
-    with pytest.raises(IsolationUnavailable, match="nearest valid choice is 'process'"):
+    with pytest.raises(IsolationUnavailable, match="nearest valid choice is 'process-shared-files'"):
         play(small, "random", isolation=Isolation.SANDBOX)

@@ -70,7 +70,7 @@ def test_keys_depend_on_nothing_but_the_configuration() -> None:
         ({"sizes": [{"schedule": "1xq", "d": 3}]}, "sizes.0.schedule: schedule '1xq' must list maps such as 4x4"),
         ({"sizes": [{"schedule": "1x1 2x2", "d": 0}]}, "sizes.0.d: input should be greater than or equal to 1, got 0"),
         ({"models": []}, "models and sizes must name at least one place together"),
-        ({"isolation": "some"}, "isolation: input should be 'none', 'process' or 'sandbox', got 'some'"),
+        ({"isolation": "some"}, "isolation: input should be 'none', 'process-shared-files' or 'sandbox', got 'some'"),
         ({"seeds": list(range(1100)), "etas": ["0.1", "0.2"] * 500}, "at most 1000000 units, got 1100000"),
         ({"caches": ["full"] * 10**4, "budgets": ["1/2"] * 10**4}, "at most 1000000 units, got 100000000"),
         ({"name": "a\x1b[2J"}, r"name: it must be printable, got 'a\x1b[2J'"),
