@@ -15,6 +15,7 @@ import pytest
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import CacheContractBroken, InvalidArgument, TimeLimitExceeded
 from lowerbound.game import duel as duel_module
+from lowerbound.game import sandbox
 from lowerbound.game.channel import Isolation, walls
 from lowerbound.game.duel import Row, duel
 from lowerbound.game.foreign_turn import LOCK
@@ -97,8 +98,11 @@ def evict() -> None:
 
 
 @pytest.mark.slow
-def test_pages_in_memory(small: Reduction, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_in_memory(small: Reduction, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Forgery: which pages Alice read. With the pages dropped between the parties it is chance; without, a road."""
+    evict()
+    assert is_chance(travelled(small, "PagesInMemory", Isolation.SANDBOX))
+    monkeypatch.setattr(sandbox, "DROP_CACHES", tmp_path / "nobody" / "may")
     evict()
     assert is_chance(travelled(small, "PagesInMemory", Isolation.SANDBOX))
     monkeypatch.setattr(duel_module, "forget_pages", lambda _: None)
