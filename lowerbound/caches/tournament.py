@@ -28,7 +28,7 @@ STANDARD_BUDGETS = (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2))
 
 LARGEST_HEAT = 24
 """At most this many adapters of one library share one pair of processes, so that each pair loads the library once."""
-OWN_HEAT = 8
+OWN_HEAT = 16
 """At most this many games of this package's own caches share one pair of processes: starting a pair takes ten times as
 long as playing one such game."""
 
