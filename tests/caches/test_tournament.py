@@ -84,12 +84,12 @@ def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s:
 
 
 def test_who_shares_parties() -> None:
-    """Definition: our own caches by eights, a library's adapters among themselves, foreign caches with nobody."""
+    """Definition: our own caches by sixteens, a library's adapters among themselves, foreign caches with nobody."""
     foreign = Contender("tests.forgeries.broken:NotANumber")
-    names = [*["h2o"] * 9, "kvpress:SnapKVPress", "kvpress:KnormPress", "transformers:QuantizedCache", "full"]
+    names = [*["h2o"] * 17, "kvpress:SnapKVPress", "kvpress:KnormPress", "transformers:QuantizedCache", "full"]
     entries = [foreign, *(Contender(target_of(name)) for name in names), foreign, foreign]
     heats = list(tournament._heats(entries))
-    assert [len(heat) for heat in heats] == [1, 8, 1, 2, 1, 1, 1, 1]
+    assert [len(heat) for heat in heats] == [1, 16, 1, 2, 1, 1, 1, 1]
     assert [entry for heat in heats for entry in heat] == entries
 
 
