@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,10 @@ from lowerbound.caches.registry import target_of
 from lowerbound.certify.check import check
 from lowerbound.certify.design.payload_game import payload_game
 from lowerbound.certify.transcript import spelt, transcript
+from lowerbound.core.bounds import floor_in_interval
 from lowerbound.core.models import find_model
 from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, duel
 from lowerbound.game.reduction import Reduction, plan_reduction
@@ -116,17 +119,15 @@ def test_a_message_that_no_cache_sent() -> None:
 def test_the_floor_is_computed(claim: dict[str, Any], payload: dict[str, Any]) -> None:
     """Forgery: a game as it was played, with a floor, a confidence or rates that say less than its errors do."""
     document = forged(written("full-fp16"), claim, payload)
-    assert judge_document(document)[1].outcome is Outcome.CONSISTENT
-    verdict = check(document).verdict
-    assert verdict.outcome is Outcome.REJECTED
-    assert "the floor at such errors is" in verdict.reason
+    assert judge_document(document)[1].outcome is Outcome.REJECTED
+    assert check(document).verdict.outcome is Outcome.REJECTED
 
 
 def test_an_empty_message_has_no_floor() -> None:
     """Forgery: a full cache's game with an empty message, every rate allowed and a floor of 0 is another game."""
     nothing = {"message_bits": 64, "floor_bits": 0}
     document = forged(written("full-fp16"), nothing, {"message": "", "rates": [["0", "1"]]})
-    assert judge_document(document)[1].outcome is Outcome.CONSISTENT
+    assert "ends where" in judge_document(document)[1].reason
     assert check(document).verdict.outcome is Outcome.REJECTED
 
 
@@ -189,8 +190,10 @@ def test_a_better_answer_is_another_game() -> None:
     corrected = forged(written("window", "1/4"), {}, {"answered": payload["asked"]})
     assert "wrong in 0 places" in check(corrected).verdict.reason
     parts = json.loads(written("window", "1/4"))["statement"]["claim"]["parts"]
-    perfect = {"parts": [{**part, "errors": 0} for part in parts], "floor_bits": 0}
-    told = forged(written("window", "1/4"), perfect, {"answered": payload["asked"], "rates": [["0", "1"]]})
+    low, high = clopper_pearson(0, VAR.n_symbols, confidence=CONFIDENCE)
+    least = math.floor(floor_in_interval(VAR.n_symbols, 2, low, high))
+    perfect = {"parts": [{**part, "errors": 0} for part in parts], "floor_bits": least}
+    told = forged(written("window", "1/4"), perfect, {"answered": payload["asked"], "rates": [[str(low), str(high)]]})
     assert judge_document(told)[1].outcome is Outcome.CONSISTENT
     assert "answered" in check(told).verdict.reason
     assert check(told).verdict.outcome is Outcome.REJECTED

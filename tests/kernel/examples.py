@@ -127,7 +127,7 @@ TOLD: tuple[Json, Json] = (
             {"name": "trits", "levels": 3, "columns": 1, "errors": 0},
         ],
         "message_bits": 128,
-        "floor_bits": 37,
+        "floor_bits": 39,
         "confidence": "9/10",
         "instance_commitment": hashlib.sha256(b"lowerbound instance 0xff").hexdigest(),
     },
@@ -136,11 +136,11 @@ TOLD: tuple[Json, Json] = (
         "asked": ["0123456789abcdef", "1812"],
         "answered": ["0123456789abcdee", "1812"],
         "message": "0123456789abcdef",
-        "rates": [["0", "1/11"], ["0", "2/5"]],
+        "rates": [["1/2529", "84011/1000000"], ["0", "369417/1000000"]],
         "instance_seed": "0xff",
     },
 )
-"""One of 64 bits is wrong and none of 8 trits: rates over 1/11 and 2/5 are refuted, and 37 bits are needed below."""
+"""One of 64 bits is wrong and none of 8 trits: rates over .0840 and .3694 are refuted, and 39 bits are needed."""
 
 EXAMPLES: dict[str, tuple[str, Json, Json]] = {
     **FLOORS,

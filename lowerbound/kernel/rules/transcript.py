@@ -20,6 +20,8 @@ MOST_SYMBOLS = 2**22
 MOST_LEVELS = 2**20
 MOST_PARTS = 16
 PREFIX_BITS = 64
+SLACK = Fraction(1, 10**6)
+"""How much wider an interval of rates may be, on each side, than Clopper and Pearson's."""
 MOST_PRECISION = 256
 """Tails of the binomial take minutes at thousands of bits, and none needs them."""
 
@@ -31,8 +33,9 @@ def check(claim: Any, payload: Any) -> Verdict:
     `tokens` rows of `columns` symbols in [0, L), `answered` differs from `asked` in `errors` places. The message has
     message_bits - 64 bits. The seed of the instance opens the commitment. The rates [low, high] of each part contain
     every error rate that its number of errors does not refute at the confidence (Clopper and Pearson; the parts share
-    the probability of a miss evenly). And floor_bits is at most message_bits, and at most the sum over parts of the
-    INDEX floor n (log2 L - H2(p) - p log2(L - 1)) at every rate p of the part.
+    the probability of a miss evenly), and no rates that are farther than SLACK from those. And floor_bits is at most
+    message_bits, and the sum over parts of the least INDEX floor n (log2 L - H2(p) - p log2(L - 1)) at a rate p of the
+    part, rounded down.
     """
     names = ("cache", "budget", "model", "setting", "tokens", "parts", "message_bits", "floor_bits", "confidence")
     cache, budget, model, setting, count, listed, bits, floor, level, bound = fields(
@@ -80,6 +83,7 @@ def check(claim: Any, payload: Any) -> Verdict:
             proved += _part_floor(part, tokens, given, heard, interval, tail)
         if floor_bits:
             require(arb(floor_bits), proved, "the floor's bits are below the sum of the parts' floors")
+        require(proved, arb(floor_bits + 1), "the floor's bits are the sum of the parts' floors, rounded down")
     if message_bits < floor_bits:
         raise Rejected(f"the message of {message_bits} bits lies under the floor of {floor_bits}")
     told = f"{message_bits} bits, and the floor at such errors is {floor_bits}"
@@ -107,8 +111,12 @@ def _part_floor(part: Any, tokens: int, asked: Any, answered: Any, interval: Any
         raise Rejected(f"the rates must be an interval in [0, 1] that holds {errors}/{n}, got {shown(interval)}")
     if low > 0:
         require(_at_least(errors, n, low), ball(tail), "rates below the interval are refuted")
+    if errors > 0 and low + SLACK < 1:
+        require(ball(tail), _at_least(errors, n, low + SLACK), "the interval begins where rates are not refuted")
     if high < 1:
         require(1 - _at_least(errors + 1, n, high), ball(tail), "rates above the interval are refuted")
+    if errors < n and high - SLACK > 0:
+        require(ball(tail), 1 - _at_least(errors + 1, n, high - SLACK), "the interval ends where rates are not refuted")
     chance = Fraction(levels - 1, levels)
     if low <= chance <= high:
         return arb(0)
