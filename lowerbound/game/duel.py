@@ -194,13 +194,22 @@ def duels(
     """`duel` for several caches that share one process for Alice and one for Bob, so that slow libraries load once.
 
     Contract: for each entry, in order, the row that `duel` returns or the error that it raises; no entry costs another
-    its row. The entries must trust one another, because each party sees the inputs of all of them. Alice and Bob still
-    share nothing but messages. `time_limit_s` applies to each entry.
+    its row. Each party sees the inputs of all entries. So in a sandbox, if foreign code is among them, each entry has a
+    pair of its own, one after the other. `time_limit_s` applies to each entry.
     """
     if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
         raise invalid("trials", "be an integer >= 1", trials)
     check_time_limit(time_limit_s)
     level = strongest() if isolation is None else isolation
+    if level is Isolation.SANDBOX and len(entries) > 1 and _foreign(entry.cache for entry in entries):
+        own: dict[str, Any] = {
+            "trials": trials,
+            "isolation": level,
+            "time_limit_s": time_limit_s,
+            "confidence": confidence,
+        }
+        own |= {"instances": instances, "hidden": hidden}
+        return [outcome for entry in entries for outcome in duels(reduction, [entry], **own)]
     outcomes: dict[int, Row | LowerBoundError] = {}
     games: dict[int, _Game] = {}
     for number, entry in enumerate(entries):
@@ -271,13 +280,17 @@ def play_once(
     return PlayedGame(row, game.played, tuple(game.played.alphabets), asked, answered, bytes(message))
 
 
+def _foreign(caches: Iterable[str]) -> list[str]:
+    return [cache for cache in caches if not cache.startswith(OWN_CACHES)]
+
+
 @contextmanager
 def _apart(games: Iterable[_Game], path: Sequence[str], level: Isolation) -> Iterator[Callable[[], None]]:
     """A context for one pair of parties; what it gives is called between them.
 
     With foreign code in a sandbox, no other such pair is alive, and Bob finds no file in memory that Alice read.
     """
-    foreign = [game.entry.cache for game in games if not game.entry.cache.startswith(OWN_CACHES)]
+    foreign = _foreign(game.entry.cache for game in games)
     if level is not Isolation.SANDBOX or not foreign:
         yield lambda: None
         return
