@@ -14,6 +14,7 @@ import numpy as np
 from lowerbound.caches.registry import known_caches, target_of
 from lowerbound.certify.sealed import sealed
 from lowerbound.core.bounds import floor_in_interval
+from lowerbound.core.coins import Coins
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import models
 from lowerbound.core.private_seed import PrivateSeed
@@ -119,6 +120,7 @@ def _family(setting: Json, known: Geometry) -> HardFamily:
     """The hard family that a setting describes; InvalidArgument unless it is planned here, on this model's geometry."""
     told = setting["family"]
     family = FAMILIES[setting["game"]].from_json(told)
+    Coins(family.seed, "")  # which refuses what is no seed
     if replace(family.geometry, stack=None) != known:
         raise InvalidArgument("its geometry is another than the catalogue's")
     for planned in _plans(family):

@@ -185,7 +185,11 @@ REGIMES = Path(__file__).parent.parent.parent / "docs" / "regimes.md"
 
 @pytest.mark.parametrize(
     "command",
-    ["dimension --d 64", "phase --model var-d36-512", pytest.param("time --model var-d36-512", marks=pytest.mark.slow)],
+    [
+        "dimension --d 64",
+        "phase --model var-d36-512",
+        pytest.param("time --model var-d36-512 --instance-seed 0", marks=pytest.mark.slow),
+    ],
 )
 def test_the_page_tells_what_is_printed(command: str) -> None:
     """Known values: the transcripts of docs/regimes.md, printed now."""

@@ -17,6 +17,7 @@ import pytest
 
 from lowerbound.certify import timed
 from lowerbound.certify.timed import check_within
+from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.kernel.codec import MOST_BYTES, canonical
 from lowerbound.kernel.document import write_document
 from tests.test_cli import Run
@@ -32,6 +33,8 @@ def sealed(kind: str, claim: Any, payload: Any, name: str = "n") -> bytes:
 
 
 LONG = "x" * (N - 1000)
+RATE = "460138222745/9007199254740992"
+"""The rate over which no error among 27136 is refuted at confidence 1/2 (`core.statistics.clopper_pearson`)."""
 TRANSCRIPT = {
     "cache": "x",
     "model": "x",
@@ -39,10 +42,17 @@ TRANSCRIPT = {
     "setting": {"game": "values", "family": {}},
     "tokens": 424,
     "parts": [{"name": "values", "levels": 2, "columns": 64, "errors": 0}],
-    "floor_bits": 0,
+    "floor_bits": 27114,
     "confidence": "1/2",
+    "instance_commitment": PrivateSeed(0).commitment,
 }
-PLAYED = {"precision": 128, "asked": ["0" * 6784], "answered": ["0" * 6784], "rates": [["0", "1"]]}
+PLAYED = {
+    "precision": 128,
+    "asked": ["0" * 6784],
+    "answered": ["0" * 6784],
+    "rates": [["0", RATE]],
+    "instance_seed": PrivateSeed(0).opening,
+}
 SHAPES: dict[str, Callable[[], bytes]] = {
     "brackets": lambda: b"[" * N,
     "objects in objects": lambda: b'{"a":' * (N // 5),

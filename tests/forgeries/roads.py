@@ -29,7 +29,7 @@ from lowerbound.core.oracle.attention import attention
 LIBC = ctypes.CDLL(None, use_errno=True)
 PAGE = 4096
 PRIVATE = ("/tmp", "/var/tmp", "/dev/shm", "/run")  # noqa: S108 - of which each party has its own
-KEY, NAME = 0x10E41B, "lowerbound-road"
+KEY, NAME, PAGES = 0x10E41B, "lowerbound-road", "pages.bin"
 _here: dict[str, FloatArray] = {}
 """Alice's values so far, in her own process; in Bob's it is empty."""
 
@@ -227,7 +227,7 @@ class Loopback(AbstractSocket):
 
 
 class PagesInMemory(Road):
-    """Alice reads pages of a library, one for each bit; Bob measures how long the same pages take."""
+    """Alice reads pages of a file, one for each bit; Bob measures how long the same pages take."""
 
     def hide(self, bits: bytes) -> None:
         pages = big_file()
@@ -245,19 +245,11 @@ class PagesInMemory(Road):
 
 
 def big_file() -> mmap.mmap:
-    """A large library that nobody here uses, mapped so that a page is read when it is touched, and no other."""
-    with unused_library().open("rb") as file:
+    """The file PAGES beside the cache, mapped so that a page is read when it is touched, and no other."""
+    with open(os.path.join(sys.path[-1], PAGES), "rb") as file:
         pages = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
     pages.madvise(mmap.MADV_RANDOM)
     return pages
-
-
-def unused_library() -> Path:
-    """The largest file of FLINT, SciPy or NumPy that Python does not load by itself."""
-    folder = Path(np.__file__).parent.parent
-    loaded = Path("/proc/self/maps").read_text()
-    files = [file for pattern in ("z3/lib/*.so*", "sympy/**/*.py") for file in folder.glob(pattern)]
-    return max((file for file in files if str(file) not in loaded), key=lambda file: file.stat().st_size)
 
 
 class Forks(Road):
