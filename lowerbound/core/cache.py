@@ -34,7 +34,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument, invalid
 
 FloatArray = NDArray[np.float64]
-ComputationModel = Literal["R1", "R2", "R3"]
+ComputationModel = Literal["R1", "R2"]
 
 
 @dataclass(frozen=True)

@@ -49,7 +49,7 @@ class PrivateSeed:
         except ValueError:
             value = -1
         if value < 0:
-            raise invalid("instance seed", "be a number in [0, 2^256), decimal or with 0x in front", text, nearest=0)
+            raise invalid("instance seed", "be a number in [0, 2^256), decimal or with 0x in front", text)
         return cls(value)
 
     @property

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lowerbound.core.bits import FP16_BITS, LENGTH_PREFIX_BITS, state_bits
-from lowerbound.core.cache import CacheFacts, ComputationModel
+from lowerbound.core.cache import CacheFacts
 from lowerbound.core.loading import load_cache
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import Rational, floor_float, rational
@@ -42,9 +42,6 @@ OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
 FP16_PAIR_BITS = 2 * FP16_BITS
 """The bits of one key entry and one value entry in fp16, which a plain cache stores for each value entry."""
-
-MODELS: tuple[ComputationModel, ...] = ("R1", "R2")
-"""What a class may ask to be played in; which floor holds is a matter of the family that is then played."""
 
 MOST_ENTRIES = 2**26
 """The most value entries of all heads that a game has because a cache's class asks for a stack of them."""
@@ -353,8 +350,6 @@ def _prepare(
 ) -> _Game:
     facts = describe(entry.cache, level, time_limit_s)
     budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
-    if facts.computation_model not in MODELS:
-        raise invalid("computation model", "be 'R1' or 'R2'", facts.computation_model, nearest="R1")
     played = reduction
     if reduction.geometry.stack is None and facts.stack is not None:
         _check_stack(reduction, facts.stack)

@@ -1,4 +1,4 @@
-"""Law: a quarter of a million guided mutations of documents end in no crash, no hang and no acceptance of another claim."""
+"""Law: a quarter of a million guided mutations of documents end in no crash, no hang and no acceptance of another."""
 
 from __future__ import annotations
 
