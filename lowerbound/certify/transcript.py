@@ -43,6 +43,8 @@ def transcript(family: HardFamily, entry: Contender, **terms: Any) -> tuple[Play
     `terms` are the keyword arguments of `play_once`, and errors are those of `duel`.
     """
     played = play_once(family, entry, **terms)
+    if played.family.computation_model != "R1":
+        raise InvalidArgument(f"a transcript must be of a game in model R1, got {played.family.computation_model}")
     claim, payload = _written(played)
     found = sealed(f"{claim['cache']} on {claim['model']}", "transcript", claim, payload)
     if found.verdict.outcome is not Outcome.CONSISTENT:

@@ -19,6 +19,7 @@ from lowerbound.core.bounds import floor_in_interval
 from lowerbound.core.models import find_model
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
+from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, duel
 from lowerbound.game.reduction import Reduction, plan_reduction
@@ -76,6 +77,12 @@ def test_games_with_more_levels_are_played_again(terms: dict[str, Any]) -> None:
     plan = plan_reduction(VAR.geometry, seed=3, **terms)
     _, document = transcript(plan, Contender(target_of("window"), "1/4", "window"), isolation=Isolation.NONE)
     assert check(document).verdict.outcome is Outcome.VERIFIED
+
+
+def test_a_game_in_another_model_is_not_written_down() -> None:
+    """Bad input: a transcript speaks of the floor of R1, and `recompute` is played in R2."""
+    with pytest.raises(InvalidArgument, match="must be of a game in model R1, got R2"):
+        written("recompute")
 
 
 def test_a_game_of_keys_and_values_is_played_again() -> None:
