@@ -8,13 +8,15 @@ trust one another: this package's own, or the adapters of one library. Every oth
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from functools import partial
 from itertools import groupby
+from types import MappingProxyType
 
 from lowerbound.caches.registry import ADAPTERS, target_of
+from lowerbound.core.cache import CacheFacts
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import OWN_CACHES, Isolation, end_parties
@@ -50,6 +52,7 @@ def tournament(
     isolation: Isolation,
     time_limit_s: float,
     instances: PrivateSeed | None = None,
+    facts: Mapping[str, CacheFacts] = MappingProxyType({}),
     on_wait: Callable[[str], None],
 ) -> Generator[tuple[str, Outcome], None, None]:
     """Yields (name, outcome) for each requested game, in order; closing the generator ends all parties.
@@ -58,7 +61,9 @@ def tournament(
     before its outcome is awaited. As many heats run at a time as the machine has processors, each heat in its own
     processes; without isolation, heats run one after another in this process.
     """
-    entries = [Contender(target_of(name), budget, name) for name, budget in games]
+    targets = [target_of(name) for name, _ in games]
+    known = zip(targets, games, strict=True)
+    entries = [Contender(target, budget, name, facts.get(target)) for target, (name, budget) in known]
     heats = [list(heat) for heat in _heats(entries)]
     play = partial(duels, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s, instances=instances)
     if isolation is Isolation.NONE:

@@ -45,6 +45,7 @@ from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError,
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from lowerbound.core.cache import CacheFacts
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
@@ -248,6 +249,7 @@ def play_all(
     check_time_limit(time_limit, "--time-limit")
     level = strongest() if isolation is None else Isolation(isolation.value)
     alone = len(games) + len(at_standard_budgets) == 1
+    facts: dict[str, CacheFacts] = {}
     asked: list[tuple[str, Fraction | None]] = []
     rows: list[Row] = []
     failures: list[tuple[str, LowerBoundError]] = []
@@ -261,7 +263,7 @@ def play_all(
         try:
             budget = None if share is None else rational(share, name="budget")
             plan.public(budget)
-            describe(target_of(name), level, time_limit)
+            facts[target_of(name)] = describe(target_of(name), level, time_limit)
             asked.append((name, budget))
         except LowerBoundError as error:
             refuse(name, error)
@@ -275,6 +277,7 @@ def play_all(
         "isolation": level,
         "time_limit_s": time_limit,
         "instances": instances,
+        "facts": facts,
     }
     with (
         progress(len(asked)) as advance,

@@ -122,11 +122,15 @@ def describe(cache: str, isolation: Isolation, time_limit_s: float = TIME_LIMIT_
 
 @dataclass(frozen=True)
 class Contender:
-    """A cache that takes part: its target "package.module:Class", its nominal budget or None, and its name in rows."""
+    """A cache that takes part: its target "package.module:Class", its nominal budget or None, and its name in rows.
+
+    `facts` are the statements of its class, if somebody has asked for them (`describe`).
+    """
 
     cache: str
     budget: Rational | None = None
     label: str | None = None
+    facts: CacheFacts | None = None
 
 
 def duel(
@@ -348,7 +352,7 @@ def _prepare(
     time_limit_s: float,
     instances: PrivateSeed | None,
 ) -> _Game:
-    facts = describe(entry.cache, level, time_limit_s)
+    facts = entry.facts or describe(entry.cache, level, time_limit_s)
     budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
     played = reduction
     if reduction.geometry.stack is None and facts.stack is not None:

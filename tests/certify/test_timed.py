@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -20,6 +19,7 @@ from lowerbound.certify.timed import check_within
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.kernel.codec import MOST_BYTES, canonical
 from lowerbound.kernel.document import write_document
+from tests.kernel.alone import judged_alone
 from tests.test_cli import Run
 
 N = MOST_BYTES
@@ -88,31 +88,15 @@ SHAPES: dict[str, Callable[[], bytes]] = {
     ),
 }
 
-JUDGE_EACH = """
-import json, sys, time
-from lowerbound.kernel.judge import judge_document
-told = {}
-for path in sys.argv[1:]:
-    document = open(path, "rb").read()
-    start = time.process_time()
-    _, verdict = judge_document(document)
-    told[path] = [time.process_time() - start, verdict.outcome.name, verdict.reason]
-print(json.dumps(told))
-"""
-
 
 @pytest.mark.slow
 def test_large_documents_are_judged_within_a_second(tmp_path: Path, refused: Callable[[str, int], None]) -> None:
     """Forgery: 16 MiB of one shape after the other; none is VERIFIED, and none takes a second of the processor."""
-    paths = {str(tmp_path / f"{at}.json"): name for at, name in enumerate(SHAPES)}
-    for path, name in paths.items():
-        data = SHAPES[name]()
-        assert len(data) <= N
-        Path(path).write_bytes(data)
-    run = subprocess.run([sys.executable, "-c", JUDGE_EACH, *paths], capture_output=True, text=True, check=True)
-    for path, (seconds, outcome, reason) in json.loads(run.stdout).items():
-        assert seconds < 1, paths[path]
-        assert outcome == ("CONSISTENT" if paths[path] == "a long message" else "REJECTED"), paths[path]
+    documents = {name: made() for name, made in SHAPES.items()}
+    assert max(map(len, documents.values())) <= N
+    for name, (seconds, outcome, reason) in judged_alone(documents, tmp_path).items():
+        assert seconds < 1, name
+        assert outcome == ("CONSISTENT" if name == "a long message" else "REJECTED"), name
         assert "the judge failed" not in reason
         assert len(reason) < 300
         refused("large document", 1)

@@ -36,6 +36,13 @@ def travelled(small: Reduction, road: str, level: Isolation) -> Row:
     return duel(small, f"tests.forgeries.roads:{road}", isolation=level)
 
 
+def needs_walls() -> None:
+    """Skip, loudly, where a process cannot have namespaces of its own; in CI that is a failure."""
+    if not walls():
+        assert "CI" not in os.environ, "CI must let a process have namespaces: unshare failed"
+        pytest.skip("needs unshare: processes were not walled off")
+
+
 def is_chance(row: Row) -> bool:
     return row.error_low <= 0.5 <= row.error_high
 
@@ -82,8 +89,7 @@ def test_the_sandbox_closes_it(small: Reduction, road: str) -> None:
 @pytest.mark.parametrize("road", [*PYTHON, *KERNEL])
 def test_a_process_closes_it(small: Reduction, road: str) -> None:
     """Forgery: objects of Python do not cross, nor System V memory, queues and sockets where there are namespaces."""
-    if not walls():
-        pytest.skip("needs unshare")
+    needs_walls()
     assert is_chance(travelled(small, road, Isolation.PROCESS))
 
 
@@ -164,8 +170,8 @@ def alive(mark: str) -> int:
 def test_a_party_ends_whole(small: Reduction, tmp_path: Path, road: str, level: Isolation) -> None:
     """Forgery: processes that double, and signals to all who can be reached, cost one error and end with the party."""
     require(level)
-    if level is Isolation.PROCESS and not walls():
-        pytest.skip("needs unshare")
+    if level is Isolation.PROCESS:
+        needs_walls()
     most = 0
     with ThreadPoolExecutor() as pool:
         game = pool.submit(duel, small, f"tests.forgeries.roads:{road}", isolation=level, time_limit_s=8)

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lowerbound.kernel.document import write_document
+from tests.kernel.alone import judged_alone
 from tests.kernel.examples import EXAMPLES, REJECTED, changed, signed, stated
 
 Json = Any
@@ -121,28 +118,10 @@ QUICK = {"a norm of many digits", "marks of many digits"}
 """These look heavy and need not be: they are answered as fast as the others are refused."""
 
 
-JUDGE_EACH = """
-import json, sys, time
-from lowerbound.kernel.judge import judge_document
-told = {}
-for path in sys.argv[1:]:
-    document = open(path, "rb").read()
-    start = time.process_time()
-    _, verdict = judge_document(document)
-    told[path] = [time.process_time() - start, verdict.outcome.name, verdict.reason]
-print(json.dumps(told))
-"""
-
-
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[float, str, str]]:
-    """(processor seconds, outcome, reason) of each, by an interpreter that does nothing else."""
-    folder = tmp_path_factory.mktemp("heavy")
-    paths = {str(folder / f"{at}.json"): name for at, name in enumerate(HEAVY)}
-    for path, name in paths.items():
-        Path(path).write_bytes(with_changes(*HEAVY[name]))
-    run = subprocess.run([sys.executable, "-c", JUDGE_EACH, *paths], capture_output=True, text=True, check=True)
-    return {paths[path]: told for path, told in json.loads(run.stdout).items()}
+    """(processor seconds, outcome, reason) of each."""
+    return judged_alone({name: with_changes(*HEAVY[name]) for name in HEAVY}, tmp_path_factory.mktemp("heavy"))
 
 
 @pytest.mark.parametrize("name", HEAVY)
