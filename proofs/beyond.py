@@ -15,6 +15,7 @@ LEMMAS = (
         "log2 L - H2(delta) - delta log2(L - 1) at the error rate delta of symbols of that kind: both halves of the "
         "cache are incompressible.",
         range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta, delta in their ranges",
+        formula=r"\log_2 |S| \ge T (h \, \text{fano}(L_V, \delta_V) + p \, \text{fano}(L_K, \delta_K))",
         discharges=(
             ByCoq(
                 "theorem_C_headline",
@@ -33,6 +34,8 @@ LEMMAS = (
         "only raise an output, so that payload levels 2 eta + tau apart can be distinguished, where Theorem C requires "
         "2 (eta + tau).",
         range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta, delta in their ranges",
+        formula=r"(2 \eta + \tau)(L_K - 1) < \sigma(c) - \sigma(-c) \;\Rightarrow\; \log_2 |S| \ge T (h \, "
+        r"\text{fano}(L_V, \delta_V) + p \, \text{fano}(L_K, \delta_K))",
         discharges=(
             ByCoq(
                 "theorem_C_sharp",
@@ -58,6 +61,7 @@ LEMMAS = (
         id="keys_and_values_tight",
         words="At delta = 0 the bound of Theorem C is met exactly by a cache that stores the symbols.",
         range="as Theorem C",
+        formula=r"\log_2 |S| = T (h \log_2 L_V + p \log_2 L_K), \quad \delta = 0",
         discharges=(
             ByCoq("theorem_C_tight", ("log2 (N S) = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),
         ),
@@ -91,6 +95,7 @@ LEMMAS = (
         words="One public list of keys serves the whole generation: before every scale k the state of every online "
         "algorithm needs (1 - H2(delta)) T_k h bits, where T_k is the number of tokens before scale k.",
         range="all schedules, scales, d, h; all online algorithms with public coins",
+        formula=r"\log_2 |S_k| \ge (1 - H_2(\delta)) T_k h \quad \text{for every scale } k",
         discharges=(ByCoq("online_headline", ("(1 - H2 delta) * (INR (before T_ k) * INR h) <= log2 (N (St k))",)),),
         uses=(Use("relative_values"),),
     ),
@@ -99,6 +104,7 @@ LEMMAS = (
         words="If the last cached scale has at least c n^2 tokens, the state before the last scale needs (1 - "
         "H2(delta)) c n^2 h bits.",
         range="all schedules, d, h; all real c, n, mu, eta, delta in their ranges",
+        formula=r"T \ge c n^2 \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) c n^2 h",
         discharges=(
             ByCoq(
                 "square_online",
@@ -112,6 +118,7 @@ LEMMAS = (
         words="A cache that answers over a sliding window of the last w rows needs (1 - H2(delta)) w h bits at every "
         "time; at delta = 0, w h bits are enough.",
         range="all w, h, times t >= w; all online algorithms with public coins",
+        formula=r"(1 - H_2(\delta)) w h \le \log_2 |S_t|, \quad t \ge w",
         discharges=(
             ByCoq("window_lower_bound", ("(1 - H2 delta) * (INR w * N Ch) <= log2 (N (St t))",)),
             ByCoq("window_upper_bound", ("= INR w * N Ch",)),
@@ -123,6 +130,8 @@ LEMMAS = (
         words="For every d, A = min(T, floor(exp(d mu^2 / 2))) of the T tokens can be given unit keys of R^(d+1) with "
         "inner products at most mu, and a cache that answers for these A tokens needs (1 - H2(delta)) A h bits.",
         range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
+        formula=r"A = \min(T, \lfloor e^{d \mu^2 / 2} \rfloor): \quad \log_2 |S| \ge (1 - H_2(\delta)) A h \quad "
+        r"\text{in } R^{d + 1}",
         discharges=(ByCoq("low_dimension_headline", ("(1 - H2 delta) * (INR A * INR h) <= log2 (N S)",)),),
         uses=(Use("separation"),),
     ),
@@ -131,6 +140,7 @@ LEMMAS = (
         words="A reader that chooses the rows it reads before it looks at any of them, and answers correctly with "
         "probability 1 - delta, reads at least (1 - 2 delta) T rows on average.",
         range="all T, d, coins; all real mu, lambda, eta, delta in their ranges",
+        formula=r"E[\text{rows read}] \ge (1 - 2 \delta) T",
         discharges=(ByCoq("nonadaptive_time", ("(1 - 2 * delta) * N Tok * N W <=",)),),
         uses=(Use("softmax_gap"),),
     ),
@@ -139,6 +149,7 @@ LEMMAS = (
         words="With public weights: if a cache's answers determine all token ids, its state has at least the bits of "
         "these ids. For VAR-256 these are 3060 bits.",
         range="all finite sets of ids; one schedule",
+        formula=r"\log_2 |S| \ge \sum_i \log_2 |V_i|",
         discharges=(
             ByCoq("replay_exact", (r"\rsum_i log2 (N (V i)) <= log2 (N S)",)),
             ByCoq("var256_replay", ("= 3060",)),

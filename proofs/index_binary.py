@@ -26,6 +26,7 @@ LEMMA = Lemma(
     id="index_binary",
     words=WORDS,
     range=RANGE,
+    formula=r"\log_2 |S| \ge (1 - H_2(\delta)) m, \quad 0 \le \delta \le 1/2",
     discharges=(
         ByCoq("index_binary", ("0 <= delta <= 1/2", "(1 - H2 delta) * N I <= log2 (N S)")),
         ByKernel("index_optimum", {"m": 1, "messages": 1, "error": "1/2"}),

@@ -9,6 +9,8 @@ LEMMA = Lemma(
     words="For any public-coin one-way protocol, any alphabets and errors 0 <= delta_i <= 1 - 1/L_i on average over "
     "words and coins, the message has at least sum_i (log2 L_i - H2(delta_i) - delta_i log2(L_i - 1)) bits.",
     range="all finite index sets, alphabets, coins and states; all real delta",
+    formula=r"\log_2 |S| \ge \sum_i \left(\log_2 L_i - H_2(\delta_i) - \delta_i \log_2(L_i - 1)\right), \quad 0 "
+    r"\le \delta_i \le 1 - 1/L_i",
     discharges=(
         ByCoq(
             "index_lower_bound",

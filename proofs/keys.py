@@ -18,6 +18,7 @@ HOEFFDING = Lemma(
     id="hoeffding",
     words="cosh x <= exp(x^2 / 2).",
     range="all reals",
+    formula=r"\cosh x \le e^{x^2 / 2}",
     discharges=(
         ByCoq("cosh_le_exp_square", ("(exp x + exp (- x)) / 2 <= exp (x ^ 2 / 2)",)),
         ByKernel("cover", cover_claim(Opaque().exp(X**2 / 2) - COSH, {"x": (Fraction(1, 2), Fraction(6))})),
@@ -28,6 +29,8 @@ GREEDY = Lemma(
     id="greedy_keys",
     words="T unit vectors of R^d with mutual inner products at most mu exist whenever T - 1 < exp(d mu^2 / 2).",
     range="all T, d; all mu in (0, 1)",
+    formula=r"T - 1 < e^{d \mu^2 / 2} \;\Rightarrow\; \exists k_1, \ldots, k_T \in R^d: \; |k_i| = 1, \; \langle "
+    r"k_i, k_j \rangle \le \mu \; (i \ne j)",
     discharges=(ByCoq("greedy_keys_exist", ("INR T.-1 < exp (INR d * mu ^ 2 / 2)", "incoherent K mu")),),
     uses=(Use("hoeffding"),),
 )

@@ -11,6 +11,8 @@ LEMMAS = (
         "and multipliers in [ln((T + n2)(1 + eta)/(1 - eta))/(1 - mu), 100], realizes the hard family in all its H "
         "heads at once, and every cache for it needs (1 - H2(delta)) T H h bits.",
         range="all T, n2, d, h, H, C; all real mu, eta, delta in their ranges; all algorithms with public coins",
+        formula=r"C \ge T + T_N + d, \; \lambda_h \in \left[\frac{1}{1 - \mu} \ln \frac{(T + T_N)(1 + \eta)}{1 - "
+        r"\eta}, 100\right] \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T H h",
         discharges=(
             ByCoq(
                 "layer_headline",
@@ -25,6 +27,7 @@ LEMMAS = (
         "MULTI-INDEX, the bound (1 - H2(delta)) T h then holds at the mean failure rate delta over coins, words, "
         "tokens and channels.",
         range="all token sets, blocks, channels; all real keys, mu, lambda, eta, delta in their ranges",
+        formula=r"E_{r, x, i, c} [\text{failure}] \le \delta \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(ByCoq("block_relative", ("(1 - H2 delta) * (N Tok * N Ch) <= log2 (N S)",)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
@@ -33,6 +36,7 @@ LEMMAS = (
         words="Theorem C also holds with one fixed set of own tokens that contains the references for all queries of a "
         "block at once.",
         range="as Theorem C, all blocks",
+        formula=r"\log_2 |S| \ge T (h \, \text{fano}(L_V, \delta_V) + p \, \text{fano}(L_K, \delta_K))",
         discharges=(
             ByCoq("theorem_C_run", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",)),
         ),
@@ -44,6 +48,8 @@ LEMMAS = (
         "eta)) + ln(1 + tau) apart are told apart by a reference between them, so that T (h log2 L_V + p log2 L_K) "
         "bits are needed.",
         range="all T, n2, d_a, p, h, L_V, L_K; all real mu, rho, lambda, gamma, eta in their ranges",
+        formula=r"|y_a - y_b| > 2 \ln \frac{1 + 2 \eta}{1 - 2 \eta} + \ln(1 + \tau) \;\Rightarrow\; \log_2 |S| \ge "
+        r"T (h \log_2 L_V + p \log_2 L_K), \quad \delta = 0",
         discharges=(
             ByCoq(
                 "theorem_C_zoom",
@@ -70,6 +76,7 @@ LEMMAS = (
         "answers each query correctly with probability 1 - delta, reads at least Q (1 - 2 delta) T rows in total on "
         "average.",
         range="all Q, T, d, coins; all real mu, lambda, eta, delta in their ranges",
+        formula=r"E[\text{rows read}] \ge Q (1 - 2 \delta) T",
         discharges=(
             ByCoq(
                 "total_time_one_cache", (r"N Qry * ((1 - 2 * delta) * N Tok) * N W <= \rsum_(w : W) \rsum_(q : Qry)",)
@@ -82,6 +89,7 @@ LEMMAS = (
         words="Without the gap between logits a smaller cache exists: at lambda = 0 a cache of h log2(T + 1) bits is "
         "correct with delta = 0.",
         range="all T, n2, d, h; all keys, all real eta in [0, 1)",
+        formula=r"\lambda = 0: \quad \log_2 |S| = h \log_2(T + 1)",
         discharges=(ByCoq("flat_logits", ("log2 (N S) = N Ch * log2 (N Tok + 1)",)),),
     ),
 )

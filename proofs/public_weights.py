@@ -83,6 +83,7 @@ LEMMAS = (
         "errors e_j determine all bits: what lower levels add is subtracted exactly, so that no error propagates "
         "upward. So a message needs at least as many bits as there are signs, minus log2(1/(1 - delta)).",
         range="all finite sets of bits, levels, rows, coins and states; all real contents, l, e, delta < 1",
+        formula=r"\sum_j |l_{ij}| e_j < 1 \;\Rightarrow\; \log_2 |S| \ge \sum_i 1 - \log_2 \frac{1}{1 - \delta}",
         discharges=(
             ByCoq("prefix_decoding", (r"\rsum_j (Rabs (l i j) * e j) < 1", "Rabs (o j - content y j) <= e j", "x = y")),
             ByCoq("prefix_lower_bound", ("N I - log2 (/ (1 - delta)) <= log2 (N S)",)),
@@ -96,6 +97,8 @@ LEMMAS = (
         "u. In a box whose corners have |w|^2 <= b, the inverse map w / sqrt(1 - |w|^2) amplifies errors by at most (1 "
         "- b)^(-3/2) in the sup norm.",
         range="all finite sets of channels; all real w, w', t, 0 <= b < 1",
+        formula=r"\left| \frac{w_c}{\sqrt{1 - |w|^2}} - \frac{w'_c}{\sqrt{1 - |w'|^2}} \right| \le \frac{t}{(1 - "
+        r"b)^{3/2}}, \quad |w_c - w'_c| \le t, \; |w|^2, |w'|^2 \le b < 1",
         discharges=(ByCoq("unnormalise", ("t / (sqrt (1 - b) * sqrt (1 - b) * sqrt (1 - b))",)),),
         model="R2",
     ),

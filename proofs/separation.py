@@ -10,6 +10,8 @@ LEMMA = Lemma(
     "for both x and y at query i forces x_i = y_i, then an algorithm whose answer at query i is acceptable with "
     "probability 1 - delta_i needs at least the INDEX bound in bits of state.",
     range="all finite index sets, alphabets, coins, states; all input, query and answer types",
+    formula=r"(\text{good}(x, q_i, o) \wedge \text{good}(y, q_i, o) \Rightarrow x_i = y_i) \;\Rightarrow\; \log_2 "
+    r"|S| \ge \sum_i \text{fano}(L_i, \delta_i)",
     discharges=(
         ByCoq("separation_lower_bound", (r"\rsum_i fano (N (A i)) (delta i) <= log2 (N S)",)),
         ByCoq("separation_mean", ("N I * fano (N A) delta <= log2 (N S)",)),

@@ -52,6 +52,7 @@ LEMMA = Lemma(
     words="If all other tokens together weigh at most t times token i, the attention output lies in [v_i/(1+t), "
     "(v_i+t)/(1+t)].",
     range="all finite token sets, all real logits, all values in [0, 1]",
+    formula=r"\sum_{j \ne i} e^{l_j} \le t e^{l_i} \;\Rightarrow\; \frac{v_i}{1 + t} \le o \le \frac{v_i + t}{1 + t}",
     discharges=(
         ByCoq(
             "softmax_gap",
@@ -66,5 +67,7 @@ TWO_TOKENS = Lemma(
     "difference of their logits, up to the weight t of all other tokens relative to the second of the two. This is how "
     "a payload in a key is read.",
     range="all finite token sets, all real logits, all values in [0, 1]",
+    formula=r"v_i = 1, \; v_r = 0, \; \sum_{j \ne i, r} e^{l_j} \le t e^{l_r} \;\Rightarrow\; |o - \sigma(l_i - "
+    r"l_r)| \le t",
     discharges=(ByCoq("softmax_two", (r"<= t * exp (l k)", "/ (1 + exp (- (l i - l k)))) <= t")),),
 )

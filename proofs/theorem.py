@@ -38,6 +38,8 @@ LEMMAS = (
         "H2(delta)) T h bits.",
         range="all T, n2, d, h; all real mu in (0, 1), eta in [0, 1), delta in [0, 1/2]; all algorithms with public "
         "coins",
+        formula=r"T - 1 < e^{d \mu^2 / 2}, \; \lambda = \frac{1}{1 - \mu} \ln \frac{(T + T_N)(1 + \eta)}{1 - \eta} "
+        r"\;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(
             ByCoq(
                 "relative_headline",
@@ -56,6 +58,8 @@ LEMMAS = (
         words="On the keys of kv_cache_lower_bound, under additive error eta and with values on L levels, 2 (eta + "
         "tau)(L - 1) < 1, every cache needs (log2 L - H2(delta) - delta log2(L - 1)) T h bits.",
         range="all T, n2, d, h, L; all real mu, eta, tau, delta in their ranges; all algorithms with public coins",
+        formula=r"2 (\eta + \tau)(L - 1) < 1 \;\Rightarrow\; \log_2 |S| \ge (\log_2 L - H_2(\delta) - \delta "
+        r"\log_2(L - 1)) T h",
         discharges=(
             ByCoq(
                 "additive_headline",
@@ -69,6 +73,7 @@ LEMMAS = (
         words="For the bound of kv_cache_lower_bound it is enough that the mean failure rate over coins, words, tokens "
         "and channels is at most delta.",
         range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
+        formula=r"E_{r, x, i, c} [\text{failure}] \le \delta \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(
             ByCoq("relative_headline_average", ("correct_in_mean K B lam ind (approx eta) compress answer delta",)),
         ),
@@ -78,6 +83,7 @@ LEMMAS = (
         id="schedule_sums",
         words=SCHEDULE_SUMS_WORDS,
         range=SCHEDULE_SUMS_RANGE,
+        formula=r"\sum_{k < N} r^{2 (k - 1)} = \frac{n^2 - 1}{r^2 - 1}, \quad n = r^{N - 1}",
         discharges=(
             ByCoq("geometric_tokens_real", ("(INR (expn r M) ^ 2 - 1) / (INR r ^ 2 - 1)",)),
             computation(SCHEDULE_SUMS_WORDS, SCHEDULE_SUMS_RANGE, closed_form_of_the_geometric_sum),
@@ -88,6 +94,7 @@ LEMMAS = (
         words="For the geometric schedule every such cache needs (1 - H2(delta)) (n^2 - 1)/(r^2 - 1) h bits before its "
         "last scale.",
         range="all r >= 2, N, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
+        formula=r"\log_2 |S| \ge (1 - H_2(\delta)) \frac{n^2 - 1}{r^2 - 1} h",
         discharges=(
             ByCoq(
                 "geometric_headline", ("(1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= log2 (N S)",)
@@ -100,6 +107,7 @@ LEMMAS = (
         words="For the schedule (1, n) only one token is cached, and h bits are enough. For every c > 0 that is below "
         "c n^2 h once n is large, so that the square form needs its hypothesis on the schedule.",
         range="all d, h; all real c > 0; all keys, lambda, eta in [0, 1)",
+        formula=r"\text{schedule } (1, n): \; \log_2 |S| = h < c n^2 h \; \text{ for large } n",
         discharges=(ByCoq("small_scale_counterexample", ("log2 (N S) < c * (INR n ^ 2 * INR h)",)),),
     ),
 )

@@ -14,6 +14,8 @@ LEMMAS = (
         "that answers on 0/1 values with relative error eta and mean failure rate delta needs (1 - H2(delta)) bits per "
         "entry.",
         range="all token sets, dimensions, channels, coins, states; all real keys, mu, lambda, eta, delta",
+        formula=r"(1 + \eta) \tau < 1 - \eta \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h, \quad \tau = (T "
+        r"+ T_N) e^{-\lambda (1 - \mu)}",
         discharges=(ByCoq("relative_given_keys", ("(1 + eta) * tau < 1 - eta", FLOOR)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
@@ -22,6 +24,8 @@ LEMMAS = (
         words="If values have L equidistant levels whose step is more than 2 (eta + tau), a cache with additive error "
         "eta and mean failure rate delta needs log2 L - H2(delta) - delta log2(L-1) bits per entry.",
         range="all token sets, dimensions, channels, coins, states, L; all real keys, mu, lambda, eta, delta",
+        formula=r"2 (\eta + \tau)(L - 1) < 1 \;\Rightarrow\; \log_2 |S| \ge (\log_2 L - H_2(\delta) - \delta "
+        r"\log_2(L - 1)) T h",
         discharges=(ByCoq("additive_given_keys", ("2 * (eta + tau) * (INR L - 1) < 1", LEVELS)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
@@ -30,6 +34,7 @@ LEMMAS = (
         words="Under relative error, L geometric levels that are far enough apart need log2 L - H2(delta) - delta "
         "log2(L-1) bits per entry as well.",
         range="all token sets, dimensions, channels, coins, states, L; all real keys, mu, lambda, eta, delta",
+        formula=r"\log_2 |S| \ge (\log_2 L - H_2(\delta) - \delta \log_2(L - 1)) T h",
         discharges=(ByCoq("geometric_given_keys", ("(1 + eta) * (vmin + tau) < (1 - eta) * (beta * vmin)", LEVELS)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
@@ -37,6 +42,7 @@ LEMMAS = (
         id="not_vacuous",
         words="A state that stores the symbols is correct with delta = 0: the hypotheses can be met.",
         range="all token sets, channels and injective levels",
+        formula=r"\log_2 |S| = T h \log_2 L, \quad \delta = 0",
         discharges=(ByCoq("store_values", ("correct (W := unit_finType) K B lam lev good compress answer 0",)),),
     ),
 )

@@ -9,6 +9,7 @@ KEYS = Lemma(
     words="424 cached and 256 own Kerdock keys of R^64 are unit vectors with mutual inner products at most 1/8: the "
     "Gram matrix is computed by Coq's kernel.",
     range="one case: T = 424, T_N = 256, d = 64",
+    formula=r"|k_i| = 1, \quad \langle k_i, k_j \rangle \le 1/8 \quad (i \ne j)",
     discharges=(ByCoq("var256_keys_incoherent", ("incoherent K (1/8)", "dot (K i) (B o) <= 1/8")),),
 )
 
@@ -18,6 +19,8 @@ VALUES = Lemma(
     "bits, and one with additive error 0.01 needs 27136 (log2 50 - H2(delta) - delta log2 49) bits. At delta = 0 both "
     "bounds are met exactly.",
     range="one case; all lambda >= 100, eta and delta in their ranges, all algorithms with public coins",
+    formula=r"\log_2 |S| \ge 27136 (1 - H_2(\delta)), \qquad \log_2 |S| \ge 27136 (\log_2 50 - H_2(\delta) - "
+    r"\delta \log_2 49)",
     discharges=(
         ByCoq("var256_binary", ("100 <= lam", "0 <= eta <= 99/100", "(1 - H2 delta) * 27136 <= log2 (N S)")),
         ByCoq("var256_additive", ("0 <= eta <= 1/100", "(log2 50 - H2 delta - delta * log2 49) * 27136 <= log2 (N S)")),
@@ -34,6 +37,7 @@ PAYLOAD = Lemma(
     "50 value levels and 48 payload levels: at eta = 0.01 and delta = 0 at least 224167 bits are needed, 25.8 % of the "
     "fp16 cache, and the bound is met exactly.",
     range="one case; all eta <= 1/100 and delta in their ranges, all algorithms with public coins",
+    formula=r"\log_2 |S| \ge 224167 \quad (\eta = 0.01, \; \delta = 0)",
     discharges=(
         ByCoq("var256_norms", ("dot (qry ix).1.1 (qry ix).1.1 = 100 * 100",)),
         ByCoq("var256_keys_and_values", ("26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 *",)),

@@ -15,11 +15,13 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from textwrap import dedent, indent
+from typing import Any
 
 from lowerbound.errors import InvalidArgument, LowerBoundError, unknown
 
@@ -46,6 +48,7 @@ SECTIONS = (
 )
 """What coqchk reports. All of them but the first must be empty."""
 AS_PRINTED = "Set Printing All. Set Printing Width 1000000. Set Printing Depth 1000000."
+AS_READ = "Unset Printing Implicit Defensive. Set Printing Width 100. Set Printing Depth 1000000."
 _QUALIFIED = re.compile(r"[A-Za-z_][\w']*(?:\.[A-Za-z_][\w']*)+")
 SUMMARY = "summary.json"
 
@@ -191,11 +194,19 @@ class Compiled:
         Contract: the text from the place that Coq's .glob file names to the next "Proof", comments left out.
         """
         module, _, name = self.full_name(theorem).partition(".")
-        places = [line.split()[1] for line in self._glob(module) if line.split()[2:] == ["<>", name]]
-        start = int(places[-1].partition(":")[0])
         text = without_comments((self.place / f"{module}.v").read_text(encoding="utf-8"))
-        statement = text.encode()[start:].decode().partition("\nProof")[0]
+        statement = text.encode()[self._start(theorem) :].decode().partition("\nProof")[0]
         return " ".join(statement.removeprefix(name).split())
+
+    def line(self, theorem: str) -> int:
+        """The line of its file on which the theorem's statement begins, counted from 1."""
+        module = self.full_name(theorem).partition(".")[0]
+        return (self.place / f"{module}.v").read_bytes()[: self._start(theorem)].count(b"\n") + 1
+
+    def _start(self, theorem: str) -> int:
+        module, _, name = self.full_name(theorem).partition(".")
+        places = [line.split()[1] for line in self._glob(module) if line.split()[2:] == ["<>", name]]
+        return int(places[-1].partition(":")[0])
 
     def _glob(self, module: str) -> list[str]:
         return (self.place / f"{module}.glob").read_text(encoding="utf-8").splitlines()
@@ -229,16 +240,31 @@ class Compiled:
     def printed(self, questions: Mapping[str, str]) -> dict[str, str]:
         """What Coq prints in answer to each question, such as "Check @Theorems.index_binary", by the question's key.
 
-        Contract: nothing is imported, so that every name of these files is printed with its module; notations are off.
+        Contract: nothing is imported, so that every name of these files is printed with its module; notations are off,
+        and white space is folded.
         """
-        lines = [f"From {LOGICAL_NAME} Require {' '.join(self.modules)}.", AS_PRINTED]
-        lines += [f'Redirect "{number}" {question}.' for number, question in enumerate(questions.values())]
+        told = self._asked(f"From {LOGICAL_NAME} Require {' '.join(self.modules)}. {AS_PRINTED}", questions)
+        return {key: " ".join(answer.split()) for key, answer in told.items()}
+
+    def readable(self, theorems: Iterable[str]) -> dict[str, str]:
+        """What Coq prints of theorems (names without module) for a reader: with notations, in lines of 100 characters.
+
+        Contract: kept beside the object files, as in `told`. No check reads it; `told` holds what checks compare.
+        """
+        names = sorted({self.full_name(theorem) for theorem in theorems})
+        opened = f"From {LOGICAL_NAME} Require Import {' '.join(self.modules)}. Open Scope R_scope. {AS_READ}"
+        asked = {name: f"Check {LOGICAL_NAME}.{name}" for name in names}
+        kept = self._kept("readable", names, lambda: self._asked(opened, asked))
+        return {name.partition(".")[2]: _without_name(text) for name, text in kept.items()}
+
+    def _asked(self, opening: str, questions: Mapping[str, str]) -> dict[str, str]:
+        lines = [opening, *(f'Redirect "{number}" {asked}.' for number, asked in enumerate(questions.values()))]
         with tempfile.TemporaryDirectory() as folder:
             here = Path(folder)
             (here / "Asked.v").write_text("\n".join([*lines, ""]), encoding="utf-8")
             run(*COMPILE[:2], "-R", str(self.place), LOGICAL_NAME, "-w", "none", "Asked.v", cwd=here)
             answers = [(here / f"{number}.out").read_text(encoding="utf-8") for number in range(len(questions))]
-        return {key: " ".join(answer.split()) for key, answer in zip(questions, answers, strict=True)}
+        return dict(zip(questions, answers, strict=True))
 
     def statements(self, theorems: Iterable[str]) -> dict[str, str]:
         """What Coq says that these theorems (full names) state, every notation off and every argument shown."""
@@ -266,14 +292,20 @@ class Compiled:
         Contract: kept beside the object files, which stand for these very sources, so that Coq is asked once.
         """
         names = sorted({self.full_name(theorem) for theorem in theorems})
-        kept = self.place / f"told-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:16]}.json"
-        if not kept.is_file():
+
+        def ask() -> list[dict[str, str]]:
             statements = self.statements(names)
-            text = json.dumps([statements, self.definitions(statements.values())])
+            return [statements, self.definitions(statements.values())]
+
+        return Told(*self._kept("told", names, ask))
+
+    def _kept(self, what: str, names: Sequence[str], ask: Callable[[], Any]) -> Any:
+        kept = self.place / f"{what}-{hashlib.sha256(' '.join(names).encode()).hexdigest()[:16]}.json"
+        if not kept.is_file():
             unfinished = kept.with_suffix(f".{os.getpid()}")
-            unfinished.write_text(text, encoding="utf-8")
+            unfinished.write_text(json.dumps(ask()), encoding="utf-8")
             unfinished.replace(kept)
-        return Told(*json.loads(kept.read_text(encoding="utf-8")))
+        return json.loads(kept.read_text(encoding="utf-8"))
 
     def _mentioned(self, texts: Iterable[str]) -> set[str]:
         own = set(self.modules)
@@ -332,6 +364,12 @@ class CoqFolder:
                 (place / SUMMARY).write_text(json.dumps(text), encoding="utf-8")
             summary = read_summary(json.loads((place / SUMMARY).read_text(encoding="utf-8")))
         return Compiled(place, modules, summary)
+
+
+def _without_name(answer: str) -> str:
+    """What Check prints, without "name :" before it and the indentation that this made."""
+    first, _, rest = answer.partition(":")[2].strip().partition("\n")
+    return "\n".join([first, *indent(dedent(rest), "  ").splitlines()])
 
 
 @contextmanager

@@ -131,6 +131,8 @@ class Lemma:
         Earlier lemmas that the proof rests on.
     model : str
         The computation model that it speaks of: "R1", "R2" or "R3".
+    formula : str
+        Its conclusion in LaTeX, for readers; no checker reads it. Lemmas with a formal statement derive theirs from it.
     """
 
     id: str
@@ -139,6 +141,7 @@ class Lemma:
     discharges: tuple[Discharge, ...]
     uses: tuple[Use, ...] = ()
     model: str = "R1"
+    formula: str = ""
 
     @property
     def on_paper(self) -> bool:

@@ -25,7 +25,8 @@ Theorem additive_headline_average (T n2 d h L : nat) (mu eta delta tau : R) :
     forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
     forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
            (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct_in_mean K B (lambda_additive (INR T + INR n2) mu tau) (@grid L) (near eta) compress answer delta ->
+      correct_in_mean K B (lambda_additive (INR T + INR n2) mu tau) (@grid L) (near eta)
+        compress answer delta ->
       fano (INR L) delta * (INR T * INR h) <= log2 (N S).
 Proof.
 move=> d0 T0 hmu hT L0 ht e0 step hd; have [K hK] := greedy_keys_exist d0 hmu hT.

@@ -66,7 +66,8 @@ have l2 := ln2_gt0; rewrite /fano; have -> : 2 - 1 = 1 by ring.
 by rewrite /log2 ln_1 /Rdiv Rinv_r; lra.
 Qed.
 
-(* a coin has at most one bit of entropy: H2 p - 1 = sum over both sides of p log2 (1 / (2 p)), and ln x <= x - 1 *)
+(* a coin has at most one bit of entropy: H2 p - 1 = sum over both sides of p log2 (1 / (2 p)), and ln x <= x
+   - 1 *)
 Lemma side_ge p : 0 <= p -> - p * ln p <= p * ln 2 + 1/2 - p.
 Proof.
 case=> [p0|<-]; last by lra.
@@ -91,6 +92,8 @@ Proof. by have l2 := ln2_gt0; rewrite /fano /fano_nat /H2 /H2n /log2; field; lra
 (* the weight of a wrong symbol that makes the bound below sharpest *)
 Definition best_weight (L delta : R) : R := delta / ((1 - delta) * (L - 1)).
 
+(* Sketch: delta = 0 is a case apart, in which the weight is 0. Otherwise L > 1, and delta <= 1 - 1/L says
+   that the weight is at most 1, so that its logarithm is not positive; the two equations are algebra. *)
 Lemma best_weight_facts L delta : 1 <= L -> 0 <= delta <= 1 - / L ->
   [/\ delta < 1 /\ 0 <= best_weight L delta, best_weight L delta = 0 -> delta = 0,
       0 <= - ln (best_weight L delta), 1 + (L - 1) * best_weight L delta = / (1 - delta)
@@ -211,7 +214,8 @@ have pd i : 0 < 1 - delta i by have [[]] := gf i; lra.
 have ip i : 0 < / (1 - delta i) by apply: Rinv_0_lt_compat.
 have X0 := words_gt0; have pp := rprod_gt0 ip.
 have S0 : 0 < N S.
-  by have := exp_pos (- t) => e0; apply: (Rmult_lt_reg_r (\rprod_i / (1 - delta i))) => //; rewrite Rmult_0_l; nra.
+  by have := exp_pos (- t) => e0; apply: (Rmult_lt_reg_r (\rprod_i / (1 - delta i))) => //; rewrite Rmult_0_l;
+    nra.
 have {h} : ln (N_words A * exp (- t)) <= ln (N S * \rprod_i / (1 - delta i)).
   by apply: ln_le => //; apply: Rmult_lt_0_compat => //; exact: exp_pos.
 rewrite !ln_mult //; last exact: exp_pos.

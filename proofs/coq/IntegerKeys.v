@@ -23,7 +23,8 @@ rewrite !mult_IZR -!pow_IZR plus_IZR mult_IZR -INR_IZR_INZ => h; have K0 := INR_
 apply: Rle_trans (exp_ge_pow k0 (_ : 0 <= _)); last by apply: Rdiv_le_r; lra.
 have bk : 0 < IZR b * INR k by exact: Rmult_lt_0_compat.
 have p0 : 0 < (IZR b * INR k) ^ k by exact: pow_lt.
-apply: Rdiv_le_l => //; apply: (Rmult_le_reg_r ((IZR b * INR k) ^ k)) => //; apply: Rle_trans h _; apply: Req_le.
+apply: Rdiv_le_l => //; apply: (Rmult_le_reg_r ((IZR b * INR k) ^ k)) => //; apply: Rle_trans h _;
+  apply: Req_le.
 have -> : IZR b * INR k + IZR a = (1 + IZR a / IZR b / INR k) * (IZR b * INR k) by field; lra.
 by rewrite Rpow_mult_distr; ring.
 Qed.
@@ -57,7 +58,8 @@ Qed.
 
 (* ---------- integer vectors ---------------------------------------------------------------- *)
 Section IntegerVectors.
-Variables (d : nat) (row : nat -> nat -> Z) (s : Z).   (* row i c: coordinate c of vector i; s: squared norm *)
+Variables (d : nat) (row : nat -> nat -> Z) (s : Z).   (* row i c: coordinate c of vector i;
+  s: squared norm *)
 (* integer_key i: vector i as a unit vector *)
 Definition integer_key (i : nat) (c : 'I_d) : R := IZR (row i c) / sqrt (IZR s).
 
@@ -67,7 +69,8 @@ Fixpoint integer_dot (x y : seq Z) : Z :=
 (* gram_at_most n g: vectors 0, ..., n - 1 have squared norm s, and inner products of at most g *)
 Definition gram_at_most (n : nat) (g : Z) : bool :=
   let vs := [seq integer_vector i | i <- iota 0 n] in
-  [&& (0 <? s)%Z, all (fun x => integer_dot x x =? s)%Z vs & pairwise (fun x y => integer_dot x y <=? g)%Z vs].
+  [&& (0 <? s)%Z, all (fun x => integer_dot x x =? s)%Z vs & pairwise (fun x y => integer_dot x y <=? g)%Z
+    vs].
 
 Lemma dot_integer_key i j : 0 < IZR s ->
   dot (integer_key i) (integer_key j) = IZR (integer_dot (integer_vector i) (integer_vector j)) / IZR s.
@@ -231,7 +234,8 @@ Section Store.
 Variables (T n2 d h : nat) (K : 'I_T -> 'I_d -> R) (B : 'I_n2 -> 'I_d -> R) (lam eta : R).
 
 Lemma store_bits : (0 < T)%nat -> 0 <= eta < 1 ->
-  exists (S : finType) (compress : unit -> ('I_T -> 'I_h -> R) -> S) (answer : unit -> S -> ('I_d -> R) -> 'I_h -> R),
+  exists (S : finType) (compress : unit -> ('I_T -> 'I_h -> R) -> S)
+    (answer : unit -> S -> ('I_d -> R) -> 'I_h -> R),
     correct (W := unit_finType) K B lam ind (approx eta) compress answer 0 /\ log2 (N S) = INR (T * h).
 Proof.
 move=> T0 he; exists [finType of {ffun 'I_T * 'I_h -> bool}].
@@ -244,12 +248,14 @@ by exists compress, answer; rewrite log2_bits N_prod !N_ord mult_INR.
 Qed.
 
 Lemma store_levels (L : nat) : (0 < L)%nat -> 0 <= eta ->
-  exists (S : finType) (compress : unit -> ('I_T -> 'I_h -> R) -> S) (answer : unit -> S -> ('I_d -> R) -> 'I_h -> R),
+  exists (S : finType) (compress : unit -> ('I_T -> 'I_h -> R) -> S)
+    (answer : unit -> S -> ('I_d -> R) -> 'I_h -> R),
     correct (W := unit_finType) K B lam (@grid L) (near eta) compress answer 0 /\
     log2 (N S) = log2 (INR L) * INR (T * h).
 Proof.
 move=> L0 e0; exists [finType of {ffun 'I_T * 'I_h -> 'I_L}].
-have [q x c|compress [answer hc]] := store_values (Ch := [finType of 'I_h]) (K := K) (B := B) lam (good := near eta)
+have [q x c|compress [answer hc]] := store_values (Ch := [finType of 'I_h]) (K := K) (B := B) lam
+  (good := near eta)
   (Ordinal L0) (@grid_inj L).
   exact: near_self.
 exists compress, answer; split=> //.

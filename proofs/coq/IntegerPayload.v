@@ -35,6 +35,9 @@ Notation c := (payload_logit (INR p) rho (IZR lam) gam).
 Notation tau := (tau_C (INR T + INR n2.+1) (INR p) mu rho (IZR lam) gam).
 Hypotheses (hA : incoherent A mu) (ok : design).
 
+(* Sketch: `design` compares integers; each comparison is carried to the reals. The Pythagorean equation
+   gives sqrt (1 + gam^2) as a fraction, so c is one; the squared bounds give those on rho and on the
+   address scale; the two tests by powers of exp bound exp c from below and the leak tau from above. *)
 Lemma design_facts :
   [/\ 0 <= mu <= 1, 0 < rho <= 1, 0 < IZR lam, 0 < gam & 0 < INR p] /\
   0 < IZR e1 / IZR e2 <= exp c /\ tau <= IZR t1 / IZR t2.

@@ -9,7 +9,8 @@ Variables (m : nat) (f : N).
 (* gf_times_x a: x a; f is added if x a has degree m *)
 Definition gf_times_x (a : N) : N := let b := N.double a in N.min b (N.lxor b f).
 Fixpoint gf_times_bits (k : nat) (a b : N) : N :=
-  if k is k'.+1 then N.lxor (if N.odd b then a else 0%num) (gf_times_x (gf_times_bits k' a (N.div2 b))) else 0%num.
+  if k is k'.+1 then N.lxor (if N.odd b then a else 0%num) (gf_times_x (gf_times_bits k' a (N.div2 b)))
+    else 0%num.
 Definition gf_times (a b : N) : N := gf_times_bits m a b.
 Definition gf_square (a : N) : N := gf_times a a.
 (* gf_trace a: a + a^2 + a^4 + ... + a^(2^(m-1)), an element of GF(2) *)
@@ -17,7 +18,8 @@ Definition gf_trace (a : N) : bool := N.odd (foldr N.lxor 0%num (traject gf_squa
 End Field.
 
 (* linear_form y p: the sum in GF(2) of the products of the bits of y and p *)
-Fixpoint odd_ones (p : positive) : bool := match p with xH => true | xO q => odd_ones q | xI q => ~~ odd_ones q end.
+Fixpoint odd_ones (p : positive) : bool := match p with xH => true | xO q => odd_ones q | xI q => ~~ odd_ones
+  q end.
 Definition linear_form (y p : N) : bool := if N.land y p is Npos q then odd_ones q else false.
 
 (* kerdock m f: the Kerdock set of R^(2^(m+1)), m odd.  The point (x, x0) of GF(2^m) x GF(2) is the number

@@ -68,6 +68,8 @@ move=> y0; elim: n => [|n IH]; first by rewrite /= Rmult_1_l; apply: cosh_crude.
 by rewrite [2 ^ n.+1]/= Rmult_assoc; apply: cosh_step.
 Qed.
 
+(* Sketch: `cosh_scaled` bounds cosh x by exp (x^2 e^y / 2) for x = 2^n y, so with y as small as wished.
+   Were the claim false, by a factor 1 + e in the exponent, a y with e^y < 1 + e would refute it. *)
 Theorem cosh_le_exp_square x : cosh x <= exp (x ^ 2 / 2).
 Proof.
 wlog x0 : x / 0 <= x => [hw|].
@@ -180,7 +182,8 @@ End Greedy.
 Theorem greedy_keys_chernoff (T d : nat) (a mu : R) : (0 < d)%nat -> 0 <= a ->
   INR T.-1 * cosh a ^ d < exp (a * (mu * INR d)) -> exists K : 'I_T -> 'I_d -> R, incoherent K mu.
 Proof.
-move=> d0 a0 h; have [|s [sz pw]] := @greedy [finType of 'I_d] a (mu * INR d) T.-1 a0; first by rewrite card_ord.
+move=> d0 a0 h; have [|s [sz pw]] := @greedy [finType of 'I_d] a (mu * INR d) T.-1 a0;
+  first by rewrite card_ord.
 have d1 : 0 < N [finType of 'I_d] by rewrite N_ord; exact: INR_gt0.
 pose x0 : {ffun 'I_d -> bool} := [ffun _ => true].
 exists (fun i => key (nth x0 s i)); split=> [i|i j ij].

@@ -1,4 +1,5 @@
-(* Low dimension: when T keys do not fit, as many tokens as fit carry the secret and the others share a pad key. *)
+(* Low dimension: when T keys do not fit, as many tokens as fit carry the secret and the others share a pad
+   key. *)
 From LowerBound Require Export Values.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -21,7 +22,8 @@ Variables (T n2 A d h : nat) (AT : (A <= T)%nat).
 (* the first A of the T tokens are active *)
 Definition active (i : 'I_A) : 'I_T := widen_ord AT i.
 (* pad_key: the unit vector along the last coordinate;  with_last u x: u followed by x *)
-Definition with_last (u : 'I_d -> R) (x : R) (c : 'I_d.+1) : R := if unlift ord_max c is Some c' then u c' else x.
+Definition with_last (u : 'I_d -> R) (x : R) (c : 'I_d.+1) : R := if unlift ord_max c is Some c' then u c'
+  else x.
 Definition pad_key : 'I_d.+1 -> R := with_last (fun _ => 0) 1.
 (* padded_keys F: key (F i, 0) for active tokens, the pad key for the others *)
 Definition padded_keys (F : 'I_A -> 'I_d -> R) (j : 'I_T) : 'I_d.+1 -> R :=
@@ -32,7 +34,8 @@ Definition padded_values (x : {ffun 'I_A * 'I_h -> bool}) (j : 'I_T) (c : 'I_h) 
 
 (* correct_active: queries at active tokens are answered well, on all bits of active tokens *)
 Definition correct_active (K : 'I_T -> 'I_d.+1 -> R) (B : 'I_n2 -> 'I_d.+1 -> R) (lam eta : R) (W S : finType)
-    (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d.+1 -> R) -> 'I_h -> R) (delta : R) : Prop :=
+    (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d.+1 -> R) -> 'I_h -> R)
+      (delta : R) : Prop :=
   forall (x : {ffun 'I_A * 'I_h -> bool}) (i : 'I_A) (c : 'I_h), let q := scale lam (K (active i)) in
     INR #|[pred w | ~~ approx eta (attention_own q K B (padded_values x) c)
                        (answer w (compress w (padded_values x)) q c)]| <= delta * N W.
@@ -53,7 +56,8 @@ Proof. by rewrite /padded_keys active_insub. Qed.
 
 Lemma padded_unit F mu j : incoherent F mu -> dot (padded_keys F j) (padded_keys F j) = 1.
 Proof.
-move=> [F1 _]; rewrite /padded_keys /pad_key; case: insubP => [i _ _|_]; rewrite dot_with_last ?F1 ?dot0; ring.
+move=> [F1 _]; rewrite /padded_keys /pad_key; case: insubP => [i _ _|_]; rewrite dot_with_last ?F1 ?dot0;
+  ring.
 Qed.
 
 Lemma padded_apart F mu i j : incoherent F mu -> 0 <= mu -> j != active i ->
@@ -65,6 +69,9 @@ move=> [_ F2] mu0 ji; rewrite padded_active /padded_keys /pad_key; case: insubP 
 by rewrite dot_with_last dot_sym dot0; lra.
 Qed.
 
+(* Sketch: an active token's key is read through a gap of 1 - mu over all others, so its answer lies between
+   x / (1 + t) and (x + t) / (1 + t), t the leak; two words that differ in an active symbol then share no
+   answer within eta, and the separation bound counts the active symbols. *)
 Theorem padded_lower_bound (F : 'I_A -> 'I_d -> R) (B : 'I_n2 -> 'I_d.+1 -> R) (mu lam eta delta : R)
     (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
     (answer : W -> S -> ('I_d.+1 -> R) -> 'I_h -> R) :
@@ -103,7 +110,8 @@ End Padded.
 Theorem low_dimension_headline (T n2 d h : nat) (mu eta delta : R) (A := minn T (capacity d mu)) :
   (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d.+1 -> R, (forall j, dot (K j) (K j) = 1) /\
-    forall B : 'I_n2 -> 'I_d.+1 -> R, (forall i o, dot (K (active (geq_minl T (capacity d mu)) i)) (B o) <= mu) ->
+    forall B : 'I_n2 -> 'I_d.+1 -> R,
+      (forall i o, dot (K (active (geq_minl T (capacity d mu)) i)) (B o) <= mu) ->
     forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
            (answer : W -> S -> ('I_d.+1 -> R) -> 'I_h -> R), 0 < N W ->
       correct_active (geq_minl T (capacity d mu)) K B (lambda_relative (INR T + INR n2) mu eta) eta

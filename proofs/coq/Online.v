@@ -139,7 +139,10 @@ Definition bit_cache : online unit_finType bits_seen (seq Row) :=
 Definition bits_read k (s : bits_seen k) (t : token T_ k) (c : Ch) : R :=
   ind (s (Ordinal (position_lt t), c)).
 
-Lemma bit_cache_run k (K : token T_ k -> Crd -> R) (x : {ffun token T_ k * Ch -> bool}) u m (p : 'I_(before T_ m)) c
+(* Sketch: induction on the scales that have passed. A bit of an earlier scale is kept; a bit of this scale
+   is the one that the stream brings at its place. *)
+Lemma bit_cache_run k (K : token T_ k -> Crd -> R) (x : {ffun token T_ k * Ch -> bool}) u m
+  (p : 'I_(before T_ m)) c
     (t : token T_ k) : val p = position t ->
   run bit_cache u (stream K (levels ind x)) m (p, c) = x (t, c).
 Proof.
@@ -159,7 +162,8 @@ rewrite (nth_map i) ?size_enum_ord // nth_ord_enum /levels /=.
 exact: Rleb_ind.
 Qed.
 
-Theorem online_upper_bound k (Own : finType) (K : token T_ k -> Crd -> R) (B : Own -> Crd -> R) (lam eta : R) :
+Theorem online_upper_bound k (Own : finType) (K : token T_ k -> Crd -> R) (B : Own -> Crd -> R)
+  (lam eta : R) :
   0 <= eta < 1 ->
   correct_at bit_cache (fun _ s q => attention_own q K B (bits_read s)) K B lam eta 0
   /\ log2 (N (bits_seen k)) = INR (before T_ k) * N Ch.
@@ -191,6 +195,9 @@ Definition window_correct (W : finType) (St : nat -> finType) (a : online W St (
     INR #|[pred u | ~~ approx eta (attention_live t (scale lam (live t F i)) V c)
                        (answer u (run a u V t) (scale lam (live t F i)) c)]| <= delta * N W.
 
+(* Sketch: whatever came before the window, let the values in the window be the instance and all others 0.
+   The cache after step t is then a one-way message about w tokens, and `relative_given_keys` applies to the
+   live keys. *)
 Theorem window_lower_bound (W : finType) (St : nat -> finType) (a : online W St (Ch -> R)) (t : nat)
     (answer : W -> St t -> (Crd -> R) -> Ch -> R) (mu delta : R) :
   (w <= t)%nat -> incoherent (live t F) mu -> 0 <= lam -> 0 <= eta < 1 ->
@@ -209,7 +216,8 @@ rewrite -(N_ord w); apply: (relative_given_keys hK hB l0 W0 he gap0 hd
 apply: correct_mean => x i c; rewrite /failed.
 pose b n c := if insub (n - (t - w))%nat is Some j then x (j : 'I_w, c) else false.
 have VE : V_ (levels ind x) = fun n c => ind (b n c).
-  by do 2!apply: FunctionalExtensionality.functional_extensionality => ?; rewrite /V_ /b /levels; case: insubP.
+  by do 2!apply: FunctionalExtensionality.functional_extensionality => ?; rewrite /V_ /b /levels;
+    case: insubP.
 have := hc b i c; rewrite VE.
 suff -> : attention_own (scale lam (live t F i)) (live t F) B (levels ind x) c
         = attention_live t (scale lam (live t F i)) (fun n c => ind (b n c)) c by [].
@@ -220,7 +228,8 @@ Qed.
 (* matching cache: keep the w * h live bits, shift at every step *)
 Definition shift_cache : online unit_finType (fun _ => [finType of {ffun 'I_w * Ch -> bool}]) (Ch -> R) :=
   @Online unit_finType (fun _ => [finType of {ffun 'I_w * Ch -> bool}]) (Ch -> R) (fun _ => [ffun _ => false])
-    (fun _ _ s v => [ffun ic : 'I_w * Ch => if insub ic.1.+1 is Some i' then s (i', ic.2) else Rleb 1 (v ic.2)]).
+    (fun _ _ s v => [ffun ic : 'I_w * Ch => if insub ic.1.+1 is Some i' then s (i', ic.2)
+      else Rleb 1 (v ic.2)]).
 
 Lemma shift_cache_run u (b : nat -> Ch -> bool) k (i : 'I_w) c : (w <= k + i)%nat ->
   run shift_cache u (fun n c => ind (b n c)) k (i, c) = b (k + i - w)%nat c.

@@ -38,7 +38,8 @@ Definition stored_value (x : X) i (c : option Ch) : R := if c is Some c' then lv
 Definition instance (x : X) := (stored_key x, stored_value x).
 
 (* whatever is asked: if every question betrays its symbol, all symbols must be stored *)
-Lemma symbols_lower_bound (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool) (inst : X -> Inp) (qry : I -> Qry)
+Lemma symbols_lower_bound (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool) (inst : X -> Inp)
+  (qry : I -> Qry)
     (W S : finType) (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) (dV dK : R) :
   (0 < LV)%nat -> (0 < LK)%nat -> separated good inst qry ->
   0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
@@ -57,7 +58,8 @@ Qed.
 
 (* ---------- the questions ------------------------------------------------------------------ *)
 Variables (sv sp g : R).
-(* fill_key: an own token with logit 0;  ref_key i: an own token with the address of token i, without payload *)
+(* fill_key: an own token with logit 0; ref_key i: an own token with the address of token i, without
+   payload *)
 Definition fill_key : Crd -> R := vec (fun _ => 0) (fun _ => 0) 1.
 Definition ref_key i : Crd -> R := vec (scale ca (A i)) (fun _ => 0) (sqrt (1 - ca * ca)).
 (* question: query, keys of Bob's own tokens, channel.  Value symbols are read with [sv a_i; 0; 0],
@@ -89,7 +91,8 @@ Lemma value_logit x i c j :
 Proof. by rewrite /= dot_vec dot_scale dot_scale_r dot0; ring. Qed.
 
 Lemma payload_logit_of x i p j :
-  dot (question (inr (i, p))).1.1 (stored_key x j) = sp * ca * dot (A i) (A j) + g * cp * y (payload_symbol x j p).
+  dot (question (inr (i, p))).1.1 (stored_key x j) = sp * ca * dot (A i) (A j)
+    + g * cp * y (payload_symbol x j p).
 Proof. by rewrite /= dot_vec dot_scale dot_scale_r dot_pick /payload; ring. Qed.
 
 Lemma fill_logit a p : dot (vec a p 0) fill_key = 0.
@@ -123,7 +126,8 @@ Qed.
 
 (* a payload question returns the logistic function of its level: the token against the reference token *)
 Lemma payload_reading x i p :
-  Rabs (output (instance x) (question (inr (i, p))) - logistic (g * cp * y (payload_symbol x i p))) <= tau_payload.
+  Rabs (output (instance x) (question (inr (i, p))) - logistic (g * cp * y (payload_symbol x i p)))
+    <= tau_payload.
 Proof.
 have b0 : 0 <= sp * ca by nra.
 have c0 : 0 <= g * cp by nra.
@@ -188,7 +192,8 @@ Theorem keys_and_values_lower_bound (W S : finType)
     (answer : W -> S -> (Crd -> R) * (Own -> Crd -> R) * option Ch -> R) (eta dV dK : R) :
   (0 < LV)%nat -> (0 < LK)%nat ->
   (forall a b, a != b -> 2 * (eta + tau_values) < Rabs (lv a - lv b)) ->
-  (forall a b, a != b -> 2 * (eta + tau_payload) < Rabs (logistic (g * cp * y a) - logistic (g * cp * y b))) ->
+  (forall a b, a != b -> 2 * (eta + tau_payload) < Rabs (logistic (g * cp * y a) - logistic (g * cp * y b)))
+    ->
   0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
   correct_on_average (fun inp q => near eta (output inp q)) instance question compress answer
     (fun i => if i is inl _ then dV else dK) ->
@@ -211,7 +216,8 @@ Definition payload_logit (p rho lam gam : R) : R := gam * query_scale lam gam * 
 Definition tau_C (n p mu rho lam gam : R) : R :=
   n * exp (payload_logit p rho lam gam - query_scale lam gam * address_scale rho * (1 - mu)).
 (* logistic_level: a grid from logistic (- c) to logistic c;  payload_level: the levels that map to it *)
-Definition logistic_level (c : R) (L : nat) (a : 'I_L) : R := logistic (- c) + grid a * (logistic c - logistic (- c)).
+Definition logistic_level (c : R) (L : nat) (a : 'I_L) : R := logistic (- c) + grid a *
+  (logistic c - logistic (- c)).
 Definition payload_level (c : R) (L : nat) (a : 'I_L) : R := logit (logistic_level c a) / c.
 
 Lemma logistic_level_range c L (a : 'I_L) : 0 < c -> logistic (- c) <= logistic_level c a <= logistic c.
@@ -258,7 +264,8 @@ Definition C_question := @question Tok Own Adr Pay Ch ref A (address_scale rho) 
 Hypotheses (hA : incoherent A mu) (mu01 : 0 <= mu <= 1) (rho01 : 0 < rho <= 1)
   (lam0 : 0 < lam) (gam0 : 0 < gam) (P0 : 0 < N Pay).
 
-Lemma C_signs : [/\ 0 <= address_scale rho, 0 < payload_scale (N Pay) rho, 0 < query_scale lam gam <= lam & 0 < c].
+Lemma C_signs : [/\ 0 <= address_scale rho, 0 < payload_scale (N Pay) rho, 0 < query_scale lam gam <= lam &
+  0 < c].
 Proof.
 have cp : 0 < payload_scale (N Pay) rho by apply: Rdiv_lt_0_compat; [lra|exact: sqrt_lt_R0].
 have g1 : 1 <= sqrt (1 + gam * gam) by rewrite -[X in X <= _]sqrt_1; apply: sqrt_le_1; nra.
@@ -319,7 +326,8 @@ Proof.
 have [ca cp [sp0 spl] c0] := C_signs.
 move=> V0 K0 e0 stepV stepK hV hK W0 hc.
 have tV := C_tau_values.
-apply: (@keys_and_values_lower_bound Tok Own Adr Pay Ch ref A mu (address_scale rho) (payload_scale (N Pay) rho) LV LK
+apply: (@keys_and_values_lower_bound Tok Own Adr Pay Ch ref A mu (address_scale rho)
+  (payload_scale (N Pay) rho) LV LK
   (@grid LV) (@payload_level c LK) lam (query_scale lam gam) (gam * query_scale lam gam)
   _ _ _ _ _ _ _ _ _ W S compress answer eta) => //; try lra.
 - by nra.
@@ -349,7 +357,8 @@ Qed.
 Theorem theorem_C_tight (eta : R) : (0 < LV)%nat -> (0 < LK)%nat -> 0 <= eta ->
   exists (S : finType) (compress : unit -> (Tok -> Crd -> R) * (Tok -> option Ch -> R) -> S)
     (answer : unit -> S -> (Crd -> R) * (Own -> Crd -> R) * option Ch -> R),
-    correct_on (W := unit_finType) (fun inp q => near eta (output inp q)) C_instance C_question compress answer
+    correct_on (W := unit_finType) (fun inp q => near eta (output inp q)) C_instance C_question compress
+      answer
       (fun _ => 0)
     /\ log2 (N S) = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)).
 Proof.
@@ -380,7 +389,7 @@ exact: e.
 Qed.
 End TheoremC.
 
-(* ---------- with greedy addresses -------------------------------------------------------------------------- *)
+(* ---------- with greedy addresses ------------------------------------------------------------- *)
 Theorem theorem_C_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta dV dK : R) :
   (0 < da)%nat -> (0 < p)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR da * mu ^ 2 / 2) ->
   0 < rho <= 1 -> 0 < lam -> 0 < gam -> (0 < LV)%nat -> (0 < LK)%nat -> 0 <= eta ->

@@ -7,7 +7,8 @@ Open Scope R_scope.
 (* two levels lo < hi, each blurred by t, that no answer of relative error eta confuses *)
 Lemma two_levels (lo hi t eta : R) (lev : 'I_2 -> R) : (forall a, lev a = lo + grid a * (hi - lo)) ->
   (1 + eta) * (lo + t) < (1 - eta) * (hi - t) -> 0 <= eta < 1 ->
-  forall a b u v o, Rabs (u - lev a) <= t -> Rabs (v - lev b) <= t -> approx eta u o -> approx eta v o -> a = b.
+  forall a b u v o, Rabs (u - lev a) <= t -> Rabs (v - lev b) <= t -> approx eta u o -> approx eta v o ->
+    a = b.
 Proof.
 move=> levE gap he; have grid2 (a : 'I_2) : grid a = INR a by rewrite /grid /=; field.
 suff far (a b : 'I_2) u v o : (a < b)%nat -> Rabs (u - lev a) <= t -> Rabs (v - lev b) <= t ->
@@ -30,6 +31,8 @@ Notation tau := (tau_C (N Tok + N Own) (N Pay) mu rho lam gam).
 Hypotheses (hA : incoherent A mu) (mu01 : 0 <= mu <= 1) (rho01 : 0 < rho <= 1)
   (lam0 : 0 < lam) (gam0 : 0 < gam) (P0 : 0 < N Pay).
 
+(* Sketch: with two levels a value is 0 or 1 and a payload reads logistic (-c) or logistic c; the assumption
+   on eta tells both apart (`two_levels`), so that `keys_and_values_any` counts one bit for each of them. *)
 Theorem theorem_C_relative (W S : finType) (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R) -> S)
     (answer : W -> S -> (Crd -> R) * (Own -> Crd -> R) * option Ch -> R) (eta delta : R) :
   0 <= eta < 1 -> (1 + eta) * (logistic (- c) + tau) < (1 - eta) * (logistic c - tau) ->
@@ -78,6 +81,9 @@ split=> //; first by split=> //; nra.
 by rewrite /address_scale sq; have -> : 1 - 1 / 2 = / sqrt 2 * / sqrt 2 by [lra]; rewrite sqrt_square; lra.
 Qed.
 
+(* Sketch: greedy keys give the addresses. lam is chosen so that the payload's logit is c = logit_for, and
+   the leak is then at most n exp (-c); since exp (-c) (n + 1) = (1 - eta) / 4, low and high answers are (1
+   - eta) / 4 and 1 - (1 - eta) / 4, or better, and the relative gap follows; then theorem_C_relative. *)
 Theorem relative_keys_and_values (T n2 da p h : nat) (mu eta delta : R) :
   (0 < da)%nat -> (0 < p)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR da * mu ^ 2 / 2) ->
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->

@@ -1,6 +1,6 @@
-(* Sequential decoding: ids are signs, every one of a level; the contents that are read are linear in the ids of one
-   level once all lower levels are known.  What lower levels add is subtracted exactly, so no error travels upwards.
-   Contents come through a layer norm, whose inverse moves an error by a bounded factor. *)
+(* Sequential decoding: ids are signs, every one of a level; the contents that are read are linear in the ids
+   of one level once all lower levels are known. What lower levels add is subtracted exactly, so no error
+   travels upwards. Contents come through a layer norm, whose inverse moves an error by a bounded factor. *)
 From LowerBound Require Export Replay.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -46,7 +46,8 @@ have : Rabs (\rsum_j (l i j * (content x j - content y j))) <= 2 * \rsum_j (Rabs
 by rewrite apart; lra.
 Qed.
 
-(* ... so a cache whose answers are good with probability 1 - delta keeps all bits but log2 (1 / (1 - delta)) *)
+(* ... so a cache whose answers are good with probability 1 - delta keeps all bits but log2 (1 / (1 -
+   delta)) *)
 Theorem prefix_lower_bound (W S : finType) (Out : Type) (good : X -> Out -> bool) (read : Out -> J -> R)
     (compress : W -> X -> S) (answer : W -> S -> Out) (delta : R) :
   (forall x o, good x o -> forall j, Rabs (read o j - content x j) <= e j) ->
@@ -69,9 +70,9 @@ Qed.
 End Prefix.
 
 (* ---------- the layer norm ------------------------------------------------------------------------------ *)
-(* What a layer norm leaves of a content u beside a large public part is w = u / sqrt (1 + |u|^2), whose inverse is
-   w / sqrt (1 - |w|^2).  In a box whose corners have |w|^2 <= b it moves a sup-norm error by at most the factor
-   (1 - b)^(-3/2). *)
+(* What a layer norm leaves of a content u beside a large public part is w = u / sqrt (1 + |u|^2), whose
+   inverse is w / sqrt (1 - |w|^2). In a box whose corners have |w|^2 <= b it moves a sup-norm error by at
+   most the factor (1 - b)^(-3/2). *)
 Section Norm.
 Variables (C : finType).
 Definition square_norm (w : C -> R) : R := \rsum_c (w c * w c).
@@ -91,6 +92,9 @@ have h : 2 * (r * r * r) <= p * q * (p + q).
 by rewrite Rabs_pos_eq; [apply: Rinv_le_contravar|apply/Rlt_le/Rinv_0_lt_compat; lra].
 Qed.
 
+(* Sketch: with p, q the two roots, w/p - w'/q = (w - w')/p + w' (1/p - 1/q). The first part is at most t/r
+   with r = sqrt (1 - b); the squared norms differ by at most N C 2 s t, so the second is at most b t / r^3
+   by the Lipschitz bound of the inverse root; the sum is t / r^3. *)
 Theorem unnormalise (w w' : C -> R) (s b t : R) :
   0 <= s -> N C * (s * s) <= b -> b < 1 ->
   (forall c, Rabs (w c) <= s) -> (forall c, Rabs (w' c) <= s) -> (forall c, Rabs (w c - w' c) <= t) ->

@@ -1,5 +1,5 @@
-(* All queries of one last scale at once: one set of own tokens for a whole block of queries, for values and for
-   payloads, and the total reading time of many queries. *)
+(* All queries of one last scale at once: one set of own tokens for a whole block of queries, for values and
+   for payloads, and the total reading time of many queries. *)
 From LowerBound Require Export Payload Time.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -51,11 +51,13 @@ Qed.
 End ValueBlocks.
 
 (* relative error eta < 1: one bit per entry, with one set of own tokens for all queries of a run *)
-Theorem block_relative (Tok Own Crd Ch : finType) (Run : Type) (ask : Run -> Own -> Tok) (place : Tok -> Run * Own)
+Theorem block_relative (Tok Own Crd Ch : finType) (Run : Type) (ask : Run -> Own -> Tok)
+  (place : Tok -> Run * Own)
     (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (mu lam eta delta : R) (W S : finType)
     (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Own -> Crd -> R) -> Own -> Ch -> R) :
   (forall i, ask (place i).1 (place i).2 = i) -> incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) ->
-  0 <= lam -> 0 <= eta < 1 -> (1 + eta) * leak (N Tok + N Own) lam mu < 1 - eta -> 0 <= delta <= 1/2 -> 0 < N W ->
+  0 <= lam -> 0 <= eta < 1 -> (1 + eta) * leak (N Tok + N Own) lam mu < 1 - eta -> 0 <= delta <= 1/2 ->
+    0 < N W ->
   block_correct_in_mean ask place K B lam ind (approx eta) compress answer delta ->
   (1 - H2 delta) * (N Tok * N Ch) <= log2 (N S).
 Proof.
@@ -97,14 +99,17 @@ Notation skey := (@stored_key Tok Adr1 Pay Ch padded ca cp LV LK y).
 Notation sval := (@stored_value Tok Pay Ch LV LK lv).
 
 Variables (sv sp g f : R).
-(* own_key i: the reference token of token i;  own_keys r: all own tokens of run r, the same for all its questions *)
+(* own_key i: the reference token of token i; own_keys r: all own tokens of run r, the same for all its
+   questions *)
 Definition own_key (i : Tok) : Crd -> R := vec (pad (scale ca (A i)) (sqrt (1 - ca * ca))) (fun _ => 0) 0.
 Definition own_keys (r : Run) (o : Own) : Crd -> R := own_key (refs r o).
-(* run_question: a value query turns away from the own tokens by - f; a payload query reads against its reference *)
+(* run_question: a value query turns away from the own tokens by - f; a payload query reads against its
+   reference *)
 Definition run_question (ix : I) : (Crd -> R) * (Own -> Crd -> R) * option Ch :=
   match ix with
   | inl (i, c) => (vec (pad (scale sv (A i)) (- f)) (fun _ => 0) 0, own_keys (place i).1, Some c)
-  | inr (i, p) => (vec (pad (scale sp (A i)) 0) (fun p' => if p' == p then g else 0) 0, own_keys (place i).1, None)
+  | inr (i, p) => (vec (pad (scale sp (A i)) 0) (fun p' => if p' == p then g else 0) 0, own_keys (place i).1,
+    None)
   end.
 
 Hypotheses (hp : forall i, refs (place i).1 (place i).2 = i) (refs_inj : forall r, injective (refs r)).
@@ -125,6 +130,9 @@ Lemma run_logit_own s h pay i j : dot (vec (pad (scale s (A i)) h) pay 0) (own_k
   s * ca * dot (A i) (A j) + h * sqrt (1 - ca * ca).
 Proof. by rewrite /own_key dot_vec dot_pad dot_scale dot_scale_r [dot pay _]dot_sym dot0; ring. Qed.
 
+(* Sketch: the query is the address of token i. Every other logit, of cached or own tokens, is lower by a
+   factor 1 - mu, so their mass is at most tauV times that of i, and the output is that close to the value.
+   *)
 Lemma run_value_reading x i c :
   Rabs (output (inst x) (run_question (inl (i, c))) - lv (value_symbol x i c)) <= tauV.
 Proof.
@@ -139,18 +147,23 @@ have rest : \rsum_(j | j != inl i) exp (l j) <= tauV * exp (l (inl i)).
   rewrite -N_sum; apply: rest_mass => -[j|o] ji; rewrite /l [join _ _ _]/=.
     rewrite run_logit_stored dot0 Rplus_0_r; apply: Rmult_le_compat_l => //.
     by apply: address_le; apply: contraNN ji => /eqP ->.
-  rewrite /own_keys run_logit_own; case: (altP (i =P refs (place i).1 o)) => [<-|ne]; first by rewrite (proj1 hA); lra.
+  rewrite /own_keys run_logit_own; case: (altP (i =P refs (place i).1 o)) => [<-|ne];
+    first by rewrite (proj1 hA); lra.
   have := Rmult_le_compat_l _ _ _ b0 (address_le ne).
   by have := Rmult_le_pos _ _ f0 (sqrt_pos (1 - ca * ca)); lra.
 exact: (gap_near (v01 (inl i)) (rest_ge0 rest) (softmax_gap v01 rest)).
 Qed.
 
+(* Sketch: the query weighs token i against the one own token that has i's address, so that the output is
+   the logistic of their difference in logits, which is the payload; the mass of all other tokens is at most
+   tauK of the reference's. *)
 Lemma run_payload_reading x i p :
   Rabs (output (inst x) (run_question (inr (i, p))) - logistic (g * cp * y (payload_symbol x i p))) <= tauK.
 Proof.
 have b0 : 0 <= sp * ca by nra.
 have c0 : 0 <= g * cp by nra.
-pose k := (place i).2; pose l j := dot (run_question (inr (i, p))).1.1 (join (skey x) (own_keys (place i).1) j).
+pose k := (place i).2; pose l j := dot (run_question (inr (i, p))).1.1 (join (skey x) (own_keys (place i).1)
+  j).
 have lj j : l (inl j) = sp * ca * dot (A i) (A j) + g * cp * y (payload_symbol x j p).
   by rewrite /l [join _ _ _]/= run_logit_stored dot_pick /payload; ring.
 have lo o : l (inr o) = sp * ca * dot (A i) (A (refs (place i).1 o)).
@@ -208,7 +221,8 @@ Notation c := (payload_logit (N Pay) rho lam gam).
 Notation tauV := (tau_run (N Tok + N Own) mu rho lam).
 Notation tauK := (tau_C (N Tok + N Own) (N Pay) mu rho lam gam).
 Notation sv := (query_scale lam (turning mu rho)).
-(* run_C_instance, run_C_question: the instances of Theorem C with padded addresses, and the questions of a run *)
+(* run_C_instance, run_C_question: the instances of Theorem C with padded addresses, and the questions of a
+   run *)
 Definition run_C_instance := @C_instance Tok [finType of Adr + unit] Pay Ch (padded A) rho lam gam LV LK.
 Definition run_C_question := @run_question Tok Own Adr Pay Ch Run refs place A (address_scale rho)
   sv (query_scale lam gam) (gam * query_scale lam gam) (turning mu rho * sv).
@@ -267,8 +281,10 @@ Proof.
 have [ca cp [sp0 _] c0] := C_signs rho01 lam0 gam0 P0.
 have [sv0 _] := query_scale_facts turning_ge0; have k0 := turning_ge0.
 move=> V0 K0 stepV stepK hV hK W0 hc.
-apply: (@run_keys_and_values Tok Own Adr Pay Ch Run refs place A mu (address_scale rho) (payload_scale (N Pay) rho)
-  LV LK (@grid LV) (@payload_level c LK) sv (query_scale lam gam) (gam * query_scale lam gam) (turning mu rho * sv)
+apply: (@run_keys_and_values Tok Own Adr Pay Ch Run refs place A mu (address_scale rho)
+  (payload_scale (N Pay) rho)
+  LV LK (@grid LV) (@payload_level c LK) sv (query_scale lam gam) (gam * query_scale lam gam)
+    (turning mu rho * sv)
   hp refs_inj hA ca (Rlt_le _ _ sv0) (Rlt_le _ _ sp0) (Rlt_le _ _ cp) _ _ _ _ _
   W S compress answer eta dV dK V0 K0 _ _ hV hK W0 hc).
 - by nra.
@@ -283,7 +299,8 @@ End RunC.
 
 (* ---------- the total reading time of many queries ------------------------------------------- *)
 Section TotalTime.
-Variables (Qry Tok Crd W : finType) (u : Qry -> Crd -> R) (e : Qry -> Tok -> Tok -> Crd -> R) (mu lam eta delta : R).
+Variables (Qry Tok Crd W : finType) (u : Qry -> Crd -> R) (e : Qry -> Tok -> Tok -> Crd -> R)
+  (mu lam eta delta : R).
 Notation Row := ((Crd -> R) * R)%type.
 (* arranged q i b: the row of query q (key u q, value b) lies at place i; row j has key e q i j and value 0 *)
 Definition arranged q (i : Tok) (b : bool) (j : Tok) : Row := if j == i then (u q, ind b) else (e q i j, 0).
@@ -292,7 +309,8 @@ Hypotheses (u1 : forall q, dot (u q) (u q) = 1) (eu : forall q i j, j != i -> do
 (* P q w: the rows that query q reads under coins w, chosen without looking at them *)
 Variables (P : Qry -> W -> {set Tok}) (ans : Qry -> W -> (Tok -> Row) -> R).
 Definition arranged_correct : Prop := forall q i b,
-  INR #|[pred w | ~~ approx eta (read_out (u q) lam (arranged q i b)) (ans q w (arranged q i b))]| <= delta * N W.
+  INR #|[pred w | ~~ approx eta (read_out (u q) lam (arranged q i b)) (ans q w (arranged q i b))]| <= delta *
+    N W.
 
 Lemma arranged_gap q i b (t := leak (N Tok) lam mu) :
   0 <= t /\ ind b / (1 + t) <= read_out (u q) lam (arranged q i b) <= (ind b + t) / (1 + t).
@@ -309,7 +327,8 @@ Qed.
 Theorem total_time : (forall q, nonadaptive (P q) (ans q)) -> arranged_correct ->
   N Qry * ((1 - 2 * delta) * N Tok) * N W <= \rsum_(w : W) \rsum_(q : Qry) INR #|P q w|.
 Proof.
-move=> na hc; pose bad q i b w := ~~ approx eta (read_out (u q) lam (arranged q i b)) (ans q w (arranged q i b)).
+move=> na hc; pose bad q i b w := ~~ approx eta (read_out (u q) lam (arranged q i b))
+  (ans q w (arranged q i b)).
 have key q w i : 1 <= ind (i \in P q w) + (ind (bad q i true w) + ind (bad q i false w)).
   case: (boolP (i \in P q w)) => [_|iP] /=.
     by have := ind_01 (bad q i true w); have := ind_01 (bad q i false w); lra.
@@ -336,8 +355,10 @@ rewrite exchange_big /= Rmult_assoc -rsum_const; apply: rsum_le => q _; exact: e
 Qed.
 End TotalTime.
 
-(* one cache for all queries: T incoherent keys, query q asks for key of q, and that row changes places with row i *)
-Theorem total_time_one_cache (Qry Tok Crd W : finType) (K : Tok -> Crd -> R) (goal : Qry -> Tok) (mu lam eta delta : R)
+(* one cache for all queries: T incoherent keys, query q asks for key of q, and that row changes places with
+   row i *)
+Theorem total_time_one_cache (Qry Tok Crd W : finType) (K : Tok -> Crd -> R) (goal : Qry -> Tok)
+  (mu lam eta delta : R)
     (P : Qry -> W -> {set Tok}) (ans : Qry -> W -> (Tok -> (Crd -> R) * R) -> R) :
   let u q := K (goal q) in let e q i j := if j == goal q then K i else K j in
   incoherent K mu -> 0 <= lam -> 0 <= eta < 1 -> (1 + eta) * leak (N Tok) lam mu < 1 - eta ->

@@ -68,7 +68,8 @@ by rewrite (sep _ _ _ hx hy) eqxx /=; lra.
 Qed.
 
 (* without errors the ids must be kept in full *)
-Corollary replay_exact (Out : Type) (good : X -> Out -> bool) (compress : W -> X -> S) (answer : W -> S -> Out) :
+Corollary replay_exact (Out : Type) (good : X -> Out -> bool) (compress : W -> X -> S)
+    (answer : W -> S -> Out) :
   (forall x y o, good x o -> good y o -> x = y) -> 0 < N W ->
   (forall x w, good x (answer w (compress w x))) -> \rsum_i log2 (N (V i)) <= log2 (N S).
 Proof.
@@ -85,7 +86,8 @@ Theorem replay_cache (I : finType) (V : I -> finType) (x0 : {dffun forall i, V i
   exists (S : finType) (compress : {dffun forall i, V i} -> S) (answer : S -> Out),
     (forall x, good x (answer (compress x))) /\ log2 (N S) = \rsum_i log2 (N (V i)).
 Proof.
-by move=> hg; exists [finType of {dffun forall i, V i}], (fun x => x), truth; split=> //; exact: log2_words x0.
+by move=> hg; exists [finType of {dffun forall i, V i}], (fun x => x), truth; split=> //;
+  exact: log2_words x0.
 Qed.
 
 (* VAR at 256 pixels: 255 ids with codebooks of 2^12 codes in the scales of sides 1, 2, 3, 4, 5, 6, 8, 10 *)

@@ -8,7 +8,7 @@ Open Scope R_scope.
 Lemma var256_tokens : \sum_(p <- [:: 1; 2; 3; 4; 5; 6; 8; 10; 13]%nat) (p * p) = 424%nat.
 Proof. by rewrite unlock. Qed.
 
-(* squares r k: tokens of scale k when its side is r^k;  geometric_tokens r M: tokens of the scales before M *)
+(* squares r k: tokens of scale k when its side is r^k; geometric_tokens r M: tokens of the scales before M *)
 Definition squares (r k : nat) : nat := expn (expn r k) 2.
 Definition geometric_tokens (r M : nat) : nat := before (squares r) M.
 
@@ -35,7 +35,8 @@ by rewrite INR_square; field; nra.
 Qed.
 
 Lemma geometric_tokens_gt0 (r M : nat) : (0 < M)%nat -> (0 < geometric_tokens r M)%nat.
-Proof. by rewrite /geometric_tokens /before; case: M => // k _; rewrite big_ord_recl /squares expn0 exp1n. Qed.
+Proof. by rewrite /geometric_tokens /before; case: M => // k _; rewrite big_ord_recl /squares expn0 exp1n.
+Qed.
 
 (* ---------- geometric schedules: (n^2 - 1) / (r^2 - 1) tokens ------------------------------------ *)
 Theorem geometric_headline (r M d h : nat) (mu eta delta : R) :
@@ -93,8 +94,9 @@ apply: Rmult_le_compat_l => //; apply: Rmult_le_compat_r; first exact: pos_INR.
 by apply: Rle_trans hT _; exact: INR_le.
 Qed.
 
-(* ---------- the schedule (1, n) --------------------------------------------------------------------------- *)
-(* One cached token and n^2 own tokens: h bits are enough, so no bound c n^2 h can hold before the last scale. *)
+(* ---------- the schedule (1, n) --------------------------------------------------------------- *)
+(* One cached token and n^2 own tokens: h bits are enough, so no bound c n^2 h can hold before the last
+   scale. *)
 Theorem small_scale_counterexample (d h : nat) (c : R) : (0 < h)%nat -> 0 < c ->
   exists n0 : nat, forall n, (n0 <= n)%nat ->
   forall (K : 'I_1 -> 'I_d -> R) (B : 'I_(expn n 2) -> 'I_d -> R) (lam eta : R), 0 <= eta < 1 ->

@@ -1,6 +1,6 @@
-(* Theorem C with the sharp single read.  For a payload all own tokens are copies of one reference, its logit lowered
-   so that together they weigh as one token without payload.  Then the leak of the other cached tokens can only raise
-   the output, and costs levels a spacing of tau, not 2 tau. *)
+(* Theorem C with the sharp single read. For a payload all own tokens are copies of one reference, its logit
+   lowered so that together they weigh as one token without payload. Then the leak of the other cached tokens
+   can only raise the output, and costs levels a spacing of tau, not 2 tau. *)
 From LowerBound Require Export Zoom.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -18,7 +18,8 @@ by have : 1 <= (e + 1) * (m + 1) by [nra]; nra.
 Qed.
 
 (* readings that are only raised, by t at most, are blurred by t and not by 2 t *)
-Lemma apart_raised a b u v t d : a <= u <= a + t -> b <= v <= b + t -> Rabs (u - v) <= d -> Rabs (a - b) <= d + t.
+Lemma apart_raised a b u v t d : a <= u <= a + t -> b <= v <= b + t -> Rabs (u - v) <= d ->
+  Rabs (a - b) <= d + t.
 Proof. by move=> ha hb /Rabs_between h; apply: Rabs_le; lra. Qed.
 
 (* ---------- any levels and scales ------------------------------------------------------------- *)
@@ -28,7 +29,8 @@ Variables (LV LK : nat) (lv : 'I_LV -> R) (y : 'I_LK -> R).
 Notation Crd := [finType of Adr + Pay + unit].
 Notation tauV := (leak (N Tok + N Own) (sv * ca) mu).
 Notation tau := (copies_leak Tok mu ca cp sp g).
-(* sharp_question: values as in Theorem C;  a payload against the copies of one reference, of logit 0 together *)
+(* sharp_question: values as in Theorem C; a payload against the copies of one reference, of logit 0
+   together *)
 Definition sharp_question (ix : Tok * Ch + Tok * Pay) : (Crd -> R) * (Own -> Crd -> R) * option Ch :=
   match ix with
   | inl ic => question ref A ca sv sp g (inl ic)
@@ -54,7 +56,8 @@ Theorem sharp_lower_bound (W S : finType) (compress : W -> (Tok -> Crd -> R) * (
   (forall a b, a != b -> 2 * (eta + tauV) < Rabs (lv a - lv b)) ->
   (forall a b, a != b -> 2 * eta + tau < Rabs (logistic (g * cp * y a) - logistic (g * cp * y b))) ->
   0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
-  correct_on_average (fun inp q => near eta (output inp q)) (instance A ca cp lv y) sharp_question compress answer
+  correct_on_average (fun inp q => near eta (output inp q)) (instance A ca cp lv y)
+    sharp_question compress answer
     (fun i => if i is inl _ then dV else dK) ->
   N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
 Proof.
@@ -111,7 +114,8 @@ Theorem theorem_C_sharp_average (W S : finType)
 Proof.
 have [ca0 cp0 [sp0 _] c0] := C_signs rho01 lam0 gam0 P0.
 move=> V0 K0 stepV stepK.
-apply: (@sharp_lower_bound Tok Own Adr Pay Ch ref A mu ca cp lam sp (gam * sp) LV LK (@grid LV) (@payload_level c LK)
+apply: (@sharp_lower_bound Tok Own Adr Pay Ch ref A mu ca cp lam sp (gam * sp) LV LK (@grid LV)
+  (@payload_level c LK)
   hA (proj1 mu01) ca0 (Rlt_le _ _ lam0) (Rlt_le _ _ sp0) cp0 _ (@grid_01 LV) _ W S compress answer eta) => //.
 - by nra.
 - by move=> a; exact: payload_level_range.

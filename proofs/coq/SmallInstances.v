@@ -5,7 +5,8 @@ Open Scope R_scope.
 
 (* ---------- dimension 16: Kerdock vectors from GF(8) modulo x^3 + x + 1 -------------------- *)
 Definition kerdock16_key (i : 'I_5) (c : 'I_16) : R := (if kerdock 3 11 i c then -1 else 1) / 4.
-Definition kerdock16_own_key (o : 'I_16) (c : 'I_16) : R := (if kerdock 3 11 (5 + o)%nat c then -1 else 1) / 4.
+Definition kerdock16_own_key (o : 'I_16) (c : 'I_16) : R := (if kerdock 3 11 (5 + o)%nat c then -1 else 1) /
+  4.
 
 (* inner products are at most 16 - 2 * 6 = 4, out of 16 *)
 Lemma kerdock16_far_apart : far_apart 16 (kerdock 3 11) (5 + 16) 6.

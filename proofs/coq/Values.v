@@ -49,7 +49,8 @@ Notation tau := (leak (N Tok + N Own) lam mu).
 Lemma attention_own_gap (V : Tok -> Ch -> R) i c : (forall j, 0 <= V j c <= 1) ->
   0 <= tau /\ V i c / (1 + tau) <= attention_own (scale lam (K i)) K B V c <= (V i c + tau) / (1 + tau).
 Proof.
-move=> hV; rewrite -N_sum; apply: (attention_gap (K := join K B) (V := join V (fun _ _ => 0)) (i := inl i)) => //.
+move=> hV; rewrite -N_sum; apply: (attention_gap (K := join K B) (V := join V (fun _ _ => 0)) (i := inl i))
+  => //.
 - exact: (proj1 hK).
 - case=> [j|o] ji /=; last exact: hB.
   by apply: (proj2 hK); apply: contraNN ji => /eqP ->.
@@ -80,7 +81,8 @@ Qed.
 End Cache.
 
 (* without own tokens this is plain attention over the cache *)
-Lemma attention_own_empty (Tok Own Crd Ch : finType) (q : Crd -> R) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+Lemma attention_own_empty (Tok Own Crd Ch : finType) (q : Crd -> R) (K : Tok -> Crd -> R)
+  (B : Own -> Crd -> R)
     (V : Tok -> Ch -> R) c : #|Own| = 0%nat -> attention_own q K B V c = attention q K V c.
 Proof.
 move=> own0; have drop (f : Tok + Own -> R) : \rsum_j f j = \rsum_i f (inl i).
@@ -225,7 +227,8 @@ Qed.
 (* ---------- headlines: keys exist; then Bob's keys; then the algorithm -------------------------- *)
 Section Headlines.
 Variables (T n2 d h : nat) (mu eta delta : R).
-Hypotheses (d0 : (0 < d)%nat) (T0 : (0 < T)%nat) (hmu : 0 < mu < 1) (hT : INR T.-1 < exp (INR d * mu ^ 2 / 2)).
+Hypotheses (d0 : (0 < d)%nat) (T0 : (0 < T)%nat) (hmu : 0 < mu < 1)
+  (hT : INR T.-1 < exp (INR d * mu ^ 2 / 2)).
 
 Lemma tokens_ge1 : 1 <= INR T + INR n2.
 Proof. by have := INR_ge1 T0; have := pos_INR n2; lra. Qed.

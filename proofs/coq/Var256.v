@@ -4,9 +4,11 @@ From LowerBound Require Export IntegerKeys Kerdock.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* GF(32) modulo x^5 + x^2 + 1 (in binary 100101, that is 37): the first 680 of the 2048 Kerdock vectors of R^64 *)
+(* GF(32) modulo x^5 + x^2 + 1 (in binary 100101, that is 37): the first 680 of the 2048 Kerdock vectors of
+   R^64 *)
 Definition var256_key (i : 'I_424) (c : 'I_64) : R := (if kerdock 5 37 i c then -1 else 1) / 8.
-Definition var256_own_key (o : 'I_256) (c : 'I_64) : R := (if kerdock 5 37 (424 + o)%nat c then -1 else 1) / 8.
+Definition var256_own_key (o : 'I_256) (c : 'I_64) : R := (if kerdock 5 37 (424 + o)%nat c then -1 else 1) /
+  8.
 
 (* every two of them differ in 28 places or more: inner products are at most 64 - 2 * 28 = 8, out of 64 *)
 Lemma var256_far_apart : far_apart 64 (kerdock 5 37) (424 + 256) 28.
@@ -75,7 +77,8 @@ Qed.
 
 (* without error *)
 Corollary var256_binary_exact :
-  100 <= lam -> 0 <= eta <= 99/100 -> correct K B lam ind (approx eta) compress answer 0 -> 27136 <= log2 (N S).
+  100 <= lam -> 0 <= eta <= 99/100 -> correct K B lam ind (approx eta) compress answer 0 ->
+    27136 <= log2 (N S).
 Proof.
 have d0 : 0 <= 0 <= 1/2 by lra.
 by move=> hlam he /correct_mean/(var256_binary hlam he d0); rewrite H2_0; lra.

@@ -1,6 +1,7 @@
 (* Theorem C for one head of VAR at 256 pixels: 424 cached tokens, 256 tokens of the last scale, dimension 64.
    A key is 32 address coordinates, 31 payload coordinates and one that fills it to unit norm; a value is 63
-   symbols and a constant.  The addresses are explicit trace codes; everything numerical is decided by computation. *)
+   symbols and a constant. The addresses are explicit trace codes; everything numerical is decided by
+   computation. *)
 From LowerBound Require Export IntegerPayload Kerdock.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -69,7 +70,8 @@ Qed.
 (* without error *)
 Corollary var256_keys_and_values_exact (W S : finType) compress (answer : W -> S -> _ -> R) (eta : R) :
   0 < N W -> 0 <= eta <= 1/100 ->
-  correct_on (fun inp q => near eta (output inp q)) var256_instance var256_question compress answer (fun _ => 0) ->
+  correct_on (fun inp q => near eta (output inp q)) var256_instance var256_question compress answer
+    (fun _ => 0) ->
   26712 * log2 50 + 13144 * log2 48 <= log2 (N S) /\ 224167 <= log2 (N S).
 Proof.
 move=> W0 he hc; have [stepV stepK] := var256_steps he.

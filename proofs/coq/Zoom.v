@@ -1,4 +1,4 @@
-(* Theorem C' (zoom).  At delta = 0 Bob may ask about every pair of levels, with his reference half way between
+(* Theorem C' (zoom). At delta = 0 Bob may ask about every pair of levels, with his reference half way between
    them, so that payload logits are read on an equally spaced grid. *)
 From LowerBound Require Export Payload.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -15,7 +15,8 @@ Theorem pairs_lower_bound (I : finType) (A : I -> finType) (x0 : {dffun forall i
   \rsum_i log2 (N (A i)) <= log2 (N S).
 Proof.
 move=> sep W0 hc.
-have /card_gt0P[w _] : (0 < #|W|)%nat by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e /=; exact: Rlt_irrefl.
+have /card_gt0P[w _] : (0 < #|W|)%nat by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e /=;
+  exact: Rlt_irrefl.
 have inj : injective (fun x => compress w (inst x)).
   move=> x y e; apply/ffunP => i; apply/eqP/negPn/negP => /sep[q [fq hq]].
   by apply: (hq _ (hc w x q fq)); rewrite e; exact: hc.
@@ -55,7 +56,8 @@ Hypotheses (hA : incoherent A mu) (ca0 : 0 <= ca) (sp0 : 0 <= sp) (cp0 : 0 < cp)
 
 (* the output weighs the token that is read, and a leak that can only add to it, against all copies *)
 Lemma copies_reading x i p r (e := exp (c * y (payload_symbol x i p))) : exists m,
-  e <= m <= e + copies_leak /\ output (instance A ca cp lv y x) (copies_question i p r) = m / (m + N Own * exp r).
+  e <= m <= e + copies_leak /\ output (instance A ca cp lv y x) (copies_question i p r) = m /
+    (m + N Own * exp r).
 Proof.
 have b0 : 0 <= sp * ca by nra. have c0 : 0 < c by nra.
 pose q := (copies_question i p r).1.1; pose l j := dot q (stored_key A ca cp y x j).
@@ -108,7 +110,8 @@ have -> : M / (M + E) * (m + E) = M * (m + E) / (M + E) by field; lra.
 by apply: Rdiv_le_r; nra.
 Qed.
 
-(* logistic functions at D / 2 and - D / 2 are more than 2 eta apart if D > 2 ln ((1 + 2 eta) / (1 - 2 eta)) *)
+(* logistic functions at D / 2 and - D / 2 are more than 2 eta apart if D > 2 ln ((1 + 2 eta) / (1 - 2
+   eta)) *)
 Lemma logistic_apart eta D : 0 <= eta < 1/2 -> 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) < D ->
   2 * eta < logistic (D / 2) - logistic (- (D / 2)).
 Proof.
@@ -149,7 +152,8 @@ Definition threshold (a b : 'I_LK) : R :=
 (* zoom_question: all own tokens are copies of one reference;  zoom_value: a value is asked as in Theorem C *)
 Definition zoom_question (i : Tok) (p : Pay) (a b : 'I_LK) : (Crd -> R) * (Own -> Crd -> R) * option Ch :=
   copies_question Own Ch A ca cp sp (gam * sp) i p (threshold a b).
-Definition zoom_value (i : Tok) (ch : Ch) := C_question ref A rho lam gam (inl (i, ch) : Tok * Ch + Tok * Pay).
+Definition zoom_value (i : Tok) (ch : Ch) := C_question ref A rho lam gam
+  (inl (i, ch) : Tok * Ch + Tok * Pay).
 
 Hypotheses (hA : incoherent A mu) (mu01 : 0 <= mu <= 1) (rho01 : 0 < rho <= 1)
   (lam0 : 0 < lam) (gam0 : 0 < gam) (P0 : 0 < N Pay).
@@ -160,14 +164,16 @@ Proof. by apply: Rmult_le_pos; [have := N_ge1 i; lra|exact/Rlt_le/exp_pos]. Qed.
 Lemma zoom_level_range a : -1 <= zoom_level a <= 1.
 Proof. by have := grid_01 a; rewrite /zoom_level; lra. Qed.
 
-(* the output is the logistic function of payload logit minus threshold, blurred by ln (1 + tau) on one side *)
+(* the output is the logistic function of payload logit minus threshold, blurred by ln (1 + tau) on one
+   side *)
 Lemma zoom_reading x i p a b (z := c * zoom_level (payload_symbol x i p)
     - (c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2)) :
   logistic z <= output (zoom_instance x) (zoom_question i p a b) <= logistic (z + ln (1 + tau)).
 Proof.
 have [ca0 cp0 [sp0 _] c0] := C_signs rho01 lam0 gam0 P0; have t0 := zoom_leak_ge0 i.
 have n0 : 0 < N Own by have := N_ge1 ref; lra.
-have [||m [[m1 m2] ->]] := @copies_reading Tok Own Adr Pay Ch A mu ca cp sp (gam * sp) LV LK (@grid LV) zoom_level
+have [||m [[m1 m2] ->]] := @copies_reading Tok Own Adr Pay Ch A mu ca cp sp (gam * sp) LV LK (@grid LV)
+  zoom_level
   hA ca0 _ cp0 _ zoom_level_range x i p (threshold a b); try nra.
 pose mid := c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2.
 have -> : N Own * exp (threshold a b) = exp mid.
@@ -259,7 +265,8 @@ have <- : \rsum_(i : I) log2 (N (Al i)) = N Tok * (N Ch * log2 (INR LV) + N Pay 
   rewrite big_sumType /= !rsum_const !N_prod !N_ord.
   have e (a b d k f : R) : a * b * d + a * k * f = a * (b * d + k * f) by ring.
   exact: e.
-pose fam q := (exists i ch, q = zoom_value i ch) \/ (exists i p (a b : 'I_LK), (a < b)%nat /\ q = zoom_question i p a b).
+pose fam q := (exists i ch, q = zoom_value i ch) \/ (exists i p (a b : 'I_LK), (a < b)%nat /\
+  q = zoom_question i p a b).
 apply: (@pairs_lower_bound I Al x0 W S _ _ _ (fun inp q => near eta (output inp q)) zoom_instance fam
     compress answer _ W0); last by move=> w x q [[i [ch ->]]|[i [p [a [b [ab ->]]]]]]; [exact: hv|exact: hk].
 (* one query for each pair a < b of levels of one payload symbol *)
@@ -272,8 +279,10 @@ have pair x y i p : (payload_symbol x i p < payload_symbol y i p)%nat ->
   have st := zoom_step i ab; rewrite /spacing in st.
   pose D := c * (zoom_level b - zoom_level a) - ln (1 + tau).
   have ap := logistic_apart he (D := D) ltac:(rewrite /D; lra).
-  have e1 : c * zoom_level b - (c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2) = D / 2 by rewrite /D; field.
-  have e2 : c * zoom_level a - (c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2) + ln (1 + tau) = - (D / 2).
+  have e1 : c * zoom_level b - (c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2) = D / 2
+    by rewrite /D; field.
+  have e2 : c * zoom_level a - (c * (zoom_level a + zoom_level b) / 2 + ln (1 + tau) / 2) + ln (1 + tau)
+    = - (D / 2).
     by rewrite /D; field.
   rewrite -/a e2 in ux; rewrite -/b e1 in ly; have := near_apart gy gx.
   by have := Rle_abs (output (zoom_instance y) (zoom_question i p a b)

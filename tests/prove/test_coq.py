@@ -105,6 +105,19 @@ def test_words_stand_beside_the_statements(book: Book) -> None:
     assert all(f"Theorem {compiled.full_name(theorem)}\n" in text for theorem in theorems_of(book))
 
 
+def test_statements_for_readers(book: Book) -> None:
+    """Definition: the print for readers has every theorem, with notations, and the line is where its file states it."""
+    compiled = CoqFolder(PROOFS / "coq").compiled()
+    readable = compiled.readable(theorems_of(book))
+    assert readable.keys() == set(theorems_of(book))
+    assert readable["index_binary"].startswith("forall (I W S : finType)")
+    assert readable["index_binary"].endswith("(1 - H2 delta) * N I <= log2 (N S)")
+    for theorem in readable:
+        module = compiled.full_name(theorem).partition(".")[0]
+        source = (PROOFS / "coq" / f"{module}.v").read_text(encoding="utf-8").splitlines()
+        assert re.match(rf"\s*(Theorem|Lemma|Corollary) {theorem}\b", source[compiled.line(theorem) - 1]), theorem
+
+
 def test_an_edge_must_be_an_inference(book: Book) -> None:
     """Forgery: a lemma that claims to use another, and whose Coq proof does not, is rejected."""
     lemma = book.find("schedule_sums")

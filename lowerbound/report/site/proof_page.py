@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lowerbound.prove.book import Book, counter_models, load_book
 from lowerbound.prove.coq import Compiled, CoqFolder
-from lowerbound.prove.lemma import ByCoq
+from lowerbound.prove.lemma import ByCoq, Lemma
 from lowerbound.prove.readers import to_latex
 from lowerbound.prove.verify import BACKENDS, LemmaReport, Report, verify
 from lowerbound.report.site.graph import CHECKERS, css_class, svg
@@ -146,9 +146,8 @@ def lemma_lines(book: Book, coq: Compiled | None, entry: LemmaReport, used_by: S
     lemma = entry.lemma
     name = book.files[lemma.id]
     lines = [f"({anchor(lemma.id)})=", f"### {lemma.id}", "", literal(lemma.words), ""]
-    if lemma.statement is not None:
-        formulas = [to_latex(relation) for relation in lemma.statement.hypotheses.values()]
-        lines += ["$$", f"{', '.join(formulas)} \\;\\Longrightarrow\\; {to_latex(lemma.statement.goal)}", "$$", ""]
+    if (formula := formula_of(lemma)) is not None:
+        lines += ["$$", formula, "$$", ""]
     lines += [
         f"* status: [{entry.status}]{{.status .{css_class(entry.status)}}}",
         f"* range: {literal(lemma.range)}",
@@ -165,19 +164,38 @@ def lemma_lines(book: Book, coq: Compiled | None, entry: LemmaReport, used_by: S
         lines.append(f"* used by: {links(used_by)}")
     lines.append(f"* rests on: {literal('; '.join(entry.assumptions)) or 'its certificates and computations alone'}")
     lines.append(f"* source: [proofs/{name}]({SOURCES}/{Path(name).stem}.md)")
-    for discharge in lemma.discharges:
-        if isinstance(discharge, ByCoq) and coq is not None:
-            module, statement = coq.full_name(discharge.theorem).partition(".")[0], coq.source(discharge.theorem)
-            lines[-1] += f", [proofs/coq/{module}.v]({SOURCES}/{module}.md)" if module not in lines[-1] else ""
-            lines += ["", *raw(coq_details(discharge.theorem, module, statement))]
+    theorems = [discharge.theorem for discharge in lemma.discharges if isinstance(discharge, ByCoq)]
+    if coq is not None:
+        lines += [f"* Coq: {place_of(coq, theorem)}" for theorem in theorems]
+        for theorem in theorems:
+            lines += ["", *raw(coq_details(theorem, coq.readable(coq_theorems(book))[theorem]))]
     return lines
 
 
-def coq_details(theorem: str, module: str, statement: str) -> str:
-    """A Coq statement that opens on demand."""
+def formula_of(lemma: Lemma) -> str | None:
+    """The lemma in LaTeX: derived from its formal statement, or its own formula; None if it has neither."""
+    if lemma.statement is None:
+        return lemma.formula or None
+    formulas = [to_latex(relation) for relation in lemma.statement.hypotheses.values()]
+    return f"{', '.join(formulas)} \\;\\Longrightarrow\\; {to_latex(lemma.statement.goal)}"
+
+
+def place_of(coq: Compiled, theorem: str) -> str:
+    """A Coq theorem, its file with a link, and the line."""
+    module = coq.full_name(theorem).partition(".")[0]
+    return f"`{theorem}`, [proofs/coq/{module}.v]({SOURCES}/{module}.md), line {coq.line(theorem)}"
+
+
+def coq_theorems(book: Book) -> list[str]:
+    """Every Coq theorem by which a lemma of the book is checked."""
+    return [each.theorem for lemma in book.lemmas for each in lemma.discharges if isinstance(each, ByCoq)]
+
+
+def coq_details(theorem: str, printed: str) -> str:
+    """What Coq prints of a theorem; it opens on demand."""
     return (
-        f"<details class='coq'><summary>Coq: <code>{theorem}</code> in {module}.v</summary>"
-        f"<pre>{escape(f'Theorem {theorem} {statement}')}</pre></details>"
+        f"<details class='coq'><summary>What Coq prints of <code>{theorem}</code></summary>"
+        f"<pre>{escape(printed)}</pre></details>"
     )
 
 
@@ -208,5 +226,7 @@ def source_pages(book: Book) -> dict[str, str]:
     for path, language in files:
         shown = path.relative_to(book.directory.parent)
         text = path.read_text(encoding="utf-8").rstrip()
-        pages[path.stem] = f"---\norphan: true\n---\n\n# {literal(str(shown))}\n\n````{language}\n{text}\n````\n"
+        pages[path.stem] = (
+            f"---\norphan: true\n---\n\n# {literal(str(shown))}\n\n````{{code-block}} {language}\n:linenos:\n\n{text}\n````\n"
+        )
     return pages
