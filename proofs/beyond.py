@@ -19,10 +19,10 @@ LEMMAS = (
         discharges=(
             ByCoq(
                 "theorem_C_headline",
-                ("INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)",),
+                ("INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= bits a",),
             ),
-            ByCoq("theorem_C", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",)),
-            ByCoq("theorem_C_average", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",)),
+            ByCoq("theorem_C", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a",)),
+            ByCoq("theorem_C_average", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a",)),
             ByCoq("theorem_C_norms", ("dot k k = 1", "dot q q = lam * lam", "dot b b = 1")),
         ),
         uses=(Use("separation"), Use("softmax_two"), Use("greedy_keys")),
@@ -43,7 +43,7 @@ LEMMAS = (
                     "let tau := (N Tok - 1) * exp (c - lam' * ca * (1 - mu)) in",
                     "2 * (eta + tauV) * (INR LV - 1) < 1",
                     "(2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c)",
-                    "N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",
+                    "N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a",
                 ),
             ),
             ByCoq(
@@ -63,7 +63,7 @@ LEMMAS = (
         range="as Theorem C",
         formula=r"\log_2 |S| = T (h \log_2 L_V + p \log_2 L_K), \quad \delta = 0",
         discharges=(
-            ByCoq("theorem_C_tight", ("log2 (N S) = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),
+            ByCoq("theorem_C_tight", ("bits a = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),
         ),
     ),
     Lemma(
@@ -132,7 +132,7 @@ LEMMAS = (
         range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
         formula=r"A = \min(T, \lfloor e^{d \mu^2 / 2} \rfloor): \quad \log_2 |S| \ge (1 - H_2(\delta)) A h \quad "
         r"\text{in } R^{d + 1}",
-        discharges=(ByCoq("low_dimension_headline", ("(1 - H2 delta) * (INR A * INR h) <= log2 (N S)",)),),
+        discharges=(ByCoq("low_dimension_headline", ("(1 - H2 delta) * (INR A * INR h) <= bits a",)),),
         uses=(Use("separation"),),
     ),
     Lemma(
@@ -151,7 +151,7 @@ LEMMAS = (
         range="all finite sets of ids; one schedule",
         formula=r"\log_2 |S| \ge \sum_i \log_2 |V_i|",
         discharges=(
-            ByCoq("replay_exact", (r"\rsum_i log2 (N (V i)) <= log2 (N S)",)),
+            ByCoq("replay_exact", (r"\rsum_i log2 (N (V i)) <= bits a",)),
             ByCoq("var256_replay", ("= 3060",)),
         ),
         model="R2",

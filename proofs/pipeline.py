@@ -16,7 +16,7 @@ LEMMAS = (
         discharges=(
             ByCoq(
                 "layer_headline",
-                ("<= lam a <= 100", "(1 - H2 delta) * (INR T * (INR H * INR h)) <= log2 (N S)"),
+                ("<= lam a <= 100", "(1 - H2 delta) * (INR T * (INR H * INR h)) <= bits a"),
             ),
         ),
         uses=(Use("separation"), Use("greedy_keys")),
@@ -28,7 +28,7 @@ LEMMAS = (
         "tokens and channels.",
         range="all token sets, blocks, channels; all real keys, mu, lambda, eta, delta in their ranges",
         formula=r"E_{r, x, i, c} [\text{failure}] \le \delta \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
-        discharges=(ByCoq("block_relative", ("(1 - H2 delta) * (N Tok * N Ch) <= log2 (N S)",)),),
+        discharges=(ByCoq("block_relative", ("(1 - H2 delta) * (N Tok * N Ch) <= bits a",)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
     Lemma(
@@ -38,7 +38,7 @@ LEMMAS = (
         range="as Theorem C, all blocks",
         formula=r"\log_2 |S| \ge T (h \, \text{fano}(L_V, \delta_V) + p \, \text{fano}(L_K, \delta_K))",
         discharges=(
-            ByCoq("theorem_C_run", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)",)),
+            ByCoq("theorem_C_run", ("N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a",)),
         ),
         uses=(Use("separation"), Use("softmax_two")),
     ),
@@ -55,7 +55,7 @@ LEMMAS = (
                 "theorem_C_zoom",
                 (
                     "(2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c",
-                    "N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)) <= log2 (N S)",
+                    "N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)) <= bits a",
                 ),
             ),
             ByCoq(
@@ -90,6 +90,6 @@ LEMMAS = (
         "correct with delta = 0.",
         range="all T, n2, d, h; all keys, all real eta in [0, 1)",
         formula=r"\lambda = 0: \quad \log_2 |S| = h \log_2(T + 1)",
-        discharges=(ByCoq("flat_logits", ("log2 (N S) = N Ch * log2 (N Tok + 1)",)),),
+        discharges=(ByCoq("flat_logits", ("bits a = N Ch * log2 (N Tok + 1)",)),),
     ),
 )

@@ -72,7 +72,7 @@ LEMMAS = (
         discharges=(
             BySolvers(COUNTING, needed=("each state is decoded to one word", "few words are decoded wrongly")),
             ByKernel("handelman", polynomial_claim(COUNTING)),
-            ByCoq("replay_lower_bound", (r"\rsum_i log2 (N (V i)) - log2 (/ (1 - delta)) <= log2 (N S)",)),
+            ByCoq("replay_lower_bound", (r"\rsum_i log2 (N (V i)) - log2 (/ (1 - delta)) <= bits a",)),
         ),
         model="R2",
     ),
@@ -86,7 +86,7 @@ LEMMAS = (
         formula=r"\sum_j |l_{ij}| e_j < 1 \;\Rightarrow\; \log_2 |S| \ge \sum_i 1 - \log_2 \frac{1}{1 - \delta}",
         discharges=(
             ByCoq("prefix_decoding", (r"\rsum_j (Rabs (l i j) * e j) < 1", "Rabs (o j - content y j) <= e j", "x = y")),
-            ByCoq("prefix_lower_bound", ("N I - log2 (/ (1 - delta)) <= log2 (N S)",)),
+            ByCoq("prefix_lower_bound", ("N I - log2 (/ (1 - delta)) <= bits a",)),
         ),
         uses=(Use("replay_counting"),),
         model="R2",

@@ -13,9 +13,9 @@ LEMMA = Lemma(
     formula=r"(\text{good}(x, q_i, o) \wedge \text{good}(y, q_i, o) \Rightarrow x_i = y_i) \;\Rightarrow\; \log_2 "
     r"|S| \ge \sum_i \text{fano}(L_i, \delta_i)",
     discharges=(
-        ByCoq("separation_lower_bound", (r"\rsum_i fano (N (A i)) (delta i) <= log2 (N S)",)),
-        ByCoq("separation_mean", ("N I * fano (N A) delta <= log2 (N S)",)),
-        ByCoq("separation_average", (r"\rsum_i fano (N (A i)) (delta i) <= log2 (N S)",)),
+        ByCoq("separation_lower_bound", (r"\rsum_i fano (N (A i)) (delta i) <= bits a",)),
+        ByCoq("separation_mean", ("N I * fano (N A) delta <= bits a",)),
+        ByCoq("separation_average", (r"\rsum_i fano (N (A i)) (delta i) <= bits a",)),
     ),
     uses=(Use("index_bound"),),
 )

@@ -46,8 +46,8 @@ LEMMAS = (
                 (
                     "let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in",
                     "INR T.-1 < exp (INR d * mu ^ 2 / 2)",
-                    "correct K B lam ind (approx eta) compress answer delta",
-                    "(1 - H2 delta) * (INR T * INR h) <= log2 (N S)",
+                    "correct K B lam ind (approx eta) (compress a) (answer a) delta",
+                    "(1 - H2 delta) * (INR T * INR h) <= bits a",
                 ),
             ),
         ),
@@ -63,7 +63,7 @@ LEMMAS = (
         discharges=(
             ByCoq(
                 "additive_headline",
-                ("(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (INR T * INR h) <= log2 (N S)",),
+                ("(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (INR T * INR h) <= bits a",),
             ),
         ),
         uses=(Use("additive_values"), Use("greedy_keys")),
@@ -75,7 +75,7 @@ LEMMAS = (
         range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
         formula=r"E_{r, x, i, c} [\text{failure}] \le \delta \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(
-            ByCoq("relative_headline_average", ("correct_in_mean K B lam ind (approx eta) compress answer delta",)),
+            ByCoq("relative_headline_average", ("correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta",)),
         ),
         uses=(Use("relative_values"), Use("greedy_keys")),
     ),
@@ -97,7 +97,7 @@ LEMMAS = (
         formula=r"\log_2 |S| \ge (1 - H_2(\delta)) \frac{n^2 - 1}{r^2 - 1} h",
         discharges=(
             ByCoq(
-                "geometric_headline", ("(1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= log2 (N S)",)
+                "geometric_headline", ("(1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= bits a",)
             ),
         ),
         uses=(Use("kv_cache_lower_bound"), Use("schedule_sums")),
@@ -108,6 +108,6 @@ LEMMAS = (
         "c n^2 h once n is large, so that the square form needs its hypothesis on the schedule.",
         range="all d, h; all real c > 0; all keys, lambda, eta in [0, 1)",
         formula=r"\text{schedule } (1, n): \; \log_2 |S| = h < c n^2 h \; \text{ for large } n",
-        discharges=(ByCoq("small_scale_counterexample", ("log2 (N S) < c * (INR n ^ 2 * INR h)",)),),
+        discharges=(ByCoq("small_scale_counterexample", ("bits a < c * (INR n ^ 2 * INR h)",)),),
     ),
 )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from lowerbound.prove.lemma import ByCoq, Lemma, Use
 
-FLOOR = "(1 - H2 delta) * (N Tok * N Ch) <= log2 (N S)"
-LEVELS = "(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= log2 (N S)"
+FLOOR = "(1 - H2 delta) * (N Tok * N Ch) <= bits a"
+LEVELS = "(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= bits a"
 
 LEMMAS = (
     Lemma(
@@ -43,6 +43,6 @@ LEMMAS = (
         words="A state that stores the symbols is correct with delta = 0: the hypotheses can be met.",
         range="all token sets, channels and injective levels",
         formula=r"\log_2 |S| = T h \log_2 L, \quad \delta = 0",
-        discharges=(ByCoq("store_values", ("correct (W := unit_finType) K B lam lev good compress answer 0",)),),
+        discharges=(ByCoq("store_values", ("correct K B lam lev good (compress a) (answer a) 0",)),),
     ),
 )

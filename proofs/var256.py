@@ -22,11 +22,11 @@ VALUES = Lemma(
     formula=r"\log_2 |S| \ge 27136 (1 - H_2(\delta)), \qquad \log_2 |S| \ge 27136 (\log_2 50 - H_2(\delta) - "
     r"\delta \log_2 49)",
     discharges=(
-        ByCoq("var256_binary", ("100 <= lam", "0 <= eta <= 99/100", "(1 - H2 delta) * 27136 <= log2 (N S)")),
-        ByCoq("var256_additive", ("0 <= eta <= 1/100", "(log2 50 - H2 delta - delta * log2 49) * 27136 <= log2 (N S)")),
-        ByCoq("var256_additive_exact", ("153151 <= log2 (N S)",)),
-        ByCoq("var256_binary_tight", ("log2 (N S) = 27136",)),
-        ByCoq("var256_additive_tight", ("log2 (N S) = log2 50 * 27136",)),
+        ByCoq("var256_binary", ("100 <= lam", "0 <= eta <= 99/100", "(1 - H2 delta) * 27136 <= bits a")),
+        ByCoq("var256_additive", ("0 <= eta <= 1/100", "(log2 50 - H2 delta - delta * log2 49) * 27136 <= bits a")),
+        ByCoq("var256_additive_exact", ("153151 <= bits a",)),
+        ByCoq("var256_binary_tight", ("bits a = 27136",)),
+        ByCoq("var256_additive_tight", ("bits a = log2 50 * 27136",)),
     ),
     uses=(Use("relative_values"), Use("additive_values")),
 )
@@ -41,8 +41,8 @@ PAYLOAD = Lemma(
     discharges=(
         ByCoq("var256_norms", ("dot (qry ix).1.1 (qry ix).1.1 = 100 * 100",)),
         ByCoq("var256_keys_and_values", ("26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 *",)),
-        ByCoq("var256_keys_and_values_exact", ("224167 <= log2 (N S)",)),
-        ByCoq("var256_keys_and_values_tight", ("log2 (N S) = 26712 * log2 50 + 13144 * log2 48",)),
+        ByCoq("var256_keys_and_values_exact", ("224167 <= bits a",)),
+        ByCoq("var256_keys_and_values_tight", ("bits a = 26712 * log2 50 + 13144 * log2 48",)),
     ),
     uses=(Use("keys_and_values"),),
 )

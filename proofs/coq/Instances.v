@@ -1,12 +1,13 @@
-(* What is proved for explicit models, in full.  Nothing is assumed but the correctness of the cache: the keys are
-   written down, and their inner products and every other number are decided by computation.  The words of
-   Theorems.v are used; in addition
+(* What is proved for explicit models, in full.  Nothing is assumed but the correctness of the cache: the keys
+   are written down, and their inner products and every other number are decided by computation.  The words
+   of Theorems.v are used; in addition
 
    kerdock m f i c      letter c of word i of the Kerdock set from GF(2^m) modulo the polynomial f, whose
                         coefficients are the binary digits of f: 37 is x^5 + x^2 + 1, 11 is x^3 + x + 1
    trace_code m f i c   letter c of word i of the trace code tr(a x + b x^3) from GF(2^m) modulo f
    C_instance, C_question   the caches and the questions of Theorem C
-   T, n2, d, h          cached tokens, own tokens, dimension, channels;  da, p: coordinates of address and payload *)
+   T, n2, d, h          cached tokens, own tokens, dimension, channels
+   da, p                coordinates of address and payload *)
 From LowerBound Require Import Var256 Var256Payload SmallInstances.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -23,28 +24,33 @@ Theorem var256_keys_incoherent :
   incoherent K (1/8) /\ incoherent B (1/8) /\ forall i o, dot (K i) (B o) <= 1/8.
 Proof. exact: Var256.var256_keys_incoherent. Qed.
 
-(* Queries of norm 100 or more, values 0 and 1: a cache whose answers have a relative error of at most 99 percent,
-   each with probability 1 - delta, has at least (1 - H2 delta) 27136 bits, where 27136 = 424 * 64. *)
+(* Queries of norm 100 or more, values 0 and 1: a cache whose answers have a relative error of at most 99
+   percent, each with probability 1 - delta, has at least (1 - H2 delta) 27136 bits, where 27136 = 424 *
+   64. *)
 Theorem var256_binary (lam eta delta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
-  forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
-  0 < N W -> 100 <= lam -> 0 <= eta <= 99/100 -> 0 <= delta <= 1/2 ->
-  correct K B lam ind (approx eta) compress answer delta ->
-  (1 - H2 delta) * 27136 <= log2 (N S).
-Proof. by move=> T n2 d h K B W S compress answer W0 hlam he hd /correct_mean; exact: Var256.var256_binary. Qed.
+  forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+  100 <= lam -> 0 <= eta <= 99/100 -> 0 <= delta <= 1/2 ->
+  correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+  (1 - H2 delta) * 27136 <= bits a.
+Proof.
+move=> T n2 d h K B a hlam he hd /correct_mean; exact: (Var256.var256_binary (some_coins a) hlam he hd).
+Qed.
 
 (* The same for queries of norm 10 or more and a relative error of at most 3/4. *)
 Theorem var256_binary_10 (lam eta delta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
-  forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
-  0 < N W -> 10 <= lam -> 0 <= eta <= 3/4 -> 0 <= delta <= 1/2 ->
-  correct K B lam ind (approx eta) compress answer delta ->
-  (1 - H2 delta) * 27136 <= log2 (N S).
-Proof. by move=> T n2 d h K B W S compress answer W0 hlam he hd /correct_mean; exact: Var256.var256_binary_10. Qed.
+  forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+  10 <= lam -> 0 <= eta <= 3/4 -> 0 <= delta <= 1/2 ->
+  correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+  (1 - H2 delta) * 27136 <= bits a.
+Proof.
+move=> T n2 d h K B a hlam he hd /correct_mean; exact: (Var256.var256_binary_10 (some_coins a) hlam he hd).
+Qed.
 
 (* Values on the grid 0, 1/49, ..., 1 of 50 levels: an additive error of at most 1/100 costs
    log2 50 - H2 delta - delta log2 49 bits for each of the 27136 entries. *)
@@ -52,33 +58,39 @@ Theorem var256_additive (lam eta delta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
-  forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
-  0 < N W -> 100 <= lam -> 0 <= eta <= 1/100 -> 0 <= delta <= 49/50 ->
-  correct K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) compress answer delta ->
-  (log2 50 - H2 delta - delta * log2 49) * 27136 <= log2 (N S).
-Proof. by move=> T n2 d h K B W S compress answer W0 hlam he hd /correct_mean; exact: Var256.var256_additive. Qed.
+  forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+  100 <= lam -> 0 <= eta <= 1/100 -> 0 <= delta <= 49/50 ->
+  correct K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) (compress a) (answer a) delta ->
+  (log2 50 - H2 delta - delta * log2 49) * 27136 <= bits a.
+Proof.
+move=> T n2 d h K B a hlam he hd /correct_mean; exact: (Var256.var256_additive (some_coins a) hlam he hd).
+Qed.
 
 (* Without failures: 27136 bits ... *)
 Theorem var256_binary_exact (lam eta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
-  forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
-  0 < N W -> 100 <= lam -> 0 <= eta <= 99/100 ->
-  correct K B lam ind (approx eta) compress answer 0 ->
-  27136 <= log2 (N S).
-Proof. by move=> T n2 d h K B W S compress answer; exact: Var256.var256_binary_exact. Qed.
+  forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+  100 <= lam -> 0 <= eta <= 99/100 ->
+  correct K B lam ind (approx eta) (compress a) (answer a) 0 ->
+  27136 <= bits a.
+Proof.
+move=> T n2 d h K B a; exact: Var256.var256_binary_exact (some_coins a).
+Qed.
 
 (* ... and 27136 log2 50 bits, which is more than 153151. *)
 Theorem var256_additive_exact (lam eta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
-  forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
-  0 < N W -> 100 <= lam -> 0 <= eta <= 1/100 ->
-  correct K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) compress answer 0 ->
-  log2 50 * 27136 <= log2 (N S) /\ 153151 <= log2 (N S).
-Proof. by move=> T n2 d h K B W S compress answer; exact: Var256.var256_additive_exact. Qed.
+  forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+  100 <= lam -> 0 <= eta <= 1/100 ->
+  correct K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) (compress a) (answer a) 0 ->
+  log2 50 * 27136 <= bits a /\ 153151 <= bits a.
+Proof.
+move=> T n2 d h K B a; exact: Var256.var256_additive_exact (some_coins a).
+Qed.
 
 (* Both floors are attained: a cache of exactly that many bits never fails. *)
 Theorem var256_binary_tight (lam eta : R) :
@@ -86,53 +98,61 @@ Theorem var256_binary_tight (lam eta : R) :
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
   0 <= eta < 1 ->
-  exists (S : finType) (compress : unit -> ('I_T -> 'I_h -> R) -> S)
-         (answer : unit -> S -> ('I_d -> R) -> 'I_h -> R),
-    correct (W := unit_finType) K B lam ind (approx eta) compress answer 0 /\ log2 (N S) = 27136.
-Proof. by move=> T n2 d h K B; exact: Var256.var256_binary_tight. Qed.
+  exists a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+    correct K B lam ind (approx eta) (compress a) (answer a) 0 /\ bits a = 27136.
+Proof.
+move=> T n2 d h K B he; have [S [f [g [h1 h2]]]] := Var256.var256_binary_tight lam he.
+by exists (without_coins f g).
+Qed.
 
 Theorem var256_additive_tight (lam eta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
   0 <= eta ->
-  exists (S : finType) (compress : unit -> ('I_T -> 'I_h -> R) -> S)
-         (answer : unit -> S -> ('I_d -> R) -> 'I_h -> R),
-    correct (W := unit_finType) K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) compress answer 0 /\
-    log2 (N S) = log2 50 * 27136.
-Proof. by move=> T n2 d h K B; exact: Var256.var256_additive_tight. Qed.
+  exists a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+    correct K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) (compress a) (answer a) 0 /\
+    bits a = log2 50 * 27136.
+Proof.
+move=> T n2 d h K B he; have [S [f [g [h1 h2]]]] := Var256.var256_additive_tight lam he.
+by exists (without_coins f g).
+Qed.
 
 (* ================= one head of VAR at 256 pixels: keys and values ==================================== *)
-(* The same sizes.  A key is 32 address coordinates, 31 payload coordinates and one that fills it to unit norm; a
-   value is 63 symbols and a constant.  The addresses A are the first 424 words of the trace code of R^32, as unit
-   vectors; rho = sqrt 31 / 8, lambda = 100, gamma = 7/24; 50 levels for the values, 48 for the payloads. *)
+(* The same sizes. A key is 32 address coordinates, 31 payload coordinates and one that fills it to unit norm;
+   a value is 63 symbols and a constant. The addresses A are the first 424 words of the trace code of R^32, as
+   unit vectors; rho = sqrt 31 / 8, lambda = 100, gamma = 7/24; 50 levels for the values, 48 for the
+   payloads. *)
 
 (* All cached keys and all of Bob's keys are unit vectors, all queries have norm 100. *)
 Theorem var256_norms :
   let T := 424%nat in let n2 := 256%nat in let da := 32%nat in let p := 31%nat in let h := 63%nat in
   let A (i : 'I_T) (c : 'I_da) := (if trace_code 5 37 i c then -1 else 1) / sqrt 32 in
   let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A (sqrt 31 / 8) 100 (7/24) 50 48 in
-  let qry := @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
+  let qry :=
+    @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1,
       forall ix, dot (qry ix).1.1 (qry ix).1.1 = 100 * 100 &
       forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1].
 Proof. exact: Var256Payload.var256_norms. Qed.
 
 (* A cache whose answers are within 1/100, value questions failing with probability dV and key questions with
-   probability dK, has at least so many bits: 26712 = 424 * 63 symbols of 50 levels and 13144 = 424 * 31 of 48. *)
+   probability dK, has at least so many bits: 26712 = 424 * 63 symbols of 50 levels and 13144 = 424 * 31 of
+   48. *)
 Theorem var256_keys_and_values (eta dV dK : R) :
   let T := 424%nat in let n2 := 256%nat in let da := 32%nat in let p := 31%nat in let h := 63%nat in
   let A (i : 'I_T) (c : 'I_da) := (if trace_code 5 37 i c then -1 else 1) / sqrt 32 in
   let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A (sqrt 31 / 8) 100 (7/24) 50 48 in
-  let qry := @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
-  forall (W S : finType) compress (answer : W -> S -> _ -> R),
-  0 < N W -> 0 <= eta <= 1/100 -> 0 <= dV <= 49/50 -> 0 <= dK <= 47/48 ->
-  correct_on (fun inp q => near eta (output inp q)) inst qry compress answer
+  let qry :=
+    @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
+  forall a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
+  0 <= eta <= 1/100 -> 0 <= dV <= 49/50 -> 0 <= dK <= 47/48 ->
+  correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a)
     (fun i => if i is inl _ then dV else dK) ->
-  26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= log2 (N S).
+  26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= bits a.
 Proof.
-move=> T n2 da p h A inst qry W S compress answer W0 he hV hK hc.
-exact: (Var256Payload.var256_keys_and_values W0 he hV hK (correct_average hc)).
+move=> T n2 da p h A inst qry a he hV hK hc.
+exact: (Var256Payload.var256_keys_and_values (some_coins a) he hV hK (correct_average hc)).
 Qed.
 
 (* Without failures this is more than 224167 bits. *)
@@ -140,143 +160,160 @@ Theorem var256_keys_and_values_exact (eta : R) :
   let T := 424%nat in let n2 := 256%nat in let da := 32%nat in let p := 31%nat in let h := 63%nat in
   let A (i : 'I_T) (c : 'I_da) := (if trace_code 5 37 i c then -1 else 1) / sqrt 32 in
   let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A (sqrt 31 / 8) 100 (7/24) 50 48 in
-  let qry := @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
-  forall (W S : finType) compress (answer : W -> S -> _ -> R),
-  0 < N W -> 0 <= eta <= 1/100 ->
-  correct_on (fun inp q => near eta (output inp q)) inst qry compress answer (fun _ => 0) ->
-  26712 * log2 50 + 13144 * log2 48 <= log2 (N S) /\ 224167 <= log2 (N S).
-Proof. by move=> T n2 da p h A inst qry W S compress answer; exact: Var256Payload.var256_keys_and_values_exact. Qed.
+  let qry :=
+    @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
+  forall a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
+  0 <= eta <= 1/100 ->
+  correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a) (fun _ => 0) ->
+  26712 * log2 50 + 13144 * log2 48 <= bits a /\ 224167 <= bits a.
+Proof.
+move=> T n2 da p h A inst qry a; exact: Var256Payload.var256_keys_and_values_exact (some_coins a).
+Qed.
 
 (* The floor is attained: a cache of exactly that many bits never fails. *)
 Theorem var256_keys_and_values_tight (eta : R) :
   let T := 424%nat in let n2 := 256%nat in let da := 32%nat in let p := 31%nat in let h := 63%nat in
   let A (i : 'I_T) (c : 'I_da) := (if trace_code 5 37 i c then -1 else 1) / sqrt 32 in
   let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A (sqrt 31 / 8) 100 (7/24) 50 48 in
-  let qry := @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
+  let qry :=
+    @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
   0 <= eta ->
-  exists (S : finType) compress (answer : unit -> S -> _ -> R),
-    correct_on (W := unit_finType) (fun inp q => near eta (output inp q)) inst qry compress answer (fun _ => 0) /\
-    log2 (N S) = 26712 * log2 50 + 13144 * log2 48.
-Proof. by move=> T n2 da p h A inst qry; exact: Var256Payload.var256_keys_and_values_tight. Qed.
+  exists a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
+    correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a) (fun _ => 0) /\
+    bits a = 26712 * log2 50 + 13144 * log2 48.
+Proof.
+move=> T n2 da p h A inst qry e0; have [S [f [g [h1 h2]]]] := Var256Payload.var256_keys_and_values_tight e0.
+by exists (without_coins f g).
+Qed.
 
-(* ================= correct on average ==================================================================== *)
-(* The floors of VAR at 256 pixels hold when only the mean failure rate is bounded: over coins, words, tokens and
-   channels for the values; over coins and instances for keys and values. *)
+(* ================= correct on average ========================================================= *)
+(* The floors of VAR at 256 pixels hold when only the mean failure rate is bounded: over coins, words, tokens
+   and channels for the values; over coins and instances for keys and values. *)
 Theorem var256_binary_average (lam eta delta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
-  forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
-  0 < N W -> 100 <= lam -> 0 <= eta <= 99/100 -> 0 <= delta <= 1/2 ->
-  correct_in_mean K B lam ind (approx eta) compress answer delta ->
-  (1 - H2 delta) * 27136 <= log2 (N S).
-Proof. by move=> T n2 d h K B W S compress answer W0; exact: (Var256.var256_binary W0). Qed.
+  forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+  100 <= lam -> 0 <= eta <= 99/100 -> 0 <= delta <= 1/2 ->
+  correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta ->
+  (1 - H2 delta) * 27136 <= bits a.
+Proof. by move=> T n2 d h K B a; exact: (Var256.var256_binary (some_coins a)). Qed.
 
 Theorem var256_additive_average (lam eta delta : R) :
   let T := 424%nat in let n2 := 256%nat in let d := 64%nat in let h := 64%nat in
   let K (i : 'I_T) (c : 'I_d) := (if kerdock 5 37 i c then -1 else 1) / 8 in
   let B (o : 'I_n2) (c : 'I_d) := (if kerdock 5 37 (T + o)%nat c then -1 else 1) / 8 in
-  forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
-  0 < N W -> 100 <= lam -> 0 <= eta <= 1/100 -> 0 <= delta <= 49/50 ->
-  correct_in_mean K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) compress answer delta ->
-  (log2 50 - H2 delta - delta * log2 49) * 27136 <= log2 (N S).
-Proof. by move=> T n2 d h K B W S compress answer W0; exact: (Var256.var256_additive W0). Qed.
+  forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+  100 <= lam -> 0 <= eta <= 1/100 -> 0 <= delta <= 49/50 ->
+  correct_in_mean K B lam (fun a : 'I_50 => INR a / (INR 50 - 1)) (near eta) (compress a) (answer a) delta ->
+  (log2 50 - H2 delta - delta * log2 49) * 27136 <= bits a.
+Proof. by move=> T n2 d h K B a; exact: (Var256.var256_additive (some_coins a)). Qed.
 
 Theorem var256_keys_and_values_average (eta dV dK : R) :
   let T := 424%nat in let n2 := 256%nat in let da := 32%nat in let p := 31%nat in let h := 63%nat in
   let A (i : 'I_T) (c : 'I_da) := (if trace_code 5 37 i c then -1 else 1) / sqrt 32 in
   let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A (sqrt 31 / 8) 100 (7/24) 50 48 in
-  let qry := @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
-  forall (W S : finType) compress (answer : W -> S -> _ -> R),
-  0 < N W -> 0 <= eta <= 1/100 -> 0 <= dV <= 49/50 -> 0 <= dK <= 47/48 ->
-  correct_on_average (fun inp q => near eta (output inp q)) inst qry compress answer
+  let qry :=
+    @C_question _ [finType of 'I_n2] _ [finType of 'I_p] [finType of 'I_h] ord0 A (sqrt 31 / 8) 100 (7/24) in
+  forall a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
+  0 <= eta <= 1/100 -> 0 <= dV <= 49/50 -> 0 <= dK <= 47/48 ->
+  correct_on_average (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a)
     (fun i => if i is inl _ then dV else dK) ->
-  26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= log2 (N S).
-Proof. by move=> T n2 da p h A inst qry W S compress answer; exact: Var256Payload.var256_keys_and_values. Qed.
+  26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= bits a.
+Proof.
+move=> T n2 da p h A inst qry a; exact: Var256Payload.var256_keys_and_values (some_coins a).
+Qed.
 
-(* ================= two small models ========================================================================= *)
+(* ================= two small models =========================================================== *)
 (* The schedule 1, 4, 16: 5 cached tokens, 16 tokens of the last scale. *)
 
 (* Dimension 16, keys from the Kerdock set of R^16, with inner products at most 1/4: 80 = 5 * 16 entries. *)
-Theorem kerdock16_binary (W S : finType) (compress : W -> ('I_5 -> 'I_16 -> R) -> S)
-    (answer : W -> S -> ('I_16 -> R) -> 'I_16 -> R) (lam eta delta : R) :
+Theorem kerdock16_binary (a : algorithm ('I_5 -> 'I_16 -> R) ('I_16 -> R) ('I_16 -> R)) (lam eta delta : R) :
   let K (i : 'I_5) (c : 'I_16) := (if kerdock 3 11 i c then -1 else 1) / 4 in
   let B (o : 'I_16) (c : 'I_16) := (if kerdock 3 11 (5 + o)%nat c then -1 else 1) / 4 in
-  0 < N W -> 8 <= lam -> 0 <= eta <= 7/8 -> 0 <= delta <= 1/2 ->
-  correct K B lam ind (approx eta) compress answer delta ->
-  (1 - H2 delta) * 80 <= log2 (N S).
-Proof. by move=> K B W0 hlam he hd /correct_mean; exact: SmallInstances.kerdock16_binary. Qed.
+  8 <= lam -> 0 <= eta <= 7/8 -> 0 <= delta <= 1/2 ->
+  correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+  (1 - H2 delta) * 80 <= bits a.
+Proof.
+move=> K B hlam he hd /correct_mean; exact: (SmallInstances.kerdock16_binary (some_coins a) hlam he hd).
+Qed.
 
 (* Dimension 4, keys from 21 of the 24 roots of D_4, inner products at most 1/2: 20 = 5 * 4 entries. *)
-Theorem d4_binary (W S : finType) (compress : W -> ('I_5 -> 'I_4 -> R) -> S)
-    (answer : W -> S -> ('I_4 -> R) -> 'I_4 -> R) (lam eta delta : R) :
+Theorem d4_binary (a : algorithm ('I_5 -> 'I_4 -> R) ('I_4 -> R) ('I_4 -> R)) (lam eta delta : R) :
   let root (i c : nat) := nth 0%Z (nth [::] ([::
     [:: 1; 1; 0; 0]; [:: 1; -1; 0; 0]; [:: -1; 1; 0; 0]; [:: -1; -1; 0; 0]; [:: 1; 0; 1; 0]; [:: 1; 0; -1; 0];
-    [:: -1; 0; 1; 0]; [:: -1; 0; -1; 0]; [:: 1; 0; 0; 1]; [:: 1; 0; 0; -1]; [:: -1; 0; 0; 1]; [:: -1; 0; 0; -1];
+    [:: -1; 0; 1; 0]; [:: -1; 0; -1; 0]; [:: 1; 0; 0; 1]; [:: 1; 0; 0; -1]; [:: -1; 0; 0; 1];
+      [:: -1; 0; 0; -1];
     [:: 0; 1; 1; 0]; [:: 0; 1; -1; 0]; [:: 0; -1; 1; 0]; [:: 0; -1; -1; 0]; [:: 0; 1; 0; 1]; [:: 0; 1; 0; -1];
     [:: 0; -1; 0; 1]; [:: 0; -1; 0; -1]; [:: 0; 0; 1; 1]])%Z i) c in
   let K (i : 'I_5) (c : 'I_4) := IZR (root i c) / sqrt 2 in
   let B (o : 'I_16) (c : 'I_4) := IZR (root (5 + o)%nat c) / sqrt 2 in
-  0 < N W -> 12 <= lam -> 0 <= eta <= 4/5 -> 0 <= delta <= 1/2 ->
-  correct K B lam ind (approx eta) compress answer delta ->
-  (1 - H2 delta) * 20 <= log2 (N S).
-Proof. by move=> root K B W0 hlam he hd /correct_mean; exact: SmallInstances.d4_binary. Qed.
+  12 <= lam -> 0 <= eta <= 4/5 -> 0 <= delta <= 1/2 ->
+  correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+  (1 - H2 delta) * 20 <= bits a.
+Proof.
+move=> root K B hlam he hd /correct_mean; exact: (SmallInstances.d4_binary (some_coins a) hlam he hd).
+Qed.
 
-(* ================= the scheme ================================================================================= *)
-(* Every integer certificate gives a floor.  gram_at_most: rows 0, ..., T + n2 - 1 have squared norm s, and inner
-   products of at most g.  leak_at_most: (T + n2 - 1) e^(- lam0 (1 - g/s)) <= u/v, shown by (1 + x/k)^k <= e^x.
-   Both are booleans that compute. *)
+(* ================= the scheme ================================================================= *)
+(* Every integer certificate gives a floor. gram_at_most: rows 0, ..., T + n2 - 1 have squared norm s, and
+   inner products of at most g. leak_at_most: (T + n2 - 1) e^(- lam0 (1 - g/s)) <= u/v, shown by (1 + x/k)^k
+   <= e^x. Both are booleans that compute. *)
 Theorem floor_of_certificate (T n2 d h : nat) (row : nat -> nat -> Z) (s g lam0 : Z) (k : nat) (u v : Z)
-    (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R)
+    (a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R))
     (lam eta delta : R) :
   let K (i : 'I_T) (c : 'I_d) := IZR (row i c) / sqrt (IZR s) in
   let B (o : 'I_n2) (c : 'I_d) := IZR (row (T + o)%nat c) / sqrt (IZR s) in
   gram_at_most d row s (T + n2) g -> leak_at_most T n2 s g lam0 k u v -> IZR lam0 <= lam ->
-  0 < N W -> 0 <= eta < 1 -> (1 + eta) * (IZR u / IZR v) < 1 - eta -> 0 <= delta <= 1/2 ->
-  correct K B lam ind (approx eta) compress answer delta ->
-  (1 - H2 delta) * INR (T * h) <= log2 (N S).
+  0 <= eta < 1 -> (1 + eta) * (IZR u / IZR v) < 1 - eta -> 0 <= delta <= 1/2 ->
+  correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+  (1 - H2 delta) * INR (T * h) <= bits a.
 Proof.
-move=> K B gram small hlam W0 he gap hd /correct_mean.
-exact: (IntegerKeys.floor_of_certificate (gram_incoherent gram) small hlam W0 he gap hd).
+move=> K B gram small hlam he gap hd /correct_mean.
+exact: (IntegerKeys.floor_of_certificate (gram_incoherent gram) small hlam (some_coins a) he gap hd).
 Qed.
 
 (* The same for additive error and L levels. *)
-Theorem floor_of_certificate_additive (T n2 d h : nat) (row : nat -> nat -> Z) (s g lam0 : Z) (k : nat) (u v : Z)
-    (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) -> 'I_h -> R)
+Theorem floor_of_certificate_additive (T n2 d h : nat) (row : nat -> nat -> Z) (s g lam0 : Z) (k : nat)
+  (u v : Z)
+    (a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R))
     (lam eta delta : R) (L : nat) :
   let K (i : 'I_T) (c : 'I_d) := IZR (row i c) / sqrt (IZR s) in
   let B (o : 'I_n2) (c : 'I_d) := IZR (row (T + o)%nat c) / sqrt (IZR s) in
   gram_at_most d row s (T + n2) g -> leak_at_most T n2 s g lam0 k u v -> IZR lam0 <= lam ->
-  0 < N W -> (0 < L)%nat -> 2 * (eta + IZR u / IZR v) * (INR L - 1) < 1 -> 0 <= delta <= 1 - / INR L ->
-  correct K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta) compress answer delta ->
-  (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * INR (T * h) <= log2 (N S).
+  (0 < L)%nat -> 2 * (eta + IZR u / IZR v) * (INR L - 1) < 1 -> 0 <= delta <= 1 - / INR L ->
+  correct K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta) (compress a) (answer a) delta ->
+  (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * INR (T * h) <= bits a.
 Proof.
-move=> K B gram small hlam W0 L0 step hd /correct_mean.
-exact: (IntegerKeys.floor_of_certificate_additive (gram_incoherent gram) small hlam W0 L0 step hd).
+move=> K B gram small hlam L0 step hd /correct_mean.
+exact: (IntegerKeys.floor_of_certificate_additive (gram_incoherent gram) small hlam (some_coins a)
+  L0 step hd).
 Qed.
 
-(* Theorem C for every design: addresses A of coherence g/s, rho = sqrt p u1/u2, gamma = a/b with a^2 + b^2 = w^2.
-   design, a boolean that computes, says that r1/r2 is below the scale sqrt (1 - rho^2) of the addresses, that
-   e1/e2 is below e^c for the largest payload logit c, and that the leak is at most t1/t2. *)
-Theorem floor_of_design (T n2 da p h : nat) (A : 'I_T -> 'I_da -> R) (s g u1 u2 a b w lam r1 r2 : Z) (k k' : nat)
+(* Theorem C for every design: addresses A of coherence g/s, rho = sqrt p u1/u2, gamma = a/b with a^2 + b^2 =
+   w^2. design, a boolean that computes, says that r1/r2 is below the scale sqrt (1 - rho^2) of the addresses,
+   that e1/e2 is below e^c for the largest payload logit c, and that the leak is at most t1/t2. *)
+Theorem floor_of_design (T n2 da p h : nat) (A : 'I_T -> 'I_da -> R) (s g u1 u2 a b w lam r1 r2 : Z)
+  (k k' : nat)
     (e1 e2 t1 t2 : Z) (LV LK : nat) (eta dV dK : R) :
   let rho := sqrt (INR p) * (IZR u1 / IZR u2) in let gam := IZR a / IZR b in
   let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A rho (IZR lam) gam LV LK in
-  let qry := @C_question _ [finType of 'I_n2.+1] _ [finType of 'I_p] [finType of 'I_h] ord0 A rho (IZR lam) gam in
+  let qry :=
+    @C_question _ [finType of 'I_n2.+1] _ [finType of 'I_p] [finType of 'I_h] ord0 A rho (IZR lam) gam in
   incoherent A (IZR g / IZR s) -> design T n2 p s g u1 u2 a b w lam r1 r2 k k' e1 e2 t1 t2 ->
   (0 < LV)%nat -> (0 < LK)%nat -> 0 <= eta -> 2 * (eta + IZR t1 / IZR t2) * (INR LV - 1) < 1 ->
   2 * (eta + IZR t1 / IZR t2) * (INR LK - 1) < 1 - 2 / (1 + IZR e1 / IZR e2) ->
   0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
-  forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
-  correct_on (fun inp q => near eta (output inp q)) inst qry compress answer
+  forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2.+1 _ 'I_h) R,
+  correct_on (fun inp q => near eta (output inp q)) inst qry (compress alg) (answer alg)
     (fun i => if i is inl _ then dV else dK) ->
-  INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S).
+  INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= bits alg.
 Proof.
-move=> rho gam inst qry hA ok V0 K0 e0 stepV stepK hV hK W S compress answer W0 /correct_average.
-exact: (IntegerPayload.floor_of_design erefl hA ok V0 K0 e0 stepV stepK hV hK W0).
+move=> rho gam inst qry hA ok V0 K0 e0 stepV stepK hV hK alg /correct_average.
+exact: (IntegerPayload.floor_of_design erefl hA ok V0 K0 e0 stepV stepK hV hK (some_coins alg)).
 Qed.
 
-(* ================= everything ============================================================================= *)
+(* ================= everything ================================================================= *)
 (* mention a: nothing, but it depends on all that a depends on *)
 Definition mention (X : Type) (a : X) : unit := tt.
 Definition all_instances := [::

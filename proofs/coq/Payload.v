@@ -4,6 +4,10 @@ From LowerBound Require Export Values.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
+(* cached: what a cache of keys and values sees;  asked: a query, Bob's own keys, and the channel to read *)
+Definition cached (Tok Crd Ch : Type) : Type := ((Tok -> Crd -> R) * (Tok -> option Ch -> R))%type.
+Definition asked (Own Crd Ch : Type) : Type := ((Crd -> R) * (Own -> Crd -> R) * option Ch)%type.
+
 (* ---------- the instance: keys [ca * address; cp * payload; fill] ------------------------ *)
 Section KeysAndValues.
 Variables (Tok Own Adr Pay Ch : finType) (ref : Own).

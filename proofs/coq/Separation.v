@@ -4,6 +4,26 @@ From LowerBound Require Export Index.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
+(* ---------- the algorithm --------------------------------------------------------- *)
+(* algorithm: public coins, at least one of them, each equally likely; finitely many states; it compresses the
+   input to a state, and answers from the state and the query *)
+Record algorithm (Inp Qry Out : Type) := Algorithm {
+  coins : finType; states : finType; some_coins : 0 < N coins;
+  compress : coins -> Inp -> states; answer : coins -> states -> Qry -> Out }.
+Arguments coins {Inp Qry Out} a : rename.
+Arguments states {Inp Qry Out} a : rename.
+Arguments some_coins {Inp Qry Out} a : rename.
+Arguments compress {Inp Qry Out} a _ _ : rename.
+Arguments answer {Inp Qry Out} a _ _ _ : rename.
+(* bits a: the memory of algorithm a, in bits of a fixed length *)
+Definition bits Inp Qry Out (a : algorithm Inp Qry Out) : R := log2 (N (states a)).
+
+Lemma one_coin : 0 < N unit_finType.
+Proof. by rewrite /N card_unit /=; lra. Qed.
+(* without_coins: an algorithm that tosses no coin *)
+Definition without_coins (S : finType) Inp Qry Out (f : unit -> Inp -> S) (g : unit -> S -> Qry -> Out) :
+  algorithm Inp Qry Out := Algorithm one_coin f g.
+
 (* ---------- any input, query and answer type, any acceptance test ----------------- *)
 Section Separation.
 Variables (I : finType) (A : I -> finType) (W S : finType) (Inp Qry Out : Type).

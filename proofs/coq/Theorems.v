@@ -5,8 +5,9 @@
    attention_own  softmax attention over the cached tokens and Bob's own last-scale tokens (value 0)
    incoherent     unit keys with mutual inner products at most mu
    leak n lam mu  (n - 1) e^(- lam (1 - mu))
-   W, S           public coins (uniform); memory states.  log2 (N S) is the memory in bits.
-   compress       may look at everything that is cached;  answer sees only the coins, the state and the query
+   algorithm      finitely many public coins (uniform) and states, and two functions: compress may look at
+                  everything that is cached;  answer sees only the coins, the state and the query
+   bits a         the memory of algorithm a, written with a fixed length: log2 of its number of states
    approx, near   relative error eta: between (1 - eta) a and (1 + eta) a;  additive error eta: |o - a| <= eta
    correct        every answer is good with probability 1 - delta over the coins, for the words and queries of
                   the hard family only (no finite state can be right for all real values);
@@ -59,59 +60,76 @@ Proof. exact: (@Index.index_exact I A W S a0 enc dec). Qed.
 
 (* Any inputs, queries and answers, any acceptance test: if an answer that is acceptable for x and for y at
    query i forces x i = y i, then a correct algorithm needs the INDEX bound in bits of state. *)
-Theorem separation_lower_bound (I : finType) (A : I -> finType) (W S : finType) (Inp Qry Out : Type)
+Theorem separation_lower_bound (I : finType) (A : I -> finType) (Inp Qry Out : Type)
     (good : Inp -> Qry -> Out -> bool) (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry)
-    (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) (x0 : {dffun forall i, A i}) (delta : I -> R) :
+    (a : algorithm Inp Qry Out) (x0 : {dffun forall i, A i}) (delta : I -> R) :
   (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) ->
-  0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall i, 0 <= delta i <= 1 - / N (A i)) ->
   (forall x i,
-     INR #|[pred w | ~~ good (inst x) (qry i) (answer w (compress w (inst x)) (qry i))]| <= delta i * N W) ->
-  \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
-Proof. exact: (@Separation.separation_lower_bound I A W S Inp Qry Out good inst qry compress answer x0 delta). Qed.
+     INR #|[pred w | ~~ good (inst x) (qry i) (answer a w (compress a w (inst x)) (qry i))]|
+       <= delta i * N (coins a)) ->
+  \rsum_i fano (N (A i)) (delta i) <= bits a.
+Proof.
+move=> sep hd; exact: (@Separation.separation_lower_bound I A _ _ Inp Qry Out good inst qry _ _ x0 delta sep
+  (some_coins a) hd).
+Qed.
 
 (* The same when the failures are only bounded on average over the instances. *)
-Theorem separation_average (I : finType) (A : I -> finType) (W S : finType) (Inp Qry Out : Type)
+Theorem separation_average (I : finType) (A : I -> finType) (Inp Qry Out : Type)
     (good : Inp -> Qry -> Out -> bool) (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry)
-    (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) (x0 : {dffun forall i, A i}) (delta : I -> R) :
+    (a : algorithm Inp Qry Out) (x0 : {dffun forall i, A i}) (delta : I -> R) :
   (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) ->
-  0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall i, 0 <= delta i <= 1 - / N (A i)) ->
   (forall i, \rsum_(x : {dffun forall i, A i})
-     INR #|[pred w | ~~ good (inst x) (qry i) (answer w (compress w (inst x)) (qry i))]|
-     <= delta i * (N W * N [finType of {dffun forall i, A i}])) ->
-  \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
-Proof. exact: (@Separation.separation_average I A W S Inp Qry Out good inst qry compress answer x0 delta). Qed.
+     INR #|[pred w | ~~ good (inst x) (qry i) (answer a w (compress a w (inst x)) (qry i))]|
+     <= delta i * (N (coins a) * N [finType of {dffun forall i, A i}])) ->
+  \rsum_i fano (N (A i)) (delta i) <= bits a.
+Proof.
+move=> sep hd; exact: (@Separation.separation_average I A _ _ Inp Qry Out good inst qry _ _ x0 delta sep
+  (some_coins a) hd).
+Qed.
 
 (* One alphabet: it is enough that the mean failure rate over coins, instances and queries is delta. *)
-Theorem separation_mean (I A W S : finType) (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool)
-    (inst : {ffun I -> A} -> Inp) (qry : I -> Qry) (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out)
+Theorem separation_mean (I A : finType) (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool)
+    (inst : {ffun I -> A} -> Inp) (qry : I -> Qry) (a : algorithm Inp Qry Out)
     (a0 : A) (delta : R) :
   (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) ->
-  0 < N W -> 0 <= delta <= 1 - / N A ->
+  0 <= delta <= 1 - / N A ->
   \rsum_(x : {ffun I -> A}) \rsum_i
-     INR #|[pred w | ~~ good (inst x) (qry i) (answer w (compress w (inst x)) (qry i))]|
-     <= delta * N I * (N W * N [finType of {ffun I -> A}]) ->
-  N I * fano (N A) delta <= log2 (N S).
-Proof. exact: (@Separation.separation_mean I A W S Inp Qry Out good inst qry compress answer a0 delta). Qed.
+     INR #|[pred w | ~~ good (inst x) (qry i) (answer a w (compress a w (inst x)) (qry i))]|
+     <= delta * N I * (N (coins a) * N [finType of {ffun I -> A}]) ->
+  N I * fano (N A) delta <= bits a.
+Proof.
+move=> sep; exact: (@Separation.separation_mean I A _ _ Inp Qry Out good inst qry _ _ a0 delta sep
+  (some_coins a)).
+Qed.
 
 (* Real outputs that are more than 2 eta apart whenever symbol i differs, and additive error eta. *)
-Theorem levels_lower_bound (I W S : finType) (A : I -> finType) (Inp Qry : Type)
+Theorem levels_lower_bound (I : finType) (A : I -> finType) (Inp Qry : Type)
     (out : Inp -> Qry -> R) (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry)
-    (compress : W -> Inp -> S) (answer : W -> S -> Qry -> R)
-    (x0 : {dffun forall i, A i}) (eta : R) (delta : I -> R) :
+    (a : algorithm Inp Qry R) (x0 : {dffun forall i, A i}) (eta : R) (delta : I -> R) :
   (forall (x y : {dffun forall i, A i}) i,
      x i != y i -> 2 * eta < Rabs (out (inst x) (qry i) - out (inst y) (qry i))) ->
-  0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
-  correct_on (fun inp q => near eta (out inp q)) inst qry compress answer delta ->
-  \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
-Proof. exact: (@Separation.levels_lower_bound I W S A Inp Qry out inst qry compress answer x0 eta delta). Qed.
+  (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  correct_on (fun inp q => near eta (out inp q)) inst qry (compress a) (answer a) delta ->
+  \rsum_i fano (N (A i)) (delta i) <= bits a.
+Proof.
+move=> far; exact: (@Separation.levels_lower_bound I _ _ A Inp Qry out inst qry _ _ x0 eta delta far
+  (some_coins a)).
+Qed.
 
 (* The bounds are not vacuous: a state that stores the symbols is correct with delta = 0. *)
 Theorem store_symbols_correct (I : finType) (A : I -> finType) (Inp Qry Out : Type)
     (good : Inp -> Qry -> Out -> bool) (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry)
     (read : Inp -> {dffun forall i, A i}) (truth : Inp -> Qry -> Out) :
   (forall x, read (inst x) = x) -> (forall x i, good (inst x) (qry i) (truth (inst x) (qry i))) ->
-  correct_on (W := unit_finType) good inst qry (fun _ => read) (fun _ s => truth (inst s)) (fun _ => 0).
-Proof. exact: Separation.store_symbols_correct. Qed.
+  exists a : algorithm Inp Qry Out,
+    correct_on good inst qry (compress a) (answer a) (fun _ => 0)
+    /\ bits a = log2 (N [finType of {dffun forall i, A i}]).
+Proof.
+move=> hr hg; exists (without_coins (fun _ => read) (fun _ s => truth (inst s))); split=> //;
+  exact: Separation.store_symbols_correct.
+Qed.
 
 (* ================= softmax ==================================================================== *)
 
@@ -150,37 +168,41 @@ Proof. exact: Keys.greedy_keys_chernoff. Qed.
 
 (* Given keys.  If (1 + eta) tau < 1 - eta for the leak tau of all tokens, relative error eta on 0/1 values
    costs one bit an entry, (1 - H2 delta) of it if an answer fails with probability delta on average. *)
-Theorem relative_given_keys (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
-    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R) :
+Theorem relative_given_keys (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R)) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
-  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W ->
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam ->
   0 <= eta < 1 -> (1 + eta) * tau < 1 - eta -> 0 <= delta <= 1/2 ->
-  correct_in_mean K B lam ind (approx eta) compress answer delta ->
-  (1 - H2 delta) * (N Tok * N Ch) <= log2 (N S).
-Proof. by move=> tau; exact: Values.relative_given_keys. Qed.
+  correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta ->
+  (1 - H2 delta) * (N Tok * N Ch) <= bits a.
+Proof.
+by move=> tau hK hB l0 he gap hd; exact: (Values.relative_given_keys hK hB l0 (some_coins a) he gap hd).
+Qed.
 
 (* Given keys, relative error, L geometric levels vmin beta^a with beta large enough for eta and tau. *)
-Theorem geometric_given_keys (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
-    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+Theorem geometric_given_keys (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R))
     (L : nat) (vmin beta : R) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
-  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W ->
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam ->
   (0 < L)%nat -> 0 < vmin -> 1 <= beta -> vmin * beta ^ L.-1 <= 1 -> 0 <= eta < 1 ->
   (1 + eta) * (vmin + tau) < (1 - eta) * (beta * vmin) -> 0 <= delta <= 1 - / INR L ->
-  correct_in_mean K B lam (fun a : 'I_L => vmin * beta ^ a) (approx eta) compress answer delta ->
-  (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= log2 (N S).
-Proof. by move=> tau hK hB l0 W0; exact: Values.geometric_given_keys hK hB l0 W0 L vmin beta. Qed.
+  correct_in_mean K B lam (fun a : 'I_L => vmin * beta ^ a) (approx eta)
+    (compress a) (answer a) delta ->
+  (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= bits a.
+Proof. by move=> tau hK hB l0; exact: Values.geometric_given_keys hK hB l0 (some_coins a) L vmin beta. Qed.
 
 (* Given keys, additive error, L equidistant levels in [0, 1] of step more than 2 (eta + tau). *)
-Theorem additive_given_keys (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
-    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+Theorem additive_given_keys (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R))
     (L : nat) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
-  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W ->
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam ->
   (0 < L)%nat -> 2 * (eta + tau) * (INR L - 1) < 1 -> 0 <= delta <= 1 - / INR L ->
-  correct_in_mean K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta) compress answer delta ->
-  (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= log2 (N S).
-Proof. by move=> tau hK hB l0 W0; exact: Values.additive_given_keys hK hB l0 W0 L. Qed.
+  correct_in_mean K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta)
+    (compress a) (answer a) delta ->
+  (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= bits a.
+Proof. by move=> tau hK hB l0; exact: Values.additive_given_keys hK hB l0 (some_coins a) L. Qed.
 
 (* HEADLINE A.  T cached tokens, n2 own tokens, h channels.  If d is about 2 ln T / mu^2 there are public unit
    keys such that, at this lambda, relative error eta < 1 with failure probability delta costs
@@ -191,11 +213,13 @@ Theorem relative_headline (T n2 d h : nat) (mu eta delta : R) :
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct K B lam ind (approx eta) compress answer delta ->
-      (1 - H2 delta) * (INR T * INR h) <= log2 (N S).
-Proof. by move=> lam; exact: Values.relative_headline. Qed.
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+      correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+      (1 - H2 delta) * (INR T * INR h) <= bits a.
+Proof.
+move=> lam d0 T0 hmu hT he hd; have [K [hK hL]] := Values.relative_headline n2 h d0 T0 hmu hT he hd.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
 
 (* The same without own tokens: plain attention over the cache, with T in place of T + n2. *)
 Theorem relative_headline_cache_only (T d h : nat) (mu eta delta : R) :
@@ -203,13 +227,15 @@ Theorem relative_headline_cache_only (T d h : nat) (mu eta delta : R) :
   (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR d * mu ^ 2 / 2) ->
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
       (forall (x : {ffun 'I_T * 'I_h -> bool}) i c, let V := fun i c => ind (x (i, c)) in
          INR #|[pred w | ~~ approx eta (attention (scale lam (K i)) K V c)
-                            (answer w (compress w V) (scale lam (K i)) c)]| <= delta * N W) ->
-      (1 - H2 delta) * (INR T * INR h) <= log2 (N S).
-Proof. by move=> lam; exact: Values.relative_headline_cache_only. Qed.
+                            (answer a w (compress a w V) (scale lam (K i)) c)]| <= delta * N (coins a)) ->
+      (1 - H2 delta) * (INR T * INR h) <= bits a.
+Proof.
+move=> lam d0 T0 hmu hT he hd; have [K [hK hL]] := Values.relative_headline_cache_only h d0 T0 hmu hT he hd.
+by exists K; split=> // a; exact: hL _ _ _ _ (some_coins a).
+Qed.
 
 (* The same with Bob's own keys unit vectors of the same family. *)
 Theorem relative_headline_unit_own (T n2 d h : nat) (mu eta delta : R) :
@@ -218,11 +244,14 @@ Theorem relative_headline_unit_own (T n2 d h : nat) (mu eta delta : R) :
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists (K : 'I_T -> 'I_d -> R) (B : 'I_n2 -> 'I_d -> R),
     incoherent K mu /\ incoherent B mu /\ (forall i o, dot (K i) (B o) <= mu) /\
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct K B lam ind (approx eta) compress answer delta ->
-      (1 - H2 delta) * (INR T * INR h) <= log2 (N S).
-Proof. by move=> lam; exact: Values.relative_headline_unit_own. Qed.
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+      correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+      (1 - H2 delta) * (INR T * INR h) <= bits a.
+Proof.
+move=> lam d0 T0 hmu hT he hd; have [K [B [hK [hB [hKB hL]]]]] := Values.relative_headline_unit_own h d0 T0
+  hmu hT he hd.
+by exists K, B; do 3![split=> //] => a; exact: hL _ _ _ _ (some_coins a).
+Qed.
 
 (* HEADLINE B.  Additive error eta, leak tau, L levels with 2 (eta + tau) (L - 1) < 1:
    T h (log2 L - H2 delta - delta log2 (L - 1)) bits. *)
@@ -232,46 +261,52 @@ Theorem additive_headline (T n2 d h L : nat) (mu eta delta tau : R) :
   (0 < L)%nat -> 0 < tau <= 1 -> 0 <= eta -> 2 * (eta + tau) * (INR L - 1) < 1 -> 0 <= delta <= 1 - / INR L ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta) compress answer delta ->
-      (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (INR T * INR h) <= log2 (N S).
-Proof. by move=> lam d0 T0 hmu hT L0 ht e0 step hd; exact: Values.additive_headline. Qed.
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+      correct K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta) (compress a) (answer a) delta ->
+      (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (INR T * INR h) <= bits a.
+Proof.
+move=> lam d0 T0 hmu hT L0 ht e0 step hd.
+have [K [hK hL]] := Values.additive_headline n2 h d0 T0 hmu hT L0 ht step hd.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
 
 (* The headlines are not vacuous: a state that stores the symbols is correct with delta = 0. *)
 Theorem store_values (Tok Own Crd Ch A : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (lam : R)
     (lev : A -> R) (good : R -> R -> bool) (a0 : A) : injective lev ->
   (forall q (x : {ffun Tok * Ch -> A}) c,
      good (attention_own q K B (levels lev x) c) (attention_own q K B (levels lev x) c)) ->
-  exists (compress : unit -> (Tok -> Ch -> R) -> [finType of {ffun Tok * Ch -> A}])
-         (answer : unit -> {ffun Tok * Ch -> A} -> (Crd -> R) -> Ch -> R),
-    correct (W := unit_finType) K B lam lev good compress answer 0.
-Proof. exact: Values.store_values. Qed.
+  exists a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R),
+    correct K B lam lev good (compress a) (answer a) 0 /\ bits a = log2 (N [finType of {ffun Tok * Ch -> A}]).
+Proof.
+move=> inj hg; have [f [g h]] := Values.store_values lam a0 inj hg.
+by exists (without_coins f g).
+Qed.
 
 (* ================= keys and values ============================================================== *)
 
-(* Any value levels lv in [0, 1], payload levels y in [-1, 1] and scales: keys [ca a; cp y; fill], value queries
-   [sv a; 0; 0], payload queries [sp a; g e_p; 0].  It is enough that the levels, and the images of the payload
-   levels under the logistic function, are more than 2 (eta + leak) apart. *)
+(* Any value levels lv in [0, 1], payload levels y in [-1, 1] and scales: keys [ca a; cp y; fill], value
+   queries [sv a; 0; 0], payload queries [sp a; g e_p; 0]. It is enough that the levels, and the images of the
+   payload levels under the logistic function, are more than 2 (eta + leak) apart. *)
 Theorem keys_and_values_lower_bound (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R)
     (mu ca cp : R) (LV LK : nat) (lv : 'I_LV -> R) (y : 'I_LK -> R) (sv sp g : R) :
   let tauV := (N Tok + N Own - 1) * exp (- (sv * ca) * (1 - mu)) in
   let tauK := (N Tok + N Own) * exp (g * cp - sp * ca * (1 - mu)) in
   incoherent A mu -> 0 <= mu -> 0 <= ca -> 0 <= sv -> 0 <= sp -> 0 <= cp -> 0 <= g ->
   (forall a, 0 <= lv a <= 1) -> (forall a, -1 <= y a <= 1) ->
-  forall (W S : finType) (compress : W -> (Tok -> [finType of Adr + Pay + unit] -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : W -> S -> ([finType of Adr + Pay + unit] -> R) * (Own -> [finType of Adr + Pay + unit] -> R)
-                        * option Ch -> R) (eta dV dK : R),
+  forall (a : algorithm (cached Tok [finType of Adr + Pay + unit] Ch)
+      (asked Own [finType of Adr + Pay + unit] Ch) R)
+    (eta dV dK : R),
   (0 < LV)%nat -> (0 < LK)%nat ->
   (forall a b, a != b -> 2 * (eta + tauV) < Rabs (lv a - lv b)) ->
   (forall a b, a != b -> 2 * (eta + tauK) < Rabs (logistic (g * cp * y a) - logistic (g * cp * y b))) ->
-  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
+  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
   correct_on_average (fun inp q => near eta (output inp q)) (@instance Tok Adr Pay Ch A ca cp LV LK lv y)
-    (question ref A ca sv sp g) compress answer (fun i => if i is inl _ then dV else dK) ->
-  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
+    (question ref A ca sv sp g) (compress a) (answer a) (fun i => if i is inl _ then dV else dK) ->
+  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a.
 Proof.
-move=> tauV tauK hA mu0 ca0 sv0 sp0 cp0 g0 lv01 y1 W S compress answer eta dV dK.
-exact: (Payload.keys_and_values_lower_bound hA mu0 ca0 sv0 sp0 cp0 g0 lv01 y1).
+move=> tauV tauK hA mu0 ca0 sv0 sp0 cp0 g0 lv01 y1 a eta dV dK V0 K0 sV sK hV hK.
+exact: (Payload.keys_and_values_lower_bound hA mu0 ca0 sv0 sp0 cp0 g0 lv01 y1 V0 K0 sV sK hV hK
+  (some_coins a)).
 Qed.
 
 (* THEOREM C, given addresses A.  Keys [sqrt (1 - rho^2) a; rho y / sqrt p; fill], value channel 0 constant.
@@ -283,18 +318,18 @@ Theorem theorem_C (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> 
   let c := gam * lam' * (rho / sqrt (N Pay)) in
   let tau := (N Tok + N Own) * exp (c - lam' * sqrt (1 - rho * rho) * (1 - mu)) in
   incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
-  forall (W S : finType) (compress : W -> (Tok -> [finType of Adr + Pay + unit] -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : W -> S -> ([finType of Adr + Pay + unit] -> R) * (Own -> [finType of Adr + Pay + unit] -> R)
-                        * option Ch -> R) (eta dV dK : R),
+  forall (a : algorithm (cached Tok [finType of Adr + Pay + unit] Ch)
+      (asked Own [finType of Adr + Pay + unit] Ch) R)
+    (eta dV dK : R),
   (0 < LV)%nat -> (0 < LK)%nat -> 0 <= eta ->
   2 * (eta + tau) * (INR LV - 1) < 1 -> 2 * (eta + tau) * (INR LK - 1) < logistic c - logistic (- c) ->
-  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
+  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
   correct_on (fun inp q => near eta (output inp q)) (@C_instance Tok Adr Pay Ch A rho lam gam LV LK)
-    (C_question ref A rho lam gam) compress answer (fun i => if i is inl _ then dV else dK) ->
-  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
+    (C_question ref A rho lam gam) (compress a) (answer a) (fun i => if i is inl _ then dV else dK) ->
+  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a.
 Proof.
-move=> lam' c tau hA hmu hrho l0 g0 P0 W S compress answer eta dV dK V0 K0 e0 sV sK hV hK W0.
-exact: (Payload.theorem_C hA hmu hrho l0 g0 P0 V0 K0 e0 sV sK hV hK W0).
+move=> lam' c tau hA hmu hrho l0 g0 P0 a eta dV dK V0 K0 e0 sV sK hV hK.
+exact: (Payload.theorem_C hA hmu hrho l0 g0 P0 V0 K0 e0 sV sK hV hK (some_coins a)).
 Qed.
 
 (* In Theorem C all cached keys are unit vectors, all queries have norm lambda, all of Bob's keys are unit. *)
@@ -312,14 +347,16 @@ Qed.
 Theorem theorem_C_tight (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (rho lam gam : R)
     (LV LK : nat) : 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
   forall eta : R, (0 < LV)%nat -> (0 < LK)%nat -> 0 <= eta ->
-  exists (S : finType)
-    (compress : unit -> (Tok -> [finType of Adr + Pay + unit] -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : unit -> S -> ([finType of Adr + Pay + unit] -> R) * (Own -> [finType of Adr + Pay + unit] -> R)
-                           * option Ch -> R),
-    correct_on (W := unit_finType) (fun inp q => near eta (output inp q))
-      (@C_instance Tok Adr Pay Ch A rho lam gam LV LK) (C_question ref A rho lam gam) compress answer (fun _ => 0)
-    /\ log2 (N S) = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)).
-Proof. by move=> hrho l0 g0 P0 eta; exact: Payload.theorem_C_tight. Qed.
+  exists a : algorithm (cached Tok [finType of Adr + Pay + unit] Ch)
+      (asked Own [finType of Adr + Pay + unit] Ch) R,
+    correct_on (fun inp q => near eta (output inp q)) (@C_instance Tok Adr Pay Ch A rho lam gam LV LK)
+      (C_question ref A rho lam gam) (compress a) (answer a) (fun _ => 0)
+    /\ bits a = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)).
+Proof.
+move=> hrho l0 g0 P0 eta V0 K0 e0.
+have [S [f [g [h hS]]]] := @Payload.theorem_C_tight _ _ _ _ Ch ref A _ _ _ _ _ hrho l0 g0 P0 eta V0 K0 e0.
+by exists (without_coins f g).
+Qed.
 
 (* HEADLINE C.  Theorem C with greedy addresses in dimension da, p payload coordinates, h value channels,
    n2 + 1 own tokens. *)
@@ -337,11 +374,15 @@ Theorem theorem_C_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta dV dK :
     [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
         (forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam),
         (forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1) &
-    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
-      correct_on (fun inp q => near eta (output inp q)) inst qry compress answer
+    forall a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2.+1 _ 'I_h) R,
+      correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a)
         (fun i => if i is inl _ then dV else dK) ->
-      INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)].
-Proof. by move=> lam' c tau d0 p0 hmu hT hr l0 g0 V0 K0 e0; exact: Payload.theorem_C_headline. Qed.
+      INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= bits a].
+Proof.
+move=> lam' c tau d0 p0 hmu hT hr l0 g0 V0 K0 e0 sV sK hV hK.
+have [A [h1 h2 h3 h4 hL]] := Payload.theorem_C_headline h d0 p0 hmu hT hr l0 g0 V0 K0 e0 sV sK hV hK.
+by exists A; split=> // a; exact: hL _ _ _ _ (some_coins a).
+Qed.
 
 (* Theorem C in relative error eta < 1, with two levels: one bit a value channel and one bit a payload
    coordinate, at rho = 1 / sqrt 2, gamma = (1 - mu) / 2 and this lambda. *)
@@ -357,10 +398,14 @@ Theorem relative_keys_and_values (T n2 da p h : nat) (mu eta delta : R) :
     [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
         (forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam),
         (forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1) &
-    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
-      correct_on (fun inp q => approx eta (output inp q)) inst qry compress answer (fun _ => delta) ->
-      (1 - H2 delta) * (INR T * (INR h + INR p)) <= log2 (N S)].
-Proof. by move=> rho gam c lam; exact: PayloadBits.relative_keys_and_values. Qed.
+    forall a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2.+1 _ 'I_h) R,
+      correct_on (fun inp q => approx eta (output inp q)) inst qry (compress a) (answer a) (fun _ => delta) ->
+      (1 - H2 delta) * (INR T * (INR h + INR p)) <= bits a].
+Proof.
+move=> rho gam c lam d0 p0 hmu hT he hd.
+have [A [h1 h2 h3 h4 hL]] := PayloadBits.relative_keys_and_values n2 h d0 p0 hmu hT he hd.
+by exists A; split=> // a; exact: hL _ _ _ _ (some_coins a).
+Qed.
 
 (* ================= online ======================================================================= *)
 
@@ -376,8 +421,9 @@ Theorem online_lower_bound (T_ : nat -> nat) (Crd Ch W : finType) (St : nat -> f
   (1 - H2 delta) * (INR T * N Ch) <= log2 (N (St k)).
 Proof. by move=> T tau; exact: Online.online_lower_bound. Qed.
 
-(* HEADLINE, ONLINE.  One public list of keys serves the whole generation: for every scale k <= M, the state of
-   every online algorithm before scale k needs (1 - H2 delta) T h bits, T the number of tokens before scale k. *)
+(* HEADLINE, ONLINE. One public list of keys serves the whole generation: for every scale k <= M, the state of
+   every online algorithm before scale k needs (1 - H2 delta) T h bits, T the number of tokens before scale
+   k. *)
 Theorem online_headline (T_ : nat -> nat) (M d h : nat) (mu eta delta : R) :
   let lam k := ln ((INR (before T_ k) + INR (T_ k)) * (1 + eta) / (1 - eta)) / (1 - mu) in
   (0 < d)%nat -> 0 < mu < 1 -> INR (before T_ M).-1 < exp (INR d * mu ^ 2 / 2) ->
@@ -438,11 +484,13 @@ Theorem geometric_headline (r M d h : nat) (mu eta delta : R) :
   INR T.-1 < exp (INR d * mu ^ 2 / 2) -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_(expn n 2) -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct K B lam ind (approx eta) compress answer delta ->
-      (1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= log2 (N S).
-Proof. by move=> T n lam; exact: Schedule.geometric_headline. Qed.
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+      correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+      (1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= bits a.
+Proof.
+move=> T n lam hr M0 d0 hmu hT he hd; have [K [hK hL]] := Schedule.geometric_headline h hr M0 d0 hmu hT he hd.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
 
 (* The online headline for that schedule: the state before the last scale. *)
 Theorem geometric_online (r M d h : nat) (mu eta delta : R) :
@@ -479,11 +527,14 @@ Proof. by move=> lam; exact: Schedule.square_online. Qed.
 Theorem small_scale_counterexample (d h : nat) (c : R) : (0 < h)%nat -> 0 < c ->
   exists n0 : nat, forall n, (n0 <= n)%nat ->
   forall (K : 'I_1 -> 'I_d -> R) (B : 'I_(expn n 2) -> 'I_d -> R) (lam eta : R), 0 <= eta < 1 ->
-  exists (S : finType) (compress : unit -> ('I_1 -> 'I_h -> R) -> S)
-         (answer : unit -> S -> ('I_d -> R) -> 'I_h -> R),
-    correct (W := unit_finType) K B lam ind (approx eta) compress answer 0 /\
-    log2 (N S) = INR h /\ log2 (N S) < c * (INR n ^ 2 * INR h).
-Proof. exact: Schedule.small_scale_counterexample. Qed.
+  exists a : algorithm ('I_1 -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+    correct K B lam ind (approx eta) (compress a) (answer a) 0 /\
+    bits a = INR h /\ bits a < c * (INR n ^ 2 * INR h).
+Proof.
+move=> h0 c0; have [n0 hn] := Schedule.small_scale_counterexample d h0 c0.
+exists n0 => n nn K B lam eta he; have [S [f [g [h1 h2]]]] := hn n nn K B lam eta he.
+by exists (without_coins f g).
+Qed.
 
 (* ================= time ============================================================================= *)
 
@@ -515,11 +566,13 @@ Theorem relative_headline_average (T n2 d h : nat) (mu eta delta : R) :
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct_in_mean K B lam ind (approx eta) compress answer delta ->
-      (1 - H2 delta) * (INR T * INR h) <= log2 (N S).
-Proof. by move=> lam; exact: Average.relative_headline_average. Qed.
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+      correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta ->
+      (1 - H2 delta) * (INR T * INR h) <= bits a.
+Proof.
+move=> lam d0 T0 hmu hT he hd; have [K [hK hL]] := Average.relative_headline_average n2 h d0 T0 hmu hT he hd.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
 
 (* Headline B in the same sense. *)
 Theorem additive_headline_average (T n2 d h L : nat) (mu eta delta tau : R) :
@@ -528,37 +581,43 @@ Theorem additive_headline_average (T n2 d h L : nat) (mu eta delta tau : R) :
   (0 < L)%nat -> 0 < tau <= 1 -> 0 <= eta -> 2 * (eta + tau) * (INR L - 1) < 1 -> 0 <= delta <= 1 - / INR L ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct_in_mean K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta) compress answer delta ->
-      (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (INR T * INR h) <= log2 (N S).
-Proof. by move=> lam; exact: Average.additive_headline_average. Qed.
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+      correct_in_mean K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta) (compress a) (answer a)
+        delta ->
+      (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (INR T * INR h) <= bits a.
+Proof.
+move=> lam d0 T0 hmu hT L0 ht e0 step hd.
+have [K [hK hL]] := Average.additive_headline_average n2 h d0 T0 hmu hT L0 ht e0 step hd.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
 
 (* Theorem C when failures are only bounded on average over the instances. *)
-Theorem theorem_C_average (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (mu rho lam gam : R)
+Theorem theorem_C_average (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R)
+  (mu rho lam gam : R)
     (LV LK : nat) :
   let lam' := lam / sqrt (1 + gam * gam) in
   let c := gam * lam' * (rho / sqrt (N Pay)) in
   let tau := (N Tok + N Own) * exp (c - lam' * sqrt (1 - rho * rho) * (1 - mu)) in
   incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
-  forall (W S : finType) (compress : W -> (Tok -> [finType of Adr + Pay + unit] -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : W -> S -> ([finType of Adr + Pay + unit] -> R) * (Own -> [finType of Adr + Pay + unit] -> R)
-                        * option Ch -> R) (eta dV dK : R),
+  forall (a : algorithm (cached Tok [finType of Adr + Pay + unit] Ch)
+      (asked Own [finType of Adr + Pay + unit] Ch) R)
+    (eta dV dK : R),
   (0 < LV)%nat -> (0 < LK)%nat -> 0 <= eta ->
   2 * (eta + tau) * (INR LV - 1) < 1 -> 2 * (eta + tau) * (INR LK - 1) < logistic c - logistic (- c) ->
-  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
+  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
   correct_on_average (fun inp q => near eta (output inp q)) (@C_instance Tok Adr Pay Ch A rho lam gam LV LK)
-    (C_question ref A rho lam gam) compress answer (fun i => if i is inl _ then dV else dK) ->
-  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
+    (C_question ref A rho lam gam) (compress a) (answer a) (fun i => if i is inl _ then dV else dK) ->
+  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a.
 Proof.
-move=> lam' c tau hA hmu hrho l0 g0 P0 W S compress answer eta dV dK V0 K0 e0 sV sK hV hK W0.
-exact: (Payload.theorem_C_average hA hmu hrho l0 g0 P0 V0 K0 e0 sV sK hV hK W0).
+move=> lam' c tau hA hmu hrho l0 g0 P0 a eta dV dK V0 K0 e0 sV sK hV hK.
+exact: (Payload.theorem_C_average hA hmu hrho l0 g0 P0 V0 K0 e0 sV sK hV hK (some_coins a)).
 Qed.
 
 (* ================= low dimension ======================================================================== *)
 
 (* T tokens in dimension d + 1, d as small as you like: the first A = min (T, floor (e^(d mu^2 / 2))) tokens
-   have incoherent keys, the others share one pad key and have value 0, and (1 - H2 delta) A h bits are needed. *)
+   have incoherent keys, the others share one pad key and have value 0, and (1 - H2 delta) A h bits are
+   needed. *)
 Theorem low_dimension_headline (T n2 d h : nat) (mu eta delta : R) :
   let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in
   let A := minn T (floor (exp (INR d * mu ^ 2 / 2))) in
@@ -566,52 +625,66 @@ Theorem low_dimension_headline (T n2 d h : nat) (mu eta delta : R) :
   (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d.+1 -> R, (forall j, dot (K j) (K j) = 1) /\
     forall B : 'I_n2 -> 'I_d.+1 -> R, (forall i o, dot (K (act i)) (B o) <= mu) ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d.+1 -> R) -> 'I_h -> R), 0 < N W ->
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d.+1 -> R) ('I_h -> R),
       (forall (x : {ffun 'I_A * 'I_h -> bool}) (i : 'I_A) (c : 'I_h),
          let q := scale lam (K (act i)) in
          let V j c := if insub (val j) is Some i then ind (x (i : 'I_A, c)) else 0 in
-         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta * N W) ->
-      (1 - H2 delta) * (INR A * INR h) <= log2 (N S).
-Proof. by move=> lam A act; exact: LowDimension.low_dimension_headline. Qed.
+         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer a w (compress a w V) q c)]|
+           <= delta * N (coins a)) ->
+      (1 - H2 delta) * (INR A * INR h) <= bits a.
+Proof.
+move=> lam A act d0 T0 hmu he hd;
+have [K [hK hL]] := LowDimension.low_dimension_headline n2 h d0 T0 hmu he hd.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
 
-(* ================= replay ================================================================================ *)
+(* ================= replay ===================================================================== *)
 
 (* Public weights, secret token ids.  If an acceptable answer determines all ids, and an answer is acceptable
    with probability 1 - delta, the state has at least the bits of the ids, minus log2 (1 / (1 - delta)). *)
-Theorem replay_lower_bound (I : finType) (V : I -> finType) (x0 : {dffun forall i, V i}) (W S : finType)
-    (Out : Type) (good : {dffun forall i, V i} -> Out -> bool) (compress : W -> {dffun forall i, V i} -> S)
-    (answer : W -> S -> Out) (delta : R) :
-  (forall x y o, good x o -> good y o -> x = y) -> 0 < N W -> delta < 1 ->
-  (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
-  \rsum_i log2 (N (V i)) - log2 (/ (1 - delta)) <= log2 (N S).
-Proof. exact: (@Replay.replay_lower_bound I V x0 W S Out good compress answer delta). Qed.
+Theorem replay_lower_bound (I : finType) (V : I -> finType) (x0 : {dffun forall i, V i}) (Out : Type)
+    (good : {dffun forall i, V i} -> Out -> bool) (a : algorithm {dffun forall i, V i} unit Out) (delta : R) :
+  (forall x y o, good x o -> good y o -> x = y) -> delta < 1 ->
+  (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) tt)]| <= delta * N (coins a)) ->
+  \rsum_i log2 (N (V i)) - log2 (/ (1 - delta)) <= bits a.
+Proof.
+move=> hg; exact: (@Replay.replay_lower_bound I V x0 _ _ Out good (compress a) (fun w s => answer a w s tt)
+  delta
+  hg (some_coins a)).
+Qed.
 
 (* Without errors: all bits of the ids. *)
-Theorem replay_exact (I : finType) (V : I -> finType) (x0 : {dffun forall i, V i}) (W S : finType)
-    (Out : Type) (good : {dffun forall i, V i} -> Out -> bool) (compress : W -> {dffun forall i, V i} -> S)
-    (answer : W -> S -> Out) :
-  (forall x y o, good x o -> good y o -> x = y) -> 0 < N W ->
-  (forall x w, good x (answer w (compress w x))) -> \rsum_i log2 (N (V i)) <= log2 (N S).
-Proof. exact: (@Replay.replay_exact I V x0 W S Out good compress answer). Qed.
+Theorem replay_exact (I : finType) (V : I -> finType) (x0 : {dffun forall i, V i}) (Out : Type)
+    (good : {dffun forall i, V i} -> Out -> bool) (a : algorithm {dffun forall i, V i} unit Out) :
+  (forall x y o, good x o -> good y o -> x = y) ->
+  (forall x w, good x (answer a w (compress a w x) tt)) -> \rsum_i log2 (N (V i)) <= bits a.
+Proof.
+move=> hg; exact: (@Replay.replay_exact I V x0 _ _ Out good (compress a) (fun w s => answer a w s tt) hg
+  (some_coins a)).
+Qed.
 
 (* Keeping the ids is enough. *)
 Theorem replay_cache (I : finType) (V : I -> finType) (x0 : {dffun forall i, V i}) (Out : Type)
     (good : {dffun forall i, V i} -> Out -> bool) (truth : {dffun forall i, V i} -> Out) :
   (forall x, good x (truth x)) ->
-  exists (S : finType) (compress : {dffun forall i, V i} -> S) (answer : S -> Out),
-    (forall x, good x (answer (compress x))) /\ log2 (N S) = \rsum_i log2 (N (V i)).
-Proof. exact: (@Replay.replay_cache I V x0 Out good truth). Qed.
+  exists a : algorithm {dffun forall i, V i} unit Out,
+    (forall w x, good x (answer a w (compress a w x) tt)) /\ bits a = \rsum_i log2 (N (V i)).
+Proof.
+move=> hg; have [S [f [g [h hS]]]] := @Replay.replay_cache I V x0 Out good truth hg.
+by exists (without_coins (fun _ => f) (fun _ s _ => g s)).
+Qed.
 
 (* VAR at 256 pixels: 255 ids with 4096 codes each are 3060 bits. *)
 Theorem var256_replay :
-  \rsum_(i : 'I_(\sum_(p <- [:: 1; 2; 3; 4; 5; 6; 8; 10]) (p * p))%nat) log2 (N [finType of 'I_(expn 2 12)]) = 3060.
+  \rsum_(i : 'I_(\sum_(p <- [:: 1; 2; 3; 4; 5; 6; 8; 10]) (p * p))%nat) log2 (N [finType of 'I_(expn 2 12)])
+    = 3060.
 Proof. exact: Replay.var256_replay. Qed.
 
-(* Ids are signs, each of a level.  Contents are read up to e; once all lower levels are known, row i of l reads bit
-   i from them, and it amplifies e to less than half the distance of two signs: then all bits are determined. *)
-Theorem prefix_decoding (I J : finType) (level : I -> nat) (content : {ffun I -> bool} -> J -> R) (l : I -> J -> R)
-    (e : J -> R) :
+(* Ids are signs, each of a level. Contents are read up to e; once all lower levels are known, row i of l
+   reads bit i from them, and it amplifies e to less than half the distance of two signs: then all bits are
+   determined. *)
+Theorem prefix_decoding (I J : finType) (level : I -> nat) (content : {ffun I -> bool} -> J -> R)
+    (l : I -> J -> R) (e : J -> R) :
   (forall (x y : {ffun I -> bool}) i, (forall i', (level i' < level i)%nat -> x i' = y i') ->
      \rsum_j (l i j * (content x j - content y j)) = sign (x i) - sign (y i)) ->
   (forall i, \rsum_j (Rabs (l i j) * e j) < 1) ->
@@ -619,24 +692,25 @@ Theorem prefix_decoding (I J : finType) (level : I -> nat) (content : {ffun I ->
   (forall j, Rabs (o j - content x j) <= e j) -> (forall j, Rabs (o j - content y j) <= e j) -> x = y.
 Proof. exact: (@Prefix.prefix_decoding I J level content l e). Qed.
 
-(* So a cache whose good answers tell the contents up to e, and which is good with probability 1 - delta, keeps all
-   bits but log2 (1 / (1 - delta)). *)
+(* So a cache whose good answers tell the contents up to e, and which is good with probability 1 - delta,
+   keeps all bits but log2 (1 / (1 - delta)). *)
 Theorem prefix_lower_bound (I J : finType) (level : I -> nat) (content : {ffun I -> bool} -> J -> R)
-    (l : I -> J -> R) (e : J -> R) (W S : finType) (Out : Type) (good : {ffun I -> bool} -> Out -> bool)
-    (read : Out -> J -> R) (compress : W -> {ffun I -> bool} -> S) (answer : W -> S -> Out) (delta : R) :
+    (l : I -> J -> R) (e : J -> R) (Out : Type) (good : {ffun I -> bool} -> Out -> bool)
+    (read : Out -> J -> R) (a : algorithm {ffun I -> bool} unit Out) (delta : R) :
   (forall (x y : {ffun I -> bool}) i, (forall i', (level i' < level i)%nat -> x i' = y i') ->
      \rsum_j (l i j * (content x j - content y j)) = sign (x i) - sign (y i)) ->
   (forall i, \rsum_j (Rabs (l i j) * e j) < 1) ->
   (forall x o, good x o -> forall j, Rabs (read o j - content x j) <= e j) ->
-  0 < N W -> delta < 1 ->
-  (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
-  N I - log2 (/ (1 - delta)) <= log2 (N S).
+  delta < 1 ->
+  (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) tt)]| <= delta * N (coins a)) ->
+  N I - log2 (/ (1 - delta)) <= bits a.
 Proof.
-move=> reads gain.
-exact: (@Prefix.prefix_lower_bound I J level content l e reads gain W S Out good read compress answer delta).
+move=> reads gain tells; exact: (@Prefix.prefix_lower_bound I J level content l e reads gain _ _ Out good read
+  (compress a) (fun w s => answer a w s tt) delta tells (some_coins a)).
 Qed.
 
-(* The inverse of a layer norm moves errors by a bounded factor, in a box where the content stays under a share b. *)
+(* The inverse of a layer norm moves errors by a bounded factor, in a box where the content stays under a
+   share b. *)
 Theorem unnormalise (C : finType) (w w' : C -> R) (s b t : R) :
   0 <= s -> N C * (s * s) <= b -> b < 1 ->
   (forall c, Rabs (w c) <= s) -> (forall c, Rabs (w' c) <= s) -> (forall c, Rabs (w c - w' c) <= t) ->
@@ -646,8 +720,9 @@ Proof. exact: (@Prefix.unnormalise C w w' s b t). Qed.
 
 (* ================= the whole VAR layer ================================================================== *)
 
-(* A head of the layer (projections, l2-normalised queries and keys, multiplier, softmax over cached tokens and
-   last scale) is attention_own with query lambda q / |q| and keys k / |k|, if the last scale has value 0. *)
+(* A head of the layer (projections, l2-normalised queries and keys, multiplier, softmax over cached tokens
+   and last scale) is attention_own with query lambda q / |q| and keys k / |k|, if the last scale has value
+   0. *)
 Theorem layer_is_attention_own (Wid Head Crd Ch Tok Own : finType) (l : layer Wid Head Crd Ch)
     (x : Tok -> Wid -> R) (y : Own -> Wid -> R) (o : Own) (h : Head) (c : Ch) :
   let k v := unit_of (matvec (WK l h) v) in let q := unit_of (matvec (WQ l h) (y o)) in
@@ -657,9 +732,9 @@ Theorem layer_is_attention_own (Wid Head Crd Ch Tok Own : finType) (l : layer Wi
     (fun t => matvec (WV l h) (x t)) c.
 Proof. by move=> k q; exact: VarLayer.layer_is_attention_own. Qed.
 
-(* Independent rows (one for each cached token, each token of the last scale, each query coordinate): with fixed
-   W_Q and W_K, and a W_V that depends on the values, every token caches exactly the wanted unit key and values,
-   and the last scale asks for any cached keys.  One-hot rows are independent. *)
+(* Independent rows (one for each cached token, each token of the last scale, each query coordinate): with
+   fixed W_Q and W_K, and a W_V that depends on the values, every token caches exactly the wanted unit key and
+   values, and the last scale asks for any cached keys. One-hot rows are independent. *)
 Theorem layer_realisable (Wid Head Crd Ch Tok Own : finType) (rows : Tok + (Own + Crd) -> Wid -> R)
     (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (mu : R) :
   (exists D : Tok + (Own + Crd) -> Wid -> R, forall i j, dot (D i) (rows j) = ind (i == j)) ->
@@ -672,34 +747,38 @@ Theorem layer_realisable (Wid Head Crd Ch Tok Own : finType) (rows : Tok + (Own 
       & forall r h o, [/\ unit_of (matvec (wq h) (y r o)) = K (ask r o), unit_of (matvec (wk h) (y r o)) = B o
                         & matvec (wv V h) (y r o) = fun _ => 0]].
 Proof.
-move=> hr hK hB; have [wq [wk [wv h]]] := @VarLayer.layer_realisable _ Head _ Ch _ _ rows K B (fun _ => 1) mu hr hK hB.
+move=> hr hK hB; have [wq [wk [wv h]]] := @VarLayer.layer_realisable _ Head _ Ch _ _ rows K B (fun _ => 1)
+  mu hr hK hB.
 by exists wq, wk, wv => V Run ask; have [_ h1 h2 h3] := h V Run ask.
 Qed.
 
-(* Any layer that caches public incoherent keys and secret bits in all heads: every cache that sees the queries,
-   keys and values of all heads keeps (1 - H2 delta) T (H h) bits.  Every multiplier is between 0 and 100. *)
+(* Any layer that caches public incoherent keys and secret bits in all heads: every cache that sees the
+   queries, keys and values of all heads keeps (1 - H2 delta) T (H h) bits. Every multiplier is between 0 and
+   100. *)
 Theorem layer_lower_bound (Wid Head Crd Ch Tok Own : finType) (Run : Type) (ask : Run -> Own -> Tok)
     (place : Tok -> Run * Own) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (lam : Head -> R)
     (x : Tok -> Wid -> R) (y : Run -> Own -> Wid -> R)
-    (lay : {ffun Tok * (Head * Ch) -> bool} -> layer Wid Head Crd Ch) (W S : finType) (eta mu : R)
-    (compress : W -> head_stream Head Crd Ch Tok -> S)
-    (answer : W -> S -> head_stream Head Crd Ch Own -> Own -> Head -> Ch -> R)
-    (delta : R) :
+    (lay : {ffun Tok * (Head * Ch) -> bool} -> layer Wid Head Crd Ch)
+    (a : algorithm (head_stream Head Crd Ch Tok) (head_stream Head Crd Ch Own) (Own -> Head -> Ch -> R))
+    (eta mu delta : R) :
   (forall b, realises ask K B lam x y (lay b) (fun t h c => ind (b (t, (h, c))))) ->
   (forall t, ask (place t).1 (place t).2 = t) ->
   incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> (forall h, 0 < lam h <= 100) -> 0 <= eta < 1 ->
   (forall h, (1 + eta) * ((N Tok + N Own - 1) * exp (- lam h * (1 - mu))) < 1 - eta) ->
-  0 <= delta <= 1/2 -> 0 < N W ->
+  0 <= delta <= 1/2 ->
   (forall b r o h c, INR #|[pred w | ~~ approx eta (layer_output (lay b) x (y r) o h c)
-     (answer w (compress w (layer_stream (lay b) x)) (layer_stream (lay b) (y r)) o h c)]| <= delta * N W) ->
-  (1 - H2 delta) * (N Tok * (N Head * N Ch)) <= log2 (N S).
+     (answer a w (compress a w (layer_stream (lay b) x)) (layer_stream (lay b) (y r)) o h c)]|
+     <= delta * N (coins a)) ->
+  (1 - H2 delta) * (N Tok * (N Head * N Ch)) <= bits a.
 Proof.
-by move=> real hp hK hB hl he gap hd W0 hc; exact: (VarLayer.layer_lower_bound real hp hK hB hl he gap hd W0 hc). Qed.
+move=> real hp hK hB hl he gap hd hc.
+exact: (VarLayer.layer_lower_bound real hp hK hB hl he gap hd (some_coins a) hc).
+Qed.
 
-(* HEADLINE, LAYER.  Width C >= T + n2 + d is enough: one-hot rows, fixed W_Q and W_K, and a W_V for each word of
-   T H h bits.  (1 - H2 delta) T (H h) bits, if every multiplier lies between
-   ln ((T + n2) (1 + eta) / (1 - eta)) / (1 - mu) and VAR's cap 100.  A run is one last scale; ask r o is the token
-   that own token o asks for in run r, and every token is asked for in some run. *)
+(* HEADLINE, LAYER. Width C >= T + n2 + d is enough: one-hot rows, fixed W_Q and W_K, and a W_V for each word
+   of T H h bits. (1 - H2 delta) T (H h) bits, if every multiplier lies between ln ((T + n2) (1 + eta) / (1 -
+   eta)) / (1 - mu) and VAR's cap 100. A run is one last scale; ask r o is the token that own token o asks for
+   in run r, and every token is asked for in some run. *)
 Theorem layer_headline (T n2 d h H C : nat) (mu eta delta : R) (lam : 'I_H -> R) :
   (0 < d)%nat -> (0 < T)%nat -> (0 < n2)%nat -> (T + n2 + d <= C)%nat -> 0 < mu < 1 ->
   INR (T + n2).-1 < exp (INR d * mu ^ 2 / 2) -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
@@ -713,31 +792,36 @@ Theorem layer_headline (T n2 d h H C : nat) (mu eta delta : R) (lam : 'I_H -> R)
     let y r o := last o (K (ask r o)) in
     (forall t, ask (place t).1 (place t).2 = t) ->
     (forall b, realises ask K B lam x y (lay b) (fun t a c => ind (b (t, (a, c))))) /\
-    forall (W S : finType) (compress : W -> head_stream _ _ _ _ -> S)
-        (answer : W -> S -> head_stream _ _ _ _ -> 'I_n2 -> 'I_H -> 'I_h -> R),
-      0 < N W -> layer_correct x y lay eta compress answer delta ->
-      (1 - H2 delta) * (INR T * (INR H * INR h)) <= log2 (N S).
-Proof. move=> d0 T0 n0 hC hmu hT he hd hl; exact: (VarLayer.layer_headline h d0 T0 n0 hC hmu hT he hd hl). Qed.
+    forall a : algorithm (head_stream _ _ _ _) (head_stream _ _ _ _) ('I_n2 -> 'I_H -> 'I_h -> R),
+      layer_correct x y lay eta (compress a) (answer a) delta ->
+      (1 - H2 delta) * (INR T * (INR H * INR h)) <= bits a.
+Proof.
+move=> d0 T0 n0 hC hmu hT he hd hl.
+have [K [B [x [last [wq [wk [wv [hK hL]]]]]]]] := VarLayer.layer_headline h d0 T0 n0 hC hmu hT he hd hl.
+exists K, B, x, last, wq, wk, wv; split=> // Run ask place y hp; have [real hb] := hL Run ask place hp.
+by split=> // a; exact: hb _ _ _ _ (some_coins a).
+Qed.
 
-(* ================= all queries of a last scale =========================================================== *)
+(* ================= all queries of a last scale ================================================ *)
 
-(* MULTI-INDEX.  One run answers all its queries at once, with the same own tokens B in every run; failures are
+(* MULTI-INDEX. One run answers all its queries at once, with the same own tokens B in every run; failures are
    averaged over coins, words, tokens and channels. *)
-Theorem block_relative (Tok Own Crd Ch : finType) (Run : Type) (ask : Run -> Own -> Tok) (place : Tok -> Run * Own)
-    (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (mu lam eta delta : R) (W S : finType)
-    (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Own -> Crd -> R) -> Own -> Ch -> R) :
+Theorem block_relative (Tok Own Crd Ch : finType) (Run : Type) (ask : Run -> Own -> Tok)
+    (place : Tok -> Run * Own)
+    (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (mu lam eta delta : R)
+    (a : algorithm (Tok -> Ch -> R) (Own -> Crd -> R) (Own -> Ch -> R)) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
   (forall i, ask (place i).1 (place i).2 = i) -> incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) ->
-  0 <= lam -> 0 <= eta < 1 -> (1 + eta) * tau < 1 - eta -> 0 <= delta <= 1/2 -> 0 < N W ->
+  0 <= lam -> 0 <= eta < 1 -> (1 + eta) * tau < 1 - eta -> 0 <= delta <= 1/2 ->
   \rsum_(x : {ffun Tok * Ch -> bool}) \rsum_(i : Tok) \rsum_(c : Ch)
-     (let q o := scale lam (K (ask (place i).1 o)) in let V j a := ind (x (j, a)) in let o := (place i).2 in
-      INR #|[pred w | ~~ approx eta (attention_own (q o) K B V c) (answer w (compress w V) q o c)]|)
-    <= delta * (N W * N [finType of {ffun Tok * Ch -> bool}] * (N Tok * N Ch)) ->
-  (1 - H2 delta) * (N Tok * N Ch) <= log2 (N S).
+     (let q o := scale lam (K (ask (place i).1 o)) in let V j c := ind (x (j, c)) in let o := (place i).2 in
+      INR #|[pred w | ~~ approx eta (attention_own (q o) K B V c) (answer a w (compress a w V) q o c)]|)
+    <= delta * (N (coins a) * N [finType of {ffun Tok * Ch -> bool}] * (N Tok * N Ch)) ->
+  (1 - H2 delta) * (N Tok * N Ch) <= bits a.
 Proof.
-move=> tau hp hK hB l0 he gap hd W0 hc.
-exact (@Queries.block_relative Tok Own Crd Ch Run ask place K B mu lam eta delta W S compress answer
-  hp hK hB l0 he gap hd W0 hc).
+move=> tau hp hK hB l0 he gap hd hc.
+exact (@Queries.block_relative Tok Own Crd Ch Run ask place K B mu lam eta delta _ _ (compress a) (answer a)
+  hp hK hB l0 he gap hd (some_coins a) hc).
 Qed.
 
 (* Theorem C with one set of own tokens for all questions of a run, values and payloads: the references of all
@@ -756,62 +840,69 @@ Theorem theorem_C_run (Tok Own Adr Pay Ch : finType) (Run : Type) (refs : Run ->
   incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam,
       forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1 &
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R) (eta dV dK : R),
+  forall (a : algorithm (cached Tok _ Ch) (asked Own _ Ch) R) (eta dV dK : R),
     (0 < LV)%nat -> (0 < LK)%nat ->
     2 * (eta + tauV) * (INR LV - 1) < 1 -> 2 * (eta + tauK) * (INR LK - 1) < logistic c - logistic (- c) ->
-    0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
-    correct_on_average (fun inp q => near eta (output inp q)) inst qry compress answer
+    0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
+    correct_on_average (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a)
       (fun i => if i is inl _ then dV else dK) ->
-    N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S)].
+    N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a].
 Proof.
 move=> ca k lamV lamK c tauV tauK inst qry hp hr hA hmu hrho l0 g0 P0.
-have [h1 h2 h3] := @Queries.run_C_norms Tok Own Adr Pay Ch Run refs place A mu rho lam gam LV LK hA hmu hrho l0 g0 P0.
-split=> // W S compress answer eta dV dK V0 K0 sV sK hV hK W0.
-exact: (Queries.theorem_C_run hp hr hA hmu hrho l0 g0 P0 V0 K0 sV sK hV hK W0).
+have [h1 h2 h3] := @Queries.run_C_norms Tok Own Adr Pay Ch Run refs place A mu rho lam gam LV LK hA hmu hrho
+  l0 g0 P0.
+split=> // a eta dV dK V0 K0 sV sK hV hK.
+exact: (Queries.theorem_C_run hp hr hA hmu hrho l0 g0 P0 V0 K0 sV sK hV hK (some_coins a)).
 Qed.
 
-(* Q queries, each with its own non-adaptive reads (P q w, which may depend on the coins): Q (1 - 2 delta) T rows
-   in the mean over the coins, a row that two queries read being counted twice. *)
+(* Q queries, each with its own non-adaptive reads (P q w, which may depend on the coins): Q (1 - 2 delta) T
+   rows in the mean over the coins, a row that two queries read being counted twice. *)
 Theorem total_time (Qry Tok Crd W : finType) (u : Qry -> Crd -> R) (e : Qry -> Tok -> Tok -> Crd -> R)
     (mu lam eta delta : R) (P : Qry -> W -> {set Tok}) (ans : Qry -> W -> (Tok -> (Crd -> R) * R) -> R) :
   let rows q i b j := if j == i then (u q, ind b) else (e q i j, 0) in
-  (forall q, dot (u q) (u q) = 1) -> (forall q i j, j != i -> dot (u q) (e q i j) <= mu) -> 0 <= lam -> 0 <= eta < 1 ->
-  (1 + eta) * ((N Tok - 1) * exp (- lam * (1 - mu))) < 1 - eta -> (forall q, nonadaptive (P q) (ans q)) ->
+  (forall q, dot (u q) (u q) = 1) -> (forall q i j, j != i -> dot (u q) (e q i j) <= mu) ->
+  0 <= lam -> 0 <= eta < 1 -> (1 + eta) * ((N Tok - 1) * exp (- lam * (1 - mu))) < 1 - eta ->
+  (forall q, nonadaptive (P q) (ans q)) ->
   (forall q i b, INR #|[pred w | ~~ approx eta (read_out (u q) lam (rows q i b)) (ans q w (rows q i b))]|
      <= delta * N W) ->
   N Qry * ((1 - 2 * delta) * N Tok) * N W <= \rsum_(w : W) \rsum_(q : Qry) INR #|P q w|.
 Proof. by move=> rows u1 eu l0 he gap na hc; exact: (Queries.total_time u1 eu l0 he gap na hc). Qed.
 
-(* The same with one cache of T incoherent keys: query q asks for the key of token goal q, whose row has changed
-   places with row i. *)
+(* The same with one cache of T incoherent keys: query q asks for the key of token goal q, whose row has
+   changed places with row i. *)
 Theorem total_time_one_cache (Qry Tok Crd W : finType) (K : Tok -> Crd -> R) (goal : Qry -> Tok)
     (mu lam eta delta : R) (P : Qry -> W -> {set Tok}) (ans : Qry -> W -> (Tok -> (Crd -> R) * R) -> R) :
   let rows q i b j := if j == i then (K (goal q), ind b) else (if j == goal q then K i else K j, 0) in
-  incoherent K mu -> 0 <= lam -> 0 <= eta < 1 -> (1 + eta) * ((N Tok - 1) * exp (- lam * (1 - mu))) < 1 - eta ->
+  incoherent K mu -> 0 <= lam -> 0 <= eta < 1 ->
+    (1 + eta) * ((N Tok - 1) * exp (- lam * (1 - mu))) < 1 - eta ->
   (forall q, nonadaptive (P q) (ans q)) ->
-  (forall q i b, INR #|[pred w | ~~ approx eta (read_out (K (goal q)) lam (rows q i b)) (ans q w (rows q i b))]|
+  (forall q i b, INR #|[pred w | ~~ approx eta (read_out (K (goal q)) lam (rows q i b))
+    (ans q w (rows q i b))]|
      <= delta * N W) ->
   N Qry * ((1 - 2 * delta) * N Tok) * N W <= \rsum_(w : W) \rsum_(q : Qry) INR #|P q w|.
 Proof. by move=> rows hK l0 he gap na hc; exact: (Queries.total_time_one_cache hK l0 he gap na hc). Qed.
 
-(* ================= zoom ==================================================================================== *)
+(* ================= zoom ======================================================================= *)
 
 (* Without errors: if for any two words that differ at i some allowed query has no answer that is acceptable
    for both, the state has all the bits. *)
-Theorem pairs_lower_bound (I : finType) (A : I -> finType) (x0 : {dffun forall i, A i}) (W S : finType)
+Theorem pairs_lower_bound (I : finType) (A : I -> finType) (x0 : {dffun forall i, A i})
     (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool) (inst : {dffun forall i, A i} -> Inp)
-    (fam : Qry -> Prop) (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) :
+    (fam : Qry -> Prop) (a : algorithm Inp Qry Out) :
   (forall (x y : {dffun forall i, A i}) i, x i != y i ->
      exists q, fam q /\ forall o, good (inst x) q o -> good (inst y) q o -> False) ->
-  0 < N W -> (forall w x q, fam q -> good (inst x) q (answer w (compress w (inst x)) q)) ->
-  \rsum_i log2 (N (A i)) <= log2 (N S).
-Proof. exact: (@Zoom.pairs_lower_bound I A x0 W S Inp Qry Out good inst fam compress answer). Qed.
+  (forall w x q, fam q -> good (inst x) q (answer a w (compress a w (inst x)) q)) ->
+  \rsum_i log2 (N (A i)) <= bits a.
+Proof.
+move=> far; exact: (@Zoom.pairs_lower_bound I A x0 _ _ Inp Qry Out good inst fam _ _ far (some_coins a)).
+Qed.
 
-(* Theorem C' at delta = 0.  Payload logits lie on LK equally spaced levels between - c and c, of spacing
-   2 c / (LK - 1) > 2 ln ((1 + 2 eta) / (1 - 2 eta)) + ln (1 + tau).  For every pair of levels a < b there is a query
-   whose reference is half way between them; all own tokens are copies of this reference.  If every answer is
+(* Theorem C' at delta = 0. Payload logits lie on LK equally spaced levels between - c and c, of spacing 2 c /
+   (LK - 1) > 2 ln ((1 + 2 eta) / (1 - 2 eta)) + ln (1 + tau). For every pair of levels a < b there is a query
+   whose reference is half way between them; all own tokens are copies of this reference. If every answer is
    within eta, the state has T (h log2 LV + p log2 LK) bits. *)
-Theorem theorem_C_zoom (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (mu rho lam gam eta : R)
+Theorem theorem_C_zoom (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R)
+  (mu rho lam gam eta : R)
     (LV LK : nat) :
   let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
   let c := gam * lam' * (rho / sqrt (N Pay)) in
@@ -823,14 +914,15 @@ Theorem theorem_C_zoom (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Ad
   incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay -> 0 <= eta < 1/2 ->
   (2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c ->
   (0 < LV)%nat -> (0 < LK)%nat -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-  (forall w x i ch, near eta (output (inst x) (value i ch)) (answer w (compress w (inst x)) (value i ch))) ->
-  (forall w x i p (a b : 'I_LK), (a < b)%nat ->
-     near eta (output (inst x) (zoom i p a b)) (answer w (compress w (inst x)) (zoom i p a b))) ->
-  N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)) <= log2 (N S).
+  forall a : algorithm (cached Tok _ Ch) (asked Own _ Ch) R,
+  (forall w x i ch,
+     near eta (output (inst x) (value i ch)) (answer a w (compress a w (inst x)) (value i ch))) ->
+  (forall w x i p (k l : 'I_LK), (k < l)%nat ->
+     near eta (output (inst x) (zoom i p k l)) (answer a w (compress a w (inst x)) (zoom i p k l))) ->
+  N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK)) <= bits a.
 Proof.
-move=> ca lam' c tau tauV inst value zoom hA hmu hrho l0 g0 P0 he st V0 K0 sV W S compress answer W0 hv hk.
-exact: (Zoom.theorem_C_zoom hA hmu hrho l0 g0 P0 he st V0 K0 sV W0 hv hk).
+move=> ca lam' c tau tauV inst value zoom hA hmu hrho l0 g0 P0 he st V0 K0 sV a hv hk.
+exact: (Zoom.theorem_C_zoom hA hmu hrho l0 g0 P0 he st V0 K0 sV (some_coins a) hv hk).
 Qed.
 
 (* In Theorem C' all keys are unit vectors and all queries have norm lambda, if c + ln n2 <= c sqrt p. *)
@@ -853,11 +945,12 @@ move=> lam' c tau inst zoom hA hmu hrho l0 g0 P0 he st; split.
 - by move=> i p a b o; exact: (Zoom.zoom_own_unit Ch ref hA hrho l0 g0 P0 he st).
 Qed.
 
-(* ================= the sharp single read ====================================================================== *)
+(* ================= the sharp single read ====================================================== *)
 
-(* Theorem C, sharper.  For a payload all own tokens are copies of one reference, its logit lowered by ln n2, so that
-   together they weigh as one token without payload.  The leak tau of the other cached tokens can then only raise an
-   output, and payload levels need to be 2 eta + tau apart, not 2 (eta + tau).  Values are read as in Theorem C. *)
+(* Theorem C, sharper. For a payload all own tokens are copies of one reference, its logit lowered by ln n2,
+   so that together they weigh as one token without payload. The leak tau of the other cached tokens can then
+   only raise an output, and payload levels need to be 2 eta + tau apart, not 2 (eta + tau). Values are read
+   as in Theorem C. *)
 Theorem theorem_C_sharp (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (mu rho lam gam : R)
     (LV LK : nat) :
   let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
@@ -865,23 +958,24 @@ Theorem theorem_C_sharp (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> A
   let tau := (N Tok - 1) * exp (c - lam' * ca * (1 - mu)) in
   let tauV := (N Tok + N Own - 1) * exp (- (lam * ca) * (1 - mu)) in
   incoherent A mu -> 0 <= mu <= 1 -> 0 < rho <= 1 -> 0 < lam -> 0 < gam -> 0 < N Pay ->
-  forall (W S : finType) (compress : W -> (Tok -> [finType of Adr + Pay + unit] -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : W -> S -> ([finType of Adr + Pay + unit] -> R) * (Own -> [finType of Adr + Pay + unit] -> R)
-                        * option Ch -> R) (eta dV dK : R),
+  forall (a : algorithm (cached Tok [finType of Adr + Pay + unit] Ch)
+      (asked Own [finType of Adr + Pay + unit] Ch) R)
+    (eta dV dK : R),
   (0 < LV)%nat -> (0 < LK)%nat ->
   2 * (eta + tauV) * (INR LV - 1) < 1 -> (2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c) ->
-  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK -> 0 < N W ->
+  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
   correct_on (fun inp q => near eta (output inp q)) (@C_instance Tok Adr Pay Ch A rho lam gam LV LK)
-    (C_sharp_question ref A rho lam gam) compress answer (fun i => if i is inl _ then dV else dK) ->
-  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= log2 (N S).
+    (C_sharp_question ref A rho lam gam) (compress a) (answer a) (fun i => if i is inl _ then dV else dK) ->
+  N Tok * (N Ch * fano (INR LV) dV + N Pay * fano (INR LK) dK) <= bits a.
 Proof.
-move=> ca lam' c tau tauV hA hmu hrho l0 g0 P0 W S compress answer eta dV dK V0 K0 sV sK hV hK W0.
-exact: (Sharp.theorem_C_sharp hA hmu hrho l0 g0 P0 V0 K0 sV sK hV hK W0).
+move=> ca lam' c tau tauV hA hmu hrho l0 g0 P0 a eta dV dK V0 K0 sV sK hV hK.
+exact: (Sharp.theorem_C_sharp hA hmu hrho l0 g0 P0 V0 K0 sV sK hV hK (some_coins a)).
 Qed.
 
-(* In the sharp Theorem C all keys are unit vectors and all queries have norm lambda; Bob's own keys are unit vectors
-   if ln n2 <= c sqrt p, so that the copies are in reach. *)
-Theorem theorem_C_sharp_norms (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R) (mu rho lam gam : R)
+(* In the sharp Theorem C all keys are unit vectors and all queries have norm lambda; Bob's own keys are unit
+   vectors if ln n2 <= c sqrt p, so that the copies are in reach. *)
+Theorem theorem_C_sharp_norms (Tok Own Adr Pay Ch : finType) (ref : Own) (A : Tok -> Adr -> R)
+  (mu rho lam gam : R)
     (LV LK : nat) :
   let lam' := lam / sqrt (1 + gam * gam) in let c := gam * lam' * (rho / sqrt (N Pay)) in
   let inst := @C_instance Tok Adr Pay Ch A rho lam gam LV LK in
@@ -896,16 +990,17 @@ move=> lam' c inst qry hA hrho l0 g0 P0; split=> [x i|ix|hn ix o].
 exact: (Sharp.C_sharp_own_unit ref hA hrho l0 g0 P0).
 Qed.
 
-(* ================= flat logits =============================================================================== *)
+(* ================= flat logits ================================================================ *)
 
-(* Without a gap there is no bound: with lambda = 0 a cache of h log2 (T + 1) bits is correct for 0/1 values. *)
-Theorem flat_logits (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (eta : R) : 0 <= eta < 1 ->
-  exists (S : finType) (compress : unit -> (Tok -> Ch -> R) -> S) (answer : unit -> S -> (Crd -> R) -> Ch -> R),
-    correct (W := unit_finType) K B 0 ind (approx eta) compress answer 0
-    /\ log2 (N S) = N Ch * log2 (N Tok + 1).
+(* Without a gap there is no bound: with lambda = 0 a cache of h log2 (T + 1) bits is correct for 0/1
+   values. *)
+Theorem flat_logits (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+  (eta : R) : 0 <= eta < 1 ->
+  exists a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R),
+    correct K B 0 ind (approx eta) (compress a) (answer a) 0 /\ bits a = N Ch * log2 (N Tok + 1).
 Proof.
-move=> he; have [compress [answer h]] := FlatLogits.flat_logits Ch K B he.
-by exists [finType of {ffun Ch -> 'I_#|Tok|.+1}], compress, answer.
+move=> he; have [f [g [h hS]]] := FlatLogits.flat_logits Ch K B he.
+by exists (without_coins f g).
 Qed.
 
 (* ================= everything ========================================================================= *)
@@ -914,7 +1009,8 @@ Definition all_theorems := (
   @separation_lower_bound, @separation_average, @separation_mean, @levels_lower_bound, @store_symbols_correct,
   @softmax_gap, @softmax_two, @cosh_le_exp_square, @greedy_keys_exist, @greedy_keys_chernoff,
   @relative_given_keys, @geometric_given_keys, @additive_given_keys,
-  @relative_headline, @relative_headline_cache_only, @relative_headline_unit_own, @additive_headline, @store_values,
+  @relative_headline, @relative_headline_cache_only, @relative_headline_unit_own, @additive_headline,
+    @store_values,
   @keys_and_values_lower_bound, @theorem_C, @theorem_C_norms, @theorem_C_tight, @theorem_C_headline,
   @relative_keys_and_values,
   @online_lower_bound, @online_headline, @online_upper_bound, @window_lower_bound, @window_upper_bound,
