@@ -15,7 +15,8 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
-  Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits.
+  Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
+  Cliques.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1003,6 +1004,74 @@ move=> he; have [f [g [h hS]]] := FlatLogits.flat_logits Ch K B he.
 by exists (without_coins f g).
 Qed.
 
+(* ================= cliques
+   ================================================================================== *)
+
+(* Theorem E on a lattice of keys, with one tilt, at delta = 0.  A word spells T symbols.  Key i is the unit
+   vector of R^(n + 1), n = #|J|, over a point of the lattice Z^n / M in the unit ball (key); value i is 1 in
+   channel None and has one of L equally spaced levels in each channel of Ch.  The words in question are those
+   whose keys have mutual inner products of at most mu.  A mass question has any query of norm lam and, for
+   all own tokens, copies of any unit key, and asks for channel None; a value question has a key of some word,
+   times lam, as its query, the opposite key for all own tokens, and asks for another channel.  A cache that
+   answers these questions within eta has so many bits, of which log2 T! are for the order of the tokens, and
+   1 for the words that are not coherent.  C is the cosine of the tilt; c0, c1 and c2 are the cosines of the
+   first match of two keys, of the second, and of the tilted one; rest, tau and leak are the weights of all
+   other tokens in each of these reads, relative to the token that is read.  Keys of a clique are within sqrt
+   (2 - 2 c2) < k/m of each other; a cap of cosine mu holds at most (k'/m')^n of all keys.  Both hold up to
+   the lattice, which is fine enough if M is large. *)
+Theorem clique_lattice (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L m k m' k' : nat)
+    (lam eta mu C tau : R) :
+  let T := N Tok in let n := N J in
+  let s := 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) in
+  let sine x := sqrt (1 - x * x) in let turn x y := x * y + sine x * sine y in
+  let c0 := 1 - (s + ln T) / lam in
+  let rest := (T - 1) * exp (s - lam * (1 - turn c0 mu)) in
+  let c1 := 1 - (s - ln (1 - rest)) / lam in
+  let c2 := turn C (C + (s + ln (1 + tau)) / lam) in
+  let leak := (T - 1) * exp (lam * (turn c2 mu - c2)) + N Own * exp (- (lam * (1 + c2))) in
+  let words := coherent_words Tok J Ch M L mu in
+  let inst := @lattice_instance Tok J Ch M L in
+  let mass := @mass_question Own J Ch lam in
+  let value := @value_question Tok Own J Ch M L lam in
+  (0 < M)%nat -> (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat -> (0 < m')%nat -> (0 < k')%nat ->
+  0 < lam -> 0 <= eta < 1/2 ->
+  0 <= mu <= c0 -> rest < 1 -> mu < 2 * (c1 * c1) - 1 ->
+  mu <= C <= c1 -> (T - 1) * exp (lam * (turn C mu - C)) <= tau -> C + (s + ln (1 + tau)) / lam <= 1 ->
+  ln (N Own) + s / 2 <= lam * (1 + C) -> C <= 2 * (c2 * c2) - 1 ->
+  2 * (eta + leak) * (INR L - 1) < 1 ->
+  INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt n) / INR k) + INR m * sqrt n <= INR M ->
+  INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M ->
+  (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat ->
+  forall (W S : finType) (compress : W -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> S)
+    (answer : W -> S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R), 0 < N W ->
+  (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst x) (mass q r)) (answer w (compress w (inst x)) (mass q r))) ->
+  (forall w x y i c, x \in words -> y \in words ->
+     near eta (lattice_output (inst x) (value y i c)) (answer w (compress w (inst x)) (value y i c))) ->
+  T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
+Proof.
+move=> T n s sine turn c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he hmu hrest hinj.
+move=> hC htau hg hreach hc2 hL hm hfit hq W S compress answer W0 hmass hvalue.
+have /card_gt0P[w _] : (0 < #|W|)%nat by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
+exact: (Cliques.clique_bits t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL (hmass w) (hvalue w)
+  m0 k0 hm L0 m'0 k'0 hfit hq).
+Qed.
+
+(* In this theorem the cached keys are unit vectors, of the form that the first line says; all queries have
+   norm lam, and all own keys norm 1. *)
+Theorem clique_lattice_norms (Tok Own J Ch : finType) (M L : nat) (lam mu : R) (q r : option J -> R) x y :
+  let words := coherent_words Tok J Ch M L mu in let key := (lattice_instance x).1 in
+  let mass := @mass_question Own J Ch lam q r in let value := @value_question Tok Own J Ch M L lam y in
+  (forall i j, key i (Some j) = / INR M * (INR ((x i).1 j) - INR M)) /\
+  ((0 < M)%nat -> x \in words -> y \in words -> dot q q = 1 -> dot r r = 1 ->
+   [/\ incoherent key mu, dot mass.1.1 mass.1.1 = lam * lam, (forall o, dot (mass.1.2 o) (mass.1.2 o) = 1),
+       (forall i c, dot (value i c).1.1 (value i c).1.1 = lam * lam)
+     & forall i c o, dot ((value i c).1.2 o) ((value i c).1.2 o) = 1]).
+Proof.
+move=> words key mass value; split=> // M0 hx hy q1 r1.
+exact: (LatticeKeys.lattice_norms Own lam M0 hx hy q1 r1).
+Qed.
+
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
   @index_lower_bound, @index_mean, @index_binary, @index_exact,
@@ -1022,5 +1091,5 @@ Definition all_theorems := (
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @flat_logits).
+  @flat_logits, @clique_lattice, @clique_lattice_norms).
 Print Assumptions all_theorems.

@@ -1,0 +1,212 @@
+(* Theorem E with one tilt, on a lattice of keys.  A state is a clique of instances that no question tells
+   apart, and a clique is small: under one labelling of the tokens its keys are close, and its values equal.
+   *)
+From LowerBound Require Export Matching LatticeKeys Collisions.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Open Scope R_scope.
+
+Section Cliques.
+Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
+Notation Sym := [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}].
+Notation Word := {ffun Tok -> Sym}.
+Notation good := (coherent_words Tok J Ch M L mu).
+Notation c1 := (match_cos Tok lam eta mu).
+Notation c2 := (tilt_cos lam eta C tau).
+Notation s := (apart eta).
+(* clean_leak c: leak, relative to the key that is read, at a query of cosine at least c with it *)
+Definition clean_leak (c : R) : R :=
+  (N Tok - 1) * exp (lam * (turn c mu - c)) + N Own * exp (- (lam * (1 + c))).
+
+Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam).
+
+(* A value question at a cosine of at least c with key i has the value of token i as its answer, up to the
+   leak. *)
+Lemma value_near (x : Word) i ch c (q : option J -> R) : x \in good -> norm2 q = 1 -> 0 <= mu <= c ->
+  c <= dot q (lattice_keys x i) ->
+  Rabs (lattice_output (lattice_instance x) (scale lam q, (fun _ : Own => scale (-1) q), Some ch)
+        - grid ((x i).2 ch)) <= clean_leak c.
+Proof.
+move=> Gx q1 mc hc; have inc := coherent_incoherent M0 Gx.
+have T1 : 0 <= N Tok - 1 by have := N_ge1 i; lra.
+have c0 : 0 <= clean_leak c.
+  have := exp_pos (lam * (turn c mu - c)); have := exp_pos (- (lam * (1 + c))); have := N_ge0 Own.
+  by rewrite /clean_leak; nra.
+apply: gap_near => //; first exact: grid_01.
+pose l := fun j : Tok + Own => dot (scale lam q) (join (lattice_keys x) (fun _ : Own => scale (-1) q) j).
+pose v j := join (lattice_values x) (fun (_ : Own) _ => 0) j (Some ch).
+apply: (@softmax_gap _ l v (inl i)) => [[j|o]|] /=.
+- exact: grid_01.
+- lra.
+rewrite big_mkcond big_sumType /=.
+have -> : \rsum_(j : Tok) (if inl j != inl i :> Tok + Own then exp (l (inl j)) else 0)
+    = \rsum_(j | j != i) exp (l (inl j)) by rewrite [RHS]big_mkcond.
+have -> : \rsum_(o : Own) exp (l (inr o)) = N Own * exp (- lam).
+  rewrite -rsum_const; apply: eq_bigr => o _; congr exp.
+  by rewrite /l /= dot_scale dot_scale_r q1; ring.
+have h1 : \rsum_(j | j != i) exp (l (inl j)) <= (N Tok - 1) * exp (lam * turn c mu).
+  apply: rest_mass => j ji; rewrite /l /= dot_scale; apply: Rmult_le_compat_l; first lra.
+  exact: (others_far inc q1 ji mc hc).
+have h2 : exp (lam * c) <= exp (l (inl i)).
+  by apply: exp_mono; rewrite /l /= dot_scale; apply: Rmult_le_compat_l; lra.
+apply: Rle_trans (_ : _ <= clean_leak c * exp (lam * c)) _; last by apply: Rmult_le_compat_l.
+have -> : clean_leak c * exp (lam * c) = (N Tok - 1) * exp (lam * turn c mu) + N Own * exp (- lam).
+  rewrite /clean_leak Rmult_plus_distr_r !Rmult_assoc -!exp_plus.
+  by congr (_ * exp _ + _ * exp _); ring.
+by lra.
+Qed.
+
+Hypotheses (he : 0 <= eta < 1/2) (hcoarse : 0 <= mu <= coarse_cos Tok lam eta)
+  (hleak : match_leak Tok lam eta mu < 1) (hinj : mu < 2 * (c1 * c1) - 1) (hC : mu <= C <= c1)
+  (htau : tilt_leak Tok lam C mu <= tau) (hg : C + (s + ln (1 + tau)) / lam <= 1)
+  (hreach : ln (N Own) + s / 2 <= lam * (1 + C)) (hc2 : C <= 2 * (c2 * c2) - 1)
+  (hL : 2 * (eta + clean_leak c2) * (INR L - 1) < 1).
+(* one state for every instance, and answers to all mass questions and value questions *)
+Variables (S : finType) (st : Word -> S)
+  (ans : S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R).
+Hypotheses
+  (mass_right : forall x q r, x \in good -> norm2 q = 1 -> norm2 r = 1 ->
+     near eta (lattice_output (lattice_instance x) (mass_question Own Ch lam q r))
+              (ans (st x) (mass_question Own Ch lam q r)))
+  (value_right : forall x y i c, x \in good -> y \in good ->
+     near eta (lattice_output (lattice_instance x) (value_question Own lam y i c))
+              (ans (st x) (value_question Own lam y i c))).
+
+Lemma tilt_facts : 0 <= c2 <= 1 /\ mu <= c2 /\ - lam + ln (N Own) + s / 2 <= lam.
+Proof.
+have s0 := apart_ge0 he; have T1 : 0 <= N Tok - 1 by have := N_ge1 t0; lra.
+have t1 : 0 <= tau by apply: Rle_trans htau; apply: Rmult_le_pos => //; exact/Rlt_le/exp_pos.
+have lt1 := @ln_ge0 (1 + tau) ltac:(lra).
+have g0 : 0 <= (s + ln (1 + tau)) / lam by apply: Rdiv_le_r; lra.
+have c20 : 0 <= c2 by apply: turn_ge0; lra.
+have c21 : c2 <= 1 by apply: turn_le1; lra.
+have C1 : C <= 1 by nra.
+by split=> //; split; nra.
+Qed.
+
+(* Two good words of one state are alike. *)
+Lemma state_alike x y : x \in good -> y \in good -> st x = st y ->
+  alike Own (option_finType Ch) lam eta (lattice_keys x) (lattice_keys y).
+Proof.
+move=> Gx Gy e; apply: (@alike_of_answers _ _ _ _ t0 o0 lam eta _ _ (lattice_values x) (lattice_values y)
+  (fun q r => ans (st x) (mass_question Own Ch lam q r)) None) => // q r q1 r1; first exact: mass_right.
+by rewrite e; exact: mass_right.
+Qed.
+
+(* Keys of good words of one state that are within the angle of the tilt are within a2. *)
+Lemma state_close x y i j : x \in good -> y \in good -> st x = st y ->
+  C <= dot (lattice_keys x i) (lattice_keys y j) -> c2 <= dot (lattice_keys x i) (lattice_keys y j).
+Proof.
+move=> Gx Gy e h; have [k1 _] := coherent_incoherent M0 Gx; have ab : None != Some j0 :> option J by [].
+have mC : 0 <= mu <= C by lra.
+have reach : - lam + ln (N Own) + s / 2 <= lam * C by lra.
+exact: (tilt t0 o0 he l0 None ab (state_alike Gx Gy e) (k1 i) (coherent_incoherent M0 Gy) mC h htau hg reach).
+Qed.
+
+(* Two symbols that good words y and z of one state have at token j, both matched with a key of a third, have
+   close points and equal values. *)
+Lemma state_symbols x y z i j : x \in good -> y \in good -> z \in good -> st y = st x -> st z = st x ->
+  c2 <= dot (lattice_keys x i) (lattice_keys y j) -> c2 <= dot (lattice_keys x i) (lattice_keys z j) ->
+  c2 <= dot (lattice_keys y j) (lattice_keys z j) /\ (y j).2 = (z j).2.
+Proof.
+move=> Gx Gy Gz ey ez hy hz; have [[c20 c21] [mc _]] := tilt_facts.
+have [x1 _] := coherent_incoherent M0 Gx; have [y1 _] := coherent_incoherent M0 Gy.
+have [z1 _] := coherent_incoherent M0 Gz; have e : st y = st z by rewrite ey ez.
+have d : c2 <= dot (lattice_keys y j) (lattice_keys z j).
+  apply: state_close => //; apply: Rle_trans hc2 _; rewrite dot_sym in hy.
+  exact: (double_angle (y1 j) (x1 i) (z1 j) c20 hy hz).
+split=> //; apply/ffunP => c; apply/eqP/negPn/negP => ne; have mu0 : 0 <= mu <= c2 by lra.
+have ry := @value_near y j c c2 (lattice_keys y j) Gy (y1 j) mu0 ltac:(rewrite y1; lra).
+have rz := value_near c Gz (y1 j) mu0 d; have gy := value_right j c Gy Gy; have gz := value_right j c Gz Gy.
+rewrite -e in gz; have := apart_near ry rz gy gz.
+by have := grid_step hL ne; lra.
+Qed.
+
+Variables (m k : nat).
+Hypotheses (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
+  (hm : INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt (N J)) / INR k) + INR m * sqrt (N J) <= INR M).
+
+(* The bits of a set of good words: their number, divided by the number of words that a state can stand for.
+   Sketch.  Match every word of a state with one word x of it (Matching.v).  Under one labelling the symbols
+   of a token have equal values, and points of a diameter of at most M sqrt (2 - 2 c2); by the lattice form of
+   the Brunn-Minkowski inequality there are at most (k / 2 m)^n times as many of them as points in the ball.
+   *)
+Theorem clique_floor : (0 < #|good|)%nat ->
+  log2 (INR #|good|) + N Tok * log2 (INR (expn (2 * m) #|J|)) - log2 (INR #|Tok|`!)
+    - N Tok * log2 (INR (expn k #|J| * #|ball J M|)) <= log2 (N S).
+Proof.
+move=> G0; have [[c20 _] [mc reach]] := tilt_facts; have ab : None != Some j0 :> option J by [].
+pose mt (x y : Word) (f : {ffun Tok -> Tok}) :=
+  [forall i, Rleb c2 (dot (lattice_keys x i) (lattice_keys y (f i)))].
+pose D := expn (2 * m) #|J|; pose P := (expn k #|J| * #|ball J M|)%nat; pose B := (P %/ D)%nat.
+have D0 : (0 < D)%nat by rewrite expn_gt0 muln_gt0 m0.
+have c10 : 0 <= c1 by lra.
+have cnt : (#|good| <= #|S| * (#|Tok|`! * expn B #|Tok|))%nat.
+  apply: (@clique_count _ _ _ _ st mt) => [x y Gx Gy e|x f Gx inj].
+    have [f [/bij_inj inj h]] := matching t0 o0 he l0 None ab (state_alike Gx Gy e)
+      (coherent_incoherent M0 Gx) (coherent_incoherent M0 Gy) hcoarse hleak reach c10 hinj.
+    exists (finfun f); split; first by move=> i i'; rewrite !ffunE => /inj.
+    by apply/forallP => i; apply/RlebP; rewrite ffunE; apply: state_close => //; apply: Rle_trans (h i); lra.
+  rewrite -prod_nat_const; apply: leq_prod => i _; set A := symbols _ _.
+  have pair a b : a \in A -> b \in A ->
+      [/\ a.1 \in ball J M, c2 <= dot (lattice_key a.1) (lattice_key b.1) & a.2 = b.2].
+    move=> /imsetP[y]; rewrite inE => /and3P[Gy /eqP ey /forallP/(_ i)/RlebP hy] ->.
+    move=> /imsetP[z]; rewrite inE => /and3P[Gz /eqP ez /forallP/(_ i)/RlebP hz] ->.
+    have [d v] := state_symbols Gx Gy Gz ey ez hy hz.
+    by split=> //; move: Gy; rewrite inE => /andP[/forallP].
+  rewrite leq_divRL // mulnC.
+  have inj1 : {in A &, injective (fun a : Sym => a.1)}.
+    move=> a b Aa Ab e; have [_ _ e2] := pair a b Aa Ab.
+    by case: a b e e2 {Aa Ab} => [a1 a2] [b1 b2] /= -> ->.
+  rewrite -(card_in_imset inj1); apply: (small_diameter (r := INR M * sqrt (2 - 2 * c2))) => //.
+    by apply: Rmult_le_pos; [exact: pos_INR|exact: sqrt_pos].
+  move=> u v /imsetP[a Aa ->] /imsetP[b Ab ->].
+  by have [ba d _] := pair a b Aa Ab; have [bb _ _] := pair b a Ab Aa; exact: lattice_key_near.
+apply: bits_of_count => //; rewrite -/(expn D #|Tok|).
+apply: (@leq_trans (#|S| * (#|Tok|`! * expn B #|Tok|) * expn D #|Tok|)); first by rewrite leq_mul2r cnt orbT.
+rewrite -!mulnA leq_mul2l leq_mul2l -expnMn; apply/orP; right; apply/orP; right.
+by rewrite leq_exp2r ?leq_trunc_div //; apply/card_gt0P; exists t0.
+Qed.
+
+(* m', k': a spherical cap of cosine mu has at most (k'/m')^n of the keys *)
+Variables (m' k' : nat).
+Hypotheses (L0 : (0 < L)%nat) (m'0 : (0 < m')%nat) (k'0 : (0 < k')%nat)
+  (hfit : INR m' * (INR M * sine mu / INR k') + INR m' * sqrt (N J) <= INR M)
+  (hq : (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat).
+
+(* Half of all words are good: the number of points in the ball cancels. *)
+Theorem clique_bits :
+  N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
+Proof.
+have l2 := ln2_gt0; have mu01 : 0 <= mu <= 1.
+  by have [[_ c21] [mc _]] := tilt_facts; lra.
+have b0 : (0 < #|ball J M|)%nat.
+  pose o : {ffun J -> 'I_(M + M).+1} := [ffun=> inord M]; apply/card_gt0P; exists o; rewrite inE; apply/RlebP.
+  have -> : norm2 (from (fun _ => INR M) o) = 0.
+    by rewrite /dot big1 // => j _; rewrite /from ffunE inordK ?ltnS ?leq_addr //; move: (INR M) => a; ring.
+  by have := pos_INR M; nra.
+have half := half_coherent Ch L M0 mu01 m'0 k'0 hfit hq.
+have w0 : (0 < #|ball_words Tok J Ch M L|)%nat.
+  by rewrite card_ball_words prod_nat_const expn_gt0 card_ball_symbols muln_gt0 b0 expn_gt0 L0.
+have G0 : (0 < #|good|)%nat by have := leq_trans w0 half; rewrite muln_gt0.
+have fl := clique_floor G0; move: fl half w0 G0; rewrite card_ball_words prod_nat_const card_ball_symbols.
+move: #|ball J M| #|good| b0 => b g b0 fl half w0 g0.
+have bR := INR_gt0 b0; have LR : 0 < INR (expn L #|Ch|) by apply: INR_gt0; rewrite expn_gt0 L0.
+have mR := INR_gt0 m0; have kR := INR_gt0 k0; have e2 : INR 2 = 2 by [].
+have eb : log2 (INR (b * expn L #|Ch|)) = log2 (INR b) + N Ch * log2 (INR L).
+  by rewrite mult_INR -log2_expn /log2 ln_mult //; field; lra.
+have hh := ln_le (INR_gt0 w0) (INR_le half).
+rewrite mult_INR ln_mult in hh; [|by rewrite e2; lra|exact: INR_gt0].
+have h2 : log2 (INR (expn (b * expn L #|Ch|) #|Tok|)) <= 1 + log2 (INR g).
+  have -> : 1 + log2 (INR g) = (ln (INR 2) + ln (INR g)) / ln 2 by rewrite e2 /log2; field; lra.
+  by apply: Rmult_le_compat_r => //; exact/Rlt_le/Rinv_0_lt_compat.
+have kn : 0 < INR (expn k #|J|) by apply: INR_gt0; rewrite expn_gt0 k0.
+have ek : log2 (INR (expn k #|J| * b)) = N J * log2 (INR k) + log2 (INR b).
+  by rewrite mult_INR -log2_expn /log2 ln_mult //; field; lra.
+have em : log2 (2 * INR m / INR k) = log2 (INR (2 * m)) - log2 (INR k).
+  rewrite mult_INR e2 /log2 /Rdiv ln_mult ?ln_Rinv //; [by field; lra|nra|exact: Rinv_0_lt_compat].
+rewrite log2_expn eb in h2; rewrite ek log2_expn in fl; rewrite em.
+change (INR #|Tok|) with (N Tok) in h2; change (INR #|J|) with (N J) in fl.
+move: fl h2; move: (log2 (INR (2 * m))) (log2 (INR L)) (log2 (INR b)) (log2 (INR g)) (log2 (INR k)).
+move: (log2 (INR #|Tok|`!)) (log2 (N S)) (N Tok) (N J) (N Ch) => f u t nj nc x1 x2 x3 x4 x5 fl h2; lra.
+Qed.
+End Cliques.

@@ -1,0 +1,223 @@
+(* Keys without addresses: the lifts of the points of a ball of Z^n, any T of them that are coherent.  At
+   least half of all lists of lattice keys are coherent. *)
+From LowerBound Require Export Lattice Values.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Open Scope R_scope.
+
+(* ---------- keys ------------------------------------------------------------------------------------ *)
+Section Lift.
+Variables (J : finType) (M : nat).
+Notation Pt := {ffun J -> 'I_(M + M).+1}.
+Notation mid := (from (fun _ => INR M)).
+(* lattice_key z: the unit vector over the point z of the ball *)
+Definition lattice_key (z : Pt) (c : option J) : R :=
+  if c is Some j then / INR M * mid z j else sqrt (1 - / INR M * (/ INR M * norm2 (mid z))).
+
+Hypothesis M0 : (0 < M)%nat.
+
+Lemma lattice_key_unit z : z \in ball J M -> norm2 (lattice_key z) = 1.
+Proof.
+rewrite inE => /RlebP h; have m0 := INR_gt0 M0.
+rewrite dot_option /= sqrt_sqrt.
+  have -> : norm2 (fun j => / INR M * mid z j) = / INR M * (/ INR M * norm2 (mid z)).
+    by rewrite -dot_scale_r -dot_scale.
+  by ring.
+have : / INR M * (/ INR M * norm2 (mid z)) <= / INR M * (/ INR M * (INR M * INR M)).
+  by have i0 := Rinv_0_lt_compat _ m0; do 2 (apply: Rmult_le_compat_l; first lra).
+by have -> : / INR M * (/ INR M * (INR M * INR M)) = 1 by [field; lra]; lra.
+Qed.
+
+(* Near keys have near points: projecting to the free coordinates does not lengthen. *)
+Lemma lattice_key_near z z' c : z \in ball J M -> z' \in ball J M -> c <= dot (lattice_key z) (lattice_key z') ->
+  norm2 (fun j => INR (z j) - INR (z' j)) <= (INR M * sqrt (2 - 2 * c)) * (INR M * sqrt (2 - 2 * c)).
+Proof.
+move=> hz hz' h; have m0 := INR_gt0 M0; have u1 := lattice_key_unit hz; have v1 := lattice_key_unit hz'.
+have d1 := dot_unit u1 v1; pose w := mix 1 (lattice_key z) (-1) (lattice_key z').
+have nw : norm2 w <= 2 - 2 * c by rewrite dot_mix !dot_mix_r u1 v1 [dot (lattice_key z') _]dot_sym; lra.
+have w1 : norm2 (fun j => w (Some j)) <= norm2 w.
+  by rewrite [X in _ <= X]dot_option; have : 0 <= w None * w None by [nra]; lra.
+have -> : norm2 (fun j => INR (z j) - INR (z' j)) = INR M * (INR M * norm2 (fun j => w (Some j))).
+  rewrite -dot_scale -dot_scale_r; apply: eq_bigr => j _; rewrite /scale /w /mix /lattice_key /from.
+  by move: (INR (z j)) (INR (z' j)) => a b; field; lra.
+have -> : (INR M * sqrt (2 - 2 * c)) * (INR M * sqrt (2 - 2 * c)) = INR M * (INR M * (2 - 2 * c)).
+  have s2 : sqrt (2 - 2 * c) * sqrt (2 - 2 * c) = 2 - 2 * c by apply: sqrt_sqrt; lra.
+  by rewrite -{3}s2; ring.
+by do 2 (apply: Rmult_le_compat_l; first lra); lra.
+Qed.
+End Lift.
+
+(* ---------- words ------------------------------------------------------------------------------------ *)
+Section Words.
+Variables (Tok Own J Ch : finType) (M L : nat) (lam mu : R).
+Notation Pt := {ffun J -> 'I_(M + M).+1}.
+Notation Sym := [finType of Pt * {ffun Ch -> 'I_L}].
+Notation Word := {ffun Tok -> Sym}.
+(* lattice_keys, lattice_values: the keys and values that a word spells; value coordinate None is the constant
+   1 *)
+Definition lattice_keys (x : Word) (i : Tok) : option J -> R := lattice_key (x i).1.
+Definition lattice_values (x : Word) (i : Tok) (c : option Ch) : R :=
+  if c is Some c' then grid ((x i).2 c') else 1.
+Definition lattice_instance (x : Word) := (lattice_keys x, lattice_values x).
+(* lattice_output: softmax attention over the cached tokens and Bob's own tokens, whose values are 0 *)
+Definition lattice_output (KV : (Tok -> option J -> R) * (Tok -> option Ch -> R))
+    (q : (option J -> R) * (Own -> option J -> R) * option Ch) : R := attention_own q.1.1 KV.1 q.1.2 KV.2 q.2.
+(* mass_question q r: all own tokens are copies of r, and the channel is the constant 1 *)
+Definition mass_question (q r : option J -> R) : (option J -> R) * (Own -> option J -> R) * option Ch :=
+  (scale lam q, fun _ => r, None).
+(* value_question x i c: channel c at key i of the word x; all own tokens are opposite to that key *)
+Definition value_question (x : Word) (i : Tok) (c : Ch) :
+    (option J -> R) * (Own -> option J -> R) * option Ch :=
+  (scale lam (lattice_keys x i), fun _ => scale (-1) (lattice_keys x i), Some c).
+(* ball_symbols: symbols whose point lies in the ball;  ball_words: words of such symbols *)
+Definition ball_symbols : {set Sym} := [set a : Sym | a.1 \in ball J M].
+Definition ball_words : {set Word} := [set x : Word | [forall i, x i \in ball_symbols]].
+(* coherent_words: words of points of the ball, no two keys of which have a cosine above mu *)
+Definition coherent_words : {set Word} := [set x : Word | [forall i, (x i).1 \in ball J M] &&
+  [forall i, [forall j, (i != j) ==> Rleb (dot (lattice_keys x i) (lattice_keys x j)) mu]]].
+
+Hypothesis M0 : (0 < M)%nat.
+
+Lemma coherent_incoherent x : x \in coherent_words -> incoherent (lattice_keys x) mu.
+Proof.
+rewrite inE => /andP[/forallP hb /forallP hm]; split=> [i|i j ij]; first exact: lattice_key_unit.
+by apply/RlebP; have /forallP/(_ j)/implyP := hm i; exact.
+Qed.
+
+(* all queries have norm lam, and all own keys norm 1 *)
+Lemma lattice_norms x y q r :
+  x \in coherent_words -> y \in coherent_words -> norm2 q = 1 -> norm2 r = 1 ->
+  [/\ incoherent (lattice_keys x) mu,
+      norm2 (mass_question q r).1.1 = lam * lam, forall o, norm2 ((mass_question q r).1.2 o) = 1,
+      forall i c, norm2 (value_question y i c).1.1 = lam * lam
+    & forall i c o, norm2 ((value_question y i c).1.2 o) = 1].
+Proof.
+move=> Gx Gy q1 r1; have [y1 _] := coherent_incoherent Gy.
+split; first exact: coherent_incoherent.
+- by rewrite /= dot_scale dot_scale_r q1; ring.
+- by [].
+- by move=> i c; rewrite /= dot_scale dot_scale_r y1; ring.
+by move=> i c o; rewrite /= dot_scale dot_scale_r y1; ring.
+Qed.
+
+(* ---------- most words are coherent ---------------------------------------------------------------- *)
+(* clash a: symbols whose key has a cosine above mu with that of a *)
+Definition clash (a : Sym) : {set Sym} := [set b in ball_symbols | ~~ Rleb (dot (lattice_key a.1) (lattice_key b.1)) mu].
+
+Lemma card_ball_symbols : #|ball_symbols| = (#|ball J M| * expn L #|Ch|)%nat.
+Proof.
+have -> : ball_symbols = setX (ball J M) [set: {ffun Ch -> 'I_L}].
+  by apply/setP => -[p v]; rewrite !inE andbT.
+by rewrite cardsX cardsT card_ffun card_ord.
+Qed.
+
+Lemma card_ball_words : #|ball_words| = (\prod_(i : Tok) #|ball_symbols|)%nat.
+Proof.
+have -> : (\prod_(i : Tok) #|ball_symbols|)%nat
+    = #|(family_mem (fun _ => mem ball_symbols) : simpl_pred Word)|.
+  by rewrite card_family /image_mem foldrE big_map enumT.
+by apply: eq_card => x; rewrite inE; apply/forallP/familyP.
+Qed.
+
+Variables (m k : nat).
+Hypotheses (mu01 : 0 <= mu <= 1) (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
+  (fits : INR m * (INR M * sine mu / INR k) + INR m * sqrt (N J) <= INR M).
+
+(* Keys above a cosine mu of a key a are few: they lie over a ball of radius M sqrt (1 - mu^2).
+   Sketch.  A unit vector v with <u, v> > mu is within sqrt (1 - mu^2) of mu u, which need be no lattice
+   point; drop the last coordinate and multiply by M. *)
+Lemma card_clash a : a \in ball_symbols -> (expn m #|J| * #|clash a| <= expn k #|J| * #|ball_symbols|)%nat.
+Proof.
+rewrite inE => ha; have M1 := INR_gt0 M0; have mus := @sine_sqr mu ltac:(lra).
+pose S : {set Pt} := [set p in ball J M | ~~ Rleb (dot (lattice_key a.1) (lattice_key p)) mu].
+have -> : #|clash a| = (#|S| * expn L #|Ch|)%nat.
+  have -> : clash a = setX S [set: {ffun Ch -> 'I_L}] by apply/setP => -[p v]; rewrite !inE !andbT.
+  by rewrite cardsX cardsT card_ffun card_ord.
+rewrite card_ball_symbols !mulnA leq_mul2r; apply/orP; right.
+pose c j := INR M + mu * from (fun _ => INR M) a.1 j.
+apply: (@scaling J _ M S c (INR M * sine mu) m k) => //; first by apply: Rmult_le_pos; [lra|exact: sine_ge0].
+move=> z; rewrite inE => /andP[hz /RlebP hd].
+have u1 := lattice_key_unit M0 ha; have v1 := lattice_key_unit M0 hz.
+pose w := mix 1 (lattice_key z) (- mu) (lattice_key a.1).
+have nw : norm2 w <= 1 - mu * mu.
+  by rewrite dot_mix !dot_mix_r u1 v1 [dot (lattice_key z) _]dot_sym; nra.
+have w1 : norm2 (fun j => w (Some j)) <= norm2 w.
+  by rewrite [X in _ <= X]dot_option; have : 0 <= w None * w None by [nra]; lra.
+have -> : norm2 (from c z) = INR M * (INR M * norm2 (fun j => w (Some j))).
+  rewrite -dot_scale -dot_scale_r; apply: eq_bigr => j _; rewrite /scale /w /mix /lattice_key /from /c /from.
+  by move: (INR (z j)) (INR (a.1 j)) => x y; field; lra.
+have -> : INR M * sine mu * (INR M * sine mu) = INR M * (INR M * (1 - mu * mu)) by rewrite -mus; ring.
+by do 2 (apply: Rmult_le_compat_l; first lra); lra.
+Qed.
+
+(* clashing i j: words in which the keys of tokens i and j clash *)
+Definition clashing (i j : Tok) : {set Word} := [set x in ball_words | x j \in clash (x i)].
+
+(* Two given tokens clash in a small part of all words.
+   Sketch.  Fix the symbol a of token i: token j has at most #|clash a| symbols, all others are free.  Sum
+   over a. *)
+Lemma card_clashing i j : i != j -> (expn m #|J| * #|clashing i j| <= expn k #|J| * #|ball_words|)%nat.
+Proof.
+move=> ij; have ji : j != i by rewrite eq_sym.
+pose F (a : Sym) (l : Tok) : {set Sym} :=
+  if l == i then [set a] else if l == j then clash a else ball_symbols.
+have le a : a \in ball_symbols -> (expn m #|J| * #|[set x in clashing i j | x i == a]|
+    <= expn k #|J| * \prod_(l | l != i) #|ball_symbols|)%nat.
+  move=> ha; apply: (@leq_trans (expn m #|J| * \prod_l #|F a l|)).
+    rewrite leq_mul2l; apply/orP; right.
+    have -> : (\prod_l #|F a l|)%nat = #|(family_mem (fun l => mem (F a l)) : simpl_pred Word)|.
+      by rewrite card_family /image_mem foldrE big_map enumT.
+    apply: subset_leq_card; apply/subsetP => x hx; rewrite !inE in hx.
+    case/andP: hx => /andP[/forallP hx cx] /eqP xa.
+    apply/familyP => l; rewrite /F; case: (eqVneq l i) => [->|_]; first by rewrite -xa; exact: set11.
+    by case: (eqVneq l j) => [->|_]; [rewrite -xa !inE|have := hx l; rewrite !inE].
+  rewrite (bigD1 i) //= {1}/F eqxx cards1 mul1n (bigD1 j) //= [X in (_ <= _ * X)%nat](bigD1 j) //= !mulnA.
+  have -> : (\prod_(l | (l != i) && (l != j)) #|F a l|
+             = \prod_(l | (l != i) && (l != j)) #|ball_symbols|)%nat.
+    by apply: eq_bigr => l /andP[/negbTE li /negbTE lj]; rewrite /F li lj.
+  rewrite leq_mul2r {1}/F (negbTE ji) eqxx; apply/orP; right; exact: card_clash.
+rewrite card_ball_words (bigD1 i) //= mulnCA -[#|ball_symbols|]sum1_card.
+have -> : #|clashing i j| = (\sum_(a in ball_symbols) #|[set x in clashing i j | x i == a]|)%nat.
+  rewrite -sum1_card (partition_big (fun x : Word => x i) (fun a => a \in ball_symbols)) /=; last first.
+    by move=> x; rewrite inE => /andP[]; rewrite inE => /forallP.
+  by apply: eq_bigr => a _; rewrite -sum1_card; apply: eq_bigl => x; rewrite inE.
+rewrite big_distrr big_distrl /=; apply: leq_sum => a ha; rewrite mul1n sum1_card; exact: le.
+Qed.
+
+(* If 2 T^2 k^n <= m^n, at least half of the words are coherent: a union bound over ordered pairs of tokens.
+   Sketch.  A word that is not coherent clashes at some pair, and each of at most T^2 pairs clashes in at most
+   a part (k/m)^n of the words. *)
+Theorem half_coherent : (2 * expn #|Tok| 2 * expn k #|J| <= expn m #|J|)%nat ->
+  (#|ball_words| <= 2 * #|coherent_words|)%nat.
+Proof.
+move=> hq; set G := coherent_words.
+have sub : (#|ball_words| <= #|G| + \sum_(u : Tok * Tok | u.1 != u.2) #|clashing u.1 u.2|)%nat.
+  have cover : (#|ball_words :\: G| <= \sum_(u : Tok * Tok | u.1 != u.2) #|clashing u.1 u.2|)%nat.
+    apply: (@leq_trans (\sum_(x in ball_words :\: G)
+                          \sum_(u : Tok * Tok | u.1 != u.2) (x \in clashing u.1 u.2 : nat))).
+      rewrite -sum1_card; apply: leq_sum => x; rewrite !inE => /andP[ng hx].
+      have hx' := forallP hx.
+      have hb : [forall i, (x i).1 \in ball J M] by apply/forallP => i; have := hx' i; rewrite inE.
+      move: ng; rewrite hb /= negb_forall => /existsP[i]; rewrite negb_forall => /existsP[j].
+      rewrite negb_imply => /andP[ij hd].
+      rewrite (bigD1 (i, j)) //= inE; have -> : x \in ball_words by rewrite inE.
+      by have := hx' j; rewrite !inE hd => ->.
+    rewrite exchange_big /=; apply: leq_sum => u _.
+    rewrite -sum1_card big_mkcond [X in (_ <= X)%nat]big_mkcond /=.
+    by apply: leq_sum => x _; case: ifP => //; case: (_ \in clashing _ _).
+  rewrite -(cardsID G ball_words); apply: leq_add => //; exact: subset_leq_card (subsetIr _ _).
+have km : (0 < expn m #|J|)%nat by rewrite expn_gt0 m0.
+rewrite -(leq_pmul2l km) (_ : expn m #|J| * (2 * #|G|) = 2 * (expn m #|J| * #|G|))%nat; last exact: mulnCA.
+have tot : (expn m #|J| * (\sum_(u : Tok * Tok | u.1 != u.2) #|clashing u.1 u.2|)
+    <= expn #|Tok| 2 * (expn k #|J| * #|ball_words|))%nat.
+  rewrite big_distrr /=; apply: (@leq_trans (\sum_(u : Tok * Tok | u.1 != u.2) expn k #|J| * #|ball_words|)).
+    by apply: leq_sum => u; exact: card_clashing.
+  rewrite sum_nat_const leq_mul2r; apply/orP; right; rewrite -mulnn -card_prod; exact: max_card.
+have {}sub : (2 * (expn m #|J| * #|ball_words|)
+    <= 2 * (expn m #|J| * #|G|) + expn m #|J| * #|ball_words|)%nat.
+  apply: (@leq_trans (2 * (expn m #|J| * #|G|) + 2 * (expn #|Tok| 2 * (expn k #|J| * #|ball_words|)))%nat).
+    rewrite -mulnDr leq_mul2l /=; apply: leq_trans (leq_add (leqnn _) tot).
+    by rewrite -mulnDr leq_mul2l sub orbT.
+  by rewrite leq_add2l; have := leq_mul hq (leqnn #|ball_words|); rewrite -!mulnA.
+by move: sub; rewrite {1}mul2n -addnn leq_add2r.
+Qed.
+End Words.
