@@ -23,43 +23,49 @@ Section Pyramid.
 Variables (n : nat) (side kept count : bool -> nat -> nat) (pass : bool -> nat -> nat -> nat -> nat -> R).
 Variables (line : bool -> nat -> nat -> nat) (inverse : bool -> nat -> nat -> nat -> R) (kappa : bool -> nat -> R).
 Variable F : nat -> R.
-Definition map_id : finType := [finType of {k : 'I_n & ('I_(kept true k) * 'I_(kept false k))%type}].
-Definition map_cached : finType := [finType of {k : 'I_n.+1 & ('I_(side true k) * 'I_(side false k))%type}].
-Definition map_last : finType := [finType of ('I_(side true n.+1) * 'I_(side false n.+1))%type].
-Definition map_read : finType := [finType of {k : 'I_n & ('I_(count true k) * 'I_(count false k))%type}].
+Definition scale_id : finType := [finType of {k : 'I_n & ('I_(kept true k) * 'I_(kept false k))%type}].
+Definition scale_cached : finType := [finType of {k : 'I_n.+1 & ('I_(side true k) * 'I_(side false k))%type}].
+Definition scale_last : finType := [finType of ('I_(side true n.+1) * 'I_(side false n.+1))%type].
+Definition scale_read : finType := [finType of {k : 'I_n & ('I_(count true k) * 'I_(count false k))%type}].
 Definition n_rows : nat := (\sum_(k < n.+2) side true k * side false k)%nat.
 
-(* map_weight: ids enter the rows of later scales *)
-Definition map_entry (k x y : nat) (i : map_id) : R :=
+(* scale_weight: ids enter the rows of later scales *)
+Definition scale_entry (k x y : nat) (i : scale_id) : R :=
   if (tag i < k)%nat then pass true k (tag i) x (tagged i).1 * pass false k (tag i) y (tagged i).2 else 0.
-Definition map_weight (s : map_cached + map_last) (i : map_id) : R :=
-  match s with inl t => map_entry (tag t) (tagged t).1 (tagged t).2 i | inr o => map_entry n.+1 o.1 o.2 i end.
-Definition map_inverse (i : map_id) (r : map_read) : R :=
+Definition scale_weight (s : scale_cached + scale_last) (i : scale_id) : R :=
+  match s with inl t => scale_entry (tag t) (tagged t).1 (tagged t).2 i | inr o => scale_entry n.+1 o.1 o.2 i end.
+Definition scale_inverse (i : scale_id) (r : scale_read) : R :=
   if (tag i == tag r :> nat) then
     inverse true (tag i) (tagged i).1 (tagged r).1 * inverse false (tag i) (tagged i).2 (tagged r).2 else 0.
 
 Hypothesis line_lt : forall x (k : 'I_n) (i : 'I_(count x k)), (line x k i < side x k.+1)%nat.
 Hypothesis line_inj : forall x (k : 'I_n) (i j : 'I_(count x k)), line x k i = line x k j -> i = j.
-Definition map_row (r : map_read) : map_cached :=
+Definition scale_row (r : scale_read) : scale_cached :=
   Tagged (fun k : 'I_n.+1 => ('I_(side true k) * 'I_(side false k))%type)
     ((Ordinal (line_lt (tagged r).1), Ordinal (line_lt (tagged r).2)) :
       ('I_(side true (lift ord0 (tag r))) * 'I_(side false (lift ord0 (tag r))))%type).
 
-Lemma map_row_inj : injective map_row.
+Lemma scale_row_inj : injective scale_row.
 Proof.
 move=> [k [i j]] [k' [i' j']] e.
-have e1 : k = k' by apply: val_inj; have := congr1 (fun t : map_cached => val (tag t)) e => /= -[].
+have e1 : k = k' by apply: val_inj; have := congr1 (fun t : scale_cached => val (tag t)) e => /= -[].
 subst k'; have e2 : i = i'.
-  by apply: (@line_inj true k); have := congr1 (fun t : map_cached => nat_of_ord (tagged t).1) e.
+  by apply: (@line_inj true k); have := congr1 (fun t : scale_cached => nat_of_ord (tagged t).1) e.
 have e3 : j = j'.
-  by apply: (@line_inj false k); have := congr1 (fun t : map_cached => nat_of_ord (tagged t).2) e.
+  by apply: (@line_inj false k); have := congr1 (fun t : scale_cached => nat_of_ord (tagged t).2) e.
 by rewrite e2 e3.
 Qed.
 
-Lemma map_rows : N map_cached + N map_last = INR n_rows.
+Lemma scale_rows : N scale_cached + N scale_last = INR n_rows.
 Proof.
-rewrite -N_sum /N card_sum card_tagged /map_last card_prod !card_ord; congr INR.
+rewrite -N_sum /N card_sum card_tagged /scale_last card_prod !card_ord; congr INR.
 rewrite /n_rows big_ord_recr /= sumnE big_map big_enum /=; congr (_ + _)%nat.
+by apply: eq_bigr => k _; rewrite card_prod !card_ord.
+Qed.
+
+Lemma scale_ids : N scale_id = INR (\sum_(k < n) kept true k * kept false k).
+Proof.
+rewrite /N card_tagged; congr INR; rewrite sumnE big_map big_enum /=.
 by apply: eq_bigr => k _; rewrite card_prod !card_ord.
 Qed.
 
@@ -77,8 +83,8 @@ Proof.
 by rewrite (sig_big_dep (fun _ => true) (fun _ _ => true) (fun k ij => f k ij)).
 Qed.
 
-Lemma map_inverts (i i' : map_id) : (tag i <= tag i')%nat ->
-  \rsum_r (map_inverse i r * map_weight (inl (map_row r)) i') = ind (i == i').
+Lemma scale_inverts (i i' : scale_id) : (tag i <= tag i')%nat ->
+  \rsum_r (scale_inverse i r * scale_weight (inl (scale_row r)) i') = ind (i == i').
 Proof.
 case: i i' => [k [p q]] [k' [p' q']] /= hk.
 rewrite (sum_scales (fun (j : 'I_n) ij =>
@@ -88,7 +94,7 @@ rewrite (bigD1 k) //= [X in _ + X]big1 => [|j ne]; last first.
   by rewrite big1 // => ij _; rewrite val_eqE eq_sym (negbTE ne) Rmult_0_l.
 rewrite eqxx Rplus_0_r; case: (ltngtP k k') hk => // [lt|/val_inj e] _.
   rewrite big1 => [|ij _]; last by rewrite ltnNge lt Rmult_0_r.
-  by case: eqP => // e; have := congr1 (fun i : map_id => val (tag i)) e => /= h; rewrite h ltnn in lt.
+  by case: eqP => // e; have := congr1 (fun i : scale_id => val (tag i)) e => /= h; rewrite h ltnn in lt.
 subst k'; rewrite ltnSn.
 transitivity (ind (p == p') * ind (q == q')).
   rewrite -!inverts -rsum_pair_mul; apply: eq_bigr => ij _ /=.
@@ -96,26 +102,26 @@ transitivity (ind (p == p') * ind (q == q')).
   exact: e.
 case: (eqVneq p p') => [->|ne].
   case: (eqVneq q q') => [->|ne]; first by rewrite !eqxx /=; ring.
-  rewrite Rmult_0_r; case: eqP => // e; have := congr1 (fun i : map_id => val (tagged i).2) e => /= /val_inj h.
+  rewrite Rmult_0_r; case: eqP => // e; have := congr1 (fun i : scale_id => val (tagged i).2) e => /= /val_inj h.
   by rewrite h eqxx in ne.
-rewrite Rmult_0_l; case: eqP => // e; have := congr1 (fun i : map_id => val (tagged i).1) e => /= /val_inj h.
+rewrite Rmult_0_l; case: eqP => // e; have := congr1 (fun i : scale_id => val (tagged i).1) e => /= /val_inj h.
 by rewrite h eqxx in ne.
 Qed.
 
 (* content_bound: F k for rows of scale k + 1, and any bound for rows that are not read *)
-Definition content_bound (s : map_cached + map_last) : R :=
+Definition content_bound (s : scale_cached + scale_last) : R :=
   match s with
   | inl t => if (tag t : nat) is k.+1 then F k else 1
-  | inr o => 1 + \rsum_i Rabs (map_weight (inr o) i)
+  | inr o => 1 + \rsum_i Rabs (scale_weight (inr o) i)
   end.
 
 Lemma content_bound_gt0 s : 0 < content_bound s.
 Proof.
 case: s => [[[[|k] hk] ij]|o] /=; [lra|exact: (F0 (Ordinal (hk : (k < n)%nat)))|].
-by have : 0 <= \rsum_i Rabs (map_weight (inr o) i); [apply: rsum_ge0 => i _; exact: Rabs_pos|move=> /= h; lra].
+by have : 0 <= \rsum_i Rabs (scale_weight (inr o) i); [apply: rsum_ge0 => i _; exact: Rabs_pos|move=> /= h; lra].
 Qed.
 
-Lemma content_bounded s : \rsum_i Rabs (map_weight s i) <= content_bound s.
+Lemma content_bounded s : \rsum_i Rabs (scale_weight s i) <= content_bound s.
 Proof.
 case: s => [[[[|k] hk] [x y]]|o]; last by rewrite /content_bound; lra.
   by rewrite big1 /= => [|i _]; [lra|rewrite Rabs_R0].
@@ -130,8 +136,8 @@ apply: Req_le; transitivity (\big[Rplus/0]_(j < n | (j < k.+1)%nat)
 by rewrite (big_ord_narrow (hk : (k.+1 <= n)%nat)).
 Qed.
 
-Lemma map_gains (i : map_id) (f : 'I_n -> R) : (forall k, 0 <= f k) ->
-  \rsum_r (Rabs (map_inverse i r) * f (tag r)) <= kappa true (tag i) * kappa false (tag i) * f (tag i).
+Lemma scale_gains (i : scale_id) (f : 'I_n -> R) : (forall k, 0 <= f k) ->
+  \rsum_r (Rabs (scale_inverse i r) * f (tag r)) <= kappa true (tag i) * kappa false (tag i) * f (tag i).
 Proof.
 case: i => k [p q] f0 /=.
 rewrite (sum_scales (fun (j : 'I_n) ij =>
@@ -148,7 +154,7 @@ by apply: rsum_ge0 => ? _; exact: Rabs_pos.
 Qed.
 
 Variables (H S C : nat) (Crd Ch Cod Bit : finType) (spot : Bit -> Cod) (home : Bit -> Ch).
-Variables (book : option 'I_S -> Crd -> R) (frozen : map_cached + map_last -> Cod -> R) (lam eps mu B eta : R).
+Variables (book : option 'I_S -> Crd -> R) (frozen : scale_cached + scale_last -> Cod -> R) (lam eps mu B eta : R).
 Hypotheses (spot_inj : injective spot) (home_inj : injective home) (hbook : incoherent book mu).
 Hypotheses (bits : (0 < #|Bit|)%nat) (width : (#|Cod| + 2 * (H * #|Crd|) < C)%nat).
 Hypotheses (queries : (S <= side true n.+1 * side false n.+1)%nat).
@@ -160,27 +166,27 @@ Hypothesis narrow : forall k : 'I_n,
   2 * F k * (kappa true k * kappa false k) * (eta + tau) < bend * bend * bend.
 
 Theorem pyramid_weights :
-  exists (word : Cod -> 'I_C -> R) (position : map_cached + map_last -> 'I_C -> R)
+  exists (word : Cod -> 'I_C -> R) (position : scale_cached + scale_last -> 'I_C -> R)
          (lay : layer [finType of 'I_C] [finType of 'I_H] Crd Ch),
   (forall h, multiplier lay h = lam) /\
-  let z (x : {ffun map_id * Bit -> bool}) s :=
-    layer_norm eps (input_row word position (fun s c => content spot map_weight x s c + frozen s c) s) in
-  forall (J : finType) (into : J -> map_cached + map_last), injective into -> (forall t, exists j, into j = inl t) ->
+  let z (x : {ffun scale_id * Bit -> bool}) s :=
+    layer_norm eps (input_row word position (fun s c => content spot scale_weight x s c + frozen s c) s) in
+  forall (J : finType) (into : J -> scale_cached + scale_last), injective into -> (forall t, exists j, into j = inl t) ->
   let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
   [/\ forall x y o, good x o -> good y o -> x = y,
-      forall (W T : finType) (compress : W -> _ -> T) (answer : W -> T -> map_last -> 'I_H -> Ch -> R) (delta : R),
+      forall (W T : finType) (compress : W -> _ -> T) (answer : W -> T -> scale_last -> 'I_H -> Ch -> R) (delta : R),
         0 < N W -> delta < 1 ->
         (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
-        N map_id * N Bit - log2 (/ (1 - delta)) <= log2 (N T)
-    & exists (T : finType) (compress : _ -> T) (answer : T -> map_last -> 'I_H -> Ch -> R),
-        (forall x, good x (answer (compress x))) /\ log2 (N T) = N map_id * N Bit].
+        N scale_id * N Bit - log2 (/ (1 - delta)) <= log2 (N T)
+    & exists (T : finType) (compress : _ -> T) (answer : T -> scale_last -> 'I_H -> Ch -> R),
+        (forall x, good x (answer (compress x))) /\ log2 (N T) = N scale_id * N Bit].
 Proof.
-have reads' : (#|map_read| <= #|[finType of 'I_H * 'I_S]|)%nat.
+have reads' : (#|scale_read| <= #|[finType of 'I_H * 'I_S]|)%nat.
   rewrite card_tagged card_prod !card_ord; apply: leq_trans reads; apply: eq_leq.
   by rewrite sumnE big_map big_enum /=; apply: eq_bigr => k _; rewrite card_prod !card_ord.
-have queries' : (#|[finType of 'I_S]| <= #|map_last|)%nat by rewrite card_prod !card_ord.
-pose place (r : map_read) : 'I_H * 'I_S := enum_val (widen_ord reads' (enum_rank r)).
-pose own (a : 'I_S) : map_last := enum_val (widen_ord queries' (enum_rank a)).
+have queries' : (#|[finType of 'I_S]| <= #|scale_last|)%nat by rewrite card_prod !card_ord.
+pose place (r : scale_read) : 'I_H * 'I_S := enum_val (widen_ord reads' (enum_rank r)).
+pose own (a : 'I_S) : scale_last := enum_val (widen_ord queries' (enum_rank a)).
 have place_inj : injective place.
   by move=> r r' /enum_val_inj e; apply: enum_rank_inj; apply: val_inj; exact: (congr1 val e).
 have own_inj : injective own.
@@ -191,17 +197,17 @@ have b2 : 0 < bend * bend * bend.
   by apply: Rmult_lt_0_compat; [apply: Rmult_lt_0_compat|]; apply: sqrt_lt_R0; lra.
 have t0 : 0 <= tau.
   by apply: Rmult_le_pos; [have := INR_ge1 rows1; lra|exact/Rlt_le/exp_pos].
-have narrow' (i : map_id) : \rsum_r (Rabs (map_inverse i r) * (2 * content_bound (inl (map_row r)) *
-    (eta + leak (N map_cached + N map_last) lam mu) / (bend * bend * bend))) < 1.
-  rewrite map_rows -/tau /leak; pose f (k : 'I_n) := 2 * F k * (eta + tau) / (bend * bend * bend).
-  apply: Rle_lt_trans (map_gains i (f := f) _) _ => [k|].
+have narrow' (i : scale_id) : \rsum_r (Rabs (scale_inverse i r) * (2 * content_bound (inl (scale_row r)) *
+    (eta + leak (N scale_cached + N scale_last) lam mu) / (bend * bend * bend))) < 1.
+  rewrite scale_rows -/tau /leak; pose f (k : 'I_n) := 2 * F k * (eta + tau) / (bend * bend * bend).
+  apply: Rle_lt_trans (scale_gains i (f := f) _) _ => [k|].
     apply: Rdiv_le_r => //; rewrite Rmult_0_l; apply: Rmult_le_pos; last lra.
     by apply: Rmult_le_pos; [lra|exact/Rlt_le/F0].
   rewrite /f; apply: (Rmult_lt_reg_r (bend * bend * bend)) => //; rewrite Rmult_1_l.
   apply: Rle_lt_trans (narrow (tag i)); apply: Req_le.
   by move: b2; set D := bend * bend * bend => D0; field; lra.
 have width' : (#|Cod| + 2 * (#|[finType of 'I_H]| * #|Crd|) < C)%nat by rewrite card_ord.
-exact: (public_weights frozen spot_inj home_inj own_inj map_row_inj place_inj hbook bits width' eps0 B1 lam0 eta0
-  content_bound_gt0 content_bounded (level := fun i : map_id => tag i) map_inverts narrow').
+exact: (public_weights frozen spot_inj home_inj own_inj scale_row_inj place_inj hbook bits width' eps0 B1 lam0 eta0
+  content_bound_gt0 content_bounded (level := fun i : scale_id => tag i) scale_inverts narrow').
 Qed.
 End Pyramid.
