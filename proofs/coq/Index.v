@@ -151,38 +151,47 @@ apply: eq_bigr => i _; rewrite (bigD1 (y i)) //= eqxx /=; congr (1 + _).
 by rewrite (eq_bigr (fun _ => g i)) => [|a ->]; rewrite ?rsum_const_card ?N_others.
 Qed.
 
-(* Any weights: a message accounts for at most the total weight around its decoding, and the
-   weight of the true word is at least the exponential of minus its mean cost (e^u >= 1 + u).
-   g i = 0 is allowed where no error is ever made. *)
-Theorem index_weights (g : I -> R) (t : R) :
+(* Any weights, and any lengths of messages (in nats) with sum of e^(- length) at most Z under all coins: a
+   message accounts for at most the total weight around its decoding times e^(- length), and what the true
+   word gets is at least the exponential of minus its mean cost and length (e^u >= 1 + u). g i = 0 is
+   allowed where no error is ever made. *)
+Theorem index_weights (g : I -> R) (len : W -> S -> R) (Z t : R) :
   0 < N W -> (forall i, 0 <= g i) ->
   (forall i, g i = 0 -> forall w (x : X), x i = dec w (enc w x) i) ->
-  \rsum_(w : W) \rsum_(x : X) \rsum_i (- ln (g i) * wrong w x i) <= t * (N W * N_words A) ->
-  N_words A * exp (- t) <= N S * \rprod_i (1 + (N (A i) - 1) * g i).
+  (forall w, \rsum_(s : S) exp (- len w s) <= Z) ->
+  \rsum_(w : W) \rsum_(x : X) (len w (enc w x) + \rsum_i (- ln (g i) * wrong w x i)) <= t * (N W * N_words A)
+    ->
+  N_words A * exp (- t) <= Z * \rprod_i (1 + (N (A i) - 1) * g i).
 Proof.
-move=> W0 g0 gz herr; set NX := N_words A in herr *.
-pose P w (x : X) := \rprod_i (if x i != dec w (enc w x) i then g i else 1).
-pose D w (x : X) := \rsum_i (- ln (g i) * wrong w x i).
+move=> W0 g0 gz hZ herr; set NX := N_words A in herr *.
+pose Q w y (x : X) := \rprod_i (if x i != dec w y i then g i else 1).
+pose P w (x : X) := exp (- len w (enc w x)) * Q w (enc w x) x.
+pose D w (x : X) := len w (enc w x) + \rsum_i (- ln (g i) * wrong w x i).
+have Q0 w y x : 0 <= Q w y x by apply: rprod_ge0 => i; case: ifP => // _; lra.
 have PD w x : P w x = exp (- D w x).
-  rewrite -rsum_opp exp_rsum; apply: eq_bigr => i _; rewrite /wrong /ind.
+  rewrite Ropp_plus_distr exp_plus -rsum_opp exp_rsum; congr (_ * _); apply: eq_bigr => i _;
+    rewrite /wrong /ind.
   case: eqP => [_|ne]; rewrite /= ?Rmult_0_r ?Ropp_0 ?exp_0 //.
   rewrite Rmult_1_r Ropp_involutive exp_ln //.
   by case: (g0 i) => // e; case: ne; exact: gz.
-have up w : \rsum_(x : X) P w x <= N S * \rprod_i (1 + (N (A i) - 1) * g i).
-  rewrite -rsum_const; under [Z in _ <= Z]eq_bigr => s _ do rewrite -(sum_of_weights g (dec w s)).
+have G0 : 0 <= \rprod_i (1 + (N (A i) - 1) * g i).
+  by apply: rprod_ge0 => i; have := N_ge1 (x0 i); have := g0 i; nra.
+have up w : \rsum_(x : X) P w x <= Z * \rprod_i (1 + (N (A i) - 1) * g i).
+  apply: Rle_trans (Rmult_le_compat_r _ _ _ G0 (hZ w)); rewrite big_distrl /=.
+  under [V in _ <= V]eq_bigr => s _ do rewrite -(sum_of_weights g (dec w s)) -rsum_distr.
   rewrite exchange_big /=; apply: rsum_le => x _.
-  apply: (@rsum_term S (fun s => \rprod_i (if x i != dec w s i then g i else 1)) (enc w x)) => s.
-  by apply: rprod_ge0 => i; case: ifP => // _; lra.
+  apply: (@rsum_term S (fun s => exp (- len w s) * Q w s x) (enc w x)) => s.
+  by apply: Rmult_le_pos => //; exact/Rlt_le/exp_pos.
 have lo w x : exp (- t) * (1 + t) + (- exp (- t)) * D w x <= P w x.
   rewrite PD; have -> : - D w x = - t + (t - D w x) by ring.
   by rewrite exp_plus; have := exp_ineq1_le (t - D w x); have := exp_pos (- t); nra.
-have hs : \rsum_(w : W) \rsum_(x : X) P w x <= N W * (N S * \rprod_i (1 + (N (A i) - 1) * g i)).
+have hs : \rsum_(w : W) \rsum_(x : X) P w x <= N W * (Z * \rprod_i (1 + (N (A i) - 1) * g i)).
   by rewrite -rsum_const; apply: rsum_le => w _; apply: up.
 have hl : \rsum_(w : W) \rsum_(x : X) (exp (- t) * (1 + t) + (- exp (- t)) * D w x)
           <= \rsum_(w : W) \rsum_(x : X) P w x.
   by apply: rsum_le => w _; apply: rsum_le => x _; apply: lo.
 apply: (Rmult_le_reg_l (N W)) => //; apply: Rle_trans hs; apply: Rle_trans hl.
-under [Z in _ <= Z]eq_bigr => w _ do rewrite big_split /= rsum_const_words rsum_distr.
+under [V in _ <= V]eq_bigr => w _ do rewrite big_split /= rsum_const_words rsum_distr.
 rewrite big_split /= rsum_const rsum_distr -/NX.
 have : exp (- t) * (\rsum_w \rsum_x D w x) <= exp (- t) * (t * (N W * NX)).
   by apply: Rmult_le_compat_l; [exact/Rlt_le/exp_pos|exact: herr].
@@ -194,7 +203,43 @@ Qed.
 
 Lemma words_gt0 : 0 < N_words A. Proof. exact: Rlt_le_trans Rlt_0_1 (N_ge1 x0). Qed.
 
-(* the best weights, and logarithms of both sides *)
+(* the best weights, and logarithms of both sides: messages of mean length m nats *)
+Lemma index_lengths (delta : I -> R) (cost := fun i => - ln (best_weight (N (A i)) (delta i)))
+    (len : W -> S -> R) (Z m : R) :
+  0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall i, delta i = 0 -> forall w (x : X), x i = dec w (enc w x) i) ->
+  (forall w, \rsum_(s : S) exp (- len w s) <= Z) ->
+  \rsum_(w : W) \rsum_(x : X) (len w (enc w x) + \rsum_i (cost i * wrong w x i))
+     <= (m + \rsum_i (delta i * cost i)) * (N W * N_words A) ->
+  (\rsum_i fano (N (A i)) (delta i)) * ln 2 <= m + ln Z.
+Proof.
+rewrite {}/cost => W0 hd hz hZ; set t := \rsum_i (delta i * _) => herr.
+have A1 i : 1 <= N (A i) by exact: N_ge1 (x0 i).
+have gf i := best_weight_facts (A1 i) (hd i).
+have g0 i : 0 <= best_weight (N (A i)) (delta i) by have [[]] := gf i.
+have gz i : best_weight (N (A i)) (delta i) = 0 -> forall w (x : X), x i = dec w (enc w x) i.
+  by move=> h; apply: hz; case: (gf i) => _ /(_ h).
+have := index_weights W0 g0 gz hZ herr.
+rewrite (eq_bigr (fun i => / (1 - delta i))) => [h|i _]; last by case: (gf i).
+have pd i : 0 < 1 - delta i by have [[]] := gf i; lra.
+have ip i : 0 < / (1 - delta i) by apply: Rinv_0_lt_compat.
+have X0 := words_gt0; have pp := rprod_gt0 ip.
+have Z0 : 0 < Z.
+  have e0 := exp_pos (- (m + t)); apply: (Rmult_lt_reg_r (\rprod_i / (1 - delta i))) => //.
+  by rewrite Rmult_0_l; nra.
+have {h} : ln (N_words A * exp (- (m + t))) <= ln (Z * \rprod_i / (1 - delta i)).
+  by apply: ln_le => //; apply: Rmult_lt_0_compat => //; exact: exp_pos.
+rewrite !ln_mult //; last exact: exp_pos.
+have Ap i : 0 < N (A i) by have := A1 i; lra.
+rewrite ln_exp card_words !ln_rprod // => h.
+rewrite Rmult_comm -rsum_distr.
+rewrite (eq_bigr (fun i => ln (N (A i)) + - (delta i * - ln (best_weight (N (A i)) (delta i)))
+     + - ln (/ (1 - delta i)))); last first.
+  by move=> i _; rewrite Rmult_comm fano_bits; case: (gf i) => _ _ _ _ <-; rewrite ln_Rinv //; ring.
+by rewrite !big_split /= !rsum_opp -/t; lra.
+Qed.
+
+(* one fixed length: all messages weigh the same *)
 Lemma index_best_weights (delta : I -> R) (cost := fun i => - ln (best_weight (N (A i)) (delta i))) :
   0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
   (forall i, delta i = 0 -> forall w (x : X), x i = dec w (enc w x) i) ->
@@ -202,31 +247,11 @@ Lemma index_best_weights (delta : I -> R) (cost := fun i => - ln (best_weight (N
      <= (\rsum_i (delta i * cost i)) * (N W * N_words A) ->
   \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
 Proof.
-rewrite {}/cost => W0 hd hz; set t := \rsum_i (delta i * _) => herr.
-have A1 i : 1 <= N (A i) by exact: N_ge1 (x0 i).
-have gf i := best_weight_facts (A1 i) (hd i).
-have g0 i : 0 <= best_weight (N (A i)) (delta i) by have [[]] := gf i.
-have gz i : best_weight (N (A i)) (delta i) = 0 -> forall w (x : X), x i = dec w (enc w x) i.
-  by move=> h; apply: hz; case: (gf i) => _ /(_ h).
-have := index_weights W0 g0 gz herr.
-rewrite (eq_bigr (fun i => / (1 - delta i))) => [h|i _]; last by case: (gf i).
-have pd i : 0 < 1 - delta i by have [[]] := gf i; lra.
-have ip i : 0 < / (1 - delta i) by apply: Rinv_0_lt_compat.
-have X0 := words_gt0; have pp := rprod_gt0 ip.
-have S0 : 0 < N S.
-  by have := exp_pos (- t) => e0; apply: (Rmult_lt_reg_r (\rprod_i / (1 - delta i))) => //; rewrite Rmult_0_l;
-    nra.
-have {h} : ln (N_words A * exp (- t)) <= ln (N S * \rprod_i / (1 - delta i)).
-  by apply: ln_le => //; apply: Rmult_lt_0_compat => //; exact: exp_pos.
-rewrite !ln_mult //; last exact: exp_pos.
-have Ap i : 0 < N (A i) by have := A1 i; lra.
-rewrite ln_exp card_words !ln_rprod // => h.
-apply: (Rmult_le_reg_r (ln 2)); first exact: ln2_gt0.
-rewrite log2_ln Rmult_comm -rsum_distr.
-rewrite (eq_bigr (fun i => ln (N (A i)) + - (delta i * - ln (best_weight (N (A i)) (delta i)))
-     + - ln (/ (1 - delta i)))); last first.
-  by move=> i _; rewrite Rmult_comm fano_bits; case: (gf i) => _ _ _ _ <-; rewrite ln_Rinv //; ring.
-by rewrite !big_split /= !rsum_opp -/t; lra.
+move=> W0 hd hz herr; apply: (Rmult_le_reg_r (ln 2)); first exact: ln2_gt0.
+rewrite log2_ln -[X in _ <= X]Rplus_0_l; apply: (@index_lengths delta (fun _ _ => 0)) => // [w|].
+  by rewrite Ropp_0 exp_0 rsum_const Rmult_1_r; exact: Rle_refl.
+rewrite Rplus_0_l; apply: Rle_trans herr; apply: rsum_le => w _; apply: rsum_le => x _.
+by rewrite Rplus_0_l; exact: Rle_refl.
 Qed.
 
 (* every index has its own alphabet and its own error, averaged over coins and words *)

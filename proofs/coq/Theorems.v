@@ -16,7 +16,7 @@
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  Cliques.
+  Cliques RandomKeys Universal Streams Coins Classes.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1004,8 +1004,7 @@ move=> he; have [f [g [h hS]]] := FlatLogits.flat_logits Ch K B he.
 by exists (without_coins f g).
 Qed.
 
-(* ================= cliques
-   ================================================================================== *)
+(* ================= cliques ==================================================================== *)
 
 (* Theorem E on a lattice of keys, with one tilt, at delta = 0.  A word spells T symbols.  Key i is the unit
    vector of R^(n + 1), n = #|J|, over a point of the lattice Z^n / M in the unit ball (key); value i is 1 in
@@ -1072,6 +1071,373 @@ move=> words key mass value; split=> // M0 hx hy q1 r1.
 exact: (LatticeKeys.lattice_norms Own lam M0 hx hy q1 r1).
 Qed.
 
+(* ================= random keys ====================================================== *)
+
+(* Draw T sign vectors of d coordinates, all 2^(T d) draws equally likely, and divide by sqrt d: the paper's
+   random embedding with signs.  All but a fraction T (T - 1) / 2 e^(- d mu^2 / 2) of the draws give unit
+   keys with inner products at most mu. *)
+Theorem random_keys (T d : nat) (mu : R) : (0 < d)%nat -> 0 <= mu ->
+  let key (x : {ffun 'I_T -> {ffun 'I_d -> bool}}) i c := (if x i c then 1 else -1) / sqrt (N [finType of
+    'I_d]) in
+  (forall x i, dot (key x i) (key x i) = 1) /\
+  INR #|[pred x | ~~ [forall i, forall j, (i != j) ==> Rleb (dot (key x i) (key x j)) mu]]|
+    <= INR T * (INR T - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)) * N [finType of {ffun 'I_T -> {ffun 'I_d ->
+      bool}}].
+Proof.
+move=> d0 mu0 key; split=> [x i|]; last exact: RandomKeys.random_keys.
+by have := dot_key (x i) (x i); rewrite sdot_self N_ord => -> //; [rewrite /Rdiv Rinv_r //;
+  apply: Rgt_not_eq|]; exact: INR_gt0.
+Qed.
+
+(* In absolute value: twice that. *)
+Theorem random_keys_both (T d : nat) (mu : R) : (0 < d)%nat -> 0 <= mu ->
+  let key (x : {ffun 'I_T -> {ffun 'I_d -> bool}}) i c := (if x i c then 1 else -1) / sqrt (N [finType of
+    'I_d]) in
+  INR #|[pred x | ~~ [forall i, forall j, (i != j) ==> Rleb (Rabs (dot (key x i) (key x j))) mu]]|
+    <= 2 * (INR T * (INR T - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)))
+       * N [finType of {ffun 'I_T -> {ffun 'I_d -> bool}}].
+Proof. by move=> d0 mu0 key; exact: RandomKeys.random_keys_both. Qed.
+
+(* HEADLINE, RANDOM KEYS.  The T cached keys and Bob's n2 keys are drawn.  A set of draws that leaves out at
+   most the fraction odds serves every cache: with the keys of any such draw, (1 - H2 delta) T h bits are
+   needed. *)
+Theorem random_keys_headline (T n2 d h : nat) (mu eta delta : R) :
+  let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in
+  let n := INR (T + n2) in let odds := n * (n - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)) in
+  (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
+  exists good : pred {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}},
+    INR #|[pred x | ~~ good x]| <= odds * N [finType of {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}}] /\
+    forall x, good x -> forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
+      (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
+      correct_in_mean (fun i => key (x (lshift n2 i))) (fun o => key (x (rshift T o))) lam ind (approx eta)
+        compress answer delta ->
+      (1 - H2 delta) * (INR T * INR h) <= log2 (N S).
+Proof. by move=> lam n odds d0 T0 hmu he hd; exact: (RandomKeys.random_keys_headline n2 h d0 T0 hmu he hd).
+  Qed.
+
+(* It is enough that a cache, which is told the draw, fails with probability delta in the mean over draws,
+   coins, words, tokens and channels: delta counts as delta / (1 - odds). *)
+Theorem random_keys_average (T n2 d h : nat) (mu eta delta : R) :
+  let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in
+  let n := INR (T + n2) in let odds := n * (n - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)) in
+  (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> 0 <= eta < 1 ->
+  forall (W S : finType)
+    (compress : {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}} -> W -> ('I_T -> 'I_h -> R) -> S)
+    (answer : {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}} -> W -> S -> ('I_d -> R) -> 'I_h -> R),
+  odds < 1 -> 0 <= delta <= (1 - odds) / 2 -> 0 < N W ->
+  \rsum_(x : {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}}) \rsum_(b : {ffun 'I_T * 'I_h -> bool}) \rsum_i \rsum_c
+     (let q := scale lam (key (x (lshift n2 i))) in let V i c := ind (b (i, c)) in
+      INR #|[pred w | ~~ approx eta
+        (attention_own q (fun j => key (x (lshift n2 j))) (fun o => key (x (rshift T o))) V c)
+        (answer x w (compress x w V) q c)]|)
+    <= delta * (N W * N [finType of {ffun 'I_T * 'I_h -> bool}] * (INR T * INR h))
+       * N [finType of {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}}] ->
+  (1 - H2 (delta / (1 - odds))) * (INR T * INR h) <= log2 (N S).
+Proof.
+move=> lam n odds d0 T0 hmu he W S compress answer p1 hd W0 hc.
+exact: (RandomKeys.random_keys_average d0 T0 hmu he p1 hd W0 hc).
+Qed.
+
+(* ================= closed statements: all constants are numbers ===================== *)
+
+(* H2 (0.11) <= 1/2. *)
+Theorem half_bit_left : - (11/100) * log2 (11/100) - (1 - 11/100) * log2 (1 - 11/100) <= 1/2.
+Proof. exact: Universal.half_bit_left. Qed.
+
+(* If d >= 8 ln (T + n2), there are unit keys for all T + n2 tokens, with inner products at most 1/2, such
+   that at every lambda >= 2 ln (3 (T + n2)) every cache with relative error at most 1/2 and failure
+   probability at most 0.11 needs T h / 2 bits. *)
+Theorem universal_lower_bound (T n2 d h : nat) :
+  (0 < T)%nat -> (0 < n2)%nat -> 8 * ln (INR T + INR n2) <= INR d ->
+  exists (K : 'I_T -> 'I_d -> R) (B : 'I_n2 -> 'I_d -> R),
+    [/\ incoherent K (1/2), incoherent B (1/2), forall i o, dot (K i) (B o) <= 1/2 &
+    forall lam eta delta : R, 2 * ln (3 * (INR T + INR n2)) <= lam -> 0 <= eta <= 1/2 -> delta <= 11/100 ->
+    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
+           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
+      correct K B lam ind (approx eta) compress answer delta ->
+      INR T * INR h / 2 <= log2 (N S)].
+Proof. exact: Universal.universal_lower_bound. Qed.
+
+(* HEADLINE, UNIVERSAL CONSTANTS: d >= 24 ln n implies n^2 d / 8 bits.  Square maps of sides side 0 < side 1
+   < ... < side M = n, the last but one side at least n / 2; unit keys of inner products at most 1/2 for all
+   cached tokens and the n^2 tokens of the last map; any lambda >= 10 ln n, any relative error up to 1/2,
+   any failure probability up to 0.11.  Values have d channels. *)
+Theorem growing_lower_bound (side : nat -> nat) (M d : nat) :
+  let T := (\sum_(k < M) expn (side k) 2)%nat in let n := side M in
+  (0 < side 0)%nat -> (forall k, (k < M)%nat -> (side k < side k.+1)%nat) -> (0 < M)%nat ->
+  (n <= 2 * side M.-1)%nat -> 24 * ln (INR n) <= INR d ->
+  exists (K : 'I_T -> 'I_d -> R) (B : 'I_(expn n 2) -> 'I_d -> R),
+    [/\ incoherent K (1/2), incoherent B (1/2), forall i o, dot (K i) (B o) <= 1/2 &
+    forall lam eta delta : R, 10 * ln (INR n) <= lam -> 0 <= eta <= 1/2 -> delta <= 11/100 ->
+    forall (W S : finType) (compress : W -> ('I_T -> 'I_d -> R) -> S)
+           (answer : W -> S -> ('I_d -> R) -> 'I_d -> R), 0 < N W ->
+      correct K B lam ind (approx eta) compress answer delta ->
+      INR n ^ 2 * INR d / 8 <= log2 (N S)].
+Proof. by move=> T n first grow M0; exact: Universal.growing_lower_bound. Qed.
+
+(* BELOW DIMENSION ln T.  In D = d + 1 >= 2 dimensions, for every mu < 1: min (T, e^(D mu^2 / 2)) h / 7
+   bits, at lambda >= ln (3 (T + n2)) / (1 - mu).  The exponent mu^2 / 2 is below 1/2.  Bob's own keys may
+   all be the pad key. *)
+Theorem low_dimension_numbers (T n2 d h : nat) (mu : R) :
+  let A := minn T (floor (exp (INR d * mu ^ 2 / 2))) in
+  let act := active (geq_minl T (floor (exp (INR d * mu ^ 2 / 2)))) : 'I_A -> 'I_T in
+  (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 ->
+  exists K : 'I_T -> 'I_d.+1 -> R, (forall j, dot (K j) (K j) = 1) /\
+    forall B : 'I_n2 -> 'I_d.+1 -> R, (forall i o, dot (K (act i)) (B o) <= mu) ->
+    forall lam eta delta : R, ln (3 * (INR T + INR n2)) / (1 - mu) <= lam -> 0 <= eta <= 1/2 ->
+      delta <= 11/100 ->
+    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
+           (answer : W -> S -> ('I_d.+1 -> R) -> 'I_h -> R), 0 < N W ->
+      (forall (x : {ffun 'I_A * 'I_h -> bool}) (i : 'I_A) (c : 'I_h),
+         let q := scale lam (K (act i)) in
+         let V j c := if insub (val j) is Some i then ind (x (i : 'I_A, c)) else 0 in
+         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta * N
+           W) ->
+      Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= log2 (N S).
+Proof. by move=> A act; exact: Universal.low_dimension_numbers. Qed.
+
+(* ================= many streams ===================================================== *)
+
+(* Streams (say, layers and heads) with symbols, alphabets, inputs, queries and answers of their own, and
+   one state for all.  If in each stream a good answer to query i tells symbol i, and words are independent,
+   floors add up. *)
+Theorem streams_lower_bound (Str : finType) (I : Str -> finType) (A : forall s, I s -> finType)
+    (Inp Qry Out : Str -> Type) (good : forall s, Inp s -> Qry s -> Out s -> bool)
+    (inst : forall s, {dffun forall i : I s, A s i} -> Inp s) (qry : forall s, I s -> Qry s) (W S : finType)
+    (compress : W -> (forall s, Inp s) -> S) (answer : W -> S -> forall s, Qry s -> Out s)
+    (x0 : {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)}) (delta : forall s, I s -> R) :
+  (forall s x y i o, good s (inst s x) (qry s i) o -> good s (inst s y) (qry s i) o -> x i = y i) ->
+    0 < N W ->
+  (forall s i, 0 <= delta s i <= 1 - / N (A s i)) ->
+  (forall s i, \rsum_(x : {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)})
+     (let inp s := inst s [ffun i => x (Tagged I i)] in
+      INR #|[pred w | ~~ good s (inp s) (qry s i) (answer w (compress w inp) s (qry s i))]|)
+     <= delta s i * (N W * N [finType of {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)}])) ->
+  \rsum_(s : Str) \rsum_(i : I s) fano (N (A s i)) (delta s i) <= log2 (N S).
+Proof.
+exact: (@Streams.streams_lower_bound Str I A Inp Qry Out good inst qry W S compress answer x0 delta).
+Qed.
+
+(* Attention streams, each with its own tokens, keys, channels, lambda, error and failure probability: the
+   sum over the streams of (1 - H2 delta) T h. *)
+Theorem heads_lower_bound (Str : finType) (Tok Own Crd Ch : Str -> finType) (K : forall s, Tok s -> Crd s ->
+  R)
+    (B : forall s, Own s -> Crd s -> R) (mu lam eta delta : Str -> R) (W S : finType)
+    (compress : W -> (forall s, Tok s -> Ch s -> R) -> S) (answer : W -> S -> forall s, (Crd s -> R) ->
+      Ch s -> R) :
+  (forall s, incoherent (K s) (mu s)) -> (forall s i o, dot (K s i) (B s o) <= mu s) ->
+  (forall s, 0 <= lam s) -> (forall s, 0 <= eta s < 1) ->
+  (forall s, (1 + eta s) * ((N (Tok s) + N (Own s) - 1) * exp (- lam s * (1 - mu s))) < 1 - eta s) ->
+  (forall s, 0 <= delta s <= 1/2) -> 0 < N W ->
+  (forall s (i : Tok s) (c : Ch s), let q := scale (lam s) (K s i) in
+     \rsum_(x : {dffun forall p : {s : Str & [finType of Tok s * Ch s]}, bool})
+       (let V s i c := ind (x (Tagged (fun s => [finType of Tok s * Ch s]) (i, c))) in
+        INR #|[pred w | ~~ approx (eta s) (attention_own q (K s) (B s) (V s) c) (answer w (compress w V) s q
+          c)]|)
+     <= delta s * (N W * N [finType of {dffun forall p : {s : Str & [finType of Tok s * Ch s]}, bool}])) ->
+  \rsum_(s : Str) ((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= log2 (N S).
+Proof.
+exact: (@Streams.heads_lower_bound Str Tok Own Crd Ch K B mu lam eta delta W S compress answer).
+Qed.
+
+(* HEADLINE, STREAMS.  G streams of T tokens and h channels each (layers times heads), one state: G (1 - H2
+   delta) T h bits, with the keys and lambda of headline A. *)
+Theorem streams_headline (G T n2 d h : nat) (mu eta delta : R) :
+  let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in
+  (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR d * mu ^ 2 / 2) ->
+  0 <= eta < 1 -> 0 <= delta <= 1/2 ->
+  exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
+    forall B : 'I_G -> 'I_n2 -> 'I_d -> R, (forall s i o, dot (K i) (B s o) <= mu) ->
+    forall (W S : finType) (compress : W -> ('I_G -> 'I_T -> 'I_h -> R) -> S)
+           (answer : W -> S -> 'I_G -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
+      @streams_correct _ (fun _ => [finType of 'I_T]) (fun _ => [finType of 'I_n2]) (fun _ =>
+        [finType of 'I_d])
+        (fun _ => [finType of 'I_h]) (fun _ => K) B (fun _ => lam) (fun _ => eta) (fun _ => delta) W S
+        compress answer ->
+      INR G * ((1 - H2 delta) * (INR T * INR h)) <= log2 (N S).
+Proof. by move=> lam; exact: Streams.streams_headline. Qed.
+
+(* Independence of the words is needed: if all streams carry the same word, T h bits serve all of them,
+   without error. *)
+Theorem repeated_streams (Str Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
+  R) (lam eta : R) :
+  0 <= eta < 1 ->
+  exists (compress : (Str -> Tok -> Ch -> R) -> {ffun Tok * Ch -> bool})
+         (answer : {ffun Tok * Ch -> bool} -> Str -> (Crd -> R) -> Ch -> R),
+    (forall (x : {ffun Tok * Ch -> bool}) s i c, approx eta (attention_own (scale lam (K i)) K B (levels ind
+      x) c)
+       (answer (compress (fun _ => levels ind x)) s (scale lam (K i)) c))
+    /\ log2 (N [finType of {ffun Tok * Ch -> bool}]) = N Tok * N Ch.
+Proof. exact: Streams.repeated_streams. Qed.
+
+(* ================= any coins, any code ============================================== *)
+
+(* expectation E: E is linear, monotone and normalised on the bounded functions of the coins W, any type.
+   The mean under weights p w >= 0 of sum 1 is one, so biased coins are covered; so is the mean under a
+   continuous distribution, which extends to all bounded functions. *)
+Theorem weighted_expectation (W : finType) (p : W -> R) : (forall w, 0 <= p w) -> \rsum_w p w = 1 ->
+  let E f := \rsum_w (p w * f w) in
+  [/\ E (fun _ => 1) = 1, forall a f, has_bound f -> E (fun w => a * f w) = a * E f,
+      forall f g, has_bound f -> has_bound g -> E (fun w => f w + g w) = E f + E g
+    & forall f g, has_bound f -> has_bound g -> (forall w, f w <= g w) -> E f <= E g].
+Proof. by move=> p0 p1 E; exact: Coins.weighted_expectation. Qed.
+
+(* Finitely many states, any coins: Fano's rates, as with uniform coins. *)
+Theorem coins_lower_bound (I : finType) (A : I -> finType) (Inp Qry Out : Type) (good : Inp -> Qry -> Out ->
+  bool)
+    (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry) (x0 : {dffun forall i, A i})
+    (W : Type) (E : (W -> R) -> R) (delta : I -> R) (S : finType)
+    (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) :
+  (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) -> expectation E ->
+  (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall i, \rsum_(x : {dffun forall i, A i})
+     E (fun w => ind (~~ good (inst x) (qry i) (answer w (compress w (inst x)) (qry i))))
+     <= delta i * N [finType of {dffun forall i, A i}]) ->
+  \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
+Proof.
+move=> sep hE hd hc.
+exact: (@Coins.coins_lower_bound I A Inp Qry Out good inst qry x0 W E delta sep hE hd S compress answer hc).
+Qed.
+
+(* Messages of at most L bits, whose mean length over coins and words is m.  If under the same coins no
+   message is the beginning of another, the mean length pays Fano's rates; in any case it pays them up to
+   log2 (L + 1) bits. *)
+Theorem variable_length_lower_bound (I : finType) (A : I -> finType) (Inp Qry Out : Type)
+    (good : Inp -> Qry -> Out -> bool) (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry)
+    (x0 : {dffun forall i, A i}) (W : Type) (E : (W -> R) -> R) (delta : I -> R)
+    (compress : W -> Inp -> seq bool) (answer : W -> seq bool -> Qry -> Out) (L : nat) (m : R) :
+  let msg w x := compress w (inst x) in
+  (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) -> expectation E ->
+  (forall i, 0 <= delta i <= 1 - / N (A i)) -> (forall w x, (size (msg w x) <= L)%nat) ->
+  (forall i, \rsum_(x : {dffun forall i, A i})
+     E (fun w => ind (~~ good (inst x) (qry i) (answer w (msg w x) (qry i))))
+     <= delta i * N [finType of {dffun forall i, A i}]) ->
+  \rsum_(x : {dffun forall i, A i}) E (fun w => INR (size (msg w x)))
+    <= m * N [finType of {dffun forall i, A i}] ->
+  \rsum_i fano (N (A i)) (delta i) <= m + log2 (INR L + 1) /\
+  ((forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) -> \rsum_i fano (N (A i)) (delta i) <= m).
+Proof.
+move=> msg sep hE hd short hc hm; split=> [|hp].
+  exact: (@Coins.variable_length_lower_bound I A Inp Qry Out good inst qry x0 W E delta sep hE hd compress
+    answer L m
+    short hc hm).
+exact: (@Coins.prefix_free_lower_bound I A Inp Qry Out good inst qry x0 W E delta sep hE hd compress answer L
+  m
+  short hc hm hp).
+Qed.
+
+(* HEADLINE, ANY COINS.  Headline A for coins of any distribution: for states, and for messages of variable
+   length. *)
+Theorem relative_headline_any_coins (T n2 d h : nat) (mu eta delta : R) :
+  let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in
+  (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR d * mu ^ 2 / 2) ->
+  0 <= eta < 1 -> 0 <= delta <= 1/2 ->
+  exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
+    forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
+    forall (W : Type) (E : (W -> R) -> R), expectation E ->
+    (forall (S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) ->
+      'I_h -> R),
+       correct_with K B lam eta E delta compress answer -> (1 - H2 delta) * (INR T * INR h) <= log2 (N S)) /\
+    (forall (compress : W -> ('I_T -> 'I_h -> R) -> seq bool) (answer : W -> seq bool -> ('I_d -> R) ->
+      'I_h -> R)
+       (L : nat) (m : R), let msg w (x : {ffun 'I_T * 'I_h -> bool}) := compress w (fun i c => ind (x (i,
+         c))) in
+       (forall w x, (size (msg w x) <= L)%nat) ->
+       \rsum_(x : {ffun 'I_T * 'I_h -> bool}) E (fun w => INR (size (msg w x)))
+         <= m * N [finType of {ffun 'I_T * 'I_h -> bool}] ->
+       correct_with K B lam eta E delta compress answer ->
+       (1 - H2 delta) * (INR T * INR h) <= m + log2 (INR L + 1) /\
+       ((forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) ->
+          (1 - H2 delta) * (INR T * INR h) <= m)).
+Proof. by move=> lam; exact: Coins.relative_headline_any_coins. Qed.
+
+(* ================= classes of values ================================================ *)
+
+(* If the values of token i are row (x i) of a public class of rows, two of which have in some channel no
+   good answer in common, and a whole row is read well with probability 1 - delta on average, a token costs
+   fano |A| delta bits. *)
+Theorem classes_lower_bound (Tok Own Crd Ch W S A : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
+  R) (mu lam : R)
+    (row : A -> Ch -> R) (good : R -> R -> bool) (compress : W -> (Tok -> Ch -> R) -> S)
+    (answer : W -> S -> (Crd -> R) -> Ch -> R) (a0 : A) (delta : R) :
+  let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> (forall a c, 0 <= row a c <= 1) ->
+  (forall a b, a != b -> exists c, forall u v o, 0 <= tau ->
+     row a c / (1 + tau) <= u <= (row a c + tau) / (1 + tau) ->
+     row b c / (1 + tau) <= v <= (row b c + tau) / (1 + tau) -> good u o -> good v o -> False) ->
+  0 <= delta <= 1 - / N A -> 0 < N W ->
+  \rsum_(x : {ffun Tok -> A}) \rsum_(i : Tok)
+     (let q := scale lam (K i) in let V i c := row (x i) c in
+      INR #|[pred w | ~~ [forall c, good (attention_own q K B V c) (answer w (compress w V) q c)]]|)
+    <= delta * N Tok * (N W * N [finType of {ffun Tok -> A}]) ->
+  N Tok * fano (N A) delta <= log2 (N S).
+Proof.
+move=> tau hK hB l0 r01 apart hd W0 hc.
+exact: (Classes.classes_lower_bound hK hB l0 r01 a0 apart hd W0 hc).
+Qed.
+
+(* It is met at delta = 0 by a state that stores the number of each row. *)
+Theorem classes_upper_bound (Tok Own Crd Ch A : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (lam : R)
+    (row : A -> Ch -> R) (good : R -> R -> bool) (a0 : A) :
+  (forall a b, a != b -> exists c, row a c <> row b c) ->
+  (forall (x : {ffun Tok -> A}) q c, let o := attention_own q K B (rows row x) c in good o o) ->
+  exists (compress : unit -> (Tok -> Ch -> R) -> [finType of {ffun Tok -> A}])
+         (answer : unit -> {ffun Tok -> A} -> (Crd -> R) -> Ch -> R),
+    rows_correct K B lam row good compress answer 0 /\ log2 (N [finType of {ffun Tok ->
+      A}]) = N Tok * log2 (N A).
+Proof. exact: (@Classes.classes_upper_bound Tok Own Crd Ch A K B lam row good a0). Qed.
+
+(* Rows of 0 and 1 with exactly s ones, relative error: Fano's rate for binomial (h, s) rows. *)
+Theorem sparse_bits_lower_bound (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+    (s : nat) :
+  let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W -> (s <= #|Ch|)%nat ->
+  0 <= eta < 1 -> (1 + eta) * tau < 1 - eta -> 0 <= delta <= 1 - / INR 'C(#|Ch|, s) ->
+  rows_correct K B lam (fun (a : {a : {set Ch} | #|a| == s}) c => ind (c \in val a)) (approx eta) compress
+    answer delta ->
+  N Tok * fano (INR 'C(#|Ch|, s)) delta <= log2 (N S).
+Proof. by move=> tau hK hB l0 W0; exact: Classes.sparse_bits_lower_bound. Qed.
+
+(* Rows 1/2 plus a sum of at most s rows of a public basis, each with a factor 1/L, ..., 1, over 2 s; basis
+   entries are at most 1, and dual rows of absolute sum at most 1 read the coefficients.  Additive error eta
+   with 2 (eta + tau) < 1 / (2 s L): Fano's rate for the sum over w <= s of binomial (J, w) L^w rows. *)
+Theorem sparse_sums_lower_bound (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+    (J : finType) (basis dual : J -> Ch -> R) (L s : nat) :
+  let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
+  let n := INR (\sum_(w < s.+1) 'C(#|J|, w) * expn L w)%nat in
+  let row (a : {f : {ffun J -> 'I_L.+1} | (#|[pred j | f j != ord0]| <= s)%nat}) c :=
+    1/2 + \rsum_j (INR (val a j) / (2 * INR s * INR L) * basis j c) in
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W ->
+  (forall j k, dot (dual j) (basis k) = ind (j == k)) -> (forall j, \rsum_c Rabs (dual j c) <= 1) ->
+  (forall j c, Rabs (basis j c) <= 1) -> (0 < L)%nat -> (0 < s)%nat ->
+  2 * (eta + tau) < 1 / (2 * INR s * INR L) -> 0 <= delta <= 1 - / n ->
+  rows_correct K B lam row (near eta) compress answer delta ->
+  N Tok * fano n delta <= log2 (N S).
+Proof.
+move=> tau n row hK hB l0 W0 h1 h2 h3 L0 s0 step hd hc.
+exact: (Classes.sparse_sums_lower_bound hK hB l0 W0 h1 h2 h3 L0 s0 step hd hc).
+Qed.
+
+(* Rows 1/2 plus a sum of r = |J| public rows with signs, over 2 r: Fano's rate for 2^r rows, that is r bits
+   a token. *)
+Theorem signed_sums_lower_bound (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+    (J : finType) (basis dual : J -> Ch -> R) :
+  let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
+  let row (a : {ffun J -> bool}) c := 1/2 + \rsum_j ((if a j then 1 else -1) / (2 * N J) * basis j c) in
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W ->
+  (forall j k, dot (dual j) (basis k) = ind (j == k)) -> (forall j, \rsum_c Rabs (dual j c) <= 1) ->
+  (forall j c, Rabs (basis j c) <= 1) -> 0 < N J -> 2 * (eta + tau) < 1 / N J ->
+    0 <= delta <= 1 - / 2 ^ #|J| ->
+  rows_correct K B lam row (near eta) compress answer delta ->
+  N Tok * fano (2 ^ #|J|) delta <= log2 (N S).
+Proof.
+move=> tau row hK hB l0 W0 h1 h2 h3 r0 step hd hc.
+exact: (Classes.signed_sums_lower_bound hK hB l0 W0 h1 h2 h3 r0 step hd hc).
+Qed.
+
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
   @index_lower_bound, @index_mean, @index_binary, @index_exact,
@@ -1091,5 +1457,11 @@ Definition all_theorems := (
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @flat_logits, @clique_lattice, @clique_lattice_norms).
+  @flat_logits, @clique_lattice, @clique_lattice_norms,
+  @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
+  @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,
+  @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,
+  @weighted_expectation, @coins_lower_bound, @variable_length_lower_bound, @relative_headline_any_coins,
+  @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
+  @signed_sums_lower_bound).
 Print Assumptions all_theorems.
