@@ -39,7 +39,7 @@ def asked_of_coq(name: str) -> str:
     """All text that the lemmas of a theorem demand of Coq's statements, blanks made one."""
     texts = [
         text
-        for lemma in THEOREMS[name].lemmas
+        for lemma in THEOREMS[name].all_lemmas
         for discharge in ENTRIES[lemma].discharges
         if isinstance(discharge, ByCoq)
         for text in discharge.reads
@@ -59,7 +59,7 @@ def test_what_a_rule_requires_is_the_hypothesis_of_its_lemma(name: str) -> None:
 def test_every_cited_lemma_is_in_the_book() -> None:
     """Law: nothing is cited that the book does not have, and a rule's contract quotes its conditions."""
     for theorem in (*THEOREMS.values(), *OTHER_MODELS.values()):
-        assert set(theorem.lemmas) <= ENTRIES.keys()
+        assert set(theorem.all_lemmas) <= ENTRIES.keys()
     for name, rule in RULES.items():
         assert THEOREMS[name].lemmas == rule.LEMMAS[name]
         assert "Contract:" in str(inspect.getdoc(rule.check))
