@@ -17,11 +17,12 @@ from importlib import resources
 from typing import Literal
 
 from lowerbound.certify.design.cliques import clique_design, collision_design
+from lowerbound.certify.design.frames import frames_design
 from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
 from lowerbound.certify.design.target import Design, Designer, Target
 from lowerbound.certify.design.values import paper_design, values_design
 from lowerbound.core.grid import Guarantee
-from lowerbound.kernel.rules import clique, collision, fibre, payload, replay, values
+from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, values
 
 Status = Literal["machine-checked", "proved on paper", "CONJECTURE"]
 CHECKED: Status = "machine-checked"
@@ -127,6 +128,14 @@ THEOREMS: dict[str, Theorem] = {
             payload.LEMMAS["C'"],
             "keys_and_values_floor",
             zoom_design,
+        ),
+        Theorem(
+            "F",
+            "keys in all directions and values",
+            frames.LEMMAS["F"],
+            "frames_floor",
+            frames_design,
+            lemmas_with_failures=frames.LEMMAS_WITH_FAILURES["F"],
         ),
         Theorem(
             "D",

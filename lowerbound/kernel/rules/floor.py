@@ -130,13 +130,13 @@ def require(left: arb, right: arb, what: str) -> None:
     raise Undecided(f"whether {what}")
 
 
-def fano(levels: int, delta: Fraction) -> arb:
+def fano(levels: int, delta: Fraction | arb) -> arb:
     """Fano's inequality: bits that are known about a uniform symbol if a guess errs with probability delta."""
     ln2 = arb(2).log()
     known = arb(levels).log() / ln2
     if delta == 0:
         return known
-    p = ball(delta)
+    p = ball(delta) if isinstance(delta, Fraction) else delta
     wrong = -(p * p.log() + (1 - p) * (1 - p).log()) / ln2
     return known - wrong - p * arb(levels - 1).log() / ln2
 
