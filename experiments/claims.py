@@ -132,9 +132,8 @@ def page(answers: Answers) -> str:
         "every answer of every head within eta (additive, values in [0, 1], |logit| <= 100, model R1), always "
         "(delta = 0) or with probability 0.9. *Impossible up to* is the largest error of the list "
         f"{', '.join(map(str, ETAS))} at which the certified floor is above the ratio's bits, *possible from* the "
-        "smallest at which a proved cache is below them; between the two nobody knows. Floors at delta = 0 are those "
-        "of Theorem D or E ([proved on paper](cliques.md), not machine-checked) or of C' (Coq); at delta = 0.1 they "
-        "are Theorem C's (Coq).",
+        "smallest at which a proved cache is below them; between the two nobody knows. Floors are the strongest that "
+        "are proved, by a machine or on paper: the [page of floors](floors.md) says which theorem has whose proof.",
         "",
         "`lowerbound possible --model MODEL --ratio X --eta X --delta X` answers for any other.",
         "",

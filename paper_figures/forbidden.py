@@ -6,6 +6,7 @@ In computation model R1: the streams of all layers, heads and branches are free 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 from lowerbound.certify.theorems import CHECKED, ON_PAPER, floors_with
@@ -18,7 +19,7 @@ TABLE = "tightness"
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
     """Rows of `python -m experiments tightness` at delta = 0; a panel for each model with several errors."""
-    by_machine, by_hand = floors_with(CHECKED), floors_with(ON_PAPER)
+    by_machine, by_hand = (floors_with(status, delta=Fraction(0)) for status in (CHECKED, ON_PAPER))
     at_zero = [row for row in rows if row["delta"] == 0]
     names = [n for n in dict.fromkeys(row["model"] for row in at_zero) if sum(row["model"] == n for row in at_zero) > 3]
     with sheet(7.2, 3.1, ncols=len(names), squeeze=False) as (figure, grid):

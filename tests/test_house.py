@@ -155,7 +155,7 @@ def test_lower_rooms_name_no_cache() -> None:
 
 def test_a_theorem_is_registered_once() -> None:
     """Law: a theorem's lemmas are typed in its kernel rule, and its letter in no page, table, figure or command."""
-    lemmas = {lemma for theorem in (*THEOREMS.values(), *OTHER_MODELS.values()) for lemma in theorem.lemmas}
+    lemmas = {lemma for theorem in (*THEOREMS.values(), *OTHER_MODELS.values()) for lemma in theorem.all_lemmas}
     letters = THEOREMS.keys() - {"A"}
     for path in SOURCES:
         strings = {node.value for node in ast.walk(ast.parse(read(path))) if isinstance(node, ast.Constant)}

@@ -39,6 +39,26 @@ class Certified:
         claim: dict[str, Any] = self.sealed.statement["claim"]
         return claim
 
+    @property
+    def delta(self) -> Fraction:
+        """The failure probability of an answer."""
+        return Fraction(self.claim["delta"])
+
+    @property
+    def lemmas(self) -> tuple[str, ...]:
+        """The lemmas in the proof book on which this floor rests."""
+        return self.theorem.lemmas_at(self.delta)
+
+    @property
+    def status(self) -> Status:
+        """Who checked the proof of this floor."""
+        return self.theorem.status(self.delta)
+
+    @property
+    def proof(self) -> str:
+        """The status in full, as shown beside the number."""
+        return self.theorem.proof(self.delta)
+
     def document(self) -> bytes:
         """The bytes of the certificate's file."""
         return self.sealed.document()
@@ -49,7 +69,7 @@ def claim_of(theorem: Theorem, target: Target, bits: int) -> dict[str, Any]:
     place = target.geometry
     return {
         "theorem": theorem.name,
-        "lemmas": list(theorem.lemmas),
+        "lemmas": list(theorem.lemmas_at(target.delta)),
         "computation_model": "R1",
         "model": place.name,
         "maps": [list(shape) for shape in place.schedule.shapes],
@@ -134,7 +154,7 @@ def strongest(
         (found.bits, name)
         for name, theorem in THEOREMS.items()
         if theorem.guarantee == guarantee
-        and theorem.status in allowed
+        and theorem.status(target.delta) in allowed
         and (found := theorem.design(target)) is not None
     ]
     return _certified(max(proposals)[1], target) if proposals else None

@@ -60,7 +60,8 @@ def compared(data: bytes, statement: Mapping[str, Any], verdict: Verdict, start:
     found = Checked.of(statement, verdict, time.perf_counter() - start)
     if theorem is None:
         return found
-    return replace(found, bits=_bits(str(kind), claim), lemmas=theorem.lemmas, proof=theorem.proof)
+    delta = Fraction(claim.get("delta", 0))
+    return replace(found, bits=_bits(str(kind), claim), lemmas=theorem.lemmas_at(delta), proof=theorem.proof(delta))
 
 
 def _bits(kind: str, claim: Mapping[str, Any]) -> int:

@@ -80,7 +80,7 @@ class Floor:
     def strongest(self, *statuses: Status) -> Certified | None:
         """The additive floor with the most bits among theorems of these statuses, or None."""
         found = [one for one in self.certified if one.theorem.guarantee == "additive"]
-        return max((one for one in found if one.theorem.status in statuses), key=lambda one: one.bits, default=None)
+        return max((one for one in found if one.status in statuses), key=lambda one: one.bits, default=None)
 
     @property
     def checked(self) -> Certified | None:
@@ -128,7 +128,7 @@ class Floor:
         for key, best in (("keys_and_values", self.checked), ("strongest_proved", self.proved)):
             head[f"{key}_bits"] = None if best is None else best.bits
             head[f"{key}_theorem"] = None if best is None else best.theorem.name
-            head[f"{key}_by"] = None if best is None else best.theorem.proof
+            head[f"{key}_by"] = None if best is None else best.proof
             head[f"{key}_fraction_of_cache"] = None if best is None else best.bits / self.cache_bits
             total[f"{key}_bits"] = None if best is None else best.bits * self.streams
         head["theorems"] = [
@@ -136,8 +136,8 @@ class Floor:
                 "theorem": one.theorem.name,
                 "bits": one.bits,
                 "fraction_of_cache": one.bits / self.cache_bits,
-                "status": one.theorem.status,
-                "lemmas": list(one.theorem.lemmas),
+                "status": one.status,
+                "lemmas": list(one.lemmas),
             }
             for one in self.certified
         ]

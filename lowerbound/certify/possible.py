@@ -53,7 +53,7 @@ class Answer:
         def told(floor: Certified | None) -> dict[str, Any] | None:
             if floor is None:
                 return None
-            return {"bits": floor.bits, "theorem": floor.theorem.name, "proof": floor.theorem.proof}
+            return {"bits": floor.bits, "theorem": floor.theorem.name, "proof": floor.proof}
 
         return {
             "verdict": str(self.word),

@@ -17,11 +17,12 @@ from importlib import resources
 from typing import Literal
 
 from lowerbound.certify.design.cliques import clique_design, collision_design
+from lowerbound.certify.design.frames import frames_design
 from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
 from lowerbound.certify.design.target import Design, Designer, Target
 from lowerbound.certify.design.values import paper_design, values_design
 from lowerbound.core.grid import Guarantee
-from lowerbound.kernel.rules import clique, collision, fibre, payload, replay, values
+from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, values
 
 Status = Literal["machine-checked", "proved on paper", "CONJECTURE"]
 CHECKED: Status = "machine-checked"
@@ -54,6 +55,8 @@ class Theorem:
         What Bob reads, in a few words.
     lemmas : tuple of str
         Ids in the proof book; a certificate of the theorem names exactly these.
+    lemmas_with_failures : tuple of str or None
+        The ids that a certificate at delta > 0 names instead; None if they are the same.
     rule : str
         The kernel's kind of certificate.
     designer : function or None
@@ -71,19 +74,31 @@ class Theorem:
     designer: Designer | None = None
     guarantee: Guarantee = "additive"
     scope: str = ""
+    lemmas_with_failures: tuple[str, ...] | None = None
 
     @property
-    def status(self) -> Status:
-        """Who checked the proof, from the record of the book; a lemma that is missing there makes it a CONJECTURE."""
-        statuses = {book_record().get(lemma, "open") for lemma in self.lemmas}
+    def all_lemmas(self) -> tuple[str, ...]:
+        """The lemmas of its floors at every failure probability."""
+        return self.lemmas + (self.lemmas_with_failures or ())
+
+    def lemmas_at(self, delta: Fraction) -> tuple[str, ...]:
+        """The lemmas on which a floor at this failure probability rests."""
+        return self.lemmas_with_failures if delta and self.lemmas_with_failures is not None else self.lemmas
+
+    def status(self, delta: Fraction) -> Status:
+        """Who checked the proof of a floor at this failure probability, from the record of the book.
+
+        Contract: a lemma that is missing there makes it a CONJECTURE.
+        """
+        statuses = {book_record().get(lemma, "open") for lemma in self.lemmas_at(delta)}
         if statuses == {"proved"}:
             return CHECKED
         return ON_PAPER if statuses <= {"proved", "proved on paper, not machine-checked"} else CONJECTURE
 
-    @property
-    def proof(self) -> str:
+    def proof(self, delta: Fraction) -> str:
         """The status in full, as shown beside a number."""
-        return "proved on paper, not machine-checked" if self.status == ON_PAPER else self.status
+        status = self.status(delta)
+        return "proved on paper, not machine-checked" if status == ON_PAPER else status
 
     def design(self, target: Target) -> Design | None:
         """The strongest known instance for a target, or None if there is one token or the theorem forces no bit."""
@@ -115,6 +130,14 @@ THEOREMS: dict[str, Theorem] = {
             zoom_design,
         ),
         Theorem(
+            "F",
+            "keys in all directions and values",
+            frames.LEMMAS["F"],
+            "frames_floor",
+            frames_design,
+            lemmas_with_failures=frames.LEMMAS_WITH_FAILURES["F"],
+        ),
+        Theorem(
             "D",
             "random keys and values: collisions",
             collision.LEMMAS["D"],
@@ -139,6 +162,6 @@ OTHER_MODELS = {theorem.rule: theorem for theorem in (REPLAY, FIBRES)}
 """The theorems of models R2 and R3 by kind of certificate; their floors are never compared with those of R1."""
 
 
-def floors_with(*statuses: Status) -> list[str]:
-    """The letters of the theorems of model R1 that have one of these statuses, in the order of THEOREMS."""
-    return [name for name, theorem in THEOREMS.items() if theorem.status in statuses]
+def floors_with(*statuses: Status, delta: Fraction) -> list[str]:
+    """The letters of the theorems of model R1 that have one of these statuses at delta, in the order of THEOREMS."""
+    return [name for name, theorem in THEOREMS.items() if theorem.status(delta) in statuses]

@@ -73,8 +73,8 @@ def certify(
             {
                 "model": subject.name,
                 "theorem": found.theorem.name,
-                "proof": found.theorem.proof,
-                "lemmas": list(found.theorem.lemmas),
+                "proof": found.proof,
+                "lemmas": list(found.lemmas),
                 "bits": found.bits,
                 "fraction_of_cache": float(share),
                 "claim": found.claim,
@@ -85,7 +85,7 @@ def certify(
         return
     terms = f"eta = {eta} ({guarantee.value}), delta = {delta}"
     print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {rounded_down(100 * share, 2)} % of fp16")
-    print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.theorem.proof}; model R1, real inputs")
+    print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.proof}; model R1, real inputs")
     print(
         f"certificate: {len(document):,} bytes"
         + ("; -o FILE keeps it" if out is None else f" in {printable(str(out))}")

@@ -8,13 +8,13 @@ from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
 from lowerbound.prove.verify import Report
 
 HEADLINES = {
-    **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in THEOREMS.values() for lemma in theorem.lemmas},
+    **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in THEOREMS.values() for lemma in theorem.all_lemmas},
     "every_scale": "before every scale of one generation",
     "window": "sliding windows",
     "low_dimension": "few dimensions",
     "time": "reads of a reader that does not look",
     "replay": "public weights: the ids are needed",
-    **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in OTHER_MODELS.values() for lemma in theorem.lemmas},
+    **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in OTHER_MODELS.values() for lemma in theorem.all_lemmas},
     "flat_logits": "converse: flat logits escape",
 }
 """The lemmas of the table in reading order, with their titles; the rest of the table comes from the report."""

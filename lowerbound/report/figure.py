@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -333,7 +334,9 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
                 shares = [row["floors"].get(theorem.name) for row in here]
                 if any(share is None for share in shares):
                     continue
-                label = f"floor {theorem.name}: {theorem.reads.partition(',')[0]} ({theorem.status})"
+                label = (
+                    f"floor {theorem.name}: {theorem.reads.partition(',')[0]} ({theorem.status(Fraction(str(delta)))})"
+                )
                 axes.plot(etas, [100 * share for share in shares], style, color=colour, linewidth=1.5, label=label)
             axes.set_xscale("log")
             axes.set_xlim(etas[0], etas[-1])

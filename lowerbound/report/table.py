@@ -148,14 +148,14 @@ def floor_text(floor: Floor) -> str:
         f"{floor.cache_bits * floor.streams / 8e6:>15,.3f} MB",
     ]
     rows: list[tuple[str, float, str]] = [
-        ("Theorem A, relative eta", floor.paper_bits, THEOREMS["A"].proof),
-        ("Theorem B, values", floor.values_bits, THEOREMS["B"].proof),
+        ("Theorem A, relative eta", floor.paper_bits, THEOREMS["A"].proof(floor.delta)),
+        ("Theorem B, values", floor.values_bits, THEOREMS["B"].proof(floor.delta)),
     ]
     told = {"A", "B"}
     for best in (floor.checked, floor.proved):
         if best is not None and best.theorem.name not in told:
             told.add(best.theorem.name)
-            rows.append((f"Theorem {best.theorem.name}, keys and values", best.bits, best.theorem.proof))
+            rows.append((f"Theorem {best.theorem.name}, keys and values", best.bits, best.proof))
     for name, bits, proof in rows:
         exact = Fraction(bits)
         share, total_mb = exact * 100 / floor.cache_bits, exact * floor.streams / (8 * 10**6)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from lowerbound.certify.certified import certificate_of, certified, strongest, t
 from lowerbound.certify.check import check
 from lowerbound.certify.design.target import Design
 from lowerbound.certify.floors import floor
-from lowerbound.certify.theorems import CONJECTURE, THEOREMS, book_record
+from lowerbound.certify.theorems import CONJECTURE, THEOREMS, Theorem, book_record
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
@@ -30,6 +32,7 @@ from tests.test_cli import Run, json_of
 
 VAR = find_model("var-d16")
 ROOT = Path(__file__).parent.parent.parent
+ON_PAPER_ALONE = "proved on paper, not machine-checked"
 
 
 def document(theorem: str = "C'") -> bytes:
@@ -55,10 +58,23 @@ def test_proofs_are_those_of_the_book() -> None:
     """Law: a theorem is called machine-checked exactly if Coq discharges every lemma that its certificates name."""
     book = load_book(ROOT / "proofs")
     for theorem in THEOREMS.values():
-        by_coq = all(
-            any(isinstance(discharge, ByCoq) for discharge in book.find(lemma).discharges) for lemma in theorem.lemmas
-        )
-        assert (theorem.status == "machine-checked") == by_coq, theorem.name
+        for delta in (Fraction(0), Fraction(1, 100)):
+            by_coq = all(
+                any(isinstance(discharge, ByCoq) for discharge in book.find(lemma).discharges)
+                for lemma in theorem.lemmas_at(delta)
+            )
+            assert (theorem.status(delta) == "machine-checked") == by_coq, theorem.name
+
+
+def test_a_proof_of_one_delta_is_not_one_of_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: a theorem with lemmas of its own for delta > 0 has the status of those lemmas there, and of no others."""
+    theorem = Theorem("X", "two proofs", ("exact",), "values_floor", lemmas_with_failures=("failing",))
+    monkeypatch.setattr(theorems, "book_record", lambda: {"exact": "proved", "failing": ON_PAPER_ALONE})
+    assert (theorem.status(Fraction(0)), theorem.proof(Fraction(0))) == ("machine-checked", "machine-checked")
+    assert (theorem.status(Fraction(1, 9)), theorem.proof(Fraction(1, 9))) == ("proved on paper", ON_PAPER_ALONE)
+    assert (theorem.lemmas_at(Fraction(0)), theorem.lemmas_at(Fraction(1, 9))) == (("exact",), ("failing",))
+    same = replace(theorem, lemmas_with_failures=None)
+    assert same.lemmas_at(Fraction(1, 9)) == same.all_lemmas == ("exact",)
 
 
 def test_no_floor_rests_on_a_conjecture(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +84,7 @@ def test_no_floor_rests_on_a_conjecture(monkeypatch: pytest.MonkeyPatch) -> None
     assert strong.theorem.name == "E"
     without = {lemma: status for lemma, status in book_record().items() if lemma not in THEOREMS["E"].lemmas}
     monkeypatch.setattr(theorems, "book_record", lambda: without)
-    assert THEOREMS["E"].status == CONJECTURE
+    assert THEOREMS["E"].status(Fraction(0)) == CONJECTURE
     next_best = strongest(VAR, eta="0.01", delta="0")
     assert next_best is not None
     assert next_best.theorem.name != "E"

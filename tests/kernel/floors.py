@@ -6,13 +6,17 @@ kernel or with the designs.
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from scipy.special import betainc, gammaln
 
 Json = Any
+Floats = NDArray[np.float64]
 
 
 def claim_of(theorem: str, lemma: str, *, bits: int, d: int, eta: str = "1/100", delta: str = "0") -> Json:
@@ -38,6 +42,16 @@ AFFINE_KEYS = {"length": 16, "basis": ["00ff", "0f0f", "3333", "5555"], "cosets"
 """The linear functions on four bits and their complements: 32 sign vectors, orthogonal or opposite."""
 AXES = {"rows": [[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0], [0, -1, 0]]}
 
+FRAMES = {
+    "precision": 96,
+    "addresses": {"length": 8, "basis": ["aa", "cc", "f0", "ff"], "blocks": [["00", 2], ["f0", 0]]},
+    "c0": "17/20",
+    "tangent": "7/20",
+    "tau": "1/600",
+    "value_tau": "1/6000",
+    "spread": "4",
+    "value_levels": 50,
+}
 SPHERE = {"precision": 96, "mu_0": "7/10", "slack": "2", "tau": "1/100"}
 
 FLOORS: dict[str, tuple[str, Json, Json]] = {
@@ -80,6 +94,16 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
             "value_levels": 50,
             "key_levels": 200,
         },
+    ),
+    "frames": (
+        "frames_floor",
+        claim_of("F", "frames", bits=726, d=12),
+        {**FRAMES, "levels": 344, "step": "131/100000"},
+    ),
+    "frames with failures": (
+        "frames_floor",
+        claim_of("F", "frames_with_failures", bits=717, d=12, delta="1/1000"),
+        {**FRAMES, "levels": 10, "digits": 5, "kappa": "41/2000", "gap": "41/500"},
     ),
     "collisions": (
         "collision_floor",
@@ -167,6 +191,97 @@ def proved_by_payload(claim: Json, payload: Json) -> float:
     return n * ((d - 1) * fano(value_levels, delta) + p * fano(key_levels, delta)) if holds else -1.0
 
 
+def addresses(value: Json, width: int) -> Floats:
+    """The words of all blocks as unit vectors of R^width, bit 0 first."""
+    basis, words = [int(word, 16) for word in value["basis"]], []
+    for leader, size in value["blocks"]:
+        block = {int(leader, 16)}
+        for word in basis[:size]:
+            block |= {one ^ word for one in block}
+        words += sorted(block)
+    n = value["length"]
+    rows = [[1 - 2 * (word >> k & 1) for k in range(n)] + [0] * (width - n) for word in words]
+    return np.array(rows) / math.sqrt(n)
+
+
+def letters(payload: Json, slope: float, eta: float, apart: float) -> Floats | None:
+    """The alphabet of Theorem F, increasing; None where letters cannot be told apart."""
+    levels = payload["levels"]
+    if "step" in payload:
+        h = float(Fraction(payload["step"]))
+        return h * (np.arange(levels) - (levels - 1) / 2) if slope * h > apart and levels % 2 == 0 else None
+    kappa, gap = (float(Fraction(payload[key])) for key in ("kappa", "gap"))
+    tau = float(Fraction(payload["tau"]))
+    if not (kappa > 2 * eta + tau / 4 and kappa * (levels - 1) < 1 and gap > apart):
+        return None
+    shown = 1 / 2 + kappa * (np.arange(levels) - (levels - 1) / 2)
+    logits = np.log(shown / (1 - shown))
+    half: list[float] = []
+    for _ in range(2 ** (payload["digits"] - 1)):
+        half += list((half[-1] + gap if half else gap / 2) + logits - logits[0])
+    return np.array([-x for x in reversed(half)] + half) / slope
+
+
+def shut(q: Floats, key: Floats, c_0: float, growth: float, height: float, lam: float) -> float:
+    """The least Chernoff bound on E min(1, exp(lambda (<q, k> - height))) for words of independent letters.
+
+    Row 0 of `key` is the address, row 1 the direction that is read, and the others are the rest of the frame.
+    """
+    along, first, rest = q @ key[0], q @ key[1], sum((q @ row) ** 2 for row in key[2:])
+    t = np.linspace(lam / 4000, lam, 4000)
+    u = t * abs(first) * growth + 1e-12
+    exponents = (
+        -t * (height - c_0 * along) + t**2 * growth**2 * rest / 6 + u + np.log1p(-np.exp(-2 * u)) - np.log(2 * u)
+    )
+    return float(np.exp(min(0.0, exponents.min())))
+
+
+def proved_by_frames(claim: Json, payload: Json) -> float:
+    """Bits that Theorem F proves, -1 where a condition fails; the frames are built, and every pair of tokens is met."""
+    n, own, d, lam, eta, delta = numbers(claim)
+    c_0, half, tau, tau_v, z = (
+        float(Fraction(payload[key])) for key in ("c0", "tangent", "tau", "value_tau", "spread")
+    )
+    phi, p, apart = 2 * math.atan(half), d - 2, 4 * math.atanh(2 * eta) + math.log1p(tau)
+    cosine, sine = math.cos(phi), math.sin(phi)
+    v, b = letters(payload, lam * sine, eta, apart), addresses(payload["addresses"], d - 1)
+    if v is None or len(b) != n or len({tuple(row) for row in b}) != n:
+        return -1.0
+    positive = v[v > 0]
+    growth = max(x * len(v) / (2 * k + 1) for k, x in enumerate(positive))
+    x_0 = cosine * c_0 - sine * positive[0]
+    conditions = (
+        p * (v**2).mean() + math.sqrt(z * p * (v**2).var()) < 1 - c_0**2,
+        x_0 > 0, math.log(own) < lam, min(c_0, half, tau, tau_v, z) > 0, max(c_0, half, tau, tau_v) < 1,
+        lam * (cosine * c_0 + sine * v[-1]) + apart < lam + math.log(own),
+        (payload["value_levels"] - 1) * (2 * eta + 2 * tau_v) < 1, own * math.exp(-lam * (1 + c_0)) < tau_v / 2,
+    )  # fmt: skip
+    if not all(conditions):
+        return -1.0
+    frames = []
+    for row in b:
+        mirror = np.eye(d - 1)[0] - row
+        frames.append(np.eye(d - 1) - 2 * np.outer(mirror, mirror) / (mirror @ mirror))
+    reads = dict.fromkeys(("plus", "minus", "value"), 0.0)
+    for i, j in itertools.permutations(range(n), 2):
+        for line in range(1, d - 1):
+            order = [0, line, *(m for m in range(1, d - 1) if m != line)]
+            for name, side, height in (
+                ("plus", sine, x_0 + math.log(tau) / lam),
+                ("minus", -sine, x_0 + math.log(tau) / lam),
+                ("value", 0.0, c_0 + math.log(tau_v / 2) / lam),
+            ):
+                q = (1.0 if name == "value" else cosine) * frames[i][0] + side * frames[i][line]
+                reads[name] += shut(q, frames[j][order], c_0, growth, height, lam) * (1 + 1 / z) / (n * p)
+    if delta:
+        wrong = delta + max(reads["plus"], reads["minus"])
+        payload_bits = payload["digits"] * fano(2, wrong) + fano(payload["levels"], wrong)
+    else:
+        payload_bits = fano(payload["levels"], reads["plus"] + reads["minus"] / 2)
+    value_bits = fano(payload["value_levels"], delta + reads["value"])
+    return float(n * (p * payload_bits + (d - 1) * value_bits - math.log2(1 + 1 / z)))
+
+
 def _tail(t: float, d: int) -> float:
     half = betainc((d - 1) / 2, 0.5, 1 - t * t) / 2
     return float(half if t >= 0 else 1 - half)
@@ -216,6 +331,7 @@ def proved_on_the_sphere(claim: Json, payload: Json) -> float:
 PROVED = {
     "values_floor": proved_by_values,
     "keys_and_values_floor": proved_by_payload,
+    "frames_floor": proved_by_frames,
     "collision_floor": proved_on_the_sphere,
     "clique_floor": proved_on_the_sphere,
 }
@@ -223,7 +339,7 @@ PROVED = {
 
 def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
     """Whether the payload proves the claim, by the formulas in floats, up to a millionth of a bit."""
-    if claim["theorem"] not in ("A", "B", "C", "C'", "D", "E") or len(payload.get("chain", ["one"])) != 1:
+    if claim["theorem"] not in ("A", "B", "C", "C'", "F", "D", "E") or len(payload.get("chain", ["one"])) != 1:
         return False
     return bool(PROVED[kind](claim, payload) >= claim["bits"] - 1e-6)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from fractions import Fraction
 from typing import Any
 
@@ -31,6 +32,12 @@ def tilts(n: int) -> list[str]:
     return [str(Fraction(3, 10) + Fraction(k, 10**4)) for k in range(n)]
 
 
+def independent(n: int, length: int) -> list[str]:
+    """n pseudo-random words of this length in hex; the last bits make them independent."""
+    digits = -(-length // 4)
+    return [f"{random.Random(k).getrandbits(length - n) << n | 1 << k:0{digits}x}" for k in range(n)]
+
+
 HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
     "bits of a shift": ("ids", {("bits",): 2**33}, {}),
     "a shift the other way": ("ids", {("d",): 4096, ("channels",): 4096, ("id_bits",): 3, ("bits",): 2**40}, {}),
@@ -42,6 +49,33 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
         {},
         {("values",): "shared", ("levels",): 0, ("precision",): 4096},
     ),
+    "words of many blocks": (
+        "frames",
+        {("maps",): [[1024, 1024], [1, 1]], ("d",): 64},
+        {
+            ("levels",): 2,
+            ("addresses",): {"length": 63, "basis": independent(20, 63), "blocks": [["0" * 16, 12]] * 256},
+        },
+    ),
+    "words of many bits": (
+        "frames",
+        {("maps",): [[1024, 512], [1, 1]], ("d",): 4096},
+        {
+            ("levels",): 2,
+            ("addresses",): {"length": 4095, "basis": independent(19, 4095), "blocks": [["0" * 1024, 19]]},
+        },
+    ),
+    "classes at a precision": (
+        "frames",
+        {("maps",): [[64, 64], [1, 1]], ("d",): 4096},
+        {
+            ("levels",): 2,
+            ("precision",): 4096,
+            ("addresses",): {"length": 4095, "basis": independent(12, 4095), "blocks": [["0" * 1024, 12]]},
+        },
+    ),
+    "letters without number": ("frames with failures", {}, {("digits",): 16, ("levels",): 40}),
+    "letters at a precision": ("frames with failures", {}, {("digits",): 16, ("levels",): 4, ("precision",): 256}),
     "rows beside rows": (
         "keys read once",
         {("d",): 20},

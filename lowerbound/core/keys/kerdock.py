@@ -16,8 +16,8 @@ from lowerbound.core.keys.family import IntRows, KeyFamily, padded, with_negativ
 from lowerbound.core.keys.field import binary_field
 
 
-def kerdock_rows(m: int) -> IntRows:
-    """All 2^{2m-1} sign vectors, then 2^{m/2} times the standard basis; every row has squared norm 2^m."""
+def kerdock_forms(m: int) -> IntRows:
+    """The 2^{m-1} quadratic forms as bits, shape (2^{m-1}, 2^m): the difference of any two has full rank."""
     field = binary_field(m - 1)
     order, half = 2**m, 2 ** (m - 1)
     points = np.arange(order)
@@ -29,9 +29,16 @@ def kerdock_rows(m: int) -> IntRows:
         for i in range(1, (m - 2) // 2 + 1):
             form = form ^ field.trace[field.power(ax, 2**i + 1)]
         forms[a] = form
+    return forms
+
+
+def kerdock_rows(m: int) -> IntRows:
+    """All 2^{2m-1} sign vectors, then 2^{m/2} times the standard basis; every row has squared norm 2^m."""
+    order = 2**m
+    points = np.arange(order)
     parity = np.array([bin(k).count("1") & 1 for k in range(order)])
     linear = parity[points[:, None] & points]
-    bits = forms[:, None, :] ^ linear
+    bits = kerdock_forms(m)[:, None, :] ^ linear
     return np.concatenate([1 - 2 * bits.reshape(-1, order), 2 ** (m // 2) * np.eye(order, dtype=np.int64)])
 
 

@@ -45,8 +45,15 @@ class FloorClaim:
     bits: int
 
 
-def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> FloorClaim:
-    """The parsed claim; raises Rejected unless it is about one of these theorems and names the theorem's lemmas."""
+Lemmas = Mapping[str, tuple[str, ...]]
+"""The lemmas in the proof book on which each theorem rests, by the theorem's letter."""
+
+
+def read_floor(claim: Any, theorems: Lemmas, with_failures: Lemmas | None = None) -> FloorClaim:
+    """The parsed claim; raises Rejected unless it is about one of these theorems and names the theorem's lemmas.
+
+    A theorem of `with_failures` rests on the lemmas named there if delta > 0.
+    """
     names = ("theorem", "lemmas", "computation_model", "model", "maps", "context", "d")
     terms = ("rule", "multiplier", "guarantee", "eta", "delta", "bits")
     theorem, lemmas, world, model, maps, context, d, rule, cap, guarantee, eta, delta, bits = fields(
@@ -54,8 +61,6 @@ def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> FloorClai
     )
     if typed(theorem, str, "the theorem") not in theorems:
         raise Rejected(f"the theorem must be one of {', '.join(theorems)}, got {shown(theorem)}")
-    if lemmas != list(theorems[theorem]):
-        raise Rejected(f"theorem {theorem} rests on {', '.join(theorems[theorem])}, not on {shown(lemmas)}")
     if world != "R1":
         raise Rejected(f"the computation model must be R1, got {shown(world)}")
     if guarantee not in ("additive", "relative"):
@@ -70,6 +75,9 @@ def read_floor(claim: Any, theorems: Mapping[str, tuple[str, ...]]) -> FloorClai
     error, failure = rational(eta, "eta"), rational(delta, "delta")
     if not 0 <= error < 1 or not 0 <= failure < Fraction(1, 2):
         raise Rejected(f"eta must lie in [0, 1) and delta in [0, 1/2), got {shown(eta)} and {shown(delta)}")
+    rests = (with_failures or {}).get(theorem, theorems[theorem]) if failure else theorems[theorem]
+    if lemmas != list(rests):
+        raise Rejected(f"theorem {theorem} rests on {', '.join(rests)} at this delta, not on {shown(lemmas)}")
     *cached, own = _sizes(maps)
     n_tokens = integer(context, "the context", 0, MOST_TOKENS) + sum(cached)
     if not 2 <= n_tokens <= MOST_TOKENS or own > MOST_TOKENS:
@@ -122,13 +130,13 @@ def require(left: arb, right: arb, what: str) -> None:
     raise Undecided(f"whether {what}")
 
 
-def fano(levels: int, delta: Fraction) -> arb:
+def fano(levels: int, delta: Fraction | arb) -> arb:
     """Fano's inequality: bits that are known about a uniform symbol if a guess errs with probability delta."""
     ln2 = arb(2).log()
     known = arb(levels).log() / ln2
     if delta == 0:
         return known
-    p = ball(delta)
+    p = ball(delta) if isinstance(delta, Fraction) else delta
     wrong = -(p * p.log() + (1 - p) * (1 - p).log()) / ln2
     return known - wrong - p * arb(levels - 1).log() / ln2
 

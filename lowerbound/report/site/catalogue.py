@@ -75,8 +75,8 @@ def models_page(floors: Mapping[str, Any]) -> str:
 
 def row(model: Model, bits: Mapping[str, int | None]) -> str:
     """The table row of one model, from its floors in bits by theorem."""
-    checked = max(floors_with(CHECKED), key=lambda name: bits[name] or 0)
-    proved = max(floors_with(*PROVED), key=lambda name: bits[name] or 0)
+    checked = max(floors_with(CHECKED, delta=Fraction(DELTA)), key=lambda name: bits[name] or 0)
+    proved = max(floors_with(*PROVED, delta=Fraction(DELTA)), key=lambda name: bits[name] or 0)
     share = {
         name: f"{rounded_down(Fraction(100 * (bits[name] or 0), model.head_cache_bits), 1)} % ({name})"
         for name in (checked, proved)

@@ -29,7 +29,9 @@ def embedded(data: Mapping[str, Any]) -> dict[str, Any]:
         "version": __version__,
         "etas": list(map(str, ETAS)),
         "deltas": list(map(str, DELTAS)),
-        "theorems": [[one.name, one.reads, one.proof] for one in THEOREMS.values()],
+        "theorems": [
+            [one.name, one.reads, {str(delta): one.proof(delta) for delta in DELTAS}] for one in THEOREMS.values()
+        ],
         "curve": curve,
         "models": [
             {

@@ -208,7 +208,7 @@ def floors(trace: Trace, etas: Sequence[Rational]) -> list[HeadFloor]:
         told.append(
             HeadFloor(str(eta), None, None, None, enough)
             if found is None
-            else HeadFloor(str(eta), found.bits, found.theorem.name, found.theorem.proof, enough)
+            else HeadFloor(str(eta), found.bits, found.theorem.name, found.proof, enough)
         )
     return told
 

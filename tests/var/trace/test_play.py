@@ -90,7 +90,7 @@ def test_floors(trace: Trace) -> None:
     (floor,) = floors(trace, ["0.1"])
     known = strongest(simulated("tiny"), eta="0.1", delta=0)
     assert known is not None
-    assert (floor.bits, floor.theorem, floor.proof) == (known.bits, known.theorem.name, known.theorem.proof)
+    assert (floor.bits, floor.theorem, floor.proof) == (known.bits, known.theorem.name, known.proof)
     assert known.bits < floor.achieved_bits < trace.geometry.cache_bits
     for eta in ("0", "1/2", "0.7"):
         with pytest.raises(InvalidArgument, match="strictly between 0 and 1/2"):

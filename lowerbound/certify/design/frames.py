@@ -1,0 +1,288 @@
+"""Designs of floors from frames (Theorem F): the alphabet, the tilt and the leak with the most bits, and the addresses.
+
+The symbols are those of the kernel's rule `frames`. A search in floats chooses phi, tau, z and the levels; c_0 is then
+the largest that leaves enough words short enough.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from lowerbound.certify.design.frame_addresses import address_sets, described
+from lowerbound.certify.design.target import (
+    MOST_LEVELS,
+    PRECISION_BITS,
+    Design,
+    FloatArray,
+    Target,
+    fano_bits,
+)
+from lowerbound.kernel.rules.addresses import Addresses
+from lowerbound.kernel.rules.alphabet import MOST_DIGITS, MOST_LETTERS
+
+LOWEST_C0 = 0.05
+FAILED = 1e9
+ROUNDS = 3
+START = (0.83, math.log(0.155), math.log(1.8))
+"""phi, ln(tau / eta) and ln z near the best of most heads."""
+STEPS = (-0.05, 0.4, 0.4)
+LETTERS = 2.3
+"""Times 1 / eta: about the number of letters of the best alphabet at delta = 0."""
+TILTS = (0.7, 0.83, 0.96, 1.1)
+FINALISTS = 2
+"""How many numbers of digits are searched in full, after a coarse look at all."""
+
+
+@dataclass(frozen=True)
+class _Alphabet:
+    """An alphabet as in the kernel: least and largest positive letter, mean and variance of the squares, growth."""
+
+    low: float
+    top: float
+    second: float
+    variance: float
+    growth: float
+
+
+class _Meetings:
+    """How often the frames of two addresses meet in each way: arrays with an entry for each class."""
+
+    def __init__(self, addresses: Addresses, n: int, width: int) -> None:
+        self.addresses = addresses
+        counted = addresses.classes(width)
+        table = np.array([(*key, count) for key, count in counted.items() if count], float)
+        self.weight = table[:, 5] / (n * (width - 1))
+        self.g = table[:, 0] / addresses.length
+        entry, other, first, last = table[:, 1:5].T / math.sqrt(addresses.length)
+        own, his = entry / (1 - first), other / (1 - last)
+        self.across, self.back = other + own * (last - self.g), entry + his * (first - self.g)
+        self.both = 1 - his * other - own * entry + own * his * (1 - first - last + self.g)
+
+    def shut(self, cosine: float, sine: float, height: float, c_0: float, growth: float, multiplier: float) -> float:
+        """The mean of the Chernoff bounds on the weight of the other tokens, without the factor 1 + 1/z."""
+        along = cosine * self.g + sine * self.across
+        edge = np.abs(cosine * self.back + sine * self.both) * growth
+        curve = growth**2 / 3 * np.maximum(0.0, 1 - along**2 - (edge / growth) ** 2)
+        drop = height - c_0 * along
+        t = np.clip(drop / np.maximum(curve + edge**2 / 3, 1e-12), 1e-9, multiplier)
+        for _ in range(ROUNDS):
+            u = np.maximum(t * edge, 1.0)
+            coth = 1 / np.tanh(u)
+            step = t * curve + edge * (coth - 1 / u) - drop
+            step /= np.maximum(curve + edge**2 * (1 / u**2 - coth**2 + 1), 1e-12)
+            t = np.where(t * edge < 1, t, np.clip(t - step, 1e-9, multiplier))
+        u = np.maximum(t * edge, 1.0)
+        mean = np.where(t * edge < 1, (t * edge) ** 2 / 6, u + np.log1p(-np.exp(-2 * u)) - np.log(2 * u))
+        exponent = np.where(drop > 0, t * t * curve / 2 - t * drop + mean, 0.0)
+        return float((self.weight * np.exp(np.minimum(exponent, 0.0))).sum())
+
+
+def frames_design(target: Target) -> Design | None:
+    """The design of Theorem F, or None where it has no addresses or its reads fail."""
+    if target.d < 3 or not 0 <= target.eta < Fraction(1, 2) or math.log(target.n_own) >= float(target.multiplier):
+        return None
+    offered = [_Meetings(each, target.n_tokens, target.d - 1) for each in address_sets(target.n_tokens, target.d - 1)]
+    if not offered:
+        return None
+    best = max(offered, key=lambda meetings: _Search(target, meetings).bits_at_start())
+    return _Search(target, best).best()
+
+
+class _Search:
+    """The search for one target with one set of addresses."""
+
+    def __init__(self, target: Target, meetings: _Meetings) -> None:
+        self.target, self.meetings = target, meetings
+        self.n, self.d, self.p = target.n_tokens, target.d, target.d - 2
+        self.lam, self.eta, self.delta = float(target.multiplier), float(target.eta), float(target.delta)
+        self.spread = 4 * math.atanh(2 * self.eta)
+        self.unit = max(self.eta, 2.0**-19)
+        self.value_levels, self.value_tau = _values(target)
+
+    def _grid(self, levels: float, phi: float, tau: float) -> _Alphabet:
+        h = (self.spread + math.log1p(tau)) / (self.lam * math.sin(phi)) * (1 + 1e-9)
+        second = h * h * (levels**2 - 1) / 12
+        variance = h**4 * (levels**2 - 1) * max(0.0, levels**2 - 4) / 180
+        return _Alphabet(h / 2, h * (levels - 1) / 2, second, variance, h * levels / 2)
+
+    def _blocks(self, levels: int, digits: int, phi: float, tau: float) -> _Alphabet | None:
+        kappa, gap = (2 * self.eta + tau / 4) * (1 + 1e-9), (self.spread + math.log1p(tau)) * (1 + 1e-9)
+        if kappa * (levels - 1) >= 1:
+            return None
+        shown = (1 + kappa * (2 * np.arange(levels) - levels + 1)) / 2
+        logits = np.log(shown / (1 - shown))
+        starts = gap / 2 - logits[0] + (logits[-1] - logits[0] + gap) * np.arange(2 ** (digits - 1))
+        letters = (starts[:, None] + logits).ravel() / (self.lam * math.sin(phi))
+        growth = (2 * len(letters) * letters / (2 * np.arange(len(letters)) + 1)).max()
+        low, top = float(letters[0]), float(letters[-1])
+        squares = letters**2
+        return _Alphabet(low, top, float(squares.mean()), float(squares.var()), float(growth))
+
+    def _bits(self, alphabet: _Alphabet | None, phi: float, tau: float, z: float, digits: int, levels: float) -> float:
+        """Bits per token, or a number that is the lower, the farther a condition is from true."""
+        if alphabet is None:
+            return -FAILED
+        rest = self._rest(alphabet, z)
+        if rest <= LOWEST_C0**2:
+            return -FAILED * (1 - rest)
+        c_0, density = math.sqrt(rest), 1 + 1 / z
+        cosine, sine = math.cos(phi), math.sin(phi)
+        x_0 = cosine * c_0 - sine * alphabet.low
+        reach = self.lam * (cosine * c_0 + sine * alphabet.top) + self.spread + math.log1p(tau)
+        own = 2 * self.target.n_own * math.exp(-self.lam * (1 + c_0))
+        if x_0 <= 0 or reach >= self.lam + math.log(self.target.n_own) or own >= self.value_tau:
+            return -FAILED
+        height, common = x_0 + math.log(tau) / self.lam, (c_0, alphabet.growth, self.lam)
+        plus, minus = (density * self.meetings.shut(cosine, sign * sine, height, *common) for sign in (1, -1))
+        value = density * self.meetings.shut(1.0, 0.0, c_0 + math.log(self.value_tau / 2) / self.lam, *common)
+        if self.delta:
+            wrong = self.delta + max(plus, minus)
+            payload = digits * _known(2, wrong) + _known(levels, wrong)
+        else:
+            payload = _known(levels, plus + minus / 2)
+        values = (self.d - 1) * _known(self.value_levels, self.delta + value)
+        return self.p * payload + values - math.log2(density)
+
+    def _rest(self, alphabet: _Alphabet, z: float) -> float:
+        """1 - p m_2 - sqrt(z p v), which is c_0^2."""
+        return 1 - self.p * alphabet.second - math.sqrt(z * self.p * alphabet.variance)
+
+    def _at(self, levels: float, digits: int) -> Callable[[FloatArray], float]:
+        """Minus the bits as a function of phi, ln(tau / eta) and ln z."""
+
+        def cost(point: FloatArray) -> float:
+            phi, tau, z = float(point[0]), self.unit * math.exp(min(point[1], 5.0)), math.exp(float(point[2]))
+            if not 0.05 < phi < 1.5 or not tau < 0.9 or not -5 < point[2] < 9:
+                return FAILED
+            alphabet = self._blocks(int(levels), digits, phi, tau) if digits else self._grid(levels, phi, tau)
+            return -self._bits(alphabet, phi, tau, z, digits, levels)
+
+        return cost
+
+    def _most_letters(self) -> float:
+        return min(LETTERS / self.unit, float(MOST_LEVELS if not self.delta else MOST_LETTERS))
+
+    def bits_at_start(self) -> float:
+        """Bits at the usual parameters, with as many letters as are short enough: what sets of addresses differ in."""
+        start, letters = np.array(START), self._most_letters()
+        return max(-self._at(letters * share, 0)(start) for share in (1.0, 0.8, 0.6, 0.4, 0.2))
+
+    def best(self) -> Design | None:
+        """The best design that is found, or None if none forces a bit."""
+        found = max(self._with_blocks() if self.delta else self._with_grid(), default=None, key=lambda one: one[0])
+        if found is None or found[0] * self.n < 1:
+            return None
+        return self._written(*found)
+
+    def _with_grid(self) -> Iterator[tuple[float, int, int, FloatArray]]:
+        """(bits per token, levels, 0, parameters) of even grids with the best number of letters and its neighbors."""
+
+        def cost(point: FloatArray) -> float:
+            letters = math.exp(min(float(point[0]), 20.0))
+            return self._at(letters, 0)(point[1:]) if 1 < letters <= MOST_LEVELS else FAILED
+
+        most = math.log(self._most_letters())
+        start = min((np.array([most - step, *START]) for step in np.arange(0, most, 0.05)), key=cost)
+        point = _least(cost, start, (-0.05, *STEPS), rounds=300)
+        point = _least(cost, point, (0.01, 0.02, 0.2, -0.2), rounds=200)
+        nearest = 2 * round(math.exp(point[0]) / 2)
+        for levels in (nearest - 2, nearest, nearest + 2):
+            if 2 <= levels <= MOST_LEVELS:
+                there = _least(self._at(levels, 0), point[1:], (0.01, 0.1, 0.1), rounds=160)
+                yield -self._at(levels, 0)(there), levels, 0, there
+
+    def _with_blocks(self) -> Iterator[tuple[float, int, int, FloatArray]]:
+        """(bits per token, levels, digits, parameters) of the numbers of digits that look best at the usual leak."""
+        seen = [max(self._scanned(digits), default=(-FAILED, 0, 0, 0.0)) for digits in range(1, MOST_DIGITS + 1)]
+        for _, levels, digits, phi in sorted(seen)[-FINALISTS:]:
+            if not levels:
+                continue
+            point = _least(self._at(levels, digits), np.array([phi, *START[1:]]), STEPS, rounds=80)
+            step = max(1, levels // 10)
+            while step:
+                near = [one for one in (levels - step, levels + step) if 2 <= one <= MOST_LETTERS >> digits]
+                cost, there, other = min(self._tuned(one, digits, point) for one in near)
+                if cost < self._at(levels, digits)(point):
+                    levels, point = other, np.array(there)
+                else:
+                    step //= 2
+            point = _least(self._at(levels, digits), point, STEPS, rounds=200)
+            yield -self._at(levels, digits)(point), levels, digits, point
+
+    def _scanned(self, digits: int) -> Iterator[tuple[float, int, int, float]]:
+        """(bits, levels, digits, phi) over a coarse grid, the other parameters being the usual ones."""
+        levels, most = 2, min(4 * self._most_letters(), float(MOST_LETTERS)) / 2**digits
+        while levels <= most:
+            if (levels << digits) * 5 > self._most_letters():
+                for phi in TILTS:
+                    yield -self._at(levels, digits)(np.array([phi, *START[1:]])), levels, digits, phi
+            levels = max(levels + 1, round(1.1 * levels))
+
+    def _tuned(self, levels: int, digits: int, point: FloatArray) -> tuple[float, tuple[float, ...], int]:
+        cost = self._at(levels, digits)
+        there = _least(cost, point, (-0.01, 0.1, 0.1), rounds=40)
+        return cost(there), tuple(there), levels
+
+    def _written(self, bits: float, levels: int, digits: int, point: FloatArray) -> Design:
+        """The payload, rounded to the safe side of every inequality."""
+        tangent = Fraction(round(10**6 * math.tan(point[0] / 2)), 10**6)
+        tau = _decimal(self.unit * math.exp(point[1]), 9)
+        z = Fraction(max(1, round(1000 * math.exp(point[2]))), 1000)
+        phi = 2 * math.atan(tangent)
+        alphabet = self._blocks(levels, digits, phi, float(tau)) if digits else self._grid(levels, phi, float(tau))
+        assert alphabet is not None
+        c_0 = Fraction(math.floor(10**8 * (math.sqrt(self._rest(alphabet, float(z))) - 1e-8)), 10**8)
+        apart = (self.spread + math.log1p(tau)) * (1 + 1e-9)
+        letters: dict[str, Any] = {"step": str(_above(apart / (self.lam * math.sin(phi))))}
+        if digits:
+            kappa = (2 * self.eta + float(tau) / 4) * (1 + 1e-9)
+            letters = {"digits": digits, "kappa": str(_above(kappa)), "gap": str(_above(apart))}
+        payload = {
+            "precision": PRECISION_BITS,
+            "addresses": described(self.meetings.addresses),
+            "c0": str(c_0),
+            "tangent": str(tangent),
+            "tau": str(tau),
+            "value_tau": str(_decimal(self.value_tau, 6)),
+            "spread": str(z),
+            "value_levels": self.value_levels,
+            "levels": levels,
+            **letters,
+        }
+        return Design(bits * self.n, payload)
+
+
+def _least(
+    cost: Callable[[FloatArray], float], start: FloatArray, steps: tuple[float, ...], *, rounds: int
+) -> FloatArray:
+    simplex = np.array([start, *(start + step * axis for step, axis in zip(steps, np.eye(len(start)), strict=True))])
+    options = {"maxfev": rounds, "xatol": 1e-6, "fatol": 1e-5, "initial_simplex": simplex}
+    found = minimize(cost, start, method="Nelder-Mead", options=options).x
+    return np.asarray(found if cost(found) < cost(start) else start)
+
+
+def _known(levels: float, wrong: float) -> float:
+    return float(fano_bits(levels, wrong)) if wrong < 1 - 1 / levels else 0.0
+
+
+def _values(target: Target) -> tuple[int, float]:
+    """The most levels of a value that are apart, and most of the leak that they then allow."""
+    eta = target.eta
+    levels = MOST_LEVELS if eta * 2 * (MOST_LEVELS - 1) < 1 else math.ceil(1 / (2 * eta))
+    return levels, float((Fraction(1, levels - 1) - 2 * eta) / 2) * 0.9
+
+
+def _decimal(number: float, digits: int) -> Fraction:
+    return Fraction(f"{number:.{digits}g}")
+
+
+def _above(number: float) -> Fraction:
+    """A decimal fraction slightly above a float."""
+    return Fraction(math.ceil(number * 10**14), 10**14)
