@@ -326,6 +326,6 @@ def _written(reads: _Reads) -> dict[str, Any]:
 
 def _rounded(payload: dict[str, Any]) -> _Reads:
     """The numbers that a payload holds, as floats."""
-    numbers = [float(Fraction(payload[name])) for name in NUMBERS]
+    numbers = {name: float(Fraction(payload[name])) for name in NUMBERS}
     levels = tuple((float(Fraction(gain)), float(Fraction(width))) for gain, width in payload["levels"])
-    return _Reads(*numbers, payload["classes"], levels)
+    return _Reads(classes=payload["classes"], levels=levels, **numbers)

@@ -10,14 +10,22 @@ from types import ModuleType
 import pytest
 
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
-from lowerbound.kernel.rules import clique, collision, fibre, payload, replay, values
+from lowerbound.kernel.rules import clique, collision, fibre, payload, replay, strips, values
 from lowerbound.prove.lemma import ByCoq, Lemma
 from proofs import LEMMAS
 from tests.kernel.examples import VERIFIED, ask
 from tests.kernel.floors import FLOORS
 
 ENTRIES: dict[str, Lemma] = {lemma.id: lemma for lemma in LEMMAS}
-RULES: dict[str, ModuleType] = {"A": values, "B": values, "C": payload, "C'": payload, "D": collision, "E": clique}
+RULES: dict[str, ModuleType] = {
+    "A": values,
+    "B": values,
+    "C": payload,
+    "C'": payload,
+    "D": collision,
+    "E": clique,
+    "G": strips,
+}
 
 CONDITIONS = {
     "A": ("(1 + eta) * tau < 1 - eta",),
