@@ -62,9 +62,7 @@ LEMMAS = (
         words="At delta = 0 the bound of Theorem C is met exactly by a cache that stores the symbols.",
         range="as Theorem C",
         formula=r"\log_2 |S| = T (h \log_2 L_V + p \log_2 L_K), \quad \delta = 0",
-        discharges=(
-            ByCoq("theorem_C_tight", ("bits a = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),
-        ),
+        discharges=(ByCoq("theorem_C_tight", ("bits a = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),),
     ),
     Lemma(
         id="collision",

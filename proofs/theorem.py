@@ -75,7 +75,9 @@ LEMMAS = (
         range="all T, n2, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
         formula=r"E_{r, x, i, c} [\text{failure}] \le \delta \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(
-            ByCoq("relative_headline_average", ("correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta",)),
+            ByCoq(
+                "relative_headline_average", ("correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta",)
+            ),
         ),
         uses=(Use("relative_values"), Use("greedy_keys")),
     ),
@@ -96,9 +98,7 @@ LEMMAS = (
         range="all r >= 2, N, d, h; all real mu, eta, delta in their ranges; all algorithms with public coins",
         formula=r"\log_2 |S| \ge (1 - H_2(\delta)) \frac{n^2 - 1}{r^2 - 1} h",
         discharges=(
-            ByCoq(
-                "geometric_headline", ("(1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= bits a",)
-            ),
+            ByCoq("geometric_headline", ("(1 - H2 delta) * ((INR n ^ 2 - 1) / (INR r ^ 2 - 1) * INR h) <= bits a",)),
         ),
         uses=(Use("kv_cache_lower_bound"), Use("schedule_sums")),
     ),

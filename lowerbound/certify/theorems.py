@@ -19,10 +19,11 @@ from typing import Literal
 from lowerbound.certify.design.cliques import clique_design, collision_design
 from lowerbound.certify.design.frames import frames_design
 from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
+from lowerbound.certify.design.strips import strips_design
 from lowerbound.certify.design.target import Design, Designer, Target
 from lowerbound.certify.design.values import paper_design, values_design
 from lowerbound.core.grid import Guarantee
-from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, values
+from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, strips, values
 
 Status = Literal["machine-checked", "proved on paper", "CONJECTURE"]
 CHECKED: Status = "machine-checked"
@@ -110,6 +111,8 @@ class Theorem:
 
 RANDOM_KEYS = "real keys and values, and of answers that are never wrong (delta = 0)"
 
+STRIPS = "real keys and values, any delta, and answers that depend measurably on the query"
+
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for theorem in (
@@ -136,6 +139,14 @@ THEOREMS: dict[str, Theorem] = {
             "frames_floor",
             frames_design,
             lemmas_with_failures=frames.LEMMAS_WITH_FAILURES["F"],
+        ),
+        Theorem(
+            "G",
+            "random keys and values: strips",
+            strips.LEMMAS["G"],
+            "strips_floor",
+            strips_design,
+            scope=STRIPS,
         ),
         Theorem(
             "D",

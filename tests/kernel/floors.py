@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.integrate import quad
 from scipy.special import betainc, gammaln
 
 Json = Any
@@ -114,6 +115,25 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
         "clique_floor",
         claim_of("E", "clique", bits=826, d=12),
         {**SPHERE, "theta_0": "3/10", "chain": ["3/10"], "values": "grid", "levels": 50},
+    ),
+    "strips": (
+        "strips_floor",
+        claim_of("G", "strips", bits=709, d=12, delta="1/100"),
+        {
+            "precision": 80,
+            "levels": [["39/10", "187/1000"], ["167/10", "147/10000"]],
+            "classes": 1,
+            "c_0": "83/100",
+            "w_0": "3/100",
+            "x_0": "19/25",
+            "tau_c": "1/1000",
+            "tau_f": "1/2500",
+            "tau_v": "1/100000",
+            "radius": "1/50",
+            "cut": "3/5",
+            "a": "51",
+            "theta": "19/5",
+        },
     ),
 }
 """The bits of each are the most that it proves; tests/kernel/rules/test_floors.py says so."""
@@ -328,18 +348,90 @@ def proved_on_the_sphere(claim: Json, payload: Json) -> float:
     return float(bits + n * (d - 1 + sphere - body - math.log2(slack)))
 
 
+def _density(x: float, d: int) -> float:
+    """Density of a coordinate of a uniform unit vector of R^d."""
+    constant = math.exp(gammaln(d / 2) - gammaln((d - 1) / 2)) / math.sqrt(math.pi)
+    return float(constant * (1 - x * x) ** ((d - 3) / 2))
+
+
+def proved_by_strips(claim: Json, payload: Json) -> float:
+    """Bits that Theorem G proves by quadrature, where the kernel has step sums; -1 where a condition fails."""
+    count, own, d, lam, eta, delta = numbers(claim)
+    c_0, w_0, x_0, tau_c, tau_f, tau_v, radius, cut, a, theta = (
+        float(Fraction(payload[key]))
+        for key in ("c_0", "w_0", "x_0", "tau_c", "tau_f", "tau_v", "radius", "cut", "a", "theta")
+    )
+    levels = [(float(Fraction(gain)), float(Fraction(width))) for gain, width in payload["levels"]]
+    n, m, parents = d - 1, d - 2, [2.0, *(width for _, width in levels)]
+    if min(c_0, w_0, x_0, tau_c, tau_f, tau_v, radius, cut, a, theta, *(min(level) for level in levels)) <= 0:
+        return -1.0
+    if c_0 + w_0 >= 1 or x_0 >= 1 or radius >= 0.5 or n * levels[-1][1] ** 2 >= 1 or not 0 < eta < 0.25:
+        return -1.0
+    long, short = math.sqrt(1 - c_0**2), math.sqrt(1 - (c_0 + w_0) ** 2)
+
+    def wrong(height: float, tau: float) -> float:
+        top = height + math.log(tau) / lam
+        inside, _ = quad(lambda x: math.exp(lam * (x - top)) * _density(x, d), max(-1.0, top - 40 / lam), top)
+        return delta + (count - 1) * (_tail(top, d) + inside)
+
+    def logistic(x: float) -> float:
+        return 1 / (1 + math.exp(-x))
+
+    def interval(gain: float, offset: float, most: float) -> float:
+        top = logistic(gain * offset) + 2 * eta + tau_c
+        return min(most, math.log(top / (1 - top)) / gain - offset) if top < 1 else most
+
+    rates = [wrong(c_0 + w_0 / 2, tau_c), wrong(1.0, tau_v / 2)]
+    bend, _ = quad(lambda x: 2 * math.log2(math.cosh(lam * w_0 / 4 * x)), 0, 1)
+    known = math.log2(w_0 * lam / 4) - bend - entropy(rates[0]) - (1 - rates[0]) * math.log2(2 * eta + tau_c)
+    known -= n * (entropy(rates[1]) + (1 - rates[1]) * math.log2(2 * eta + 2 * tau_v))
+    reached = math.log(own) < lam and own * math.exp(-2 * lam) <= tau_v / 2
+    for k, (gain, width) in enumerate(levels):
+        parent, slope = parents[k], gain / (lam * short)
+        if slope >= 1 or width >= parent or (k and gain * parent / 2 >= math.log(own)):
+            return -1.0
+        rates.append(wrong(c_0 * math.sqrt(1 - slope**2), tau_c))
+
+        def listed(x: float, gain: float = gain, parent: float = parent, width: float = width, k: int = k) -> float:
+            share = 2 * _density(x, n) if k == 0 else 1.0
+            return share * math.log2(1 + interval(gain, x * parent / 2, parent) / width)
+
+        cost, _ = quad(listed, 0, 1, limit=200)
+        known -= n * (entropy(rates[-1]) + rates[-1] * math.log2(parent / width + 2) + cost)
+    growth, _ = quad(lambda u: math.exp(theta * u * u), 0, 1)
+    outside = math.exp(n * math.log(growth) - 4 * theta * (radius / levels[-1][1]) ** 2)
+    fall = x_0 * long**2 * (1 - math.sqrt(1 - radius**2))
+    blur, steep = lam * fall / (2 * payload["classes"]), lam * math.sqrt(1 - x_0**2)
+    low, beyond = logistic(cut) - 2 * eta - tau_f, (cut - blur) / (steep * long * radius)
+    if not (reached and max(*rates, outside) < 0.5 < low and beyond > 0):
+        return -1.0
+    strip = (cut - math.log(low / (1 - low))) / 2 + blur
+    rate = wrong(x_0 - fall, tau_f) + (2 * _tail(beyond, m) if beyond < 1 else 0.0)
+    volume, _ = quad(
+        lambda s: s ** (m - 1) * math.exp(-a * 2 * _tail(min(1.0, 1 / s), m)), 1, steep * long * radius / strip
+    )
+
+    def log2_sphere(k: int) -> float:
+        return 1 + float((k / 2 * math.log(math.pi) - gammaln(k / 2)) / math.log(2))
+
+    ball = m * math.log2(strip / steep / math.sqrt(long * short)) + log2_sphere(m) + math.log2(1 / m + volume)
+    left = ball + a * rate / math.log(2) + outside * abs(ball) + entropy(outside) + math.log2(payload["classes"])
+    return count * (known + log2_sphere(n) - left + math.log2(1 - n * levels[-1][1] ** 2 / 4) / 2)
+
+
 PROVED = {
     "values_floor": proved_by_values,
     "keys_and_values_floor": proved_by_payload,
     "frames_floor": proved_by_frames,
     "collision_floor": proved_on_the_sphere,
     "clique_floor": proved_on_the_sphere,
+    "strips_floor": proved_by_strips,
 }
 
 
 def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
     """Whether the payload proves the claim, by the formulas in floats, up to a millionth of a bit."""
-    if claim["theorem"] not in ("A", "B", "C", "C'", "F", "D", "E") or len(payload.get("chain", ["one"])) != 1:
+    if claim["theorem"] not in ("A", "B", "C", "C'", "F", "D", "E", "G") or len(payload.get("chain", ["one"])) != 1:
         return False
     return bool(PROVED[kind](claim, payload) >= claim["bits"] - 1e-6)
 

@@ -44,6 +44,14 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
     "tilts at a precision": ("collisions", {}, {("chain",): tilts(256), ("precision",): 4096}),
     "tilts of cliques": ("cliques", {}, {("chain",): tilts(97), ("precision",): 192}),
     "tilts in a dimension": ("collisions", {("d",): 4096}, {("chain",): tilts(2)}),
+    "reads at a precision": (
+        "strips",
+        {},
+        {("precision",): 512, ("levels",): [["39/10", f"1/{5 + k}"] for k in range(7)] + [["20", "147/10000"]]},
+    ),
+    "reads in a dimension": ("strips", {("d",): 4096}, {}),
+    "classes without number": ("strips", {}, {("classes",): 10**4000}),
+    "numbers of many digits": ("strips", {}, {("a",): LONG, ("theta",): LONG, ("radius",): f"1/{10**4000}"}),
     "values shared at a precision": (
         "cliques",
         {},

@@ -37,13 +37,17 @@ def mean_weight(tilt: arb, limit: arb, d: int, multiplier: arb) -> arb:
     Contract: the result is at least the mean, for every tilt in (0, pi / 2) and 0 < limit < 1. The weight is bounded by
     a step function on heights that go down from the height at which it is 1.
     """
-    height = tilt.cos()
+    return mean_weight_at(tilt.cos(), limit, d, multiplier, STEPS, arb(REACH) / 10)
+
+
+def mean_weight_at(height: arb, limit: arb, d: int, multiplier: arb, steps: int, reach: arb) -> arb:
+    """The same relative to any height, by this many steps down to `reach` below the height at which the weight is 1."""
     top = (height + limit.log() / multiplier).mid()
-    width = arb(REACH) / (10 * STEPS)
-    if not top - STEPS * width > arb(-9) / 10:
+    width = reach / steps
+    if not top - steps * width > arb(-9) / 10:
         return arb(1)
-    heights = [top - width * k for k in range(STEPS + 1)]
+    heights = [top - width * k for k in range(steps + 1)]
     tails = [tail(x, d) for x in heights]
     weights = [(multiplier * (x - height)).exp() / limit for x in heights]
-    steps = sum(((tails[k + 1] - tails[k]) * weights[k] for k in range(STEPS)), arb(0))
-    return (tails[0] + steps + weights[STEPS]).abs_upper()
+    summed = sum(((tails[k + 1] - tails[k]) * weights[k] for k in range(steps)), arb(0))
+    return (tails[0] + summed + weights[steps]).abs_upper()

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
-from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, values
+from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, strips, values
 from lowerbound.prove.lemma import ByCoq, Lemma
 from proofs import LEMMAS
 from tests.kernel.examples import VERIFIED, ask
@@ -25,6 +25,7 @@ RULES: dict[str, ModuleType] = {
     "F": frames,
     "D": collision,
     "E": clique,
+    "G": strips,
 }
 
 CONDITIONS = {
