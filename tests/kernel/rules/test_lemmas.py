@@ -10,14 +10,17 @@ from types import ModuleType
 import pytest
 
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
-from lowerbound.kernel.rules import clique, collision, fibre, payload, replay, values
+from lowerbound.kernel.rules import clique, collision, fibre, lattice_clique, payload, replay, values
 from lowerbound.prove.lemma import ByCoq, Lemma
 from proofs import LEMMAS
 from tests.kernel.examples import VERIFIED, ask
 from tests.kernel.floors import FLOORS
 
 ENTRIES: dict[str, Lemma] = {lemma.id: lemma for lemma in LEMMAS}
-RULES: dict[str, ModuleType] = {"A": values, "B": values, "C": payload, "C'": payload, "D": collision, "E": clique}
+RULES: dict[str, ModuleType] = {
+    **{"A": values, "B": values, "C": payload, "C'": payload},
+    **{"D": collision, "E": clique, "E1": lattice_clique},
+}
 
 CONDITIONS = {
     "A": ("(1 + eta) * tau < 1 - eta",),
