@@ -136,7 +136,10 @@ IN_CLAIM = [
     *((name, ("eta",), "499/1000", "it must hold|speaks of") for name in FLOORS if name != "one bit a value"),
     *((name, ("eta",), "1", "eta must") for name in FLOORS),
     *((name, ("delta",), "1/2", "delta in") for name in FLOORS),
-    *((name, ("delta",), "1/100", "delta = 0") for name in ("keys read again", "collisions", "cliques", "lattice cliques")),
+    *(
+        (name, ("delta",), "1/100", "delta = 0")
+        for name in ("keys read again", "collisions", "cliques", "lattice cliques")
+    ),
     ("lattice cliques", ("guarantee",), "relative", "additive"),
     ("lattice cliques", ("multiplier",), "60", "it must hold"),
     *((name, ("d",), 11, "proves fewer|length|2 T^2") for name in FLOORS if name != "levels of a value"),

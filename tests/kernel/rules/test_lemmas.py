@@ -18,8 +18,13 @@ from tests.kernel.floors import FLOORS
 
 ENTRIES: dict[str, Lemma] = {lemma.id: lemma for lemma in LEMMAS}
 RULES: dict[str, ModuleType] = {
-    **{"A": values, "B": values, "C": payload, "C'": payload},
-    **{"D": collision, "E": clique, "E1": lattice_clique},
+    "A": values,
+    "B": values,
+    "C": payload,
+    "C'": payload,
+    "D": collision,
+    "E": clique,
+    "E1": lattice_clique,
 }
 
 CONDITIONS = {
