@@ -9,6 +9,8 @@ import numpy as np
 from scipy.special import gammaln
 
 from lowerbound.certify.design.target import MOST_LEVELS, PRECISION_BITS, Design, FloatArray, Target
+from lowerbound.core.reading import FloatArithmetic
+from lowerbound.core.tilt import apart, others, turn
 
 STEPS = 2**48
 """Lattice steps to a unit: so many that a finer lattice gives no bit more at the errors of any page."""
@@ -19,6 +21,7 @@ MARGIN = 1 - 1e-9
 """Factor by which bounds are shrunk, so that the kernel's balls confirm every level and every part that is counted."""
 DIGITS = 10**9
 TILTS = 4001
+FLOATS = FloatArithmetic()
 
 
 def lattice_clique_design(target: Target) -> Design | None:
@@ -30,7 +33,7 @@ def lattice_clique_design(target: Target) -> Design | None:
     n, n_free, lam, eta = target.n_tokens, target.d - 1, float(target.multiplier), float(target.eta)
     if target.delta or n_free < 1 or not 2 * eta < 1:
         return None
-    spread = 2 * np.log((1 + 2 * eta) / (1 - 2 * eta))
+    spread = float(apart(FLOATS, eta))
     small, mu = _coherence(n, n_free)
     matched = _matched(n, lam, spread, mu)
     if matched is None:
@@ -67,16 +70,12 @@ def _coherence(n: int, n_free: int) -> tuple[int, float]:
     return small, float(np.ceil(mu * DIGITS + 1) / DIGITS)
 
 
-def _turn(x: FloatArray | float, y: FloatArray | float) -> FloatArray:
-    return np.asarray(x * y + np.sqrt((1 - x * x) * (1 - y * y)))
-
-
 def _matched(n: int, lam: float, spread: float, mu: float) -> float | None:
     """c1, the cosine of matched keys; None if keys that the multiplier does not tell apart are too many."""
     coarse = 1 - (spread + np.log(n)) / lam
     if not mu < coarse:
         return None
-    missing = (n - 1) * np.exp(spread - lam * (1 - _turn(coarse, mu)))
+    missing = (n - 1) * np.exp(spread - lam * (1 - turn(coarse, mu)))
     if not missing < MARGIN:
         return None
     match = float(1 - (spread - np.log(1 - missing)) / lam)
@@ -94,14 +93,14 @@ class _Read:
     @classmethod
     def of(cls, tilts: FloatArray, target: Target, spread: float, mu: float) -> _Read:
         n, own, lam = target.n_tokens, target.n_own, float(target.multiplier)
-        gap = (spread + np.log1p((n - 1) * np.exp(lam * (_turn(tilts, mu) - tilts)))) / lam
+        gap = (spread + np.log1p(others(FLOATS, n, lam, mu, tilts))) / lam
         holds = (tilts + gap < MARGIN) & (np.log(own) + spread / 2 < lam * (1 + tilts) * MARGIN)
         turned = np.minimum(tilts + gap, 1.0)
-        apart = 2 * np.sin((np.arccos(tilts) - np.arccos(turned)) / 2)
-        near = 1 - apart * apart / 2
+        chord = 2 * np.sin((np.arccos(tilts) - np.arccos(turned)) / 2)
+        near = 1 - chord * chord / 2
         holds &= (tilts < (2 * near * near - 1) * MARGIN) & (mu < near * MARGIN)
-        parts = np.floor(MARGIN / (apart + 2 * np.sqrt(target.d - 1) / STEPS))
-        clean = (n - 1) * np.exp(lam * (_turn(near, mu) - near)) + own * np.exp(-lam * (1 + near))
+        parts = np.floor(MARGIN / (chord + 2 * np.sqrt(target.d - 1) / STEPS))
+        clean = others(FLOATS, n, lam, mu, near) + own * np.exp(-lam * (1 + near))
         levels = 1 + np.floor(MARGIN / np.maximum(2 * (float(target.eta) + clean), 1 / MOST_LEVELS))
         parts, levels = np.minimum(parts, MOST_PARTS), np.minimum(levels, MOST_LEVELS)
         return cls(parts, levels, holds & (parts >= 1) & (levels >= 2))
