@@ -2,6 +2,7 @@
 
 from . import (
     beyond,
+    cliques,
     covering_codes,
     decoding,
     entropy_half,
@@ -48,6 +49,7 @@ LEMMAS = (
     *beyond.LEMMAS,
     *frames.LEMMAS,
     *strips.LEMMAS,
+    cliques.LEMMA,
     *pipeline.LEMMAS,
     *public_weights.LEMMAS,
     *var256.LEMMAS,

@@ -19,11 +19,22 @@ from typing import Literal
 from lowerbound.certify.design.cliques import clique_design, collision_design
 from lowerbound.certify.design.frames import frames_design
 from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
+from lowerbound.certify.design.lattice_cliques import lattice_clique_design
 from lowerbound.certify.design.strips import strips_design
 from lowerbound.certify.design.target import Design, Designer, Target
 from lowerbound.certify.design.values import paper_design, values_design
 from lowerbound.core.grid import Guarantee
-from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, strips, values
+from lowerbound.kernel.rules import (
+    clique,
+    collision,
+    fibre,
+    frames,
+    lattice_clique,
+    payload,
+    replay,
+    strips,
+    values,
+)
 
 Status = Literal["machine-checked", "proved on paper", "CONJECTURE"]
 CHECKED: Status = "machine-checked"
@@ -109,6 +120,7 @@ class Theorem:
         return found if found is not None and found.bits >= 1 else None
 
 
+LATTICE_KEYS = "keys over a fine lattice, values on a grid, and answers that are never wrong (delta = 0)"
 RANDOM_KEYS = "real keys and values, and of answers that are never wrong (delta = 0)"
 
 STRIPS = "real keys and values, any delta, and answers that depend measurably on the query"
@@ -147,6 +159,14 @@ THEOREMS: dict[str, Theorem] = {
             "strips_floor",
             strips_design,
             scope=STRIPS,
+        ),
+        Theorem(
+            "E1",
+            "lattice keys and grid values: cliques",
+            lattice_clique.LEMMAS["E1"],
+            "lattice_clique_floor",
+            lattice_clique_design,
+            scope=LATTICE_KEYS,
         ),
         Theorem(
             "D",

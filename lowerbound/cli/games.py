@@ -45,23 +45,48 @@ from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError,
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from lowerbound.certify.certified import Certified
     from lowerbound.core.cache import CacheFacts
+    from lowerbound.core.geometry import Geometry
     from lowerbound.core.private_seed import PrivateSeed
-    from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
     from lowerbound.game.hard_family import HardFamily
 
 
 class TheoremName(StrEnum):
-    """The ways in which Bob reads payloads in keys."""
+    """The games in which keys are secret too."""
 
     C = "C"
     ZOOM = "zoom"
+    CLIQUES = "cliques"
 
-    @property
-    def kind(self) -> Kind:
-        """The theorem's letter, as `payload_game` takes it."""
-        return "C" if self is TheoremName.C else "C'"
+    def plan(self, place: Geometry, **terms: Any) -> HardFamily:
+        """The game for a head; `terms` are those of `payload_game` and `lattice_game`."""
+        from lowerbound.certify.design.lattice_game import lattice_game
+        from lowerbound.certify.design.payload_game import payload_game
+
+        match self:
+            case TheoremName.C:
+                return payload_game(place, "C", **terms)
+            case TheoremName.ZOOM:
+                return payload_game(place, "C'", **terms)
+            case TheoremName.CLIQUES:
+                return lattice_game(place, **terms)
+
+    def floor(self, plan: HardFamily) -> Certified | None:
+        """The floor of one head on the whole family, of which the game plays a part; None where it plays all of it."""
+        from fractions import Fraction
+
+        from lowerbound.certify.certified import certificate_of
+        from lowerbound.certify.design.target import Target
+        from lowerbound.certify.theorems import THEOREMS
+
+        if self is not TheoremName.CLIQUES:
+            return None
+        theorem = THEOREMS["E1"]
+        target = Target(plan.geometry, plan.grid.eta, Fraction(0), plan.multiplier)
+        design = theorem.design(target)
+        return None if design is None else certificate_of(theorem, target, design)
 
 
 def play(
@@ -87,7 +112,8 @@ def play(
         TheoremName | None,
         typer.Option(
             "--keys-and-values",
-            help="Keys carry symbols too, read once (Theorem C) or until sure (C', zoom); eta is then additive.",
+            help="Keys carry symbols too, read once (Theorem C) or until sure (C', zoom), or have no address (E1, "
+            "cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
@@ -131,11 +157,9 @@ def play(
     if keys_and_values is None:
         plan = plan_of(subject, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
     else:
-        from lowerbound.certify.design.payload_game import payload_game
-
         _refuse_given(context, "guarantee", "levels", "keys")
         place = geometry_of(subject, schedule, d, layers, heads)
-        plan = payload_game(place, keys_and_values.kind, eta=eta, multiplier=multiplier, seed=seed)
+        plan = keys_and_values.plan(place, eta=eta, multiplier=multiplier, seed=seed)
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))
@@ -153,20 +177,25 @@ def play(
         instances=instances,
         at_standard_budgets=() if shares else all_names,
     )
+    forced = None if keys_and_values is None else keys_and_values.floor(plan)
     if as_json:
-        print_json(
-            {
-                "rows": [row.to_json() for row in rows],
-                "failures": [
-                    {"cache": name, "kind": type(error).__name__, "message": str(error)} for name, error in failures
-                ],
-            }
-        )
+        told: dict[str, Any] = {
+            "rows": [row.to_json() for row in rows],
+            "failures": [
+                {"cache": name, "kind": type(error).__name__, "message": str(error)} for name, error in failures
+            ],
+        }
+        if forced is not None:
+            theorem = forced.theorem
+            told["whole_family"] = {"theorem": theorem.name, "bits": forced.bits, "proof": theorem.proof}
+        print_json(told)
     elif rows:
-        from lowerbound.report.table import duel_table
+        from lowerbound.report.table import duel_table, whole_family_text
         from lowerbound.report.terminal import console
 
         console().print(duel_table(rows))
+        if forced is not None:
+            print(whole_family_text(forced, rows))
     if failures:
         raise typer.Exit(max(error.exit_code for _, error in failures))
 

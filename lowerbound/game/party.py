@@ -29,6 +29,7 @@ from lowerbound.core.threads import one_thread
 from lowerbound.errors import REPORTABLE, CacheContractBroken, LowerBoundError, TimeLimitExceeded
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
+from lowerbound.game.lattice_pairs import LatticePairs
 from lowerbound.game.payload_reduction import PayloadReduction
 from lowerbound.game.protocol import CacheProtocol, guarded
 from lowerbound.game.question import Terms, TokenRows, answers_of, state_of
@@ -39,7 +40,7 @@ from lowerbound.game.wire import MOST_REPLY_BYTES, SYMBOL_TYPE, Frames, Role, re
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
 FAMILIES: dict[str, type[HardFamily]] = {
-    family.game: family for family in (Reduction, PayloadReduction, StructuredReduction)
+    family.game: family for family in (Reduction, PayloadReduction, StructuredReduction, LatticePairs)
 }
 LIMITS = {
     resource.RLIMIT_FSIZE: MOST_REPLY_BYTES,

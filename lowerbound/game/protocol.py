@@ -14,7 +14,7 @@ from lowerbound.core.cache import Memory
 from lowerbound.core.layered import LayeredCache, PerHead, answers_by_softmax, asks_the_same, attend_at_once
 from lowerbound.core.threads import blocks
 from lowerbound.errors import CacheContractBroken, LowerBoundError, raised_at
-from lowerbound.game.hard_family import HardFamily
+from lowerbound.game.hard_family import HardFamily, Run
 from lowerbound.game.index import OneWayProtocol, Symbols
 
 FloatArray = NDArray[np.float64]
@@ -73,6 +73,13 @@ class CacheProtocol(OneWayProtocol):
         most = min(MESSAGES_AT_ONCE, max(1, ENTRIES_AT_ONCE // self.reduction.n_entries))
         size = most if _is_plain(self.new_cache()) else 1
         return [symbols for some in blocks(len(messages), size) for symbols in self._answered(messages[some])]
+
+    def answers(self, message: bytes, run: Run) -> FloatArray:
+        """The answers to one run of the last scale from a message, shape (n_layers, n_heads, m, d)."""
+        cache = self._cache_holding(message)
+        _append(cache, self.reduction.schedule.n_scales - 1, run.keys, run.values, run.queries)
+        (found,) = _attend([cache], [run.queries])
+        return found
 
     def _answered(self, messages: Sequence[bytes]) -> list[Symbols]:
         """Bob's answers to a batch of messages, whose readings advance together.

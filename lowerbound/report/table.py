@@ -10,9 +10,9 @@ from typing import Any
 from rich.console import JustifyMethod
 from rich.table import Table
 
-from lowerbound.certify.certified import LOGIT_CAP
+from lowerbound.certify.certified import LOGIT_CAP, Certified
 from lowerbound.certify.floors import R1, Floor
-from lowerbound.certify.theorems import THEOREMS
+from lowerbound.certify.theorems import PROVED, THEOREMS
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
@@ -63,6 +63,18 @@ def duel_table(rows: Sequence[Row]) -> Table:
             row.verdict,
         )
     return table
+
+
+def whole_family_text(forced: Certified, rows: Sequence[Row]) -> str:
+    """The floor on a whole family of which the rows play a part, and the rows whose messages are shorter."""
+    short = [label(row) for row in rows if row.state_bits < forced.bits * row.heads]
+    lines = [
+        f"Theorem {forced.theorem.name} ({forced.theorem.proof}) forces {forced.bits:,} bits a head on the whole "
+        f"family, at eta = {rows[0].eta:g} and delta = 0; the table's floors are of the symbols that were played.",
+    ]
+    if short and forced.theorem.status in PROVED:
+        lines.append(f"A cache whose messages are all as short as those of {', '.join(short)} errs on some instance.")
+    return "\n".join(lines)
 
 
 def proof_table(report: Report) -> Table:

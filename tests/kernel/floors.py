@@ -135,6 +135,19 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
             "theta": "19/5",
         },
     ),
+    "lattice cliques": (
+        "lattice_clique_floor",
+        claim_of("E1", "clique_lattice", bits=819, d=12),
+        {
+            "precision": 96,
+            "mu": "18/25",
+            "tilt": "24/25",
+            "steps": 2**20,
+            "parts": 337,
+            "levels": 50,
+            "shrink": [7, 10],
+        },
+    ),
 }
 """The bits of each are the most that it proves; tests/kernel/rules/test_floors.py says so."""
 
@@ -419,6 +432,36 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
     return count * (known + log2_sphere(n) - left + math.log2(1 - n * levels[-1][1] ** 2 / 4) / 2)
 
 
+def proved_over_a_lattice(claim: Json, payload: Json) -> float:
+    """Bits that Theorem E1 proves, -1 where a condition fails: its Coq statement in angles, with logs for powers."""
+    n, own, d, lam, eta, delta = numbers(claim)
+    spread, (small, large), levels = 2 * math.log((1 + 2 * eta) / (1 - 2 * eta)), payload["shrink"], payload["levels"]
+    mu, tilt = (math.acos(float(Fraction(payload[key]))) for key in ("mu", "tilt"))
+    steps, parts, side = payload["steps"], payload["parts"], math.sqrt(d - 1)
+    if not math.acos(1 - (spread + math.log(n)) / lam) < mu or not tilt < mu or delta:
+        return -1.0
+
+    def others(angle: float, least: float) -> float:
+        """What the other keys weigh, against e^least, at a query of this angle with its own key."""
+        return (n - 1) * math.exp(lam * math.cos(mu - angle) - least)
+
+    missing = others(math.acos(1 - (spread + math.log(n)) / lam), lam - spread)
+    turned = math.cos(tilt) + (spread + math.log1p(others(tilt, lam * math.cos(tilt)))) / lam
+    if missing >= 1 or turned >= 1:
+        return -1.0
+    match, near = math.acos(1 - (spread - math.log(1 - missing)) / lam), tilt - math.acos(turned)
+    clean = others(near, lam * math.cos(near)) + own * math.exp(-lam * (1 + math.cos(near)))
+    conditions = (
+        2 * match < mu, match < tilt, 2 * near < tilt, near < mu,
+        math.log(own) + spread / 2 < lam * (1 + math.cos(tilt)),
+        parts * (2 * math.sin(near / 2) + 2 * side / steps) <= 1, 2 * (eta + clean) * (levels - 1) < 1,
+        large * (math.sin(mu) / small + side / steps) <= 1,
+        1 + 2 * math.log2(n) + (d - 1) * math.log2(small / large) <= 0,
+    )  # fmt: skip
+    bits = n * (d - 1) * math.log2(2 * parts * levels) - math.lgamma(n + 1) / math.log(2) - 1
+    return bits if all(conditions) else -1.0
+
+
 PROVED = {
     "values_floor": proved_by_values,
     "keys_and_values_floor": proved_by_payload,
@@ -426,12 +469,14 @@ PROVED = {
     "collision_floor": proved_on_the_sphere,
     "clique_floor": proved_on_the_sphere,
     "strips_floor": proved_by_strips,
+    "lattice_clique_floor": proved_over_a_lattice,
 }
 
 
 def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
     """Whether the payload proves the claim, by the formulas in floats, up to a millionth of a bit."""
-    if claim["theorem"] not in ("A", "B", "C", "C'", "F", "D", "E", "G") or len(payload.get("chain", ["one"])) != 1:
+    known = ("A", "B", "C", "C'", "F", "G", "E1", "D", "E")
+    if claim["theorem"] not in known or len(payload.get("chain", ["one"])) != 1:
         return False
     return bool(PROVED[kind](claim, payload) >= claim["bits"] - 1e-6)
 

@@ -31,6 +31,10 @@ VAR = find_model("var-d16")
         ("C", "0.001", "0.01", 50.5),
         ("C'", "0.01", "0", 36.0),
         ("C'", "0.001", "0", 54.5),
+        ("E1", "0.1", "0", 26.4),
+        ("E1", "0.01", "0", 46.7),
+        ("E1", "0.001", "0", 66.9),
+        ("E1", "0.0001", "0", 86.9),
         ("D", "0.01", "0", 48.0),
         ("D", "0.001", "0", 68.0),
         ("E", "0.01", "0", 51.7),
@@ -51,7 +55,7 @@ def test_single_read_known_value() -> None:
     assert found.bits == 284074
 
 
-@pytest.mark.parametrize("theorem", ["C'", "D", "E"])
+@pytest.mark.parametrize("theorem", ["C'", "D", "E", "E1"])
 def test_theorems_of_no_error_say_nothing_with_error(theorem: str) -> None:
     """Law: a theorem for delta = 0 is never stretched to delta > 0."""
     assert certified(VAR, eta="0.01", delta="0.01", theorem=theorem) is None

@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
+from lowerbound.certify.certified import certified
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.kernel.codec import Rejected
 from lowerbound.kernel.rules.separated import check_separated
 from tests.certify.design.optimised import optimised
 from tests.kernel.examples import REJECTED, VERIFIED, ask
-from tests.kernel.floors import FLOORS, PROVED
+from tests.kernel.floors import FLOORS, PROVED, proved_over_a_lattice
 
 Json = Any
 SPHERE = json.loads((Path(__file__).parents[2] / "tables" / "sphere_designs.json").read_text(encoding="utf-8"))
@@ -143,3 +144,19 @@ def test_separation_of_rows_of_unequal_norm() -> None:
     check_separated({"rows": book.rows.tolist()}, 30, 4, book.coherence)
     with pytest.raises(Rejected, match="cosine over"):
         check_separated({"rows": book.rows.tolist()}, 30, 4, book.coherence - Fraction(1, 500))
+
+
+@pytest.mark.parametrize(("eta", "bits"), [("1/10", 229679), ("1/100", 406127), ("1/1000", 580966)])
+def test_known_lattice_floors(eta: str, bits: int) -> None:
+    """Known value and differential: Theorem E1, var-256, the most bits of a design by balls and by plain floats.
+
+    The crude grid that came with the proof (hundredths of mu, thousandths of the tilt) gives 228750, 405938 and 580753.
+    """
+    found = certified("var-d16", eta=eta, delta="0", theorem="E1")
+    assert found is not None
+    claim, payload = found.sealed.statement["claim"], found.sealed.certificate["payload"]
+    assert claim["bits"] == bits == int(proved_over_a_lattice(claim, payload))
+    most_bits("lattice_clique_floor", claim, payload)
+    forged = {**payload, "parts": payload["parts"] + 1}
+    assert ask("lattice_clique_floor", claim, forged).outcome is REJECTED
+    assert proved_over_a_lattice(claim, forged) == -1

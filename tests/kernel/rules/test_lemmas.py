@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
-from lowerbound.kernel.rules import clique, collision, fibre, frames, payload, replay, strips, values
+from lowerbound.kernel.rules import clique, collision, fibre, frames, lattice_clique, payload, replay, strips, values
 from lowerbound.prove.lemma import ByCoq, Lemma
 from proofs import LEMMAS
 from tests.kernel.examples import VERIFIED, ask
@@ -23,9 +23,10 @@ RULES: dict[str, ModuleType] = {
     "C": payload,
     "C'": payload,
     "F": frames,
+    "G": strips,
+    "E1": lattice_clique,
     "D": collision,
     "E": clique,
-    "G": strips,
 }
 
 CONDITIONS = {

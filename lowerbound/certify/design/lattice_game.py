@@ -1,0 +1,44 @@
+"""The game of lattice keys, on the strongest instance of Theorem E1."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from lowerbound.certify.design.lattice_cliques import lattice_clique_design
+from lowerbound.certify.design.target import LOGIT_CAP, Target
+from lowerbound.core.geometry import Geometry
+from lowerbound.core.grid import MOST_LEVELS
+from lowerbound.core.scalars import Rational, plainly, rational
+from lowerbound.errors import ImpossibleReduction
+from lowerbound.game.lattice_pairs import LatticePairs
+
+OUTSIDE = Fraction(1001, 1000)
+"""Two keys of a pair are so many times as far apart as any two keys of a clique may be."""
+
+
+def lattice_game(place: Geometry, *, eta: Rational, multiplier: Rational | None = None, seed: int = 0) -> LatticePairs:
+    """The game of Theorem E1 for a head and an additive error, at the parameters that force the most bits.
+
+    Contract: raises ImpossibleReduction if the theorem has no instance there, or if float64 attention is too coarse to
+    play it. Values have at most 4096 levels, where the theorem may count more.
+    """
+    error = rational(eta, name="eta")
+    chosen = LOGIT_CAP if multiplier is None else rational(multiplier, name="lambda")
+    design = lattice_clique_design(Target(place, error, Fraction(0), chosen)) if chosen > 0 and error >= 0 else None
+    if design is None:
+        raise ImpossibleReduction(
+            f"lattice keys must be told apart at eta {plainly(error)} with lambda {float(chosen):g}: Theorem E1 has no "
+            f"instance for {place.n_tokens_cached} tokens in R^{place.d} there; the nearest possible eta is smaller"
+        )
+    told = design.payload
+    return LatticePairs(
+        geometry=place,
+        eta=error,
+        coherence=Fraction(told["mu"]),
+        tilt=Fraction(told["tilt"]),
+        distance=OUTSIDE / told["parts"],
+        steps=told["steps"],
+        n_levels_values=min(told["levels"], MOST_LEVELS),
+        multiplier=chosen,
+        seed=seed,
+    )
