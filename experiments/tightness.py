@@ -14,8 +14,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from lowerbound.caches.guaranteed.lattice_tokens import cache_of
-from lowerbound.ceiling.achieved import Achieved, cheapest
+from lowerbound.caches.guaranteed.word_tokens import cache_of
+from lowerbound.ceiling.achieved import cheapest
+from lowerbound.ceiling.code import Achieved
 from lowerbound.certify.certified import LOGIT_CAP, certified, target_of
 from lowerbound.certify.design.cliques import clique_shared_design
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, floors_with
@@ -87,7 +88,7 @@ def gap_of(model: Model, eta: Fraction) -> dict[str, float]:
     near = first - math.acos(math.cos(first) + gap / float(target.multiplier))
     steepest = math.sin(tilts[-1]) - math.cos(tilts[-1]) * math.tan(near)
     causes = {
-        "marker": math.log2(upper.cells.n_cells),
+        "marker": math.log2(upper.n_cells),
         "covering": thickness / math.log(2),
         "two moved tokens": float(d - 1),
         "isolation": (d - 1) * math.log2(gap / spread / steepest),

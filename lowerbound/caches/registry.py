@@ -73,7 +73,7 @@ CACHES: dict[str, str] = {
     "guaranteed-z": "lowerbound.caches.guaranteed.guaranteed:GuaranteedZ",
     "guaranteed-e8": "lowerbound.caches.guaranteed.guaranteed:GuaranteedE8",
     "guaranteed-a": "lowerbound.caches.guaranteed.guaranteed:GuaranteedA",
-    "guaranteed-dithered": "lowerbound.caches.guaranteed.guaranteed:GuaranteedDithered",
+    "guaranteed-dithered": "lowerbound.caches.guaranteed.dithered:GuaranteedDithered",
     "sampled": "lowerbound.caches.guaranteed.sampled:SampledTokens",
     "covered": "lowerbound.caches.guaranteed.covered:CoveredKeys",
     "exact": "lowerbound.caches.coded.exact:ExactSymbols",

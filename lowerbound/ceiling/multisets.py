@@ -103,13 +103,13 @@ class MultisetCode:
     def write(self, writer: BitWriter, words: Sequence[int]) -> None:
         """Write the words, given in any order, as two payload fields."""
         rank, tails = self.encode(sorted(words))
-        writer.bits("payload", _bits([rank], self.rank_bits))
-        writer.bits("payload", _bits(tails, self.tail_bits))
+        writer.bits("payload", bits_of_integers([rank], self.rank_bits))
+        writer.bits("payload", bits_of_integers(tails, self.tail_bits))
 
     def read(self, reader: BitReader) -> list[int]:
         """Read back the words that `write` wrote, in increasing order."""
-        (rank,) = _integers(reader.bits(self.rank_bits), 1)
-        return self.decode(rank, _integers(reader.bits(self.n_items * self.tail_bits), self.n_items))
+        (rank,) = integers_of_bits(reader.bits(self.rank_bits), 1)
+        return self.decode(rank, integers_of_bits(reader.bits(self.n_items * self.tail_bits), self.n_items))
 
     def _top(self) -> tuple[int, int]:
         """The largest possible s = s_(n-1), and C(s, n), from which `encode` and `decode` start."""
@@ -119,7 +119,7 @@ class MultisetCode:
         return top, math.comb(top, self.n_items) if self.n_items else 0
 
 
-def _bits(numbers: Sequence[int], width: int) -> NDArray[np.uint8]:
+def bits_of_integers(numbers: Sequence[int], width: int) -> NDArray[np.uint8]:
     """The bits of all numbers, `width` bits per number, most significant bit first."""
     n_bytes = -(-width // 8)
     data = b"".join(number.to_bytes(n_bytes, "big") for number in numbers)
@@ -128,7 +128,7 @@ def _bits(numbers: Sequence[int], width: int) -> NDArray[np.uint8]:
     )
 
 
-def _integers(bits: NDArray[np.uint8], count: int) -> list[int]:
+def integers_of_bits(bits: NDArray[np.uint8], count: int) -> list[int]:
     """The `count` numbers that these bits encode, all of the same width: the inverse of `_bits`."""
     width = len(bits) // max(1, count)
     rows = np.pad(bits.reshape(count, width), ((0, 0), (-width % 8, 0)))

@@ -44,14 +44,15 @@ class ShellCode:
     lattice : Lattice
     spacing, reach : float
         In key space: the length of one unit of the lattice, and the largest distance of a point from the unit sphere.
-    shift : array, shape (n,)
-        The translation of the lattice, in units of the lattice.
+    shift : array, shape (n,) or (m, n)
+        The translation of the lattice, in units of the lattice; with m rows, row j is that of the j-th pair.
     n_tails : int
         Tails lie in [0, n_tails).
     """
 
     def __init__(self, lattice: Lattice, spacing: float, reach: float, shift: FloatArray, n_tails: int) -> None:
-        self.lattice, self.shift, self.n_tails = lattice, shift, n_tails
+        self.lattice, self.n_tails = lattice, n_tails
+        self.shifts = np.atleast_2d(shift)
         self._inner, self._outer = (max(0.0, 1 - reach) / spacing) ** 2, ((1 + reach) / spacing) ** 2
         self._edge = math.sqrt(self._outer)
         self._counts = np.ceil(2 * self._edge / lattice.steps).astype(np.int64) + 3
@@ -104,7 +105,7 @@ class ShellCode:
 
     def _place(self, i: int, integers: IntArray) -> tuple[FloatArray, IntArray]:
         """start_i, shifted, and the smallest integer with nonzero probability at coordinate i, for every row."""
-        start = self.lattice.start(i, integers[:, :i]) + self.shift[i]
+        start = self.lattice.start(i, integers[:, :i]) + self.shifts[: len(integers), i]
         return start, np.floor((-self._edge - start) / self.lattice.steps[i]).astype(np.int64)
 
     def _odds(self, i: int, start: FloatArray, first: IntArray, squares: FloatArray, cut: IntArray) -> IntArray:

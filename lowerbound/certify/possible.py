@@ -7,8 +7,9 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from lowerbound.caches.guaranteed.lattice_tokens import cache_of
-from lowerbound.ceiling.achieved import Achieved, cheapest
+from lowerbound.caches.guaranteed.word_tokens import cache_of
+from lowerbound.ceiling.achieved import cheapest
+from lowerbound.ceiling.code import Achieved
 from lowerbound.certify.certified import LOGIT_CAP, Certified, strongest
 from lowerbound.certify.theorems import CHECKED
 from lowerbound.core.geometry import Geometry, HasGeometry

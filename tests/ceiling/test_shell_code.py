@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from lowerbound.ceiling.achieved import points_at_most
+from lowerbound.ceiling.code import points_at_most
 from lowerbound.ceiling.lattices import DualRoots, FloatArray, Gosset, IntArray, Integers, Lattice
 from lowerbound.ceiling.shell_code import NOISE, ODDS_BITS, ShellCode
 from lowerbound.errors import CorruptState, InvalidArgument

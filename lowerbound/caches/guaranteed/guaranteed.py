@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import ClassVar
 
 from lowerbound.caches.guaranteed.lattice_tokens import LatticeTokens
@@ -49,18 +48,3 @@ class GuaranteedA(LatticeTokens):
 
     plays: ClassVar[str] = "a"
     reference: ClassVar[str] = "upper side of the sup-error bounds, keys on A_n*: Conway and Sloane, chapters 4 and 20"
-
-
-class GuaranteedDithered(LatticeTokens):
-    """As `guaranteed-z`, on a coarser grid shifted by public coins: each query is answered within eta with chance 99 %.
-
-    Idea: with a uniform shift, a key's rounding error is uniform in a cube, for every key. A query chosen without
-    knowledge of the shift sees only the variance of that error, so the grid's spacing may be (w / 2 lambda)
-    sqrt(6 / log(2 T / delta)), delta = 1/100 and w the room for log-odds, instead of w / (lambda sqrt d). Bits: 16
-    and ceil(log2 C(L + n - 1, n)) + n q, with N, q and L as for `guaranteed-z`.
-    Broken by: queries chosen after the coins are drawn, and what breaks `guaranteed-z`.
-    """
-
-    plays: ClassVar[str] = "dithered"
-    failure_prob: ClassVar[Fraction] = Fraction(1, 100)
-    reference: ClassVar[str] = "upper side of the sup-error bounds; subtractive dither: Schuchman 1964"

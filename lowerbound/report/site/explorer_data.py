@@ -13,7 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from lowerbound.caches.guaranteed.lattice_tokens import cache_of
+from lowerbound.caches.guaranteed.word_tokens import cache_of
 from lowerbound.caches.tournament import at_standard_budgets, tournament
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.certify.certified import LOGIT_CAP, certified
