@@ -188,7 +188,7 @@ def test_certify_and_check(run_command: Run, tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (("certify", "var-d61"), "did you mean"),
-        (("certify", "var-d16", "--theorem", "F"), "theorem 'F' is not known"),
+        (("certify", "var-d16", "--theorem", "Z"), "theorem 'Z' is not known"),
         (("certify", "var-d16", "--delta", "0.1", "--theorem", "E"), "theorem E does not"),
         (("certify", "var-d16", "--eta", "0.6"), "no theorem"),
         (("check", "nowhere.json"), "FILE must name"),

@@ -125,7 +125,17 @@ class _Search:
         squares = letters**2
         return _Alphabet(low, top, float(squares.mean()), float(squares.var()), float(growth))
 
-    def _bits(self, alphabet: _Alphabet | None, phi: float, tau: float, z: float, digits: int, levels: float) -> float:
+    def _bits(
+        self,
+        alphabet: _Alphabet | None,
+        phi: float,
+        tau: float,
+        z: float,
+        digits: int,
+        levels: float,
+        *,
+        quick: bool,
+    ) -> float:
         """Bits per token, or a number that is the lower, the farther a condition is from true."""
         if alphabet is None:
             return -FAILED
@@ -140,29 +150,35 @@ class _Search:
         if x_0 <= 0 or reach >= self.lam + math.log(self.target.n_own) or own >= self.value_tau:
             return -FAILED
         height, common = x_0 + math.log(tau) / self.lam, (c_0, alphabet.growth, self.lam)
-        plus, minus = (density * self.meetings.shut(cosine, sign * sine, height, *common) for sign in (1, -1))
-        value = density * self.meetings.shut(1.0, 0.0, c_0 + math.log(self.value_tau / 2) / self.lam, *common)
-        if self.delta:
-            wrong = self.delta + max(plus, minus)
-            payload = digits * _known(2, wrong) + _known(levels, wrong)
+        plus = density * self.meetings.shut(cosine, sine, height, *common)
+        if quick:  # the two tilts are nearly alike, and values are read without trouble
+            minus, value = plus, 0.0
         else:
-            payload = _known(levels, plus + minus / 2)
-        values = (self.d - 1) * _known(self.value_levels, self.delta + value)
-        return self.p * payload + values - math.log2(density)
+            minus = density * self.meetings.shut(cosine, -sine, height, *common)
+            value = density * self.meetings.shut(1.0, 0.0, c_0 + math.log(self.value_tau / 2) / self.lam, *common)
+        wrong = self.delta + max(plus, minus) if self.delta else plus + minus / 2
+        value_wrong = self.delta + value
+        if wrong >= 1 - 1 / (2 if digits else levels) or value_wrong >= 1 - 1 / self.value_levels:
+            return -FAILED * (wrong + value_wrong) / (1 + wrong + value_wrong)
+        payload = fano_bits(levels, wrong) + (digits * fano_bits(2, wrong) if digits else 0.0)
+        values = (self.d - 1) * fano_bits(self.value_levels, value_wrong)
+        return float(self.p * payload + values - math.log2(density))
 
     def _rest(self, alphabet: _Alphabet, z: float) -> float:
         """1 - p m_2 - sqrt(z p v), which is c_0^2."""
         return 1 - self.p * alphabet.second - math.sqrt(z * self.p * alphabet.variance)
 
-    def _at(self, levels: float, digits: int) -> Callable[[FloatArray], float]:
-        """Minus the bits as a function of phi, ln(tau / eta) and ln z."""
+    def _at(self, levels: float, digits: int, *, quick: bool = True) -> Callable[[FloatArray], float]:
+        """Minus the bits as a function of phi, ln(tau / eta) and ln z; nearly so if `quick`."""
 
         def cost(point: FloatArray) -> float:
-            phi, tau, z = float(point[0]), self.unit * math.exp(min(point[1], 5.0)), math.exp(float(point[2]))
-            if not 0.05 < phi < 1.5 or not tau < 0.9 or not -5 < point[2] < 9:
+            if not (0.05 < point[0] < 1.5 and -20 < point[1] < 5 and -5 < point[2] < 9):
+                return FAILED
+            phi, tau, z = float(point[0]), self.unit * math.exp(float(point[1])), math.exp(float(point[2]))
+            if tau >= 1:
                 return FAILED
             alphabet = self._blocks(int(levels), digits, phi, tau) if digits else self._grid(levels, phi, tau)
-            return -self._bits(alphabet, phi, tau, z, digits, levels)
+            return -self._bits(alphabet, phi, tau, z, digits, levels, quick=quick)
 
         return cost
 
@@ -196,7 +212,7 @@ class _Search:
         for levels in (nearest - 2, nearest, nearest + 2):
             if 2 <= levels <= MOST_LEVELS:
                 there = _least(self._at(levels, 0), point[1:], (0.01, 0.1, 0.1), rounds=160)
-                yield -self._at(levels, 0)(there), levels, 0, there
+                yield -self._at(levels, 0, quick=False)(there), levels, 0, there
 
     def _with_blocks(self) -> Iterator[tuple[float, int, int, FloatArray]]:
         """(bits per token, levels, digits, parameters) of the numbers of digits that look best at the usual leak."""
@@ -214,7 +230,7 @@ class _Search:
                 else:
                     step //= 2
             point = _least(self._at(levels, digits), point, STEPS, rounds=200)
-            yield -self._at(levels, digits)(point), levels, digits, point
+            yield -self._at(levels, digits, quick=False)(point), levels, digits, point
 
     def _scanned(self, digits: int) -> Iterator[tuple[float, int, int, float]]:
         """(bits, levels, digits, phi) over a coarse grid, the other parameters being the usual ones."""
@@ -266,10 +282,6 @@ def _least(
     options = {"maxfev": rounds, "xatol": 1e-6, "fatol": 1e-5, "initial_simplex": simplex}
     found = minimize(cost, start, method="Nelder-Mead", options=options).x
     return np.asarray(found if cost(found) < cost(start) else start)
-
-
-def _known(levels: float, wrong: float) -> float:
-    return float(fano_bits(levels, wrong)) if wrong < 1 - 1 / levels else 0.0
 
 
 def _values(target: Target) -> tuple[int, float]:

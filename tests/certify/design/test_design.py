@@ -55,6 +55,24 @@ def test_single_read_known_value() -> None:
     assert found.bits == 284074
 
 
+@pytest.mark.parametrize(
+    ("model", "eta", "delta", "bits"),
+    [
+        ("var-d16", "0.01", "0", 356206),
+        ("var-d16", "0.001", "0", 530422),
+        ("var-d16", "0.01", "0.01", 338268),
+        ("var-d16", "0.001", "0.01", 510615),
+        ("var-d36-512", "0.01", "0", 1018057),
+        ("var-d36-512", "0.001", "0", 1517861),
+    ],
+)
+def test_frames_known_values(model: str, eta: str, delta: str, bits: int) -> None:
+    """Known value: Theorem F forces at least the bits of the program that came with its proof."""
+    found = certified(model, eta=eta, delta=delta, theorem="F")
+    assert found is not None
+    assert bits <= found.bits <= bits * 1.005
+
+
 @pytest.mark.parametrize("theorem", ["C'", "D", "E", "E1"])
 def test_theorems_of_no_error_say_nothing_with_error(theorem: str) -> None:
     """Law: a theorem for delta = 0 is never stretched to delta > 0."""
@@ -64,7 +82,7 @@ def test_theorems_of_no_error_say_nothing_with_error(theorem: str) -> None:
 def test_unknown_theorems() -> None:
     """Bad input: the name of a theorem that nobody stated."""
     with pytest.raises(InvalidArgument, match="not known"):
-        certified(VAR, eta="0.01", delta="0", theorem="F")
+        certified(VAR, eta="0.01", delta="0", theorem="Z")
 
 
 @pytest.mark.parametrize("eta", ["0", "0.49"])
@@ -87,10 +105,11 @@ def test_every_model_has_its_line(model: Model) -> None:
         assert best.bits > values.bits
 
 
-def test_floors_fall_with_eta_and_delta() -> None:
+@pytest.mark.parametrize("theorem", ["C", "F"])
+def test_floors_fall_with_eta_and_delta(theorem: str) -> None:
     """Law: more error never forces more bits."""
     bits = [
-        [certified(VAR, eta=eta, delta=delta, theorem="C") for eta in ("0.001", "0.01", "0.1")]
+        [certified(VAR, eta=eta, delta=delta, theorem=theorem) for eta in ("0.001", "0.01", "0.1")]
         for delta in ("0", "0.01", "0.1")
     ]
     table = np.array([[each.bits for each in row if each is not None] for row in bits])
