@@ -38,6 +38,8 @@ from lowerbound.game.multi_index import QueryBlocks
 from lowerbound.game.tally import Alphabet
 
 PRECISION_BITS = 128
+MOST_STEPS = 2**48
+"""M at most: coordinates of points are then exact in float64."""
 WIDEST = Fraction(5, 4)
 """Two keys of a pair are at most so many times `distance` apart; `_pair` leaves room above its points for that."""
 MOST_DRAWS = 4096
@@ -106,7 +108,7 @@ class LatticePairs(HardFamily):
             (self.geometry.d >= 3, "d >= 3", self.geometry.d),
             (0 <= self.coherence < self.tilt < 1, "0 <= mu < C < 1", (str(self.coherence), str(self.tilt))),
             (0 < self.distance < 1, "0 < distance < 1", str(self.distance)),
-            (0 < steps <= 2**48 and steps & (steps - 1) == 0, "steps = a power of two, at most 2^48", steps),
+            (0 < steps <= MOST_STEPS and steps & (steps - 1) == 0, "steps = a power of two, at most 2^48", steps),
             (self.multiplier > 0 and (cap is None or self.multiplier <= cap), f"0 < lambda <= {cap}", self.multiplier),
         ):
             if not holds:

@@ -146,21 +146,20 @@ def test_a_false_game_is_refused_by_the_name_of_its_inequality(
 
 
 def test_nearer_pairs_are_refused(small: LatticePairs) -> None:
-    """Law: the pairs are farther apart than the theorem's 1/m, and a game of nearer ones is refused."""
-    assert small.distance > Fraction(1, lattice_parts(SMALL))
+    """Law: the pairs are farther apart than the theorem's k/m, and a game of nearer ones is refused."""
+    assert small.distance > diameter(SMALL)
     for share in (Fraction(1, 2), Fraction(95, 100)):
         with pytest.raises(ImpossibleReduction, match="pairs that are apart"):
             replace(small, distance=small.distance * share)
 
 
-def lattice_parts(place: Geometry) -> int:
-    """m of the strongest instance at eta 1/100."""
+def diameter(place: Geometry) -> Fraction:
+    """k/m of the strongest instance at eta 1/100."""
     from lowerbound.certify.certified import certified
 
     found = certified(place, eta="1/100", delta="0", theorem="E1")
     assert found is not None
-    parts: int = found.sealed.certificate["payload"]["parts"]
-    return parts
+    return Fraction(*found.sealed.certificate["payload"]["diameter"])
 
 
 def test_keys_that_cannot_be_coherent_are_refused(small: LatticePairs) -> None:

@@ -143,9 +143,9 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
             "mu": "18/25",
             "tilt": "24/25",
             "steps": 2**20,
-            "parts": 337,
+            "diameter": [1, 337],
             "levels": 50,
-            "shrink": [7, 10],
+            "cap": [7, 10],
         },
     ),
 }
@@ -435,9 +435,10 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
 def proved_over_a_lattice(claim: Json, payload: Json) -> float:
     """Bits that Theorem E1 proves, -1 where a condition fails: its Coq statement in angles, with logs for powers."""
     n, own, d, lam, eta, delta = numbers(claim)
-    spread, (small, large), levels = 2 * math.log((1 + 2 * eta) / (1 - 2 * eta)), payload["shrink"], payload["levels"]
+    spread, levels = 2 * math.log((1 + 2 * eta) / (1 - 2 * eta)), payload["levels"]
+    (k, m), (small, large) = payload["diameter"], payload["cap"]
     mu, tilt = (math.acos(float(Fraction(payload[key]))) for key in ("mu", "tilt"))
-    steps, parts, side = payload["steps"], payload["parts"], math.sqrt(d - 1)
+    side = math.sqrt(d - 1) / payload["steps"]
     if not math.acos(1 - (spread + math.log(n)) / lam) < mu or not tilt < mu or delta:
         return -1.0
 
@@ -454,11 +455,11 @@ def proved_over_a_lattice(claim: Json, payload: Json) -> float:
     conditions = (
         2 * match < mu, match < tilt, 2 * near < tilt, near < mu,
         math.log(own) + spread / 2 < lam * (1 + math.cos(tilt)),
-        parts * (2 * math.sin(near / 2) + 2 * side / steps) <= 1, 2 * (eta + clean) * (levels - 1) < 1,
-        large * (math.sin(mu) / small + side / steps) <= 1,
+        m * ((2 * math.sin(near / 2) + side) / k + side) <= 1, 2 * (eta + clean) * (levels - 1) < 1,
+        large * (math.sin(mu) / small + side) <= 1,
         1 + 2 * math.log2(n) + (d - 1) * math.log2(small / large) <= 0,
     )  # fmt: skip
-    bits = n * (d - 1) * math.log2(2 * parts * levels) - math.lgamma(n + 1) / math.log(2) - 1
+    bits = n * (d - 1) * math.log2(2 * m / k * levels) - math.lgamma(n + 1) / math.log(2) - 1
     return bits if all(conditions) else -1.0
 
 

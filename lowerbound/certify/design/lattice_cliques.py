@@ -12,13 +12,14 @@ from lowerbound.certify.design.target import MOST_LEVELS, PRECISION_BITS, Design
 from lowerbound.core.reading import FloatArithmetic
 from lowerbound.core.tilt import apart, others, turn
 
-STEPS = 2**48
-"""Lattice steps to a unit: so many that a finer lattice gives no bit more at the errors of any page."""
-LARGE = 2**20
-"""k', the denominator of the ratio of radii k / k' by which a cap is smaller than the ball."""
-MOST_PARTS = 2**32
+STEPS = 2**60
+"""M, lattice steps to a unit: so many that a finer lattice gives no bit more at the errors of any page."""
+PART, CAP = 2**16, 2**20
+"""k and m', the denominators of the lengths m/k and k'/m' of a certificate."""
+LARGEST = 2**56
+"""The largest m."""
 MARGIN = 1 - 1e-9
-"""Factor by which bounds are shrunk, so that the kernel's balls confirm every level and every part that is counted."""
+"""Factor by which bounds are shrunk, so that the kernel's balls confirm every level and every key that is counted."""
 DIGITS = 10**9
 TILTS = 4001
 FLOATS = FloatArithmetic()
@@ -40,7 +41,7 @@ def lattice_clique_design(target: Target) -> Design | None:
         return None
     tilts = np.linspace(mu, matched, TILTS)[1:-1]
     found = _Read.of(tilts, target, spread, mu)
-    both = 2 * found.parts * found.levels
+    both = 2 * found.scales / PART * found.levels
     token = n_free * np.log2(np.where(found.holds, both, 1.0))
     best = int(token.argmax())
     bits = n * token[best] - gammaln(n + 1) / np.log(2) - 1
@@ -51,21 +52,21 @@ def lattice_clique_design(target: Target) -> Design | None:
         "mu": str(Fraction(round(mu * DIGITS), DIGITS)),
         "tilt": str(Fraction(round(tilts[best] * DIGITS), DIGITS)),
         "steps": STEPS,
-        "parts": int(found.parts[best]),
+        "diameter": [PART, int(found.scales[best])],
         "levels": int(found.levels[best]),
-        "shrink": [small, LARGE],
+        "cap": [small, CAP],
     }
     return Design(float(bits), payload)
 
 
 def _coherence(n: int, n_free: int) -> tuple[int, float]:
-    """The largest k with 2 T^2 k^(d-1) <= k'^(d-1), and the least mu whose caps fit, rounded up to a billionth."""
-    small = int(LARGE * np.exp(-np.log(2 * n * n) / n_free))
-    while 2 * n**2 * (small + 1) ** n_free <= LARGE**n_free:
+    """The largest k' with 2 T^2 k'^(d-1) <= m'^(d-1), and the least mu whose caps fit, rounded up to a billionth."""
+    small = int(CAP * np.exp(-np.log(2 * n * n) / n_free))
+    while 2 * n**2 * (small + 1) ** n_free <= CAP**n_free:
         small += 1
-    while 2 * n**2 * small**n_free > LARGE**n_free:
+    while 2 * n**2 * small**n_free > CAP**n_free:
         small -= 1
-    sine = small / LARGE * (1 - LARGE * np.sqrt(n_free) / STEPS)
+    sine = small / CAP * (1 - CAP * np.sqrt(n_free) / STEPS)
     mu = np.sqrt(max(0.0, 1 - sine * sine))
     return small, float(np.ceil(mu * DIGITS + 1) / DIGITS)
 
@@ -86,7 +87,7 @@ def _matched(n: int, lam: float, spread: float, mu: float) -> float | None:
 class _Read:
     """What a tilted read gives, for many tilts: m, L, and whether all inequalities of the theorem hold."""
 
-    parts: FloatArray
+    scales: FloatArray
     levels: FloatArray
     holds: FloatArray
 
@@ -99,8 +100,9 @@ class _Read:
         chord = 2 * np.sin((np.arccos(tilts) - np.arccos(turned)) / 2)
         near = 1 - chord * chord / 2
         holds &= (tilts < (2 * near * near - 1) * MARGIN) & (mu < near * MARGIN)
-        parts = np.floor(MARGIN / (chord + 2 * np.sqrt(target.d - 1) / STEPS))
-        clean = others(FLOATS, n, lam, mu, near) + own * np.exp(-lam * (1 + near))
-        levels = 1 + np.floor(MARGIN / np.maximum(2 * (float(target.eta) + clean), 1 / MOST_LEVELS))
-        parts, levels = np.minimum(parts, MOST_PARTS), np.minimum(levels, MOST_LEVELS)
-        return cls(parts, levels, holds & (parts >= 1) & (levels >= 2))
+        side = np.sqrt(target.d - 1) / STEPS
+        scales = np.floor(np.minimum(LARGEST, MARGIN / ((chord + side) / PART + side)))
+        leak = others(FLOATS, n, lam, mu, near) + own * np.exp(-lam * (1 + near))
+        levels = 1 + np.floor(MARGIN / np.maximum(2 * (float(target.eta) + leak), 1 / MOST_LEVELS))
+        levels = np.minimum(levels, MOST_LEVELS)
+        return cls(scales, levels, holds & (scales >= 1) & (levels >= 2))

@@ -10,7 +10,7 @@ from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import MOST_LEVELS
 from lowerbound.core.scalars import Rational, plainly, rational
 from lowerbound.errors import ImpossibleReduction
-from lowerbound.game.lattice_pairs import LatticePairs
+from lowerbound.game.lattice_pairs import MOST_STEPS, LatticePairs
 
 OUTSIDE = Fraction(1001, 1000)
 """Two keys of a pair are so many times as far apart as any two keys of a clique may be."""
@@ -36,8 +36,8 @@ def lattice_game(place: Geometry, *, eta: Rational, multiplier: Rational | None 
         eta=error,
         coherence=Fraction(told["mu"]),
         tilt=Fraction(told["tilt"]),
-        distance=OUTSIDE / told["parts"],
-        steps=told["steps"],
+        distance=OUTSIDE * Fraction(*told["diameter"]),
+        steps=min(told["steps"], MOST_STEPS),
         n_levels_values=min(told["levels"], MOST_LEVELS),
         multiplier=chosen,
         seed=seed,
