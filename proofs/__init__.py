@@ -51,6 +51,7 @@ LEMMAS = (
     *strips.LEMMAS,
     cliques.LEMMA,
     *pipeline.LEMMAS,
+    *frames.LEMMAS,
     *public_weights.LEMMAS,
     *var256.LEMMAS,
     sparsity.LEMMA,

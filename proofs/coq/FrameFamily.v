@@ -1,6 +1,7 @@
-(* The frame family.  A cached key is a public address b_i, a secret payload along the frame of b_i, and a coordinate
-   that fills it up to norm 1; addresses and payloads share all dimensions but the last.  A query has no last
-   coordinate: it points to an address, or is tilted from it towards a frame vector or away from it. *)
+(* The frame family.  A cached key is a public address b_i, a secret payload along the frame of b_i, and a
+   coordinate that fills it up to norm 1; addresses and payloads share all dimensions but the last.  A query
+   has no last coordinate: it points to an address, or is tilted from it towards a frame vector or away from
+   it. *)
 From LowerBound Require Export Frames Means Zoom.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -9,7 +10,8 @@ Section Family.
 Variables (Tok Own Pay Ch A : finType).
 Notation D := [finType of option Pay].
 Notation Crd := [finType of D + unit].
-(* b: addresses, in R^D;  c0: length of the address part of a key;  LV: levels of values;  v: positions of payloads *)
+(* b: addresses, in R^D;  c0: length of the address part of a key;  LV: levels of values;  v: positions of
+   payloads *)
 Variables (b : Tok -> D -> R) (c0 : R) (LV : nat) (v : A -> R).
 
 (* lift a f: the vector a with last coordinate f *)
@@ -18,8 +20,8 @@ Definition lift (a : D -> R) (f : R) : Crd -> R := fun k => if k is inl x then a
 Lemma dot_lift a f a' f' : dot (lift a f) (lift a' f') = dot a a' + f * f'.
 Proof. by rewrite /dot big_sumType /=; congr (_ + _); rewrite (bigD1 tt) //= big1 ?Rplus_0_r //; case. Qed.
 
-(* accepted u: the payload u fits into the sphere;  frame_word: the accepted payloads;  frame_token: the secrets of
-   one token, a payload and values;  frame_family: the instances *)
+(* accepted u: the payload u fits into the sphere;  frame_word: the accepted payloads;  frame_token: the secrets
+   of one token, a payload and values;  frame_family: the instances *)
 Definition accepted (u : {ffun Pay -> A}) : bool := Rleb (\rsum_l v (u l) ^ 2) (1 - c0 ^ 2).
 Definition frame_word : finType := [finType of {u | accepted u}].
 Definition frame_token : finType := [finType of frame_word * {ffun Ch -> 'I_LV}].
@@ -39,7 +41,8 @@ Definition frame_instance x := (frame_key x, frame_value x).
 Hypotheses (b1 : forall i, dot (b i) (b i) = 1) (b0 : forall i, b i None < 1).
 
 (* the logit of any direction *)
-Lemma dot_direction q i u : dot q (direction i u) = c0 * dot q (b i) + \rsum_l (dot (frame (b i) l) q * v (u l)).
+Lemma dot_direction q i u : dot q (direction i u) =
+  c0 * dot q (b i) + \rsum_l (dot (frame (b i) l) q * v (u l)).
 Proof.
 rewrite /dot /direction -rsum_distr.
 under [X in _ = _ + X]eq_bigr => l _ do rewrite Rmult_comm -rsum_distr.
@@ -100,7 +103,8 @@ Qed.
 
 Lemma tilt_norm i l e : e ^ 2 = 1 -> dot (tilt i l e) (tilt i l e) = lam ^ 2.
 Proof.
-move=> e2; rewrite dot_tilt dot_sym dot_tilt [dot (tilt _ _ _) _]dot_sym dot_tilt b1 frame_orthonormal // eqxx.
+move=> e2; rewrite dot_tilt dot_sym dot_tilt [dot (tilt _ _ _) _]dot_sym dot_tilt b1
+  frame_orthonormal // eqxx.
 rewrite frame_address // dot_sym frame_address // /ind.
 have -> : lam * (cs * (lam * (cs * 1 + e * sn * 0)) + e * sn * (lam * (cs * 0 + e * sn * 1)))
   = lam ^ 2 * (cs ^ 2 + e ^ 2 * sn ^ 2) by ring.
@@ -129,7 +133,8 @@ Definition own_logit (q : D -> R) x j : R := dot q (direction j (val (x j).1)).
 Definition others (q : D -> R) x i : R := \rsum_(j | j != i) exp (own_logit q x j).
 (* isolated q x i t a: the other cached tokens weigh at most t e^a *)
 Definition isolated (q : D -> R) x i (t a : R) : bool := Rleb (others q x i) (t * exp a).
-(* token_logit y: the logit of the token that is read, if its payload lies at y in the direction of the tilt *)
+(* token_logit y: the logit of the token that is read, if its payload lies at y in the direction of the
+   tilt *)
 Definition token_logit (y : R) : R := lam * (cs * c0 + sn * y).
 
 Lemma logit_lift q x j : dot (lift q 0) (frame_key x j) = own_logit q x j.
@@ -149,9 +154,10 @@ move=> st; have e : exp (- t) <= exp (- s) by apply: exp_mono; lra.
 by rewrite /logistic; apply: Rinv_le_contravar; have := exp_pos (- t); lra.
 Qed.
 
-(* Channel 1 is the weight of the cache against the weight e^z of the copies: a logistic function of the logit of
-   token i, which the other tokens can only raise ... *)
-Lemma payload_ratio x i l e z (M := exp (token_logit (e * v (payload_of x i l))) + others (tilt i l e) x i) : e ^ 2 = 1 ->
+(* Channel 1 is the weight of the cache against the weight e^z of the copies: a logistic function of the logit
+   of token i, which the other tokens can only raise ... *)
+Lemma payload_ratio x i l e z (M := exp (token_logit (e * v (payload_of x i l))) + others (tilt i l e) x i) :
+  e ^ 2 = 1 ->
   frame_output (frame_instance x) (payload_question i l e z) = M / (M + exp z).
 Proof.
 move=> e2; have n0 : 0 < N Own by exact: INR_gt0.
@@ -185,8 +191,8 @@ apply: ratio_mono; [lra| |exact: exp_pos]; rewrite exp_plus exp_ln; last lra.
 have := exp_mono oy; have := Rmult_le_compat_l _ _ _ t0 (exp_mono ay); lra.
 Qed.
 
-(* Two instances on opposite sides of a gap around t are told apart by copies of that weight, if the gap is more than
-   the spacing in logits, and the query is isolated at the lower side of the gap or below it. *)
+(* Two instances on opposite sides of a gap around t are told apart by copies of that weight, if the gap is
+   more than the spacing in logits, and the query is isolated at the lower side of the gap or below it. *)
 Definition threshold (tau t : R) : R := token_logit t + ln (1 + tau) / 2.
 Lemma threshold_apart x y i l e t g tau eta a : e ^ 2 = 1 -> 0 <= tau -> 0 <= eta < 1/2 ->
   spacing eta tau < lam * sn * g -> isolated (tilt i l e) x i tau a -> a <= token_logit (t - g / 2) ->
@@ -223,7 +229,8 @@ have lj j : l (inl j) = own_logit (scale lam (b i)) x j by rewrite /l /= logit_l
 have li : l (inl i) = lam * c0 by rewrite lj /own_logit dot_scale address_direction.
 have lo o : l (inr o) = - lam by rewrite /l /= dot_lift dot_scale dot_scale_r b1; ring.
 have rest : \rsum_(j | j != inl i) exp (l j) <= tau * exp (l (inl i)).
-  rewrite big_sumType li; apply: Rle_trans (_ : _ <= tau / 2 * exp (lam * c0) + tau / 2 * exp (lam * c0)) _; last lra.
+  rewrite big_sumType li; apply: Rle_trans (_ : _ <= tau / 2 * exp (lam * c0) + tau / 2 * exp (lam * c0)) _;
+    last lra.
   apply: Rplus_le_compat.
     by apply: Rle_trans iso; apply: Req_le; apply: eq_bigr => j _; rewrite lj.
   by apply: Rle_trans far; rewrite -rsum_const; apply: Req_le; apply: eq_big => // o _; rewrite lo.

@@ -1,5 +1,5 @@
-(* Theorem F at delta = 0 (frames): the payloads of all dimensions but two and the values must both be stored, up to
-   the letters whose queries are shut and the log-density of the accepted payloads. *)
+(* Theorem F at delta = 0 (frames): the payloads of all dimensions but two and the values must both be stored,
+   up to the letters whose queries are shut and the log-density of the accepted payloads. *)
 From LowerBound Require Export IndexSubset FrameLeak.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -40,13 +40,16 @@ Notation letter x i l := (v (payload_of x i l)).
 Notation shut_from := (token_logit c0 lam cs sn (- (h / 2))).
 Implicit Types x y : family.
 
-(* letter_question i l a: is the payload, in the direction of the sign of letter a, at least as far out as a? *)
+(* letter_question i l a: is the payload, in the direction of the sign of letter a, at least as far out as
+   a? *)
 Definition letter_sign (a : A) : R := if Rleb 0 (v a) then 1 else -1.
 Definition letter_question i l a : (Crd -> R) * (Own -> Crd -> R) * option Ch :=
-  payload_question Own Ch b lam cs sn i l (letter_sign a) (threshold c0 lam cs sn tau (letter_sign a * v a - h / 2)).
+  payload_question Own Ch b lam cs sn i l (letter_sign a)
+    (threshold c0 lam cs sn tau (letter_sign a * v a - h / 2)).
 
 (* frame_symbols x: the word of INDEX *)
-Definition frame_alphabet (ix : Tok * Ch + Tok * Pay) : finType := if ix is inl _ then [finType of 'I_LV] else A.
+Definition frame_alphabet (ix : Tok * Ch + Tok * Pay) : finType :=
+  if ix is inl _ then [finType of 'I_LV] else A.
 Definition frame_symbols x : {dffun forall ix, frame_alphabet ix} :=
   [ffun ix => match ix return frame_alphabet ix with
               | inl (i, c) => (x i).2 c | inr (i, l) => payload_of x i l end].
@@ -58,8 +61,9 @@ move=> x y /ffunP e; apply/ffunP => i; apply: injective_projections.
 by apply/ffunP => c; have := e (inl (i, c)); rewrite !ffunE.
 Qed.
 
-(* Letter questions are unit questions: the logit of the token that is read is at most lambda, by Cauchy and Schwarz,
-   and the copies weigh less; together they weigh at least 1, so that one of them need not be below - lambda. *)
+(* Letter questions are unit questions: the logit of the token that is read is at most lambda, by Cauchy and
+   Schwarz, and the copies weigh less; together they weigh at least 1, so that one of them need not be below -
+   lambda. *)
 Lemma letter_question_unit i l a : (forall i, dot (b i) (b i) = 1) -> (forall i, b i None < 1) ->
   0 < lam -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 <= c0 -> 0 <= tau -> 0 <= eta < 1/2 ->
   spacing eta tau < lam * sn * h -> (0 < #|Own|)%nat -> ln (N Own) <= lam ->
@@ -104,10 +108,11 @@ Hypotheses (step : spacing eta tau < lam * sn * h) (step_V : 2 * (eta + tauV) * 
   (own_far : N Own * exp (- lam) <= tauV / 2 * exp (lam * c0)).
 (* told_apart x y: one of the questions has no answer that is within eta for both *)
 Notation told_apart x y := (exists Q, ((exists i c, Q = value_question Own b lam i c) \/
-    (exists i l a, Q = letter_question i l a)) /\ forall o, near eta (out x Q) o -> near eta (out y Q) o -> False).
+    (exists i l a, Q = letter_question i l a)) /\
+  forall o, near eta (out x Q) o -> near eta (out y Q) o -> False).
 
-(* If y has the larger letter and it is positive, the letter of y is asked for, towards the frame vector.  If both are
-   negative, the letter of x is asked for, away from it: x is further out. *)
+(* If y has the larger letter and it is positive, the letter of y is asked for, towards the frame vector.  If
+   both are negative, the letter of x is asked for, away from it: x is further out. *)
 Lemma payload_apart x y i l : readable x (inr (i, l)) -> readable y (inr (i, l)) ->
   letter x i l + h <= letter y i l -> told_apart x y.
 Proof.
@@ -119,7 +124,8 @@ case: (RlebP 0 (letter y i l)) my => [y0 _|yn /= my].
   exists (letter_question i l (payload_of y i l)); split; first by right; exists i, l, (payload_of y i l).
   have -> : letter_question i l (payload_of y i l)
       = payload_question Own Ch b lam cs sn i l 1 (threshold c0 lam cs sn tau (letter y i l - h / 2)).
-    by rewrite /letter_question /letter_sign; case: RlebP => // _; congr (payload_question _ _ _ _ _ _ _ _ _ (threshold _ _ _ _ _ _)); ring.
+    by rewrite /letter_question /letter_sign; case: RlebP => // _;
+      congr (payload_question _ _ _ _ _ _ _ _ _ (threshold _ _ _ _ _ _)); ring.
   have yh : h / 2 <= letter y i l by move: gy; rewrite Rabs_right; lra.
   by move=> o; apply: (threshold_apart (g := h) b1 b0 lam0 circle O0 e1 _ he step px) => //;
     [lra|apply: low; lra|lra|lra].
@@ -129,7 +135,8 @@ have -> : letter_question i l (payload_of x i l)
   rewrite /letter_question /letter_sign; case: RlebP => [hx|_]; first by exfalso; lra.
   by congr (payload_question _ _ _ _ _ _ _ _ _ (threshold _ _ _ _ _ _)); ring.
 have yh : letter y i l <= - (h / 2) by move: gy; rewrite Rabs_left1; lra.
-move=> o ox oy; apply: (threshold_apart (g := h) b1 b0 lam0 circle O0 e2 _ he step my _ sn0 _ _ oy ox); try lra.
+move=> o ox oy; apply: (threshold_apart (g := h) b1 b0 lam0 circle O0 e2 _ he step my _ sn0 _ _ oy ox);
+  try lra.
 by apply: low; lra.
 Qed.
 
@@ -178,7 +185,8 @@ have e1 : (1 : R) ^ 2 = 1 by ring. have e2 : (-1 : R) ^ 2 = 1 by ring.
 have sm (F : token -> R) e : e ^ 2 = 1 -> (forall s, 0 <= F s) ->
     mean (fun x : family => F (x i) * ind (~~ isolated b (tilt b lam cs sn i c e) x i tau shut_from))
       <= mean F * shut_K.
-  move=> ee F0; exact: (shut_tilt b1 b0 lam0 m0 v_moment P0 U0 dense V0 coherence frame_coherence cs0 sn0 circle
+  move=> ee F0; exact: (shut_tilt b1 b0 lam0 m0 v_moment P0 U0 dense V0 coherence frame_coherence
+    cs0 sn0 circle
     i c _ ee tau0 tK1 mK F0).
 have s1 := sm (fun _ => 1) 1 e1 (fun _ => Rle_0_1).
 pose neg (s : token) := ind (~~ Rleb 0 (v (val s.1 c))).
@@ -186,7 +194,8 @@ have s2 := sm neg (-1) e2 (fun s => proj1 (ind_01 _)).
 rewrite mean_const // in s1; rewrite (negative_half Ch U0 dense V0 v_sym vn c) in s2.
 apply: Rle_trans (_ : _ <= 1 * shut_K + / 2 * shut_K) _; last lra.
 apply: Rle_trans (Rplus_le_compat _ _ _ _ s1 s2); rewrite -mean_add; apply: mean_le => x.
-rewrite /readable /neg /payload_of; case: (isolated _ _ _ _ _ _); case: (Rleb 0 _); case: (isolated _ _ _ _ _ _);
+rewrite /readable /neg /payload_of; case: (isolated _ _ _ _ _ _); case: (Rleb 0 _);
+  case: (isolated _ _ _ _ _ _);
   rewrite /ind /=; lra.
 Qed.
 
@@ -222,8 +231,8 @@ Qed.
 End Floor.
 
 (* ---------- Theorem F0 ------------------------------------------------------------------------------ *)
-(* Payloads on a grid of L points (L even) of spacing h: its variance m is also its sub-Gaussian constant, and its
-   fourth moment is known.  mu1, mu2 bound the coherence of the addresses and of the frames. *)
+(* Payloads on a grid of L points (L even) of spacing h: its variance m is also its sub-Gaussian constant, and
+   its fourth moment is known.  mu1, mu2 bound the coherence of the addresses and of the frames. *)
 Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
     (lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
   let m := h ^ 2 * (INR L ^ 2 - 1) / 12 in
@@ -250,7 +259,8 @@ Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : n
      near eta (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
   N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S).
 Proof.
-move=> m muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV far
+move=> m muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step
+  sV far
   tK1 tV1 mK mV hK hV W S compress answer W0 hv hk.
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P1 : 1 <= 1 + / z by lra.
@@ -261,15 +271,18 @@ have A0 : 0 < N [finType of 'I_L] by rewrite N_ord; exact: INR_gt0.
 have dense : N [finType of {ffun Pay -> 'I_L}] <= (1 + / z) * N (frame_word Pay c0 (@symmetric_grid L h)).
   apply: (moments_dense A0 z0 (grid_square h L0) (grid_fourth h L0)); apply: Rle_trans hz; apply: Req_le.
   by congr (_ + sqrt (_ * (_ * _))); field.
-have sym : exists opp : 'I_L -> 'I_L, involutive opp /\ forall a, symmetric_grid h (opp a) = - symmetric_grid h a.
+have sym : exists opp : 'I_L -> 'I_L, involutive opp /\ forall a,
+  symmetric_grid h (opp a) = - symmetric_grid h a.
   by exists (@rev_ord L); split; [exact: rev_ordK|move=> a; exact: grid_opp].
-have := @frames_general Tok Own Pay Ch _ b c0 LV (@symmetric_grid L h) lam cs sn h tau tauV eta mu1 mu2 (1 + / z) m
+have := @frames_general Tok Own Pay Ch _ b c0 LV (@symmetric_grid L h) lam cs sn h tau tauV eta mu1 mu2
+  (1 + / z) m
   tK tV b1 b0 l0 cs0 sn0 circle h0 t0 he O0 (grid_apart h0) (grid_gap ev h0) step sV far hc hf sym m0
   (symmetric_grid_subgaussian h L0) tV0 P1 A0 V0 dense tK1 tV1 mK mV.
 by rewrite N_ord => /(_ hK hV W S compress answer W0 hv hk).
 Qed.
 
-(* All keys are unit vectors, and all questions unit questions, if the outermost letter fits into the sphere. *)
+(* All keys are unit vectors, and all questions unit questions, if the outermost letter fits into the
+   sphere. *)
 Theorem frames_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
     (lam eta c0 cs sn h tau : R) :
   let inst := @frame_instance Tok Pay Ch _ b c0 LV (@symmetric_grid L h) in

@@ -1,5 +1,5 @@
-(* How often a query is shut: in the mean over the family the other cached tokens outweigh the token that is read only
-   rarely, by a truncated Chernoff bound with the worst coherence of the addresses. *)
+(* How often a query is shut: in the mean over the family the other cached tokens outweigh the token that is
+   read only rarely, by a truncated Chernoff bound with the worst coherence of the addresses. *)
 From LowerBound Require Export FrameFamily Grids.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -35,8 +35,8 @@ exfalso; apply: h1; have := Rmult_le_compat_l _ _ _ (Rlt_le _ _ p) h2.
 by rewrite -Rmult_assoc Rinv_r; lra.
 Qed.
 
-(* isolation n P t m c0 mu y: bound on how often another token, of n, passes the logit lambda y, at slope t, if letters
-   are sub-Gaussian of constant m, payloads have density 1 / P, and the query's coherence is mu *)
+(* isolation n P t m c0 mu y: bound on how often another token, of n, passes the logit lambda y, at slope t,
+   if letters are sub-Gaussian of constant m, payloads have density 1 / P, and the query's coherence is mu *)
 Definition isolation (n P t m c0 mu y : R) : R :=
   P * ((n - 1) * exp (- t * (y - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2)).
 
@@ -66,9 +66,9 @@ Proof. by rewrite N_prod; apply: Rmult_lt_0_compat; [exact: word_gt0|exact: valu
 Lemma frames_gt0 : 0 < N family.
 Proof. by rewrite N_ffun; apply: pow_lt; exact: token_gt0. Qed.
 
-(* The exponential moment of a logit over all payloads, for a query q of norm lambda and coherence at most mu.  With
-   g = <q, b_j> / lambda the frame part has square norm 1 - g^2 by Parseval, and the exponent
-   t c0 g + t^2 m (1 - g^2) / 2 increases in g as long as t m g <= c0. *)
+(* The exponential moment of a logit over all payloads, for a query q of norm lambda and coherence at most mu.
+   With g = <q, b_j> / lambda the frame part has square norm 1 - g^2 by Parseval, and the exponent t c0 g +
+   t^2 m (1 - g^2) / 2 increases in g as long as t m g <= c0. *)
 Lemma logit_moment (q : D -> R) j a mu t : dot q q = lam ^ 2 -> dot q (b j) <= lam * mu ->
   0 < t -> t * m * mu <= c0 ->
   mean (fun u : U => exp (t / lam * (dot q (direction b c0 v j u) - a)))
@@ -101,9 +101,9 @@ have : 0 <= t * ((mu - g) * (c0 - t * m * (mu + g) / 2)).
 lra.
 Qed.
 
-(* A query of token i is shut with small probability, whatever is known of token i: F is any weight of its secrets.
-   The indicator is at most a sum over the other tokens j; x_i and x_j are independent, and the mean over accepted
-   payloads is at most P times the mean over all payloads. *)
+(* A query of token i is shut with small probability, whatever is known of token i: F is any weight of its
+   secrets. The indicator is at most a sum over the other tokens j; x_i and x_j are independent, and the mean
+   over accepted payloads is at most P times the mean over all payloads. *)
 Lemma shut_mean (q : D -> R) (F : token -> R) i a tau mu t : dot q q = lam ^ 2 ->
   (forall j, j != i -> dot q (b j) <= lam * mu) -> 0 < tau -> 0 < t <= lam -> t * m * mu <= c0 ->
   (forall s, 0 <= F s) ->
@@ -156,7 +156,8 @@ Hypotheses (coherence : forall i j, i != j -> dot (b i) (b j) <= mu1)
   (cs0 : 0 <= cs) (sn0 : 0 < sn) (circle : cs ^ 2 + sn ^ 2 = 1).
 
 (* tilted queries are nearly orthogonal to the other addresses *)
-Lemma tilt_coherence i l e j : e ^ 2 = 1 -> j != i -> dot (tilt b lam cs sn i l e) (b j) <= lam * (cs * mu1 + sn * mu2).
+Lemma tilt_coherence i l e j : e ^ 2 = 1 -> j != i ->
+  dot (tilt b lam cs sn i l e) (b j) <= lam * (cs * mu1 + sn * mu2).
 Proof.
 move=> e2 ji; rewrite dot_sym dot_tilt; apply: Rmult_le_compat_l; first lra.
 have ij : i != j by rewrite eq_sym.
@@ -173,7 +174,8 @@ Lemma shut_tilt (F : token -> R) i l e a tau t (mu := cs * mu1 + sn * mu2) : e ^
   0 < t <= lam -> t * m * mu <= c0 -> (forall s, 0 <= F s) ->
   mean (fun x : family => F (x i) * ind (~~ isolated b (tilt b lam cs sn i l e) x i tau a))
     <= mean F * isolation (N Tok) P t m c0 mu ((a + ln tau) / lam).
-Proof. by move=> e2 t0 tl tm F0; apply: shut_mean => // [|j ji]; [exact: tilt_norm|exact: tilt_coherence]. Qed.
+Proof. by move=> e2 t0 tl tm F0;
+  apply: shut_mean => // [|j ji]; [exact: tilt_norm|exact: tilt_coherence]. Qed.
 
 Lemma shut_value i a tau t : 0 < tau -> 0 < t <= lam -> t * m * mu1 <= c0 ->
   mean (fun x : family => ind (~~ isolated b (scale lam (b i)) x i tau a))

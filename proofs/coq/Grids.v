@@ -14,7 +14,8 @@ Definition symmetric_grid (L : nat) (h : R) (k : 'I_L) : R := h * (INR k - (INR 
 Lemma subgaussian_form (I A : finType) (v : A -> R) (m : R) (u : I -> R) : subgaussian v m ->
   mean (fun x : {ffun I -> A} => exp (\rsum_i (u i * v (x i)))) <= exp ((\rsum_i u i ^ 2) * m / 2).
 Proof.
-move=> hv; rewrite (mean_ext (g := fun x : {ffun I -> A} => \rprod_i (fun i a => exp (u i * v a)) i (x i))); last first.
+move=> hv; rewrite (mean_ext (g := fun x : {ffun I -> A} => \rprod_i (fun i a => exp (u i * v a)) i (x i)));
+  last first.
   by move=> x; rewrite exp_rsum.
 rewrite (mean_prod (fun i a => exp (u i * v a))).
 have -> : (\rsum_i u i ^ 2) * m / 2 = \rsum_i (u i ^ 2 * m / 2).
@@ -77,7 +78,8 @@ have s1 : sinh (L * x) * sinh x <= (L * x * cosh (L * x)) * (x * cosh x).
 have -> : ((L + 1) ^ 2 - 1) * x ^ 2 / 2 = (L ^ 2 - 1) * x ^ 2 / 2 + (L * x ^ 2 + x ^ 2 / 2) by field.
 rewrite !exp_plus; set E := exp ((L ^ 2 - 1) * x ^ 2 / 2) in IH *.
 apply: Rle_trans (_ : _ <= cosh (L * x) * (cosh x * (1 + L * x ^ 2))) _.
-  have -> : cosh (L * x) * (cosh x * (1 + L * x ^ 2)) = cosh (L * x) * cosh x + L * x * cosh (L * x) * (x * cosh x) by ring.
+  have -> : cosh (L * x) * (cosh x * (1 + L * x ^ 2)) = cosh (L * x) * cosh x +
+    L * x * cosh (L * x) * (x * cosh x) by ring.
   exact: Rplus_le_compat_l.
 rewrite -[X in _ <= X]Rmult_assoc; apply: Rmult_le_compat; [lra| |exact: IH|].
   by apply: Rmult_le_pos; lra.
@@ -95,8 +97,10 @@ suff h (a : R) : (\rsum_(k : 'I_L) exp (x * (2 * INR k + 1 + a))) * (exp x - exp
   rewrite /grid_sum (h (- INR L)); congr (exp _ - exp _); ring.
 elim: L => [|L IH]; first by rewrite big_ord0 /= Rmult_0_l; have -> : 2 * 0 + a = a by [ring]; ring.
 rewrite S_INR big_ord_recr /= Rmult_plus_distr_r IH.
-have -> : exp (x * (2 * (INR L + 1) + a)) = exp (x * (2 * INR L + 1 + a)) * exp x by rewrite -exp_plus; congr exp; ring.
-have -> : exp (x * (2 * INR L + a)) = exp (x * (2 * INR L + 1 + a)) * exp (- x) by rewrite -exp_plus; congr exp; ring.
+have -> : exp (x * (2 * (INR L + 1) + a)) = exp (x * (2 * INR L + 1 + a)) * exp x by rewrite -exp_plus;
+  congr exp; ring.
+have -> : exp (x * (2 * INR L + a)) = exp (x * (2 * INR L + 1 + a)) * exp (- x) by rewrite -exp_plus;
+  congr exp; ring.
 ring.
 Qed.
 
@@ -119,7 +123,8 @@ have e : grid_sum L (2 * x) * cosh x = grid_sum L x * cosh (INR L * x).
     by move=> h; have /exp_inv : exp x = exp (- x) by [lra]; lra.
   by apply: (Rmult_eq_reg_r (exp x - exp (- x))) => //; lra.
 have c0 : 0 < cosh x by have := cosh_ge1 x; lra.
-apply: (Rmult_le_reg_r (cosh x)) => //; rewrite e Rmult_assoc; apply: Rmult_le_compat_l; first exact: grid_sum_ge0.
+apply: (Rmult_le_reg_r (cosh x)) => //; rewrite e Rmult_assoc; apply: Rmult_le_compat_l;
+  first exact: grid_sum_ge0.
 case: L L0 {e} => // n _; rewrite S_INR [X in _ <= X]Rmult_comm; exact: cosh_multiple.
 Qed.
 
@@ -141,7 +146,8 @@ by have := pow2_ge_0 x; nra.
 Qed.
 
 Lemma grid_sum_scaled (L n : nat) y : (0 < L)%nat ->
-  grid_sum L (2 ^ n * y) <= INR L * exp ((INR L ^ 2 - 1) / 6 * ((2 ^ n) ^ 2 - 1) * y ^ 2 + INR L ^ 2 / 2 * y ^ 2).
+  grid_sum L (2 ^ n * y) <= INR L * exp ((INR L ^ 2 - 1) / 6 * ((2 ^ n) ^ 2 - 1) * y ^ 2 +
+    INR L ^ 2 / 2 * y ^ 2).
 Proof.
 move=> L0; elim: n => [|n IH].
   have -> : 2 ^ 0 * y = y by rewrite /=; ring.
@@ -151,7 +157,8 @@ have -> : 2 ^ n.+1 = 2 * 2 ^ n by [].
 rewrite Rmult_assoc; apply: Rle_trans (grid_sum_double _ L0) _.
 set q := 2 ^ n in IH *.
 have -> : (INR L ^ 2 - 1) / 6 * ((2 * q) ^ 2 - 1) * y ^ 2 + INR L ^ 2 / 2 * y ^ 2
-  = ((INR L ^ 2 - 1) / 6 * (q ^ 2 - 1) * y ^ 2 + INR L ^ 2 / 2 * y ^ 2) + (INR L ^ 2 - 1) * (q * y) ^ 2 / 2 by field.
+  = ((INR L ^ 2 - 1) / 6 * (q ^ 2 - 1) * y ^ 2 + INR L ^ 2 / 2 * y ^ 2) +
+    (INR L ^ 2 - 1) * (q * y) ^ 2 / 2 by field.
 rewrite exp_plus -Rmult_assoc; apply: Rmult_le_compat_r => //; exact/Rlt_le/exp_pos.
 Qed.
 
@@ -164,8 +171,10 @@ have g0 : 0 < grid_sum L x / INR L by exact: Rdiv_lt_0_compat.
 apply: Rnot_lt_le => lt.
 have h1 : exp A < grid_sum L x / INR L by apply: Rdiv_lt_r => //; lra.
 pose eps := ln (grid_sum L x / INR L) - A.
-have e0 : 0 < eps by have : A < ln (grid_sum L x / INR L) by [rewrite -(ln_exp A); apply: ln_increasing => //; exact: exp_pos]; rewrite /eps; lra.
-pose K := INR L ^ 2 / 2 * x ^ 2; have K0 : 0 <= K by apply: Rmult_le_pos; [have := pow2_ge_0 (INR L); lra|exact: pow2_ge_0].
+have e0 : 0 < eps by have : A < ln (grid_sum L x / INR L) by
+  [rewrite -(ln_exp A); apply: ln_increasing => //; exact: exp_pos]; rewrite /eps; lra.
+pose K := INR L ^ 2 / 2 * x ^ 2; have K0 : 0 <= K
+  by apply: Rmult_le_pos; [have := pow2_ge_0 (INR L); lra|exact: pow2_ge_0].
 have [|n hn] := archimedes (x := K / eps); first by apply: Rdiv_le_r; lra.
 have p1 : INR n <= 2 ^ n.
   elim: n {hn} => [|n IH]; first by rewrite /=; lra.
@@ -187,7 +196,8 @@ have K1 : K / q ^ 2 < eps by apply: (Rmult_lt_reg_r (q ^ 2)) => //; rewrite /Rdi
 have : grid_sum L x / INR L < exp (A + eps).
   apply: Rle_lt_trans (_ : _ <= exp (A - A / q ^ 2 + K / q ^ 2)) _; first by apply: Rdiv_le_l; lra.
   by apply: exp_increasing; lra.
-by rewrite /eps; have -> : A + (ln (grid_sum L x / INR L) - A) = ln (grid_sum L x / INR L) by [ring]; rewrite exp_ln //; lra.
+by rewrite /eps; have -> : A + (ln (grid_sum L x / INR L) - A) = ln (grid_sum L x / INR L) by [ring];
+  rewrite exp_ln //; lra.
 Qed.
 
 (* any number of points *)
@@ -224,19 +234,22 @@ Lemma grid_fourth (L : nat) h : (0 < L)%nat ->
   mean (fun k => (@symmetric_grid L h k ^ 2) ^ 2) = h ^ 4 * (INR L ^ 2 - 1) * (3 * INR L ^ 2 - 7) / 240.
 Proof.
 move=> L0; have l0 := INR_gt0 L0; rewrite /mean N_ord.
-have -> : \rsum_(k : 'I_L) (symmetric_grid h k ^ 2) ^ 2 = h ^ 4 * \rsum_(k : 'I_L) (INR k - (INR L - 1) / 2) ^ 4.
+have -> : \rsum_(k : 'I_L) (symmetric_grid h k ^ 2) ^ 2
+  = h ^ 4 * \rsum_(k : 'I_L) (INR k - (INR L - 1) / 2) ^ 4.
   by rewrite -rsum_distr; apply: eq_bigr => k _; rewrite /symmetric_grid; ring.
 by rewrite sum_fourths; field; lra.
 Qed.
 
 (* ---------- order and symmetry ------------------------------------------------------------------ *)
-(* points that lie, in pairs of opposites, no further out than a symmetric grid are sub-Gaussian like the grid *)
+(* points that lie, in pairs of opposites, no further out than a symmetric grid are sub-Gaussian like the
+   grid *)
 Lemma dominated_subgaussian (L : nat) (h : R) (v : 'I_L -> R) : (0 < L)%nat ->
   (forall k, v (rev_ord k) = - v k) -> (forall k, Rabs (v k) <= Rabs (symmetric_grid h k)) ->
   subgaussian v (h ^ 2 * (INR L ^ 2 - 1) / 12).
 Proof.
 move=> L0 sym dom s; apply: Rle_trans (symmetric_grid_subgaussian h L0 s).
-have fold (f : 'I_L -> R) : (forall k, f (rev_ord k) = - f k) -> \rsum_k exp (s * f k) = \rsum_k cosh (s * f k).
+have fold (f : 'I_L -> R) : (forall k, f (rev_ord k) = - f k) ->
+  \rsum_k exp (s * f k) = \rsum_k cosh (s * f k).
   move=> fo; have h1 : \rsum_k exp (s * f k) = \rsum_k exp (- (s * f k)).
     by rewrite (reindex_inj rev_ord_inj) /=; apply: eq_bigr => k _; rewrite fo; congr exp; ring.
   have h2 : \rsum_k cosh (s * f k) = / 2 * (\rsum_k exp (s * f k) + \rsum_k exp (- (s * f k))).

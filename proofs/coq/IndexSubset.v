@@ -1,5 +1,6 @@
 (* INDEX on words that need not form a product: a family of words costs its log-density once.
-   The decoder of a symbol may be told the symbols of lower rank, and the questions he asks may depend on them. *)
+   The decoder of a symbol may be told the symbols of lower rank, and the questions he asks may depend on
+   them. *)
 From LowerBound Require Export Index.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -69,7 +70,8 @@ have {h h1 h2 g} : miss w y i <= 0 by move: h h1 h2 => /=; lra.
 by rewrite /miss /ind; case: eqP => //= _; lra.
 Qed.
 
-(* error_word w s x: the word that has the symbol of y0 exactly where x is decoded rightly.  It determines x. *)
+(* error_word w s x: the word that has the symbol of y0 exactly where x is decoded rightly.  It determines
+   x. *)
 Definition error_word (w : W) (s : S) (x : X) : X := [ffun i => exchange (dec w s x i) (sym y0 i) (x i)].
 
 Lemma error_word_inj w s : injective (error_word w s).
@@ -79,8 +81,8 @@ have h : agree i x x' by apply/agreeP => j ji; apply: IH; exact: leq_trans ji lt
 by have := congr1 (fun z : X => z i) e; rewrite !ffunE (told w s h); exact: exchange_inj.
 Qed.
 
-(* Any weights, as in Index.v.  Under coins w and state s the members are injected into the error words, and the
-   weight of an error word is the product of the weights of its errors. *)
+(* Any weights, as in Index.v.  Under coins w and state s the members are injected into the error words, and
+   the weight of an error word is the product of the weights of its errors. *)
 Theorem subset_weights (g : I -> R) (t : R) :
   0 < N W -> (forall i, 0 <= g i) ->
   (forall i, g i = 0 -> forall w y, sym y i = dec w (enc w y) (sym y) i) ->
@@ -119,7 +121,8 @@ have : exp (- t) * (\rsum_w \rsum_y D w y) <= exp (- t) * (t * (N W * N Y)).
   by apply: Rmult_le_compat_l; [exact/Rlt_le/exp_pos|exact: herr].
 set E := \rsum_w _; set U := exp (- t) * E => hU.
 have -> : - exp (- t) * E = - U by rewrite /U; ring.
-have -> : N W * (N Y * exp (- t)) = N W * (N Y * (exp (- t) * (1 + t))) - exp (- t) * (t * (N W * N Y)) by ring.
+have -> : N W * (N Y * exp (- t))
+  = N W * (N Y * (exp (- t) * (1 + t))) - exp (- t) * (t * (N W * N Y)) by ring.
 lra.
 Qed.
 
@@ -150,7 +153,8 @@ have pd i : 0 < 1 - delta i by have [[]] := gf i; lra.
 have ip i : 0 < / (1 - delta i) by apply: Rinv_0_lt_compat.
 have Y0 := family_gt0; have pp := rprod_gt0 ip.
 have S0 : 0 < N S.
-  by have := exp_pos (- t) => e0; apply: (Rmult_lt_reg_r (\rprod_i / (1 - delta i))) => //; rewrite Rmult_0_l; nra.
+  by have := exp_pos (- t) => e0; apply: (Rmult_lt_reg_r (\rprod_i / (1 - delta i))) => //; rewrite Rmult_0_l;
+    nra.
 have {h} : ln (N Y * exp (- t)) <= ln (N S * \rprod_i / (1 - delta i)).
   by apply: ln_le => //; apply: Rmult_lt_0_compat => //; exact: exp_pos.
 rewrite !ln_mult //; last exact: exp_pos.
@@ -168,7 +172,8 @@ End Subset.
 
 (* ---------- reads ------------------------------------------------------------------------- *)
 Section Reads.
-Variables (I : finType) (A : I -> finType) (Y : finType) (y0 : Y) (sym : Y -> {dffun forall i, A i}) (W S : finType).
+Variables (I : finType) (A : I -> finType) (Y : finType) (y0 : Y) (sym : Y -> {dffun forall i, A i})
+  (W S : finType).
 Variables (Inp Qry Out : Type) (good : Inp -> Qry -> Out -> bool) (inst : Y -> Inp).
 Variables (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out).
 (* ok y i: symbol i of member y can be read;  shut i: how often it cannot *)
@@ -176,7 +181,8 @@ Variables (ok : Y -> I -> bool) (shut : I -> R).
 Hypotheses (inj : injective sym) (W0 : 0 < N W).
 Hypothesis often : forall i, \rsum_(y : Y) ind (~~ ok y i) <= shut i * N Y.
 
-(* Without failures Bob takes any member with his state that can be read; fam: the queries that may be asked. *)
+(* Without failures Bob takes any member with his state that can be read; fam: the queries that may be
+   asked. *)
 Theorem reads_lower_bound (fam : Qry -> Prop) :
   (forall x y i, ok x i -> ok y i -> sym x i != sym y i ->
      exists q, fam q /\ forall o, good (inst x) q o -> good (inst y) q o -> False) ->
@@ -198,8 +204,8 @@ apply/negP => /(sep _ _ _ oy oz)[q [fq]] /(_ (answer w (enc w y) q)).
 by apply; [exact: hc|rewrite -e; exact: hc].
 Qed.
 
-(* With failures Bob asks one question for each symbol.  It may depend on the symbols of lower rank, which he is told:
-   he takes any member that agrees with them, can be read and accepts the answer. *)
+(* With failures Bob asks one question for each symbol.  It may depend on the symbols of lower rank, which he
+   is told: he takes any member that agrees with them, can be read and accepts the answer. *)
 Theorem told_reads_lower_bound (rank : I -> nat) (qry : {dffun forall i, A i} -> I -> Qry) (delta : I -> R) :
   (forall (x x' : {dffun forall i, A i}) i, agree rank i x x' -> qry x i = qry x' i) ->
   (forall x y i o, ok x i -> ok y i -> agree rank i (sym x) (sym y) ->

@@ -6,9 +6,10 @@
                         coefficients are the binary digits of f: 37 is x^5 + x^2 + 1, 11 is x^3 + x + 1
    trace_code m f i c   letter c of word i of the trace code tr(a x + b x^3) from GF(2^m) modulo f
    C_instance, C_question   the caches and the questions of Theorem C
+   frame_instance, value_question, letter_question   the caches and the questions of Theorem F
    T, n2, d, h          cached tokens, own tokens, dimension, channels
    da, p                coordinates of address and payload *)
-From LowerBound Require Import Var256 Var256Payload SmallInstances.
+From LowerBound Require Import Var256 Var256Payload Var256FrameFloors SmallInstances.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -186,6 +187,73 @@ move=> T n2 da p h A inst qry e0; have [S [f [g [h1 h2]]]] := Var256Payload.var2
 by exists (without_coins f g).
 Qed.
 
+(* ================= one head of VAR at 256 pixels: frames ================================================== *)
+(* Theorem F at the same sizes, at delta = 0.  The addresses b are the first 424 Kerdock vectors with one letter
+   deleted, in dimension 63: letter 0 is the coordinate that the reflections exchange with an address, and the other
+   62 carry the payload.  Payloads lie on a grid of L points, 63 values on LV levels, queries have norm 100.
+   All keys are unit vectors, and a cache whose answers to the value questions and to the letter questions are within
+   eta has at least so many bits; fp16 has 868352. *)
+
+(* eta = 1/10: 20 letters of payload, 5 levels of values, .2017 of fp16. *)
+Theorem var256_frames_10 :
+  let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
+  let b (i : 'I_T) (c : option 'I_p) :=
+    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
+  let v (k : 'I_20) := (11807/1000000) * (INR k - (INR 20 - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (81/100) 5 v in
+  let value := @value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (81/100) v 100
+    (4815/6737) (4712/6737) (11807/1000000) (1/68) in
+  let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
+      forall i l a, unit (payload i l a) &
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+    (forall w x i c, near (1/10) (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
+    (forall w x i l a,
+       near (1/10) (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
+    175200 <= log2 (N S)].
+Proof. exact: Var256FrameFloors.var256_frames_10. Qed.
+
+(* eta = 1/100: 202 letters of payload, 50 levels of values, .4039 of fp16. *)
+Theorem var256_frames_100 :
+  let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
+  let b (i : 'I_T) (c : option 'I_p) :=
+    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
+  let v (k : 'I_202) := (5909/5000000) * (INR k - (INR 202 - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (811/1000) 50 v in
+  let value := @value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (811/1000) v 100
+    (21/29) (20/29) (5909/5000000) (1/680) in
+  let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
+      forall i l a, unit (payload i l a) &
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+    (forall w x i c, near (1/100) (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
+    (forall w x i l a,
+       near (1/100) (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
+    350800 <= log2 (N S)].
+Proof. exact: Var256FrameFloors.var256_frames_100. Qed.
+
+(* eta = 1/1000: 1940 letters of payload, 500 levels of values, .6048 of fp16. *)
+Theorem var256_frames_1000 :
+  let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
+  let b (i : 'I_T) (c : option 'I_p) :=
+    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
+  let v (k : 'I_1940) := (11979/100000000) * (INR k - (INR 1940 - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (822/1000) 500 v in
+  let value := @value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (822/1000) v 100
+    (663/905) (616/905) (11979/100000000) (1/6600) in
+  let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
+      forall i l a, unit (payload i l a) &
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+    (forall w x i c, near (1/1000) (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
+    (forall w x i l a,
+       near (1/1000) (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
+    525200 <= log2 (N S)].
+Proof. exact: Var256FrameFloors.var256_frames_1000. Qed.
+
 (* ================= correct on average ========================================================= *)
 (* The floors of VAR at 256 pixels hold when only the mean failure rate is bounded: over coins, words, tokens
    and channels for the values; over coins and instances for keys and values. *)
@@ -321,7 +389,8 @@ Definition all_instances := [::
   mention (@var256_additive); mention (@var256_binary_exact); mention (@var256_additive_exact);
   mention (@var256_binary_tight); mention (@var256_additive_tight); mention (@var256_norms);
   mention (@var256_keys_and_values); mention (@var256_keys_and_values_exact);
-  mention (@var256_keys_and_values_tight); mention (@var256_binary_average);
+  mention (@var256_keys_and_values_tight); mention (@var256_frames_10); mention (@var256_frames_100);
+  mention (@var256_frames_1000); mention (@var256_binary_average);
   mention (@var256_additive_average); mention (@var256_keys_and_values_average); mention (@kerdock16_binary);
   mention (@d4_binary); mention (@floor_of_certificate); mention (@floor_of_certificate_additive);
   mention (@floor_of_design)].

@@ -1,5 +1,6 @@
-(* Addresses for frames: Kerdock vectors with one letter deleted.  Their inner products are decided by computation, from
-   both sides, and the entries are flat, so that the frames of different addresses are nearly orthogonal too. *)
+(* Addresses for frames: Kerdock vectors with one letter deleted.  Their inner products are decided by
+   computation, from both sides, and the entries are flat, so that the frames of different addresses are
+   nearly orthogonal too. *)
 From LowerBound Require Export Frames IntegerKeys Kerdock.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -7,13 +8,16 @@ Open Scope R_scope.
 (* ---------- addresses --------------------------------------------------------------------------- *)
 Section TwoSided.
 Variables (d : nat) (bit : nat -> nat -> bool) (r : R).
-(* balanced n D: every two of the words 0, ..., n - 1 differ in at least D places and agree in at least D places *)
+(* balanced n D: every two of the words 0, ..., n - 1 differ in at least D places and agree in at least D
+   places *)
 Definition balanced (n D : nat) : bool :=
-  pairwise (fun u v => differ u v D && differ u (map negb v) D) [seq [seq bit i c | c <- iota 0 d] | i <- iota 0 n].
+  pairwise (fun u v => differ u v D && differ u (map negb v) D)
+    [seq [seq bit i c | c <- iota 0 d] | i <- iota 0 n].
 Hypotheses (r0 : 0 < r) (r2 : r * r = INR d).
 Notation key := (sign_key (d := d) bit r).
 
-(* The inner product is 1 - 2/d times the number of places that differ, and the places that agree are the rest. *)
+(* The inner product is 1 - 2/d times the number of places that differ, and the places that agree are the
+   rest. *)
 Lemma balanced_incoherent (n D : nat) (i j : 'I_n) : balanced n D -> i != j ->
   Rabs (dot (key i) (key j)) <= (INR d - 2 * INR D) / INR d.
 Proof.
@@ -28,7 +32,8 @@ move=> /differP; rewrite !size_map size_iota => /(_ erefl) h1.
 move=> /differP; rewrite !size_map size_iota => /(_ erefl) h2.
 have c1 (l : seq nat) : count (fun p => p.1 (+) p.2) (zip [seq bit i c | c <- l] [seq bit j c | c <- l])
     = count (fun c => bit i c (+) bit j c) l by elim: l => //= c l ->.
-have c2 (l : seq nat) : count (fun p => p.1 (+) p.2) (zip [seq bit i c | c <- l] (map negb [seq bit j c | c <- l]))
+have c2 (l : seq nat) : count (fun p => p.1 (+) p.2) (zip [seq bit i c | c <- l]
+    (map negb [seq bit j c | c <- l]))
     = count (fun c => ~~ (bit i c (+) bit j c)) l.
   by elim: l => //= c l ->; rewrite addbN.
 rewrite c1 in h1; rewrite c2 in h2.
@@ -46,7 +51,8 @@ by apply: Rabs_le; lra.
 Qed.
 End TwoSided.
 
-(* var256_address i: letters 0, ..., 62 of Kerdock word i, over sqrt 63; letter 0 is coordinate 0 of the frames *)
+(* var256_address i: letters 0, ..., 62 of Kerdock word i, over sqrt 63; letter 0 is coordinate 0 of the
+   frames *)
 Definition var256_address (i : 'I_424) (c : option 'I_62) : R :=
   (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63.
 
@@ -63,9 +69,11 @@ have i63 : INR 63 = 63 by rewrite INR_IZR_INZ.
 have s2 : sqrt 63 * sqrt 63 = INR 63 by rewrite i63 sqrt_sqrt; lra.
 have be : / sqrt 63 <= 126/1000.
   apply: (Rmult_le_reg_r (sqrt 63)) => //; rewrite Rinv_l; last lra.
-  by apply: Rnot_lt_le => h; have : (126/1000 * sqrt 63) * (126/1000 * sqrt 63) < 1 * 1 by [nra]; rewrite i63 in s2; nra.
+  by apply: Rnot_lt_le => h; have : (126/1000 * sqrt 63) * (126/1000 * sqrt 63) < 1 * 1 by [nra];
+    rewrite i63 in s2; nra.
 have ab i c : Rabs (b i c) <= 126/1000.
-  rewrite /b /var256_address /Rdiv Rabs_mult [Rabs (/ _)]Rabs_right; last by apply/Rle_ge/Rlt_le/Rinv_0_lt_compat.
+  rewrite /b /var256_address /Rdiv Rabs_mult [Rabs (/ _)]Rabs_right;
+    last by apply/Rle_ge/Rlt_le/Rinv_0_lt_compat.
   by case: (kerdock _ _ _ _); rewrite ?Rabs_Ropp Rabs_R1; lra.
 have dk i j : dot (b i) (b j)
     = dot (sign_key (d := 63) (kerdock 5 37) (sqrt 63) i) (sign_key (d := 63) (kerdock 5 37) (sqrt 63) j).

@@ -73,7 +73,8 @@ Lemma mean_coord i (f : A -> R) : mean (fun x : X => f (x i)) = mean f.
 Proof.
 rewrite (mean_ext (g := fun x : X => \rprod_k (fun k a => if k == i then f a else 1) k (x k))); last first.
   by move=> x; rewrite -big_mkcond big_pred1_eq.
-rewrite (mean_prod (fun k a => if k == i then f a else 1)) (bigD1 i) //= eqxx big1 ?Rmult1r // => k /negbTE ->.
+rewrite (mean_prod (fun k a => if k == i then f a else 1)) (bigD1 i) //= eqxx big1 ?Rmult1r // =>
+  k /negbTE ->.
 exact: mean_const.
 Qed.
 
@@ -107,7 +108,8 @@ Qed.
 End Product.
 
 (* ---------- subsets and pairs ---------------------------------------------------------------------- *)
-Lemma rsum_sub (A : finType) (P : pred A) (f : A -> R) : \rsum_(a : {a | P a}) f (val a) = \rsum_(a | P a) f a.
+Lemma rsum_sub (A : finType) (P : pred A) (f : A -> R) :
+  \rsum_(a : {a | P a}) f (val a) = \rsum_(a | P a) f a.
 Proof.
 rewrite [RHS](reindex_omap (val : {a | P a} -> A) insub) /=; last by move=> a Pa; rewrite insubT.
 by apply: eq_bigl => a; rewrite valK eqxx (valP a).
@@ -143,8 +145,8 @@ by rewrite Rmult_0_r /Rdiv !Rmult_0_l.
 Qed.
 
 (* ---------- Cantelli ------------------------------------------------------------------- *)
-(* A centred variable f of variance v exceeds sqrt (z v) with probability at most 1 / (1 + z): with u = sqrt (v / z),
-   (f + u)^2 is at least (sqrt (z v) + u)^2 where it does, and its mean is v + u^2. *)
+(* A centred variable f of variance v exceeds sqrt (z v) with probability at most 1 / (1 + z): with u = sqrt
+   (v / z), (f + u)^2 is at least (sqrt (z v) + u)^2 where it does, and its mean is v + u^2. *)
 Theorem cantelli (A : finType) (f : A -> R) (v z : R) : 0 < N A -> 0 < z -> mean f = 0 ->
   mean (fun a => f a ^ 2) = v -> mean (fun a => ind (~~ Rleb (f a) (sqrt (z * v)))) <= / (1 + z).
 Proof.
@@ -163,7 +165,8 @@ have ap : 0 < a0 by exact: sqrt_lt_R0.
 pose u := a0 / z; have u0 : 0 < u by exact: Rdiv_lt_0_compat.
 have uu : u * u = v / z.
   by rewrite /u; have -> : a0 / z * (a0 / z) = a0 * a0 / (z * z) by [field; lra]; rewrite aa; field; lra.
-have au : a0 * u = v by rewrite /u; have -> : a0 * (a0 / z) = a0 * a0 / z by [field; lra]; rewrite aa; field; lra.
+have au : a0 * u = v by rewrite /u; have -> : a0 * (a0 / z) = a0 * a0 / z by [field; lra]; rewrite aa; field;
+  lra.
 have sq : (a0 + u) ^ 2 = v * (1 + z) ^ 2 / z.
   have -> : (a0 + u) ^ 2 = a0 * a0 + 2 * (a0 * u) + u * u by ring.
   by rewrite aa au uu; field; lra.

@@ -3,7 +3,8 @@ From LowerBound Require Export Index Keys IntegerKeys.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* exp_squares n a b c e: 1 + x / 2^n, squared n times with 64 binary digits rounded down, reaches c/e at x = a/b *)
+(* exp_squares n a b c e: 1 + x / 2^n, squared n times with 64 binary digits rounded down, reaches c/e at x =
+   a/b *)
 Definition digits64 : Z := (2 ^ 64)%Z.
 Definition square64 (u : Z) : Z := (u * u / digits64)%Z.
 Definition exp_squares (n : nat) (a b c e : Z) : bool :=
@@ -56,7 +57,8 @@ by apply: Rdiv_le_r.
 Qed.
 
 (* a logarithm from above, and from below *)
-Lemma ln_at_most n a b c e : exp_squares n a b c e -> 0 < IZR c / IZR e -> ln (IZR c / IZR e) <= IZR a / IZR b.
+Lemma ln_at_most n a b c e : exp_squares n a b c e -> 0 < IZR c / IZR e -> ln (IZR c / IZR e) <=
+  IZR a / IZR b.
 Proof. by move=> /exp_squaresP h p; rewrite -(ln_exp (IZR a / IZR b)); exact: ln_le. Qed.
 
 Lemma exp_opp_at_most n a b c e : exp_squares n a b c e -> 0 < IZR c -> 0 < IZR e ->
@@ -74,11 +76,13 @@ have h : / 2 <= exp (- (2/3)).
   rewrite exp_INR; apply: Rle_trans (_ : _ <= (23/24) ^ 16) _; first lra.
   by apply: pow_incr; have := exp_ineq1_le (- (1/24)); lra.
 have p := exp_pos (2/3); have : exp (2/3) <= 2.
-  by move: h; rewrite exp_Ropp => h; apply: Rnot_lt_le => lt; have := Rinv_lt_contravar _ _ (Rmult_lt_0_compat _ _ Rlt_0_2 p) lt; lra.
+  by move: h; rewrite exp_Ropp => h; apply: Rnot_lt_le => lt;
+    have := Rinv_lt_contravar _ _ (Rmult_lt_0_compat _ _ Rlt_0_2 p) lt; lra.
 by move=> /(ln_le p); rewrite ln_exp.
 Qed.
 
-(* Fano's rate for an error of at most q = 2^-k.  By ln y <= y - 1 at q/p and at 1/(1-p), H2n p <= p ln (1/q) + q. *)
+(* Fano's rate for an error of at most q = 2^-k.  By ln y <= y - 1 at q/p and at 1/(1-p), H2n p <= p ln (1/q)
+   + q. *)
 Lemma fano_small (L p : R) (k : nat) (q := / 2 ^ k) : 2 <= L -> 0 <= p <= q -> 0 <= q < 1 ->
   (1 - q) * log2 L - q * (INR k + 3/2) <= fano L p.
 Proof.
@@ -105,7 +109,8 @@ have h2 : - (1 - p) * ln (1 - p) <= p.
 have h3 : p * ln (L - 1) <= q * ln L.
   have l1 : 0 <= ln (L - 1) by apply: ln_ge0; lra.
   by apply: Rmult_le_compat => //; apply: ln_le; lra.
-have h4 : p * (INR k * ln 2) <= q * (INR k * ln 2) by apply: Rmult_le_compat_r => //; apply: Rmult_le_pos; lra.
+have h4 : p * (INR k * ln 2) <= q * (INR k * ln 2) by apply: Rmult_le_compat_r => //; apply: Rmult_le_pos;
+  lra.
 have h5 : q * 1 <= q * (3/2 * ln 2) by apply: Rmult_le_compat_l; lra.
 lra.
 Qed.

@@ -16,7 +16,7 @@
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  Cliques RandomKeys Universal Streams Coins Classes.
+  IndexSubset FrameFloor Cliques RandomKeys Universal Streams Coins Classes.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -991,6 +991,85 @@ move=> lam' c inst qry hA hrho l0 g0 P0; split=> [x i|ix|hn ix o].
 exact: (Sharp.C_sharp_own_unit ref hA hrho l0 g0 P0).
 Qed.
 
+(* ================= frames ====================================================================================== *)
+
+(* INDEX on a family Y of words that need not be all words: x is the word of a member, and different members have
+   different words.  The decoder of symbol i may be told all symbols of lower rank.  With errors delta i, averaged
+   over public coins and members, the message has the sum of Fano's rates in bits, less the log-density of Y. *)
+Theorem index_subset (I : finType) (A : I -> finType) (Y : finType) (y0 : Y) (x : Y -> {dffun forall i, A i})
+    (rank : I -> nat) (W S : finType) (enc : W -> Y -> S)
+    (dec : W -> S -> {dffun forall i, A i} -> {dffun forall i, A i}) (delta : I -> R) :
+  injective x ->
+  (forall w s (u v : {dffun forall i, A i}) i, (forall j, (rank j < rank i)%nat -> u j = v j) ->
+     dec w s u i = dec w s v i) ->
+  0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall i, \rsum_(w : W) \rsum_(y : Y) ind (x y i != dec w (enc w y) (x y) i) <= delta i * (N W * N Y)) ->
+  \rsum_i fano (N (A i)) (delta i) - log2 (N [finType of {dffun forall i, A i}] / N Y) <= log2 (N S).
+Proof.
+move=> inj told; apply: (IndexSubset.subset_lower_bound y0 inj (rank := rank)) => w s u v i /agreeP.
+exact: told.
+Qed.
+
+(* Theorem F at delta = 0.  Addresses b_i in R^(1 + p), first coordinate below 1, of coherence at most mu1.  The frame
+   of b_i is the image of the other p axes under the reflection that exchanges b_i and the first axis; its coherence
+   with other addresses is at most mu2.  A key is c0 b_i, plus a payload of p letters along the frame, plus a
+   coordinate that fills it up to norm 1; letters lie on a symmetric grid of L points of spacing h, and payloads that
+   do not fit are left out.  h values lie on LV levels.
+   payload i l a tilts the query from b_i by cs, sn towards frame vector l, or away from it, and asks whether the
+   letter is at least as far out as letter a: all own tokens are copies of one key, half way below it, blurred by tau.
+   value i c asks for channel c with query lam b_i; the own tokens have the key - b_i.
+   If every answer to these questions is within eta, then T (p fano(L) + h fano(LV) - log2 (1 + 1/z)) bits are needed:
+   3/2 pK and pV bound how often the query of a symbol is shut, that is how often the other cached tokens weigh more
+   than tau, or tauV / 2, times a token at the logit a0, or lam c0; 1 / (1 + 1/z) bounds the density of the payloads
+   that fit.  m is the variance of a letter. *)
+Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
+    (lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
+  let m := h ^ 2 * (INR L ^ 2 - 1) / 12 in
+  let shut t mu y := (1 + / z) * ((N Tok - 1) * exp (- t * (y - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2)) in
+  let muK := cs * mu1 + sn * mu2 in
+  let a0 := lam * (cs * c0 + sn * - (h / 2)) in
+  let pK := shut tK muK ((a0 + ln tau) / lam) in
+  let pV := shut tV mu1 ((lam * c0 + ln (tauV / 2)) / lam) in
+  let inst := @frame_instance Tok Pay Ch _ b c0 LV (fun k : 'I_L => h * (INR k - (INR L - 1) / 2)) in
+  let value := @value_question Tok Own Pay Ch b lam in
+  let payload := @letter_question Tok Own Pay Ch _ b c0 (fun k : 'I_L => h * (INR k - (INR L - 1) / 2))
+    lam cs sn h tau in
+  (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
+  (forall i j, i != j -> dot (b i : [finType of option Pay] -> R) (b j) <= mu1) ->
+  (forall i j l, i != j -> Rabs (dot (frame (b i) l) (b j)) <= mu2) ->
+  0 < lam -> 0 <= eta < 1/2 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 < tau -> 0 < tauV ->
+  (0 < L)%nat -> ~~ odd L -> (0 < LV)%nat -> (0 < #|Own|)%nat ->
+  0 < z -> N Pay * m + sqrt (z * (N Pay * (h ^ 4 * (INR L ^ 2 - 1) * (INR L ^ 2 - 4) / 180))) <= 1 - c0 ^ 2 ->
+  2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
+  N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
+  0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
+  0 <= 3/2 * pK <= 1 - / INR L -> 0 <= pV <= 1 - / INR LV ->
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+  (forall w x i c, near eta (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
+  (forall w x i l a,
+     near eta (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
+  N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S).
+Proof.
+by move=> m shut muK a0 pK pV inst value payload; exact: (@FrameFloor.frames Tok Own Pay Ch b L LV).
+Qed.
+
+(* In Theorem F all cached keys and all of Bob's own keys are unit vectors and all queries have norm lambda, if the
+   outermost letter fits into the sphere and ln n2 <= lambda. *)
+Theorem frames_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
+    (lam eta c0 cs sn h tau : R) :
+  let inst := @frame_instance Tok Pay Ch _ b c0 LV (fun k : 'I_L => h * (INR k - (INR L - 1) / 2)) in
+  let value := @value_question Tok Own Pay Ch b lam in
+  let payload := @letter_question Tok Own Pay Ch _ b c0 (fun k : 'I_L => h * (INR k - (INR L - 1) / 2))
+    lam cs sn h tau in
+  (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
+  0 < lam -> 0 <= eta < 1/2 -> 0 <= c0 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 <= tau ->
+  ~~ odd L -> (0 < #|Own|)%nat -> ln (N Own) <= lam ->
+  2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h -> (h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2 ->
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1,
+      forall i c, let Q := value i c in dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1
+    & forall i l a, let Q := payload i l a in dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1].
+Proof. by move=> inst value payload; exact: (@FrameFloor.frames_norms Tok Own Pay Ch b L LV). Qed.
+
 (* ================= flat logits ================================================================ *)
 
 (* Without a gap there is no bound: with lambda = 0 a cache of h log2 (T + 1) bits is correct for 0/1
@@ -1457,7 +1536,7 @@ Definition all_theorems := (
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @flat_logits, @clique_lattice, @clique_lattice_norms,
+  @index_subset, @frames, @frames_norms, @flat_logits, @clique_lattice, @clique_lattice_norms,
   @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
   @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,
   @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,

@@ -15,11 +15,12 @@ Notation var256_letter c0 L cs sn h tau :=
      (var256_address : _ -> [finType of option 'I_62] -> R) c0 (@symmetric_grid L h) 100 cs sn h tau).
 
 Section Certificate.
-Variables (L LV k kV : nat) (l lv eta c0 cs sn h tau tauV z : R) (s sp x xV t c cV lK lV lP : R).
+Variables (L LV k kV : nat) (l lv eta c0 cs sn h tau tauV z : R) (s sp x xV t c cV lK lV lP bits : R).
 Notation m := (h ^ 2 * (l ^ 2 - 1) / 12).
 Notation mu := (cs * (1/7) + sn * (165/1000)).
 Hypotheses (Ll : INR L = l) (LVl : INR LV = lv) (l2 : 2 <= l) (lv2 : 2 <= lv) (even : ~~ odd L)
-  (he : 0 <= eta < 1/2) (c00 : 0 < c0) (cs0 : 0 <= cs) (sn0 : 0 < sn) (circle : cs ^ 2 + sn ^ 2 = 1) (h0 : 0 < h)
+  (he : 0 <= eta < 1/2) (c00 : 0 < c0) (cs0 : 0 <= cs) (sn0 : 0 < sn) (circle : cs ^ 2 + sn ^ 2 = 1) (h0 :
+    0 < h)
   (tau0 : 0 < tau) (tauV0 : 0 < tauV) (z0 : 0 < z).
 (* the norm of a payload; the spacing of letters and of values; copies and own tokens in reach *)
 Hypotheses (s0 : 0 <= s) (hs : z * (62 * (h ^ 4 * (l ^ 2 - 1) * (l ^ 2 - 4) / 180)) <= s ^ 2)
@@ -35,12 +36,15 @@ Hypotheses (hx : / tau <= exp x) (hxV : / (tauV / 2) <= exp xV) (t0 : 0 < t <= 1
   (hcV : cV <= 100 * ((100 * c0 - xV) / 100 - c0 * (1/7)) - 100 ^ 2 * m * (1 - (1/7) ^ 2) / 2)
   (shutV : (1 + / z) * 423 * 2 ^ kV <= exp cV) (k0 : (0 < k)%nat) (kV0 : (0 < kV)%nat).
 (* the letters, in bits *)
-Hypotheses (hlK : lK <= log2 l) (hlV : lV <= log2 lv) (hlP : log2 (1 + / z) <= lP).
+Hypotheses (hlK : lK <= log2 l) (hlV : lV <= log2 lv) (hlP : log2 (1 + / z) <= lP)
+  (hbits : bits <= 424 * (62 * ((1 - / 2 ^ k) * lK - / 2 ^ k * (INR k + 3/2)) +
+     63 * ((1 - / 2 ^ kV) * lV - / 2 ^ kV * (INR kV + 3/2)) - lP)).
 Notation inst := (var256_instance c0 LV L h).
 Notation letter := (var256_letter c0 L cs sn h tau).
 
 (* an isolation bound, from rational bounds of its exponent *)
-Lemma isolation_small (w y tt mm muu cc : R) (j : nat) : 1 <= w -> cc <= tt * (y - c0 * muu) - tt ^ 2 * mm * (1 - muu ^ 2) / 2 ->
+Lemma isolation_small (w y tt mm muu cc : R) (j : nat) : 1 <= w -> cc <=
+  tt * (y - c0 * muu) - tt ^ 2 * mm * (1 - muu ^ 2) / 2 ->
   w * (1 + / z) * 423 * 2 ^ j <= exp cc -> 0 <= w * isolation 424 (1 + / z) tt mm c0 muu y <= / 2 ^ j.
 Proof.
 move=> w1 hcc big; rewrite /isolation; have iz : 0 < / z by exact: Rinv_0_lt_compat.
@@ -73,8 +77,7 @@ Theorem var256_frames_floor :
                        (answer w (compress w (inst x)) (var256_value i c))) ->
     (forall w x i l a, near eta (frame_output (inst x) (letter i l a))
                          (answer w (compress w (inst x)) (letter i l a))) ->
-    424 * (62 * ((1 - / 2 ^ k) * lK - / 2 ^ k * (INR k + 3/2)) +
-           63 * ((1 - / 2 ^ kV) * lV - / 2 ^ kV * (INR kV + 3/2)) - lP) <= log2 (N S)].
+    bits <= log2 (N S)].
 Proof.
 have [b1 b0 co fc] := var256_frames_incoherent.
 have i62 : N [finType of 'I_62] = 62 by rewrite N_ord INR_IZR_INZ.
@@ -87,7 +90,8 @@ have lt : ln (1 + tau) <= tau.
   by rewrite -{2}(ln_exp tau); apply: ln_le; [lra|exact: exp_ineq1_le].
 have spc : spacing eta tau < 100 * sn * h by rewrite /spacing; lra.
 have ln256 : ln (N [finType of 'I_256]) <= 100.
-  rewrite i256; have -> : ln 256 = 8 * ln 2 by have -> : 256 = 2 ^ 8 by [ring]; rewrite ln_pow; [rewrite INR_IZR_INZ|lra].
+  rewrite i256; have -> : ln 256 = 8 * ln 2 by have -> : 256 = 2 ^ 8 by [ring]; rewrite ln_pow;
+    [rewrite INR_IZR_INZ|lra].
   by have := exp_ineq1_le (ln 2); rewrite exp_ln; lra.
 have lx : - x <= ln tau.
   have : ln (/ tau) <= x by rewrite -(ln_exp x); apply: ln_le => //; exact: Rinv_0_lt_compat.
@@ -102,7 +106,8 @@ have fitsL : (h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2 by rewrite Ll.
 have [n1 n2 n3] := frames_norms [finType of 'I_63] LV b1 b0 l100 he (Rlt_le _ _ c00) cs0 sn0 circle h0
   (Rlt_le _ _ tau0) even own ln256 spc fitsL.
 split=> // W S compress answer W0 hv hk.
-have hcc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100 - c0 * mu) - t ^ 2 * m * (1 - mu ^ 2) / 2.
+have hcc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100 - c0 * mu) - t ^ 2 * m * (1 - mu ^ 2) /
+  2.
   apply: Rle_trans hc _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
 have hccV : cV <= 100 * ((100 * c0 + ln (tauV / 2)) / 100 - c0 * (1/7)) - 100 ^ 2 * m * (1 - (1/7) ^ 2) / 2.
   apply: Rle_trans hcV _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
@@ -130,11 +135,13 @@ have farE : N [finType of 'I_256] * exp (- (100)) <= tauV / 2 * exp (100 * c0).
   by rewrite exp_INR; apply: pow_incr; have := exp_ineq1_le y; rewrite /y; lra.
 have h1 : 0 < 100 <= 100 by lra.
 have big := @frames [finType of 'I_424] [finType of 'I_256] [finType of 'I_62] [finType of 'I_63]
-  (var256_address : _ -> [finType of option 'I_62] -> R) L LV 100 eta c0 cs sn h tau tauV (1/7) (165/1000) z t 100.
+  (var256_address : _ -> [finType of option 'I_62] -> R) L LV 100 eta c0 cs sn h tau tauV (1/7) (165/1000) z t
+    100.
 cbv zeta in big; rewrite i424 i256 i62 i63 Ll LVl in big; rewrite i62 Ll in dens; rewrite i256 in farE.
-have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV farE t0 h1
+have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV farE t0
+  h1
   slope slopeV ltac:(lra) ltac:(lra) W S compress answer W0 hv hk.
-apply: Rle_trans big; apply: Rmult_le_compat_l; first lra.
+apply: Rle_trans hbits (Rle_trans _ _ _ _ big); apply: Rmult_le_compat_l; first lra.
 have fK := fano_small (L := l) (k := k) l2 sK ltac:(lra).
 have fV := fano_small (L := lv) (k := kV) lv2 sV ltac:(lra).
 have gK : (1 - / 2 ^ k) * lK <= (1 - / 2 ^ k) * log2 l by apply: Rmult_le_compat_l; lra.

@@ -144,7 +144,7 @@ IN_CLAIM = [
     ("lattice cliques", ("guarantee",), "relative", "additive"),
     ("lattice cliques", ("multiplier",), "60", "it must hold"),
     ("frames", ("delta",), "1/100", "rests on frames_with_failures at this delta"),
-    ("frames with failures", ("delta",), "0", "rests on frames at this delta"),
+    ("frames with failures", ("delta",), "0", "rests on frames_by_classes at this delta"),
     ("frames with failures", ("delta",), "499/1000", "below 1 - 1/L"),
     ("frames", ("lemmas",), ["frames_with_failures"], "rests on"),
     ("frames", ("multiplier",), "99", "lambda sin(phi) h"),

@@ -98,7 +98,7 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
     ),
     "frames": (
         "frames_floor",
-        claim_of("F", "frames", bits=726, d=12),
+        claim_of("F", "frames_by_classes", bits=726, d=12),
         {**FRAMES, "levels": 344, "step": "131/100000"},
     ),
     "frames with failures": (

@@ -18,7 +18,7 @@ from lowerbound.kernel.rules.alphabet import MOST_DIGITS, blocks, grid
 from lowerbound.kernel.rules.floor import FloorClaim, ball, compared, fano, read_floor, require, working_precision
 from lowerbound.kernel.verdict import Verdict
 
-LEMMAS = {"F": ("frames",)}
+LEMMAS = {"F": ("frames_by_classes",)}
 LEMMAS_WITH_FAILURES = {"F": ("frames_with_failures",)}
 MOST_LEVELS = 2**20
 MOST_WORK = 2**20
