@@ -16,9 +16,11 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from graphlib import TopologicalSorter
 from pathlib import Path
 from textwrap import dedent, indent
 from typing import Any
@@ -36,6 +38,8 @@ AXIOMS = frozenset(
 """What Coq's standard library assumes of the real numbers, by full name; nothing else may appear."""
 
 LIMIT_S = 1200
+PROCESSES = 2
+"""How many sources are compiled at once."""
 LOGICAL_NAME = "LowerBound"
 COMPILE = ("coqc", "-q", "-R", ".", LOGICAL_NAME, "-w", "none")
 RECHECK = ("coqchk", "-silent", "-o", "-bytecode-compiler", "yes", "-R", ".", LOGICAL_NAME)
@@ -358,12 +362,43 @@ class CoqFolder:
                 place.mkdir()
                 for path in self.files:
                     (place / path.name).write_bytes(path.read_bytes())
-                    run(*COMPILE, path.name, cwd=place)
+                _compile(place, [path.name for path in self.files])
                 text = run(*RECHECK, *(f"{LOGICAL_NAME}.{module}" for module in modules), cwd=place)
                 read_summary(text)
                 (place / SUMMARY).write_text(json.dumps(text), encoding="utf-8")
             summary = read_summary(json.loads((place / SUMMARY).read_text(encoding="utf-8")))
         return Compiled(place, modules, summary)
+
+
+def _compile(place: Path, names: Sequence[str]) -> None:
+    """Compile sources in this folder, PROCESSES at once, each after those that it requires."""
+    sorter = TopologicalSorter(_required(run("coqdep", "-R", ".", LOGICAL_NAME, *names, cwd=place), names))
+    sorter.prepare()
+    with ThreadPoolExecutor(PROCESSES) as pool:
+        running: dict[Future[str], str] = {}
+        while sorter.is_active():
+            for name in sorter.get_ready():
+                running[pool.submit(run, *COMPILE, name, cwd=place)] = name
+            ended, _ = wait(running, return_when=FIRST_COMPLETED)
+            for each in ended:
+                name = running.pop(each)
+                try:
+                    each.result()
+                except LowerBoundError:
+                    pool.shutdown(cancel_futures=True)
+                    raise
+                sorter.done(name)
+
+
+def _required(text: str, names: Sequence[str]) -> dict[str, list[str]]:
+    """For each source, the others that must be compiled before it, as coqdep prints them."""
+    needs: dict[str, list[str]] = {name: [] for name in names}
+    for line in text.splitlines():
+        targets, colon, sources = line.partition(": ")
+        name = targets.partition(".vo")[0] + ".v"
+        if colon and name in needs and f"{name}o" in targets.split():
+            needs[name] = [each[:-1] for each in sources.split() if each.endswith(".vo") and each[:-1] in needs]
+    return needs
 
 
 def _without_name(answer: str) -> str:
