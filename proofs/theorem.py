@@ -76,7 +76,8 @@ LEMMAS = (
         formula=r"E_{r, x, i, c} [\text{failure}] \le \delta \;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(
             ByCoq(
-                "relative_headline_average", ("correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta",)
+                "relative_headline_average",
+                ("correct_in_mean K B lam ind (approx eta) (compress a) (answer a) delta",),
             ),
         ),
         uses=(Use("relative_values"), Use("greedy_keys")),

@@ -1031,7 +1031,7 @@ Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : n
   let pK := shut tK muK ((a0 + ln tau) / lam) in
   let pV := shut tV mu1 ((lam * c0 + ln (tauV / 2)) / lam) in
   let inst := @frame_instance Tok Pay Ch _ b c0 LV (fun k : 'I_L => h * (INR k - (INR L - 1) / 2)) in
-  let value := @value_question Tok Own Pay Ch b lam in
+  let value := @FrameFamily.value_question Tok Own Pay Ch b lam in
   let payload := @letter_question Tok Own Pay Ch _ b c0 (fun k : 'I_L => h * (INR k - (INR L - 1) / 2))
     lam cs sn h tau in
   (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
@@ -1058,7 +1058,7 @@ Qed.
 Theorem frames_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
     (lam eta c0 cs sn h tau : R) :
   let inst := @frame_instance Tok Pay Ch _ b c0 LV (fun k : 'I_L => h * (INR k - (INR L - 1) / 2)) in
-  let value := @value_question Tok Own Pay Ch b lam in
+  let value := @FrameFamily.value_question Tok Own Pay Ch b lam in
   let payload := @letter_question Tok Own Pay Ch _ b c0 (fun k : 'I_L => h * (INR k - (INR L - 1) / 2))
     lam cs sn h tau in
   (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->

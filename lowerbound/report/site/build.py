@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import lowerbound
-from lowerbound.report.site import catalogue, explorer, proof_page
+from lowerbound.report.site import catalogue, explorer, proof_page, theorem_page
 
 ROOMS = {
     "errors": "One family of errors",
@@ -42,6 +42,7 @@ def write_sources(docs: Path, proofs: Path) -> None:
     found = proof_page.verified(proofs)
     pages = {
         "proof": proof_page.page(found),
+        "theorems": theorem_page.page(found),
         "cache_catalogue": catalogue.caches_page(),
         "models": catalogue.models_page(explorer_data(docs)["floors"]),
         **{f"{proof_page.SOURCES}/{name}": text for name, text in proof_page.source_pages(found.book).items()},

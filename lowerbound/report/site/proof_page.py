@@ -227,6 +227,7 @@ def source_pages(book: Book) -> dict[str, str]:
         shown = path.relative_to(book.directory.parent)
         text = path.read_text(encoding="utf-8").rstrip()
         pages[path.stem] = (
-            f"---\norphan: true\n---\n\n# {literal(str(shown))}\n\n````{{code-block}} {language}\n:linenos:\n\n{text}\n````\n"
+            f"---\norphan: true\n---\n\n# {literal(str(shown))}\n\n"
+            f"````{{code-block}} {language}\n:linenos:\n\n{text}\n````\n"
         )
     return pages
