@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from lowerbound.core.cache import CacheFacts
+    from lowerbound.core.geometry import Geometry
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
@@ -57,11 +58,18 @@ class TheoremName(StrEnum):
 
     C = "C"
     ZOOM = "zoom"
+    FRAMES = "frames"
 
-    @property
-    def kind(self) -> Kind:
-        """The theorem's letter, as `payload_game` takes it."""
-        return "C" if self is TheoremName.C else "C'"
+    def game(self, place: Geometry, *, eta: str, multiplier: str | None, seed: int) -> HardFamily:
+        """The game of the theorem on a head."""
+        if self is TheoremName.FRAMES:
+            from lowerbound.certify.design.frames_game import frames_game
+
+            return frames_game(place, eta=eta, multiplier=multiplier, seed=seed)
+        from lowerbound.certify.design.payload_game import payload_game
+
+        kind: Kind = "C" if self is TheoremName.C else "C'"
+        return payload_game(place, kind, eta=eta, multiplier=multiplier, seed=seed)
 
 
 def play(
@@ -87,7 +95,7 @@ def play(
         TheoremName | None,
         typer.Option(
             "--keys-and-values",
-            help="Keys carry symbols too, read once (Theorem C) or until sure (C', zoom); eta is then additive.",
+            help="Keys carry symbols too, read once (C), until sure (zoom), or in frames (F); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
@@ -131,11 +139,9 @@ def play(
     if keys_and_values is None:
         plan = plan_of(subject, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
     else:
-        from lowerbound.certify.design.payload_game import payload_game
-
         _refuse_given(context, "guarantee", "levels", "keys")
         place = geometry_of(subject, schedule, d, layers, heads)
-        plan = payload_game(place, keys_and_values.kind, eta=eta, multiplier=multiplier, seed=seed)
+        plan = keys_and_values.game(place, eta=eta, multiplier=multiplier, seed=seed)
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))
