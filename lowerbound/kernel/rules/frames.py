@@ -94,7 +94,7 @@ def proved(floor: FloorClaim, payload: Any) -> arb:
     classes = addresses.classes(d - 1)
     if len(classes) * ctx.prec > MOST_WORK:
         raise Rejected(f"{len(classes)} classes at {ctx.prec} bits exceed the limit of work")
-    reads = _Reads(classes, addresses.length, floor, c, found.growth, 1 + 1 / ball(z))
+    reads = Reads(classes, addresses.length, n * p, lam, c, found.growth, 1 + 1 / ball(z))
     plus, minus = (reads.shut(cosine, sign * sine, x_0 + ball(tau).log() / lam) for sign in (1, -1))
     value = reads.shut(arb(1), arb(0), c + (ball(tau_v) / 2).log() / lam)
     if floor.delta:
@@ -111,13 +111,13 @@ def _fano(levels: int, wrong: arb) -> arb:
     return fano(levels, wrong)
 
 
-class _Reads:
-    """The chance that a query is shut, as a mean over tokens and directions: a Chernoff bound for each class."""
+class Reads:
+    """The chance that a query is shut, as a mean over `n_reads` tokens and directions: a Chernoff bound a class."""
 
     def __init__(
-        self, classes: Counter[Class], length: int, floor: FloorClaim, c_0: arb, growth: arb, density: arb
+        self, classes: Counter[Class], length: int, n_reads: int, multiplier: arb, c_0: arb, growth: arb, density: arb
     ) -> None:
-        self.multiplier, self.c_0, self.growth, self.density = ball(floor.multiplier), c_0, growth, density
+        self.multiplier, self.c_0, self.growth, self.density = multiplier, c_0, growth, density
         unit = 1 / arb(length).sqrt()
         self.classes = []
         for (product, il, jl, i0, j0), count in classes.items():
@@ -126,7 +126,7 @@ class _Reads:
             across, back = other + own * (last - g), entry + his * (first - g)
             both = 1 - his * other - own * entry + own * his * (1 - first - last + g)
             self.classes.append((g, across, back, both, count))
-        self.total = floor.n_tokens * (floor.d - 2)
+        self.reads = n_reads
 
     def shut(self, cosine: arb, sine: arb, height: arb) -> arb:
         """An upper bound for the query cos b_i + sin f_il, at which the others may weigh exp(lambda height)."""
@@ -140,7 +140,7 @@ class _Reads:
             t = self._exponent(drop, rest, edge)
             bound = (t * t * self.growth**2 * rest / 6 - t * drop).exp() * _mean_exponential(t * edge)
             total += count * bound.min(arb(1))
-        return self.density * total / self.total
+        return self.density * total / self.reads
 
     def _exponent(self, drop: arb, rest: arb, edge: arb) -> arb:
         """Nearly the best t in (0, lambda]: any is sound."""
