@@ -22,6 +22,7 @@ from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, PlayedGame, play_once
+from lowerbound.game.frames_reduction import FramesReduction
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.party import FAMILIES
@@ -42,6 +43,7 @@ def transcript(family: HardFamily, entry: Contender, **terms: Any) -> tuple[Play
     Contract: the kernel's verdict on the document is CONSISTENT, and `replayed` plays the same game from what it says.
     `terms` are the keyword arguments of `play_once`, and errors are those of `duel`.
     """
+    _check_floors_add_up(family)
     played = play_once(family, entry, **terms)
     if played.family.computation_model != "R1":
         raise InvalidArgument(f"a transcript must be of a game in model R1, got {played.family.computation_model}")
@@ -114,6 +116,12 @@ def replayed(
     )
 
 
+def _check_floors_add_up(family: HardFamily) -> None:
+    """Raise InvalidArgument unless the floor of a game is the sum of those of its symbols, as the kernel adds them."""
+    if isinstance(family, FramesReduction):
+        raise InvalidArgument("a transcript adds up the floors of its symbols, got frames, whose words leave some out")
+
+
 def _not_played(why: str) -> Verdict:
     return Verdict(Outcome.CONSISTENT, f"what the file contains adds up; the game was not played again: {why}")
 
@@ -122,6 +130,7 @@ def _family(setting: Json, known: Geometry) -> HardFamily:
     """The hard family that a setting describes; InvalidArgument unless it is planned here, on this model's geometry."""
     told = setting["family"]
     family = FAMILIES[setting["game"]].from_json(told)
+    _check_floors_add_up(family)
     Coins(family.seed, "")  # which refuses what is no seed
     if replace(family.geometry, stack=None) != known:
         raise InvalidArgument("its geometry is another than the catalogue's")

@@ -58,10 +58,12 @@ class TheoremName(StrEnum):
 
     C = "C"
     ZOOM = "zoom"
+    FRAMES = "frames"
     CLIQUES = "cliques"
 
     def plan(self, place: Geometry, **terms: Any) -> HardFamily:
-        """The game for a head; `terms` are those of `payload_game` and `lattice_game`."""
+        """The game for a head; `terms` are those of `payload_game`, `frames_game` and `lattice_game`."""
+        from lowerbound.certify.design.frames_game import frames_game
         from lowerbound.certify.design.lattice_game import lattice_game
         from lowerbound.certify.design.payload_game import payload_game
 
@@ -70,6 +72,8 @@ class TheoremName(StrEnum):
                 return payload_game(place, "C", **terms)
             case TheoremName.ZOOM:
                 return payload_game(place, "C'", **terms)
+            case TheoremName.FRAMES:
+                return frames_game(place, **terms)
             case TheoremName.CLIQUES:
                 return lattice_game(place, **terms)
 
@@ -112,8 +116,8 @@ def play(
         TheoremName | None,
         typer.Option(
             "--keys-and-values",
-            help="Keys carry symbols too, read once (Theorem C) or until sure (C', zoom), or have no address (E1, "
-            "cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
+            help="Keys carry symbols too, read once (Theorem C), until sure (C', zoom), in frames (F), or have no address "
+            "(E1, cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,

@@ -27,6 +27,7 @@ from lowerbound.core.bits import EncodedState
 from lowerbound.core.loading import load_cache
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import REPORTABLE, CacheContractBroken, LowerBoundError, TimeLimitExceeded
+from lowerbound.game.frames_reduction import FramesReduction
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.lattice_pairs import LatticePairs
@@ -40,7 +41,7 @@ from lowerbound.game.wire import MOST_REPLY_BYTES, SYMBOL_TYPE, Frames, Role, re
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
 FAMILIES: dict[str, type[HardFamily]] = {
-    family.game: family for family in (Reduction, PayloadReduction, StructuredReduction, LatticePairs)
+    family.game: family for family in (Reduction, PayloadReduction, FramesReduction, StructuredReduction, LatticePairs)
 }
 LIMITS = {
     resource.RLIMIT_FSIZE: MOST_REPLY_BYTES,

@@ -243,7 +243,8 @@ class _Search:
 
     def _tuned(self, levels: int, digits: int, point: FloatArray) -> tuple[float, tuple[float, ...], int]:
         cost = self._at(levels, digits)
-        there = _least(cost, point, (-0.01, 0.1, 0.1), rounds=40)
+        start = min((point, np.array([point[0], point[1], START[2]]), np.array([point[0], *START[1:]])), key=cost)
+        there = _least(cost, start, (-0.01, 0.1, 0.1), rounds=40)
         return cost(there), tuple(there), levels
 
     def _written(self, bits: float, levels: int, digits: int, point: FloatArray) -> Design:

@@ -58,6 +58,10 @@ class Addresses:
                 words = words + [word ^ self.basis[k] for word in words]
         return spans
 
+    def words(self) -> list[int]:
+        """Every word, block by block."""
+        return [block.leader ^ word for block in self.blocks for word in self.spans[block.size]]
+
     def patterns(self, block: Block) -> Masks:
         """The places l = 1, 2, ... as masks, by the pairs (bit 0, bit l) that a block's words have equally often."""
         masks: Masks = {}

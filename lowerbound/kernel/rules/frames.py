@@ -46,9 +46,18 @@ def check(claim: Any, payload: Any) -> Verdict:
     Source: docs/frames.md, Theorem F.
     """
     floor = read_floor(claim, LEMMAS, LEMMAS_WITH_FAILURES)
+    with working_precision(payload.get("precision") if isinstance(payload, dict) else None):
+        return compared(proved(floor, payload), floor)
+
+
+def proved(floor: FloorClaim, payload: Any) -> arb:
+    """The bits of one head that the payload proves, at the current precision, whatever the claim says of bits.
+
+    Contract: as `check`; raises Rejected or Undecided if an inequality does not certainly hold.
+    """
     names = ("precision", "addresses", "c0", "tangent", "tau", "value_tau", "spread", "value_levels", "levels")
     letters = ("digits", "kappa", "gap") if floor.delta else ("step",)
-    bits, described, address, tangent, leak, value_leak, spread, value_count, count, *alphabet = fields(
+    _, described, address, tangent, leak, value_leak, spread, value_count, count, *alphabet = fields(
         payload, "the payload", *names, *letters
     )
     if floor.guarantee != "additive" or 2 * floor.eta >= 1 or floor.d < 3:
@@ -60,42 +69,41 @@ def check(claim: Any, payload: Any) -> Verdict:
     value_levels = integer(value_count, "the value levels", 2, MOST_LEVELS)
     levels = integer(count, "the levels", 2, MOST_LEVELS)
     n, d, p = floor.n_tokens, floor.d, floor.d - 2
-    with working_precision(bits):
-        apart = 4 * (2 * ball(floor.eta)).atanh() + (1 + ball(tau)).log()
-        cosine, sine = ball((1 - half**2) / (1 + half**2)), ball(2 * half / (1 + half**2))
-        slope, lam, c = ball(floor.multiplier) * sine, ball(floor.multiplier), ball(c_0)
-        if floor.delta:
-            digits = integer(alphabet[0], "the digits", 1, MOST_DIGITS)
-            kappa, gap = ball(rational(alphabet[1], "kappa")), ball(rational(alphabet[2], "the gap"))
-            require(2 * ball(floor.eta) + ball(tau) / 4, kappa, "2 eta + tau / 4 < kappa")
-            require(apart, gap, "s + ln(1 + tau) < the gap")
-            found = blocks(levels, digits, kappa, gap, slope)
-        else:
-            step = ball(rational(alphabet[0], "the step"))
-            require(apart, slope * step, "s + ln(1 + tau) < lambda sin(phi) h")
-            found = grid(levels, step)
-        norm = p * found.second + (ball(z) * p * found.variance).sqrt()
-        require(norm, 1 - c**2, "p m_2 + sqrt(z p v) < 1 - c_0^2")
-        x_0, own = cosine * c - sine * found.low, arb(floor.n_own).log()
-        require(arb(0), x_0, "x_0 > 0")
-        require(own, lam, "ln T_N < lambda")
-        require(cosine * c * lam + slope * found.top + apart, lam + own, "the reference reaches up")
-        require((value_levels - 1) * (2 * ball(floor.eta) + 2 * ball(tau_v)), arb(1), "(L_V - 1)(2 eta + 2 tau_V) < 1")
-        require(floor.n_own * (-lam * (1 + c)).exp(), ball(tau_v) / 2, "T_N exp(-lambda (1 + c_0)) < tau_V / 2")
-        addresses = read_addresses(described, n, d - 1)
-        classes = addresses.classes(d - 1)
-        if len(classes) * ctx.prec > MOST_WORK:
-            raise Rejected(f"{len(classes)} classes at {ctx.prec} bits exceed the limit of work")
-        reads = _Reads(classes, addresses.length, floor, c, found.growth, 1 + 1 / ball(z))
-        plus, minus = (reads.shut(cosine, sign * sine, x_0 + ball(tau).log() / lam) for sign in (1, -1))
-        value = reads.shut(arb(1), arb(0), c + (ball(tau_v) / 2).log() / lam)
-        if floor.delta:
-            wrong = ball(floor.delta) + plus.max(minus)
-            payload_bits = digits * _fano(2, wrong) + _fano(levels, wrong)
-        else:
-            payload_bits = _fano(levels, plus + minus / 2)
-        value_bits = _fano(value_levels, ball(floor.delta) + value)
-        return compared(n * (p * payload_bits + (d - 1) * value_bits - reads.density.log() / arb(2).log()), floor)
+    apart = 4 * (2 * ball(floor.eta)).atanh() + (1 + ball(tau)).log()
+    cosine, sine = ball((1 - half**2) / (1 + half**2)), ball(2 * half / (1 + half**2))
+    slope, lam, c = ball(floor.multiplier) * sine, ball(floor.multiplier), ball(c_0)
+    if floor.delta:
+        digits = integer(alphabet[0], "the digits", 1, MOST_DIGITS)
+        kappa, gap = ball(rational(alphabet[1], "kappa")), ball(rational(alphabet[2], "the gap"))
+        require(2 * ball(floor.eta) + ball(tau) / 4, kappa, "2 eta + tau / 4 < kappa")
+        require(apart, gap, "s + ln(1 + tau) < the gap")
+        found = blocks(levels, digits, kappa, gap, slope)
+    else:
+        step = ball(rational(alphabet[0], "the step"))
+        require(apart, slope * step, "s + ln(1 + tau) < lambda sin(phi) h")
+        found = grid(levels, step)
+    norm = p * found.second + (ball(z) * p * found.variance).sqrt()
+    require(norm, 1 - c**2, "p m_2 + sqrt(z p v) < 1 - c_0^2")
+    x_0, own = cosine * c - sine * found.low, arb(floor.n_own).log()
+    require(arb(0), x_0, "x_0 > 0")
+    require(own, lam, "ln T_N < lambda")
+    require(cosine * c * lam + slope * found.top + apart, lam + own, "the reference reaches up")
+    require((value_levels - 1) * (2 * ball(floor.eta) + 2 * ball(tau_v)), arb(1), "(L_V - 1)(2 eta + 2 tau_V) < 1")
+    require(floor.n_own * (-lam * (1 + c)).exp(), ball(tau_v) / 2, "T_N exp(-lambda (1 + c_0)) < tau_V / 2")
+    addresses = read_addresses(described, n, d - 1)
+    classes = addresses.classes(d - 1)
+    if len(classes) * ctx.prec > MOST_WORK:
+        raise Rejected(f"{len(classes)} classes at {ctx.prec} bits exceed the limit of work")
+    reads = Reads(classes, addresses.length, n * p, lam, c, found.growth, 1 + 1 / ball(z))
+    plus, minus = (reads.shut(cosine, sign * sine, x_0 + ball(tau).log() / lam) for sign in (1, -1))
+    value = reads.shut(arb(1), arb(0), c + (ball(tau_v) / 2).log() / lam)
+    if floor.delta:
+        wrong = ball(floor.delta) + plus.max(minus)
+        payload_bits = digits * _fano(2, wrong) + _fano(levels, wrong)
+    else:
+        payload_bits = _fano(levels, plus + minus / 2)
+    value_bits = _fano(value_levels, ball(floor.delta) + value)
+    return n * (p * payload_bits + (d - 1) * value_bits - reads.density.log() / arb(2).log())
 
 
 def _fano(levels: int, wrong: arb) -> arb:
@@ -103,13 +111,13 @@ def _fano(levels: int, wrong: arb) -> arb:
     return fano(levels, wrong)
 
 
-class _Reads:
-    """The chance that a query is shut, as a mean over tokens and directions: a Chernoff bound for each class."""
+class Reads:
+    """The chance that a query is shut, as a mean over `n_reads` tokens and directions: a Chernoff bound a class."""
 
     def __init__(
-        self, classes: Counter[Class], length: int, floor: FloorClaim, c_0: arb, growth: arb, density: arb
+        self, classes: Counter[Class], length: int, n_reads: int, multiplier: arb, c_0: arb, growth: arb, density: arb
     ) -> None:
-        self.multiplier, self.c_0, self.growth, self.density = ball(floor.multiplier), c_0, growth, density
+        self.multiplier, self.c_0, self.growth, self.density = multiplier, c_0, growth, density
         unit = 1 / arb(length).sqrt()
         self.classes = []
         for (product, il, jl, i0, j0), count in classes.items():
@@ -118,7 +126,7 @@ class _Reads:
             across, back = other + own * (last - g), entry + his * (first - g)
             both = 1 - his * other - own * entry + own * his * (1 - first - last + g)
             self.classes.append((g, across, back, both, count))
-        self.total = floor.n_tokens * (floor.d - 2)
+        self.reads = n_reads
 
     def shut(self, cosine: arb, sine: arb, height: arb) -> arb:
         """An upper bound for the query cos b_i + sin f_il, at which the others may weigh exp(lambda height)."""
@@ -132,7 +140,7 @@ class _Reads:
             t = self._exponent(drop, rest, edge)
             bound = (t * t * self.growth**2 * rest / 6 - t * drop).exp() * _mean_exponential(t * edge)
             total += count * bound.min(arb(1))
-        return self.density * total / self.total
+        return self.density * total / self.reads
 
     def _exponent(self, drop: arb, rest: arb, edge: arb) -> arb:
         """Nearly the best t in (0, lambda]: any is sound."""
