@@ -39,6 +39,16 @@ class Certified:
         claim: dict[str, Any] = self.sealed.statement["claim"]
         return claim
 
+    @property
+    def status(self) -> Status:
+        """Who checked the proof of this floor."""
+        return self.theorem.status
+
+    @property
+    def proof(self) -> str:
+        """The status in full, as shown beside the number."""
+        return self.theorem.proof
+
     def document(self) -> bytes:
         """The bytes of the certificate's file."""
         return self.sealed.document()

@@ -186,8 +186,7 @@ def play(
             ],
         }
         if forced is not None:
-            theorem = forced.theorem
-            told["whole_family"] = {"theorem": theorem.name, "bits": forced.bits, "proof": theorem.proof}
+            told["whole_family"] = {"theorem": forced.theorem.name, "bits": forced.bits, "proof": forced.proof}
         print_json(told)
     elif rows:
         from lowerbound.report.table import duel_table, whole_family_text

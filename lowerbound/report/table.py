@@ -69,10 +69,10 @@ def whole_family_text(forced: Certified, rows: Sequence[Row]) -> str:
     """The floor on a whole family of which the rows play a part, and the rows whose messages are shorter."""
     short = [label(row) for row in rows if row.state_bits < forced.bits * row.heads]
     lines = [
-        f"Theorem {forced.theorem.name} ({forced.theorem.proof}) forces {forced.bits:,} bits a head on the whole "
+        f"Theorem {forced.theorem.name} ({forced.proof}) forces {forced.bits:,} bits a head on the whole "
         f"family, at eta = {rows[0].eta:g} and delta = 0; the table's floors are of the symbols that were played.",
     ]
-    if short and forced.theorem.status in PROVED:
+    if short and forced.status in PROVED:
         lines.append(f"A cache whose messages are all as short as those of {', '.join(short)} errs on some instance.")
     return "\n".join(lines)
 
