@@ -116,8 +116,8 @@ def play(
         TheoremName | None,
         typer.Option(
             "--keys-and-values",
-            help="Keys carry symbols too, read once (Theorem C), until sure (C', zoom), in frames (F), or have no address "
-            "(E1, cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
+            help="Keys carry symbols too, read once (Theorem C), until sure (C', zoom), in frames (F), or have no "
+            "address (E1, cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
@@ -190,8 +190,7 @@ def play(
             ],
         }
         if forced is not None:
-            theorem = forced.theorem
-            told["whole_family"] = {"theorem": theorem.name, "bits": forced.bits, "proof": theorem.proof}
+            told["whole_family"] = {"theorem": forced.theorem.name, "bits": forced.bits, "proof": forced.proof}
         print_json(told)
     elif rows:
         from lowerbound.report.table import duel_table, whole_family_text

@@ -16,6 +16,7 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from lowerbound.certify.certified import certified
+from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.models import find_model
 from lowerbound.prove.book import load_book
 from lowerbound.report.site.proof_page import anchor
@@ -254,7 +255,7 @@ def test_the_explorer_answers_with_the_librarys_numbers(site: Path, reader: Read
         page.select_option("#eta", eta)
         page.select_option("#delta", delta)
         shown = shown_bits(page)
-        for theorem in ("A", "B", "C", "C'", "D", "E"):
+        for theorem in THEOREMS:
             found = certified(find_model(name), eta=Fraction(eta), delta=Fraction(delta), theorem=theorem)
             assert shown[theorem] == ("nothing" if found is None else f"{found.bits:,}"), (name, eta, delta, theorem)
         assert shown["fp16"] == f"{find_model(name).head_cache_bits:,}"
