@@ -2,6 +2,7 @@
 
 from . import (
     beyond,
+    cliques,
     covering_codes,
     decoding,
     entropy_half,
@@ -44,6 +45,7 @@ LEMMAS = (
     *values.LEMMAS,
     *theorem.LEMMAS,
     *beyond.LEMMAS,
+    *cliques.LEMMAS,
     *pipeline.LEMMAS,
     *public_weights.LEMMAS,
     *var256.LEMMAS,

@@ -26,8 +26,8 @@ Qed.
 Definition one : Z := 2 ^ 96.
 Lemma one_gt0 : (0 < one)%Z. Proof. by []. Qed.
 (* number z, whole n: the interval of an integer, of a natural number *)
-Notation number z := (rational one z 1).
-Notation whole n := (rational one (Z.of_nat n) 1).
+Local Notation number z := (rational one z 1).
+Local Notation whole n := (rational one (Z.of_nat n) 1).
 Declare Scope interval_scope.
 Delimit Scope interval_scope with interval_scope.
 Notation "i + j" := (iadd i j) : interval_scope.
@@ -68,14 +68,14 @@ Ltac enclose_step := lazymatch goal with
   | |- within _ (rational _ (Z.of_nat _) 1) _ => exact: within_nat
   | |- within _ (rational _ _ 1) _ => exact: within_integer
   | |- within _ (rational _ _ _) _ => exact: within_rational
-  | |- within _ (iadd _ _) _ => apply: within_add
-  | |- within _ (isub _ _) _ => apply: within_sub
-  | |- within _ (iopp _) _ => apply: within_opp
-  | |- within _ (imul _ _ _) _ => apply: (within_mul one_gt0)
-  | |- within _ (idiv _ _ _) _ => apply: (within_div one_gt0)
-  | |- within _ (isqrt _ _) _ => apply: (within_root one_gt0)
-  | |- within _ (iexp _ _ _) _ => apply: (within_exp _ one_gt0)
-  | |- within _ (iln _ _ _) _ => apply: (within_ln _ one_gt0)
+  | |- within _ (iadd ?i ?j) (?x + ?y) => refine (@within_add one i j x y _ _)
+  | |- within _ (isub ?i ?j) (?x - ?y) => refine (@within_sub one i j x y _ _)
+  | |- within _ (iopp ?i) (- ?x) => refine (@within_opp one i x _)
+  | |- within _ (imul _ ?i ?j) (?x * ?y) => refine (@within_mul one one_gt0 i j x y _ _)
+  | |- within _ (idiv _ ?i ?j) (?x / ?y) => refine (@within_div one one_gt0 i j x y _ _)
+  | |- within _ (isqrt _ ?i) (sqrt ?x) => refine (@within_root one one_gt0 i x _)
+  | |- within _ (iexp _ ?k ?i) (exp ?x) => refine (@within_exp one k one_gt0 i x _)
+  | |- within _ (iln _ ?k ?i) (ln ?x) => refine (@within_ln one k one_gt0 i x _)
   | _ => assumption
   end.
 
@@ -128,16 +128,17 @@ by move: (itilt_leak _ _ _ _) h0 => i h0; repeat enclose_step.
 Qed.
 End Within.
 
-(* lattice_floor T n2 n h L M lam mu eta bits: every cache that answers all mass questions and all value questions
-   within eta, about T tokens and n2 own tokens, with n + 1 key coordinates, keys of coherence mu on a lattice of M
-   steps to 1, and h channels of L levels, has at least so many bits *)
+(* lattice_floor T n2 n h L M lam mu eta bits: every cache that answers all mass questions and all value
+   questions within eta, about T tokens and n2 own tokens, with n + 1 key coordinates, keys of coherence mu on
+   a lattice of M steps to 1, and h channels of L levels, has at least so many bits *)
 Definition lattice_floor (T n2 n h L M : nat) (lam mu eta bits : R) : Prop :=
   forall (W S : finType) (compress : W -> ('I_T -> option 'I_n -> R) * ('I_T -> option 'I_h -> R) -> S)
     (answer : W -> S -> (option 'I_n -> R) * ('I_n2 -> option 'I_n -> R) * option 'I_h -> R),
   let words := coherent_words [finType of 'I_T] [finType of 'I_n] [finType of 'I_h] M L mu in
   let inst := @lattice_instance [finType of 'I_T] [finType of 'I_n] [finType of 'I_h] M L in
   let mass := @mass_question [finType of 'I_n2] [finType of 'I_n] [finType of 'I_h] lam in
-  let value := @value_question [finType of 'I_T] [finType of 'I_n2] [finType of 'I_n] [finType of 'I_h] M L lam in
+  let value :=
+    @value_question [finType of 'I_T] [finType of 'I_n2] [finType of 'I_n] [finType of 'I_h] M L lam in
   0 < N W ->
   (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
      near eta (lattice_output (inst x) (mass q r)) (answer w (compress w (inst x)) (mass q r))) ->
