@@ -110,7 +110,7 @@ def test_where_it_says_nothing() -> None:
     ],
 )
 def test_numbers_beside_related_work(row: list[str]) -> None:
-    """Known value: floors of one own token, and none of Theorem E; searching addresses for 4096 tokens takes a while."""
+    """Known value: floors of one own token, none of Theorem E; searching addresses for 4096 tokens takes a while."""
     n, d, eta, *told = row
     head = Geometry("text", ScaleSchedule(((1, int(n)), (1, 1))), int(d))
     assert told == [percent(floor_of(theorem, head, eta), head) for theorem in ("B", "C'", "E1")]

@@ -9,7 +9,8 @@
    frame_instance, value_question, letter_question   the caches and the questions of Theorem F
    T, n2, d, h          cached tokens, own tokens, dimension, channels
    da, p                coordinates of address and payload *)
-From LowerBound Require Import Var256 Var256Payload Var256FrameFloors SmallInstances.
+From LowerBound Require Import Var256 Var256Payload Var256FrameFloors SmallInstances
+  CliqueInstances.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -201,7 +202,7 @@ Theorem var256_frames_10 :
     (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
   let v (k : 'I_20) := (11807/1000000) * (INR k - (INR 20 - 1) / 2) in
   let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (81/100) 5 v in
-  let value := @value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (81/100) v 100
     (4815/6737) (4712/6737) (11807/1000000) (1/68) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
@@ -221,7 +222,7 @@ Theorem var256_frames_100 :
     (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
   let v (k : 'I_202) := (5909/5000000) * (INR k - (INR 202 - 1) / 2) in
   let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (811/1000) 50 v in
-  let value := @value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (811/1000) v 100
     (21/29) (20/29) (5909/5000000) (1/680) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
@@ -241,7 +242,7 @@ Theorem var256_frames_1000 :
     (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
   let v (k : 'I_1940) := (11979/100000000) * (INR k - (INR 1940 - 1) / 2) in
   let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (822/1000) 500 v in
-  let value := @value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (822/1000) v 100
     (663/905) (616/905) (11979/100000000) (1/6600) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
@@ -381,6 +382,70 @@ move=> rho gam inst qry hA ok V0 K0 e0 stepV stepK hV hK alg /correct_average.
 exact: (IntegerPayload.floor_of_design erefl hA ok V0 K0 e0 stepV stepK hV hK (some_coins alg)).
 Qed.
 
+(* ================= cliques ================================================================================= *)
+(* Theorem E on a lattice of keys (clique_lattice in Theorems.v), without any condition on numbers left: all of them
+   are decided by computation with intervals.  lattice_keys, coherent_words, mass_question and value_question are
+   those of that theorem; M is the number of lattice steps to 1, and 16777216 is 2^24. *)
+
+(* One head of VAR at 256 pixels: 424 cached tokens, 256 own tokens, dimension 64, queries of norm 100; values have
+   500 levels in 63 channels.  A cache that is never off by more than 1/1000 has 580576 bits, more than 66 percent of
+   the 868352 bits of its entries in fp16. *)
+Theorem var256_cliques_1000 (M : nat) (eta : R) :
+  let Tok := [finType of 'I_424] in let Own := [finType of 'I_256] in
+  let J := [finType of 'I_63] in let Ch := [finType of 'I_63] in let L := 500%nat in
+  let words := coherent_words Tok J Ch M L (29/50) in
+  let inst := @lattice_instance Tok J Ch M L in
+  let mass := @mass_question Own J Ch 100 in
+  let value := @value_question Tok Own J Ch M L 100 in
+  16777216 <= INR M -> eta <= 1/1000 ->
+  forall (W S : finType) (compress : W -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> S)
+    (answer : W -> S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R), 0 < N W ->
+  (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst x) (mass q r)) (answer w (compress w (inst x)) (mass q r))) ->
+  (forall w x y i c, x \in words -> y \in words ->
+     near eta (lattice_output (inst x) (value y i c)) (answer w (compress w (inst x)) (value y i c))) ->
+  580576 <= log2 (N S).
+Proof. exact: CliqueInstances.var256_cliques_1000. Qed.
+
+(* The same for other eta.  lattice_floor T n2 n h L M lam mu eta bits is the statement above at T tokens, n2 own
+   tokens, n + 1 key coordinates, h value channels of L levels, queries of norm lam, and keys of coherence mu. *)
+Theorem var256_cliques (M : nat) (eta : R) : 16777216 <= INR M ->
+  [/\ eta <= 1/10 -> lattice_floor 424 256 63 63 5 M 100 (29/50) eta 229559,
+      eta <= 1/100 -> lattice_floor 424 256 63 63 50 M 100 (29/50) eta 405933,
+      eta <= 1/1000 -> lattice_floor 424 256 63 63 500 M 100 (29/50) eta 580576
+    & 268435456 <= INR M -> eta <= 1/10000 -> lattice_floor 424 256 63 63 5000 M 100 (29/50) eta 755036].
+Proof.
+move=> fine; split; [exact: CliqueInstances.var256_cliques_10|exact: CliqueInstances.var256_cliques_100| |].
+  exact: CliqueInstances.var256_cliques_1000.
+exact: CliqueInstances.var256_cliques_10000.
+Qed.
+
+(* One head of Infinity at one megapixel, dimension 128; fp16 takes 26316800 bits. *)
+Theorem infinity1m_cliques (M : nat) (eta : R) : 16777216 <= INR M ->
+  (eta <= 1/100 -> lattice_floor 6425 4096 127 127 50 M 100 (1/2) eta 12521241) /\
+  (eta <= 1/1000 -> lattice_floor 6425 4096 127 127 500 M 100 (1/2) eta 17867214).
+Proof.
+by move=> fine; split; [exact: CliqueInstances.infinity1m_cliques_100|exact: CliqueInstances.infinity1m_cliques_1000].
+Qed.
+
+(* A small model: the schedule of the sides 1, 2, 3, 4, 6, 8, dimension 32; fp16 takes 67584 bits. *)
+Theorem small_cliques (M : nat) (eta : R) : 16777216 <= INR M ->
+  (eta <= 1/100 -> lattice_floor 66 64 31 31 50 M 100 (67/100) eta 30559) /\
+  (eta <= 1/1000 -> lattice_floor 66 64 31 31 500 M 100 (67/100) eta 43870).
+Proof.
+by move=> fine; split; [exact: CliqueInstances.small_cliques_100|exact: CliqueInstances.small_cliques_1000].
+Qed.
+
+(* Every design gives a floor.  clique_design, a boolean that computes, says that the conditions of clique_lattice hold
+   at eta, mu, C and tau, given as pairs of a numerator and a denominator, and at m, k, m' and k' on every lattice of M0
+   steps or more; and that its bits, with log2 T! at most ((T + 1) ln T - T + 1) / ln 2, are at least `bits`. *)
+Theorem floor_of_clique_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z) (M : nat)
+    (eta' : R) :
+  clique_design T n2 n h L lam eta mu C tau m k m' k' M0 bits -> IZR M0 <= INR M ->
+  eta' <= IZR eta.1 / IZR eta.2 ->
+  lattice_floor T n2 n h L M (IZR lam) (IZR mu.1 / IZR mu.2) eta' (IZR bits).
+Proof. by move=> ok fine; exact: (IntegerCliques.floor_of_clique_design ok fine). Qed.
+
 (* ================= everything ================================================================= *)
 (* mention a: nothing, but it depends on all that a depends on *)
 Definition mention (X : Type) (a : X) : unit := tt.
@@ -393,5 +458,6 @@ Definition all_instances := [::
   mention (@var256_frames_1000); mention (@var256_binary_average);
   mention (@var256_additive_average); mention (@var256_keys_and_values_average); mention (@kerdock16_binary);
   mention (@d4_binary); mention (@floor_of_certificate); mention (@floor_of_certificate_additive);
-  mention (@floor_of_design)].
+  mention (@floor_of_design); mention (@var256_cliques_1000); mention (@var256_cliques);
+  mention (@infinity1m_cliques); mention (@small_cliques); mention (@floor_of_clique_design)].
 Print Assumptions all_instances.

@@ -5,7 +5,7 @@ Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive
 Open Scope R_scope.
 
 (* ---------- keys ------------------------------------------------------------------------------------ *)
-Section Lift.
+Section Keys.
 Variables (J : finType) (M : nat).
 Notation Pt := {ffun J -> 'I_(M + M).+1}.
 Notation mid := (from (fun _ => INR M)).
@@ -28,7 +28,8 @@ by have -> : / INR M * (/ INR M * (INR M * INR M)) = 1 by [field; lra]; lra.
 Qed.
 
 (* Near keys have near points: projecting to the free coordinates does not lengthen. *)
-Lemma lattice_key_near z z' c : z \in ball J M -> z' \in ball J M -> c <= dot (lattice_key z) (lattice_key z') ->
+Lemma lattice_key_near z z' c :
+  z \in ball J M -> z' \in ball J M -> c <= dot (lattice_key z) (lattice_key z') ->
   norm2 (fun j => INR (z j) - INR (z' j)) <= (INR M * sqrt (2 - 2 * c)) * (INR M * sqrt (2 - 2 * c)).
 Proof.
 move=> hz hz' h; have m0 := INR_gt0 M0; have u1 := lattice_key_unit hz; have v1 := lattice_key_unit hz'.
@@ -44,7 +45,7 @@ have -> : (INR M * sqrt (2 - 2 * c)) * (INR M * sqrt (2 - 2 * c)) = INR M * (INR
   by rewrite -{3}s2; ring.
 by do 2 (apply: Rmult_le_compat_l; first lra); lra.
 Qed.
-End Lift.
+End Keys.
 
 (* ---------- words ------------------------------------------------------------------------------------ *)
 Section Words.
@@ -101,7 +102,8 @@ Qed.
 
 (* ---------- most words are coherent ---------------------------------------------------------------- *)
 (* clash a: symbols whose key has a cosine above mu with that of a *)
-Definition clash (a : Sym) : {set Sym} := [set b in ball_symbols | ~~ Rleb (dot (lattice_key a.1) (lattice_key b.1)) mu].
+Definition clash (a : Sym) : {set Sym} :=
+  [set b in ball_symbols | ~~ Rleb (dot (lattice_key a.1) (lattice_key b.1)) mu].
 
 Lemma card_ball_symbols : #|ball_symbols| = (#|ball J M| * expn L #|Ch|)%nat.
 Proof.

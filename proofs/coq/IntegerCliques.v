@@ -1,0 +1,324 @@
+(* Theorem E with rational parameters: its conditions are decided by computation with intervals. *)
+From LowerBound Require Export Interval Cliques.
+Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
+Open Scope R_scope.
+
+(* ln n! is at most the integral of ln from 1 to n, plus ln n *)
+Lemma ln_factorial n : (0 < n)%nat -> ln (INR n`!) <= (INR n + 1) * ln (INR n) - INR n + 1.
+Proof.
+elim: n => // -[_ _|n IH _]; first by rewrite factS fact0 muln1 /= ln_1; lra.
+have {}IH := IH erefl; have n0 : 0 < INR n.+1 by exact: INR_gt0.
+have m0 : 0 < INR n.+2 by exact: INR_gt0.
+rewrite factS mult_INR ln_mult //; last by apply: INR_gt0; exact: fact_gt0.
+have e : INR n.+2 = INR n.+1 + 1 by rewrite [INR n.+2]S_INR.
+have q0 : 0 < INR n.+1 / INR n.+2 by exact: Rdiv_lt_0_compat.
+have := exp_ineq1_le (ln (INR n.+1 / INR n.+2)); rewrite exp_ln // [ln (_ / _)]ln_mult //.
+  2: exact: Rinv_0_lt_compat.
+rewrite ln_Rinv // => h; have {}h : INR n.+2 * (ln (INR n.+1) - ln (INR n.+2) + 1) <= INR n.+1.
+  apply: Rle_trans (_ : INR n.+2 * (INR n.+1 / INR n.+2) <= _); first by apply: Rmult_le_compat_l; lra.
+  by apply: Req_le; field; lra.
+move: (INR n.+2) (INR n.+1) (ln (INR n.+1)) (ln (INR n.+2)) (ln (INR n.+1`!)) e h IH => a b c d f e h IH.
+nra.
+Qed.
+
+(* ---------- the conditions, in intervals ----------------------------------------------------------- *)
+(* one: what stands for 1 *)
+Definition one : Z := 2 ^ 96.
+Lemma one_gt0 : (0 < one)%Z. Proof. by []. Qed.
+(* number z, whole n: the interval of an integer, of a natural number *)
+Local Notation number z := (rational one z 1).
+Local Notation whole n := (rational one (Z.of_nat n) 1).
+Declare Scope interval_scope.
+Delimit Scope interval_scope with interval_scope.
+Notation "i + j" := (iadd i j) : interval_scope.
+Notation "i - j" := (isub i j) : interval_scope.
+Notation "i * j" := (imul one i j) : interval_scope.
+Notation "i / j" := (idiv one i j) : interval_scope.
+Notation "i <= j" := (at_most i j) : interval_scope.
+Notation "i < j" := (less i j) : interval_scope.
+Section Enclosures.
+Open Scope interval_scope.
+Notation interval := (option (Z * Z)).
+Implicit Types e t own l u c v s : interval.
+(* the functions of Angles.v, Matching.v and Cliques.v: t, own and l stand for the number of tokens and of
+   own tokens and lam; e, u, c and v for eta, mu, the cosine of the tilt and tau *)
+Definition isine c := isqrt one (number 1%Z - c * c).
+Definition iturn c u := c * u + isine c * isine u.
+Definition iapart e :=
+  number 2%Z * iln one 48 ((number 1%Z + number 2%Z * e) / (number 1%Z - number 2%Z * e)).
+Definition icoarse_cos t l s := number 1%Z - (s + iln one 48 t) / l.
+Definition imatch_leak t l s u :=
+  (t - number 1%Z) * iexp one 48 (s - l * (number 1%Z - iturn (icoarse_cos t l s) u)).
+Definition imatch_cos t l s u := number 1%Z - (s - iln one 48 (number 1%Z - imatch_leak t l s u)) / l.
+Definition itilted l s c v := c + (s + iln one 48 (number 1%Z + v)) / l.
+Definition itilt_leak t l c u := (t - number 1%Z) * iexp one 48 (l * (iturn c u - c)).
+Definition iclean_leak t own l u c := itilt_leak t l c u + own * iexp one 48 (iopp (l * (number 1%Z + c))).
+End Enclosures.
+
+(* ---------- these intervals enclose ------------------------------------------------- *)
+Lemma within_card z : within one (whole z) (N [finType of 'I_z]).
+Proof. by rewrite N_ord INR_IZR_INZ; exact: within_integer. Qed.
+
+Lemma within_nat z : within one (whole z) (INR z).
+Proof. by rewrite INR_IZR_INZ; exact: within_integer. Qed.
+
+(* A number lies in the interval that is computed in the same way. *)
+Ltac enclose_step := lazymatch goal with
+  | |- within _ (rational _ (Z.of_nat _) 1) (N _) => exact: within_card
+  | |- within _ (rational _ (Z.of_nat _) 1) _ => exact: within_nat
+  | |- within _ (rational _ _ 1) _ => exact: within_integer
+  | |- within _ (rational _ _ _) _ => exact: within_rational
+  | |- within _ (iadd ?i ?j) (?x + ?y) => refine (@within_add one i j x y _ _)
+  | |- within _ (isub ?i ?j) (?x - ?y) => refine (@within_sub one i j x y _ _)
+  | |- within _ (iopp ?i) (- ?x) => refine (@within_opp one i x _)
+  | |- within _ (imul _ ?i ?j) (?x * ?y) => refine (@within_mul one one_gt0 i j x y _ _)
+  | |- within _ (idiv _ ?i ?j) (?x / ?y) => refine (@within_div one one_gt0 i j x y _ _)
+  | |- within _ (isqrt _ ?i) (sqrt ?x) => refine (@within_root one one_gt0 i x _)
+  | |- within _ (iexp _ ?k ?i) (exp ?x) => refine (@within_exp one k one_gt0 i x _)
+  | |- within _ (iln _ ?k ?i) (ln ?x) => refine (@within_ln one k one_gt0 i x _)
+  | _ => assumption
+  end.
+
+Lemma within_sine i x : within one i x -> within one (isine i) (sine x).
+Proof. by move=> hi; rewrite /isine /sine; repeat enclose_step. Qed.
+
+Lemma within_turn i j x y : within one i x -> within one j y -> within one (iturn i j) (turn x y).
+Proof.
+move=> hi hj; apply: within_add; first exact: (within_mul one_gt0).
+by apply: (within_mul one_gt0); exact: within_sine.
+Qed.
+
+Lemma within_apart i x : within one i x -> within one (iapart i) (apart x).
+Proof. by move=> hi; rewrite /iapart /apart; repeat enclose_step. Qed.
+
+Section Within.
+Variables (Tok Own : finType) (lam eta mu C tau : R) (t own l u c v s : option (Z * Z)).
+Notation inside := (within one).
+Hypotheses (ht : inside t (N Tok)) (ho : inside own (N Own)) (hl : inside l lam) (hs : inside s (apart eta))
+  (hu : inside u mu) (hc : inside c C).
+
+Lemma within_coarse_cos : inside (icoarse_cos t l s) (coarse_cos Tok lam eta).
+Proof. by rewrite /icoarse_cos /coarse_cos; repeat enclose_step. Qed.
+
+Lemma within_match_leak : inside (imatch_leak t l s u) (match_leak Tok lam eta mu).
+Proof.
+have h0 := within_turn within_coarse_cos hu; rewrite /imatch_leak /match_leak.
+by move: (iturn _ _) h0 => i h0; repeat enclose_step.
+Qed.
+
+Lemma within_match_cos : inside (imatch_cos t l s u) (match_cos Tok lam eta mu).
+Proof.
+have h0 := within_match_leak; rewrite /imatch_cos /match_cos.
+by move: (imatch_leak _ _ _ _) h0 => i h0; repeat enclose_step.
+Qed.
+
+Lemma within_tilted : inside v tau -> inside (itilted l s c v) (C + (apart eta + ln (1 + tau)) / lam).
+Proof. by move=> hv; rewrite /itilted; repeat enclose_step. Qed.
+
+Lemma within_tilt_leak : inside (itilt_leak t l c u) (tilt_leak Tok lam C mu).
+Proof.
+have h0 := within_turn hc hu; rewrite /itilt_leak /tilt_leak.
+by move: (iturn _ _) h0 => i h0; repeat enclose_step.
+Qed.
+
+Lemma within_clean_leak : inside (iclean_leak t own l u c) (clean_leak Tok Own lam mu C).
+Proof.
+have h0 := within_tilt_leak; rewrite /iclean_leak /clean_leak -/(tilt_leak Tok lam C mu).
+by move: (itilt_leak _ _ _ _) h0 => i h0; repeat enclose_step.
+Qed.
+End Within.
+
+(* lattice_floor T n2 n h L M lam mu eta bits: every cache that answers all mass questions and all value
+   questions within eta, about T tokens and n2 own tokens, with n + 1 key coordinates, keys of coherence mu on
+   a lattice of M steps to 1, and h channels of L levels, has at least so many bits *)
+Definition lattice_floor (T n2 n h L M : nat) (lam mu eta bits : R) : Prop :=
+  forall (W S : finType) (compress : W -> ('I_T -> option 'I_n -> R) * ('I_T -> option 'I_h -> R) -> S)
+    (answer : W -> S -> (option 'I_n -> R) * ('I_n2 -> option 'I_n -> R) * option 'I_h -> R),
+  let words := coherent_words [finType of 'I_T] [finType of 'I_n] [finType of 'I_h] M L mu in
+  let inst := @lattice_instance [finType of 'I_T] [finType of 'I_n] [finType of 'I_h] M L in
+  let mass := @mass_question [finType of 'I_n2] [finType of 'I_n] [finType of 'I_h] lam in
+  let value :=
+    @value_question [finType of 'I_T] [finType of 'I_n2] [finType of 'I_n] [finType of 'I_h] M L lam in
+  0 < N W ->
+  (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst x) (mass q r)) (answer w (compress w (inst x)) (mass q r))) ->
+  (forall w x y i c, x \in words -> y \in words ->
+     near eta (lattice_output (inst x) (value y i c)) (answer w (compress w (inst x)) (value y i c))) ->
+  bits <= log2 (N S).
+
+Section Design.
+(* T tokens, n2 own tokens, n + 1 key coordinates, h value channels of L levels; queries of norm lam *)
+Variables (T n2 n h L : nat) (lam : Z).
+(* eta, mu, C, tau: quotients;  a clique's keys are within k/m, caps of cosine mu hold a part (k'/m')^n of the
+   keys, both on every lattice of M0 steps to 1, or more *)
+Variables (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z).
+Definition clique_design : bool := (
+  let t := whole T in let own := whole n2 in let l := number lam in
+  let e := rational one eta.1 eta.2 in let u := rational one mu.1 mu.2 in
+  let c := rational one C.1 C.2 in let v := rational one tau.1 tau.2 in
+  let s := iapart e in let c1 := imatch_cos t l s u in let g := itilted l s c v in let c2 := iturn c g in
+  let side := isqrt one (whole n) in let ln2 := iln one 48 (number 2%Z) in let lnt := iln one 48 t in
+  [&& [&& 0 < T, 0 < n2, 0 < n & 0 < L]%nat,
+      [&& 0 <? lam, 0 <? m, 0 <? k, 0 <? m', 0 <? k' & 0 <? M0]%Z,
+      [&& number 0%Z <= e, number 2%Z * e < number 1%Z, number 0%Z <= u, u <= icoarse_cos t l s
+        & imatch_leak t l s u < number 1%Z],
+      [&& u < number 2%Z * (c1 * c1) - number 1%Z, u <= c, c <= c1 & itilt_leak t l c u <= v],
+      [&& g <= number 1%Z, iln one 48 own + s / number 2%Z <= l * (number 1%Z + c),
+          c <= number 2%Z * (c2 * c2) - number 1%Z
+        & number 2%Z * (e + iclean_leak t own l u c2) * (whole L - number 1%Z) < number 1%Z] &
+      [&& number m * (side / number k) + number m * side
+            <= number M0 * (number 1%Z - number m * (isqrt one (number 2%Z - number 2%Z * c2) / number k)),
+          number m' * side <= number M0 * (number 1%Z - number m' * (isine u / number k')),
+          (2 * (Z.of_nat T * Z.of_nat T) * k' ^ Z.of_nat n <=? m' ^ Z.of_nat n)%Z &
+          number bits <= t * (whole n * (iln one 48 (number 2%Z * number m / number k) / ln2)
+                              + whole h * (iln one 48 (whole L) / ln2))
+            - ((t + number 1%Z) * lnt - t + number 1%Z) / ln2 - number 1%Z]])%interval_scope.
+
+Hypothesis ok : clique_design.
+Notation Tok := [finType of 'I_T].
+Notation Own := [finType of 'I_n2].
+Notation J := [finType of 'I_n].
+Notation ratio p := (IZR p.1 / IZR p.2).
+Notation R_eta := (ratio eta).
+Notation R_mu := (ratio mu).
+Notation R_C := (ratio C).
+Notation R_tau := (ratio tau).
+Notation R_lam := (IZR lam).
+Notation c0 := (coarse_cos Tok R_lam R_eta).
+Notation c1 := (match_cos Tok R_lam R_eta R_mu).
+Notation c2 := (tilt_cos R_lam R_eta R_C R_tau).
+Notation s := (apart R_eta).
+
+(* the intervals of the design *)
+Notation t := (whole T).
+Notation l := (number lam).
+Notation u := (rational one mu.1 mu.2).
+Notation c := (rational one C.1 C.2).
+Notation v := (rational one tau.1 tau.2).
+Let inside_s : within one (iapart (rational one eta.1 eta.2)) s := within_apart (within_rational one _ _).
+Let inside_l : within one l R_lam := within_integer one lam.
+Let inside_u : within one u R_mu := within_rational one _ _.
+Let inside_c : within one c R_C := within_rational one _ _.
+Let inside_v : within one v R_tau := within_rational one _ _.
+Let inside_t : within one t (N Tok) := within_card T.
+Let inside_c1 : within one (imatch_cos t l (iapart (rational one eta.1 eta.2)) u) c1 :=
+  within_match_cos inside_t inside_l inside_s inside_u.
+Let inside_g := within_tilted inside_l inside_s inside_c inside_v.
+Let inside_c2 : within one (iturn c (itilted l (iapart (rational one eta.1 eta.2)) c v)) c2 :=
+  within_turn inside_c inside_g.
+
+Lemma design_cosines : [/\ 0 <= R_eta < 1/2, 0 <= R_mu <= c0, match_leak Tok R_lam R_eta R_mu < 1,
+  R_mu < 2 * (c1 * c1) - 1 & R_mu <= R_C <= c1].
+Proof.
+move: ok; rewrite /clique_design; cbv beta zeta.
+case/and5P=> _ _ /and5P[h1 h2 h3 h4 h5] /and4P[h6 h7 h8 _] _.
+have f1 : 0 <= R_eta by apply: (at_mostP one_gt0 h1); repeat enclose_step.
+have f2 : 2 * R_eta < 1 by apply: (lessP one_gt0 h2); repeat enclose_step.
+have f3 : 0 <= R_mu by apply: (at_mostP one_gt0 h3); repeat enclose_step.
+have f4 := at_mostP one_gt0 h4 inside_u (within_coarse_cos inside_t inside_l inside_s).
+have f5 := lessP one_gt0 h5 (within_match_leak inside_t inside_l inside_s inside_u) (within_integer one 1).
+have f6 := at_mostP one_gt0 h7 inside_u inside_c; have f7 := at_mostP one_gt0 h8 inside_c inside_c1.
+split=> //; [lra|apply: (lessP one_gt0 h6 inside_u)]; have hi := inside_c1.
+by move: (imatch_cos _ _ _ _) hi => i hi; repeat enclose_step.
+Qed.
+
+Lemma design_tilt : [/\ tilt_leak Tok R_lam R_C R_mu <= R_tau, R_C + (s + ln (1 + R_tau)) / R_lam <= 1,
+  ln (N Own) + s / 2 <= R_lam * (1 + R_C), R_C <= 2 * (c2 * c2) - 1
+  & 2 * (R_eta + clean_leak Tok Own R_lam R_mu c2) * (INR L - 1) < 1].
+Proof.
+move: ok; rewrite /clique_design; cbv beta zeta.
+case/and5P=> _ _ _ /and4P[_ _ _ h1] /andP[/and4P[h2 h3 h4 h5] _]; have [hs hi] := (inside_s, inside_c2).
+have hl := within_clean_leak inside_t (within_card n2) inside_l inside_u inside_c2.
+split.
+- exact: (at_mostP one_gt0 h1 (within_tilt_leak inside_t inside_l inside_u inside_c) inside_v).
+- exact: (at_mostP one_gt0 h2 inside_g (within_integer one 1)).
+- by apply: (at_mostP one_gt0 h3); move: (iapart _) hs => i hs; repeat enclose_step.
+- by apply: (at_mostP one_gt0 h4 inside_c); move: (iturn _ _) hi => i hi; repeat enclose_step.
+by apply: (lessP one_gt0 h5); move: (iclean_leak _ _ _ _ _) hl => i hl; repeat enclose_step.
+Qed.
+
+Lemma design_signs : [/\ [&& 0 < T, 0 < n2, 0 < n & 0 < L]%nat, 0 < R_lam, 0 < IZR m /\ 0 < IZR k,
+  0 < IZR m' /\ 0 < IZR k' & 0 < IZR M0].
+Proof.
+have pos z : (0 <? z)%Z -> 0 < IZR z by move/Z.ltb_lt/IZR_lt.
+move: ok; rewrite /clique_design; cbv beta zeta => /and3P[? /and5P[/pos ? /pos ? /pos ? /pos ? /andP[/pos ?
+  /pos ?]] _].
+by [].
+Qed.
+
+(* every lattice that is fine enough *)
+Variable M : nat.
+Hypothesis fine : IZR M0 <= INR M.
+
+Lemma design_lattice :
+  INR (Z.to_nat m) * ((INR M * sqrt (2 - 2 * c2) + sqrt (N J)) / INR (Z.to_nat k))
+    + INR (Z.to_nat m) * sqrt (N J) <= INR M /\
+  INR (Z.to_nat m') * (INR M * sine R_mu / INR (Z.to_nat k')) + INR (Z.to_nat m') * sqrt (N J) <= INR M /\
+  (2 * expn #|Tok| 2 * expn (Z.to_nat k') #|J| <= expn (Z.to_nat m') #|J|)%nat.
+Proof.
+have [_ _ [m0 k0] [m'0 k'0] M00] := design_signs.
+have whole z : 0 < IZR z -> INR (Z.to_nat z) = IZR z.
+  by move=> /lt_IZR z0; rewrite INR_IZR_INZ Z2Nat.id //; lia.
+move: ok; rewrite /clique_design; cbv beta zeta => /and5P[_ _ _ _ /andP[_ /and4P[h1 h2 /Z.leb_le h3 _]]].
+rewrite !whole //; set r := sqrt (2 - _); set side := sqrt (N J); set w := sine _.
+have side0 : 0 <= side by exact: sqrt_pos.
+have f1 : IZR m * (side / IZR k) + IZR m * side <= IZR M0 * (1 - IZR m * (r / IZR k)).
+  apply: (at_mostP one_gt0 h1); rewrite /r /side; have hi := inside_c2.
+    by repeat enclose_step.
+  by move: (iturn _ _) hi => i hi; repeat enclose_step.
+have f2 : IZR m' * side <= IZR M0 * (1 - IZR m' * (w / IZR k')).
+  have hi := within_sine inside_u; apply: (at_mostP one_gt0 h2); rewrite /w /side.
+    by repeat enclose_step.
+  by move: (isine _) hi => i hi; repeat enclose_step.
+have larger a b : 0 <= a -> a <= IZR M0 * b -> a <= INR M * b.
+  move=> a0 ab; have b0 : 0 <= b by apply: (Rmult_le_reg_l (IZR M0)) => //; lra.
+  by apply: Rle_trans ab _; apply: Rmult_le_compat_r.
+have p1 : 0 <= IZR m * (side / IZR k) by apply: Rmult_le_pos; [lra|apply: Rdiv_le_r; lra].
+have p2 : 0 <= IZR m * side by apply: Rmult_le_pos; lra.
+have {}f1 := larger _ _ (Rplus_le_le_0_compat _ _ p1 p2) f1.
+have {}f2 := larger _ _ (Rmult_le_pos _ _ (Rlt_le _ _ m'0) side0) f2.
+split; last split.
+- have -> : IZR m * ((INR M * r + side) / IZR k) = INR M * (IZR m * (r / IZR k)) + IZR m * (side / IZR k).
+    by field; lra.
+  by lra.
+- have -> : IZR m' * (INR M * w / IZR k') = INR M * (IZR m' * (w / IZR k')) by field; lra.
+  by lra.
+rewrite !card_ord; apply/leP/Reals.RIneq.INR_le.
+rewrite !mult_INR !INR_expn !whole // [INR T]INR_IZR_INZ !pow_IZR.
+by rewrite -[INR 2]/(IZR 2) -!mult_IZR; exact: (IZR_le _ _ h3).
+Qed.
+
+Lemma design_bits : IZR bits <= N Tok * (N J * log2 (2 * INR (Z.to_nat m) / INR (Z.to_nat k))
+  + N [finType of 'I_h] * log2 (INR L)) - log2 (INR #|Tok|`!) - 1.
+Proof.
+have [/and4P[T0 _ _ _] _ [m0 k0] _ _] := design_signs.
+have whole z : 0 < IZR z -> INR (Z.to_nat z) = IZR z.
+  by move=> /lt_IZR z0; rewrite INR_IZR_INZ Z2Nat.id //; lia.
+move: ok; rewrite /clique_design; cbv beta zeta => /and5P[_ _ _ _ /andP[_ /and4P[_ _ _ hb]]].
+have fact : log2 (INR #|Tok|`!) <= ((N Tok + 1) * ln (N Tok) - N Tok + 1) / ln 2.
+  rewrite card_ord N_ord; apply: Rmult_le_compat_r; last exact: (ln_factorial T0).
+  exact/Rlt_le/Rinv_0_lt_compat/ln2_gt0.
+rewrite !whole //; apply: Rle_trans (_ : _ <= N Tok * (N J * log2 (2 * IZR m / IZR k)
+  + N [finType of 'I_h] * log2 (INR L)) - ((N Tok + 1) * ln (N Tok) - N Tok + 1) / ln 2 - 1) _; last lra.
+by apply: (at_mostP one_gt0 hb); rewrite /log2; repeat enclose_step.
+Qed.
+
+(* Theorem E for a design. *)
+Theorem floor_of_clique_design (eta' : R) : eta' <= R_eta ->
+  lattice_floor T n2 n h L M R_lam R_mu eta' (IZR bits).
+Proof.
+move=> le W S compress answer words inst mass value W0 hmass hvalue.
+have /card_gt0P[w _] : (0 < #|W|)%nat.
+  by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
+have [/and4P[T0 n20 n0 L0] l0 [m0 k0] [m'0 k'0] M00] := design_signs.
+have [he hmu hrest hinj hC] := design_cosines; have [htau hg hreach hc2 hL] := design_tilt.
+have [hm [hfit hq]] := design_lattice; apply: Rle_trans design_bits _.
+have weaken a o : near eta' a o -> near R_eta a o by move=> /RlebP ?; apply/RlebP; lra.
+have pos z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
+have M0' : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
+exact: (clique_bits (Ordinal T0) (Ordinal n20) (Ordinal n0) M0' l0 he hmu hrest hinj hC htau hg hreach hc2 hL
+  (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
+  (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy))
+  (pos _ m0) (pos _ k0) hm L0 (pos _ m'0) (pos _ k'0) hfit hq).
+Qed.
+End Design.
