@@ -61,34 +61,42 @@ move=> x y /ffunP e; apply/ffunP => i; apply: injective_projections.
 by apply/ffunP => c; have := e (inl (i, c)); rewrite !ffunE.
 Qed.
 
-(* Letter questions are unit questions: the logit of the token that is read is at most lambda, by Cauchy and
-   Schwarz, and the copies weigh less; together they weigh at least 1, so that one of them need not be below -
-   lambda. *)
+(* A payload question is a unit question if its copies weigh as much as a token at r >= 0, or a little more: the logit
+   of a token is at most lambda, by Cauchy and Schwarz, and the copies together weigh at least 1, so that one of them
+   need not be below - lambda. *)
+Lemma payload_unit i l e r s : (forall i, dot (b i) (b i) = 1) -> (forall i, b i None < 1) ->
+  0 < lam -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 <= c0 -> 0 <= tau -> 0 <= eta < 1/2 ->
+  spacing eta tau < lam * sn * h -> (0 < #|Own|)%nat -> ln (N Own) <= lam -> e ^ 2 = 1 ->
+  0 <= r -> (r + h / 2) ^ 2 <= 1 - c0 ^ 2 -> 0 <= s <= ln (1 + tau) / 2 ->
+  unit_question lam (payload_question Own Ch b lam cs sn i l e (token_logit c0 lam cs sn r + s)).
+Proof.
+move=> b1 b0 l0 cs0 sn0 circle c00 t0 he step O0 lO e2 r0 fits s0.
+have n0 : 0 <= ln (N Own) by apply: ln_ge0; exact: INR_ge1.
+have le0 : 0 <= ln ((1 + 2 * eta) / (1 - 2 * eta)) by apply: ln_ge0; apply: Rdiv_le_r; lra.
+rewrite /spacing in step; apply: payload_question_unit => //; set u := cs * c0 + sn * (r + h / 2).
+have u1 : u <= 1.
+  have eu : u ^ 2 + (cs * (r + h / 2) - sn * c0) ^ 2 = (cs ^ 2 + sn ^ 2) * (c0 ^ 2 + (r + h / 2) ^ 2).
+    by rewrite /u; ring.
+  rewrite circle in eu; have := pow2_ge_0 (cs * (r + h / 2) - sn * c0) => h1.
+  by apply: Rnot_lt_le => lt; nra.
+have p0 : 0 <= token_logit c0 lam cs sn r.
+  by apply: Rmult_le_pos; [lra|apply: Rplus_le_le_0_compat; apply: Rmult_le_pos; lra].
+have er : token_logit c0 lam cs sn r = lam * u - lam * sn * h / 2 by rewrite /u /token_logit; field.
+by have : lam * u <= lam * 1 by [apply: Rmult_le_compat_l; lra]; lra.
+Qed.
+
 Lemma letter_question_unit i l a : (forall i, dot (b i) (b i) = 1) -> (forall i, b i None < 1) ->
   0 < lam -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 <= c0 -> 0 <= tau -> 0 <= eta < 1/2 ->
   spacing eta tau < lam * sn * h -> (0 < #|Own|)%nat -> ln (N Own) <= lam ->
   h / 2 <= Rabs (v a) -> v a ^ 2 <= 1 - c0 ^ 2 -> unit_question lam (letter_question i l a).
 Proof.
 move=> b1 b0 l0 cs0 sn0 circle c00 t0 he step O0 lO va fits.
-have e2 : letter_sign a ^ 2 = 1 by rewrite /letter_sign; case: RlebP => _; ring.
-apply: payload_question_unit => //; set r := letter_sign a * v a.
-have ra : r = Rabs (v a).
-  by rewrite /r /letter_sign; case: RlebP => h0; [rewrite Rabs_right|rewrite Rabs_left1]; lra.
-have rr : r ^ 2 <= 1 - c0 ^ 2.
-  by have -> : r ^ 2 = letter_sign a ^ 2 * v a ^ 2 by [rewrite /r; ring]; rewrite e2; lra.
-have n0 : 0 <= ln (N Own) by apply: ln_ge0; exact: INR_ge1.
 have lt0 : 0 <= ln (1 + tau) by apply: ln_ge0; lra.
-have le0 : 0 <= ln ((1 + 2 * eta) / (1 - 2 * eta)) by apply: ln_ge0; apply: Rdiv_le_r; lra.
-rewrite /spacing in step; rewrite /threshold /token_logit; set u := cs * c0 + sn * r.
-have u1 : u <= 1.
-  have : u ^ 2 + (cs * r - sn * c0) ^ 2 = (cs ^ 2 + sn ^ 2) * (c0 ^ 2 + r ^ 2) by rewrite /u; ring.
-  by rewrite circle; have := pow2_ge_0 (cs * r - sn * c0) => h1 h2; apply: Rnot_lt_le => lt; nra.
-have -> : lam * (cs * c0 + sn * (r - h / 2)) = lam * u - lam * sn * h / 2 by rewrite /u; field.
-have p0 : 0 <= lam * (cs * c0 + sn * (r - h / 2)).
-  apply: Rmult_le_pos; first lra.
-  by apply: Rplus_le_le_0_compat; apply: Rmult_le_pos; lra.
-have e : lam * (cs * c0 + sn * (r - h / 2)) = lam * u - lam * sn * h / 2 by rewrite /u; field.
-by have : lam * u <= lam * 1 by [apply: Rmult_le_compat_l; lra]; lra.
+have e2 : letter_sign a ^ 2 = 1 by rewrite /letter_sign; case: RlebP => _; ring.
+have ra : letter_sign a * v a = Rabs (v a).
+  by rewrite /letter_sign; case: RlebP => h0; [rewrite Rabs_right|rewrite Rabs_left1]; lra.
+apply: payload_unit => //; rewrite ?ra; try lra.
+by have -> : Rabs (v a) - h / 2 + h / 2 = Rabs (v a) by [ring]; rewrite pow2_abs.
 Qed.
 
 (* readable x ix: the queries that symbol ix needs are open, towards its frame vector, and away from it for a
