@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lowerbound.certify.theorems import FIBRES
+
 
 def _map(sides: Sequence[int]) -> str:
     return "x".join(map(str, sides))
@@ -84,7 +86,7 @@ def fibre_text(told: Mapping[str, Any]) -> str:
         f"{'needed':10}{told['bits']:>8,} bits  = log2 of that, {told['log2_fibre']:.2f}, rounded up; {without}",
         "",
         "EXACT: to know f_hat is almost to know the ids.",
-        "lattice judged by the kernel; theorem R3 proved on paper (docs/replay.md).",
+        f"lattice judged by the kernel; theorem {FIBRES.name} {FIBRES.proof} (docs/replay.md).",
     ]
     return "\n".join(lines)
 

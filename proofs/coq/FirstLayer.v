@@ -106,21 +106,21 @@ Definition key_slot (h : Head) (s : Row) : option Slot :=
 Definition query_slot (s : Row) : option Slot := if s is inr o then [pick a | own a == o] else None.
 
 Definition gain : R := sqrt (N Bit) * B.
-(* length s: the length of the public part of row s, for one head and one of its two blocks *)
-Definition length (s : Row) : R :=
+(* public_length s: the length of the public part of row s, for one head and one of its two blocks *)
+Definition public_length (s : Row) : R :=
   sqrt (((gain * F s * sigma) * (gain * F s * sigma) - N Wid * eps) / (2 * N Head)).
 Definition public_part (s : Row) (e : Head * Crd + Head * Crd) : R :=
-  length s * match e with inl a => book (key_slot a.1 s) a.2 | inr a => book (query_slot s) a.2 end.
+  public_length s * match e with inl a => book (key_slot a.1 s) a.2 | inr a => book (query_slot s) a.2 end.
 
 Definition word (c : Cod) (w : Wid) : R := sigma * q (inl c) w.
-Definition position (s : Row) (w : Wid) : R :=
+Definition table_row (s : Row) (w : Wid) : R :=
   \rsum_e (public_part s e * q (inr e) w) - \rsum_c (frozen s c * word c w).
 Definition public_layer : layer Wid Head Crd Ch := Layer
   (fun h a => q (inr (inr (h, a)))) (fun h a => q (inr (inl (h, a))))
   (fun _ c => if [pick b | home b == c] is Some b then scale (gain / sqrt (N Wid)) (q (inl (spot b))) else fun _ => 0)
   (fun _ => lam).
 Definition normed_row (x : X) (s : Row) : Wid -> R :=
-  layer_norm eps (input_row word position (fun s c => content spot A x s c + frozen s c) s).
+  layer_norm eps (input_row word table_row (fun s c => content spot A x s c + frozen s c) s).
 
 Hypotheses (spot_inj : injective spot) (home_inj : injective home) (own_inj : injective own).
 Hypotheses (row_inj : injective row) (place_inj : injective place) (hbook : incoherent book mu).
@@ -136,7 +136,7 @@ Definition coefficient (x : X) (s : Row) (e : Block) : R :=
 Lemma normed_rowE x s : normed_row x s = layer_norm eps (combine q (coefficient x s)).
 Proof.
 rewrite /normed_row; congr layer_norm; apply: functional_extensionality => w.
-rewrite /input_row /position /combine [RHS]big_sumType /= /word.
+rewrite /input_row /table_row /combine [RHS]big_sumType /= /word.
 have -> : \rsum_c ((content spot A x s c + frozen s c) * (sigma * q (inl c) w))
   = \rsum_c (sigma * content spot A x s c * q (inl c) w) + \rsum_c (frozen s c * (sigma * q (inl c) w)).
   by rewrite -big_split; apply: eq_bigr => c _ /=; move: (content _ _ _ _ _) => a; ring.
@@ -178,22 +178,22 @@ have g0 := gain_gt0; have f0 := F0 s; rewrite /square_norm -rsum_distr; apply: e
 by field; lra.
 Qed.
 
-Lemma public_square (h : Head) s : 2 * N Head * (length s * length s)
-  = (gain * F s * sigma) * (gain * F s * sigma) - N Wid * eps /\ 0 < length s.
+Lemma public_square (h : Head) s : 2 * N Head * (public_length s * public_length s)
+  = (gain * F s * sigma) * (gain * F s * sigma) - N Wid * eps /\ 0 < public_length s.
 Proof.
 have h1 := N_ge1 h; have r0 := room s.
 have p0 : 0 < ((gain * F s * sigma) * (gain * F s * sigma) - N Wid * eps) / (2 * N Head).
   by apply: Rdiv_lt_0_compat; lra.
-by rewrite /length sqrt_sqrt; last lra; split; [field; lra|exact: sqrt_lt_R0].
+by rewrite /public_length sqrt_sqrt; last lra; split; [field; lra|exact: sqrt_lt_R0].
 Qed.
 
-Lemma public_part_square s : \rsum_e (public_part s e * public_part s e) = 2 * N Head * (length s * length s).
+Lemma public_part_square s : \rsum_e (public_part s e * public_part s e) = 2 * N Head * (public_length s * public_length s).
 Proof.
 have one (g : Head -> option Slot) :
-    \rsum_(a : Head * Crd) (length s * book (g a.1) a.2 * (length s * book (g a.1) a.2))
-    = N Head * (length s * length s).
-  rewrite -(pair_bigA _ (fun h a => length s * book (g h) a * (length s * book (g h) a))) /= -rsum_const.
-  apply: eq_bigr => h _; transitivity (length s * length s * dot (book (g h)) (book (g h))).
+    \rsum_(a : Head * Crd) (public_length s * book (g a.1) a.2 * (public_length s * book (g a.1) a.2))
+    = N Head * (public_length s * public_length s).
+  rewrite -(pair_bigA _ (fun h a => public_length s * book (g h) a * (public_length s * book (g h) a))) /= -rsum_const.
+  apply: eq_bigr => h _; transitivity (public_length s * public_length s * dot (book (g h)) (book (g h))).
     by rewrite /dot -rsum_distr; apply: eq_bigr => a _; ring.
   by rewrite (proj1 hbook); ring.
 by rewrite big_sumType /= (one (fun h => key_slot h s)) (one (fun _ => query_slot s)); ring.
@@ -238,7 +238,7 @@ Qed.
 Lemma public_key h x s : key public_layer h (normed_row x s) = book (key_slot h s).
 Proof.
 have d0 := divisor_gt0 x s; have [_ l0] := public_square h s.
-rewrite /key -[RHS](@unit_of_multiple (length s / divisor x s)).
+rewrite /key -[RHS](@unit_of_multiple (public_length s / divisor x s)).
 - congr unit_of; apply: functional_extensionality => a.
   by rewrite /matvec /= (dot_normed h) /= /public_part /= /Rdiv; ring.
 - exact: Rdiv_lt_0_compat.
@@ -248,7 +248,7 @@ Qed.
 Lemma public_query h x s : query public_layer h (normed_row x s) = book (query_slot s).
 Proof.
 have d0 := divisor_gt0 x s; have [_ l0] := public_square h s.
-rewrite /query -[RHS](@unit_of_multiple (length s / divisor x s)).
+rewrite /query -[RHS](@unit_of_multiple (public_length s / divisor x s)).
 - congr unit_of; apply: functional_extensionality => a.
   by rewrite /matvec /= (dot_normed h) /= /public_part /= /Rdiv; ring.
 - exact: Rdiv_lt_0_compat.

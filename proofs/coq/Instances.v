@@ -9,7 +9,8 @@
    frame_instance, value_question, letter_question   the caches and the questions of Theorem F
    T, n2, d, h          cached tokens, own tokens, dimension, channels
    da, p                coordinates of address and payload *)
-From LowerBound Require Import Var256 Var256Payload Var256FrameFloors SmallInstances
+From Coq Require Import QArith Qreals.
+From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256Ids SmallInstances
   CliqueInstances.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -446,6 +447,38 @@ Theorem floor_of_clique_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * 
   lattice_floor T n2 n h L M (IZR lam) (IZR mu.1 / IZR mu.2) eta' (IZR bits).
 Proof. by move=> ok fine; exact: (IntegerCliques.floor_of_clique_design ok fine). Qed.
 
+(* ================= VAR at 256 pixels: token ids, model R2 ====================================================== *)
+(* The maps have the sides 1, 2, 3, 4, 5, 6, 8, 10, 13, 16.  passed sides k j i p is the exact rational with which line p
+   of scale j enters line i of scale k: bicubic (a = -3/4) to 16 lines, then the mean over the lines of the cell (area).
+   Ids are those of the first eight scales, 12 bits each, written as signs in 12 of 32 channels; cached rows are those
+   of the first nine.  There are public weights of the first layer (word embedding, table of positions, W_Q, W_K, W_V;
+   AdaLN without shift and gain; one head of dimension 64; lambda = 100) for which outputs of the last scale that are
+   within eta of the range of values determine all ids.  3060 - log2 (1 / (1 - delta)) bits are needed, and 3060 are
+   enough, whether the message is the whole state (J = all rows) or the cache alone (J = the cached rows). *)
+Theorem var256_public_weights (C : nat) (eps eta : R) :
+  let sides := [:: 1; 2; 3; 4; 5; 6; 8; 10; 13; 16]%nat in
+  let side (_ : bool) k := nth 0%nat sides k in
+  let Id := scale_id 8%nat side in let Cached := scale_cached 8%nat side in let Last := scale_last 8%nat side in
+  let weight := scale_weight (n := 8) (fun (_ : bool) k j i p => Q2R (passed sides k j i p)) in
+  forall frozen : Cached + Last -> 'I_32 -> R,
+  (160 < C)%nat -> 0 <= eps -> 0 <= eta <= 3631 / 1000000 ->
+  exists (word : 'I_32 -> 'I_C -> R) (position : Cached + Last -> 'I_C -> R)
+         (lay : layer [finType of 'I_C] [finType of 'I_1] [finType of 'I_64] [finType of 'I_64]),
+  (forall h, multiplier lay h = 100) /\
+  let spot := widen_ord (isT : (12 <= 32)%nat) in
+  let z (x : {ffun Id * 'I_12 -> bool}) s :=
+    layer_norm eps (input_row word position (fun s c => content spot weight x s c + frozen s c) s) in
+  forall (J : finType) (into : J -> Cached + Last), injective into -> (forall t, exists j, into j = inl t) ->
+  let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
+  [/\ forall x y o, good x o -> good y o -> x = y,
+      forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> Last -> 'I_1 -> 'I_64 -> R) (delta : R),
+        0 < N W -> delta < 1 ->
+        (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
+        3060 - log2 (/ (1 - delta)) <= log2 (N S)
+    & exists (S : finType) (compress : _ -> S) (answer : S -> Last -> 'I_1 -> 'I_64 -> R),
+        (forall x, good x (answer (compress x))) /\ log2 (N S) = 3060].
+Proof. by move=> sides side Id Cached Last weight; exact: Var256Ids.var256_public_weights. Qed.
+
 (* ================= everything ================================================================= *)
 (* mention a: nothing, but it depends on all that a depends on *)
 Definition mention (X : Type) (a : X) : unit := tt.
@@ -459,5 +492,6 @@ Definition all_instances := [::
   mention (@var256_additive_average); mention (@var256_keys_and_values_average); mention (@kerdock16_binary);
   mention (@d4_binary); mention (@floor_of_certificate); mention (@floor_of_certificate_additive);
   mention (@floor_of_design); mention (@var256_cliques_1000); mention (@var256_cliques);
-  mention (@infinity1m_cliques); mention (@small_cliques); mention (@floor_of_clique_design)].
+  mention (@infinity1m_cliques); mention (@small_cliques); mention (@floor_of_clique_design);
+  mention (@var256_public_weights)].
 Print Assumptions all_instances.

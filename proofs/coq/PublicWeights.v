@@ -60,7 +60,7 @@ have [q hq] : exists q : [finType of Cod + (Head * Crd + Head * Crd)] -> 'I_C ->
   by apply: blocks_exist; rewrite !card_sum !card_prod addnn -mul2n.
 have b0 : 0 < N Bit by exact: INR_gt0.
 have w0 : 0 < N [finType of 'I_C] by rewrite N_ord; apply: INR_gt0; exact: leq_ltn_trans width.
-exists (word (Wid := [finType of 'I_C]) q sigma), (position Bit own row place book frozen q eps B sigma F).
+exists (word (Wid := [finType of 'I_C]) q sigma), (table_row Bit own row place book frozen q eps B sigma F).
 exists (public_layer spot home q lam B); split=> // z J into into_inj covers good.
 split.
 - exact: (outputs_determine spot_inj home_inj own_inj row_inj place_inj hbook hq b0 w0 B1 sigma0 F0 hF room

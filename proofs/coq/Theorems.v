@@ -14,9 +14,11 @@
                   correct_in_mean, correct_on_average: the same on average, which asks less of the algorithm
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
+From Coq Require Import QArith Qreals.
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  IndexSubset FrameFloor Cliques RandomKeys Universal Streams Coins Classes.
+  IndexSubset FrameFloor Cliques RandomKeys Universal Streams Coins Classes
+  LayerNorm FirstLayer PublicWeights Pyramid Fibres.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1517,6 +1519,190 @@ move=> tau row hK hB l0 W0 h1 h2 h3 r0 step hd hc.
 exact: (Classes.signed_sums_lower_bound hK hB l0 W0 h1 h2 h3 r0 step hd hc).
 Qed.
 
+(* ================= model R2: public weights =================================================================== *)
+(* Here ids are the secret, {ffun Id * Bit -> bool}: id i has the bits x (i, b).  The words of FirstLayer.v:
+
+   code          entry spot b of the code of an id is bit b as a sign, all other entries are 0
+   content A     what ids add to a row: the codes, with the weights A s i, in every channel
+   input_row     the word embedding of a content, plus a row of the table of positions
+   layer_norm    the row minus its mean, over sqrt (variance + eps): AdaLN without shift and gain
+   layer         W_Q, W_K, W_V and lambda; queries and keys are l2-normalised (VarLayer.v)
+   outputs_good  every entry of every output of the last scale is within eta (max V - min V); the softmax runs over
+                 the rows z *)
+
+(* C - 1 orthonormal vectors of mean 0 exist in a row of width C. *)
+Theorem blocks_exist (C : nat) (E : finType) : (#|E| < C)%nat ->
+  exists q : E -> 'I_C -> R,
+    (forall e e', dot (q e) (q e') = ind (e == e')) /\ forall e, \rsum_w q e w = 0.
+Proof. exact: LayerNorm.blocks_exist. Qed.
+
+(* THEOREM R2.  Given: addresses book (one for each slot, and one more); places at which Read rows are read; weights A
+   with which ids enter rows, and anything public that is added (frozen ids, the last but one map); left inverses l
+   that read an id from the rows once all ids of lower levels are known.  If
+   sum_r |l i r| 2 F_r (eta + tau) (1 - B^-2)^(-3/2) < 1 for every id, there are a word embedding, a table of positions
+   and W_Q, W_K, W_V for which outputs within eta of the range determine all ids; so every algorithm whose block of
+   outputs is right with probability 1 - delta has the bits of the ids minus log2 (1 / (1 - delta)), and keeping the
+   ids is enough.  J = all rows is the game of the whole state; J = the cached rows is the game of the cache alone. *)
+Theorem public_weights (C : nat) (Head Crd Ch Cod Bit Id Tok Own Slot Read : finType)
+    (spot : Bit -> Cod) (home : Bit -> Ch) (own : Slot -> Own) (row : Read -> Tok) (place : Read -> Head * Slot)
+    (book : option Slot -> Crd -> R) (A : Tok + Own -> Id -> R) (frozen : Tok + Own -> Cod -> R)
+    (F : Tok + Own -> R) (lam eps mu B eta : R) (level : Id -> nat) (l : Id -> Read -> R) :
+  let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in let bend := sqrt (1 - / (B * B)) in
+  injective spot -> injective home -> injective own -> injective row -> injective place -> incoherent book mu ->
+  (0 < #|Bit|)%nat -> (#|Cod| + 2 * (#|Head| * #|Crd|) < C)%nat -> 0 <= eps -> 1 < B -> 0 <= lam -> 0 <= eta ->
+  (forall s, 0 < F s) -> (forall s, \rsum_i Rabs (A s i) <= F s) ->
+  (forall i i', (level i <= level i')%nat -> \rsum_r (l i r * A (inl (row r)) i') = ind (i == i')) ->
+  (forall i, \rsum_r (Rabs (l i r) * (2 * F (inl (row r)) * (eta + tau) / (bend * bend * bend))) < 1) ->
+  exists (word : Cod -> 'I_C -> R) (position : Tok + Own -> 'I_C -> R) (lay : layer [finType of 'I_C] Head Crd Ch),
+  (forall h, multiplier lay h = lam) /\
+  let z (x : {ffun Id * Bit -> bool}) s :=
+    layer_norm eps (input_row word position (fun s c => content spot A x s c + frozen s c) s) in
+  forall (J : finType) (into : J -> Tok + Own), injective into -> (forall t, exists j, into j = inl t) ->
+  let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
+  [/\ forall x y o, good x o -> good y o -> x = y,
+      forall (W S : finType) (compress : W -> {ffun Id * Bit -> bool} -> S)
+          (answer : W -> S -> Own -> Head -> Ch -> R) (delta : R),
+        0 < N W -> delta < 1 ->
+        (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
+        N Id * N Bit - log2 (/ (1 - delta)) <= log2 (N S)
+    & exists (S : finType) (compress : {ffun Id * Bit -> bool} -> S) (answer : S -> Own -> Head -> Ch -> R),
+        (forall x, good x (answer (compress x))) /\ log2 (N S) = N Id * N Bit].
+Proof.
+move=> tau bend h1 h2 h3 h4 h5 h6 h7 h8 h9 h10 h11 h12 h13 h14 h15 h16.
+exact: (PublicWeights.public_weights frozen h1 h2 h3 h4 h5 h6 h7 h8 h9 h10 h11 h12 h13 h14 h15 h16).
+Qed.
+
+(* The same for a pyramid of maps.  Scales 0, ..., n are cached, scale n + 1 is the last; pass x k j i p is the weight
+   with which line p of the ids of scale j < n enters line i of scale k, on axis x.  All that is asked are identities of
+   one axis at a time: rows of a left inverse of the lines that are read, their absolute sums kappa x k, and the largest
+   content F k of scale k + 1.  scale_id, scale_cached and scale_last are the ids that are kept, the cached rows and the
+   rows of the last scale; scale_weight is the Kronecker product of both axes. *)
+Theorem pyramid_weights (n : nat) (side kept count : bool -> nat -> nat) (pass : bool -> nat -> nat -> nat -> nat -> R)
+    (line : bool -> nat -> nat -> nat) (inverse : bool -> nat -> nat -> nat -> R) (kappa : bool -> nat -> R)
+    (F : nat -> R) (H S C : nat) (Crd Ch Cod Bit : finType) (spot : Bit -> Cod) (home : Bit -> Ch)
+    (book : option 'I_S -> Crd -> R) (frozen : scale_cached n side + scale_last n side -> Cod -> R)
+    (lam eps mu B eta : R) :
+  let rows := (\sum_(k < n.+2) side true k * side false k)%nat in
+  let tau := (INR rows - 1) * exp (- lam * (1 - mu)) in let bend := sqrt (1 - / (B * B)) in
+  (forall x (k : 'I_n) (i : 'I_(count x k)), (line x k i < side x k.+1)%nat) ->
+  (forall x (k : 'I_n) (i j : 'I_(count x k)), line x k i = line x k j -> i = j) ->
+  (forall x (k : 'I_n) (p q : 'I_(kept x k)),
+     \rsum_(i < count x k) (inverse x k p i * pass x k.+1 k (line x k i) q) = ind (p == q)) ->
+  (forall x (k : 'I_n) (p : 'I_(kept x k)), \rsum_(i < count x k) Rabs (inverse x k p i) <= kappa x k) ->
+  (forall k : 'I_n, 0 < F k) ->
+  (forall (k : 'I_n) (x : 'I_(side true k.+1)) (y : 'I_(side false k.+1)),
+     \rsum_(j < k.+1) ((\rsum_(p < kept true j) Rabs (pass true k.+1 j x p)) *
+                       (\rsum_(q < kept false j) Rabs (pass false k.+1 j y q))) <= F k) ->
+  injective spot -> injective home -> incoherent book mu ->
+  (0 < #|Bit|)%nat -> (#|Cod| + 2 * (H * #|Crd|) < C)%nat -> (S <= side true n.+1 * side false n.+1)%nat ->
+  (\sum_(k < n) count true k * count false k <= H * S)%nat ->
+  0 <= eps -> 1 < B -> 0 <= lam -> 0 <= eta -> (0 < rows)%nat ->
+  (forall k : 'I_n, 2 * F k * (kappa true k * kappa false k) * (eta + tau) < bend * bend * bend) ->
+  exists (word : Cod -> 'I_C -> R) (position : scale_cached n side + scale_last n side -> 'I_C -> R)
+         (lay : layer [finType of 'I_C] [finType of 'I_H] Crd Ch),
+  (forall h, multiplier lay h = lam) /\
+  let z (x : {ffun scale_id n kept * Bit -> bool}) s :=
+    layer_norm eps (input_row word position (fun s c => content spot (scale_weight pass) x s c + frozen s c) s) in
+  forall (J : finType) (into : J -> scale_cached n side + scale_last n side),
+  injective into -> (forall t, exists j, into j = inl t) ->
+  let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
+  [/\ forall x y o, good x o -> good y o -> x = y,
+      forall (W T : finType) (compress : W -> _ -> T) (answer : W -> T -> scale_last n side -> 'I_H -> Ch -> R)
+          (delta : R),
+        0 < N W -> delta < 1 ->
+        (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
+        N (scale_id n kept) * N Bit - log2 (/ (1 - delta)) <= log2 (N T)
+    & exists (T : finType) (compress : _ -> T) (answer : T -> scale_last n side -> 'I_H -> Ch -> R),
+        (forall x, good x (answer (compress x))) /\ log2 (N T) = N (scale_id n kept) * N Bit].
+Proof.
+move=> rows tau bend h1 h2 h3 h4 h5 h6 s1 s2 hb b0 hC hS hr e0 B1 l0 t0 r1 hn.
+exact: (Pyramid.pyramid_weights h1 h2 h3 h4 h5 h6 frozen s1 s2 hb b0 hC hS hr e0 B1 l0 t0 r1 hn).
+Qed.
+
+(* ================= model R3: f_hat is known ===================================================================== *)
+
+(* Side information is free for Bob.  Words that share it still need log2 of their number, minus log2 (1 / (1 - delta)),
+   if a good answer determines the word ... *)
+Theorem side_lower_bound (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool) (F : {set X})
+    (W S : finType) (compress : W -> X -> S) (answer : W -> S -> (P -> R) -> Out) (delta : R) (x0 : X) :
+  x0 \in F -> (forall x, x \in F -> side x = side x0) -> (forall x y o, good x o -> good y o -> x = y) ->
+  0 < N W -> delta < 1 ->
+  (forall x, x \in F -> INR #|[pred w | ~~ good x (answer w (compress w x) (side x))]| <= delta * N W) ->
+  log2 (INR #|F|) - log2 (/ (1 - delta)) <= log2 (N S).
+Proof. exact: Fibres.side_lower_bound. Qed.
+
+(* ... and a state of M values is enough, if at most M words share their side information. *)
+Theorem side_upper_bound (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool) (x0 : X)
+    (M : nat) (truth : X -> Out) :
+  (forall x, good x (truth x)) ->
+  (forall F : {set X}, (forall x y, x \in F -> y \in F -> side x =1 side y) -> (#|F| <= M)%nat) ->
+  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x, good x (answer (compress x) (side x)).
+Proof. exact: Fibres.side_upper_bound. Qed.
+
+(* THEOREM R3.  n maps of any shapes, Place k the places of map k; enlarge cell i is the rational weight of id i in a
+   cell of f_hat = sum_i enlarge i E (r i), and a constant is enlarged to itself.  A vector of integers is hidden if it
+   is enlarged to 0.  If hidden vectors of -1, 0, 1 are constant on every map, and in some channel no rational
+   combination of the entries of the codebook is 0, then at most n! prefixes share one f_hat ... *)
+Theorem independent_fibre (n : nat) (Place : 'I_n -> finType) (first : forall k, Place k) (Cell : finType)
+    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (V Chan : finType) (E : V -> Chan -> R) (c : Chan) (cell : Cell) :
+  (forall cell k, \rsum_(p : Place k) Q2R (enlarge cell (Tagged Place p)) = 1) ->
+  (forall a : V -> Q, \rsum_v (Q2R (a v) * E v c) = 0 -> forall v, Q2R (a v) = 0) ->
+  (forall z : {k : 'I_n & Place k} -> Z, (forall cell, \rsum_i (Q2R (enlarge cell i) * IZR (z i)) = 0) ->
+     (forall i, (Z.abs (z i) <= 1)%Z) -> forall k (p q : Place k), z (Tagged Place p) = z (Tagged Place q)) ->
+  forall F : {set {ffun {k : 'I_n & Place k} -> V}},
+  (forall r s, r \in F -> s \in F -> forall cell ch,
+     \rsum_i (Q2R (enlarge cell i) * E (r i) ch) = \rsum_i (Q2R (enlarge cell i) * E (s i) ch)) ->
+  (#|F| <= n`!)%nat.
+Proof.
+move=> h1 hE hs F hF; apply: (Fibres.independent_fibre first h1 cell hE hs) => r s hr hq [cl ch].
+exact: hF.
+Qed.
+
+(* ... and n! prefixes of constant maps do, in all orders of n codes, if there are as many codes. *)
+Theorem permuted_constants (n : nat) (Place : 'I_n -> finType) (first : forall k, Place k) (Cell : finType)
+    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (V Chan : finType) (E : V -> Chan -> R) :
+  (forall cell k, \rsum_(p : Place k) Q2R (enlarge cell (Tagged Place p)) = 1) -> (n <= #|V|)%nat ->
+  exists F : {set {ffun {k : 'I_n & Place k} -> V}},
+  (forall r s, r \in F -> s \in F -> forall cell ch,
+     \rsum_i (Q2R (enlarge cell i) * E (r i) ch) = \rsum_i (Q2R (enlarge cell i) * E (s i) ch)) /\ #|F| = n`!.
+Proof.
+move=> h1 hV; have [F [hF hn]] := Fibres.permuted_constants first h1 E hV.
+by exists F; split=> // r s hr hq cl ch; exact: (hF r s hr hq (cl, ch)).
+Qed.
+
+(* For the grid of L equidistant levels in every channel of Chan, hidden vectors with entries up to L - 1 matter: at
+   most M^|Chan| prefixes share one f_hat, M being the largest number of words of n levels that have the same sum ... *)
+Theorem grid_fibre (n : nat) (Place : 'I_n -> finType) (first : forall k, Place k) (Cell : finType)
+    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (Chan : finType) (L : nat) (alpha beta : Chan -> R) (cell : Cell) :
+  let M := (\max_(s < (n * L).+1) #|[pred w : {ffun 'I_n -> 'I_L} | \sum_k w k == s]|)%nat in
+  (forall cell k, \rsum_(p : Place k) Q2R (enlarge cell (Tagged Place p)) = 1) -> (forall c, beta c <> 0) ->
+  (forall z : {k : 'I_n & Place k} -> Z, (forall cell, \rsum_i (Q2R (enlarge cell i) * IZR (z i)) = 0) ->
+     (forall i, (Z.abs (z i) <= Z.of_nat L.-1)%Z) ->
+     forall k (p q : Place k), z (Tagged Place p) = z (Tagged Place q)) ->
+  forall F : {set {ffun {k : 'I_n & Place k} -> {ffun Chan -> 'I_L}}},
+  (forall r s, r \in F -> s \in F -> forall cell c,
+     \rsum_i (Q2R (enlarge cell i) * (alpha c + beta c * INR (r i c)))
+     = \rsum_i (Q2R (enlarge cell i) * (alpha c + beta c * INR (s i c)))) ->
+  (#|F| <= expn M #|Chan|)%nat.
+Proof.
+move=> M h1 hb hs F hF; apply: (Fibres.grid_fibre first h1 (alpha := alpha) cell hb hs) => r s hr hq [cl ch].
+exact: hF.
+Qed.
+
+(* ... and so many prefixes of constant maps do. *)
+Theorem constant_grid (n : nat) (Place : 'I_n -> finType) (first : forall k, Place k) (Cell : finType)
+    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (Chan : finType) (L : nat) (alpha beta : Chan -> R) :
+  let M := (\max_(s < (n * L).+1) #|[pred w : {ffun 'I_n -> 'I_L} | \sum_k w k == s]|)%nat in
+  (forall cell k, \rsum_(p : Place k) Q2R (enlarge cell (Tagged Place p)) = 1) ->
+  exists F : {set {ffun {k : 'I_n & Place k} -> {ffun Chan -> 'I_L}}},
+  (forall r s, r \in F -> s \in F -> forall cell c,
+     \rsum_i (Q2R (enlarge cell i) * (alpha c + beta c * INR (r i c)))
+     = \rsum_i (Q2R (enlarge cell i) * (alpha c + beta c * INR (s i c)))) /\ #|F| = expn M #|Chan|.
+Proof.
+move=> M h1; have [F [hF hn]] := Fibres.constant_grid first h1 (Chan := Chan) L alpha beta.
+by exists F; split=> // r s hr hq cl c; exact: (hF r s hr hq (cl, c)).
+Qed.
+
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
   @index_lower_bound, @index_mean, @index_binary, @index_exact,
@@ -1542,5 +1728,7 @@ Definition all_theorems := (
   @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,
   @weighted_expectation, @coins_lower_bound, @variable_length_lower_bound, @relative_headline_any_coins,
   @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
-  @signed_sums_lower_bound).
+  @signed_sums_lower_bound,
+  @blocks_exist, @public_weights, @pyramid_weights,
+  @side_lower_bound, @side_upper_bound, @independent_fibre, @permuted_constants, @grid_fibre, @constant_grid).
 Print Assumptions all_theorems.

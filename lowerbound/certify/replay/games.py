@@ -18,6 +18,7 @@ from lowerbound.certify.replay.floor import (
     resampling_of,
     surviving,
 )
+from lowerbound.certify.theorems import REPLAY
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import ImpossibleReduction, Undecided, invalid
@@ -93,7 +94,7 @@ class Replay:
                 )
             ],
             "positions": "a table" if self.model.family == "VAR" else "a table; released models rotate keys instead",
-            "proof": "certificate verified by the kernel; theorem R2 proved on paper (docs/replay.md)",
+            "proof": f"certificate verified by the kernel; theorem {REPLAY.name} {REPLAY.proof} (docs/replay.md)",
             "fp16_cache_bits": 8 * self.model.cache_bytes,
         }
 
