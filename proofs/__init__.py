@@ -2,6 +2,7 @@
 
 from . import (
     beyond,
+    coins,
     covering_codes,
     decoding,
     entropy_half,
@@ -27,7 +28,7 @@ from . import (
 LEMMAS = (
     index_counting.LEMMA,
     index_optimum.LEMMA,
-    index_bound.LEMMA,
+    *index_bound.LEMMAS,
     index_binary.LEMMA,
     covering_codes.LEMMA,
     entropy_half.LEMMA,
@@ -43,11 +44,12 @@ LEMMAS = (
     welch.LEMMA,
     *values.LEMMAS,
     *theorem.LEMMAS,
+    *coins.LEMMAS,
     *beyond.LEMMAS,
     *pipeline.LEMMAS,
     *public_weights.LEMMAS,
     *var256.LEMMAS,
-    sparsity.LEMMA,
+    *sparsity.LEMMAS,
     *structures.LEMMAS,
 )
 """Every lemma, each after those it uses."""

@@ -15,7 +15,7 @@
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  RandomKeys Universal Streams Coins Classes.
+  RandomKeys Universal Streams Coins Classes Clusters.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -55,6 +55,23 @@ Theorem index_exact (I A W S : finType) (a0 : A) (enc : W -> {ffun I -> A} -> S)
     (dec : W -> S -> {ffun I -> A}) :
   0 < N W -> (forall w x, dec w (enc w x) = x) -> N I * log2 (N A) <= log2 (N S).
 Proof. exact: (@Index.index_exact I A W S a0 enc dec). Qed.
+
+(* The counting behind them.  If for all coins the messages have lengths (in nats) whose e^(- length) sum to
+   at most Z, and the mean over coins and words of the length plus cost_i for each wrong symbol i is at most
+   m + sum of delta_i cost_i, with cost_i = ln ((1 - delta_i) (L_i - 1) / delta_i), then m + ln Z pays
+   Fano's rates. delta_i = 0 asks that symbol i is never wrong. *)
+Theorem index_lengths (I : finType) (A : I -> finType) (x0 : {dffun forall i, A i}) (W S : finType)
+    (enc : W -> {dffun forall i, A i} -> S) (dec : W -> S -> {dffun forall i, A i}) (delta : I -> R)
+    (len : W -> S -> R) (Z m : R) :
+  let cost i := - ln (delta i / ((1 - delta i) * (N (A i) - 1))) in
+  0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall i, delta i = 0 -> forall w (x : {dffun forall i, A i}), x i = dec w (enc w x) i) ->
+    (forall w, \rsum_s exp (- len w s) <= Z) ->
+  \rsum_(w : W) \rsum_(x : {dffun forall i, A i})
+     (len w (enc w x) + \rsum_i (cost i * ind (x i != dec w (enc w x) i)))
+    <= (m + \rsum_i (delta i * cost i)) * (N W * N [finType of {dffun forall i, A i}]) ->
+  (\rsum_i (log2 (N (A i)) - H2 (delta i) - delta i * log2 (N (A i) - 1))) * ln 2 <= m + ln Z.
+Proof. by move=> cost; exact: (@Index.index_lengths I A x0 W S enc dec delta len Z m). Qed.
 
 (* ================= the reduction ============================================================ *)
 
@@ -897,6 +914,65 @@ move=> lam' c inst qry hA hrho l0 g0 P0; split=> [x i|ix|hn ix o].
 exact: (Sharp.C_sharp_own_unit ref hA hrho l0 g0 P0).
 Qed.
 
+(* HEADLINE, SHARP C.  The sharp Theorem C with greedy addresses in dimension da, n2 + 1 own tokens, all
+   keys unit vectors and all queries of norm lambda. *)
+Theorem theorem_C_sharp_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta dV dK : R) :
+  let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
+  let c := gam * lam' * (rho / sqrt (INR p)) in
+  let tau := (INR T - 1) * exp (c - lam' * ca * (1 - mu)) in
+  let tauV := (INR T + INR n2.+1 - 1) * exp (- (lam * ca) * (1 - mu)) in
+  (0 < da)%nat -> (0 < p)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR da * mu ^ 2 / 2) ->
+  0 < rho <= 1 -> 0 < lam -> 0 < gam -> (0 < LV)%nat -> (0 < LK)%nat ->
+  2 * (eta + tauV) * (INR LV - 1) < 1 -> (2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c) ->
+  ln (INR n2.+1) <= c * sqrt (INR p) -> 0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
+  exists A : 'I_T -> 'I_da -> R,
+    let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A rho lam gam LV LK in
+    let qry := @C_sharp_question _ [finType of 'I_n2.+1] _ [finType of 'I_p] _ ord0 A rho lam gam in
+    [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
+        (forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam),
+        (forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1) &
+    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
+      correct_on (fun inp q => near eta (output inp q)) inst qry compress answer
+        (fun i => if i is inl _ then dV else dK) ->
+      INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)].
+Proof.
+move=> ca lam' c tau tauV d0 p0 hmu hT hr l0 g0 V0 K0 sV sK reach hV hK.
+exact: (Sharp.theorem_C_sharp_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV sK reach hV hK).
+Qed.
+
+(* HEADLINE, ZOOM.  Theorem C' with greedy addresses, n2 + 1 own tokens, unit keys, queries of norm lambda,
+   no errors. *)
+Theorem theorem_C_zoom_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta : R) :
+  let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
+  let c := gam * lam' * (rho / sqrt (INR p)) in
+  let tau := (INR T - 1) * exp (2 * c - lam' * ca * (1 - mu)) in
+  let tauV := (INR T + INR n2.+1 - 1) * exp (- (lam * ca) * (1 - mu)) in
+  (0 < da)%nat -> (0 < p)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR da * mu ^ 2 / 2) ->
+  0 < rho <= 1 -> 0 < lam -> 0 < gam -> (0 < LV)%nat -> (0 < LK)%nat ->
+  2 * (eta + tauV) * (INR LV - 1) < 1 -> 0 <= eta < 1/2 ->
+  (2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c ->
+  c + ln (INR n2.+1) <= c * sqrt (INR p) ->
+  exists A : 'I_T -> 'I_da -> R,
+    let inst := @zoom_instance _ _ [finType of 'I_p] [finType of 'I_h] A rho LV LK in
+    let value := @zoom_value _ [finType of 'I_n2.+1] _ [finType of 'I_p] _ ord0 A rho lam gam in
+    let zoom := @zoom_question _ [finType of 'I_n2.+1] _ [finType of 'I_p] [finType of 'I_h] A mu rho lam gam
+      LK in
+    [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
+        (forall i ch, dot (value i ch).1.1 (value i ch).1.1 = lam * lam /\
+           forall o, dot ((value i ch).1.2 o) ((value i ch).1.2 o) = 1),
+        (forall i j (a b : 'I_LK), (a < b)%nat -> dot (zoom i j a b).1.1 (zoom i j a b).1.1 = lam * lam /\
+           forall o, dot ((zoom i j a b).1.2 o) ((zoom i j a b).1.2 o) = 1) &
+    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
+      (forall w x i ch, near eta (output (inst x) (value i ch)) (answer w (compress w (inst x)) (value i
+        ch))) ->
+      (forall w x i j (a b : 'I_LK), (a < b)%nat ->
+         near eta (output (inst x) (zoom i j a b)) (answer w (compress w (inst x)) (zoom i j a b))) ->
+      INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= log2 (N S)].
+Proof.
+move=> ca lam' c tau tauV d0 p0 hmu hT hr l0 g0 V0 K0 sV he st reach.
+exact: (Sharp.theorem_C_zoom_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV he st reach).
+Qed.
+
 (* ================= flat logits =============================================================================== *)
 
 (* Without a gap there is no bound: with lambda = 0 a cache of h log2 (T + 1) bits is correct for 0/1 values. *)
@@ -1276,6 +1352,58 @@ move=> tau row hK hB l0 W0 h1 h2 h3 r0 step hd hc.
 exact: (Classes.signed_sums_lower_bound hK hB l0 W0 h1 h2 h3 r0 step hd hc).
 Qed.
 
+(* ================= clustered keys =================================================== *)
+
+(* Keys in clusters of radius r around public centers, queries of norm at most lambda, e^(2 lambda r) <= 1 +
+   eta: one counter for each cluster and channel answers every query on every word of bits, with h sum_k
+   log2 (n_k + 1) bits for clusters of n_k tokens. *)
+Theorem clusters_upper_bound (Tok Own Crd Ch Clu : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (cl : Tok -> Clu) (C : Clu -> Crd -> R) (lam r eta : R) :
+  0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
+  (forall i, let e a := K i a - C (cl i) a in dot e e <= r * r) ->
+  exists (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch -> R),
+    (forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+       approx eta (attention_own q K B (fun i c => ind (x (i, c))) c)
+         (answer (compress (fun i c => ind (x (i, c)))) q c)) /\
+    log2 (N S) = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1).
+Proof. exact: (@Clusters.clusters_upper_bound Tok Own Crd Ch Clu K B cl C lam r eta). Qed.
+
+(* ... and no cache needs less, if keys coincide within clusters, clusters are incoherent, and 2 (eta + tau)
+   n_k < 1: additive error eta, on the words that give the first x (k, c) tokens of cluster k a 1 in channel
+   c. *)
+Theorem clusters_lower_bound (Tok Own Crd Ch Clu : finType) (B : Own -> Crd -> R) (cl : Tok -> Clu)
+    (C : Clu -> Crd -> R) (mu lam : R) (W S : finType) (compress : W -> (Tok -> Ch -> R) -> S)
+    (answer : W -> S -> (Crd -> R) -> Ch -> R) (eta : R) (delta : Clu -> R) :
+  let n k := #|[pred i | cl i == k]| in let K i := C (cl i) in
+  let tau := (N Tok + N Own) * exp (- lam * (1 - mu)) in
+  incoherent C mu -> (forall k o, dot (C k) (B o) <= mu) -> 0 <= lam -> (forall k, (0 < n k)%nat) ->
+  (forall k, 2 * (eta + tau) * INR (n k) < 1) -> (forall k, 0 <= delta k <= 1 - / (INR (n k) + 1)) ->
+    0 < N W ->
+  (forall (x : {dffun forall kc : Clu * Ch, 'I_(n kc.1).+1}) k c, let q := scale lam (C k) in
+     let V i c := ind (index i (enum [pred j | cl j == cl i]) < x (cl i, c))%nat in
+     INR #|[pred w | ~~ near eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta k * N W)
+       ->
+  N Ch * (\rsum_k fano (INR (n k) + 1) (delta k)) <= log2 (N S).
+Proof.
+move=> n K tau hC hB l0 full step hd W0 hc.
+exact: (@Clusters.clusters_lower_bound Tok Own Crd Ch Clu B cl C mu lam hC hB l0 full W S compress answer eta
+  delta
+  step hd W0 hc).
+Qed.
+
+(* In low dimension any keys with entries in [-1, 1] lie in few clusters: relative error 1/2 for all queries
+   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any whole number G >= 6 lambda sqrt d.
+   *)
+Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
+  R) (lam : R) (G : nat) :
+  (forall i c, -1 <= K i c <= 1) -> 0 <= lam -> 6 * lam * sqrt (N Crd) <= INR G.+1 ->
+  exists (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch -> R),
+    (forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+       approx (1/2) (attention_own q K B (fun i c => ind (x (i, c))) c)
+         (answer (compress (fun i c => ind (x (i, c)))) q c)) /\
+    log2 (N S) <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1)).
+Proof. exact: (@Clusters.grid_upper_bound Tok Own Crd Ch K B lam G). Qed.
+
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
   @index_lower_bound, @index_mean, @index_binary, @index_exact,
@@ -1300,5 +1428,7 @@ Definition all_theorems := (
   @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,
   @weighted_expectation, @coins_lower_bound, @variable_length_lower_bound, @relative_headline_any_coins,
   @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
-  @signed_sums_lower_bound).
+  @signed_sums_lower_bound,
+  @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
+  @clusters_upper_bound, @clusters_lower_bound, @grid_upper_bound).
 Print Assumptions all_theorems.
