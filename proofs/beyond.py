@@ -136,11 +136,12 @@ LEMMAS = (
     ),
     Lemma(
         id="low_dimension_constants",
-        words="Below dimension ln T the floor grows exponentially in the dimension: in D >= 2 dimensions some unit "
-        "keys cost min(T, exp(D mu^2 / 2)) h/7 bits, for every mu < 1, at lambda >= ln(3 (T + n2))/(1 - mu), relative "
-        "error at most 1/2 and failure probability at most 0.11. So every exponent below 1/2 is reached.",
-        range="all T, n2, h, D >= 2; all real mu in (0, 1), lambda, eta, delta in their ranges; all algorithms with "
-        "public coins",
+        words="Below dimension ln T the floor grows exponentially in the dimension D, at relative error at most 1/2 "
+        "and failure probability at most 0.11. Sign vectors give unit keys that cost min(T, exp(D mu^2 / 2)) h/7 bits, "
+        "for every D >= 2 and mu < 1, at lambda >= ln(3 (T + n2))/(1 - mu). Words over 20 points of the circle give "
+        "keys that cost min(T, exp(D)) h/12 bits, for every odd D >= 3, at lambda >= 80 ln(3 (T + n2)).",
+        range="all T, n2, h, D in their ranges; all real mu in (0, 1), lambda, eta, delta in their ranges; all "
+        "algorithms with public coins",
         discharges=(
             ByCoq(
                 "low_dimension_numbers",
@@ -148,6 +149,15 @@ LEMMAS = (
                     "ln (3 * (INR T + INR n2)) / (1 - mu) <= lam",
                     "delta <= 11/100",
                     "Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= log2 (N S)",
+                ),
+            ),
+            ByCoq("circle_keys_exist", ("INR T.-1 < exp (INR (m * 2))", "incoherent K (79/80)")),
+            ByCoq(
+                "circle_low_dimension",
+                (
+                    "80 * ln (3 * (INR T + INR n2)) <= lam",
+                    "delta <= 11/100",
+                    "Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= log2 (N S)",
                 ),
             ),
         ),

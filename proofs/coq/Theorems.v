@@ -15,7 +15,7 @@
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  RandomKeys Universal Streams Coins Classes Clusters.
+  RandomKeys Universal Circle Streams Coins Classes Clusters.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1110,6 +1110,32 @@ Theorem low_dimension_numbers (T n2 d h : nat) (mu : R) :
       Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= log2 (N S).
 Proof. by move=> A act; exact: Universal.low_dimension_numbers. Qed.
 
+(* More keys than signs give: words of m letters, each one of 20 points of the circle.  In the even
+   dimension 2 m there are T unit keys with inner products at most 79/80 if T - 1 < e^(2 m). *)
+Theorem circle_keys_exist (T m : nat) : (0 < m)%nat -> INR T.-1 < exp (INR (m * 2)) ->
+  exists K : 'I_T -> 'I_(m * 2) -> R, incoherent K (79/80).
+Proof. exact: Circle.circle_keys_exist. Qed.
+
+(* BELOW DIMENSION ln T, EXPONENT 1.  In D = 2 m + 1 dimensions: min (T, e^D) h / 12 bits, so D e^D / 12 for
+   h = D and T >= e^D.  The price is lambda >= 80 ln (3 (T + n2)), beyond VAR's cap of 100 as soon as T + n2
+   >= 2. *)
+Theorem circle_low_dimension (T n2 m h : nat) :
+  let A := minn T (floor (exp (INR (m * 2)))) in
+  let act := active (geq_minl T (floor (exp (INR (m * 2))))) : 'I_A -> 'I_T in
+  (0 < m)%nat -> (0 < T)%nat ->
+  exists K : 'I_T -> 'I_(m * 2).+1 -> R, (forall j, dot (K j) (K j) = 1) /\
+    forall B : 'I_n2 -> 'I_(m * 2).+1 -> R, (forall i o, dot (K (act i)) (B o) <= 79/80) ->
+    forall lam eta delta : R, 80 * ln (3 * (INR T + INR n2)) <= lam -> 0 <= eta <= 1/2 -> delta <= 11/100 ->
+    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
+           (answer : W -> S -> ('I_(m * 2).+1 -> R) -> 'I_h -> R), 0 < N W ->
+      (forall (x : {ffun 'I_A * 'I_h -> bool}) (i : 'I_A) (c : 'I_h),
+         let q := scale lam (K (act i)) in
+         let V j c := if insub (val j) is Some i then ind (x (i : 'I_A, c)) else 0 in
+         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta * N
+           W) ->
+      Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= log2 (N S).
+Proof. by move=> A act; exact: Circle.circle_low_dimension. Qed.
+
 (* ================= many streams ===================================================== *)
 
 (* Streams (say, layers and heads) with symbols, alphabets, inputs, queries and answers of their own, and
@@ -1425,6 +1451,7 @@ Definition all_theorems := (
   @flat_logits,
   @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
   @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,
+  @circle_keys_exist, @circle_low_dimension,
   @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,
   @weighted_expectation, @coins_lower_bound, @variable_length_lower_bound, @relative_headline_any_coins,
   @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
