@@ -3,6 +3,7 @@
 from . import (
     beyond,
     cliques,
+    coins,
     covering_codes,
     decoding,
     entropy_half,
@@ -30,7 +31,7 @@ from . import (
 LEMMAS = (
     index_counting.LEMMA,
     index_optimum.LEMMA,
-    index_bound.LEMMA,
+    *index_bound.LEMMAS,
     index_binary.LEMMA,
     covering_codes.LEMMA,
     entropy_half.LEMMA,
@@ -46,6 +47,7 @@ LEMMAS = (
     welch.LEMMA,
     *values.LEMMAS,
     *theorem.LEMMAS,
+    *coins.LEMMAS,
     *beyond.LEMMAS,
     *strips.LEMMAS,
     *cliques.LEMMAS,
@@ -53,7 +55,7 @@ LEMMAS = (
     *frames.LEMMAS,
     *public_weights.LEMMAS,
     *var256.LEMMAS,
-    sparsity.LEMMA,
+    *sparsity.LEMMAS,
     *structures.LEMMAS,
 )
 """Every lemma, each after those it uses."""

@@ -54,8 +54,16 @@ LEMMAS = (
                     "ln (N Own) <= c * sqrt (N Pay) -> forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1",
                 ),
             ),
+            ByCoq(
+                "theorem_C_sharp_headline",
+                (
+                    "INR T.-1 < exp (INR da * mu ^ 2 / 2)",
+                    "exists A : 'I_T -> 'I_da -> R,",
+                    "INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)",
+                ),
+            ),
         ),
-        uses=(Use("separation"), Use("softmax_gap")),
+        uses=(Use("separation"), Use("softmax_gap"), Use("greedy_keys")),
     ),
     Lemma(
         id="keys_and_values_tight",
@@ -132,6 +140,101 @@ LEMMAS = (
         r"\text{in } R^{d + 1}",
         discharges=(ByCoq("low_dimension_headline", ("(1 - H2 delta) * (INR A * INR h) <= bits a",)),),
         uses=(Use("separation"),),
+    ),
+    Lemma(
+        id="low_dimension_constants",
+        words="Below dimension ln T the floor grows exponentially in the dimension D, at relative error at most 1/2 "
+        "and failure probability at most 0.11. Sign vectors give unit keys that cost min(T, exp(D mu^2 / 2)) h/7 bits, "
+        "for every D >= 2 and mu < 1, at lambda >= ln(3 (T + n2))/(1 - mu). Words over 20 points of the circle give "
+        "keys that cost min(T, exp(D)) h/12 bits, for every odd D >= 3, at lambda >= 80 ln(3 (T + n2)).",
+        range="all T, n2, h, D in their ranges; all real mu in (0, 1), lambda, eta, delta in their ranges; all "
+        "algorithms with public coins",
+        discharges=(
+            ByCoq(
+                "low_dimension_numbers",
+                (
+                    "ln (3 * (INR T + INR n2)) / (1 - mu) <= lam",
+                    "delta <= 11/100",
+                    "Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= log2 (N S)",
+                ),
+            ),
+            ByCoq("circle_keys_exist", ("INR T.-1 < exp (INR (m * 2))", "incoherent K (79/80)")),
+            ByCoq(
+                "circle_low_dimension",
+                (
+                    "80 * ln (3 * (INR T + INR n2)) <= lam",
+                    "delta <= 11/100",
+                    "Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= log2 (N S)",
+                ),
+            ),
+        ),
+        uses=(Use("separation"), Use("greedy_keys")),
+    ),
+    Lemma(
+        id="clusters",
+        words="What clustering achieves, and that no cache does better. Keys within r of the public centers of "
+        "clusters of n_k tokens, queries of norm at most lambda, exp(2 lambda r) <= 1 + eta: one counter per cluster "
+        "and channel, h sum_k log2(n_k + 1) bits in all, answers every query on every word of bits within relative "
+        "error eta. If keys coincide within clusters, the centers have coherence mu, and 2 (eta + tau) n_k < 1, "
+        "additive error eta takes h sum_k log2(n_k + 1) bits at delta = 0, and Fano's rate of it at delta > 0.",
+        range="all finite sets of tokens, clusters, channels; all real keys, centers, lambda, r, mu, eta, delta",
+        discharges=(
+            ByCoq(
+                "clusters_upper_bound",
+                (
+                    "exp (2 * (lam * r)) <= 1 + eta",
+                    r"log2 (N S) = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1)",
+                ),
+            ),
+            ByCoq(
+                "clusters_lower_bound",
+                (
+                    "let n k := #|[pred i | cl i == k]| in",
+                    "2 * (eta + tau) * INR (n k) < 1",
+                    r"N Ch * (\rsum_k fano (INR (n k) + 1) (delta k)) <= log2 (N S)",
+                ),
+            ),
+        ),
+        uses=(Use("separation"),),
+    ),
+    Lemma(
+        id="low_dimension_ceiling",
+        words="In low dimension few bits are enough, however many tokens there are: if keys have entries in [-1, 1] "
+        "and queries have norm at most lambda, G^d h log2(T + 1) bits reach relative error 1/2 on all words of bits, "
+        "for any whole number G >= 6 lambda sqrt(d).",
+        range="all finite sets of tokens, own tokens and channels, d; all real keys in [-1, 1], lambda >= 0",
+        discharges=(
+            ByCoq(
+                "grid_upper_bound",
+                (
+                    "6 * lam * sqrt (N Crd) <= INR G.+1",
+                    "log2 (N S) <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1))",
+                ),
+            ),
+        ),
+        uses=(Use("clusters"),),
+    ),
+    Lemma(
+        id="streams",
+        words="Layers and heads add up: if one state serves several attention streams, each with its own keys, shape, "
+        "lambda, error and failure probability, and with independent values, it needs the sum of (1 - H2(delta)) T h "
+        "over the streams. The same holds for any families of inputs whose good answers tell symbols. If all streams "
+        "repeat one word, T h bits serve them all: independence is needed.",
+        range="all finite sets of streams, tokens, channels; all real keys, mu, lambda, eta, delta; all algorithms "
+        "with public coins; one fixed length",
+        discharges=(
+            ByCoq("heads_lower_bound", ("((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= log2 (N S)",)),
+            ByCoq("streams_lower_bound", ("fano (N (A s i)) (delta s i) <= log2 (N S)",)),
+            ByCoq("streams_headline", ("INR G * ((1 - H2 delta) * (INR T * INR h)) <= log2 (N S)",)),
+            ByCoq(
+                "repeated_streams",
+                (
+                    "answer (compress (fun _ => levels ind x)) s (scale lam (K i)) c",
+                    "log2 (N [finType of {ffun Tok * Ch -> bool}]) = N Tok * N Ch",
+                ),
+            ),
+        ),
+        uses=(Use("index_bound"), Use("softmax_gap")),
     ),
     Lemma(
         id="time",

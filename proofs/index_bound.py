@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
-from lowerbound.prove.lemma import ByCoq, Lemma
+from lowerbound.prove.lemma import ByCoq, Lemma, Use
+
+LENGTHS = Lemma(
+    id="index_lengths",
+    words="The count behind INDEX, for messages of any lengths: if for all coins the sum of exp(-length) over the "
+    "messages is at most Z, and the mean over words and coins of the length plus c_i for each wrong symbol i is at "
+    "most m + sum_i delta_i c_i, where c_i = ln((1 - delta_i)(L_i - 1)/delta_i), then (m + ln Z)/ln 2 is at least "
+    "sum_i (log2 L_i - H2(delta_i) - delta_i log2(L_i - 1)).",
+    range="all finite index sets, alphabets, coins and states; all real lengths, Z, m, delta",
+    discharges=(
+        ByCoq(
+            "index_lengths",
+            (
+                r"(forall w, \rsum_s exp (- len w s) <= Z)",
+                "let cost i := - ln (delta i / ((1 - delta i) * (N (A i) - 1))) in",
+                r"(\rsum_i (log2 (N (A i)) - H2 (delta i) - delta i * log2 (N (A i) - 1))) * ln 2 <= m + ln Z",
+            ),
+        ),
+    ),
+)
 
 LEMMA = Lemma(
     id="index_bound",
@@ -21,4 +40,7 @@ LEMMA = Lemma(
         ),
         ByCoq("index_mean", ("N I * (log2 (N A) - H2 delta - delta * log2 (N A - 1)) <= log2 (N S)",)),
     ),
+    uses=(Use("index_lengths"),),
 )
+
+LEMMAS = (LENGTHS, LEMMA)

@@ -67,8 +67,16 @@ LEMMAS = (
                     "dot ((zoom i p a b).1.2 o) ((zoom i p a b).1.2 o) = 1",
                 ),
             ),
+            ByCoq(
+                "theorem_C_zoom_headline",
+                (
+                    "INR T.-1 < exp (INR da * mu ^ 2 / 2)",
+                    "exists A : 'I_T -> 'I_da -> R,",
+                    "INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= log2 (N S)",
+                ),
+            ),
         ),
-        uses=(Use("softmax_gap"),),
+        uses=(Use("softmax_gap"), Use("greedy_keys")),
     ),
     Lemma(
         id="total_time",

@@ -8,7 +8,7 @@ from lowerbound.core.bounds import UNION_BOUND
 from lowerbound.core.scalars import ball, precision
 from lowerbound.prove.claims import cover_claim
 from lowerbound.prove.expression import Expression, Opaque
-from lowerbound.prove.lemma import ByKernel, Lemma, Use, computation
+from lowerbound.prove.lemma import ByCoq, ByKernel, Lemma, Use, computation
 
 ONE = Opaque().number(1)
 
@@ -19,6 +19,33 @@ def union_bound(n: int, d: int, mu: Fraction) -> Expression:
     return expression
 
 
+DRAWN = Lemma(
+    id="random_keys",
+    words="Draw T vectors of d signs each, all 2^(T d) draws equally likely, and divide them by sqrt(d). All draws but "
+    "a fraction of at most T (T - 1)/2 exp(-d mu^2 / 2) are unit keys with mutual inner products at most mu; in "
+    "absolute value, all but twice that fraction.",
+    range="all T, d >= 1; all real mu >= 0",
+    discharges=(
+        ByCoq(
+            "random_keys",
+            (
+                "dot (key x i) (key x i) = 1",
+                "(i != j) ==> Rleb (dot (key x i) (key x j)) mu",
+                "<= INR T * (INR T - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)) "
+                "* N [finType of {ffun 'I_T -> {ffun 'I_d -> bool}}]",
+            ),
+        ),
+        ByCoq(
+            "random_keys_both",
+            (
+                "(i != j) ==> Rleb (Rabs (dot (key x i) (key x j))) mu",
+                "<= 2 * (INR T * (INR T - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)))",
+            ),
+        ),
+    ),
+    uses=(Use("hoeffding"),),
+)
+
 UNION = Lemma(
     id="union_bound_keys",
     words="For T = 424 and mu = 1/2 the union bound for random signs is below 1 in dimension 92 and above 1 in "
@@ -28,6 +55,7 @@ UNION = Lemma(
         ByKernel("cover", cover_claim(ONE - union_bound(424, 92, Fraction(1, 2)), {})),
         ByKernel("cover", cover_claim(union_bound(424, 91, Fraction(1, 2)) - 1, {})),
     ),
+    uses=(Use("random_keys"),),
 )
 
 GREEDY = Lemma(
@@ -82,4 +110,4 @@ GAUSSIAN = Lemma(
     ),
 )
 
-LEMMAS = (UNION, GREEDY, GAUSSIAN)
+LEMMAS = (DRAWN, UNION, GREEDY, GAUSSIAN)

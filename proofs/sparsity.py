@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import combinations
 from math import comb
 
-from lowerbound.prove.lemma import ByCoq, Lemma, computation
+from lowerbound.prove.lemma import ByCoq, Lemma, Use, computation
 
 
 def sparse_rows_are_counted() -> int:
@@ -36,3 +36,52 @@ LEMMA = Lemma(
         computation(WORDS, RANGE, sparse_rows_are_counted),
     ),
 )
+
+ATTENTION = Lemma(
+    id="classes_through_attention",
+    words="If the values of each token are one of L public rows in [0, 1], two of which differ in some channel so much "
+    "that no answer is good for both, and whole rows are answered well except with mean probability delta, a cache "
+    "needs T (log2 L - H2(delta) - delta log2(L-1)) bits; at delta = 0 the numbers of the rows are enough.",
+    range="all tokens, channels, rows, coins, states; all real keys, mu, lambda, delta",
+    discharges=(
+        ByCoq(
+            "classes_lower_bound",
+            ("good u o -> good v o -> False", "N Tok * fano (N A) delta <= log2 (N S)"),
+        ),
+        ByCoq(
+            "classes_upper_bound",
+            (
+                "rows_correct K B lam row good compress answer 0",
+                "log2 (N [finType of {ffun Tok -> A}]) = N Tok * log2 (N A)",
+            ),
+        ),
+    ),
+    uses=(Use("separation"), Use("softmax_gap")),
+)
+
+SPARSE = Lemma(
+    id="sparse_classes",
+    words="Three classes of rows with their sizes: 0/1 rows of h channels with s ones (relative error), C(h, s) rows; "
+    "sums of at most s of n rows of a public basis with factors 1/A, ..., 1 (additive error, 2 (eta + tau) < 1/(2sA)), "
+    "sum_(w <= s) C(n, w) A^w rows; signed sums of r public rows (2 (eta + tau) < 1/r), 2^r rows.",
+    range="all tokens, h, s, n, A, r, coins, states; all bases of entries at most 1 whose coefficients are read by "
+    "dual rows of absolute sum at most 1; all real keys, mu, lambda, eta, delta",
+    discharges=(
+        ByCoq("sparse_bits_lower_bound", ("N Tok * fano (INR 'C(#|Ch|, s)) delta <= log2 (N S)",)),
+        ByCoq(
+            "sparse_sums_lower_bound",
+            (
+                r"let n := INR (\sum_(w < s.+1) 'C(#|J|, w) * expn L w)%nat in",
+                "2 * (eta + tau) < 1 / (2 * INR s * INR L)",
+                "N Tok * fano n delta <= log2 (N S)",
+            ),
+        ),
+        ByCoq(
+            "signed_sums_lower_bound",
+            ("2 * (eta + tau) < 1 / N J", "N Tok * fano (2 ^ #|J|) delta <= log2 (N S)"),
+        ),
+    ),
+    uses=(Use("classes_through_attention"),),
+)
+
+LEMMAS = (LEMMA, ATTENTION, SPARSE)

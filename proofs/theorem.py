@@ -83,6 +83,76 @@ LEMMAS = (
         uses=(Use("relative_values"), Use("greedy_keys")),
     ),
     Lemma(
+        id="kv_cache_random_keys",
+        words="The T cached keys and Bob's n2 own keys may be drawn at random, as scaled sign vectors. With "
+        "probability at least 1 - p, p = (T + n2)(T + n2 - 1)/2 exp(-d mu^2 / 2), the draw serves every cache as in "
+        "kv_cache_average. A cache that is told the draw, and whose mean failure rate over draws, coins, words, tokens "
+        "and channels is at most delta, needs (1 - H2(delta/(1 - p))) T h bits.",
+        range="all T, n2, d, h; all real mu in (0, 1), eta in [0, 1), delta in [0, (1 - p)/2]; all algorithms with "
+        "public coins",
+        discharges=(
+            ByCoq(
+                "random_keys_headline",
+                (
+                    "let odds := n * (n - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)) in",
+                    "INR #|[pred x | ~~ good x]| <= odds * N",
+                    "(1 - H2 delta) * (INR T * INR h) <= log2 (N S)",
+                ),
+            ),
+            ByCoq(
+                "random_keys_average",
+                (
+                    "odds < 1",
+                    "0 <= delta <= (1 - odds) / 2",
+                    "(1 - H2 (delta / (1 - odds))) * (INR T * INR h) <= log2 (N S)",
+                ),
+            ),
+        ),
+        uses=(Use("relative_values"), Use("random_keys")),
+    ),
+    Lemma(
+        id="kv_cache_constants",
+        words="With numbers for constants: if d >= 8 ln(T + n2), there are unit keys for all T + n2 tokens, with inner "
+        "products at most 1/2, such that at every lambda >= 2 ln(3 (T + n2)) every cache with relative error at most "
+        "1/2 and failure probability at most 0.11 needs T h/2 bits.",
+        range="all T, n2, d >= 1; all h; all real lambda, eta, delta in their ranges; all algorithms with public coins",
+        discharges=(
+            ByCoq(
+                "universal_lower_bound",
+                (
+                    "8 * ln (INR T + INR n2) <= INR d",
+                    "2 * ln (3 * (INR T + INR n2)) <= lam",
+                    "0 <= eta <= 1/2",
+                    "delta <= 11/100",
+                    "INR T * INR h / 2 <= log2 (N S)",
+                ),
+            ),
+            ByCoq("half_bit_left", ("- (11/100) * log2 (11/100) - (1 - 11/100) * log2 (1 - 11/100) <= 1/2",)),
+        ),
+        uses=(Use("relative_values"), Use("greedy_keys")),
+    ),
+    Lemma(
+        id="kv_cache_square_constants",
+        words="d >= 24 ln n implies n^2 d/8 bits: for square maps whose sides grow up to n, the side before the last "
+        "at least n/2, values of d channels, any lambda >= 10 ln n, relative error at most 1/2 and failure probability "
+        "at most 0.11.",
+        range="all such schedules, all d; all real lambda, eta, delta in their ranges; all public-coin algorithms",
+        discharges=(
+            ByCoq(
+                "growing_lower_bound",
+                (
+                    "(n <= 2 * side M.-1)%nat",
+                    "24 * ln (INR n) <= INR d",
+                    "10 * ln (INR n) <= lam",
+                    "0 <= eta <= 1/2",
+                    "delta <= 11/100",
+                    "INR n ^ 2 * INR d / 8 <= log2 (N S)",
+                ),
+            ),
+        ),
+        uses=(Use("kv_cache_constants"),),
+    ),
+    Lemma(
         id="schedule_sums",
         words=SCHEDULE_SUMS_WORDS,
         range=SCHEDULE_SUMS_RANGE,

@@ -137,3 +137,75 @@ Proof.
 move=> V0 K0 stepV stepK hV hK W0 /correct_average; exact: theorem_C_sharp_average V0 K0 stepV stepK hV hK W0.
 Qed.
 End TheoremC.
+
+(* ---------- addresses exist: greedy ones, as in the headline of Theorem C ------------------------------- *)
+Section GreedyAddresses.
+Variables (T n2 da p h LV LK : nat) (mu rho lam gam eta : R).
+Notation Pay := [finType of 'I_p].
+Notation Own := [finType of 'I_n2.+1].
+Notation Ch := [finType of 'I_h].
+Notation c := (payload_logit (INR p) rho lam gam).
+Notation tauV := (leak (INR T + INR n2.+1) (lam * address_scale rho) mu).
+Hypotheses (da0 : (0 < da)%nat) (p0 : (0 < p)%nat) (hmu : 0 < mu < 1)
+  (hT : INR T.-1 < exp (INR da * mu ^ 2 / 2)) (hrho : 0 < rho <= 1) (lam0 : 0 < lam) (gam0 : 0 < gam)
+  (V0 : (0 < LV)%nat) (K0 : (0 < LK)%nat) (stepV : 2 * (eta + tauV) * (INR LV - 1) < 1).
+
+Let P0 : 0 < N Pay. Proof. by rewrite N_ord; exact: INR_gt0. Qed.
+Let mu01 : 0 <= mu <= 1. Proof. by lra. Qed.
+
+Theorem theorem_C_sharp_headline (dV dK : R)
+    (tau := (INR T - 1) * exp (c - query_scale lam gam * address_scale rho * (1 - mu))) :
+  (2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c) -> ln (INR n2.+1) <= c * sqrt (INR p) ->
+  0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
+  exists A : 'I_T -> 'I_da -> R,
+    let inst := @C_instance _ _ Pay Ch A rho lam gam LV LK in
+    let qry := @C_sharp_question _ Own _ Pay Ch ord0 A rho lam gam in
+    [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
+        (forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam),
+        (forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1) &
+    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
+      correct_on (fun inp q => near eta (output inp q)) inst qry compress answer
+        (fun i => if i is inl _ then dV else dK) ->
+      INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)].
+Proof.
+rewrite /tau -(N_ord T) -(N_ord p) -(N_ord n2.+1) -(N_ord h) => stepK reach hV hK.
+have sV := stepV; rewrite -(N_ord T) -(N_ord n2.+1) in sV; have [A hA] := greedy_keys_exist da0 hmu hT.
+exists A; split=> //.
+- by move=> x i; exact: (C_keys_unit hA hrho lam0 gam0 P0).
+- by move=> ix; exact: (C_sharp_norm _ rho lam gam hA).
+- by move=> ix o; exact: (C_sharp_own_unit _ hA hrho lam0 gam0 P0).
+move=> W S compress answer W0 hc.
+exact: (theorem_C_sharp hA mu01 hrho lam0 gam0 P0 V0 K0 sV stepK hV hK W0 hc).
+Qed.
+
+Theorem theorem_C_zoom_headline
+    (tau := (INR T - 1) * exp (2 * c - query_scale lam gam * address_scale rho * (1 - mu))) :
+  0 <= eta < 1/2 -> spacing eta tau * (INR LK - 1) < 2 * c -> c + ln (INR n2.+1) <= c * sqrt (INR p) ->
+  exists A : 'I_T -> 'I_da -> R,
+    let inst := @zoom_instance _ _ Pay Ch A rho LV LK in
+    let value := @zoom_value _ Own _ Pay Ch ord0 A rho lam gam in
+    let zoom := @zoom_question _ Own _ Pay Ch A mu rho lam gam LK in
+    [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
+        (forall i ch, dot (value i ch).1.1 (value i ch).1.1 = lam * lam /\
+           forall o, dot ((value i ch).1.2 o) ((value i ch).1.2 o) = 1),
+        (forall i j (a b : 'I_LK), (a < b)%nat -> dot (zoom i j a b).1.1 (zoom i j a b).1.1 = lam * lam /\
+           forall o, dot ((zoom i j a b).1.2 o) ((zoom i j a b).1.2 o) = 1) &
+    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
+      (forall w x i ch, near eta (output (inst x) (value i ch)) (answer w (compress w (inst x)) (value i
+        ch))) ->
+      (forall w x i j (a b : 'I_LK), (a < b)%nat ->
+         near eta (output (inst x) (zoom i j a b)) (answer w (compress w (inst x)) (zoom i j a b))) ->
+      INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= log2 (N S)].
+Proof.
+rewrite /tau -(N_ord T) -(N_ord p) -(N_ord n2.+1) -(N_ord h) => he step reach.
+have sV := stepV; rewrite -(N_ord T) -(N_ord n2.+1) in sV; have [A hA] := greedy_keys_exist da0 hmu hT.
+exists A; split=> //.
+- by move=> x i; exact: (zoom_keys_unit (Ch := Ch) (LV := LV) (LK := LK) hA hrho lam0 gam0 P0 he).
+- move=> i ch; split=> [|o]; first exact: (C_queries_norm ord0 rho lam gam hA (inl (i, ch))).
+  exact: (C_own_unit ord0 lam gam hA hrho (inl (i, ch))).
+- move=> i j a b ab; split=> [|o]; first exact: (zoom_query_norm Ch ord0 rho lam gam (LK := LK) hA).
+  exact: (zoom_own_unit Ch ord0 hA hrho lam0 gam0 P0 he step).
+move=> W S compress answer W0 hv hk.
+exact: (theorem_C_zoom hA mu01 hrho lam0 gam0 P0 he step V0 K0 sV W0 hv hk).
+Qed.
+End GreedyAddresses.

@@ -17,7 +17,7 @@
 From Coq Require Import QArith Qreals.
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  IndexSubset FrameFloor Cliques RandomKeys Universal Streams Coins Classes
+  IndexSubset FrameFloor Cliques RandomKeys Universal Circle Streams Coins Classes Clusters
   LayerNorm FirstLayer PublicWeights Pyramid Fibres.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -58,6 +58,23 @@ Theorem index_exact (I A W S : finType) (a0 : A) (enc : W -> {ffun I -> A} -> S)
     (dec : W -> S -> {ffun I -> A}) :
   0 < N W -> (forall w x, dec w (enc w x) = x) -> N I * log2 (N A) <= log2 (N S).
 Proof. exact: (@Index.index_exact I A W S a0 enc dec). Qed.
+
+(* The counting behind them.  If for all coins the messages have lengths (in nats) whose e^(- length) sum to
+   at most Z, and the mean over coins and words of the length plus cost_i for each wrong symbol i is at most
+   m + sum of delta_i cost_i, with cost_i = ln ((1 - delta_i) (L_i - 1) / delta_i), then m + ln Z pays
+   Fano's rates. delta_i = 0 asks that symbol i is never wrong. *)
+Theorem index_lengths (I : finType) (A : I -> finType) (x0 : {dffun forall i, A i}) (W S : finType)
+    (enc : W -> {dffun forall i, A i} -> S) (dec : W -> S -> {dffun forall i, A i}) (delta : I -> R)
+    (len : W -> S -> R) (Z m : R) :
+  let cost i := - ln (delta i / ((1 - delta i) * (N (A i) - 1))) in
+  0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall i, delta i = 0 -> forall w (x : {dffun forall i, A i}), x i = dec w (enc w x) i) ->
+    (forall w, \rsum_s exp (- len w s) <= Z) ->
+  \rsum_(w : W) \rsum_(x : {dffun forall i, A i})
+     (len w (enc w x) + \rsum_i (cost i * ind (x i != dec w (enc w x) i)))
+    <= (m + \rsum_i (delta i * cost i)) * (N W * N [finType of {dffun forall i, A i}]) ->
+  (\rsum_i (log2 (N (A i)) - H2 (delta i) - delta i * log2 (N (A i) - 1))) * ln 2 <= m + ln Z.
+Proof. by move=> cost; exact: (@Index.index_lengths I A x0 W S enc dec delta len Z m). Qed.
 
 (* ================= the reduction ============================================================ *)
 
@@ -993,6 +1010,65 @@ move=> lam' c inst qry hA hrho l0 g0 P0; split=> [x i|ix|hn ix o].
 exact: (Sharp.C_sharp_own_unit ref hA hrho l0 g0 P0).
 Qed.
 
+(* HEADLINE, SHARP C.  The sharp Theorem C with greedy addresses in dimension da, n2 + 1 own tokens, all
+   keys unit vectors and all queries of norm lambda. *)
+Theorem theorem_C_sharp_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta dV dK : R) :
+  let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
+  let c := gam * lam' * (rho / sqrt (INR p)) in
+  let tau := (INR T - 1) * exp (c - lam' * ca * (1 - mu)) in
+  let tauV := (INR T + INR n2.+1 - 1) * exp (- (lam * ca) * (1 - mu)) in
+  (0 < da)%nat -> (0 < p)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR da * mu ^ 2 / 2) ->
+  0 < rho <= 1 -> 0 < lam -> 0 < gam -> (0 < LV)%nat -> (0 < LK)%nat ->
+  2 * (eta + tauV) * (INR LV - 1) < 1 -> (2 * eta + tau) * (INR LK - 1) < logistic c - logistic (- c) ->
+  ln (INR n2.+1) <= c * sqrt (INR p) -> 0 <= dV <= 1 - / INR LV -> 0 <= dK <= 1 - / INR LK ->
+  exists A : 'I_T -> 'I_da -> R,
+    let inst := @C_instance _ _ [finType of 'I_p] [finType of 'I_h] A rho lam gam LV LK in
+    let qry := @C_sharp_question _ [finType of 'I_n2.+1] _ [finType of 'I_p] _ ord0 A rho lam gam in
+    [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
+        (forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam),
+        (forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1) &
+    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
+      correct_on (fun inp q => near eta (output inp q)) inst qry compress answer
+        (fun i => if i is inl _ then dV else dK) ->
+      INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)].
+Proof.
+move=> ca lam' c tau tauV d0 p0 hmu hT hr l0 g0 V0 K0 sV sK reach hV hK.
+exact: (Sharp.theorem_C_sharp_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV sK reach hV hK).
+Qed.
+
+(* HEADLINE, ZOOM.  Theorem C' with greedy addresses, n2 + 1 own tokens, unit keys, queries of norm lambda,
+   no errors. *)
+Theorem theorem_C_zoom_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta : R) :
+  let ca := sqrt (1 - rho * rho) in let lam' := lam / sqrt (1 + gam * gam) in
+  let c := gam * lam' * (rho / sqrt (INR p)) in
+  let tau := (INR T - 1) * exp (2 * c - lam' * ca * (1 - mu)) in
+  let tauV := (INR T + INR n2.+1 - 1) * exp (- (lam * ca) * (1 - mu)) in
+  (0 < da)%nat -> (0 < p)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR da * mu ^ 2 / 2) ->
+  0 < rho <= 1 -> 0 < lam -> 0 < gam -> (0 < LV)%nat -> (0 < LK)%nat ->
+  2 * (eta + tauV) * (INR LV - 1) < 1 -> 0 <= eta < 1/2 ->
+  (2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c ->
+  c + ln (INR n2.+1) <= c * sqrt (INR p) ->
+  exists A : 'I_T -> 'I_da -> R,
+    let inst := @zoom_instance _ _ [finType of 'I_p] [finType of 'I_h] A rho LV LK in
+    let value := @zoom_value _ [finType of 'I_n2.+1] _ [finType of 'I_p] _ ord0 A rho lam gam in
+    let zoom := @zoom_question _ [finType of 'I_n2.+1] _ [finType of 'I_p] [finType of 'I_h] A mu rho lam gam
+      LK in
+    [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
+        (forall i ch, dot (value i ch).1.1 (value i ch).1.1 = lam * lam /\
+           forall o, dot ((value i ch).1.2 o) ((value i ch).1.2 o) = 1),
+        (forall i j (a b : 'I_LK), (a < b)%nat -> dot (zoom i j a b).1.1 (zoom i j a b).1.1 = lam * lam /\
+           forall o, dot ((zoom i j a b).1.2 o) ((zoom i j a b).1.2 o) = 1) &
+    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
+      (forall w x i ch, near eta (output (inst x) (value i ch)) (answer w (compress w (inst x)) (value i
+        ch))) ->
+      (forall w x i j (a b : 'I_LK), (a < b)%nat ->
+         near eta (output (inst x) (zoom i j a b)) (answer w (compress w (inst x)) (zoom i j a b))) ->
+      INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= log2 (N S)].
+Proof.
+move=> ca lam' c tau tauV d0 p0 hmu hT hr l0 g0 V0 K0 sV he st reach.
+exact: (Sharp.theorem_C_zoom_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV he st reach).
+Qed.
+
 (* ================= frames ====================================================================================== *)
 
 (* INDEX on a family Y of words that need not be all words: x is the word of a member, and different members have
@@ -1276,6 +1352,32 @@ Theorem low_dimension_numbers (T n2 d h : nat) (mu : R) :
            W) ->
       Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= log2 (N S).
 Proof. by move=> A act; exact: Universal.low_dimension_numbers. Qed.
+
+(* More keys than signs give: words of m letters, each one of 20 points of the circle.  In the even
+   dimension 2 m there are T unit keys with inner products at most 79/80 if T - 1 < e^(2 m). *)
+Theorem circle_keys_exist (T m : nat) : (0 < m)%nat -> INR T.-1 < exp (INR (m * 2)) ->
+  exists K : 'I_T -> 'I_(m * 2) -> R, incoherent K (79/80).
+Proof. exact: Circle.circle_keys_exist. Qed.
+
+(* BELOW DIMENSION ln T, EXPONENT 1.  In D = 2 m + 1 dimensions: min (T, e^D) h / 12 bits, so D e^D / 12 for
+   h = D and T >= e^D.  The price is lambda >= 80 ln (3 (T + n2)), beyond VAR's cap of 100 as soon as T + n2
+   >= 2. *)
+Theorem circle_low_dimension (T n2 m h : nat) :
+  let A := minn T (floor (exp (INR (m * 2)))) in
+  let act := active (geq_minl T (floor (exp (INR (m * 2))))) : 'I_A -> 'I_T in
+  (0 < m)%nat -> (0 < T)%nat ->
+  exists K : 'I_T -> 'I_(m * 2).+1 -> R, (forall j, dot (K j) (K j) = 1) /\
+    forall B : 'I_n2 -> 'I_(m * 2).+1 -> R, (forall i o, dot (K (act i)) (B o) <= 79/80) ->
+    forall lam eta delta : R, 80 * ln (3 * (INR T + INR n2)) <= lam -> 0 <= eta <= 1/2 -> delta <= 11/100 ->
+    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
+           (answer : W -> S -> ('I_(m * 2).+1 -> R) -> 'I_h -> R), 0 < N W ->
+      (forall (x : {ffun 'I_A * 'I_h -> bool}) (i : 'I_A) (c : 'I_h),
+         let q := scale lam (K (act i)) in
+         let V j c := if insub (val j) is Some i then ind (x (i : 'I_A, c)) else 0 in
+         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta * N
+           W) ->
+      Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= log2 (N S).
+Proof. by move=> A act; exact: Circle.circle_low_dimension. Qed.
 
 (* ================= many streams ===================================================== *)
 
@@ -1702,6 +1804,57 @@ Proof.
 move=> M h1; have [F [hF hn]] := Fibres.constant_grid first h1 (Chan := Chan) L alpha beta.
 by exists F; split=> // r s hr hq cl c; exact: (hF r s hr hq (cl, c)).
 Qed.
+(* ================= clustered keys =================================================== *)
+
+(* Keys in clusters of radius r around public centers, queries of norm at most lambda, e^(2 lambda r) <= 1 +
+   eta: one counter for each cluster and channel answers every query on every word of bits, with h sum_k
+   log2 (n_k + 1) bits for clusters of n_k tokens. *)
+Theorem clusters_upper_bound (Tok Own Crd Ch Clu : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (cl : Tok -> Clu) (C : Clu -> Crd -> R) (lam r eta : R) :
+  0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
+  (forall i, let e a := K i a - C (cl i) a in dot e e <= r * r) ->
+  exists (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch -> R),
+    (forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+       approx eta (attention_own q K B (fun i c => ind (x (i, c))) c)
+         (answer (compress (fun i c => ind (x (i, c)))) q c)) /\
+    log2 (N S) = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1).
+Proof. exact: (@Clusters.clusters_upper_bound Tok Own Crd Ch Clu K B cl C lam r eta). Qed.
+
+(* ... and no cache needs less, if keys coincide within clusters, clusters are incoherent, and 2 (eta + tau)
+   n_k < 1: additive error eta, on the words that give the first x (k, c) tokens of cluster k a 1 in channel
+   c. *)
+Theorem clusters_lower_bound (Tok Own Crd Ch Clu : finType) (B : Own -> Crd -> R) (cl : Tok -> Clu)
+    (C : Clu -> Crd -> R) (mu lam : R) (W S : finType) (compress : W -> (Tok -> Ch -> R) -> S)
+    (answer : W -> S -> (Crd -> R) -> Ch -> R) (eta : R) (delta : Clu -> R) :
+  let n k := #|[pred i | cl i == k]| in let K i := C (cl i) in
+  let tau := (N Tok + N Own) * exp (- lam * (1 - mu)) in
+  incoherent C mu -> (forall k o, dot (C k) (B o) <= mu) -> 0 <= lam -> (forall k, (0 < n k)%nat) ->
+  (forall k, 2 * (eta + tau) * INR (n k) < 1) -> (forall k, 0 <= delta k <= 1 - / (INR (n k) + 1)) ->
+    0 < N W ->
+  (forall (x : {dffun forall kc : Clu * Ch, 'I_(n kc.1).+1}) k c, let q := scale lam (C k) in
+     let V i c := ind (index i (enum [pred j | cl j == cl i]) < x (cl i, c))%nat in
+     INR #|[pred w | ~~ near eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta k * N W)
+       ->
+  N Ch * (\rsum_k fano (INR (n k) + 1) (delta k)) <= log2 (N S).
+Proof.
+move=> n K tau hC hB l0 full step hd W0 hc.
+exact: (@Clusters.clusters_lower_bound Tok Own Crd Ch Clu B cl C mu lam hC hB l0 full W S compress answer eta
+  delta
+  step hd W0 hc).
+Qed.
+
+(* In low dimension any keys with entries in [-1, 1] lie in few clusters: relative error 1/2 for all queries
+   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any whole number G >= 6 lambda sqrt d.
+   *)
+Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
+  R) (lam : R) (G : nat) :
+  (forall i c, -1 <= K i c <= 1) -> 0 <= lam -> 6 * lam * sqrt (N Crd) <= INR G.+1 ->
+  exists (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch -> R),
+    (forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+       approx (1/2) (attention_own q K B (fun i c => ind (x (i, c))) c)
+         (answer (compress (fun i c => ind (x (i, c)))) q c)) /\
+    log2 (N S) <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1)).
+Proof. exact: (@Clusters.grid_upper_bound Tok Own Crd Ch K B lam G). Qed.
 
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
@@ -1725,10 +1878,13 @@ Definition all_theorems := (
   @index_subset, @frames, @frames_norms, @flat_logits, @clique_lattice, @clique_lattice_norms,
   @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
   @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,
+  @circle_keys_exist, @circle_low_dimension,
   @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,
   @weighted_expectation, @coins_lower_bound, @variable_length_lower_bound, @relative_headline_any_coins,
   @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
   @signed_sums_lower_bound,
   @blocks_exist, @public_weights, @pyramid_weights,
-  @side_lower_bound, @side_upper_bound, @independent_fibre, @permuted_constants, @grid_fibre, @constant_grid).
+  @side_lower_bound, @side_upper_bound, @independent_fibre, @permuted_constants, @grid_fibre, @constant_grid,
+  @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
+  @clusters_upper_bound, @clusters_lower_bound, @grid_upper_bound).
 Print Assumptions all_theorems.

@@ -1,0 +1,47 @@
+"""Coins and codes: public coins of any distribution, and messages whose length is free."""
+
+from __future__ import annotations
+
+from lowerbound.prove.lemma import ByCoq, Lemma, Use
+
+ANY = "(1 - H2 delta) * (INR T * INR h) <= "
+
+LEMMAS = (
+    Lemma(
+        id="any_coins",
+        words="The floors hold for public coins of any distribution. It is enough that the mean over the coins is "
+        "linear, monotone and normalized on bounded functions: the mean under any weights p_w >= 0 of sum 1 is, and so "
+        "is the mean under a continuous distribution.",
+        range="all sets of coins, finite or not; all finite alphabets and states; all real errors",
+        discharges=(
+            ByCoq("weighted_expectation", (r"let E f := \rsum_w (p w * f w) in",)),
+            ByCoq(
+                "coins_lower_bound",
+                ("expectation E ->", r"\rsum_i fano (N (A i)) (delta i) <= log2 (N S)"),
+            ),
+            ByCoq(
+                "relative_headline_any_coins", ("(W : Type) (E : (W -> R) -> R), expectation E ->", ANY + "log2 (N S)")
+            ),
+        ),
+        uses=(Use("index_lengths"), Use("softmax_gap")),
+    ),
+    Lemma(
+        id="variable_length",
+        words="Messages may vary in length. Let m be their mean length over coins and words. If under the same coins "
+        "no message is the beginning of another, m is at least the floor. In any case, if no message is longer than L "
+        "bits, m is at least the floor less log2(L + 1).",
+        range="all sets of coins, finite or not; all finite alphabets; all L; all real errors",
+        discharges=(
+            ByCoq(
+                "variable_length_lower_bound",
+                (
+                    r"\rsum_i fano (N (A i)) (delta i) <= m + log2 (INR L + 1)",
+                    "prefix (msg w x) (msg w y) -> msg w x = msg w y",
+                    r"\rsum_i fano (N (A i)) (delta i) <= m)",
+                ),
+            ),
+            ByCoq("relative_headline_any_coins", (ANY + "m + log2 (INR L + 1)", ANY + "m)")),
+        ),
+        uses=(Use("any_coins"),),
+    ),
+)
