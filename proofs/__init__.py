@@ -4,6 +4,7 @@ from . import (
     beyond,
     covering_codes,
     decoding,
+    dithered,
     entropy_half,
     index_binary,
     index_bound,
@@ -49,6 +50,7 @@ LEMMAS = (
     *var256.LEMMAS,
     sparsity.LEMMA,
     *structures.LEMMAS,
+    *dithered.LEMMAS,
 )
 """Every lemma, each after those it uses."""
 

@@ -14,7 +14,7 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
-  Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits.
+  Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -908,6 +908,23 @@ move=> he; have [compress [answer h]] := FlatLogits.flat_logits Ch K B he.
 by exists [finType of {ffun Ch -> 'I_#|Tok|.+1}], compress, answer.
 Qed.
 
+(* ================= dither ====================================================================================== *)
+
+(* The mean of exp (t e) over the 2^b points e of a dither of b public bits, evenly spaced in an interval of length h
+   around 0, is at most exp (t^2 h^2 / 24), as for a Gaussian variable of the variance h^2 / 12 of a uniform one. *)
+Theorem dither_moment (b : nat) (t h : R) :
+  \rsum_(k : 'I_(expn 2 b)) exp (t * (h * ((2 * INR k + 1) / (2 * 2 ^ b) - / 2)))
+    <= INR (expn 2 b) * exp (t ^ 2 * h ^ 2 / 24).
+Proof. exact: Dither.dither_moment. Qed.
+
+(* The error of a logit, over dithers of b bits for each coordinate of a key: |q|^2 h^2 / 12 takes the place of
+   h^2 / 12, in whatever direction q points and however many coordinates there are. *)
+Theorem dither_logit (Crd : finType) (b : nat) (t h : R) (q : Crd -> R) :
+  \rsum_(u : {ffun Crd -> 'I_(expn 2 b)})
+      exp (t * dot q (fun c => h * ((2 * INR (u c) + 1) / (2 * 2 ^ b) - / 2)))
+    <= N [finType of {ffun Crd -> 'I_(expn 2 b)}] * exp (t ^ 2 * h ^ 2 * dot q q / 24).
+Proof. exact: Dither.dither_logit. Qed.
+
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
   @index_lower_bound, @index_mean, @index_binary, @index_exact,
@@ -926,5 +943,5 @@ Definition all_theorems := (
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @flat_logits).
+  @flat_logits, @dither_moment, @dither_logit).
 Print Assumptions all_theorems.
