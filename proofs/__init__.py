@@ -6,6 +6,7 @@ from . import (
     coins,
     covering_codes,
     decoding,
+    dithered,
     entropy_half,
     frames,
     index_binary,
@@ -57,6 +58,7 @@ LEMMAS = (
     *var256.LEMMAS,
     *sparsity.LEMMAS,
     *structures.LEMMAS,
+    *dithered.LEMMAS,
 )
 """Every lemma, each after those it uses."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from experiments import __main__ as command
 from experiments import (
     anatomy,
     budgets,
+    dithered,
     errors,
     frontier,
     maps,
@@ -206,3 +208,25 @@ def test_maps(monkeypatch: pytest.MonkeyPatch) -> None:
     assert cache["known"] < 65
     spec(monkeypatch, maps, half=0.0)
     assert maps.run() == "refuted"
+
+
+def test_dithered_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: climbed questions fail no more often than delta; at a spacing 2.5 times the proved one they do."""
+    spec(monkeypatch, dithered, etas=["1/100"], deltas=["1/100"], starts=["two tokens"], coins=8000, moves=20)
+    spec(monkeypatch, dithered, coins_to_climb=2000)
+    assert dithered.run() == "supported"
+    (row,) = table.load("dithered")["rows"]
+    assert row["high"] <= 0.01
+    assert 0.7 <= row["quantile_over_eta"] <= 1
+    spec(monkeypatch, dithered, coarser=2.5)
+    assert dithered.run() == "refuted"
+    assert "two tokens at eta = 1/100 fails with rate above" in sentence("dithered")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delta", ["1/10", "1/1000"])
+def test_dithered_questions_at_every_start(monkeypatch: pytest.MonkeyPatch, delta: str) -> None:
+    """Law: the same from every start and at another delta, with coins enough that the interval lies below delta."""
+    spec(monkeypatch, dithered, etas=["1/4", "1/100"], deltas=[delta], coins=60_000, moves=90)
+    assert dithered.run() == "supported"
+    assert all(row["high"] <= float(Fraction(delta)) for row in table.load("dithered")["rows"])

@@ -62,7 +62,7 @@ class Dithered(Achieved):
             raise invalid("lattice", f"be that of {DITHERED} for d = {self.d}", self.lattice)
         if self.code != DITHERED or not 0 < self.failure_prob < 1:
             raise invalid("failure_prob", f"be in (0, 1) for {DITHERED}", self.failure_prob)
-        if not self.bound.holds(self.failure_prob):
+        if not _holds(self.bound, self.failure_prob):
             raise invalid(
                 "spacing", f"keep the failure probability below {self.failure_prob}", (self.spacing, self.steps)
             )
@@ -102,6 +102,11 @@ class Dithered(Achieved):
         spacing = rounded_below(MARGIN * math.sqrt(12) * deviation / float(multiplier))
         terms = n_tokens, d, multiplier, eta, failure_prob, Integers(d), spacing
         return cls(DITHERED, *terms, steps, rounded_below(tilt))
+
+
+@lru_cache(maxsize=1024)
+def _holds(bound: DitherBound, failure_prob: Fraction) -> bool:
+    return bound.holds(failure_prob)
 
 
 @lru_cache(maxsize=256)

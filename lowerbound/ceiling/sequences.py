@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from lowerbound.ceiling.multisets import bits_of_integers, integers_of_bits
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.errors import CorruptState, invalid
@@ -35,20 +37,22 @@ class SequenceCode:
         return sum(width for _, width in self._blocks())
 
     def write(self, writer: BitWriter, words: Sequence[int]) -> None:
-        """Write the words, block by block, as payload."""
-        left = list(words)
+        """Write the words as one payload field, one block after the other."""
+        fields, left = [np.zeros(0, dtype=np.uint8)], list(words)
         for count, width in self._blocks():
             number = 0
             for word in left[:count]:
                 number = number * self.n_words + word
-            writer.bits("payload", bits_of_integers([number], width))
+            fields.append(bits_of_integers([number], width))
             left = left[count:]
+        writer.bits("payload", np.concatenate(fields))
 
     def read(self, reader: BitReader) -> list[int]:
         """Read back the words that `write` wrote."""
-        words: list[int] = []
+        field, words = reader.bits(self.bits), []
         for count, width in self._blocks():
-            (number,) = integers_of_bits(reader.bits(width), 1)
+            (number,) = integers_of_bits(field[:width], 1)
+            field = field[width:]
             block = []
             for _ in range(count):
                 number, word = divmod(number, self.n_words)

@@ -18,7 +18,7 @@ From Coq Require Import QArith Qreals.
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
   IndexSubset FrameFloor Cliques RandomKeys Universal Circle Streams Coins Classes Clusters
-  LayerNorm FirstLayer PublicWeights Pyramid Fibres.
+  LayerNorm FirstLayer PublicWeights Pyramid Fibres Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1855,6 +1855,22 @@ Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : O
          (answer (compress (fun i c => ind (x (i, c)))) q c)) /\
     log2 (N S) <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1)).
 Proof. exact: (@Clusters.grid_upper_bound Tok Own Crd Ch K B lam G). Qed.
+(* ================= dither ====================================================================================== *)
+
+(* The mean of exp (t e) over the 2^b points e of a dither of b public bits, evenly spaced in an interval of length h
+   around 0, is at most exp (t^2 h^2 / 24), as for a Gaussian variable of the variance h^2 / 12 of a uniform one. *)
+Theorem dither_moment (b : nat) (t h : R) :
+  \rsum_(k : 'I_(expn 2 b)) exp (t * (h * ((2 * INR k + 1) / (2 * 2 ^ b) - / 2)))
+    <= INR (expn 2 b) * exp (t ^ 2 * h ^ 2 / 24).
+Proof. exact: Dither.dither_moment. Qed.
+
+(* The error of a logit, over dithers of b bits for each coordinate of a key: |q|^2 h^2 / 12 takes the place of
+   h^2 / 12, in whatever direction q points and however many coordinates there are. *)
+Theorem dither_logit (Crd : finType) (b : nat) (t h : R) (q : Crd -> R) :
+  \rsum_(u : {ffun Crd -> 'I_(expn 2 b)})
+      exp (t * dot q (fun c => h * ((2 * INR (u c) + 1) / (2 * 2 ^ b) - / 2)))
+    <= N [finType of {ffun Crd -> 'I_(expn 2 b)}] * exp (t ^ 2 * h ^ 2 * dot q q / 24).
+Proof. exact: Dither.dither_logit. Qed.
 
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
@@ -1886,5 +1902,6 @@ Definition all_theorems := (
   @blocks_exist, @public_weights, @pyramid_weights,
   @side_lower_bound, @side_upper_bound, @independent_fibre, @permuted_constants, @grid_fibre, @constant_grid,
   @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
-  @clusters_upper_bound, @clusters_lower_bound, @grid_upper_bound).
+  @clusters_upper_bound, @clusters_lower_bound, @grid_upper_bound,
+  @dither_moment, @dither_logit).
 Print Assumptions all_theorems.

@@ -161,8 +161,7 @@ def test_forged_terms_are_refused() -> None:
         ({"failure_prob": "1/100"}, "failure_prob must be 0"),
         (
             {"code": "dithered"},
-            r"failure_prob must be in \(0, 1\).*got '0'; the nearest valid choice is 1/1000000, or a code "
-            r"without coins",
+            r"failure_prob must be in \(0, 1\).*'0'; the nearest valid choice is 1/1000000, or a code without coins",
         ),
         ({"code": "dithered", "failure_prob": 1}, r"failure_prob must be in \(0, 1\).*99/100"),
     ],

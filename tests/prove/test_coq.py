@@ -35,7 +35,7 @@ from lowerbound.prove.verify import ON_PAPER, verify
 
 ROOT = Path(__file__).parent.parent.parent
 PROOFS = ROOT / "proofs"
-ON_PAPER_ALONE = ("collision", "clique", "strips", "public_weights", "f_hat_fibres")
+ON_PAPER_ALONE = ("collision", "clique", "strips", "public_weights", "f_hat_fibres", "dithered_cache")
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("needs_coq")]
 
 
@@ -64,6 +64,7 @@ def test_the_book_is_verified(book: Book) -> None:
         ("collision", "docs/cliques.md"),
         ("clique", "docs/cliques.md"),
         ("strips", "docs/strips.md"),
+        ("dithered_cache", "docs/dithered.md"),
         ("public_weights", "docs/replay.md"),
         ("f_hat_fibres", "docs/replay.md"),
     ],
