@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import betainc, erfi, gammaln, logsumexp
+from scipy.special import betainc, erfi, gammaln
 
 from lowerbound.certify.design.target import Design, FloatArray, Target, bits_of
 
@@ -22,7 +22,7 @@ DIGITS = 7
 """Significant digits of the rationals of a payload."""
 REACH = 30
 LOWEST_HEIGHT = 0.05
-MOST_LEVELS = 4
+MOST_LEVELS = 3
 HOPELESS = 1e6
 """The objective outside the theorem's ranges; it is minimised, in bits of one token."""
 NUMBERS = ("c_0", "w_0", "x_0", "tau_c", "tau_f", "tau_v", "radius", "cut", "a", "theta")
@@ -32,7 +32,7 @@ THETAS = np.exp(np.linspace(np.log(0.5), np.log(60.0), 60))
 """The values of theta that are tried."""
 WEIGHTS = (1.0, 1e7)
 """Ends of the interval in which a is searched."""
-BISECTIONS = 26
+BISECTIONS = 20
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class _Grid:
     shells: int
 
 
-FINE, COARSE = _Grid(240, 400, 900), _Grid(240, 60, 150)
+FINE, COARSE = _Grid(240, 400, 900), _Grid(240, 48, 100)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,9 @@ class _Shells:
 
     def log_integral(self, a: float) -> float:
         """Its natural logarithm at one a."""
-        return float(logsumexp(self.logs - a * self.tails))
+        powers = self.logs - a * self.tails
+        peak = powers.max()
+        return float(peak + np.log(np.exp(powers - peak).sum()))
 
     def best_weight(self, rate: float) -> float:
         """The a that minimises the logarithm of the integral + a rate, by bisection: that is convex, with bends."""

@@ -11,11 +11,13 @@ import pytest
 from lowerbound.certify.certified import certified, strongest
 from lowerbound.certify.design.addresses import FAMILIES, books
 from lowerbound.certify.design.values import described
-from lowerbound.certify.theorems import THEOREMS
+from lowerbound.certify.theorems import CHECKED, CONJECTURE, ON_PAPER, THEOREMS
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import KeyFamily, coherence
 from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.trace import Trace2
 from lowerbound.core.models import Model, find_model, models
+from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from lowerbound.kernel.rules.separated import check_separated
 
@@ -39,6 +41,10 @@ VAR = find_model("var-d16")
         ("D", "0.001", "0", 68.0),
         ("E", "0.01", "0", 51.7),
         ("E", "0.001", "0", 71.7),
+        ("G", "0.01", "0", 43.4),
+        ("G", "0.01", "0.01", 40.5),
+        ("G", "0.001", "0.01", 62.4),
+        ("G", "0.001", "0.1", 53.1),
     ],
 )
 def test_forced_fractions(theorem: str, eta: str, delta: str, percent: float) -> None:
@@ -77,6 +83,37 @@ def test_frames_known_values(model: str, eta: str, delta: str, bits: int) -> Non
 def test_theorems_of_no_error_say_nothing_with_error(theorem: str) -> None:
     """Law: a theorem for delta = 0 is never stretched to delta > 0."""
     assert certified(VAR, eta="0.01", delta="0.01", theorem=theorem) is None
+
+
+@pytest.mark.parametrize(
+    ("eta", "delta", "bits"),
+    [("1/100", "0", 376027), ("1/1000", "0", 568147), ("1/100", "1/100", 351956), ("1/1000", "1/100", 542363)],
+)
+def test_strips_known_values(eta: str, delta: str, bits: int) -> None:
+    """Known value: at least the bits of Theorem G's first certificates, of a Nelder-Mead search of an hour."""
+    found = certified(VAR, eta=eta, delta=delta, theorem="G")
+    assert found is not None
+    assert found.bits >= bits
+
+
+def test_strips_of_a_long_context() -> None:
+    """Known value: 131072 tokens of dimension 128, beyond every model of the catalogue."""
+    long = Geometry("long", ScaleSchedule(((256, 512), (16, 16))), 128)
+    for eta, share in (("1/100", 0.4007), ("1/1000", 0.6209)):
+        found = certified(long, eta=eta, delta="1/100", theorem="G")
+        assert found is not None
+        assert found.bits >= share * long.cache_bits
+
+
+def test_the_strongest_floor_is_that_of_most_bits() -> None:
+    """Law: at delta > 0 the order of THEOREMS decides nothing: the later D and E say nothing there, and G the most."""
+    paper = (CHECKED, ON_PAPER, CONJECTURE)
+    assert list(THEOREMS).index("G") < list(THEOREMS).index("E")
+    for eta in ("0.01", "0.001"):
+        right, wrong = (strongest(VAR, eta=eta, delta=delta, statuses=paper) for delta in ("0", "0.01"))
+        assert right is not None
+        assert wrong is not None
+        assert (right.theorem.name, wrong.theorem.name) == ("E", "G")
 
 
 def test_unknown_theorems() -> None:
