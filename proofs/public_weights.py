@@ -11,7 +11,7 @@ from lowerbound.certify.replay.floor import claim_of, payload_of, plan_replay, r
 from lowerbound.core.models import find_model
 from lowerbound.prove.claims import polynomial_claim
 from lowerbound.prove.expression import variables
-from lowerbound.prove.lemma import ByCoq, ByKernel, BySolvers, Lemma, Statement, Use, computation
+from lowerbound.prove.lemma import ByCoq, ByKernel, BySolvers, Cited, Lemma, Statement, Use, computation
 
 STATES, WORDS, RIGHT, FAILED = variables("S M R d")
 
@@ -153,10 +153,10 @@ LEMMAS = (
     ),
     Lemma(
         id="var256_replay",
-        words="Theorem R2 for VAR at 256 pixels, with nothing left to check outside Coq: bicubic and area resampling, left "
-        "inverses, contents, 256 Kerdock addresses and the leak at lambda = 100 are computed by Coq's kernel. At every "
-        "eta <= 0.003631 the 255 ids of 12 bits are determined, 3060 - log2(1/(1 - delta)) bits are needed, and 3060 are "
-        "enough.",
+        words="Theorem R2 for VAR at 256 pixels, with nothing left to check outside Coq: bicubic and area resampling, "
+        "left inverses, contents, 256 Kerdock addresses and the leak at lambda = 100 are computed by Coq's kernel. At "
+        "every eta <= 0.003631 the 255 ids of 12 bits are determined, 3060 - log2(1/(1 - delta)) bits are needed, and "
+        "3060 are enough.",
         range="one case: the maps of VAR-256, width over 160, all eps >= 0; all algorithms with public coins",
         discharges=(
             ByCoq(
