@@ -114,3 +114,56 @@ have h4 : p * (INR k * ln 2) <= q * (INR k * ln 2) by apply: Rmult_le_compat_r =
 have h5 : q * 1 <= q * (3/2 * ln 2) by apply: Rmult_le_compat_l; lra.
 lra.
 Qed.
+
+(* ln 2 >= 9/13, so that a nat has at most 13/9 bits: 1 - x/512 to the power 512 is at least 1/2 at x = 9/13 *)
+Lemma ln2_bits : 9/13 <= ln 2.
+Proof.
+have h : / 2 <= exp (- (9/13)).
+  have i512 : INR 512 = 512 by rewrite INR_IZR_INZ.
+  have -> : - (9/13) = INR 512 * - (9/13/512) by rewrite i512; field.
+  rewrite exp_INR; apply: Rle_trans (_ : _ <= (IZR 6647 / IZR 6656) ^ 512) _; last first.
+    by apply: pow_incr; have := exp_ineq1_le (- (9/13/512)); lra.
+  have p0 : 0 < IZR 6656 ^ 512 by apply: pow_lt; lra.
+  rewrite /Rdiv Rpow_mult_distr pow_inv; apply: (Rmult_le_reg_r (2 * IZR 6656 ^ 512)); first lra.
+  have -> : / 2 * (2 * IZR 6656 ^ 512) = IZR 6656 ^ 512 by field.
+  have -> : IZR 6647 ^ 512 * / IZR 6656 ^ 512 * (2 * IZR 6656 ^ 512) = 2 * IZR 6647 ^ 512 by field; lra.
+  rewrite !pow_IZR -(mult_IZR 2); apply: IZR_le; apply/Z.leb_le.
+  by vm_cast_no_check (erefl true).
+have p := exp_pos (9/13); have : exp (9/13) <= 2.
+  move: h; rewrite exp_Ropp => h; apply: Rnot_lt_le => lt.
+  by have := Rinv_lt_contravar _ _ (Rmult_lt_0_compat _ _ Rlt_0_2 p) lt; lra.
+by move=> /(ln_le p); rewrite ln_exp.
+Qed.
+
+(* Fano's rate for an error of at most q, from u >= log2 (1/q) and w >= log2 (L - 1); as in fano_small. *)
+Lemma fano_at (L p q u w : R) : 2 <= L -> 0 <= p <= q -> 0 < q < 1 -> log2 (/ q) <= u -> log2 (L - 1) <= w ->
+  log2 L - q * (u + 13/9 + w) <= fano L p.
+Proof.
+move=> L2 [p0 pq] [q0 q1] hu hw; have l2 := ln2_bits.
+have lq : - ln q <= u * ln 2.
+  by rewrite -ln_Rinv // -(log2_ln (/ q)); apply: Rmult_le_compat_r; lra.
+have lq0 : 0 <= - ln q by rewrite -ln_Rinv //; apply: ln_ge0; rewrite -Rinv_1; apply: Rinv_le_contravar; lra.
+have lw : ln (L - 1) <= w * ln 2 by rewrite -(log2_ln (L - 1)); apply: Rmult_le_compat_r; lra.
+have l1 : 0 <= ln (L - 1) by apply: ln_ge0; lra.
+apply: (Rmult_le_reg_r (ln 2)); first lra.
+have -> : (log2 L - q * (u + 13/9 + w)) * ln 2
+  = log2 L * ln 2 - q * (u * ln 2) - q * (13/9 * ln 2) - q * (w * ln 2) by ring.
+rewrite fano_bits log2_ln /fano_nat /H2n.
+have h1 : - p * ln p <= p * - ln q + q - p.
+  case: p0 => [p0|<-]; last lra.
+  have := exp_ineq1_le (ln (q / p)); rewrite exp_ln; last by apply: Rdiv_lt_0_compat; lra.
+  have -> : ln (q / p) = ln q - ln p.
+    by rewrite /Rdiv (ln_mult _ _ q0 (Rinv_0_lt_compat _ p0)) (ln_Rinv p) //; ring.
+  move=> h; have := Rmult_le_compat_l _ _ _ (Rlt_le _ _ p0) h; have -> : p * (q / p) = q by field; lra.
+  lra.
+have h2 : - (1 - p) * ln (1 - p) <= p.
+  have p1 : 0 < 1 - p by lra.
+  have := exp_ineq1_le (ln (/ (1 - p))); rewrite exp_ln ?ln_Rinv //; last exact: Rinv_0_lt_compat.
+  move=> h; have : (1 - p) * (- ln (1 - p)) <= (1 - p) * (/ (1 - p) - 1) by apply: Rmult_le_compat_l; lra.
+  have -> : (1 - p) * (/ (1 - p) - 1) = p by field; lra.
+  lra.
+have h3 : p * ln (L - 1) <= q * (w * ln 2) by apply: Rmult_le_compat.
+have h4 : p * - ln q <= q * (u * ln 2) by apply: Rmult_le_compat.
+have h5 : q * 1 <= q * (13/9 * ln 2) by apply: Rmult_le_compat_l; lra.
+lra.
+Qed.
