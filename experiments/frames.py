@@ -74,7 +74,7 @@ class Frames:
         """The letters, increasing."""
         levels = self.payload["levels"]
         if "step" in self.payload:
-            return self.number("step") * (np.arange(levels) - (levels - 1) / 2)
+            return np.asarray(self.number("step") * (np.arange(levels) - (levels - 1) / 2))
         shown = 0.5 + self.number("kappa") * (np.arange(levels) - (levels - 1) / 2)
         logits = np.log(shown / (1 - shown))
         starts = (
