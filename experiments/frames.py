@@ -22,7 +22,7 @@ from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.statistics import clopper_pearson
-from lowerbound.kernel.rules.addresses import Addresses, read_addresses
+from lowerbound.kernel.rules.addresses import AddressCode, read_addresses
 from lowerbound.kernel.rules.floor import ball
 from lowerbound.kernel.rules.frames import Reads
 
@@ -47,7 +47,7 @@ class Frames:
         return float(Fraction(self.payload[name]))
 
     @property
-    def words(self) -> Addresses:
+    def words(self) -> AddressCode:
         """The addresses as words."""
         return read_addresses(self.payload["addresses"], self.target.n_tokens, self.target.d - 1)
 
@@ -74,7 +74,7 @@ class Frames:
         """The letters, increasing."""
         levels = self.payload["levels"]
         if "step" in self.payload:
-            return self.number("step") * (np.arange(levels) - (levels - 1) / 2)
+            return np.asarray(self.number("step") * (np.arange(levels) - (levels - 1) / 2))
         shown = 0.5 + self.number("kappa") * (np.arange(levels) - (levels - 1) / 2)
         logits = np.log(shown / (1 - shown))
         starts = (

@@ -204,7 +204,7 @@ def who_checked() -> str:
             (proof, [name for name in floors_with(*PROVED, delta=delta) if THEOREMS[name].proof(delta) == proof])
             for proof in dict.fromkeys(theorem.proof(delta) for theorem in THEOREMS.values())
         ]
-        told = "; ".join(f"**{', '.join(names)}** {proof}" for proof, names in groups if names)
+        told = "; ".join(f"**{', '.join(names)}** are {proof}" for proof, names in groups if names)
         sentences.append(f"At delta {'= 0' if not delta else '> 0'}: {told}.")
     return " ".join(sentences)
 

@@ -18,7 +18,7 @@ from lowerbound.certify.certified import certificate_of, certified, strongest, t
 from lowerbound.certify.check import check
 from lowerbound.certify.design.target import Design
 from lowerbound.certify.floors import floor
-from lowerbound.certify.theorems import CONJECTURE, THEOREMS, Theorem, book_record
+from lowerbound.certify.theorems import CHECKED, CONJECTURE, PROVED, THEOREMS, Theorem, book_record
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
@@ -147,16 +147,17 @@ def test_a_floor_is_about_the_model_that_it_names(field: str, value: object, rea
     assert reason in told.verdict.reason
 
 
-def test_the_floor_names_its_theorems() -> None:
-    """Known value: floor --json of VAR-d16, the machine-checked floor beside the one that is proved on paper."""
-    head = floor(VAR, eta="0.01", failure_prob="0").to_json()["per_head"]
-    assert (head["keys_and_values_theorem"], head["strongest_proved_theorem"]) == ("C'", "E")
-    assert head["keys_and_values_by"] == "machine-checked"
-    assert head["strongest_proved_by"] == "proved on paper, not machine-checked"
-    assert head["paper_bits"] < head["values_bits"] < head["keys_and_values_bits"] < head["strongest_proved_bits"]
-    at_tenth = floor(VAR, eta="0.01", failure_prob="0.1").to_json()["per_head"]
-    assert (at_tenth["keys_and_values_theorem"], at_tenth["strongest_proved_theorem"]) == ("C", "G")
-    assert at_tenth["keys_and_values_bits"] < at_tenth["strongest_proved_bits"]
+@pytest.mark.parametrize("delta", ["0", "0.1"])
+def test_the_floor_names_its_theorems(delta: str) -> None:
+    """Law: floor --json names the strongest machine-checked floor and the strongest proved one, each with its proof."""
+    head = floor(VAR, eta="0.01", failure_prob=delta).to_json()["per_head"]
+    rows = [row for row in head["theorems"] if THEOREMS[row["theorem"]].guarantee == "additive"]
+    for key, statuses in (("keys_and_values", {CHECKED}), ("strongest_proved", set(PROVED))):
+        best = max((row for row in rows if row["status"] in statuses), key=lambda row: row["bits"])
+        assert (head[f"{key}_theorem"], head[f"{key}_bits"]) == (best["theorem"], best["bits"])
+        assert head[f"{key}_by"].startswith(best["status"])
+    assert head["paper_bits"] < head["values_bits"] < head["keys_and_values_bits"] <= head["strongest_proved_bits"]
+    assert (delta == "0") == (head["strongest_proved_theorem"] == "E")
 
 
 @pytest.mark.parametrize("sides", [(1, 2), (1, 2, 2), (1, 1, 2), (2, 2, 4), (2, 3)])
@@ -173,7 +174,9 @@ def test_what_is_designed_for_a_small_head_is_verified(sides: tuple[int, ...], d
 def test_certify_and_check(run_command: Run, tmp_path: Path) -> None:
     """Definition: the two commands, their files and their last words."""
     told = json_of(run_command("certify", "var-d16", "--eta", "0.01", "-o", str(tmp_path / "c.json"), "--json"))
-    assert (told["theorem"], told["proof"]) == ("C'", "machine-checked")
+    best = strongest(VAR, eta="0.01", delta="0", statuses=(CHECKED,))
+    assert best is not None
+    assert (told["theorem"], told["proof"], told["bits"]) == (best.theorem.name, CHECKED, best.bits)
     checked = json_of(run_command("check", str(tmp_path / "c.json"), "--json"))
     assert checked["verdict"] == "VERIFIED"
     assert checked["bits"] == told["bits"]

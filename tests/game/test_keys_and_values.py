@@ -24,7 +24,7 @@ from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import AccountingError, ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation
-from lowerbound.game.hard_family import Run
+from lowerbound.game.hard_family import HardFamily, Run
 from lowerbound.game.payload import PayloadDesign
 from lowerbound.game.payload_plan import plan_payload
 from lowerbound.game.payload_reduction import PayloadReduction
@@ -120,7 +120,7 @@ def test_planned_designs_of_the_reference_model(eta: str, kind: Kind, push: str)
     assert min(misread(family, PUSHES[push], family.design.eta * 3 / 2)) > 0
 
 
-def answered(family: PayloadReduction, answer: Callable[[Run], FloatArray]) -> tuple[list[Run], FloatArray]:
+def answered(family: HardFamily, answer: Callable[[Run], FloatArray]) -> tuple[list[Run], FloatArray]:
     """Bob's runs when `answer` answers them, and the symbols that he names."""
     reading = family.reading()
     runs = [next(reading)]

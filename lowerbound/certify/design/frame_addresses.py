@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from lowerbound.core.keys.kerdock import kerdock_forms
 from lowerbound.core.keys.trace import TraceCode
-from lowerbound.kernel.rules.addresses import Addresses, Block
+from lowerbound.kernel.rules.addresses import AddressCode, Coset
 
 Deleted = Sequence[int] | NDArray[np.int64]
 """The coordinates of a code that are left out."""
@@ -24,7 +24,7 @@ EXPONENTS = (3, 5, 7, 9)
 """The nonlinear parts of a trace code, from those whose sums are smallest; as many as the tokens need."""
 
 
-def address_sets(n: int, width: int) -> Iterator[Addresses]:
+def address_sets(n: int, width: int) -> Iterator[AddressCode]:
     """Sets of n distinct words of at most `width` >= 2 bits that may serve as addresses; none if no code has n."""
     degree = min((width + 1).bit_length() - 1, LARGEST_DEGREE)
     deleted = range(width, 2**degree)
@@ -38,7 +38,7 @@ def address_sets(n: int, width: int) -> Iterator[Addresses]:
         yield from _linear(n, degree + 1, places)
 
 
-def described(addresses: Addresses) -> dict[str, Any]:
+def described(addresses: AddressCode) -> dict[str, Any]:
     """The addresses in the kernel's form."""
 
     def word(value: int) -> str:
@@ -77,7 +77,7 @@ def _affine(degree: int, deleted: Deleted) -> list[int]:
     return _independent(_words(np.array(rows), deleted))
 
 
-def _linear(n: int, degree: int, deleted: Deleted) -> Iterator[Addresses]:
+def _linear(n: int, degree: int, deleted: Deleted) -> Iterator[AddressCode]:
     """Words of one linear code, if it has enough."""
     code = TraceCode(degree, EXPONENTS)
     n_digits = (code.size - 1).bit_length()
@@ -89,13 +89,13 @@ def _linear(n: int, degree: int, deleted: Deleted) -> Iterator[Addresses]:
         yield _numbered(n, length, basis, [0])
 
 
-def _numbered(n: int, length: int, basis: Sequence[int], leaders: Sequence[int]) -> Addresses:
+def _numbered(n: int, length: int, basis: Sequence[int], leaders: Sequence[int]) -> AddressCode:
     """The first n words, in the order of leaders and then of binary digits: blocks as large as possible."""
     whole, rest = divmod(n, 2 ** len(basis))
-    blocks = [Block(leader, len(basis)) for leader in leaders[:whole]]
+    blocks = [Coset(leader, len(basis)) for leader in leaders[:whole]]
     leader = leaders[whole] if rest else 0
     for size in reversed(range(len(basis))):
         if rest >> size & 1:
-            blocks.append(Block(leader, size))
+            blocks.append(Coset(leader, size))
             leader ^= basis[size]
-    return Addresses(length, tuple(basis), tuple(blocks))
+    return AddressCode(length, tuple(basis), tuple(blocks))

@@ -24,7 +24,7 @@ from lowerbound.certify.design.target import (
     Target,
     fano_bits,
 )
-from lowerbound.kernel.rules.addresses import Addresses
+from lowerbound.kernel.rules.addresses import AddressCode
 from lowerbound.kernel.rules.alphabet import MOST_DIGITS, MOST_LETTERS
 
 LOWEST_C0 = 0.05
@@ -54,7 +54,7 @@ class _Alphabet:
 class _Meetings:
     """How often the frames of two addresses meet in each way: arrays with an entry for each class."""
 
-    def __init__(self, addresses: Addresses, n: int, width: int) -> None:
+    def __init__(self, addresses: AddressCode, n: int, width: int) -> None:
         self.addresses = addresses
         counted = addresses.classes(width)
         table = np.array([(*key, count) for key, count in counted.items() if count], float)

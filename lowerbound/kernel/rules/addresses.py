@@ -32,7 +32,7 @@ Weights = Counter[tuple[int, ...]]
 
 
 @dataclass(frozen=True)
-class Block:
+class Coset:
     """The 2^size words that are `leader` plus a sum of the first `size` words of the basis."""
 
     leader: int
@@ -40,12 +40,12 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Addresses:
+class AddressCode:
     """Distinct words of `length` bits: blocks, each at most as large as the one before."""
 
     length: int
     basis: tuple[int, ...]
-    blocks: tuple[Block, ...]
+    blocks: tuple[Coset, ...]
 
     @cached_property
     def spans(self) -> list[list[int]]:
@@ -62,7 +62,7 @@ class Addresses:
         """Every word, block by block."""
         return [block.leader ^ word for block in self.blocks for word in self.spans[block.size]]
 
-    def patterns(self, block: Block) -> Masks:
+    def patterns(self, block: Coset) -> Masks:
         """The places l = 1, 2, ... as masks, by the pairs (bit 0, bit l) that a block's words have equally often."""
         masks: Masks = {}
         for place in range(1, self.length):
@@ -125,7 +125,7 @@ def _word(value: Any, length: int) -> int:
     return int(value, 16)
 
 
-def read_addresses(value: Any, n: int, width: int) -> Addresses:
+def read_addresses(value: Any, n: int, width: int) -> AddressCode:
     """The described addresses: exactly n words, of at most `width` bits; raises Rejected otherwise."""
     bits, words, cosets = fields(value, "the addresses", "length", "basis", "blocks")
     length = integer(bits, "the length", 2, width)
@@ -134,16 +134,16 @@ def read_addresses(value: Any, n: int, width: int) -> Addresses:
     basis = tuple(_word(each, length) for each in words)
     if not 1 <= len(typed(cosets, list, "the blocks")) <= MOST_BLOCKS:
         raise Rejected(f"there must be 1 to {MOST_BLOCKS} blocks, got {len(cosets)}")
-    blocks: list[Block] = []
+    blocks: list[Coset] = []
     for each in cosets:
         if len(typed(each, list, "a block")) != 2:
             raise Rejected(f"a block must be a word and a number, got {shown(each)}")
         most = blocks[-1].size if blocks else len(basis)
-        blocks.append(Block(_word(each[0], length), integer(each[1], "the size of a block", 0, most)))
+        blocks.append(Coset(_word(each[0], length), integer(each[1], "the size of a block", 0, most)))
     found = sum(1 << block.size for block in blocks)
     if found != n:
         raise Rejected(f"there must be {n} addresses, got {found}")
     work = sum((len(blocks) - at) << block.size for at, block in enumerate(blocks))
     if work > MOST_WORDS or work * length > MOST_BITS:
         raise Rejected(f"{work} words of {length} bits exceed the limit of {MOST_WORDS} words or {MOST_BITS} bits")
-    return Addresses(length, basis, tuple(blocks))
+    return AddressCode(length, basis, tuple(blocks))

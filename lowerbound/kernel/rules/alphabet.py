@@ -15,7 +15,7 @@ MOST_LETTER_BITS = 2**25
 
 
 @dataclass(frozen=True)
-class Alphabet:
+class Letters:
     """The symmetric set of letters: its size, its least and largest positive letter, mean and variance of the squares.
 
     The k-th positive letter is at most `growth` (2 k - 1) / size.
@@ -29,15 +29,15 @@ class Alphabet:
     growth: arb
 
 
-def grid(levels: int, step: arb) -> Alphabet:
+def grid(levels: int, step: arb) -> Letters:
     """The letters +-h/2, +-3h/2, ..., +-(L - 1) h/2."""
     if levels % 2:
         raise Rejected(f"the number of letters must be even, got {levels}")
     second, variance = step**2 * (levels**2 - 1) / 12, step**4 * ((levels**2 - 1) * (levels**2 - 4)) / 180
-    return Alphabet(levels, step / 2, step * (levels - 1) / 2, second, variance, step * levels / 2)
+    return Letters(levels, step / 2, step * (levels - 1) / 2, second, variance, step * levels / 2)
 
 
-def blocks(levels: int, digits: int, kappa: arb, gap: arb, slope: arb) -> Alphabet:
+def blocks(levels: int, digits: int, kappa: arb, gap: arb, slope: arb) -> Letters:
     """2^digits blocks of `levels` letters: within a block, one read against its centre shows levels kappa apart."""
     size = levels << digits
     if size > MOST_LETTERS or size * ctx.prec > MOST_LETTER_BITS:
@@ -55,4 +55,4 @@ def blocks(levels: int, digits: int, kappa: arb, gap: arb, slope: arb) -> Alphab
         second += square
         fourth += square * square
     second, fourth = second * 2 / size, fourth * 2 / size
-    return Alphabet(size, positive[0], positive[-1], second, fourth - second**2, growth)
+    return Letters(size, positive[0], positive[-1], second, fourth - second**2, growth)

@@ -9,10 +9,10 @@ import pytest
 
 from lowerbound.certify.design.frame_addresses import address_sets, described
 from lowerbound.kernel.codec import Rejected
-from lowerbound.kernel.rules.addresses import Addresses, Block, Class, read_addresses
+from lowerbound.kernel.rules.addresses import AddressCode, Class, Coset, read_addresses
 
 
-def words_of(addresses: Addresses) -> list[int]:
+def words_of(addresses: AddressCode) -> list[int]:
     """Every word, block by block."""
     found = []
     for block in addresses.blocks:
@@ -23,7 +23,7 @@ def words_of(addresses: Addresses) -> list[int]:
     return found
 
 
-def met(addresses: Addresses, width: int) -> Counter[Class]:
+def met(addresses: AddressCode, width: int) -> Counter[Class]:
     """The classes, pair by pair."""
 
     def sign(word: int, place: int) -> int:
@@ -47,7 +47,7 @@ def test_cosets_count_as_pairs_do() -> None:
         length, n_basis = rng.randint(2, 11), rng.randint(0, 4)
         basis = tuple(rng.getrandbits(length) for _ in range(n_basis))
         sizes = sorted((rng.randint(0, n_basis) for _ in range(rng.randint(1, 4))), reverse=True)
-        addresses = Addresses(length, basis, tuple(Block(rng.getrandbits(length), size) for size in sizes))
+        addresses = AddressCode(length, basis, tuple(Coset(rng.getrandbits(length), size) for size in sizes))
         words, width = words_of(addresses), length + rng.randint(0, 3)
         if len(set(words)) < len(words):
             repeated += 1
