@@ -134,7 +134,7 @@ def page(answers: Answers) -> str:
         f"{', '.join(map(str, ETAS))} at which the certified floor is above the ratio's bits, *possible from* the "
         "smallest at which a proved cache is below them; between the two nobody knows. Floors at delta = 0 are those "
         "of Theorem D or E ([proved on paper](cliques.md), not machine-checked) or of C' (Coq); at delta = 0.1 they "
-        "are Theorem C's (Coq).",
+        "are those of Theorem G ([proved on paper](strips.md), not machine-checked) or of C (Coq).",
         "",
         "`lowerbound possible --model MODEL --ratio X --eta X --delta X` answers for any other.",
         "",
