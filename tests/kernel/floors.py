@@ -257,7 +257,7 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
     def wrong(height: float, tau: float) -> float:
         top = height + math.log(tau) / lam
         inside, _ = quad(lambda x: math.exp(lam * (x - top)) * _density(x, d), max(-1.0, top - 40 / lam), top)
-        return delta + (count - 1) * (_tail(top, d) + inside)
+        return float(delta + (count - 1) * (_tail(top, d) + inside))
 
     def logistic(x: float) -> float:
         return 1 / (1 + math.exp(-x))
@@ -301,7 +301,7 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
 
     ball = m * math.log2(strip / steep / math.sqrt(long * short)) + log2_sphere(m) + math.log2(1 / m + volume)
     left = ball + a * rate / math.log(2) + outside * abs(ball) + entropy(outside) + math.log2(payload["classes"])
-    return count * (known + log2_sphere(n) - left + math.log2(1 - n * levels[-1][1] ** 2 / 4) / 2)
+    return float(count * (known + log2_sphere(n) - left + math.log2(1 - n * levels[-1][1] ** 2 / 4) / 2))
 
 
 PROVED = {
