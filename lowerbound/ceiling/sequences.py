@@ -49,7 +49,8 @@ class SequenceCode:
 
     def read(self, reader: BitReader) -> list[int]:
         """Read back the words that `write` wrote."""
-        field, words = reader.bits(self.bits), []
+        field = reader.bits(self.bits)
+        words: list[int] = []
         for count, width in self._blocks():
             (number,) = integers_of_bits(field[:width], 1)
             field = field[width:]

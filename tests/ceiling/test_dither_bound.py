@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def exact_exponent(bound: DitherBound, weights: list[float], values: list[float]
     return total
 
 
-@pytest.mark.parametrize(("eta", "share"), [("1/5", 0.78), ("1/10", 0.85), ("1/100", 0.95)])
+@pytest.mark.parametrize(("eta", "share"), [("1/5", 0.75), ("1/10", 0.8), ("1/100", 0.92)])
 def test_the_bound_is_above_exact_moments(eta: str, share: float) -> None:
     """Differential: quadrature of the exact exponential moment, for one to four tokens, values in [0, 1], two queries.
 
@@ -47,7 +48,7 @@ def test_the_bound_is_above_exact_moments(eta: str, share: float) -> None:
     """
     bound = fitted(eta, "1/100").bound
     rng = np.random.default_rng(0)
-    cases = [([w, 1 - w], [1.0, 0.0]) for w in np.linspace(0.02, 0.98, 33)]
+    cases: list[tuple[Any, Any]] = [([w, 1 - w], [1.0, 0.0]) for w in np.linspace(0.02, 0.98, 33)]
     cases += [([1.0], [v]) for v in (0.0, 0.4, 1.0)]
     for n in (2, 3, 4):
         for _ in range(40):

@@ -23,12 +23,12 @@ class GuaranteedDithered(WordTokens):
     Idea: with a uniform shift, a rounding error is uniform in its cell, whatever is rounded. With a shift of its own
     for each token, keys and values apart, the errors are independent. A query chosen without knowledge of the coins
     sees their weighted mean, so that grids may be much coarser than if all errors could point the same way
-    (`ceiling.dither_bound`, proved in docs/dithered.md). Half a value's cell is about 2 eta / 3, where `guaranteed-z`
-    must leave part of eta to the keys, and a key's cells are wider, too. It is the cheapest cache here with a proof:
-    75.3 % of fp16 at eta = 1/1000, delta = 1/100 and lambda = 100 on VAR-256. A token is one of N = (points near the
-    sphere) (n + 1)^d words, for cells of width 1/n, and 64 tokens are one number. Bits: 48, and ceil(log2 N^64) for
-    each block of 64 tokens, ceil(log2 N^r) for the r that are left. Broken by: queries chosen after the coins are
-    drawn, keys of norm other than 1, values outside [0, 1], and queries whose logits exceed the multiplier lambda.
+    (`ceiling.dither_bound`, proved in docs/dithered.md): half a value's cell is about 2 eta / 3, and at d = 64 a key's
+    cells are over five times as wide as those of `guaranteed-z`. It is the cheapest cache here with a proof: 75.3 % of
+    fp16 at eta = 1/1000, delta = 1/100 and lambda = 100 on VAR-256. A token is one of N = (points near the sphere) (n
+    + 1)^d words, for cells of width 1/n, and 64 tokens are one number. Bits: 16, and ceil(log2 N^64) for each block of
+    64 tokens, ceil(log2 N^r) for the r that are left. Broken by: queries chosen after the coins are drawn, keys of
+    norm other than 1, values outside [0, 1], and queries whose logits exceed the multiplier lambda.
     """
 
     reference: ClassVar[str] = "subtractive dither: Schuchman 1964; the promise: docs/dithered.md"
