@@ -159,6 +159,65 @@ split=> [x q c i0 hq|]; last exact: log2_counters.
 by apply: (@counters_answer Tok Own Crd Ch Clu K B cl C _ eta x q c i0 he hE) => i; exact: dot_near hq (hr i).
 Qed.
 
+(* Clusters as an algorithm finds them that opens a new one whenever no center is within r: centers are
+   keys, pairwise more than r apart, and every key is within r of one. *)
+Lemma greedy_centers (Tok Crd : finType) (K : Tok -> Crd -> R) (r : R)
+    (gap := fun i j => let e a := K i a - K j a in dot e e) : 0 <= r ->
+  exists Z : {set Tok}, (forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j) /\
+    (forall i, exists2 j, j \in Z & gap i j <= r * r).
+Proof.
+move=> r0; pose apart (Z : {set Tok}) :=
+  [forall i, forall j, [&& i \in Z, j \in Z & i != j] ==> ~~ Rleb (gap i j) (r * r)].
+have sym i j : gap i j = gap j i by apply: eq_bigr => a _; ring.
+have apart0 : apart set0 by apply/forallP => i; apply/forallP => j; rewrite inE.
+have [Z /maxsetP [hZ maxZ] _] := maxset_exists apart0.
+have far i j : i \in Z -> j \in Z -> i != j -> r * r < gap i j.
+  move=> iZ jZ ij; move/forallP/(_ i)/forallP/(_ j): hZ; rewrite iZ jZ ij /= => /RlebP.
+  exact: Rnot_le_lt.
+exists Z; split=> // i; case: (boolP [exists j, (j \in Z) && Rleb (gap i j) (r * r)]).
+  by move=> /existsP [j /andP [jZ /RlebP h]]; exists j.
+rewrite negb_exists => /forallP no; exists i; last first.
+  by rewrite /gap /dot big1 => [|a _]; [apply: Rmult_le_pos|ring].
+suff <- : i |: Z = Z by rewrite setU11.
+apply: maxZ (subsetUr _ _); apply/forallP => k; apply/forallP => l; apply/implyP => /and3P [].
+rewrite !inE => /orP [/eqP ->|kZ] /orP [/eqP ->|lZ] kl.
+- by rewrite eqxx in kl.
+- by have := no l; rewrite lZ.
+- by have := no k; rewrite kZ /= sym.
+by apply/RlebP => h; have := far _ _ kZ lZ kl; lra.
+Qed.
+
+(* ... so m h log2 (T + 1) bits are enough for m such centers *)
+Theorem greedy_clusters (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (lam r eta : R)
+    (gap := fun i j => let e a := K i a - K j a in dot e e) :
+  0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
+  exists (Z : {set Tok}) (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch ->
+    R),
+    [/\ forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j,
+        forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+          approx eta (attention_own q K B (levels ind x) c) (answer (compress (levels ind x)) q c)
+      & log2 (N S) <= INR #|Z| * (N Ch * log2 (N Tok + 1))].
+Proof.
+move=> l0 r0 he hE; have [Z [far near]] := greedy_centers K r0.
+pose center i : Tok := if [pick j | (j \in Z) && Rleb (gap i j) (r * r)] is Some j then j else i.
+have hc i : center i \in Z /\ gap i (center i) <= r * r.
+  rewrite /center; case: pickP => [j /andP [jZ /RlebP h] //|no]; have [j jZ h] := near i.
+  by have := no j; rewrite jZ /=; move/RlebP: h => ->.
+have [S [compress [answer [ok size]]]] := @clusters_upper_bound Tok Own Crd Ch Tok K B center K lam r eta l0
+  r0 he hE
+  (fun i => proj2 (hc i)).
+exists Z, S, compress, answer; split=> //; rewrite size; have l2 := ln2_gt0.
+have -> : INR #|Z| * (N Ch * log2 (N Tok + 1)) = N Ch * (INR #|Z| * log2 (N Tok + 1)) by ring.
+apply: Rmult_le_compat_l; first exact: N_ge0.
+rewrite -(rsum_const_card (mem Z)) big_mkcond [X in _ <= X]big_mkcond; apply: rsum_le => k _ /=.
+case: ifP => [_|/negbT kZ].
+  apply: Rmult_le_compat_r; first exact/Rlt_le/Rinv_0_lt_compat.
+  apply: ln_le; first by apply: Rplus_le_lt_0_compat; [exact: pos_INR|lra].
+  by apply: Rplus_le_compat_r; apply: INR_le; exact: max_card.
+rewrite eq_card0 => [|i]; first by rewrite /= Rplus_0_l /log2 ln_1 /Rdiv Rmult_0_l; exact: Rle_refl.
+by rewrite !inE; apply/negbTE; apply: contraNN kZ => /eqP <-; exact: (proj1 (hc i)).
+Qed.
+
 (* ---------- no cache needs fewer bits ----------------------------------------------------------------- *)
 (* tokens of equal logit that outweigh the others: the output is their mean value, up to t *)
 Lemma group_reading (J : finType) (l v : J -> R) (G : pred J) (g t : R) (n := INR #|[pred j | G j]|) :
