@@ -80,7 +80,9 @@ rewrite [RHS](bigID (fun i => cl i == k)) /= [X in _ + X]big1 ?Rplus_0_r => [|i 
 by apply: eq_bigr => i /eqP ->; rewrite eqxx.
 Qed.
 
-(* Counters answer every query for which centers give the logits of their clusters up to eps. *)
+(* Counters answer every query for which centers give the logits of their clusters up to eps.  Sketch:
+   moving a key to its center changes each weight by a factor between e^(- eps) and e^eps, so numerator and
+   denominator too, and the quotient by e^(2 eps) at most. *)
 Theorem counters_answer (eps eta : R) (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) (c : Ch) (i0 : Tok) :
   0 <= eta < 1 -> exp (2 * eps) <= 1 + eta -> (forall i, Rabs (dot q (K i) - dot q (C (cl i))) <= eps) ->
   approx eta (attention_own q K B (levels ind x) c) (answer_counts (compress_counts (levels ind x)) q c).
@@ -160,7 +162,8 @@ by apply: (@counters_answer Tok Own Crd Ch Clu K B cl C _ eta x q c i0 he hE) =>
 Qed.
 
 (* Clusters as an algorithm finds them that opens a new one whenever no center is within r: centers are
-   keys, pairwise more than r apart, and every key is within r of one. *)
+   keys, pairwise more than r apart, and every key is within r of one.  Sketch: a largest set of keys that
+   are more than r apart; a key that is not within r of one could join. *)
 Lemma greedy_centers (Tok Crd : finType) (K : Tok -> Crd -> R) (r : R)
     (gap := fun i j => let e a := K i a - K j a in dot e e) : 0 <= r ->
   exists Z : {set Tok}, (forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j) /\
@@ -187,7 +190,8 @@ rewrite !inE => /orP [/eqP ->|kZ] /orP [/eqP ->|lZ] kl.
 by apply/RlebP => h; have := far _ _ kZ lZ kl; lra.
 Qed.
 
-(* ... so m h log2 (T + 1) bits are enough for m such centers *)
+(* ... so m h log2 (T + 1) bits are enough for m such centers.  Sketch: counters for the clusters of such
+   centers; tokens that are no center have no members. *)
 Theorem greedy_clusters (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (lam r eta : R)
     (gap := fun i j => let e a := K i a - K j a in dot e e) :
   0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
@@ -219,7 +223,9 @@ by rewrite !inE; apply/negbTE; apply: contraNN kZ => /eqP <-; exact: (proj1 (hc 
 Qed.
 
 (* ---------- no cache needs fewer bits ----------------------------------------------------------------- *)
-(* tokens of equal logit that outweigh the others: the output is their mean value, up to t *)
+(* tokens of equal logit that outweigh the others: the output is their mean value, up to t.  Sketch:
+   numerator and denominator are split into the group and the rest; the rest weighs at most t times one
+   token of the group. *)
 Lemma group_reading (J : finType) (l v : J -> R) (G : pred J) (g t : R) (n := INR #|[pred j | G j]|) :
   (forall j, 0 <= v j <= 1) -> 0 < n -> (forall j, G j -> l j = g) ->
   \rsum_(j | ~~ G j) exp (l j) <= t * exp g -> 1 <= n ->
@@ -304,7 +310,8 @@ case: j nG => [i|o] /= h; last exact: hB.
 by apply: (proj2 hC); rewrite eq_sym.
 Qed.
 
-(* additive error eta: clusters of n_k tokens cost fano (n_k + 1) bits a channel, if 2 (eta + tau) n_k < 1 *)
+(* additive error eta: clusters of n_k tokens cost fano (n_k + 1) bits a channel, if 2 (eta + tau) n_k < 1.
+   Sketch: the query at a center reads x (k, c) / n_k up to tau, and different counts differ by 1 / n_k. *)
 Theorem clusters_lower_bound (W S : finType) (compress : W -> (Tok -> Ch -> R) -> S)
     (answer : W -> S -> (Crd -> R) -> Ch -> R) (eta : R) (delta : Clu -> R) :
   (forall k, 2 * (eta + tau) * INR (members cl k) < 1) ->
@@ -352,6 +359,8 @@ End Together.
 Definition cell (G : nat) (x : R) : 'I_G.+1 := inord (minn (floor ((x + 1) / 2 * INR G.+1)) G).
 Definition middle (G : nat) (a : 'I_G.+1) : R := -1 + (2 * INR a + 1) / INR G.+1.
 
+(* Sketch: with y = G (x + 1) / 2 the number of the cell is the floor of y, so y is within 1/2 of its
+   middle. *)
 Lemma cell_near G x : -1 <= x <= 1 -> Rabs (x - middle (cell G x)) <= / INR G.+1.
 Proof.
 move=> hx; have g0 : 0 < INR G.+1 by exact: INR_gt0.
@@ -373,7 +382,8 @@ by apply: Rabs_le; lra.
 Qed.
 
 (* Keys with entries in [-1, 1], queries of norm at most lambda, relative error 1/2: with G >= 6 lambda sqrt
-   d, at most G^d h log2 (T + 1) bits. *)
+   d, at most G^d h log2 (T + 1) bits.  Sketch: cells of a grid as clusters, of radius sqrt d / G, so that
+   lambda r <= 1/6 and e^(1/3) <= 3/2. *)
 Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
   R) (lam : R) (G : nat) :
   (forall i c, -1 <= K i c <= 1) -> 0 <= lam -> 6 * lam * sqrt (N Crd) <= INR G.+1 ->
