@@ -175,7 +175,8 @@ LEMMAS = (
         words="What clustering achieves, and that no cache does better. Keys within r of the public centers of "
         "clusters of n_k tokens, queries of norm at most lambda, exp(2 lambda r) <= 1 + eta: one counter per cluster "
         "and channel, h sum_k log2(n_k + 1) bits in all, answers every query on every word of bits within relative "
-        "error eta. If keys coincide within clusters, the centers have coherence mu, and 2 (eta + tau) n_k < 1, "
+        "error eta. Such centers always exist, pairwise more than r apart; for m of them m h log2(T + 1) bits are "
+        "enough. If keys coincide within clusters, the centers have coherence mu, and 2 (eta + tau) n_k < 1, "
         "additive error eta takes h sum_k log2(n_k + 1) bits at delta = 0, and Fano's rate of it at delta > 0.",
         range="all finite sets of tokens, clusters, channels; all real keys, centers, lambda, r, mu, eta, delta",
         discharges=(
@@ -184,6 +185,13 @@ LEMMAS = (
                 (
                     "exp (2 * (lam * r)) <= 1 + eta",
                     r"log2 (N S) = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1)",
+                ),
+            ),
+            ByCoq(
+                "greedy_clusters",
+                (
+                    r"forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j",
+                    "log2 (N S) <= INR #|Z| * (N Ch * log2 (N Tok + 1))",
                 ),
             ),
             ByCoq(

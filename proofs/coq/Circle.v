@@ -60,6 +60,7 @@ apply: (big_ind2 (fun p q => 0 <= p <= q)) => [|p q r s [p0 pq] [r0 rs]|j _]; fi
 by split; [exact: rsum_exp_ge0|exact: hM].
 Qed.
 
+(* Sketch: by Markov, a word rules out at most M^m e^(- a mu m) of all words; then greedy choice. *)
 Theorem word_keys_exist (T : nat) : INR T.-1 * (M ^ #|J| * exp (- (a * (mu * N J)))) < N Letter ^ #|J| ->
   exists K : 'I_T -> J * Base -> R, incoherent K mu.
 Proof.
@@ -116,6 +117,8 @@ Proof. by vm_compute. Qed.
 
 Definition moment : R := exp 40 + 2 * exp (192/5) + 20 * exp 34.
 
+(* Sketch: each term is at most e^40, and e^(192/5) unless close, and e^34 unless next; the numbers of close
+   and next points are computed. *)
 Lemma circle_moment (l : 'I_20) : \rsum_(k : 'I_20) exp (40 * dot (circle k) (circle l)) <= moment.
 Proof.
 have /allP/(_ (nat_of_ord l)) := neighbors; rewrite mem_iota ltn_ord => /(_ isT) /and4P [_ c1 c2 /allP le].
@@ -150,7 +153,8 @@ have s20 : INR (size (iota 0 20)) = 20 by rewrite size_iota INR_IZR_INZ.
 by rewrite s20 /moment; move: h1 h2 => /= h1 h2; nra.
 Qed.
 
-(* e^2 moment e^(- 79/2) <= 20 *)
+(* e^2 moment e^(- 79/2) <= 20.  Sketch: the product is e^(5/2) (1 + 2 e^(- 8/5) + 20 e^(- 6)), and the
+   three exponentials are bounded by powers of 50/49 and of 10/11. *)
 Lemma moment_small : exp 2 * (moment * exp (- (79/2))) <= 20.
 Proof.
 have -> : exp 2 * (moment * exp (- (79/2))) = exp (5/2) * (1 + 2 * exp (- (8/5)) + 20 * exp (- 6)).
@@ -192,7 +196,9 @@ have s2 : exp (- 6) <= 33/10000.
 have u0 := exp_pos (5/2); have p1 := exp_pos (- (8/5)); have p2 := exp_pos (- 6); nra.
 Qed.
 
-(* T <= e^(2 m) unit keys of inner products at most 79/80 fit into dimension 2 m *)
+(* T <= e^(2 m) unit keys of inner products at most 79/80 fit into dimension 2 m.  Sketch: words of m
+   letters, a = 40: the moment times e^2 stays below the number of letters; then pairs (letter, coordinate)
+   are numbered. *)
 Theorem circle_keys_exist (T m : nat) : (0 < m)%nat -> INR T.-1 < exp (INR (m * 2)) ->
   exists K : 'I_T -> 'I_(m * 2) -> R, incoherent K (79/80).
 Proof.
@@ -225,7 +231,8 @@ have same i j : dot (fun c => K i (h c)) (fun c => K j (h c)) = dot (K i) (K j).
 by exists (fun i c => K i (h c)); split=> [i|i j ij]; rewrite same; [exact: K1|exact: K2].
 Qed.
 
-(* In D = 2 m + 1 dimensions: min (T, e^D) h / 12 bits, at lambda >= 80 ln (3 (T + n2)). *)
+(* In D = 2 m + 1 dimensions: min (T, e^D) h / 12 bits, at lambda >= 80 ln (3 (T + n2)).  Sketch: as in
+   low_dimension_numbers, with keys from the circle; one dimension more costs a factor e <= 3. *)
 Theorem circle_low_dimension (T n2 m h : nat) (A := minn T (floor (exp (INR (m * 2)))))
     (act := active (geq_minl T (floor (exp (INR (m * 2)))))) :
   (0 < m)%nat -> (0 < T)%nat ->

@@ -226,6 +226,8 @@ Variables (J : finType) (basis dual : J -> Ch -> R).
 Hypotheses (biorthogonal : forall j k, dot (dual j) (basis k) = ind (j == k))
   (dual1 : forall j, \rsum_c Rabs (dual j c) <= 1) (basis1 : forall j c, Rabs (basis j c) <= 1).
 
+(* Sketch: coefficients are whole multiples of 1 / (2 s L), so that two rows differ by that much in some
+   coefficient, hence in some channel; their number is card_sparse. *)
 Theorem sparse_sums_lower_bound (L s : nat) (n := INR (\sum_(w < s.+1) 'C(#|J|, w) * expn L w)%nat)
     (coef := fun (a : sparse J L s) j => INR (val a j) / (2 * INR s * INR L)) :
   (0 < L)%nat -> (0 < s)%nat -> 2 * (eta + tau) < 1 / (2 * INR s * INR L) -> 0 <= delta <= 1 - / n ->
@@ -264,7 +266,8 @@ have : val a j != val b j :> nat by []. rewrite neq_ltn => /orP [l|l]; last firs
 by rewrite Rabs_minus_sym; apply: Rle_trans (Rle_abs _); apply: (gap1 _ _ (INR_lt l)).
 Qed.
 
-(* sums of r public rows with signs, all over 2 r: r bits a token *)
+(* sums of r public rows with signs, all over 2 r: r bits a token.  Sketch: two rows differ by 2 / (2 r) in
+   some coefficient, hence in some channel. *)
 Theorem signed_sums_lower_bound (coef := fun (a : {ffun J -> bool}) j => sg (a j) / (2 * N J)) :
   0 < N J -> 2 * (eta + tau) < 1 / N J -> 0 <= delta <= 1 - / 2 ^ #|J| ->
   rows_correct K B lam (basis_row basis coef) (near eta) compress answer delta ->

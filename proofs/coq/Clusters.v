@@ -80,7 +80,9 @@ rewrite [RHS](bigID (fun i => cl i == k)) /= [X in _ + X]big1 ?Rplus_0_r => [|i 
 by apply: eq_bigr => i /eqP ->; rewrite eqxx.
 Qed.
 
-(* Counters answer every query for which centers give the logits of their clusters up to eps. *)
+(* Counters answer every query for which centers give the logits of their clusters up to eps.  Sketch:
+   moving a key to its center changes each weight by a factor between e^(- eps) and e^eps, so numerator and
+   denominator too, and the quotient by e^(2 eps) at most. *)
 Theorem counters_answer (eps eta : R) (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) (c : Ch) (i0 : Tok) :
   0 <= eta < 1 -> exp (2 * eps) <= 1 + eta -> (forall i, Rabs (dot q (K i) - dot q (C (cl i))) <= eps) ->
   approx eta (attention_own q K B (levels ind x) c) (answer_counts (compress_counts (levels ind x)) q c).
@@ -159,8 +161,71 @@ split=> [x q c i0 hq|]; last exact: log2_counters.
 by apply: (@counters_answer Tok Own Crd Ch Clu K B cl C _ eta x q c i0 he hE) => i; exact: dot_near hq (hr i).
 Qed.
 
+(* Clusters as an algorithm finds them that opens a new one whenever no center is within r: centers are
+   keys, pairwise more than r apart, and every key is within r of one.  Sketch: a largest set of keys that
+   are more than r apart; a key that is not within r of one could join. *)
+Lemma greedy_centers (Tok Crd : finType) (K : Tok -> Crd -> R) (r : R)
+    (gap := fun i j => let e a := K i a - K j a in dot e e) : 0 <= r ->
+  exists Z : {set Tok}, (forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j) /\
+    (forall i, exists2 j, j \in Z & gap i j <= r * r).
+Proof.
+move=> r0; pose apart (Z : {set Tok}) :=
+  [forall i, forall j, [&& i \in Z, j \in Z & i != j] ==> ~~ Rleb (gap i j) (r * r)].
+have sym i j : gap i j = gap j i by apply: eq_bigr => a _; ring.
+have apart0 : apart set0 by apply/forallP => i; apply/forallP => j; rewrite inE.
+have [Z /maxsetP [hZ maxZ] _] := maxset_exists apart0.
+have far i j : i \in Z -> j \in Z -> i != j -> r * r < gap i j.
+  move=> iZ jZ ij; move/forallP/(_ i)/forallP/(_ j): hZ; rewrite iZ jZ ij /= => /RlebP.
+  exact: Rnot_le_lt.
+exists Z; split=> // i; case: (boolP [exists j, (j \in Z) && Rleb (gap i j) (r * r)]).
+  by move=> /existsP [j /andP [jZ /RlebP h]]; exists j.
+rewrite negb_exists => /forallP no; exists i; last first.
+  by rewrite /gap /dot big1 => [|a _]; [apply: Rmult_le_pos|ring].
+suff <- : i |: Z = Z by rewrite setU11.
+apply: maxZ (subsetUr _ _); apply/forallP => k; apply/forallP => l; apply/implyP => /and3P [].
+rewrite !inE => /orP [/eqP ->|kZ] /orP [/eqP ->|lZ] kl.
+- by rewrite eqxx in kl.
+- by have := no l; rewrite lZ.
+- by have := no k; rewrite kZ /= sym.
+by apply/RlebP => h; have := far _ _ kZ lZ kl; lra.
+Qed.
+
+(* ... so m h log2 (T + 1) bits are enough for m such centers.  Sketch: counters for the clusters of such
+   centers; tokens that are no center have no members. *)
+Theorem greedy_clusters (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (lam r eta : R)
+    (gap := fun i j => let e a := K i a - K j a in dot e e) :
+  0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
+  exists (Z : {set Tok}) (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch ->
+    R),
+    [/\ forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j,
+        forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+          approx eta (attention_own q K B (levels ind x) c) (answer (compress (levels ind x)) q c)
+      & log2 (N S) <= INR #|Z| * (N Ch * log2 (N Tok + 1))].
+Proof.
+move=> l0 r0 he hE; have [Z [far near]] := greedy_centers K r0.
+pose center i : Tok := if [pick j | (j \in Z) && Rleb (gap i j) (r * r)] is Some j then j else i.
+have hc i : center i \in Z /\ gap i (center i) <= r * r.
+  rewrite /center; case: pickP => [j /andP [jZ /RlebP h] //|no]; have [j jZ h] := near i.
+  by have := no j; rewrite jZ /=; move/RlebP: h => ->.
+have [S [compress [answer [ok size]]]] := @clusters_upper_bound Tok Own Crd Ch Tok K B center K lam r eta l0
+  r0 he hE
+  (fun i => proj2 (hc i)).
+exists Z, S, compress, answer; split=> //; rewrite size; have l2 := ln2_gt0.
+have -> : INR #|Z| * (N Ch * log2 (N Tok + 1)) = N Ch * (INR #|Z| * log2 (N Tok + 1)) by ring.
+apply: Rmult_le_compat_l; first exact: N_ge0.
+rewrite -(rsum_const_card (mem Z)) big_mkcond [X in _ <= X]big_mkcond; apply: rsum_le => k _ /=.
+case: ifP => [_|/negbT kZ].
+  apply: Rmult_le_compat_r; first exact/Rlt_le/Rinv_0_lt_compat.
+  apply: ln_le; first by apply: Rplus_le_lt_0_compat; [exact: pos_INR|lra].
+  by apply: Rplus_le_compat_r; apply: INR_le; exact: max_card.
+rewrite eq_card0 => [|i]; first by rewrite /= Rplus_0_l /log2 ln_1 /Rdiv Rmult_0_l; exact: Rle_refl.
+by rewrite !inE; apply/negbTE; apply: contraNN kZ => /eqP <-; exact: (proj1 (hc i)).
+Qed.
+
 (* ---------- no cache needs fewer bits ----------------------------------------------------------------- *)
-(* tokens of equal logit that outweigh the others: the output is their mean value, up to t *)
+(* tokens of equal logit that outweigh the others: the output is their mean value, up to t.  Sketch:
+   numerator and denominator are split into the group and the rest; the rest weighs at most t times one
+   token of the group. *)
 Lemma group_reading (J : finType) (l v : J -> R) (G : pred J) (g t : R) (n := INR #|[pred j | G j]|) :
   (forall j, 0 <= v j <= 1) -> 0 < n -> (forall j, G j -> l j = g) ->
   \rsum_(j | ~~ G j) exp (l j) <= t * exp g -> 1 <= n ->
@@ -245,7 +310,8 @@ case: j nG => [i|o] /= h; last exact: hB.
 by apply: (proj2 hC); rewrite eq_sym.
 Qed.
 
-(* additive error eta: clusters of n_k tokens cost fano (n_k + 1) bits a channel, if 2 (eta + tau) n_k < 1 *)
+(* additive error eta: clusters of n_k tokens cost fano (n_k + 1) bits a channel, if 2 (eta + tau) n_k < 1.
+   Sketch: the query at a center reads x (k, c) / n_k up to tau, and different counts differ by 1 / n_k. *)
 Theorem clusters_lower_bound (W S : finType) (compress : W -> (Tok -> Ch -> R) -> S)
     (answer : W -> S -> (Crd -> R) -> Ch -> R) (eta : R) (delta : Clu -> R) :
   (forall k, 2 * (eta + tau) * INR (members cl k) < 1) ->
@@ -293,6 +359,8 @@ End Together.
 Definition cell (G : nat) (x : R) : 'I_G.+1 := inord (minn (floor ((x + 1) / 2 * INR G.+1)) G).
 Definition middle (G : nat) (a : 'I_G.+1) : R := -1 + (2 * INR a + 1) / INR G.+1.
 
+(* Sketch: with y = G (x + 1) / 2 the number of the cell is the floor of y, so y is within 1/2 of its
+   middle. *)
 Lemma cell_near G x : -1 <= x <= 1 -> Rabs (x - middle (cell G x)) <= / INR G.+1.
 Proof.
 move=> hx; have g0 : 0 < INR G.+1 by exact: INR_gt0.
@@ -314,7 +382,8 @@ by apply: Rabs_le; lra.
 Qed.
 
 (* Keys with entries in [-1, 1], queries of norm at most lambda, relative error 1/2: with G >= 6 lambda sqrt
-   d, at most G^d h log2 (T + 1) bits. *)
+   d, at most G^d h log2 (T + 1) bits.  Sketch: cells of a grid as clusters, of radius sqrt d / G, so that
+   lambda r <= 1/6 and e^(1/3) <= 3/2. *)
 Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
   R) (lam : R) (G : nat) :
   (forall i c, -1 <= K i c <= 1) -> 0 <= lam -> 6 * lam * sqrt (N Crd) <= INR G.+1 ->

@@ -257,7 +257,8 @@ Lemma sizes_after b s n : (forall m, m \in s -> (size m <= n.+1)%nat) ->
   forall m, m \in after b s -> (size m <= n)%nat.
 Proof. by move=> h m; rewrite mem_after => /h. Qed.
 
-(* Kraft: no string is the beginning of another *)
+(* Kraft: no string is the beginning of another.  Sketch: by induction on the greatest length; the empty
+   string is alone, and otherwise the strings split by their first bits, with half the share each. *)
 Lemma kraft_prefix (s : seq (seq bool)) : uniq s ->
   (forall a b, a \in s -> b \in s -> prefix a b -> a = b) -> shares s <= 1.
 Proof.

@@ -203,7 +203,8 @@ Qed.
 
 Lemma words_gt0 : 0 < N_words A. Proof. exact: Rlt_le_trans Rlt_0_1 (N_ge1 x0). Qed.
 
-(* the best weights, and logarithms of both sides: messages of mean length m nats *)
+(* the best weights, and logarithms of both sides: messages of mean length m nats.  Sketch: index_weights at
+   the best weights; then best_weight_facts term by term. *)
 Lemma index_lengths (delta : I -> R) (cost := fun i => - ln (best_weight (N (A i)) (delta i)))
     (len : W -> S -> R) (Z m : R) :
   0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->

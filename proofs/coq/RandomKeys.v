@@ -125,7 +125,9 @@ have split2 : \rsum_(i : 'I_T) \rsum_(j : 'I_T) (ind (i < j)%nat + ind (j < i)%n
 by move: all; rewrite split2 sym; lra.
 Qed.
 
-(* if a draw is bad only where some pair i < j is, the odds of all pairs add up *)
+(* if a draw is bad only where some pair i < j is, the odds of all pairs add up.  Sketch: 1 (bad) is at most
+   the sum over pairs i < j of 1 (hit), which is summed over all draws pair by pair; there are T (T - 1) / 2
+   such pairs. *)
 Lemma union_odds (bad : pred draw) (hit : draw -> 'I_T -> 'I_T -> bool) (e : R) :
   (forall x, bad x -> exists i j : 'I_T, (i < j)%nat /\ hit x i j) ->
   (forall i j : 'I_T, i != j -> \rsum_x ind (hit x i j) <= N draw * e) ->
@@ -163,7 +165,7 @@ apply: (@union_odds _ (fun x i j => ~~ Rleb (1 * dot (drawn x i) (drawn x j)) mu
 by apply: pair_odds => //; ring.
 Qed.
 
-(* two-sided: twice that *)
+(* two-sided: twice that.  Sketch: |p| > mu is p > mu or - p > mu, two tails for each pair. *)
 Theorem random_keys_both : INR #|[pred x | ~~ apart_both x]| <= 2 * failure_odds * N draw.
 Proof.
 have -> : 2 * failure_odds * N draw = INR T * (INR T - 1) / 2 * (2 * exp (- (INR d * mu ^ 2 / 2))) * N draw.
@@ -188,7 +190,8 @@ by exfalso; apply: h; apply: Rabs_le; lra.
 Qed.
 
 (* a function that is at most a in the mean over all draws is at most a / (1 - odds) for some draw that is
-   good *)
+   good.  Sketch: otherwise f is above a / (1 - odds) on all good draws, which are at least (1 - odds) of
+   all, so that its mean is above a. *)
 Lemma good_draw (f : draw -> R) (a : R) : failure_odds < 1 -> (forall x, 0 <= f x) ->
   \rsum_x f x <= a * N draw -> exists x, apart x /\ f x <= a / (1 - failure_odds).
 Proof.

@@ -66,6 +66,8 @@ Definition streams_correct : Prop := forall s (i : Tok s) (c : Ch s), let q := s
       (attention_own q (K (s := s)) (B (s := s)) (stream_values x (s := s)) c)
       (answer w (compress w (stream_values x)) q c)]| <= delta s * (N W * N [finType of words]).
 
+(* Sketch: in each stream a good answer at token i and channel c tells the bit of the entry (i, c); then
+   streams_lower_bound, all alphabets bits. *)
 Theorem heads_lower_bound :
   (forall s, incoherent (K (s := s)) (mu s)) -> (forall s i o, dot (K (s := s) i) (B o) <= mu s) ->
   (forall s, 0 <= lam s) -> (forall s, 0 <= eta s < 1) ->

@@ -1820,9 +1820,24 @@ Theorem clusters_upper_bound (Tok Own Crd Ch Clu : finType) (K : Tok -> Crd -> R
     log2 (N S) = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1).
 Proof. exact: (@Clusters.clusters_upper_bound Tok Own Crd Ch Clu K B cl C lam r eta). Qed.
 
-(* ... and no cache needs less, if keys coincide within clusters, clusters are incoherent, and 2 (eta + tau)
-   n_k < 1: additive error eta, on the words that give the first x (k, c) tokens of cluster k a 1 in channel
-   c. *)
+(* Centers as a clustering algorithm picks them, pairwise more than r apart and within r of every key,
+   always exist; m of them make m h log2 (T + 1) bits enough. *)
+Theorem greedy_clusters (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
+  R) (lam r eta : R) :
+  let gap i j := let e a := K i a - K j a in dot e e in
+  0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
+  exists (Z : {set Tok}) (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch ->
+    R),
+    [/\ forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j,
+        forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+          approx eta (attention_own q K B (fun i c => ind (x (i, c))) c)
+            (answer (compress (fun i c => ind (x (i, c)))) q c)
+      & log2 (N S) <= INR #|Z| * (N Ch * log2 (N Tok + 1))].
+Proof. by move=> gap; exact: (@Clusters.greedy_clusters Tok Own Crd Ch K B lam r eta). Qed.
+
+(* No cache needs less than one counter for each cluster and channel, if keys coincide within clusters,
+   clusters are incoherent, and 2 (eta + tau) n_k < 1: additive error eta, on the words that give the first
+   x (k, c) tokens of cluster k a 1 in channel c. *)
 Theorem clusters_lower_bound (Tok Own Crd Ch Clu : finType) (B : Own -> Crd -> R) (cl : Tok -> Clu)
     (C : Clu -> Crd -> R) (mu lam : R) (W S : finType) (compress : W -> (Tok -> Ch -> R) -> S)
     (answer : W -> S -> (Crd -> R) -> Ch -> R) (eta : R) (delta : Clu -> R) :
@@ -1902,6 +1917,6 @@ Definition all_theorems := (
   @blocks_exist, @public_weights, @pyramid_weights,
   @side_lower_bound, @side_upper_bound, @independent_fibre, @permuted_constants, @grid_fibre, @constant_grid,
   @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
-  @clusters_upper_bound, @clusters_lower_bound, @grid_upper_bound,
+  @clusters_upper_bound, @greedy_clusters, @clusters_lower_bound, @grid_upper_bound,
   @dither_moment, @dither_logit).
 Print Assumptions all_theorems.

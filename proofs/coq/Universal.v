@@ -54,7 +54,8 @@ by move=> h1 h2; nra.
 Qed.
 
 (* ---------- any schedule ------------------------------------------------------------------------ *)
-(* unit keys for all T + n2 tokens, inner products at most 1/2 *)
+(* unit keys for all T + n2 tokens, inner products at most 1/2.  Sketch: greedy keys for all T + n2 tokens
+   at once, at mu = 1/2; then the bound on given keys at delta = 0.11. *)
 Theorem universal_lower_bound (T n2 d h : nat) :
   (0 < T)%nat -> (0 < n2)%nat -> 8 * ln (INR T + INR n2) <= INR d ->
   exists (K : 'I_T -> 'I_d -> R) (B : 'I_n2 -> 'I_d -> R),
@@ -110,7 +111,8 @@ rewrite beforeS; apply: leq_trans (cube_step (grow hm)).
 by rewrite leq_add2r; apply: IH; exact: ltnW.
 Qed.
 
-(* T = all tokens before the last map of n x n; the side before the last is at least n / 2 *)
+(* T = all tokens before the last map of n x n; the side before the last is at least n / 2.  Sketch: growing
+   sides hold at most n^3 tokens in all, and the last cached map at least n^2 / 4; then the bound above. *)
 Theorem growing_lower_bound (d h : nat) (T := tokens M) (n := side M) :
   (0 < M)%nat -> (n <= 2 * side M.-1)%nat -> 24 * ln (INR n) <= INR d ->
   exists (K : 'I_T -> 'I_d -> R) (B : 'I_(expn n 2) -> 'I_d -> R),
@@ -168,7 +170,9 @@ have e3 := exp_le_3; have e0 := exp_pos (1/2); have : exp (1/2) * exp (1/2) = ex
 by move=> h; apply: Rnot_lt_le => lt; nra.
 Qed.
 
-(* d + 1 coordinates: min (T, e^((d + 1) mu^2 / 2)) h / 7 bits *)
+(* d + 1 coordinates: min (T, e^((d + 1) mu^2 / 2)) h / 7 bits.  Sketch: as many greedy keys as surely fit,
+   the others on the pad key; the floor of x >= 1 is at least x / 2, and one dimension more costs a factor
+   e^(1/2) <= 7/4. *)
 Theorem low_dimension_numbers (T n2 d h : nat) (mu : R) (act := active (geq_minl T (capacity d mu))) :
   (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 ->
   exists K : 'I_T -> 'I_d.+1 -> R, (forall j, dot (K j) (K j) = 1) /\
