@@ -197,6 +197,12 @@ def test_the_command_tells_the_floor_of_the_whole_family(run_command: Run) -> No
     )  # fmt: skip
     assert told["whole_family"]["theorem"] == "E1"
     assert told["whole_family"]["bits"] > told["rows"][0]["floor_bits"]
-    refused = run_command("play", "full-fp16", "--keys-and-values", "cliques", "--d", "2")
-    assert refused.returncode == 2
-    assert "Theorem E1 has no instance" in refused.stderr
+
+
+def test_heads_without_a_game_are_refused() -> None:
+    """Bad input: too few dimensions, too small a multiplier, an error beyond 1/2: one sentence."""
+    for place, terms in ((replace(SMALL, d=2), {}), (SMALL, {"multiplier": 5}), (SMALL, {"multiplier": 0})):
+        with pytest.raises(ImpossibleReduction, match="Theorem E1 has no instance"):
+            lattice_game(place, eta="1/100", **terms)
+    with pytest.raises(ImpossibleReduction, match="Theorem E1 has no instance"):
+        lattice_game(SMALL, eta="1/2")

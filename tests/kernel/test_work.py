@@ -42,6 +42,11 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
         {},
         {("values",): "shared", ("levels",): 0, ("precision",): 4096},
     ),
+    "powers of a cap": (
+        "lattice cliques",
+        {("d",): 4096},
+        {("cap",): [2**64 - 1, 2**64], ("precision",): 4096, ("mu",): LONG, ("tilt",): "99/100"},
+    ),
     "rows beside rows": (
         "keys read once",
         {("d",): 20},
