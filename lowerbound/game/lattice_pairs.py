@@ -25,11 +25,11 @@ from lowerbound.core.bounds import BALLS
 from lowerbound.core.cache import Public
 from lowerbound.core.coins import Coins
 from lowerbound.core.geometry import Geometry
-from lowerbound.core.grid import Grid
+from lowerbound.core.grid import MOST_LEVELS, Grid
 from lowerbound.core.oracle.rounding import UNIT_ROUNDOFF, rounding_bound
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.reading import FloatArithmetic
-from lowerbound.core.scalars import ball, certainly_less, decide, plainly, precision, upper_fraction
+from lowerbound.core.scalars import ball, certainly_less, decide, plainly, precision, rational, upper_fraction
 from lowerbound.core.tilt import apart, others, turn
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.hard_family import FloatArray, HardFamily, Run
@@ -109,6 +109,7 @@ class LatticePairs(HardFamily):
             (0 <= self.coherence < self.tilt < 1, "0 <= mu < C < 1", (str(self.coherence), str(self.tilt))),
             (0 < self.distance < 1, "0 < distance < 1", str(self.distance)),
             (0 < steps <= MOST_STEPS and steps & (steps - 1) == 0, "steps = a power of two, at most 2^48", steps),
+            (2 <= self.n_levels_values <= MOST_LEVELS, f"2 <= L <= {MOST_LEVELS}", self.n_levels_values),
             (self.multiplier > 0 and (cap is None or self.multiplier <= cap), f"0 < lambda <= {cap}", self.multiplier),
         ):
             if not holds:
@@ -324,12 +325,12 @@ class LatticePairs(HardFamily):
         """The family that `to_json` described; its constructor proves it again."""
         return cls(
             geometry=Geometry.from_json(data["geometry"]),
-            eta=Fraction(data["eta"]),
-            coherence=Fraction(data["coherence"]),
-            tilt=Fraction(data["tilt"]),
-            distance=Fraction(data["distance"]),
+            eta=rational(data["eta"], name="eta"),
+            coherence=rational(data["coherence"], name="coherence"),
+            tilt=rational(data["tilt"], name="tilt"),
+            distance=rational(data["distance"], name="distance"),
             steps=data["steps"],
             n_levels_values=data["n_levels_values"],
-            multiplier=Fraction(data["multiplier"]),
+            multiplier=rational(data["multiplier"], name="multiplier"),
             seed=data["seed"],
         )

@@ -12,8 +12,10 @@ import pytest
 from flint import arb
 
 from experiments.lattice_pairs import exact
-from lowerbound.caches.registry import play
+from lowerbound.caches.registry import play, target_of
+from lowerbound.certify.check import check
 from lowerbound.certify.design.lattice_game import lattice_game
+from lowerbound.certify.transcript import transcript
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.private_seed import PrivateSeed
@@ -22,8 +24,10 @@ from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.channel import Isolation
+from lowerbound.game.duel import Contender
 from lowerbound.game.lattice_pairs import LatticePairs
 from lowerbound.game.protocol import CacheProtocol
+from lowerbound.kernel.verdict import Outcome
 from tests.game.test_keys_and_values import PUSHES, Pushed
 from tests.test_cli import Run, json_of
 
@@ -134,6 +138,7 @@ def test_exact_outputs_differ_by_more_than_two_eta(small: LatticePairs) -> None:
         ({"steps": 3}, "power of two"),
         ({"steps": 2**49}, "power of two"),
         ({"n_levels_values": 51}, "cannot be told apart"),
+        ({"n_levels_values": 2**30}, "2 <= L <= 4096"),
         ({"geometry": replace(SMALL, d=2)}, "d >= 3"),
     ],
 )
@@ -179,6 +184,17 @@ def test_rows_of_the_reference_model() -> None:
     row = play(family, "window", budget="1/4", isolation=Isolation.NONE)
     for part in row.parts:
         assert part.error_low <= 0.75 * (1 - 1 / part.levels) <= part.error_high
+
+
+@pytest.mark.slow
+def test_a_transcript_is_played_again() -> None:
+    """Definition: a game of lattice keys is written down, and the same game gives the same bytes and answers."""
+    played, document = transcript(
+        lattice_game(D16, eta="1/100"), Contender(target_of("kivi"), "1/4", "kivi"), isolation=Isolation.NONE
+    )
+    told = check(document)
+    assert told.verdict.outcome is Outcome.VERIFIED, told.verdict.reason
+    assert sum(part.errors for part in played.row.parts) > 0
 
 
 def test_several_heads_have_symbols_of_their_own(small: LatticePairs) -> None:
