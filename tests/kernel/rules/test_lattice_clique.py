@@ -1,4 +1,4 @@
-"""Forgeries: two tokens at small multipliers, where the rule of Theorem E1 fails at one inequality after another."""
+"""Forgeries and known values of the rule of Theorem E1: each inequality fails somewhere, and Coq decides as it does."""
 
 from __future__ import annotations
 
@@ -60,3 +60,43 @@ def test_each_inequality_is_asked_for(claim: Json, payload: Json, reason: str) -
     assert any(words in verdict.reason for words in reason.split("|")), verdict.reason
     if whole["theorem"] == "E1" and whole["eta"] != "1/2":
         assert proved_over_a_lattice(whole, parts) == -1
+
+
+@pytest.mark.parametrize(
+    ("head", "eta", "mu", "tilt", "levels", "steps", "diameter", "cap", "bits"),
+    [
+        # proofs/coq/CliqueInstances.v: conditions decided by Coq's kernel with intervals of integers
+        ((424, 256, 64), "1/10", "29/50", "233/250", 5, 2**24, [8, 335], [53, 65], 229559),
+        ((424, 256, 64), "1/100", "29/50", "471/500", 50, 2**24, [1, 407], [53, 65], 405933),
+        ((424, 256, 64), "1/1000", "29/50", "19/20", 500, 2**24, [1, 3782], [53, 65], 580576),
+        ((424, 256, 64), "1/10000", "29/50", "239/250", 5000, 2**28, [1, 34978], [53, 65], 755036),
+        ((6425, 4096, 128), "1/100", "1/2", "93/100", 50, 2**24, [2, 885], [110, 127], 12521241),
+        ((6425, 4096, 128), "1/1000", "1/2", "469/500", 500, 2**24, [1, 4151], [110, 127], 17867214),
+        ((66, 64, 32), "1/100", "67/100", "239/250", 50, 2**24, [2, 697], [50, 67], 30559),
+        ((66, 64, 32), "1/1000", "67/100", "241/250", 500, 2**24, [1, 3167], [50, 67], 43870),
+    ],
+)
+def test_what_coq_decides_is_verified(
+    head: tuple[int, int, int],
+    eta: str,
+    mu: str,
+    tilt: str,
+    levels: int,
+    steps: int,
+    diameter: list[int],
+    cap: list[int],
+    bits: int,
+) -> None:
+    """Known value: at parameters of closed theorems the rule proves their bits, and at most one in 10^4 more.
+
+    Coq bounds the logarithms of its bits by integers, and the rule by balls, hence the difference.
+    """
+    n, own, d = head
+    claim = {**claim_of("E1", "clique_lattice", bits=bits, d=d, eta=eta), "maps": [[1, n], [1, own]]}
+    payload = {
+        "precision": 128, "mu": mu, "tilt": tilt, "steps": steps, "diameter": diameter, "levels": levels, "cap": cap,
+    }  # fmt: skip
+    assert ask("lattice_clique_floor", claim, payload).outcome is VERIFIED
+    assert bits <= proved_over_a_lattice(claim, payload) < bits * (1 + 1e-4) + 6
+    over = ask("lattice_clique_floor", {**claim, "bits": bits + bits // 10**4 + 6}, payload)
+    assert over.outcome is REJECTED
