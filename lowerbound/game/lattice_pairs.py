@@ -41,7 +41,7 @@ PRECISION_BITS = 128
 MOST_STEPS = 2**48
 """M at most: coordinates of points are then exact in float64."""
 WIDEST = Fraction(5, 4)
-"""Two keys of a pair are at most so many times `distance` apart; `_pair` leaves room above its points for that."""
+"""Two keys of a pair are at most so many times `distance` apart."""
 MOST_DRAWS = 4096
 """Draws of one token's pair before the coherence counts as out of reach."""
 COHERENCE_MARGIN = 1e-12
@@ -185,8 +185,9 @@ class LatticePairs(HardFamily):
                     break
             else:
                 raise ImpossibleReduction(
-                    f"keys must have cosines of at most {float(self.coherence):.6g}, but no key of token {token} was "
-                    f"found in {MOST_DRAWS} draws; the nearest possible game has fewer tokens"
+                    f"keys must have cosines of at most {float(self.coherence):.6g} over {self.steps} steps to a unit, "
+                    f"but no pair of keys for token {token} was found in {MOST_DRAWS} draws; the nearest possible game "
+                    "has fewer tokens or a finer lattice"
                 )
             assert pair is not None
             pairs.append(pair)
@@ -194,7 +195,10 @@ class LatticePairs(HardFamily):
         return tuple(pairs)
 
     def _pair(self, coins: Coins) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """Two lattice points in exact integers, the second beside the first; None if they are too near the rim."""
+        """Two lattice points in exact integers, the second beside the first; None if they are too near the rim.
+
+        Contract: they are at least `distance` apart, and their keys at most WIDEST times that.
+        """
         d, steps = self.geometry.d, self.steps
         drawn = [int(x) - 2**30 for x in coins.below(2**31, 2 * d - 1)]
         length = isqrt(sum(x * x for x in drawn[:d])) + 1
@@ -204,9 +208,14 @@ class LatticePairs(HardFamily):
         step = -(-self.distance.numerator * steps // self.distance.denominator) + d
         length = isqrt(sum(x * x for x in beside)) + 1
         moved = [x * step // length for x in beside]
-        if steps**2 - square < 4 * step**2 or sum(x * x for x in moved) < (self.distance * steps) ** 2:
+        flat, second = sum(x * x for x in moved), [z + x for z, x in zip(point, moved, strict=True)]
+        heights = [steps**2 - square, steps**2 - sum(z * z for z in second)]
+        if heights[0] < 4 * step**2 or heights[1] <= 0 or flat < (self.distance * steps) ** 2:
             return None
-        return tuple(point), tuple(z + x for z, x in zip(point, moved, strict=True))
+        fall = Fraction(heights[0] - heights[1], sum(map(isqrt, heights)))  # at least the difference of the two roots
+        if flat + fall**2 > (WIDEST * self.distance * steps) ** 2:
+            return None
+        return tuple(point), tuple(second)
 
     def _lift(self, point: tuple[int, ...]) -> FloatArray:
         """The unit vector over a lattice point, shape (d,)."""

@@ -63,6 +63,9 @@ def test_every_symbol_is_read_under_the_worst_allowed_error(rule: RuleName, push
 
 def test_the_points_are_what_the_theorem_asks_for(small: LatticePairs) -> None:
     """Definition: in exact integers and balls, pairs are apart, inside the ball, and coherent whichever are taken."""
+    widest = Fraction(5, 4) * small.distance
+    for one, other in small.pairs:
+        assert float(small.distance) * (1 - 1e-9) <= np.linalg.norm(one - other) <= float(widest)
     with precision(160):
         lifts = [[arb(z) for z in point] for pair in small.points for point in pair]
         steps, mu = arb(small.steps), ball(small.coherence)
@@ -167,11 +170,13 @@ def diameter(place: Geometry) -> Fraction:
     return Fraction(*found.sealed.certificate["payload"]["diameter"])
 
 
-def test_keys_that_cannot_be_coherent_are_refused(small: LatticePairs) -> None:
-    """Bad input: keys that must be nearly orthogonal do not fit, and the sentence says so."""
-    crowded = replace(small, coherence=Fraction(1, 100))
-    with pytest.raises(ImpossibleReduction, match=r"keys must have cosines of at most 0\.01"):
-        _ = crowded.points
+def test_keys_that_do_not_fit_are_refused(small: LatticePairs) -> None:
+    """Bad input: keys that must be nearly orthogonal, or pairs on a coarse lattice, do not fit."""
+    for impossible in (replace(small, coherence=Fraction(1, 100)), replace(small, steps=2**10)):
+        with pytest.raises(
+            ImpossibleReduction, match=r"keys must have cosines of at most 0\.\d+ over .* steps to a unit"
+        ):
+            _ = impossible.points
 
 
 def test_rows_of_the_reference_model() -> None:
