@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from lowerbound.core.cache import CacheFacts
     from lowerbound.core.geometry import Geometry
     from lowerbound.core.private_seed import PrivateSeed
+    from lowerbound.core.reading import Kind
     from lowerbound.game.duel import Row
     from lowerbound.game.hard_family import HardFamily
 
@@ -60,18 +61,16 @@ class TheoremName(StrEnum):
     ZOOM = "zoom"
     CLIQUES = "cliques"
 
-    def plan(self, place: Geometry, **terms: Any) -> HardFamily:
-        """The game for a head; `terms` are those of `payload_game` and `lattice_game`."""
-        from lowerbound.certify.design.lattice_game import lattice_game
+    def game(self, place: Geometry, *, eta: str, multiplier: str | None, seed: int) -> HardFamily:
+        """The game of the theorem on a head."""
+        if self is TheoremName.CLIQUES:
+            from lowerbound.certify.design.lattice_game import lattice_game
+
+            return lattice_game(place, eta=eta, multiplier=multiplier, seed=seed)
         from lowerbound.certify.design.payload_game import payload_game
 
-        match self:
-            case TheoremName.C:
-                return payload_game(place, "C", **terms)
-            case TheoremName.ZOOM:
-                return payload_game(place, "C'", **terms)
-            case TheoremName.CLIQUES:
-                return lattice_game(place, **terms)
+        kind: Kind = "C" if self is TheoremName.C else "C'"
+        return payload_game(place, kind, eta=eta, multiplier=multiplier, seed=seed)
 
     def floor(self, plan: HardFamily) -> Certified | None:
         """The floor of one head on the whole family, of which the game plays a part; None where it plays all of it."""
@@ -112,8 +111,8 @@ def play(
         TheoremName | None,
         typer.Option(
             "--keys-and-values",
-            help="Keys carry symbols too, read once (Theorem C) or until sure (C', zoom), or have no address (E1, "
-            "cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
+            help="Keys carry symbols too, read once (C), until sure (zoom), or as one of two lattice keys that are too "
+            "far apart to share a state (cliques, E1); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
@@ -159,7 +158,7 @@ def play(
     else:
         _refuse_given(context, "guarantee", "levels", "keys")
         place = geometry_of(subject, schedule, d, layers, heads)
-        plan = keys_and_values.plan(place, eta=eta, multiplier=multiplier, seed=seed)
+        plan = keys_and_values.game(place, eta=eta, multiplier=multiplier, seed=seed)
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))
