@@ -40,9 +40,9 @@ LATTICE = Lemma(
 VAR256 = Lemma(
     id="var256_cliques",
     words="Theorem E on a lattice at VAR-256 (T = 424, T_N = 256, d = 64, lambda = 100) needs 229559 bits at eta = "
-    "0.1, 405933 at 0.01 and 580576 at 0.001, on every lattice of at least 2^24 steps to 1, and 755036 at 0.0001 from "
-    "2^28 steps on: 26.4, 46.7, 66.8 and 86.9 % of the fp16 cache. Nothing is assumed but the correctness of the cache: "
-    "every condition is decided by Coq's kernel with intervals of integers.",
+    "0.1, 405933 at 0.01 and 580576 at 0.001, on every lattice of at least 2^24 steps to 1, and 755036 at 0.0001 "
+    "from 2^28 steps on: 26.4, 46.7, 66.8 and 86.9 % of the fp16 cache. Nothing is assumed but the correctness "
+    "of the cache: every condition is decided by Coq's kernel with intervals of integers.",
     range="one head; all eta at most the given ones, all M at least the given ones, delta = 0; all algorithms with "
     "public coins",
     discharges=(

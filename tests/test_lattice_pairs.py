@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
-from experiments.lattice_pairs import played, rows_of, verdict
+import pytest
+
+from experiments.lattice_pairs import CACHES, PAIRS, played, rows_of, verdict
 from lowerbound.certify.design.lattice_game import lattice_game
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
@@ -28,3 +31,16 @@ def test_one_state_means_one_answer() -> None:
     row = played(small, "random", None, [0, 2, 4])
     assert row["one_state"] == row["wrong"] == 3
     assert row["worst_error_over_eta"] >= 1
+
+
+@pytest.mark.slow
+def test_the_page_tells_the_experiment() -> None:
+    """Known value: each row of the table in docs/cliques.md, played again; the floor in its sentence too."""
+    text = (Path(__file__).parent.parent / "docs" / "cliques.md").read_text(encoding="utf-8")
+    rows = rows_of(Fraction(1, 100), CACHES, PAIRS)
+    assert f"Of {PAIRS} tokens of VAR-256 at η = 1/100, where E1 forces {rows[0]['floor_bits']:,} bits:" in text
+    for row in rows:
+        name = row["cache"] if row["budget"] is None else f"{row['cache']}@{row['budget']}"
+        start = f"| `{name}` | {row['state_bits']:,} | {row['one_state']} | {row['wrong']} | "
+        worst = float(text.split(start)[1].split(" |")[0])
+        assert abs(worst - row["worst_error_over_eta"]) < 0.03 * worst + 0.005

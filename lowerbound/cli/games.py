@@ -61,21 +61,21 @@ class TheoremName(StrEnum):
     FRAMES = "frames"
     CLIQUES = "cliques"
 
-    def plan(self, place: Geometry, **terms: Any) -> HardFamily:
-        """The game for a head; `terms` are those of `payload_game`, `frames_game` and `lattice_game`."""
+    def game(self, place: Geometry, *, eta: str, multiplier: str | None, seed: int) -> HardFamily:
+        """The game of the theorem on a head."""
         from lowerbound.certify.design.frames_game import frames_game
         from lowerbound.certify.design.lattice_game import lattice_game
         from lowerbound.certify.design.payload_game import payload_game
 
         match self:
             case TheoremName.C:
-                return payload_game(place, "C", **terms)
+                return payload_game(place, "C", eta=eta, multiplier=multiplier, seed=seed)
             case TheoremName.ZOOM:
-                return payload_game(place, "C'", **terms)
+                return payload_game(place, "C'", eta=eta, multiplier=multiplier, seed=seed)
             case TheoremName.FRAMES:
-                return frames_game(place, **terms)
+                return frames_game(place, eta=eta, multiplier=multiplier, seed=seed)
             case TheoremName.CLIQUES:
-                return lattice_game(place, **terms)
+                return lattice_game(place, eta=eta, multiplier=multiplier, seed=seed)
 
     def floor(self, plan: HardFamily) -> Certified | None:
         """The floor of one head on the whole family, of which the game plays a part; None where it plays all of it."""
@@ -163,7 +163,7 @@ def play(
     else:
         _refuse_given(context, "guarantee", "levels", "keys")
         place = geometry_of(subject, schedule, d, layers, heads)
-        plan = keys_and_values.plan(place, eta=eta, multiplier=multiplier, seed=seed)
+        plan = keys_and_values.game(place, eta=eta, multiplier=multiplier, seed=seed)
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))

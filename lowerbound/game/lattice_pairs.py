@@ -25,11 +25,11 @@ from lowerbound.core.bounds import BALLS
 from lowerbound.core.cache import Public
 from lowerbound.core.coins import Coins
 from lowerbound.core.geometry import Geometry
-from lowerbound.core.grid import Grid
+from lowerbound.core.grid import MOST_LEVELS, Grid
 from lowerbound.core.oracle.rounding import UNIT_ROUNDOFF, rounding_bound
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.reading import FloatArithmetic
-from lowerbound.core.scalars import ball, certainly_less, decide, plainly, precision, upper_fraction
+from lowerbound.core.scalars import ball, certainly_less, decide, plainly, precision, rational, upper_fraction
 from lowerbound.core.tilt import apart, others, turn
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.hard_family import FloatArray, HardFamily, Run
@@ -41,7 +41,7 @@ PRECISION_BITS = 128
 MOST_STEPS = 2**48
 """M at most: coordinates of points are then exact in float64."""
 WIDEST = Fraction(5, 4)
-"""Two keys of a pair are at most so many times `distance` apart; `_pair` leaves room above its points for that."""
+"""Two keys of a pair are at most so many times `distance` apart."""
 MOST_DRAWS = 4096
 """Draws of one token's pair before the coherence counts as out of reach."""
 COHERENCE_MARGIN = 1e-12
@@ -109,6 +109,7 @@ class LatticePairs(HardFamily):
             (0 <= self.coherence < self.tilt < 1, "0 <= mu < C < 1", (str(self.coherence), str(self.tilt))),
             (0 < self.distance < 1, "0 < distance < 1", str(self.distance)),
             (0 < steps <= MOST_STEPS and steps & (steps - 1) == 0, "steps = a power of two, at most 2^48", steps),
+            (2 <= self.n_levels_values <= MOST_LEVELS, f"2 <= L <= {MOST_LEVELS}", self.n_levels_values),
             (self.multiplier > 0 and (cap is None or self.multiplier <= cap), f"0 < lambda <= {cap}", self.multiplier),
         ):
             if not holds:
@@ -184,8 +185,9 @@ class LatticePairs(HardFamily):
                     break
             else:
                 raise ImpossibleReduction(
-                    f"keys must have cosines of at most {float(self.coherence):.6g}, but no key of token {token} was "
-                    f"found in {MOST_DRAWS} draws; the nearest possible game has fewer tokens"
+                    f"keys must have cosines of at most {float(self.coherence):.6g} over {self.steps} steps to a unit, "
+                    f"but no pair of keys for token {token} was found in {MOST_DRAWS} draws; the nearest possible game "
+                    "has fewer tokens or a finer lattice"
                 )
             assert pair is not None
             pairs.append(pair)
@@ -193,7 +195,10 @@ class LatticePairs(HardFamily):
         return tuple(pairs)
 
     def _pair(self, coins: Coins) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
-        """Two lattice points in exact integers, the second beside the first; None if they are too near the rim."""
+        """Two lattice points in exact integers, the second beside the first; None if they are too near the rim.
+
+        Contract: they are at least `distance` apart, and their keys at most WIDEST times that.
+        """
         d, steps = self.geometry.d, self.steps
         drawn = [int(x) - 2**30 for x in coins.below(2**31, 2 * d - 1)]
         length = isqrt(sum(x * x for x in drawn[:d])) + 1
@@ -203,9 +208,14 @@ class LatticePairs(HardFamily):
         step = -(-self.distance.numerator * steps // self.distance.denominator) + d
         length = isqrt(sum(x * x for x in beside)) + 1
         moved = [x * step // length for x in beside]
-        if steps**2 - square < 4 * step**2 or sum(x * x for x in moved) < (self.distance * steps) ** 2:
+        flat, second = sum(x * x for x in moved), [z + x for z, x in zip(point, moved, strict=True)]
+        heights = [steps**2 - square, steps**2 - sum(z * z for z in second)]
+        if heights[0] < 4 * step**2 or heights[1] <= 0 or flat < (self.distance * steps) ** 2:
             return None
-        return tuple(point), tuple(z + x for z, x in zip(point, moved, strict=True))
+        fall = Fraction(heights[0] - heights[1], sum(map(isqrt, heights)))  # at least the difference of the two roots
+        if flat + fall**2 > (WIDEST * self.distance * steps) ** 2:
+            return None
+        return tuple(point), tuple(second)
 
     def _lift(self, point: tuple[int, ...]) -> FloatArray:
         """The unit vector over a lattice point, shape (d,)."""
@@ -324,12 +334,12 @@ class LatticePairs(HardFamily):
         """The family that `to_json` described; its constructor proves it again."""
         return cls(
             geometry=Geometry.from_json(data["geometry"]),
-            eta=Fraction(data["eta"]),
-            coherence=Fraction(data["coherence"]),
-            tilt=Fraction(data["tilt"]),
-            distance=Fraction(data["distance"]),
+            eta=rational(data["eta"], name="eta"),
+            coherence=rational(data["coherence"], name="coherence"),
+            tilt=rational(data["tilt"], name="tilt"),
+            distance=rational(data["distance"], name="distance"),
             steps=data["steps"],
             n_levels_values=data["n_levels_values"],
-            multiplier=Fraction(data["multiplier"]),
+            multiplier=rational(data["multiplier"], name="multiplier"),
             seed=data["seed"],
         )

@@ -414,6 +414,7 @@ IN_PAYLOAD = [
     ("lattice cliques", ("tilt",), "19/20", "m ((M"),
     ("lattice cliques", ("tilt",), "24/26", "m ((M"),
     ("lattice cliques", ("tilt",), "9995/10000", "tilt < c1|tilt + (s"),
+    ("lattice cliques", ("tilt",), "9991/10000", "tilt < 2 c2^2 - 1"),
     ("lattice cliques", ("steps",), 2**10, "m ((M"),
     ("lattice cliques", ("steps",), 0, "steps must"),
     ("lattice cliques", ("steps",), 2**64 + 1, "steps must"),

@@ -12,8 +12,10 @@ import pytest
 from flint import arb
 
 from experiments.lattice_pairs import exact
-from lowerbound.caches.registry import play
+from lowerbound.caches.registry import play, target_of
+from lowerbound.certify.check import check
 from lowerbound.certify.design.lattice_game import lattice_game
+from lowerbound.certify.transcript import transcript
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.private_seed import PrivateSeed
@@ -22,8 +24,10 @@ from lowerbound.core.scalars import ball, precision
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.channel import Isolation
+from lowerbound.game.duel import Contender
 from lowerbound.game.lattice_pairs import LatticePairs
 from lowerbound.game.protocol import CacheProtocol
+from lowerbound.kernel.verdict import Outcome
 from tests.game.test_keys_and_values import PUSHES, Pushed
 from tests.test_cli import Run, json_of
 
@@ -59,6 +63,9 @@ def test_every_symbol_is_read_under_the_worst_allowed_error(rule: RuleName, push
 
 def test_the_points_are_what_the_theorem_asks_for(small: LatticePairs) -> None:
     """Definition: in exact integers and balls, pairs are apart, inside the ball, and coherent whichever are taken."""
+    widest = Fraction(5, 4) * small.distance
+    for one, other in small.pairs:
+        assert float(small.distance) * (1 - 1e-9) <= np.linalg.norm(one - other) <= float(widest)
     with precision(160):
         lifts = [[arb(z) for z in point] for pair in small.points for point in pair]
         steps, mu = arb(small.steps), ball(small.coherence)
@@ -134,6 +141,7 @@ def test_exact_outputs_differ_by_more_than_two_eta(small: LatticePairs) -> None:
         ({"steps": 3}, "power of two"),
         ({"steps": 2**49}, "power of two"),
         ({"n_levels_values": 51}, "cannot be told apart"),
+        ({"n_levels_values": 2**30}, "2 <= L <= 4096"),
         ({"geometry": replace(SMALL, d=2)}, "d >= 3"),
     ],
 )
@@ -162,11 +170,13 @@ def diameter(place: Geometry) -> Fraction:
     return Fraction(*found.sealed.certificate["payload"]["diameter"])
 
 
-def test_keys_that_cannot_be_coherent_are_refused(small: LatticePairs) -> None:
-    """Bad input: keys that must be nearly orthogonal do not fit, and the sentence says so."""
-    crowded = replace(small, coherence=Fraction(1, 100))
-    with pytest.raises(ImpossibleReduction, match=r"keys must have cosines of at most 0\.01"):
-        _ = crowded.points
+def test_keys_that_do_not_fit_are_refused(small: LatticePairs) -> None:
+    """Bad input: keys that must be nearly orthogonal, or pairs on a coarse lattice, do not fit."""
+    for impossible in (replace(small, coherence=Fraction(1, 100)), replace(small, steps=2**10)):
+        with pytest.raises(
+            ImpossibleReduction, match=r"keys must have cosines of at most 0\.\d+ over .* steps to a unit"
+        ):
+            _ = impossible.points
 
 
 def test_rows_of_the_reference_model() -> None:
@@ -179,6 +189,17 @@ def test_rows_of_the_reference_model() -> None:
     row = play(family, "window", budget="1/4", isolation=Isolation.NONE)
     for part in row.parts:
         assert part.error_low <= 0.75 * (1 - 1 / part.levels) <= part.error_high
+
+
+@pytest.mark.slow
+def test_a_transcript_is_played_again() -> None:
+    """Definition: a game of lattice keys is written down, and the same game gives the same bytes and answers."""
+    played, document = transcript(
+        lattice_game(D16, eta="1/100"), Contender(target_of("kivi"), "1/4", "kivi"), isolation=Isolation.NONE
+    )
+    told = check(document)
+    assert told.verdict.outcome is Outcome.VERIFIED, told.verdict.reason
+    assert sum(part.errors for part in played.row.parts) > 0
 
 
 def test_several_heads_have_symbols_of_their_own(small: LatticePairs) -> None:
@@ -197,6 +218,12 @@ def test_the_command_tells_the_floor_of_the_whole_family(run_command: Run) -> No
     )  # fmt: skip
     assert told["whole_family"]["theorem"] == "E1"
     assert told["whole_family"]["bits"] > told["rows"][0]["floor_bits"]
-    refused = run_command("play", "full-fp16", "--keys-and-values", "cliques", "--d", "2")
-    assert refused.returncode == 2
-    assert "Theorem E1 has no instance" in refused.stderr
+
+
+def test_heads_without_a_game_are_refused() -> None:
+    """Bad input: too few dimensions, too small a multiplier, an error beyond 1/2: one sentence."""
+    for place, terms in ((replace(SMALL, d=2), {}), (SMALL, {"multiplier": 5}), (SMALL, {"multiplier": 0})):
+        with pytest.raises(ImpossibleReduction, match="Theorem E1 has no instance"):
+            lattice_game(place, eta="1/100", **terms)
+    with pytest.raises(ImpossibleReduction, match="Theorem E1 has no instance"):
+        lattice_game(SMALL, eta="1/2")

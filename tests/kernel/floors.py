@@ -439,18 +439,19 @@ def proved_over_a_lattice(claim: Json, payload: Json) -> float:
     (k, m), (small, large) = payload["diameter"], payload["cap"]
     mu, tilt = (math.acos(float(Fraction(payload[key]))) for key in ("mu", "tilt"))
     side = math.sqrt(d - 1) / payload["steps"]
-    if not math.acos(1 - (spread + math.log(n)) / lam) < mu or not tilt < mu or delta:
+    coarse = 1 - (spread + math.log(n)) / lam
+    if not math.cos(mu) < coarse or not tilt < mu or delta:
         return -1.0
 
     def others(angle: float, least: float) -> float:
         """What the other keys weigh, against e^least, at a query of this angle with its own key."""
         return (n - 1) * math.exp(lam * math.cos(mu - angle) - least)
 
-    missing = others(math.acos(1 - (spread + math.log(n)) / lam), lam - spread)
+    missing = others(math.acos(coarse), lam - spread)
     turned = math.cos(tilt) + (spread + math.log1p(others(tilt, lam * math.cos(tilt)))) / lam
     if missing >= 1 or turned >= 1:
         return -1.0
-    match, near = math.acos(1 - (spread - math.log(1 - missing)) / lam), tilt - math.acos(turned)
+    match, near = math.acos(max(0.0, 1 - (spread - math.log(1 - missing)) / lam)), tilt - math.acos(turned)
     clean = others(near, lam * math.cos(near)) + own * math.exp(-lam * (1 + math.cos(near)))
     conditions = (
         2 * match < mu, match < tilt, 2 * near < tilt, near < mu,

@@ -84,6 +84,11 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
     ),
     "letters without number": ("frames with failures", {}, {("digits",): 16, ("levels",): 40}),
     "letters at a precision": ("frames with failures", {}, {("digits",): 16, ("levels",): 4, ("precision",): 256}),
+    "powers of a cap": (
+        "lattice cliques",
+        {("d",): 4096},
+        {("cap",): [2**64 - 1, 2**64], ("precision",): 4096, ("mu",): LONG, ("tilt",): "99/100"},
+    ),
     "rows beside rows": (
         "keys read once",
         {("d",): 20},
