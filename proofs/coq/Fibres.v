@@ -63,8 +63,8 @@ rewrite /qtotal -big_enum /=; elim: (enum T) => [|i l IH]; first by rewrite big_
 by rewrite big_cons -IH -Q2R_plus.
 Qed.
 
-(* independent e: no rational combination of the numbers e is 0 but the trivial one *)
-Definition independent (V : finType) (e : V -> R) : Prop :=
+(* rationally_independent e: no rational combination of the numbers e is 0 but the trivial one *)
+Definition rationally_independent (V : finType) (e : V -> R) : Prop :=
   forall c : V -> Q, \rsum_v (Q2R (c v) * e v) = 0 -> forall v, Q2R (c v) = 0.
 
 Section Maps.
@@ -112,7 +112,7 @@ Proof. by move=> h [k p]; exact: h. Qed.
 (* ---------- codebooks with independent entries ----------------------------------------------------------------------- *)
 Section Independent.
 Variables (V Chan : finType) (E : V -> Chan -> R) (c : Chan).
-Hypotheses (cell : Cell) (hE : independent (E ^~ c)) (short : short_is_constant 1).
+Hypotheses (cell : Cell) (hE : rationally_independent (E ^~ c)) (short : short_is_constant 1).
 (* gain_of v: where symbol v comes, minus where it goes *)
 Definition change (r s : {ffun Id -> V}) (v : V) (i : Id) : Z :=
   ((if r i == v then 1 else 0) - (if s i == v then 1 else 0))%Z.

@@ -1,3 +1,5 @@
+(* Almost every codebook has entries that are independent over the rationals: chosen one after the other, each may be
+   any real number outside a countable set. *)
 From Coq Require Import QArith Qreals.
 From LowerBound Require Export Fibres.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -25,7 +27,8 @@ have -> : Pos.of_succ_nat (Pos.to_nat den).-1 = den.
 by case: Z.ltb_spec => h; congr Qmake; lia.
 Qed.
 
-Theorem independent_extends : independent e -> forall y, (forall k, combination k <> y) -> independent (extend y).
+Theorem independent_extends : rationally_independent e ->
+  forall y, (forall k, combination k <> y) -> rationally_independent (extend y).
 Proof.
 move=> he y hy c; rewrite big_ord_recr /= => hc.
 have last_y : extend y ord_max = y by rewrite /extend unlift_none.
@@ -89,7 +92,7 @@ Qed.
 End Missed.
 
 (* so there are independent entries in any number *)
-Theorem independent_exist (m : nat) : exists e : 'I_m -> R, independent e.
+Theorem independent_exist (m : nat) : exists e : 'I_m -> R, rationally_independent e.
 Proof.
 elim: m => [|m [e he]]; first by exists (fun _ => 0) => c _ [].
 by have [y hy] := missed (combination e); exists (extend e y); exact: independent_extends.

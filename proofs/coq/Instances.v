@@ -10,7 +10,7 @@
    T, n2, d, h          cached tokens, own tokens, dimension, channels
    da, p                coordinates of address and payload *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256Ids SmallInstances
+From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256Ids Var256Fibres SmallInstances
   CliqueInstances.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -479,6 +479,70 @@ Theorem var256_public_weights (C : nat) (eps eta : R) :
         (forall x, good x (answer (compress x))) /\ log2 (N S) = 3060].
 Proof. by move=> sides side Id Cached Last weight; exact: Var256Ids.var256_public_weights. Qed.
 
+(* ================= VAR at 256 pixels: f_hat is known, model R3 ================================================== *)
+(* The ids are those of the maps of sides 1, 2, 3, 4, 5, 6, 8, 10; var256_place k are the places of map k, and
+   var256_enlarge cell i is the weight of id i in a cell of f_hat, the product of two bicubic weights from the side of
+   the map to 16.  Integer changes of at most 63 that f_hat does not show are constant on every map. *)
+Theorem var256_short (z : {k : 'I_8 & var256_place k} -> Z) :
+  (forall cell, \rsum_i (Q2R (var256_enlarge cell i) * IZR (z i)) = 0) -> (forall i, (Z.abs (z i) <= 63)%Z) ->
+  forall (k : 'I_8) (p q : var256_place k), z (Tagged var256_place p) = z (Tagged var256_place q).
+Proof. exact: Var256Fibres.var256_short. Qed.
+
+(* Whatever is asked, if a good answer determines the ids: with f_hat for free, log2 40320 bits are needed, up to
+   log2 (1 / (1 - delta)), and 40320 = 8! states are enough, for every codebook of 8 or more codes whose entries in some
+   channel are independent over the rationals (almost every one, independent_extends) ... *)
+Theorem var256_f_hat_independent (V Chan : finType) (E : V -> Chan -> R) (c : Chan) (Out : Type)
+    (good : {ffun {k : 'I_8 & var256_place k} -> V} -> Out -> bool)
+    (truth : {ffun {k : 'I_8 & var256_place k} -> V} -> Out) :
+  let f_hat (x : {ffun {k : 'I_8 & var256_place k} -> V}) (pc : 'I_16 * 'I_16 * Chan) :=
+    \rsum_i (Q2R (var256_enlarge pc.1 i) * E (x i) pc.2) in
+  (forall a : V -> Q, \rsum_v (Q2R (a v) * E v c) = 0 -> forall v, Q2R (a v) = 0) -> (8 <= #|V|)%nat ->
+  (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
+  (forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> Out) (delta : R), 0 < N W -> delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (f_hat x))]| <= delta * N W) ->
+     log2 40320 - log2 (/ (1 - delta)) <= log2 (N S)) /\
+  exists (S : finType) (compress : _ -> S) (answer : S -> _ -> Out),
+    (forall x, good x (answer (compress x) (f_hat x))) /\ N S = 40320.
+Proof. by move=> f_hat; exact: Var256Fibres.var256_f_hat_independent. Qed.
+
+(* ... 70^12 for codes of 12 signs, ... *)
+Theorem var256_f_hat_signs (Out : Type)
+    (good : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_12 -> 'I_2}} -> Out -> bool)
+    (truth : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_12 -> 'I_2}} -> Out) :
+  let f_hat (x : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_12 -> 'I_2}}) (pc : 'I_16 * 'I_16 * 'I_12) :=
+    \rsum_i (Q2R (var256_enlarge pc.1 i) * (-1 + 2 * INR (x i pc.2))) in
+  (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
+  (forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> Out) (delta : R), 0 < N W -> delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (f_hat x))]| <= delta * N W) ->
+     log2 (70 ^ 12) - log2 (/ (1 - delta)) <= log2 (N S)) /\
+  exists (S : finType) (compress : _ -> S) (answer : S -> _ -> Out),
+    (forall x, good x (answer (compress x) (f_hat x))) /\ N S = 70 ^ 12.
+Proof.
+move=> f_hat sep hgood.
+have := @Var256Fibres.var256_f_hat_levels [finType of 'I_12] 2 70 (fun _ => -1) (fun _ => 2) Out good truth
+  isT erefl var256_most_signs (fun _ => ltac:(lra)) sep hgood.
+by rewrite card_ord.
+Qed.
+
+(* ... and 2108508564928^2 = 4445808368374733991645184 for a grid of 64 x 64 equidistant levels. *)
+Theorem var256_f_hat_grid (alpha beta : 'I_2 -> R) (Out : Type)
+    (good : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_2 -> 'I_64}} -> Out -> bool)
+    (truth : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_2 -> 'I_64}} -> Out) :
+  let f_hat (x : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_2 -> 'I_64}}) (pc : 'I_16 * 'I_16 * 'I_2) :=
+    \rsum_i (Q2R (var256_enlarge pc.1 i) * (alpha pc.2 + beta pc.2 * INR (x i pc.2))) in
+  (forall c, beta c <> 0) -> (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
+  (forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> Out) (delta : R), 0 < N W -> delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (f_hat x))]| <= delta * N W) ->
+     log2 4445808368374733991645184 - log2 (/ (1 - delta)) <= log2 (N S)) /\
+  exists (S : finType) (compress : _ -> S) (answer : S -> _ -> Out),
+    (forall x, good x (answer (compress x) (f_hat x))) /\ N S = 4445808368374733991645184.
+Proof.
+move=> f_hat hb sep hgood; have -> : 4445808368374733991645184 = 2108508564928 ^ 2 by rewrite /= Rmult_1_r -mult_IZR.
+have := @Var256Fibres.var256_f_hat_levels [finType of 'I_2] 64 2108508564928 alpha beta Out good truth
+  isT erefl var256_most_levels hb sep hgood.
+by rewrite card_ord.
+Qed.
+
 (* ================= everything ================================================================= *)
 (* mention a: nothing, but it depends on all that a depends on *)
 Definition mention (X : Type) (a : X) : unit := tt.
@@ -493,5 +557,6 @@ Definition all_instances := [::
   mention (@d4_binary); mention (@floor_of_certificate); mention (@floor_of_certificate_additive);
   mention (@floor_of_design); mention (@var256_cliques_1000); mention (@var256_cliques);
   mention (@infinity1m_cliques); mention (@small_cliques); mention (@floor_of_clique_design);
-  mention (@var256_public_weights)].
+  mention (@var256_public_weights); mention (@var256_short);
+  mention (@var256_f_hat_independent); mention (@var256_f_hat_signs); mention (@var256_f_hat_grid)].
 Print Assumptions all_instances.

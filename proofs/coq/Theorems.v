@@ -18,7 +18,7 @@ From Coq Require Import QArith Qreals.
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
   IndexSubset FrameFloor Cliques RandomKeys Universal Circle Streams Coins Classes Clusters
-  LayerNorm FirstLayer PublicWeights Pyramid Fibres Dither.
+  LayerNorm FirstLayer PublicWeights Pyramid Fibres IndependentEntries Counts Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1741,6 +1741,20 @@ Theorem side_upper_bound (X P : finType) (side : X -> P -> R) (Out : Type) (good
   exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x, good x (answer (compress x) (side x)).
 Proof. exact: Fibres.side_upper_bound. Qed.
 
+(* If M is the largest number of words that share their side information, log2 M bits are needed, up to
+   log2 (1 / (1 - delta)), and M states are enough. *)
+Theorem side_exact (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool) (truth : X -> Out)
+    (M : nat) (F : {set X}) :
+  (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
+  (forall x y, x \in F -> y \in F -> side x =1 side y) -> #|F| = M -> (0 < M)%nat ->
+  (forall G : {set X}, (forall x y, x \in G -> y \in G -> side x =1 side y) -> (#|G| <= M)%nat) ->
+  (forall (W S : finType) (compress : W -> X -> S) (answer : W -> S -> (P -> R) -> Out) (delta : R),
+     0 < N W -> delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (side x))]| <= delta * N W) ->
+     log2 (INR M) - log2 (/ (1 - delta)) <= log2 (N S)) /\
+  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x, good x (answer (compress x) (side x)).
+Proof. exact: Counts.side_exact. Qed.
+
 (* THEOREM R3.  n maps of any shapes, Place k the places of map k; enlarge cell i is the rational weight of id i in a
    cell of f_hat = sum_i enlarge i E (r i), and a constant is enlarged to itself.  A vector of integers is hidden if it
    is enlarged to 0.  If hidden vectors of -1, 0, 1 are constant on every map, and in some channel no rational
@@ -1771,6 +1785,19 @@ Proof.
 move=> h1 hV; have [F [hF hn]] := Fibres.permuted_constants first h1 E hV.
 by exists F; split=> // r s hr hq cl ch; exact: (hF r s hr hq (cl, ch)).
 Qed.
+
+(* Almost every codebook has independent entries in a channel.  To entries e that are independent over the rationals
+   every real number outside a countable set may be added; so there are independent entries in any number. *)
+Theorem independent_extends (m : nat) (e : 'I_m -> R) :
+  (forall a : 'I_m -> Q, \rsum_i (Q2R (a i) * e i) = 0 -> forall i, Q2R (a i) = 0) ->
+  exists f : nat -> R, forall y, (forall k, f k <> y) ->
+  forall a : 'I_m.+1 -> Q, \rsum_i (Q2R (a i) * (if unlift ord_max i is Some j then e j else y)) = 0 ->
+  forall i, Q2R (a i) = 0.
+Proof. by move=> he; exists (combination e) => y hy; exact: (IndependentEntries.independent_extends he hy). Qed.
+
+Theorem independent_exist (m : nat) : exists e : 'I_m -> R,
+  forall a : 'I_m -> Q, \rsum_i (Q2R (a i) * e i) = 0 -> forall i, Q2R (a i) = 0.
+Proof. exact: IndependentEntries.independent_exist. Qed.
 
 (* For the grid of L equidistant levels in every channel of Chan, hidden vectors with entries up to L - 1 matter: at
    most M^|Chan| prefixes share one f_hat, M being the largest number of words of n levels that have the same sum ... *)
@@ -1915,7 +1942,8 @@ Definition all_theorems := (
   @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
   @signed_sums_lower_bound,
   @blocks_exist, @public_weights, @pyramid_weights,
-  @side_lower_bound, @side_upper_bound, @independent_fibre, @permuted_constants, @grid_fibre, @constant_grid,
+  @side_lower_bound, @side_upper_bound, @side_exact, @independent_fibre, @permuted_constants,
+  @independent_extends, @independent_exist, @grid_fibre, @constant_grid,
   @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
   @clusters_upper_bound, @greedy_clusters, @clusters_lower_bound, @grid_upper_bound,
   @dither_moment, @dither_logit).
