@@ -81,6 +81,7 @@ LEMMAS = (
         "log2(A nu)) - log2 T! + log2 g bits: nu bounds the mean measure of the cap in which a matched key may lie, A "
         "is Markov's factor, and g the probability of a good instance.",
         range=REAL_ENTRIES,
+        formula=r"\log_2 |S| \ge T ((d - 1) \log_2 L - \log_2(A \nu)) - \log_2 T! + \log_2 g",
         discharges=(Cited(ON_PAPER),),
     ),
     Lemma(
@@ -94,6 +95,8 @@ LEMMAS = (
         "1, E bounds the mean of the body's radius to the power d - 1, a_2 is the angle between matched keys; A and g "
         "are as in Theorem D.",
         range=REAL_ENTRIES,
+        formula=r"\log_2 |S| \ge T \left((d - 1) \log_2 L - \log_2 \frac{A \, 2^{-(d-1)} V E}{|S^{d-1}| \cos "
+        r"a_2}\right) - \log_2 T! + \log_2 g",
         discharges=(Cited(ON_PAPER),),
     ),
     Lemma(
@@ -149,6 +152,8 @@ LEMMAS = (
         "keys that cost min(T, exp(D)) h/12 bits, for every odd D >= 3, at lambda >= 80 ln(3 (T + n2)).",
         range="all T, n2, h, D in their ranges; all real mu in (0, 1), lambda, eta, delta in their ranges; all "
         "algorithms with public coins",
+        formula=r"\log_2 |S| \ge \min(T, e^{D \mu^2 / 2}) \frac{h}{7}, \qquad \log_2 |S| \ge \min(T, e^D) "
+        r"\frac{h}{12}",
         discharges=(
             ByCoq(
                 "low_dimension_numbers",
@@ -179,6 +184,7 @@ LEMMAS = (
         "enough. If keys coincide within clusters, the centers have coherence mu, and 2 (eta + tau) n_k < 1, "
         "additive error eta takes h sum_k log2(n_k + 1) bits at delta = 0, and Fano's rate of it at delta > 0.",
         range="all finite sets of tokens, clusters, channels; all real keys, centers, lambda, r, mu, eta, delta",
+        formula=r"\log_2 |S| = h \sum_k \log_2(n_k + 1)",
         discharges=(
             ByCoq(
                 "clusters_upper_bound",
@@ -211,6 +217,7 @@ LEMMAS = (
         "and queries have norm at most lambda, G^d h log2(T + 1) bits reach relative error 1/2 on all words of bits, "
         "for any whole number G >= 6 lambda sqrt(d).",
         range="all finite sets of tokens, own tokens and channels, d; all real keys in [-1, 1], lambda >= 0",
+        formula=r"\log_2 |S| \le G^d h \log_2(T + 1), \quad G \ge 6 \lambda \sqrt{d}",
         discharges=(
             ByCoq(
                 "grid_upper_bound",
@@ -230,6 +237,7 @@ LEMMAS = (
         "repeat one word, T h bits serve them all: independence is needed.",
         range="all finite sets of streams, tokens, channels; all real keys, mu, lambda, eta, delta; all algorithms "
         "with public coins; one fixed length",
+        formula=r"\log_2 |S| \ge \sum_s (1 - H_2(\delta_s)) T_s h_s",
         discharges=(
             ByCoq("heads_lower_bound", ("((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= log2 (N S)",)),
             ByCoq("streams_lower_bound", ("fano (N (A s i)) (delta s i) <= log2 (N S)",)),

@@ -13,6 +13,7 @@ LATTICE = Lemma(
     "+ h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other.",
     range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau under the "
     "stated inequalities; delta = 0, all algorithms with public coins",
+    formula=r"\log_2 |S| \ge T \left(n \log_2 \frac{2 m}{k} + h \log_2 L\right) - \log_2 T! - 1",
     discharges=(
         ByCoq(
             "clique_lattice",
@@ -45,6 +46,8 @@ VAR256 = Lemma(
     "of the cache: every condition is decided by Coq's kernel with intervals of integers.",
     range="one head; all eta at most the given ones, all M at least the given ones, delta = 0; all algorithms with "
     "public coins",
+    formula=r"\log_2 |S| \ge 229559, \; 405933, \; 580576, \; 755036 \quad (\eta = 10^{-1}, 10^{-2}, 10^{-3}, "
+    r"10^{-4}; \; \delta = 0)",
     discharges=(
         ByCoq("var256_cliques_1000", ("16777216 <= INR M", "eta <= 1 / 1000", "580576 <= log2 (N S)")),
         ByCoq(
@@ -67,6 +70,8 @@ HEADS = Lemma(
     "8 (T = 66, T_N = 64, d = 32): 30559 and 43870 bits, 45.2 and 64.9 %.",
     range="two heads; lambda = 100, all eta at most the given ones, all M >= 2^24, delta = 0; all algorithms with "
     "public coins",
+    formula=r"\log_2 |S| \ge 12521241, \; 17867214 \quad \text{and} \quad 30559, \; 43870 \quad (\eta = 10^{-2}, "
+    r"10^{-3}; \; \delta = 0)",
     discharges=(
         ByCoq(
             "infinity1m_cliques",

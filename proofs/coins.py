@@ -13,6 +13,8 @@ LEMMAS = (
         "linear, monotone and normalized on bounded functions: the mean under any weights p_w >= 0 of sum 1 is, and so "
         "is the mean under a continuous distribution.",
         range="all sets of coins, finite or not; all finite alphabets and states; all real errors",
+        formula=r"p_w \ge 0, \; \sum_w p_w = 1: \quad \sum_w p_w P[\text{failure} \mid w] \le \delta "
+        r"\;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(
             ByCoq("weighted_expectation", (r"let E f := \rsum_w (p w * f w) in",)),
             ByCoq(
@@ -31,6 +33,8 @@ LEMMAS = (
         "no message is the beginning of another, m is at least the floor. In any case, if no message is longer than L "
         "bits, m is at least the floor less log2(L + 1).",
         range="all sets of coins, finite or not; all finite alphabets; all L; all real errors",
+        formula=r"E[\text{length}] \ge B - \log_2(L + 1), \qquad E[\text{length}] \ge B \; \text{ for prefix-free "
+        r"messages}",
         discharges=(
             ByCoq(
                 "variable_length_lower_bound",

@@ -60,6 +60,8 @@ LEMMAS = (
         "moments. With a dither for each coordinate, the error <q, e> of a logit has |q|^2 h^2 / 12 as its proxy, in "
         "every direction and dimension.",
         range="all b, all finite sets of coordinates; all real t, h and q",
+        formula=r"E \, e^{t e} \le e^{t^2 h^2 / 24}, \qquad E \, e^{t \langle q, e \rangle} \le e^{t^2 h^2 |q|^2 / "
+        r"24}",
         discharges=(
             ByCoq("dither_moment", ("<= INR (expn 2 b) * exp (t ^ 2 * h ^ 2 / 24)",)),
             ByCoq("dither_logit", ("exp (t ^ 2 * h ^ 2 * dot q q / 24)",)),
@@ -81,6 +83,7 @@ LEMMAS = (
         "the coins. The cache needs T (log2 of the points of the grid near the sphere + d log2(1/(2 u) + 1)) bits if "
         "1/(2 u) is an integer.",
         range="all T, d, lambda > 0; all further tokens that are stored exactly; eta in (0, 1/2), delta in (0, 1)",
+        formula=r"2 e^{\max F - s \eta} \le \delta \;\Rightarrow\; P(|\hat o - o| > \eta) \le \delta",
         discharges=(Cited(ON_PAPER),),
         uses=(Use("dither_moments"), Use("dither_condition")),
     ),

@@ -11,6 +11,7 @@ SUBSET = Lemma(
     words="INDEX on a family of words that need not be all words: the bound is that of all words, less the log-density "
     "of the family. Bob may be told the symbols of lower rank before he decodes a symbol.",
     range="all finite alphabets, families, ranks, coins, states; every mean delta_i in [0, 1 - 1/L_i]",
+    formula=r"\log_2 |S| \ge \sum_i \text{fano}(L_i, \delta_i) - \log_2 \frac{\prod_i L_i}{|Y|}",
     discharges=(
         ByCoq(
             "index_subset",
@@ -30,6 +31,8 @@ FRAMES = Lemma(
     "and pV bound how often the queries of a symbol are shut by the other cached tokens, and 1/(1 + 1/z) bounds the "
     "density of the payloads that fit into the sphere. Correctness is asked on T p L + T h explicit questions.",
     range="all T, n2, p, h, even L, L_V; all real lambda, eta, mu1, mu2 and parameters in their ranges; delta = 0",
+    formula=r"\log_2 |S| \ge T \left(p \, \text{fano}(L, \frac{3}{2} p_K) + h \, \text{fano}(L_V, p_V) - \log_2(1 "
+    r"+ \frac{1}{z})\right)",
     discharges=(
         ByCoq(
             "frames",
@@ -55,6 +58,7 @@ VAR256 = Lemma(
     "needs 175200 bits at eta = 1/10, 350800 at 1/100, and 525200 at 1/1000, which is 20.1 %, 40.3 % and 60.4 % of the "
     "fp16 cache. The addresses' Gram matrix and every number are computed by Coq's kernel.",
     range="three cases: T = 424, T_N = 256, d = 64, lambda = 100, eta = 1/10, 1/100, 1/1000, delta = 0",
+    formula=r"\log_2 |S| \ge 175200, \; 350800, \; 525200 \quad (\eta = 10^{-1}, 10^{-2}, 10^{-3}; \; \delta = 0)",
     discharges=(
         ByCoq("var256_frames_10", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "175200 <= log2 (N S)")),
         ByCoq("var256_frames_100", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "350800 <= log2 (N S)")),
@@ -73,6 +77,8 @@ BY_CLASSES = Lemma(
     "the chance that the other tokens weigh too much in a read, and at least 1 / (1 + 1/z) of all words fit into "
     "a unit key.",
     range="all T, T_N, d >= 3, lambda; additive eta in [0, 1/2), delta = 0; real keys and values",
+    formula=r"\log_2 |S| \ge T \left(p \, \text{fano}(L, p_+ + \frac{p_-}{2}) + (d - 1) \, \text{fano}(L_V, p_V) - "
+    r"\log_2(1 + \frac{1}{z})\right)",
     discharges=(Cited(ON_PAPER),),
 )
 
@@ -84,6 +90,8 @@ WITH_FAILURES = Lemma(
     "right with probability 1 - delta needs T (p (B F(2, q) + F(L, q)) + (d - 1) F(L_V, delta + p_V) - log2(1 + "
     "1/z)) bits, q = delta + max(p_+, p_-); letters as in Theorem F at delta = 0.",
     range="all T, T_N, d >= 3, lambda; additive eta in [0, 1/2), 0 < delta < 1/2; real keys and values",
+    formula=r"\log_2 |S| \ge T \left(p (B \, \text{fano}(2, q) + \text{fano}(L, q)) + (d - 1) \, \text{fano}(L_V, "
+    r"\delta + p_V) - \log_2(1 + \frac{1}{z})\right)",
     discharges=(Cited(ON_PAPER),),
 )
 

@@ -11,6 +11,7 @@ LENGTHS = Lemma(
     "most m + sum_i delta_i c_i, where c_i = ln((1 - delta_i)(L_i - 1)/delta_i), then (m + ln Z)/ln 2 is at least "
     "sum_i (log2 L_i - H2(delta_i) - delta_i log2(L_i - 1)).",
     range="all finite index sets, alphabets, coins and states; all real lengths, Z, m, delta",
+    formula=r"\frac{m + \ln Z}{\ln 2} \ge \sum_i \left(\log_2 L_i - H_2(\delta_i) - \delta_i \log_2(L_i - 1)\right)",
     discharges=(
         ByCoq(
             "index_lengths",

@@ -128,6 +128,7 @@ LEMMAS = (
         "minus log2(1/(1 - delta)), and so does the cache alone if it answers without f_hat; at delta = 0 keeping the "
         "ids is enough.",
         range="all schedules and sizes of layers whose certificate is verified; all algorithms with public coins",
+        formula=r"\log_2 |S| \ge \sum_i \log_2 |V_i| - \log_2 \frac{1}{1 - \delta}",
         discharges=(
             ByCoq("blocks_exist", ("(#|E| < C)%nat", "dot (q e) (q e') = ind (e == e')", "\\rsum_w q e w = 0")),
             ByCoq(
@@ -158,6 +159,7 @@ LEMMAS = (
         "every eta <= 0.003631 the 255 ids of 12 bits are determined, 3060 - log2(1/(1 - delta)) bits are needed, and "
         "3060 are enough.",
         range="one case: the maps of VAR-256, width over 160, all eps >= 0; all algorithms with public coins",
+        formula=r"3060 - \log_2 \frac{1}{1 - \delta} \le \log_2 |S|, \quad \eta \le 0.003631",
         discharges=(
             ByCoq(
                 "var256_public_weights",
@@ -186,6 +188,7 @@ LEMMAS = (
         "log2 of the size of the largest set of prefixes that share one f_hat, rounded up. Where the certificate of "
         "the lattice is verified, the prefixes of such a set differ by constant maps whose sum is 0.",
         range="all schedules whose certificate is verified; almost every codebook, all signs, grids; exact arithmetic",
+        formula=r"\log_2 |S| \ge \log_2 \max_f |\{x : \hat f(x) = f\}| - \log_2 \frac{1}{1 - \delta}",
         discharges=(Cited("docs/replay.md, proved on paper, not machine-checked"),),
         uses=(Use("f_hat_lattice"), Use("replay_counting")),
         model="R3",

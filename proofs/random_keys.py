@@ -25,6 +25,7 @@ DRAWN = Lemma(
     "a fraction of at most T (T - 1)/2 exp(-d mu^2 / 2) are unit keys with mutual inner products at most mu; in "
     "absolute value, all but twice that fraction.",
     range="all T, d >= 1; all real mu >= 0",
+    formula=r"P(\max_{i \ne j} \langle k_i, k_j \rangle > \mu) \le \frac{T (T - 1)}{2} e^{-d \mu^2 / 2}",
     discharges=(
         ByCoq(
             "random_keys",

@@ -43,6 +43,7 @@ ATTENTION = Lemma(
     "that no answer is good for both, and whole rows are answered well except with mean probability delta, a cache "
     "needs T (log2 L - H2(delta) - delta log2(L-1)) bits; at delta = 0 the numbers of the rows are enough.",
     range="all tokens, channels, rows, coins, states; all real keys, mu, lambda, delta",
+    formula=r"\log_2 |S| \ge T (\log_2 L - H_2(\delta) - \delta \log_2(L - 1))",
     discharges=(
         ByCoq(
             "classes_lower_bound",
@@ -66,6 +67,7 @@ SPARSE = Lemma(
     "sum_(w <= s) C(n, w) A^w rows; signed sums of r public rows (2 (eta + tau) < 1/r), 2^r rows.",
     range="all tokens, h, s, n, A, r, coins, states; all bases of entries at most 1 whose coefficients are read by "
     "dual rows of absolute sum at most 1; all real keys, mu, lambda, eta, delta",
+    formula=r"L = \binom{h}{s}, \qquad L = \sum_{w \le s} \binom{n}{w} A^w, \qquad L = 2^r",
     discharges=(
         ByCoq("sparse_bits_lower_bound", ("N Tok * fano (INR 'C(#|Ch|, s)) delta <= log2 (N S)",)),
         ByCoq(

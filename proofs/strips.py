@@ -96,6 +96,7 @@ STRIPS = Lemma(
     "first part and of a value, cost_j and h what it leaves open of a cell and across the last one.",
     range="all T, T_N, d >= 4, lambda; additive eta in (0, 1/4), every delta at which the rates of error stay below "
     "1/2; real keys and values; answers measurable in the question",
+    formula=r"\log_2 |S| \ge T \left(I_0 + \log_2 |S^{d-2}| - (d - 1) \sum_j c_j - h + (d - 1) V\right)",
     discharges=(Cited("docs/strips.md, proved on paper, not machine-checked"),),
     uses=(Use("reference_read_above"), Use("reference_read_below")),
 )

@@ -90,6 +90,8 @@ LEMMAS = (
         "and channels is at most delta, needs (1 - H2(delta/(1 - p))) T h bits.",
         range="all T, n2, d, h; all real mu in (0, 1), eta in [0, 1), delta in [0, (1 - p)/2]; all algorithms with "
         "public coins",
+        formula=r"p = \frac{(T + T_N)(T + T_N - 1)}{2} e^{-d \mu^2 / 2}: \quad \log_2 |S| \ge \left(1 - "
+        r"H_2\left(\frac{\delta}{1 - p}\right)\right) T h",
         discharges=(
             ByCoq(
                 "random_keys_headline",
@@ -116,6 +118,8 @@ LEMMAS = (
         "products at most 1/2, such that at every lambda >= 2 ln(3 (T + n2)) every cache with relative error at most "
         "1/2 and failure probability at most 0.11 needs T h/2 bits.",
         range="all T, n2, d >= 1; all h; all real lambda, eta, delta in their ranges; all algorithms with public coins",
+        formula=r"d \ge 8 \ln(T + T_N), \; \lambda \ge 2 \ln(3 (T + T_N)), \; \eta \le 1/2, \; \delta \le 0.11 "
+        r"\;\Rightarrow\; \log_2 |S| \ge \frac{T h}{2}",
         discharges=(
             ByCoq(
                 "universal_lower_bound",
@@ -137,6 +141,8 @@ LEMMAS = (
         "at least n/2, values of d channels, any lambda >= 10 ln n, relative error at most 1/2 and failure probability "
         "at most 0.11.",
         range="all such schedules, all d; all real lambda, eta, delta in their ranges; all public-coin algorithms",
+        formula=r"d \ge 24 \ln n, \; \lambda \ge 10 \ln n, \; \eta \le 1/2, \; \delta \le 0.11 \;\Rightarrow\; "
+        r"\log_2 |S| \ge \frac{n^2 d}{8}",
         discharges=(
             ByCoq(
                 "growing_lower_bound",

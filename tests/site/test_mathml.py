@@ -12,8 +12,11 @@ pytest.importorskip("latex2mathml", reason="needs latex2mathml: the extra docs i
 
 from lowerbound.errors import InvalidArgument
 from lowerbound.prove.book import load_book
+from lowerbound.prove.lemma import ByCoq, Cited
 from lowerbound.prove.readers import to_latex
 from lowerbound.report.site.mathml import to_mathml
+from lowerbound.report.site.proof_page import formula_of
+from proofs import LEMMAS
 
 pytestmark = pytest.mark.slow  # fast, but only CI's second run and whoever builds the site has the converter
 ROOT = Path(__file__).parent.parent.parent
@@ -53,3 +56,13 @@ def test_every_formula_of_the_pages_and_of_the_book_converts() -> None:
     assert len(formulas) > 30
     for formula in formulas:
         assert "\\" not in shown(to_mathml(formula, block=True))
+
+
+def test_formulas_of_the_book_are_formulas() -> None:
+    """Law: every lemma that Coq checks, or that is proved on paper, has a formula, and MathML can show it."""
+    lemmas = [lemma for lemma in LEMMAS if any(isinstance(each, ByCoq | Cited) for each in lemma.discharges)]
+    assert len(lemmas) > 50
+    for lemma in lemmas:
+        formula = formula_of(lemma)
+        assert formula is not None, lemma.id
+        assert "<math" in to_mathml(formula, block=True)
