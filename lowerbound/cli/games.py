@@ -95,7 +95,7 @@ def play(
         TheoremName | None,
         typer.Option(
             "--keys-and-values",
-            help="Keys carry symbols too, read once (C), until sure (zoom), or in frames (F); eta is then additive.",
+            help="Keys carry symbols too, read once (C), until sure (zoom), or in frames (F'); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,

@@ -23,6 +23,7 @@ RULES: dict[str, ModuleType] = {
     "C": payload,
     "C'": payload,
     "F": frames,
+    "F'": frames,
     "D": collision,
     "E": clique,
 }
