@@ -22,10 +22,10 @@ LEMMAS = (
     Lemma(
         id="frames_with_failures",
         words="Theorem F at delta > 0 (frames): the letters of a grid form 2^B runs of L levels, and Bob is told the "
-        "earlier symbols of an instance when he reads the next, so that he asks one question for each: B digits of the "
-        "run, and the level. Where the inequalities of its certificate hold, every cache whose answer to each question is "
-        "right with probability 1 - delta needs T (p (B F(2, q) + F(L, q)) + (d - 1) F(L_V, delta + p_V) - log2(1 + "
-        "1/z)) bits, q = delta + p_K; the rest as in Theorem F at delta = 0.",
+        "earlier symbols of an instance when he reads the next, so that he asks one question for each: B digits of "
+        "the run, and the level. Where the inequalities of its certificate hold, every cache whose answer to each "
+        "question is right with probability 1 - delta needs T (p (B F(2, q) + F(L, q)) + (d - 1) F(L_V, delta + p_V) "
+        "- log2(1 + 1/z)) bits, q = delta + p_K; the rest as in Theorem F at delta = 0.",
         range="all T, T_N, d >= 3, lambda; additive eta in [0, 1/2), 0 < delta < 1/2; real keys and values",
         discharges=(Cited(ON_PAPER),),
     ),
