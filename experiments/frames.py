@@ -1,4 +1,4 @@
-"""Question: is every letter of Theorem F's hard family read at the size of VAR-256, when each answer is pushed by eta?
+"""Question: is every letter of the hard family of Theorem F' read at the size of VAR-256, when answers are off by eta?
 
 Claim that could be refuted: with exact attention moved by eta towards the wrong side in every question, letters are
 misread, queries are shut, and sequences of letters are too long at most as often as the certificate says: in adaptive
@@ -17,14 +17,14 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from lowerbound.certify.design.frames import frames_design
+from lowerbound.certify.design.frames import frames_by_classes_design
 from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.statistics import clopper_pearson
 from lowerbound.kernel.rules.addresses import AddressCode, read_addresses
 from lowerbound.kernel.rules.floor import ball
-from lowerbound.kernel.rules.frames import Reads
+from lowerbound.kernel.rules.isolation import Reads
 
 Outcome = Literal["supported", "refuted", "undecided"]
 FloatArray = NDArray[np.float64]
@@ -121,9 +121,9 @@ def reflected(address: FloatArray, vector: FloatArray) -> FloatArray:
 def played(eta: Fraction, delta: Fraction, rng: np.random.Generator, *, instances: int, reads: int) -> dict[str, Any]:
     """A row of the table: reads of random letters of random instances of VAR-256."""
     target = Target(Geometry.of(find_model("var-d16")), eta, delta)
-    design = frames_design(target)
+    design = frames_by_classes_design(target)
     if design is None:
-        raise AssertionError(f"Theorem F has a design at eta = {eta}, delta = {delta}")
+        raise AssertionError(f"Theorem F' has a design at eta = {eta}, delta = {delta}")
     return played_on(Frames(target, design.payload), rng, instances=instances, reads=reads)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from lowerbound.prove.lemma import ByCoq, Cited, Lemma, Use
 
 ON_PAPER = "docs/cliques.md, proved on paper, not machine-checked"
+FRAMES = "docs/frames.md, proved on paper, not machine-checked"
 REAL_ENTRIES = "all T, T_N, d >= 3, lambda; additive eta in (0, 1/2), delta = 0; real keys and values"
 
 LEMMAS = (
@@ -71,6 +72,23 @@ LEMMAS = (
         range="as Theorem C",
         formula=r"\log_2 |S| = T (h \log_2 L_V + p \log_2 L_K), \quad \delta = 0",
         discharges=(ByCoq("theorem_C_tight", ("bits a = N Tok * (N Ch * log2 (INR LV) + N Pay * log2 (INR LK))",)),),
+    ),
+    Lemma(
+        id="frames_by_classes",
+        words="Theorem F' at delta = 0: Theorem F, but the chances p_+, p_- and p_V that a query is shut are means of "
+        "Chernoff bounds over all tokens and directions. Addresses are sign vectors, and how two of them and their "
+        "frames meet depends on one integer and four signs; a certificate's checker counts each case exactly. Every "
+        "cache that is never wrong needs T (p F(L, p_+ + p_- / 2) + (d - 1) F(L_V, p_V) - log2(1 + 1/z)) bits.",
+        range="all T, T_N, d >= 3, lambda; additive eta in [0, 1/2), delta = 0; real keys and values",
+        discharges=(Cited(FRAMES),),
+    ),
+    Lemma(
+        id="frames_by_classes_with_failures",
+        words="Theorem F' at delta > 0: with the same counts, and 2^B blocks of L levels each that one read shows "
+        "evenly, every cache whose answer to each question is right with probability 1 - delta needs T (p (B F(2, q) "
+        "+ F(L, q)) + (d - 1) F(L_V, delta + p_V) - log2(1 + 1/z)) bits, q = delta + max(p_+, p_-).",
+        range="all T, T_N, d >= 3, lambda; additive eta in [0, 1/2), 0 < delta < 1/2; real keys and values",
+        discharges=(Cited(FRAMES),),
     ),
     Lemma(
         id="collision",

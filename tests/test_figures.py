@@ -31,7 +31,7 @@ from paper_figures import (
 )
 
 ROOT = Path(__file__).parent.parent
-FLOORS = {"A": 0.01, "B": 0.2, "C": 0.3, "C'": 0.35, "F": 0.4, "D": 0.45, "E": 0.5}
+FLOORS = {"A": 0.01, "B": 0.2, "C": 0.3, "C'": 0.35, "F": 0.4, "F'": 0.41, "D": 0.45, "E": 0.5}
 
 
 def point(cache: str, error: float, bits: float, family: str = "eviction", model: str = "R1") -> dict[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from experiments.frames import Frames, played_on, reflected, verdict
-from lowerbound.certify.design.frames import frames_design
+from lowerbound.certify.design.frames import frames_by_classes_design
 from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
@@ -19,7 +19,7 @@ HEAD = Geometry("eighty tokens", ScaleSchedule.parse("1x80 8x8"), 32)
 def frames_at(delta: str) -> Frames:
     """The best design for eighty tokens at eta = 1/100."""
     target = Target(HEAD, Fraction(1, 100), Fraction(delta))
-    design = frames_design(target)
+    design = frames_by_classes_design(target)
     assert design is not None
     return Frames(target, design.payload)
 

@@ -17,7 +17,7 @@ from importlib import resources
 from typing import Literal
 
 from lowerbound.certify.design.cliques import clique_design, collision_design
-from lowerbound.certify.design.frames import frames_design
+from lowerbound.certify.design.frames import frames_by_classes_design, frames_design
 from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
 from lowerbound.certify.design.lattice_cliques import lattice_clique_design
 from lowerbound.certify.design.strips import strips_design
@@ -151,6 +151,14 @@ THEOREMS: dict[str, Theorem] = {
             "frames_floor",
             frames_design,
             lemmas_with_failures=frames.LEMMAS_WITH_FAILURES["F"],
+        ),
+        Theorem(
+            "F'",
+            "keys in all directions and values, tokens that meet counted exactly",
+            frames.LEMMAS["F'"],
+            "frames_floor",
+            frames_by_classes_design,
+            lemmas_with_failures=frames.LEMMAS_WITH_FAILURES["F'"],
         ),
         Theorem(
             "G",

@@ -116,7 +116,7 @@ def play(
         TheoremName | None,
         typer.Option(
             "--keys-and-values",
-            help="Keys carry symbols too, read once (Theorem C), until sure (C', zoom), in frames (F), or have no "
+            help="Keys carry symbols too, read once (Theorem C), until sure (C', zoom), in frames (F'), or have no "
             "address (E1, cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
         ),
     ] = None,

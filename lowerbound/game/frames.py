@@ -1,4 +1,4 @@
-"""Designs of Theorem F at delta = 0: the payload of a certificate, which the kernel's rule judges, as public numbers.
+"""Designs of Theorem F' at delta = 0: the payload of a certificate, which the kernel's rule judges, as public numbers.
 
 R^(d-1) holds a unit address b_i of each token and its frame: the images f_i1, f_i2, ... of e_1, e_2, ... under the
 reflection that exchanges e_0 and b_i. The key of token i is c_0 b_i + y_i1 f_i1 + y_i2 f_i2 + ..., and a last
@@ -34,16 +34,16 @@ JUDGED_AT_BITS = 128
 class FramesDesign:
     """Public parameters with which almost every letter of a word and every value of a token can be read.
 
-    Contract: the constructor has the kernel's rule for Theorem F judge the payload on this head at error `eta`; if an
+    Contract: the constructor has the kernel's rule for Theorem F' judge the payload on this head at error `eta`; if an
     inequality does not hold, it raises ImpossibleReduction, which names it. All keys are unit vectors.
-    Source: docs/frames.md, Theorem F at delta = 0.
+    Source: docs/frames.md, Theorem F' at delta = 0.
 
     Parameters
     ----------
     geometry : Geometry
         T cached tokens, T_N = tokens of the last scale, d and the attention rule.
     payload : mapping
-        The payload of a certificate of Theorem F at delta = 0, as plain JSON.
+        The payload of a certificate of Theorem F' at delta = 0, as plain JSON.
     multiplier : Fraction > 0
         lambda, at most the cap of the attention rule.
     eta : Fraction in [0, 1/2)
@@ -68,7 +68,7 @@ class FramesDesign:
         """
         schedule = self.geometry.schedule
         claim = FloorClaim(
-            theorem="F",
+            theorem="F'",
             n_tokens=schedule.n_tokens_cached,
             n_own=self.n_own,
             d=self.geometry.d,

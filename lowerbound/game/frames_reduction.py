@@ -1,4 +1,4 @@
-"""Theorem F as a game: Alice writes a word into the frame of every token and symbols into its values; Bob reads all.
+"""Theorem F' as a game: Alice writes a word into the frame of every token and symbols into its values; Bob reads all.
 
 To read values, Bob asks with a token's address, and all his own tokens have the fill vector as key. To read the letter
 y_l of a token, he asks with cos(phi) b + sin(phi) f_l, or with the other sign once he knows that the letter is
@@ -61,7 +61,7 @@ class FramesReduction(HardFamily):
     Contract: from a cache whose every answer is within `design.eta` of exact attention, or of float64 attention, Bob
     recovers every symbol whose queries are open; the chance that a query is shut is part of `design`'s proof. A design
     whose letters are too close for float64 raises ImpossibleReduction. Bob reads a letter ceil(log2 L) times at most.
-    Source: Theorem F at delta = 0.
+    Source: Theorem F' at delta = 0.
 
     The symbols of a token have d - 1 columns of values, then p = d - 2 columns of letters.
     """

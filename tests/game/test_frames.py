@@ -1,4 +1,4 @@
-"""Laws and forgeries of the game of Theorem F: what its keys are, and every letter read under the worst error."""
+"""Laws and forgeries of the game of Theorem F': what its keys are, and every letter read under the worst error."""
 
 from __future__ import annotations
 

@@ -96,14 +96,24 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
             "key_levels": 200,
         },
     ),
+    "coherent frames": (
+        "frames_floor",
+        claim_of("F", "frames", bits=675, d=12),
+        {**FRAMES, "levels": 280, "step": "131/100000"},
+    ),
+    "coherent frames with failures": (
+        "frames_floor",
+        claim_of("F", "frames_with_failures", bits=655, d=12, delta="1/1000"),
+        {**FRAMES, "levels": 8, "digits": 5, "step": "17/12500"},
+    ),
     "frames": (
         "frames_floor",
-        claim_of("F", "frames_by_classes", bits=726, d=12),
+        claim_of("F'", "frames_by_classes", bits=726, d=12),
         {**FRAMES, "levels": 344, "step": "131/100000"},
     ),
     "frames with failures": (
         "frames_floor",
-        claim_of("F", "frames_with_failures", bits=717, d=12, delta="1/1000"),
+        claim_of("F'", "frames_by_classes_with_failures", bits=717, d=12, delta="1/1000"),
         {**FRAMES, "levels": 10, "digits": 5, "kappa": "41/2000", "gap": "41/500"},
     ),
     "collisions": (
@@ -239,12 +249,14 @@ def addresses(value: Json, width: int) -> Floats:
 
 def letters(payload: Json, slope: float, eta: float, apart: float) -> Floats | None:
     """The alphabet of Theorem F, increasing; None where letters cannot be told apart."""
-    levels = payload["levels"]
+    levels, tau = payload["levels"], float(Fraction(payload["tau"]))
     if "step" in payload:
-        h = float(Fraction(payload["step"]))
-        return h * (np.arange(levels) - (levels - 1) / 2) if slope * h > apart and levels % 2 == 0 else None
+        h, runs = float(Fraction(payload["step"])), 2 ** payload.get("digits", 0)
+        shown = 1 / (1 + np.exp(-slope * h * (np.arange(levels) - (levels - 1) / 2)))
+        if slope * h <= apart or levels * runs % 2 or (runs > 1 and np.diff(shown).min() <= 2 * eta + tau / 4):
+            return None
+        return np.array(h * (np.arange(levels * runs) - (levels * runs - 1) / 2))
     kappa, gap = (float(Fraction(payload[key])) for key in ("kappa", "gap"))
-    tau = float(Fraction(payload["tau"]))
     if not (kappa > 2 * eta + tau / 4 and kappa * (levels - 1) < 1 and gap > apart):
         return None
     shown = 1 / 2 + kappa * (np.arange(levels) - (levels - 1) / 2)
@@ -295,16 +307,29 @@ def proved_by_frames(claim: Json, payload: Json) -> float:
     for row in b:
         mirror = np.eye(d - 1)[0] - row
         frames.append(np.eye(d - 1) - 2 * np.outer(mirror, mirror) / (mirror @ mirror))
-    reads = dict.fromkeys(("plus", "minus", "value"), 0.0)
-    for i, j in itertools.permutations(range(n), 2):
-        for line in range(1, d - 1):
+    sides = {
+        "plus": (cosine, sine, x_0 + math.log(tau) / lam),
+        "minus": (cosine, -sine, x_0 + math.log(tau) / lam),
+        "value": (1.0, 0.0, c_0 + math.log(tau_v / 2) / lam),
+    }
+    reads = dict.fromkeys(sides, 0.0)
+    if claim["theorem"] == "F":
+        pairs = list(itertools.permutations(range(n), 2))
+        between = max(0.0, *(frames[i][0] @ frames[j][0] for i, j in pairs))
+        beside = max(abs(frames[i][1:] @ frames[j][0]).max() for i, j in pairs)
+        if v[-1] ** 2 >= 1 - c_0**2:
+            return -1.0
+        for name, (along, side, height) in sides.items():
+            mu, m = along * between + abs(side) * beside, (v**2).mean()
+            t = np.linspace(lam / 4000, lam, 4000)
+            t = t[t * m * mu < c_0]
+            exponents = -t * (height - c_0 * mu) + t**2 * m * (1 - mu**2) / 2
+            reads[name] = (1 + 1 / z) * (n - 1) * math.exp(exponents.min())
+    else:
+        for (i, j), line in itertools.product(itertools.permutations(range(n), 2), range(1, d - 1)):
             order = [0, line, *(m for m in range(1, d - 1) if m != line)]
-            for name, side, height in (
-                ("plus", sine, x_0 + math.log(tau) / lam),
-                ("minus", -sine, x_0 + math.log(tau) / lam),
-                ("value", 0.0, c_0 + math.log(tau_v / 2) / lam),
-            ):
-                q = (1.0 if name == "value" else cosine) * frames[i][0] + side * frames[i][line]
+            for name, (along, side, height) in sides.items():
+                q = along * frames[i][0] + side * frames[i][line]
                 reads[name] += shut(q, frames[j][order], c_0, growth, height, lam) * (1 + 1 / z) / (n * p)
     if delta:
         wrong = delta + max(reads["plus"], reads["minus"])
@@ -477,7 +502,7 @@ PROVED = {
 
 def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
     """Whether the payload proves the claim, by the formulas in floats, up to a millionth of a bit."""
-    known = ("A", "B", "C", "C'", "F", "G", "E1", "D", "E")
+    known = ("A", "B", "C", "C'", "F", "F'", "G", "E1", "D", "E")
     if claim["theorem"] not in known or len(payload.get("chain", ["one"])) != 1:
         return False
     return bool(PROVED[kind](claim, payload) >= claim["bits"] - 1e-6)

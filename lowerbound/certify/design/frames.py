@@ -1,4 +1,4 @@
-"""Designs of floors from frames (Theorem F): the alphabet, the tilt and the leak with the most bits, and the addresses.
+"""Designs of floors from frames (Theorems F and F'): the addresses, the alphabet, the tilt and the leak.
 
 The symbols are those of the kernel's rule `frames`. A search in floats chooses phi, tau, z and the levels; c_0 is then
 the largest that leaves enough words short enough.
@@ -64,6 +64,7 @@ class _Meetings:
         own, his = entry / (1 - first), other / (1 - last)
         self.across, self.back = other + own * (last - self.g), entry + his * (first - self.g)
         self.both = 1 - his * other - own * entry + own * his * (1 - first - last + self.g)
+        self.between, self.beside = max(0.0, self.g.max()), np.abs(self.across).max()
 
     def shut(self, cosine: float, sine: float, height: float, c_0: float, growth: float, multiplier: float) -> float:
         """The mean of the Chernoff bounds on the weight of the other tokens, without the factor 1 + 1/z."""
@@ -86,31 +87,80 @@ class _Meetings:
 
 def frames_design(target: Target) -> Design | None:
     """The design of Theorem F, or None where it has no addresses or its reads fail."""
+    return _design(target, by_classes=False)
+
+
+def frames_by_classes_design(target: Target) -> Design | None:
+    """The design of Theorem F', or None: as F, but the kernel counts how the frames of the tokens meet."""
+    return _design(target, by_classes=True)
+
+
+def _design(target: Target, *, by_classes: bool) -> Design | None:
     if target.d < 3 or not 0 <= target.eta < Fraction(1, 2) or math.log(target.n_own) >= float(target.multiplier):
         return None
-    offered = [_Meetings(each, target.n_tokens, target.d - 1) for each in address_sets(target.n_tokens, target.d - 1)]
-    if not offered:
-        return None
-    best = max(offered, key=lambda meetings: _Search(target, meetings).bits_at_start())
-    return _Search(target, best).best()
+    offered = [
+        _Search(target, _Meetings(each, target.n_tokens, target.d - 1), by_classes=by_classes)
+        for each in address_sets(target.n_tokens, target.d - 1)
+    ]
+    best = max(offered, key=lambda search: search.bits_at_start(), default=None)
+    return None if best is None else best.best()
 
 
 class _Search:
     """The search for one target with one set of addresses."""
 
-    def __init__(self, target: Target, meetings: _Meetings) -> None:
-        self.target, self.meetings = target, meetings
+    def __init__(self, target: Target, meetings: _Meetings, *, by_classes: bool) -> None:
+        self.target, self.meetings, self.by_classes = target, meetings, by_classes
         self.n, self.d, self.p = target.n_tokens, target.d, target.d - 2
         self.lam, self.eta, self.delta = float(target.multiplier), float(target.eta), float(target.delta)
         self.spread = 4 * math.atanh(2 * self.eta)
         self.unit = max(self.eta, 2.0**-19)
         self.value_levels, self.value_tau = _values(target)
 
-    def _grid(self, levels: float, phi: float, tau: float) -> _Alphabet:
-        h = (self.spread + math.log1p(tau)) / (self.lam * math.sin(phi)) * (1 + 1e-9)
-        second = h * h * (levels**2 - 1) / 12
-        variance = h**4 * (levels**2 - 1) * max(0.0, levels**2 - 4) / 180
-        return _Alphabet(h / 2, h * (levels - 1) / 2, second, variance, h * levels / 2)
+    def _letters(self, levels: float, digits: int, phi: float, tau: float) -> _Alphabet | None:
+        """The alphabet with the closest letters, or None if no letters are apart."""
+        if digits and self.by_classes:
+            return self._blocks(int(levels), digits, phi, tau)
+        apart = self._spacing(levels, digits, tau)
+        return None if apart is None else self._grid(levels * 2**digits, apart / (self.lam * math.sin(phi)))
+
+    def _spacing(self, levels: float, digits: int, tau: float) -> float | None:
+        """The least logit between two letters of an even grid, or None if one read cannot show so many levels."""
+        low = (self.spread + math.log1p(tau)) * (1 + 1e-9)
+        if not digits:
+            return low
+        sure = (2 * self.eta + tau / 4) * (1 + 1e-9)
+
+        def rise(g: float) -> float:
+            return math.sinh(g / 2) / (math.cosh(g * (levels - 2) / 2) + math.cosh(g / 2)) - sure
+
+        high = low
+        while rise(high) < 0:
+            high *= 1.05
+            if high * levels > 12:
+                return None
+        for _ in range(40 if high > low else 0):
+            middle = (low + high) / 2
+            low, high = (low, middle) if rise(middle) >= 0 else (middle, high)
+        return high
+
+    def _shut(self, cosine: float, sine: float, height: float, c_0: float, alphabet: _Alphabet) -> float:
+        """The bound on how often a query is shut, without the factor 1 + 1/z."""
+        if self.by_classes:
+            return self.meetings.shut(cosine, sine, height, c_0, alphabet.growth, self.lam)
+        coherence = cosine * self.meetings.between + abs(sine) * self.meetings.beside
+        drop, spread = height - c_0 * coherence, alphabet.second * (1 - coherence**2)
+        if drop <= 0:
+            return float(self.n)
+        t = min(drop / spread, self.lam)
+        if t * alphabet.second * coherence >= c_0:
+            return float(self.n)
+        return (self.n - 1) * math.exp(min(0.0, t * t * spread / 2 - t * drop))
+
+    def _grid(self, letters: float, h: float) -> _Alphabet:
+        second = h * h * (letters**2 - 1) / 12
+        variance = h**4 * (letters**2 - 1) * max(0.0, letters**2 - 4) / 180
+        return _Alphabet(h / 2, h * (letters - 1) / 2, second, variance, h * letters / 2)
 
     def _blocks(self, levels: int, digits: int, phi: float, tau: float) -> _Alphabet | None:
         kappa, gap = (2 * self.eta + tau / 4) * (1 + 1e-9), (self.spread + math.log1p(tau)) * (1 + 1e-9)
@@ -149,13 +199,15 @@ class _Search:
         own = 2 * self.target.n_own * math.exp(-self.lam * (1 + c_0))
         if x_0 <= 0 or reach >= self.lam + math.log(self.target.n_own) or own >= self.value_tau:
             return -FAILED
-        height, common = x_0 + math.log(tau) / self.lam, (c_0, alphabet.growth, self.lam)
-        plus = density * self.meetings.shut(cosine, sine, height, *common)
+        if not self.by_classes and alphabet.top**2 >= rest:
+            return -FAILED
+        height = x_0 + math.log(tau) / self.lam
+        plus = density * self._shut(cosine, sine, height, c_0, alphabet)
         if quick:  # the two tilts are nearly alike, and values are read without trouble
             minus, value = plus, 0.0
         else:
-            minus = density * self.meetings.shut(cosine, -sine, height, *common)
-            value = density * self.meetings.shut(1.0, 0.0, c_0 + math.log(self.value_tau / 2) / self.lam, *common)
+            minus = density * self._shut(cosine, -sine, height, c_0, alphabet)
+            value = density * self._shut(1.0, 0.0, c_0 + math.log(self.value_tau / 2) / self.lam, c_0, alphabet)
         wrong = self.delta + max(plus, minus) if self.delta else plus + minus / 2
         value_wrong = self.delta + value
         if wrong >= 1 - 1 / (2 if digits else levels) or value_wrong >= 1 - 1 / self.value_levels:
@@ -177,7 +229,7 @@ class _Search:
             phi, tau, z = float(point[0]), self.unit * math.exp(float(point[1])), math.exp(float(point[2]))
             if tau >= 1:
                 return FAILED
-            alphabet = self._blocks(int(levels), digits, phi, tau) if digits else self._grid(levels, phi, tau)
+            alphabet = self._letters(levels, digits, phi, tau)
             return -self._bits(alphabet, phi, tau, z, digits, levels, quick=quick)
 
         return cost
@@ -253,14 +305,15 @@ class _Search:
         tau = _decimal(self.unit * math.exp(point[1]), 9)
         z = Fraction(max(1, round(1000 * math.exp(point[2]))), 1000)
         phi = 2 * math.atan(tangent)
-        alphabet = self._blocks(levels, digits, phi, float(tau)) if digits else self._grid(levels, phi, float(tau))
+        alphabet = self._letters(levels, digits, phi, float(tau))
         assert alphabet is not None
         c_0 = Fraction(math.floor(10**8 * (math.sqrt(self._rest(alphabet, float(z))) - 1e-8)), 10**8)
-        apart = (self.spread + math.log1p(tau)) * (1 + 1e-9)
-        letters: dict[str, Any] = {"step": str(_above(apart / (self.lam * math.sin(phi))))}
-        if digits:
-            kappa = (2 * self.eta + float(tau) / 4) * (1 + 1e-9)
-            letters = {"digits": digits, "kappa": str(_above(kappa)), "gap": str(_above(apart))}
+        letters: dict[str, Any] = {"digits": digits} if digits else {}
+        if digits and self.by_classes:
+            apart = (self.spread + math.log1p(tau)) * (1 + 1e-9)
+            letters |= {"kappa": str(_above((2 * self.eta + float(tau) / 4) * (1 + 1e-9))), "gap": str(_above(apart))}
+        else:
+            letters |= {"step": str(_above(2 * alphabet.low * (1 + 1e-12)))}
         payload = {
             "precision": PRECISION_BITS,
             "addresses": described(self.meetings.addresses),

@@ -1,10 +1,10 @@
-"""The game of Theorem F on the strongest design that the search finds for a head."""
+"""The game of Theorem F' on the strongest design that the search finds for a head."""
 
 from __future__ import annotations
 
 from fractions import Fraction
 
-from lowerbound.certify.design.frames import frames_design
+from lowerbound.certify.design.frames import frames_by_classes_design
 from lowerbound.certify.design.target import LOGIT_CAP, Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.scalars import Rational, rational
@@ -16,7 +16,7 @@ from lowerbound.game.frames_reduction import FramesReduction, frames_rounding
 def frames_game(
     place: Geometry, *, eta: Rational, multiplier: Rational | None = None, seed: int = 0
 ) -> FramesReduction:
-    """The game of Theorem F at delta = 0 for a head and an additive error.
+    """The game of Theorem F' at delta = 0 for a head and an additive error.
 
     Contract: eta outside [0, 1/2), or a head without a design at eta, raises ImpossibleReduction; lambda <= 0 raises
     InvalidArgument. The letters stay apart when float64 answers are off by another `frames_rounding`.
@@ -28,7 +28,7 @@ def frames_game(
     if not 0 <= error < Fraction(1, 2):
         raise ImpossibleReduction(f"eta must lie in [0, 1/2), got {error}; the nearest possible value is below 1/2")
     head = Target(place, error + frames_rounding(place, chosen), Fraction(0), chosen)
-    found = frames_design(head) if head.n_tokens > 1 else None
+    found = frames_by_classes_design(head) if head.n_tokens > 1 else None
     if found is None:
         raise ImpossibleReduction(
             f"frames must exist for {head.n_tokens} tokens in R^{head.d}, with letters and values that can be told "

@@ -37,6 +37,12 @@ def grid(levels: int, step: arb) -> Letters:
     return Letters(levels, step / 2, step * (levels - 1) / 2, second, variance, step * levels / 2)
 
 
+def least_rise(levels: int, step: arb) -> arb:
+    """The least difference of outputs of neighbouring levels, `step` logits apart, read against their middle."""
+    half = step / 2
+    return half.sinh() / ((step * (levels - 2) / 2).cosh() + half.cosh())
+
+
 def blocks(levels: int, digits: int, kappa: arb, gap: arb, slope: arb) -> Letters:
     """2^digits blocks of `levels` letters: within a block, one read against its centre shows levels kappa apart."""
     size = levels << digits

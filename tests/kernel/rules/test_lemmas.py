@@ -23,6 +23,7 @@ RULES: dict[str, ModuleType] = {
     "C": payload,
     "C'": payload,
     "F": frames,
+    "F'": frames,
     "G": strips,
     "E1": lattice_clique,
     "D": collision,
