@@ -13,7 +13,7 @@ SUBSET = Lemma(
         ByCoq(
             "index_subset",
             (
-                "(rank j < rank i)%N -> u j = v j",
+                "(rank j < rank i)%nat -> u j = v j",
                 r"\rsum_i fano (N (A i)) (delta i) - log2 (N [finType of {dffun forall i, A i}] / N Y) <= log2 (N S)",
             ),
         ),
@@ -33,14 +33,40 @@ FRAMES = Lemma(
             "frames",
             (
                 "2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h",
-                "N Tok * (N Pay * fano (INR L) (3 / 2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S)",
+                "N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S)",
             ),
         ),
         ByCoq(
             "frames_norms",
+            ("dot ((inst x).1 i) ((inst x).1 i) = 1", "let Q := payload i l a in dot Q.1.1 Q.1.1 = lam ^ 2"),
+        ),
+    ),
+    uses=(Use("index_subset"), Use("softmax_gap")),
+)
+
+FAILURES = Lemma(
+    id="frames_with_failures",
+    words="Theorem F for delta > 0: the letters form 2^B blocks of L levels, and a letter is read as B binary digits "
+    "of its block, highest first, and its level. Told the digits that he knows already, Bob asks one question for "
+    "each, so that every cache whose answers to these questions fail with probability at most delta needs T (p (B "
+    "fano(2) + fano(L)) + h fano(L_V) - log2(1 + 1/z)) bits, with the errors delta + pK and delta + pV.",
+    range="all T, n2, p, h, B, L, L_V; all positions of letters with their moments; all real lambda, eta, delta, mu1, "
+    "mu2 and parameters in their ranges; all algorithms with public coins",
+    discharges=(
+        ByCoq(
+            "frames_with_failures",
             (
-                "dot ((inst x).1 i) ((inst x).1 i) = 1",
-                "let Q := payload i l a in dot Q.1.1 Q.1.1 = lam ^ 2",
+                "2 * eta + tau / 4 < Rabs (w a - w a')",
+                "(forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N W)",
+                "N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK)) "
+                "+ N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= log2 (N S)",
+            ),
+        ),
+        ByCoq(
+            "frames_with_failures_norms",
+            (
+                "let unit Q := dot Q.1.1 Q.1.1 = lam ^ 2 /\\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in",
+                "forall i l t, (0 < t < expn 2 B)%nat -> unit (side i l t)",
             ),
         ),
     ),
@@ -61,4 +87,17 @@ VAR256 = Lemma(
     uses=(Use("frames"),),
 )
 
-LEMMAS = (SUBSET, FRAMES, VAR256)
+VAR256_FAILURES = Lemma(
+    id="var256_frames_with_failures",
+    words="The same with failures: a cache whose answers fail with probability at most 1/100 needs 155900 bits at eta "
+    "= 1/10, 333600 at 1/100, and 505800 at 1/1000, which is 17.9 %, 38.4 % and 58.2 % of the fp16 cache.",
+    range="three cases: T = 424, T_N = 256, d = 64, lambda = 100, eta = 1/10, 1/100, 1/1000, delta = 1/100",
+    discharges=(
+        ByCoq("var256_frames_with_failures_10", ("failed x (side i l t) <= 1/100 * N W", "155900 <= log2 (N S)")),
+        ByCoq("var256_frames_with_failures_100", ("failed x (side i l t) <= 1/100 * N W", "333600 <= log2 (N S)")),
+        ByCoq("var256_frames_with_failures_1000", ("failed x (side i l t) <= 1/100 * N W", "505800 <= log2 (N S)")),
+    ),
+    uses=(Use("frames_with_failures"),),
+)
+
+LEMMAS = (SUBSET, FRAMES, FAILURES, VAR256, VAR256_FAILURES)
