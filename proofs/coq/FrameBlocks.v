@@ -168,8 +168,9 @@ by lra.
 Qed.
 End Grid.
 
-(* Theorem F for delta > 0 on a grid of 2^B L points of spacing h.  With g = lambda sn h, neighbours of a block
-   must lead to outputs that are more than 2 eta + tau / 4 apart, also at the ends of the block. *)
+(* Theorem F for delta > 0 on a grid of 2^B L points of spacing h.  With g = lambda sn h, neighbours of a
+   block must lead to outputs that are more than 2 eta + tau / 4 apart, also at the ends of the block.
+   *)
 Theorem frames_with_failures_grid (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
     (L0 : (0 < L)%nat) (lam eta delta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
   let K := (expn 2 B * L)%nat in

@@ -1,7 +1,7 @@
-(* Theorem F for delta > 0 (frames with failures).  The positions of a letter form 2^B blocks of L levels.  A
-   letter is read as B binary digits of its block, highest first, and its level.  Told the digits that he knows
-   already, Bob asks one question for each: on which side of a gap between two blocks, or which level around
-   the centre of the block. *)
+(* Theorem F for delta > 0 (frames with failures).  The positions of a letter form 2^B blocks of L
+   levels.  A letter is read as B binary digits of its block, highest first, and its level.  Told the
+   digits that he knows already, Bob asks one question for each: on which side of a gap between two
+   blocks, or which level around the centre of the block. *)
 From LowerBound Require Export FrameFloor.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -226,9 +226,9 @@ Qed.
 Lemma logistic_opp r : logistic (- r) = 1 - logistic r.
 Proof. by rewrite /logistic Ropp_involutive exp_Ropp; have := exp_pos r => e0; field; lra. Qed.
 
-(* An answer that is acceptable for two members which agree on lower ranks has one symbol.  The question is the
-   same for both.  Different digits lie on different sides of its gap; different levels lead to outputs too far
-   apart. *)
+(* An answer that is acceptable for two members which agree on lower ranks has one symbol.  The question
+   is the same for both.  Different digits lie on different sides of its gap; different levels lead to
+   outputs too far apart. *)
 Lemma block_separated x y ix o : open x ix -> open y ix ->
   agree block_rank ix (block_symbols x) (block_symbols y) ->
   near eta (out x (block_question (block_symbols x) ix)) o ->

@@ -167,8 +167,8 @@ have -> : (INR L ^ 2 - 1) / 6 * ((2 * q) ^ 2 - 1) * y ^ 2 + INR L ^ 2 / 2 * y ^ 
 rewrite exp_plus -Rmult_assoc; apply: Rmult_le_compat_r => //; exact/Rlt_le/exp_pos.
 Qed.
 
-(* The sharp bound: the loss of n doublings from x / 2^n is of order L^2 x^2 / 4^n.  If the bound failed by eps
-   > 0 in the exponent, n large enough would be a contradiction. *)
+(* The sharp bound: the loss of n doublings from x / 2^n is of order L^2 x^2 / 4^n.  If the bound failed
+   by eps > 0 in the exponent, n large enough would be a contradiction. *)
 Theorem grid_sum_gauss (L : nat) x : (0 < L)%nat -> grid_sum L x <= INR L * exp ((INR L ^ 2 - 1) / 6 * x ^ 2).
 Proof.
 move=> L0; have l0 := INR_gt0 L0; set A := (INR L ^ 2 - 1) / 6 * x ^ 2.
