@@ -80,6 +80,8 @@ LEMMAS = (
         "frames meet depends on one integer and four signs; a certificate's checker counts each case exactly. Every "
         "cache that is never wrong needs T (p F(L, p_+ + p_- / 2) + (d - 1) F(L_V, p_V) - log2(1 + 1/z)) bits.",
         range="all T, T_N, d >= 3, lambda; additive eta in [0, 1/2), delta = 0; real keys and values",
+        formula=r"\log_2 |S| \ge T \left(p \, \text{fano}(L, p_+ + \frac{p_-}{2}) + (d - 1) \, \text{fano}(L_V, "
+        r"p_V) - \log_2(1 + \frac{1}{z})\right)",
         discharges=(Cited(FRAMES),),
     ),
     Lemma(

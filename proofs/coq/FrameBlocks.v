@@ -19,7 +19,8 @@ rewrite /logistic /sinh /cosh ex ey e1 e2 e3 e4; have := Rmult_lt_0_compat _ _ p
 by field; repeat split; nra.
 Qed.
 
-(* neighbours of an even grid of L points of step g are closest at its ends *)
+(* Neighbours of a grid of L points of step g are closest at its ends: logistic x - logistic y is
+   sinh ((x - y) / 2) / (cosh ((x + y) / 2) + cosh ((x - y) / 2)), and cosh grows away from 0. *)
 Lemma logistic_grid_step (L : nat) g (r r' : 'I_L) : 0 < g -> r != r' ->
   let y := g * (INR L - 2) / 2 in
   sinh (g / 2) / (cosh y + cosh (g / 2))
@@ -35,7 +36,8 @@ have k1 := cosh_ge1 (g / 2); have k2 := cosh_ge1 y; have k3 := cosh_ge1 ((c + g 
 have up : sinh (g / 2) / (cosh y + cosh (g / 2)) <= logistic (c + g) - logistic c.
   rewrite logistic_difference; have -> : (c + g - c) / 2 = g / 2 by field.
   apply: Rmult_le_compat_l => //; apply: Rinv_le_contravar; first lra.
-  apply: Rplus_le_compat_r; have even x : cosh (Rabs x) = cosh x by rewrite /Rabs; case: Rcase_abs => _; rewrite ?cosh_opp.
+  apply: Rplus_le_compat_r; have even x : cosh (Rabs x) = cosh x by rewrite /Rabs; case: Rcase_abs => _;
+    rewrite ?cosh_opp.
   rewrite -(even ((c + g + c) / 2)); apply: cosh_mono; first exact: Rabs_pos.
   have b0 := pos_INR r'; have b1 := INR_lt (ltn_ord r).
   have -> : (c + g + c) / 2 = g * (INR r' + 1 - INR L / 2) by rewrite /c /symmetric_grid; field.
@@ -50,15 +52,16 @@ Hypotheses (L0 : (0 < L)%nat) (B0 : (0 < B)%nat) (h0 : 0 < h).
 Notation K := (expn 2 B * L)%nat.
 Notation v := (@symmetric_grid K h).
 
-(* grid_block a, grid_level a: block and level of point a;  grid_below t, grid_above t: the points next to the gap
-   below block t;  grid_centre k: the middle of block k *)
+(* grid_block a, grid_level a: block and level of point a;  grid_below t, grid_above t: the points next to the
+   gap below block t;  grid_centre k: the middle of block k *)
 Definition grid_block (a : 'I_K) : nat := (a %/ L)%nat.
 Definition grid_level (a : 'I_K) : 'I_L := Ordinal (ltn_pmod a L0).
 Definition grid_at (r : R) : R := h * (r - (INR K - 1) / 2).
 Definition grid_below (t : nat) : R := grid_at (INR t * INR L - 1).
 Definition grid_above (t : nat) : R := grid_at (INR t * INR L).
 Definition grid_centre (k : nat) : R := grid_at (INR k * INR L + (INR L - 1) / 2).
-(* grid_cut i l t: the question whether a letter is in block t or above;  grid_ask i l k: its level in block k *)
+(* grid_cut i l t: the question whether a letter is in block t or above;  grid_ask i l k: its level in
+   block k *)
 Definition grid_cut := @cut_question Tok Own Pay Ch b c0 B grid_below grid_above lam cs sn tau.
 Definition grid_ask := @level_question Tok Own Pay Ch b c0 B grid_centre lam cs sn.
 
@@ -67,7 +70,8 @@ Proof. by rewrite /grid_block ltn_divLR. Qed.
 
 Lemma grid_letter_inj a a' : grid_block a = grid_block a' -> grid_level a = grid_level a' -> a = a'.
 Proof.
-move=> e /(congr1 val) /= e'; apply: val_inj; rewrite /= (divn_eq a L) (divn_eq a' L) e'; congr (_ * _ + _)%nat.
+move=> e /(congr1 val) /= e'; apply: val_inj; rewrite /= (divn_eq a L) (divn_eq a' L) e';
+  congr (_ * _ + _)%nat.
 exact: e.
 Qed.
 
@@ -133,7 +137,8 @@ move=> b1 b0 l0 cs0 sn0 circle c00 t0 he step O0 lO fits; have L1 := INR_ge1 L0.
 have lt0 : 0 <= ln (1 + tau) by apply: ln_ge0; lra.
 have K2 := half_K; set H := INR (expn 2 B.-1) * INR L in K2.
 (* a reference at x, counted in steps from the lower end, in the direction of its side *)
-have reach t x : ((expn 2 B.-1 <= t)%nat -> H <= x) -> ((t < expn 2 B.-1)%nat -> x <= H) -> 1/2 <= x <= 2 * H - 1/2 ->
+have reach t x : ((expn 2 B.-1 <= t)%nat -> H <= x) -> ((t < expn 2 B.-1)%nat -> x <= H) ->
+    1/2 <= x <= 2 * H - 1/2 ->
     0 <= side B t * (h * (x - H)) <= h * (2 * H) / 2 - h / 2.
   rewrite /side ltnNge; case: (_ <= _)%nat => [/(_ isT) hx _|_ /(_ isT) hx] [x0 x1]; split; nra.
 have unit i l t x s : ((expn 2 B.-1 <= t)%nat -> H <= x) -> ((t < expn 2 B.-1)%nat -> x <= H) ->
@@ -163,8 +168,9 @@ by lra.
 Qed.
 End Grid.
 
-(* Theorem F for delta > 0 on a grid of 2^B L points of spacing h.  With g = lambda sn h, neighbours of a block must lead
-   to outputs that are more than 2 eta + tau / 4 apart, also at the ends of the block. *)
+(* Theorem F for delta > 0 on a grid of 2^B L points of spacing h.  With g = lambda sn h, neighbours of a
+   block must lead to outputs that are more than 2 eta + tau / 4 apart, also at the ends of the block.
+   *)
 Theorem frames_with_failures_grid (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
     (L0 : (0 < L)%nat) (lam eta delta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
   let K := (expn 2 B * L)%nat in
@@ -189,14 +195,16 @@ Theorem frames_with_failures_grid (Tok Own Pay Ch : finType) (b : Tok -> option 
   0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
   0 <= delta + pK <= 1/2 -> delta + pK <= 1 - / INR L -> 0 <= delta + pV <= 1 - / INR LV ->
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-  let failed x Q := INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
+  let failed x Q := INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]|
+    in
   (forall x i c, failed x (value i c) <= delta * N W) ->
   (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N W) ->
   (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N W) ->
   N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK))
            + N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= log2 (N S).
 Proof.
-move=> K m muK a0 pK pV g y inst value sd level b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 B0 V0 O0 z0 hz gap step sV
+move=> K m muK a0 pK pV g y inst value sd level b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 B0 V0 O0 z0 hz
+  gap step sV
   far tK1 tV1 mK mV hB hL hV W S compress answer W0 failed fv fc fl.
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P1 : 1 <= 1 + / z by lra.
@@ -210,17 +218,22 @@ have dense : N [finType of {ffun Pay -> 'I_K}] <= (1 + / z) * N (frame_word Pay 
   by congr (_ + sqrt (_ * (_ * _))); field.
 have NK : N [finType of 'I_K] = 2 ^ B * INR L by rewrite N_ord mult_INR INR_expn.
 have k0 : 0 < lam * sn by exact: Rmult_lt_0_compat.
-have wide t : (0 < t < expn 2 B)%nat -> spacing eta tau < lam * sn * (grid_above L B h t - grid_below L B h t).
-  by move=> _; have -> : grid_above L B h t - grid_below L B h t = h by [rewrite /grid_above /grid_below /grid_at; ring].
+have wide t : (0 < t < expn 2 B)%nat ->
+  spacing eta tau < lam * sn * (grid_above L B h t - grid_below L B h t).
+  move=> _; have -> // : grid_above L B h t - grid_below L B h t = h.
+  by rewrite /grid_above /grid_below /grid_at; ring.
 have apart (a a' : 'I_K) : grid_block a = grid_block a' -> grid_level L0 a != grid_level L0 a' ->
     let w a := logistic (lam * sn * (symmetric_grid h a - grid_centre L B h (grid_block a))) in
     2 * eta + tau / 4 < Rabs (w a - w a').
   move=> _ ne /=; rewrite !(grid_level_grid h L0); apply: Rlt_le_trans step _.
   have e (r : 'I_L) : lam * sn * symmetric_grid h r = symmetric_grid g r by rewrite /symmetric_grid /g; ring.
   by rewrite !e; apply: logistic_grid_step => //; exact: Rmult_lt_0_compat.
-exact: (@failures_general Tok Own Pay Ch _ b c0 LV L B (@symmetric_grid K h) (@grid_block L B) (grid_level L0)
-  (grid_below L B h) (grid_above L B h) (grid_centre L B h) lam cs sn (h / 2) tau tauV eta mu1 mu2 (1 + / z) m tK tV
+exact: (@frames_with_failures Tok Own Pay Ch _ b c0 LV L B (@symmetric_grid K h) (@grid_block L B)
+  (grid_level L0)
+  (grid_below L B h) (grid_above L B h) (grid_centre L B h) lam cs sn (h / 2) tau tauV eta mu1 mu2
+  (1 + / z) m tK tV
   delta (grid_block_lt L0) (@grid_letter_inj L B L0) b1 b0 l0 cs0 sn0 circle t0 he O0 (grid_gap_below L0 h0)
   (grid_gap_above L0 h0) wide (grid_gap_far L0 B0 h0) (grid_letter_far L0 B0 h0) apart sV far hc hf m0
-  (symmetric_grid_subgaussian h K0) tV0 L0 NK P1 V0 dense tK1 tV1 mK mV hB hL hV W S compress answer W0 fv fc fl).
+  (symmetric_grid_subgaussian h K0) tV0 L0 NK P1 V0 dense tK1 tV1 mK mV hB hL hV W S compress answer W0
+  fv fc fl).
 Qed.

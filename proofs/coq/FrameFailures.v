@@ -1,12 +1,14 @@
-(* Theorem F for delta > 0 (frames with failures).  The positions of a letter form 2^B blocks of L levels.  A letter is
-   read as B binary digits of its block, highest first, and its level.  Told the digits that he knows already, Bob asks
-   one question for each: on which side of a gap between two blocks, or which level around the centre of the block. *)
+(* Theorem F for delta > 0 (frames with failures).  The positions of a letter form 2^B blocks of L
+   levels.  A letter is read as B binary digits of its block, highest first, and its level.  Told the
+   digits that he knows already, Bob asks one question for each: on which side of a gap between two
+   blocks, or which level around the centre of the block. *)
 From LowerBound Require Export FrameFloor.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
 (* ---------- binary digits ---------------------------------------------------------------------- *)
-(* digit s n: binary digit s of n;  cut s n: the least number with the digits of n above s, digit s equal to 1 *)
+(* digit s n: binary digit s of n;  cut s n: the least number with the digits of n above s, digit s equal
+   to 1 *)
 Definition digit (s n : nat) : bool := odd (n %/ expn 2 s).
 Definition cut (s n : nat) : nat := ((n %/ expn 2 s.+1).*2.+1 * expn 2 s)%nat.
 
@@ -77,14 +79,16 @@ Implicit Types x y : family.
 Definition side (t : nat) : R := if (expn 2 B.-1 <= t)%nat then 1 else -1.
 (* cut_question i l t: is the letter in block t or above?  level_question i l k: which level in block k? *)
 Definition cut_question i l t : Qry :=
-  payload_question Own Ch b lam cs sn i l (side t) (threshold c0 lam cs sn tau (side t * ((below t + above t) / 2))).
+  payload_question Own Ch b lam cs sn i l (side t)
+    (threshold c0 lam cs sn tau (side t * ((below t + above t) / 2))).
 Definition level_question i l k : Qry :=
   payload_question Own Ch b lam cs sn i l (side k) (token_logit c0 lam cs sn (side k * centre k)).
 
 (* block_symbols x: the word of INDEX: values, digits of blocks, levels *)
 Notation I := [finType of Tok * Ch + (Tok * Pay * 'I_B + Tok * Pay)].
 Definition block_alphabet (ix : I) : finType :=
-  match ix with inl _ => [finType of 'I_LV] | inr (inl _) => bool_finType | inr (inr _) => [finType of 'I_L] end.
+  match ix with inl _ => [finType of 'I_LV] | inr (inl _) => bool_finType
+  | inr (inr _) => [finType of 'I_L] end.
 Notation X := {dffun forall ix, block_alphabet ix}.
 Definition block_symbols x : X :=
   [ffun ix => match ix return block_alphabet ix with
@@ -107,7 +111,8 @@ Definition block_question (u : X) (ix : I) : Qry :=
 Definition open x (ix : I) : bool :=
   match ix with
   | inl (i, _) => isolated b (scale lam (b i)) x i (tauV / 2) (lam * c0)
-  | inr (inl (i, l, s)) => isolated b (tilt b lam cs sn i l (side (cut s (block (letter x i l))))) x i tau shut_from
+  | inr (inl (i, l, s)) => isolated b (tilt b lam cs sn i l (side (cut s (block (letter x i l))))) x i tau
+    shut_from
   | inr (inr (i, l)) => isolated b (tilt b lam cs sn i l (side (block (letter x i l)))) x i tau shut_from
   end.
 
@@ -144,7 +149,8 @@ Proof. by rewrite /=; have [a e] := similar_some x i l s.+1; rewrite e /cut (sim
 
 Lemma question_level x i l : block_question (block_symbols x) (inr (inr (i, l)))
   = level_question i l (block (letter x i l)).
-Proof. by rewrite /=; have [a e] := similar_some x i l 0; rewrite e; have := similar_run e; rewrite !divn1 => ->. Qed.
+Proof. by rewrite /=; have [a e] := similar_some x i l 0; rewrite e; have := similar_run e;
+  rewrite !divn1 => ->. Qed.
 
 (* the question for a symbol depends on symbols of lower rank only *)
 Lemma question_told (u u' : X) ix : agree block_rank ix u u' -> block_question u ix = block_question u' ix.
@@ -167,7 +173,8 @@ Hypotheses (b1 : forall i, dot (b i) (b i) = 1) (b0 : forall i, b i None < 1)
 Hypotheses (gap_below : forall a t, (0 < t < expn 2 B)%nat -> (block a < t)%nat -> v a <= below t)
   (gap_above : forall a t, (0 < t < expn 2 B)%nat -> (t <= block a)%nat -> above t <= v a)
   (gap_wide : forall t, (0 < t < expn 2 B)%nat -> spacing eta tau < lam * sn * (above t - below t))
-  (gap_far : forall t, (0 < t < expn 2 B)%nat -> - low <= (if (expn 2 B.-1 <= t)%nat then below t else - above t))
+  (gap_far : forall t, (0 < t < expn 2 B)%nat ->
+    - low <= (if (expn 2 B.-1 <= t)%nat then below t else - above t))
   (letter_far : forall a, - low <= side (block a) * v a).
 (* levels of a block lead to outputs that are more than 2 eta + tau / 4 apart *)
 Hypothesis level_apart : forall a a', block a = block a' -> level a != level a' ->
@@ -188,10 +195,12 @@ Proof.
 move=> tB ix iy xt ty; have hx := gap_below tB xt; have hy := gap_above tB ty; have hw := gap_wide tB.
 have hf := token_logit_mono (gap_far tB); have e2 := side_square t.
 move: ix iy e2; rewrite /Q /cut_question /side; case: ifP hf => _ hf ix iy e2.
-  move=> ox oy; apply: (threshold_apart (g := above t - below t) b1 b0 lam0 circle O0 e2 _ he hw ix _ sn0 _ _ ox oy);
+  move=> ox oy; apply: (threshold_apart (g := above t - below t) b1 b0 lam0 circle O0 e2 _ he hw ix _ sn0
+    _ _ ox oy);
     try lra.
   by have -> : 1 * ((below t + above t) / 2) - (above t - below t) / 2 = below t by field.
-move=> ox oy; apply: (threshold_apart (g := above t - below t) b1 b0 lam0 circle O0 e2 _ he hw iy _ sn0 _ _ oy ox);
+move=> ox oy; apply: (threshold_apart (g := above t - below t) b1 b0 lam0 circle O0 e2 _ he hw iy _ sn0
+  _ _ oy ox);
   try lra.
 by have -> : -1 * ((below t + above t) / 2) - (above t - below t) / 2 = - above t by field.
 Qed.
@@ -203,7 +212,8 @@ Lemma level_reading x i l (k := block (letter x i l))
   w <= out x (level_question i l k) <= w + tau / 4.
 Proof.
 move=> iso; have e2 := side_square k; rewrite /level_question; set z := token_logit _ _ _ _ _.
-have ez : token_logit c0 lam cs sn (side k * v (letter x i l)) - z = side k * (lam * sn * (v (letter x i l) - centre k)).
+have ez : token_logit c0 lam cs sn (side k * v (letter x i l)) - z
+  = side k * (lam * sn * (v (letter x i l) - centre k)).
   by rewrite /z /token_logit; ring.
 split; first by rewrite /w -ez; exact: payload_ge.
 apply: Rle_trans (payload_le b1 b0 lam0 circle O0 z e2 (Rlt_le _ _ tau0) iso (Rle_refl _) _) _.
@@ -216,7 +226,9 @@ Qed.
 Lemma logistic_opp r : logistic (- r) = 1 - logistic r.
 Proof. by rewrite /logistic Ropp_involutive exp_Ropp; have := exp_pos r => e0; field; lra. Qed.
 
-(* An answer that is acceptable for two members which agree on lower ranks has one symbol. *)
+(* An answer that is acceptable for two members which agree on lower ranks has one symbol.  The question
+   is the same for both.  Different digits lie on different sides of its gap; different levels lead to
+   outputs too far apart. *)
 Lemma block_separated x y ix o : open x ix -> open y ix ->
   agree block_rank ix (block_symbols x) (block_symbols y) ->
   near eta (out x (block_question (block_symbols x) ix)) o ->
@@ -237,7 +249,8 @@ case: ix ox oy ag gx => [[i c]|[[[i l] s]|[i l]]] ox oy ag.
     by case: (digit_apart tB oy ox hy hx gy gx).
   by case: (digit_apart tB ox oy hx hy gx gy).
 have e : block (letter x i l) = block (letter y i l).
-  have := @same_digits B 0 _ _ (blockB (letter x i l)) (blockB (letter y i l)); rewrite !divn1; apply=> s /= sB.
+  have := @same_digits B 0 _ _ (blockB (letter x i l)) (blockB (letter y i l)); rewrite !divn1;
+    apply=> s /= sB.
   have /agreeP/(_ (inr (inl (i, l, Ordinal sB)))) := ag; rewrite !ffunE /=; apply.
   by rewrite ltnS leq_subr.
 rewrite question_level -e => gx gy; rewrite !ffunE; apply/eqP/negPn/negP => ne.
@@ -263,8 +276,8 @@ Hypotheses (tK1 : 0 < tK <= lam) (tV1 : 0 < tV <= lam) (mK : tK * m * (cs * mu1 
 Hypotheses (hB : 0 <= delta + pK <= 1/2) (hL : delta + pK <= 1 - / INR L)
   (hV : 0 <= delta + pV <= 1 - / INR LV).
 
-(* A query is shut with probability at most pK, even if its side depends on the letters of the token that is read:
-   the two sides have probabilities that add up to 1. *)
+(* A query is shut with probability at most pK, even if its side depends on the letters of the token that is
+   read: the two sides have probabilities that add up to 1. *)
 Lemma open_often (ix : I) :
   \rsum_(x : family) ind (~~ open x ix) <= (if ix is inl _ then pV else pK) * N family.
 Proof.
@@ -297,8 +310,10 @@ case: ix => [[i c]|[[[i l] s]|[i l]]].
 exact: (tilted i l (fun s' => expn 2 B.-1 <= block (val s'.1 l))%nat).
 Qed.
 
-(* Every question fails with probability at most delta over the coins, on every instance. *)
-Theorem failures_general (W S : finType) (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R) -> S)
+(* Theorem F.  Every question fails with probability at most delta over the coins, on every instance.  INDEX
+   with told symbols: all words have LV^h (2^B L)^p choices a token, of which 1 / P are in the family. *)
+Theorem frames_with_failures (W S : finType) (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R)
+      -> S)
     (answer : W -> S -> Qry -> R) : 0 < N W ->
   let failed x Q := INR #|[pred w | ~~ near eta (out x Q) (answer w (compress w (inst x)) Q)]| in
   (forall x i c, failed x (value_question Own b lam i c) <= delta * N W) ->
@@ -318,14 +333,17 @@ have := @told_reads_lower_bound _ block_alphabet family x0 block_symbols W S _ _
   (fun inp Q => near eta (frame_output inp Q) : R -> bool) inst compress answer open shut
   block_symbols_inj W0 open_often block_rank block_question (fun _ => delta) question_told block_separated.
 have -> : \rsum_(ix : I) fano (N (block_alphabet ix)) (delta + shut ix)
-   = N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK)) + N Ch * fano (INR LV) (delta + pV)).
+   = N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK)) +
+     N Ch * fano (INR LV) (delta + pV)).
   rewrite !big_sumType /= !rsum_const !N_prod !N_ord N_bool.
-  have e (x y f k g q u : R) : x * y * f + (x * k * q * g + x * k * u) = x * (k * (q * g + u) + y * f) by ring.
+  have e (x y f k g q u : R) : x * y * f + (x * k * q * g + x * k * u)
+    = x * (k * (q * g + u) + y * f) by ring.
   exact: e.
 have := family_density (Tok := Tok) (Ch := Ch) (words := N_words block_alphabet) U0 dense V0.
 have -> : N_words block_alphabet = (N U * INR LV ^ #|Ch|) ^ #|Tok|.
   rewrite card_words !big_sumType /= !rprod_const !N_ord N_bool !card_prod card_ord N_ffun NA.
-  have e (x y z : R) (n j p q : nat) : x ^ (n * j) * (y ^ (n * p * q) * z ^ (n * p)) = ((y ^ q * z) ^ p * x ^ j) ^ n.
+  have e (x y z : R) (n j p q : nat) : x ^ (n * j) * (y ^ (n * p * q) * z ^ (n * p))
+    = ((y ^ q * z) ^ p * x ^ j) ^ n.
     rewrite !Rpow_mult_distr -!pow_mult Rmult_comm; congr (_ * _ * _); congr (_ ^ _); rewrite -!multE; ring.
   exact: e.
 move=> /(_ erefl P1) fd hb; apply: Rle_trans (_ : _ <= _) (hb _ _); first by lra.

@@ -20,8 +20,8 @@ Definition lift (a : D -> R) (f : R) : Crd -> R := fun k => if k is inl x then a
 Lemma dot_lift a f a' f' : dot (lift a f) (lift a' f') = dot a a' + f * f'.
 Proof. by rewrite /dot big_sumType /=; congr (_ + _); rewrite (bigD1 tt) //= big1 ?Rplus_0_r //; case. Qed.
 
-(* accepted u: the payload u fits into the sphere;  frame_word: the accepted payloads;  frame_token: the secrets
-   of one token, a payload and values;  frame_family: the instances *)
+(* accepted u: the payload u fits into the sphere;  frame_word: the accepted payloads;  frame_token: the
+   secrets of one token, a payload and values;  frame_family: the instances *)
 Definition accepted (u : {ffun Pay -> A}) : bool := Rleb (\rsum_l v (u l) ^ 2) (1 - c0 ^ 2).
 Definition frame_word : finType := [finType of {u | accepted u}].
 Definition frame_token : finType := [finType of frame_word * {ffun Ch -> 'I_LV}].

@@ -61,9 +61,9 @@ move=> x y /ffunP e; apply/ffunP => i; apply: injective_projections.
 by apply/ffunP => c; have := e (inl (i, c)); rewrite !ffunE.
 Qed.
 
-(* A payload question is a unit question if its copies weigh as much as a token at r >= 0, or a little more: the logit
-   of a token is at most lambda, by Cauchy and Schwarz, and the copies together weigh at least 1, so that one of them
-   need not be below - lambda. *)
+(* A payload question is a unit question if its copies weigh as much as a token at r >= 0, or a little more:
+   the logit of a token is at most lambda, by Cauchy and Schwarz, and the copies together weigh at least 1, so
+   that one of them need not be below - lambda. *)
 Lemma payload_unit i l e r s : (forall i, dot (b i) (b i) = 1) -> (forall i, b i None < 1) ->
   0 < lam -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 <= c0 -> 0 <= tau -> 0 <= eta < 1/2 ->
   spacing eta tau < lam * sn * h -> (0 < #|Own|)%nat -> ln (N Own) <= lam -> e ^ 2 = 1 ->
@@ -177,7 +177,8 @@ Hypotheses (hK : 0 <= 3/2 * shut_K <= 1 - / N A) (hV : 0 <= shut_V <= 1 - / INR 
 
 Lemma payloads_gt0 : 0 < N U. Proof. by rewrite N_ffun; exact: pow_lt. Qed.
 
-(* symbols whose queries are shut are rare *)
+(* Symbols whose queries are shut are rare.  The query towards a frame vector is always needed, the other one
+   for negative letters only, which is half of them: pK + pK / 2. *)
 Lemma readable_often (ix : Tok * Ch + Tok * Pay) :
   \rsum_(x : family) ind (~~ readable x ix) <= (if ix is inl _ then shut_V else 3/2 * shut_K) * N family.
 Proof.
@@ -207,12 +208,14 @@ rewrite /readable /neg /payload_of; case: (isolated _ _ _ _ _ _); case: (Rleb 0 
   rewrite /ind /=; lra.
 Qed.
 
-(* Every answer to a value question or a letter question is within eta, for all instances. *)
+(* Every answer to a value question or a letter question is within eta, for all instances.  INDEX on the
+   family: all words have LV^h |A|^p choices a token, of which 1 / P are in the family. *)
 Theorem frames_general (W S : finType) (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R) -> S)
     (answer : W -> S -> (Crd -> R) * (Own -> Crd -> R) * option Ch -> R) : 0 < N W ->
   (forall w x i c, let Q := value_question Own b lam i c in
      near eta (out x Q) (answer w (compress w (inst x)) Q)) ->
-  (forall w x i l a, let Q := letter_question i l a in near eta (out x Q) (answer w (compress w (inst x)) Q)) ->
+  (forall w x i l a, let Q := letter_question i l a in near eta (out x Q) (answer w (compress w (inst x)) Q))
+    ->
   N Tok * (N Pay * fano (N A) (3/2 * shut_K) + N Ch * fano (INR LV) shut_V - log2 P) <= log2 (N S).
 Proof.
 move=> W0 hv hk; have U0 := payloads_gt0; have f0 : 0 < N family by exact: (frames_gt0 Tok Ch U0 dense V0).
@@ -262,7 +265,8 @@ Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : n
   0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
   0 <= 3/2 * pK <= 1 - / INR L -> 0 <= pV <= 1 - / INR LV ->
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-  (forall w x i c, near eta (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
+  (forall w x i c, near eta (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c)))
+    ->
   (forall w x i l a,
      near eta (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
   N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S).

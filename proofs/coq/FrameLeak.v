@@ -190,7 +190,8 @@ rewrite mean_const ?Rmult_1_l; last exact: token_gt0.
 by apply: Rle_trans; apply: mean_le => x; rewrite Rmult_1_l; exact: Rle_refl.
 Qed.
 
-(* a payload letter is negative in half of the words *)
+(* A payload letter is negative in half of the words: to change its sign is an involution of the accepted
+   payloads. *)
 Hypothesis v_sym : exists opp : A -> A, involutive opp /\ forall a, v (opp a) = - v a.
 Hypothesis v_neq0 : forall a, v a <> 0.
 

@@ -56,6 +56,8 @@ Proof. by rewrite /cosh /sinh Ropp_plus_distr !exp_plus; field. Qed.
 Lemma sinh_opp x : sinh (- x) = - sinh x.
 Proof. by rewrite /sinh Ropp_involutive; field. Qed.
 
+(* An integer multiple costs a Gaussian factor.  By induction: cosh ((l + 1) x) = cosh (l x) cosh x + sinh (l
+   x) sinh x, sinh y <= y cosh y, and 1 + l x^2 <= exp (l x^2). *)
 Lemma cosh_multiple (n : nat) x : cosh ((INR n + 1) * x) <= cosh x * exp (((INR n + 1) ^ 2 - 1) * x ^ 2 / 2).
 Proof.
 wlog x0 : x / 0 <= x => [hw|].
@@ -106,6 +108,7 @@ Qed.
 
 Lemma grid_sum_ge0 L x : 0 <= grid_sum L x. Proof. exact: rsum_exp_ge0. Qed.
 
+(* Doubling the step, by the geometric series: grid_sum L (2 x) cosh x = grid_sum L x cosh (L x). *)
 Lemma grid_sum_double (L : nat) x : (0 < L)%nat ->
   grid_sum L (2 * x) <= grid_sum L x * exp ((INR L ^ 2 - 1) * x ^ 2 / 2).
 Proof.
@@ -128,6 +131,7 @@ apply: (Rmult_le_reg_r (cosh x)) => //; rewrite e Rmult_assoc; apply: Rmult_le_c
 case: L L0 {e} => // n _; rewrite S_INR [X in _ <= X]Rmult_comm; exact: cosh_multiple.
 Qed.
 
+(* each term is a cosh of at most L x *)
 Lemma grid_sum_crude (L : nat) x : grid_sum L x <= INR L * exp (INR L ^ 2 / 2 * x ^ 2).
 Proof.
 have rev : grid_sum L x = \rsum_(k : 'I_L) exp (- (x * (2 * INR k + 1 - INR L))).
@@ -145,6 +149,7 @@ have : (2 * INR k + 1 - INR L) ^ 2 <= INR L ^ 2 by nra.
 by have := pow2_ge_0 x; nra.
 Qed.
 
+(* n doublings, with the crude bound at the start *)
 Lemma grid_sum_scaled (L n : nat) y : (0 < L)%nat ->
   grid_sum L (2 ^ n * y) <= INR L * exp ((INR L ^ 2 - 1) / 6 * ((2 ^ n) ^ 2 - 1) * y ^ 2 +
     INR L ^ 2 / 2 * y ^ 2).
@@ -162,6 +167,8 @@ have -> : (INR L ^ 2 - 1) / 6 * ((2 * q) ^ 2 - 1) * y ^ 2 + INR L ^ 2 / 2 * y ^ 
 rewrite exp_plus -Rmult_assoc; apply: Rmult_le_compat_r => //; exact/Rlt_le/exp_pos.
 Qed.
 
+(* The sharp bound: the loss of n doublings from x / 2^n is of order L^2 x^2 / 4^n.  If the bound failed
+   by eps > 0 in the exponent, n large enough would be a contradiction. *)
 Theorem grid_sum_gauss (L : nat) x : (0 < L)%nat -> grid_sum L x <= INR L * exp ((INR L ^ 2 - 1) / 6 * x ^ 2).
 Proof.
 move=> L0; have l0 := INR_gt0 L0; set A := (INR L ^ 2 - 1) / 6 * x ^ 2.

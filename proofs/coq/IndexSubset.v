@@ -127,7 +127,7 @@ lra.
 Qed.
 
 (* Every symbol with its own error, averaged over coins and members: the best weights, and logarithms. *)
-Theorem subset_lower_bound (delta : I -> R) :
+Theorem index_subset (delta : I -> R) :
   0 < N W -> (forall i, 0 <= delta i <= 1 - / N (A i)) ->
   (forall i, \rsum_(w : W) \rsum_(y : Y) miss w y i <= delta i * (N W * N Y)) ->
   \rsum_i fano (N (A i)) (delta i) - log2 (N_words A / N Y) <= log2 (N S).
@@ -193,7 +193,7 @@ Proof.
 move=> sep hc hd; pose enc w y := compress w (inst y).
 pose dec (w : W) (s : S) (_ : {dffun forall i, A i}) : {dffun forall i, A i} :=
   [ffun i => if [pick z | ok z i && (enc w z == s)] is Some z then sym z i else sym y0 i].
-apply: (subset_lower_bound y0 inj (rank := fun _ => 0%nat) (enc := enc) (dec := dec)) => // i.
+apply: (index_subset y0 inj (rank := fun _ => 0%nat) (enc := enc) (dec := dec)) => // i.
 apply: Rle_trans (_ : _ <= \rsum_(w : W) \rsum_(y : Y) ind (~~ ok y i)) _; last first.
   by rewrite rsum_const; have := Rmult_le_compat_l _ _ _ (Rlt_le _ _ W0) (often i); lra.
 apply: rsum_le => w _; apply: rsum_le => y _; rewrite /miss ffunE.
@@ -219,7 +219,7 @@ move=> hq sep hc hd; pose enc w y := compress w (inst y).
 pose fits w s x i z := [&& ok z i, agree rank i x (sym z) & good (inst z) (qry x i) (answer w s (qry x i))].
 pose dec (w : W) (s : S) (x : {dffun forall i, A i}) : {dffun forall i, A i} :=
   [ffun i => if [pick z | fits w s x i z] is Some z then sym z i else sym y0 i].
-apply: (subset_lower_bound y0 inj (rank := rank) (enc := enc) (dec := dec)) => [w s x x' i xx|//|//|i].
+apply: (index_subset y0 inj (rank := rank) (enc := enc) (dec := dec)) => [w s x x' i xx|//|//|i].
   rewrite !ffunE (eq_pick (Q := fits w s x' i)) // => z; rewrite /fits (hq _ _ _ xx); congr [&& _, _ & _].
   by move/agreeP: xx => xx; apply/agreeP/agreeP => h j ji; rewrite -h // xx.
 apply: Rle_trans (_ : _ <= \rsum_(w : W) \rsum_(y : Y) (ind (~~ ok y i) +

@@ -6,12 +6,13 @@
                         coefficients are the binary digits of f: 37 is x^5 + x^2 + 1, 11 is x^3 + x + 1
    trace_code m f i c   letter c of word i of the trace code tr(a x + b x^3) from GF(2^m) modulo f
    C_instance, C_question   the caches and the questions of Theorem C
-   frame_instance, value_question, letter_question   the caches and the questions of Theorem F
+   frame_instance, value_question, letter_question   the caches and the questions of Theorem F at delta = 0
+   cut_question, level_question   the questions of Theorem F for delta > 0, for a block and for a level
    T, n2, d, h          cached tokens, own tokens, dimension, channels
    da, p                coordinates of address and payload *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256Ids Var256Fibres SmallInstances
-  CliqueInstances.
+From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256FailureFloors Var256Ids Var256Fibres
+  SmallInstances CliqueInstances.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -255,6 +256,86 @@ Theorem var256_frames_1000 :
        near (1/1000) (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
     525200 <= log2 (N S)].
 Proof. exact: Var256FrameFloors.var256_frames_1000. Qed.
+
+(* ================= one head of VAR at 256 pixels: frames, with failures ==================================== *)
+(* The same addresses and sizes.  Letters lie on a grid of 2^B L points, whose runs of L neighbours are the 2^B blocks.
+   If every value question, every question for a block, and every question for a level in a block is answered within
+   eta with probability 99/100 over the coins, on every instance, then at least so many bits are needed. *)
+
+(* eta = 1/10: 8 blocks of 2 letters, 5 levels of values, .1795 of fp16. *)
+Theorem var256_frames_with_failures_10 :
+  let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
+  let b (i : 'I_T) (c : option 'I_p) :=
+    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
+  let K := (expn 2 3 * 2)%nat in let v r := (12107/1000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (79/100) 5 (fun k : 'I_K => v (INR k)) in
+  let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (79/100) 3
+    (fun t => v (INR t * INR 2 - 1)) (fun t => v (INR t * INR 2)) 100 (120/169) (119/169) (1/75) in
+  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (79/100) 3
+    (fun k => v (INR k * INR 2 + (INR 2 - 1) / 2)) 100 (120/169) (119/169) in
+  let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
+      (forall i l t, (0 < t < expn 2 3)%nat -> unit (side i l t)) /\
+      (forall i l k, (k < expn 2 3)%nat -> unit (level i l k)) &
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+    let failed x Q :=
+      INR #|[pred w | ~~ near (1/10) (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
+    (forall x i c, failed x (value i c) <= 1/100 * N W) ->
+    (forall x i l t, (0 < t < expn 2 3)%nat -> failed x (side i l t) <= 1/100 * N W) ->
+    (forall x i l k, (k < expn 2 3)%nat -> failed x (level i l k) <= 1/100 * N W) ->
+    155900 <= log2 (N S)].
+Proof. exact: Var256FailureFloors.var256_frames_with_failures_10. Qed.
+
+(* eta = 1/100: 16 blocks of 12 letters, 50 levels of values, .3841 of fp16. *)
+Theorem var256_frames_with_failures_100 :
+  let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
+  let b (i : 'I_T) (c : option 'I_p) :=
+    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
+  let K := (expn 2 4 * 12)%nat in let v r := (12367/10000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1627/2000) 50 (fun k : 'I_K => v (INR k)) in
+  let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1627/2000) 4
+    (fun t => v (INR t * INR 12 - 1)) (fun t => v (INR t * INR 12)) 100 (21/29) (20/29) (1/750) in
+  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1627/2000) 4
+    (fun k => v (INR k * INR 12 + (INR 12 - 1) / 2)) 100 (21/29) (20/29) in
+  let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
+      (forall i l t, (0 < t < expn 2 4)%nat -> unit (side i l t)) /\
+      (forall i l k, (k < expn 2 4)%nat -> unit (level i l k)) &
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+    let failed x Q :=
+      INR #|[pred w | ~~ near (1/100) (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
+    (forall x i c, failed x (value i c) <= 1/100 * N W) ->
+    (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N W) ->
+    (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N W) ->
+    333600 <= log2 (N S)].
+Proof. exact: Var256FailureFloors.var256_frames_with_failures_100. Qed.
+
+(* eta = 1/1000: 16 blocks of 113 letters, 500 levels of values, .5824 of fp16. *)
+Theorem var256_frames_with_failures_1000 :
+  let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
+  let b (i : 'I_T) (c : option 'I_p) :=
+    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
+  let K := (expn 2 4 * 113)%nat in let v r := (63439/500000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (517/625) 500 (fun k : 'I_K => v (INR k)) in
+  let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
+  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (517/625) 4
+    (fun t => v (INR t * INR 113 - 1)) (fun t => v (INR t * INR 113)) 100 (663/905) (616/905) (1/7500) in
+  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (517/625) 4
+    (fun k => v (INR k * INR 113 + (INR 113 - 1) / 2)) 100 (663/905) (616/905) in
+  let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
+      (forall i l t, (0 < t < expn 2 4)%nat -> unit (side i l t)) /\
+      (forall i l k, (k < expn 2 4)%nat -> unit (level i l k)) &
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+    let failed x Q :=
+      INR #|[pred w | ~~ near (1/1000) (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
+    (forall x i c, failed x (value i c) <= 1/100 * N W) ->
+    (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N W) ->
+    (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N W) ->
+    505800 <= log2 (N S)].
+Proof. exact: Var256FailureFloors.var256_frames_with_failures_1000. Qed.
 
 (* ================= correct on average ========================================================= *)
 (* The floors of VAR at 256 pixels hold when only the mean failure rate is bounded: over coins, words, tokens
@@ -552,7 +633,9 @@ Definition all_instances := [::
   mention (@var256_binary_tight); mention (@var256_additive_tight); mention (@var256_norms);
   mention (@var256_keys_and_values); mention (@var256_keys_and_values_exact);
   mention (@var256_keys_and_values_tight); mention (@var256_frames_10); mention (@var256_frames_100);
-  mention (@var256_frames_1000); mention (@var256_binary_average);
+  mention (@var256_frames_1000); mention (@var256_frames_with_failures_10);
+  mention (@var256_frames_with_failures_100); mention (@var256_frames_with_failures_1000);
+  mention (@var256_binary_average);
   mention (@var256_additive_average); mention (@var256_keys_and_values_average); mention (@kerdock16_binary);
   mention (@d4_binary); mention (@floor_of_certificate); mention (@floor_of_certificate_additive);
   mention (@floor_of_design); mention (@var256_cliques_1000); mention (@var256_cliques);

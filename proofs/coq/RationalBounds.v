@@ -17,6 +17,7 @@ move=> y0; have := Z.mul_div_le x y y0 => /IZR_le; rewrite mult_IZR => h.
 by apply: Rdiv_le_r; [exact: IZR_lt|lra].
 Qed.
 
+(* n squarings raise e^y to the power 2^n *)
 Lemma square64_le n u y : (0 <= u)%Z -> IZR u / IZR digits64 <= exp y ->
   IZR (ssrnat.iter n square64 u) / IZR digits64 <= exp (2 ^ n * y).
 Proof.
@@ -31,6 +32,7 @@ have := div_le_IZR (u * u) (erefl : (0 < digits64)%Z); rewrite (mult_IZR u) => h
 apply: Rdiv_le_l => //; apply: Rle_trans h2 _; apply: Req_le; rewrite -/(square64 u); field; lra.
 Qed.
 
+(* The start u is at most 2^64 (1 + x / 2^n), rounded down, and 1 + y <= e^y; every rounding goes down. *)
 Lemma exp_squaresP n a b c e : exp_squares n a b c e -> IZR c / IZR e <= exp (IZR a / IZR b).
 Proof.
 case/and4P=> /Z.leb_le a0 /Z.ltb_lt b0 /Z.ltb_lt e0 /Z.leb_le/IZR_le; rewrite (mult_IZR c) (mult_IZR e) => h.
@@ -115,7 +117,8 @@ have h5 : q * 1 <= q * (3/2 * ln 2) by apply: Rmult_le_compat_l; lra.
 lra.
 Qed.
 
-(* ln 2 >= 9/13, so that a nat has at most 13/9 bits: 1 - x/512 to the power 512 is at least 1/2 at x = 9/13 *)
+(* ln 2 >= 9/13, so that a nat has at most 13/9 bits: 1 - x/512 to the power 512 is at least 1/2 at x =
+   9/13 *)
 Lemma ln2_bits : 9/13 <= ln 2.
 Proof.
 have h : / 2 <= exp (- (9/13)).
@@ -166,4 +169,28 @@ have h3 : p * ln (L - 1) <= q * (w * ln 2) by apply: Rmult_le_compat.
 have h4 : p * - ln q <= q * (u * ln 2) by apply: Rmult_le_compat.
 have h5 : q * 1 <= q * (13/9 * ln 2) by apply: Rmult_le_compat_l; lra.
 lra.
+Qed.
+
+(* ---------- the same for numbers given as reals ------------------------------------------------------ *)
+Lemma exp_up n a b c e x y : exp_squares n a b c e -> x = IZR a / IZR b -> y = IZR c / IZR e -> y <= exp x.
+Proof. by move=> h -> ->; exact: (exp_squaresP h). Qed.
+
+(* log2_below a c m k: (a/c)^k <= 2^m *)
+Definition log2_below (a c m k : Z) : bool :=
+  [&& 0 <? a, 0 <? c, 0 <=? m, 0 <? k & a ^ k <=? 2 ^ m * c ^ k]%Z.
+Lemma log2_up a c m k x : log2_below a c m k -> x = IZR a / IZR c -> log2 x <= IZR m / IZR k.
+Proof.
+case/and5P=> /Z.ltb_lt/IZR_lt a0 /Z.ltb_lt/IZR_lt c0 /Z.leb_le m0 /Z.ltb_lt k0 /Z.leb_le/IZR_le.
+have kn := Z.lt_le_incl _ _ k0; rewrite mult_IZR.
+rewrite -(Z2Nat.id m) // -(Z2Nat.id k) // in k0 *; move/IZR_lt: k0;
+  rewrite -!pow_IZR -!INR_IZR_INZ => k0 h ->.
+have l2 := ln2_gt0; have q0 : 0 < IZR a / IZR c by exact: Rdiv_lt_0_compat.
+apply: Rdiv_le_r => //; apply: (Rmult_le_reg_r (ln 2)) => //.
+have -> : log2 (IZR a / IZR c) * INR (Z.to_nat k) * ln 2 = INR (Z.to_nat k)
+  * (log2 (IZR a / IZR c) * ln 2) by ring.
+rewrite log2_ln -(ln_pow _ q0) -(ln_pow 2); last lra.
+apply: ln_le; first exact: pow_lt.
+have p0 : 0 < IZR c ^ Z.to_nat k by exact: pow_lt.
+rewrite /Rdiv Rpow_mult_distr pow_inv; apply: (Rmult_le_reg_r (IZR c ^ Z.to_nat k)) => //.
+by rewrite Rmult_assoc Rinv_l ?Rmult_1_r; lra.
 Qed.

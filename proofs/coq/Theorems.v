@@ -17,7 +17,7 @@
 From Coq Require Import QArith Qreals.
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  IndexSubset FrameFloor Cliques RandomKeys Universal Circle Streams Coins Classes Clusters
+  IndexSubset FrameFloor FrameBlocks Cliques RandomKeys Universal Circle Streams Coins Classes Clusters
   LayerNorm FirstLayer PublicWeights Pyramid Fibres IndependentEntries Counts Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -1084,7 +1084,7 @@ Theorem index_subset (I : finType) (A : I -> finType) (Y : finType) (y0 : Y) (x 
   (forall i, \rsum_(w : W) \rsum_(y : Y) ind (x y i != dec w (enc w y) (x y) i) <= delta i * (N W * N Y)) ->
   \rsum_i fano (N (A i)) (delta i) - log2 (N [finType of {dffun forall i, A i}] / N Y) <= log2 (N S).
 Proof.
-move=> inj told; apply: (IndexSubset.subset_lower_bound y0 inj (rank := rank)) => w s u v i /agreeP.
+move=> inj told; apply: (IndexSubset.index_subset y0 inj (rank := rank)) => w s u v i /agreeP.
 exact: told.
 Qed.
 
@@ -1147,6 +1147,97 @@ Theorem frames_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L 
       forall i c, let Q := value i c in dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1
     & forall i l a, let Q := payload i l a in dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1].
 Proof. by move=> inst value payload; exact: (@FrameFloor.frames_norms Tok Own Pay Ch b L LV). Qed.
+
+(* Theorem F for delta > 0.  The letters are a finite set A: 2^B blocks of L levels, at the positions v, in increasing
+   order of blocks.  They have the sub-Gaussian constant m and the moments m2, m4.
+   side i l t, for 0 < t < 2^B, asks whether the letter is in block t or above, with copies half way between
+   below t and above t, blurred by tau; blocks from 2^(B-1) on are read towards the frame vector, others away from it.
+   level i l k asks for the level in block k: the copies weigh as much as a token at centre k.
+   Between two blocks the positions leave a gap of more than 4 artanh (2 eta) + ln (1 + tau) in logits, and levels of
+   a block lead to logistic outputs more than 2 eta + tau / 4 apart.  If every question fails with probability at most
+   delta over the coins, then T (p (B fano(2) + fano(L)) + h fano(LV) - log2 (1 + 1/z)) bits are needed, with the
+   errors delta + pK and delta + pV: pK and pV bound how often a query is shut, as in Theorem F at delta = 0. *)
+Theorem frames_with_failures (Tok Own Pay Ch A : finType) (b : Tok -> option Pay -> R) (B L LV : nat) (v : A -> R)
+    (block : A -> nat) (letter_level : A -> 'I_L) (below above centre : nat -> R)
+    (lam eta delta c0 cs sn low tau tauV mu1 mu2 m m2 m4 z tK tV : R) :
+  let shut t mu y := (1 + / z) * ((N Tok - 1) * exp (- t * (y - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2)) in
+  let muK := cs * mu1 + sn * mu2 in
+  let a0 := lam * (cs * c0 + sn * - low) in
+  let pK := shut tK muK ((a0 + ln tau) / lam) in
+  let pV := shut tV mu1 ((lam * c0 + ln (tauV / 2)) / lam) in
+  let inst := @frame_instance Tok Pay Ch A b c0 LV v in
+  let value := @FrameFamily.value_question Tok Own Pay Ch b lam in
+  let side := @cut_question Tok Own Pay Ch b c0 B below above lam cs sn tau in
+  let level := @level_question Tok Own Pay Ch b c0 B centre lam cs sn in
+  let towards k := if (expn 2 B.-1 <= k)%nat then 1 else -1 in
+  (* the letters *)
+  (forall a, (block a < expn 2 B)%nat) ->
+  (forall a a', block a = block a' -> letter_level a = letter_level a' -> a = a') -> N A = 2 ^ B * INR L ->
+  (forall a t, (0 < t < expn 2 B)%nat -> (block a < t)%nat -> v a <= below t) ->
+  (forall a t, (0 < t < expn 2 B)%nat -> (t <= block a)%nat -> above t <= v a) ->
+  (forall t, (0 < t < expn 2 B)%nat ->
+     2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * (above t - below t)) ->
+  (forall t, (0 < t < expn 2 B)%nat -> - low <= (if (expn 2 B.-1 <= t)%nat then below t else - above t)) ->
+  (forall a, - low <= towards (block a) * v a) ->
+  (forall a a', block a = block a' -> letter_level a != letter_level a' ->
+     let w a := / (1 + exp (- (lam * sn * (v a - centre (block a))))) in 2 * eta + tau / 4 < Rabs (w a - w a')) ->
+  0 <= m -> (forall s, (\rsum_a exp (s * v a)) / N A <= exp (s ^ 2 * m / 2)) ->
+  (\rsum_a v a ^ 2) / N A = m2 -> (\rsum_a (v a ^ 2) ^ 2) / N A = m4 ->
+  0 < z -> N Pay * m2 + sqrt (z * (N Pay * (m4 - m2 ^ 2))) <= 1 - c0 ^ 2 ->
+  (* the addresses *)
+  (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
+  (forall i j, i != j -> dot (b i : [finType of option Pay] -> R) (b j) <= mu1) ->
+  (forall i j l, i != j -> Rabs (dot (frame (b i) l) (b j)) <= mu2) ->
+  (* the parameters *)
+  0 < lam -> 0 <= eta < 1/2 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < tau -> 0 < tauV ->
+  (0 < L)%nat -> (0 < LV)%nat -> (0 < #|Own|)%nat -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
+  N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
+  0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
+  0 <= delta + pK <= 1/2 -> delta + pK <= 1 - / INR L -> 0 <= delta + pV <= 1 - / INR LV ->
+  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+  let failed x Q := INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
+  (forall x i c, failed x (value i c) <= delta * N W) ->
+  (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N W) ->
+  (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N W) ->
+  N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK))
+           + N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= log2 (N S).
+Proof.
+move=> shut muK a0 pK pV inst value side level towards hb inj NA gb ga wide far lfar lev m0 mom e2 e4 z0 hz b1 b0 hc hf
+  l0 he cs0 sn0 circle t0 tV0 L0 V0 O0 sV own tK1 tV1 mK mV hB hL hV W S compress answer W0 failed fv fs fl.
+have iz : 0 < / z by exact: Rinv_0_lt_compat.
+have P1 : 1 <= 1 + / z by lra.
+have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
+exact: (@FrameFailures.frames_with_failures Tok Own Pay Ch A b c0 LV L B v block letter_level below above centre lam
+  cs sn low tau tauV eta mu1 mu2 (1 + / z) m tK tV delta hb inj b1 b0 l0 cs0 sn0 circle t0 he O0 gb ga wide far lfar
+  lev sV own hc hf m0 mom tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) tK1 tV1 mK mV hB hL hV W S compress answer W0
+  fv fs fl).
+Qed.
+
+(* On a grid of 2^B L points of spacing h, whose runs of L neighbours are the blocks, all keys are unit vectors and all
+   questions have norm lambda and unit own keys, if the sphere has room for half a step beyond the outermost letter. *)
+Theorem frames_with_failures_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
+    (lam eta c0 cs sn h tau : R) :
+  let K := (expn 2 B * L)%nat in
+  let at_ r := h * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance Tok Pay Ch _ b c0 LV (fun k : 'I_K => at_ (INR k)) in
+  let value := @FrameFamily.value_question Tok Own Pay Ch b lam in
+  let side := @cut_question Tok Own Pay Ch b c0 B (fun t => at_ (INR t * INR L - 1)) (fun t => at_ (INR t * INR L))
+    lam cs sn tau in
+  let level := @level_question Tok Own Pay Ch b c0 B (fun k => at_ (INR k * INR L + (INR L - 1) / 2)) lam cs sn in
+  let unit Q := dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
+  (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
+  0 < lam -> 0 <= eta < 1/2 -> 0 <= c0 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 <= tau ->
+  (0 < L)%nat -> (0 < B)%nat -> (0 < #|Own|)%nat -> ln (N Own) <= lam ->
+  2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h -> (h * INR K / 2) ^ 2 <= 1 - c0 ^ 2 ->
+  [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
+      forall i l t, (0 < t < expn 2 B)%nat -> unit (side i l t)
+    & forall i l k, (k < expn 2 B)%nat -> unit (level i l k)].
+Proof.
+move=> K at_ inst value side level unit b1 b0 l0 he c00 cs0 sn0 circle h0 t0 L0 B0 O0 lO gap fits.
+have [h1 h2] := grid_questions_unit Ch L0 B0 h0 b1 b0 l0 cs0 sn0 circle c00 t0 he gap O0 lO fits; split=> //.
+- exact: frame_key_unit.
+- exact: value_question_unit.
+Qed.
 
 (* ================= flat logits ================================================================ *)
 
@@ -1933,7 +2024,8 @@ Definition all_theorems := (
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @index_subset, @frames, @frames_norms, @flat_logits, @clique_lattice, @clique_lattice_norms,
+  @index_subset, @frames, @frames_norms, @frames_with_failures, @frames_with_failures_norms, @flat_logits,
+  @clique_lattice, @clique_lattice_norms,
   @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
   @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,
   @circle_keys_exist, @circle_low_dimension,

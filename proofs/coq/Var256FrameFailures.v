@@ -55,7 +55,8 @@ Notation K := (expn 2 B * L)%nat.
 Notation m := (h ^ 2 * (k ^ 2 - 1) / 12).
 Notation mu := (cs * (1/7) + sn * (165/1000)).
 Notation g := (100 * sn * h).
-Hypotheses (Ll : INR L = l) (LVl : INR LV = lv) (Kk : INR K = k) (Bd : INR B = d) (l2 : 2 <= l) (lv2 : 2 <= lv)
+Hypotheses (Ll : INR L = l) (LVl : INR LV = lv) (Kk : INR K = k) (Bd : INR B = d) (l2 : 2 <= l)
+  (lv2 : 2 <= lv)
   (B0 : (0 < B)%nat) (he : 0 <= eta < 1/2) (c00 : 0 < c0) (cs0 : 0 <= cs) (sn0 : 0 < sn)
   (circle : cs ^ 2 + sn ^ 2 = 1) (h0 : 0 < h) (tau0 : 0 < tau) (tauV0 : 0 < tauV) (z0 : 0 < z).
 (* the norm of a payload; the spacing of blocks, of levels and of values; copies and own tokens in reach *)
@@ -84,12 +85,16 @@ Notation inst := (var256_blocks c0 LV K h).
 Notation side := (var256_side c0 L B cs sn h tau).
 Notation level := (var256_level c0 L B cs sn h).
 
+(* The rational bounds imply the hypotheses of Theorem F on a grid: cosh_at_most and sinh_ge the step of the
+   levels, ln tau >= - x the exponents, isolation_at the error rates e and eV; fano_at turns delta plus these
+   into bits. *)
 Theorem var256_failures_floor :
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       (forall i l t, (0 < t < expn 2 B)%nat -> unit_question 100 (side i l t)) /\
       (forall i l k, (k < expn 2 B)%nat -> unit_question 100 (level i l k)) &
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-    let failed x Q := INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
+    let failed x Q := INR #|[pred w | ~~ near eta (frame_output (inst x) Q)
+      (answer w (compress w (inst x)) Q)]| in
     (forall x i c, failed x (var256_value i c) <= delta * N W) ->
     (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N W) ->
     (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N W) ->
@@ -129,11 +134,13 @@ have fitsK : (h * INR K / 2) ^ 2 <= 1 - c0 ^ 2 by rewrite Kk.
 split=> [y i|i ch||W S compress answer W0 failed fv fs fl].
 - exact: frame_key_unit.
 - exact: value_question_unit.
-- exact: (grid_questions_unit [finType of 'I_63] L0 B0 h0 b1 b0 l100 cs0 sn0 circle (Rlt_le _ _ c00) (Rlt_le _ _ tau0)
+- exact: (grid_questions_unit [finType of 'I_63] L0 B0 h0 b1 b0 l100 cs0 sn0 circle (Rlt_le _ _ c00)
+    (Rlt_le _ _ tau0)
     he spc own ln256 fitsK).
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P0 : 0 <= 1 + / z by lra.
-have hcc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100 - c0 * mu) - t ^ 2 * m * (1 - mu ^ 2) / 2.
+have hcc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100 - c0 * mu) -
+  t ^ 2 * m * (1 - mu ^ 2) / 2.
   by apply: Rle_trans hc _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
 have hccV : cV <= 100 * ((100 * c0 + ln (tauV / 2)) / 100 - c0 * (1/7)) - 100 ^ 2 * m * (1 - (1/7) ^ 2) / 2.
   by apply: Rle_trans hcV _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
@@ -156,19 +163,22 @@ have farE : N [finType of 'I_256] * exp (- (100)) <= tauV / 2 * exp (100 * c0).
   have -> : 100 + 100 * c0 - xV = INR 2 * y by rewrite /y INR_IZR_INZ; field.
   by rewrite exp_INR; apply: pow_incr; have := exp_ineq1_le y; rewrite /y; lra.
 have h1 : 0 < 100 <= 100 by lra.
-have big := @frames_with_failures_grid [finType of 'I_424] [finType of 'I_256] [finType of 'I_62] [finType of 'I_63]
+have big := @frames_with_failures_grid [finType of 'I_424] [finType of 'I_256] [finType of 'I_62]
+  [finType of 'I_63]
   var256_address' B L LV L0 100 eta delta c0 cs sn h tau tauV (1/7) (165/1000) z t 100.
 cbv zeta in big; rewrite i424 i256 i62 i63 Bd Kk Ll LVl in big; rewrite i62 Kk in dens; rewrite i256 in farE.
 rewrite Ll in steps.
 set pK := isolation _ _ t _ _ _ _ in sK big; set pV := isolation _ _ 100 _ _ _ _ in sV big.
-have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 B0 LV0 own z0 dens spc steps stepV farE t0 h1
+have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 B0 LV0 own z0 dens spc steps stepV farE
+  t0 h1
   slope slopeV ltac:(lra) ltac:(lra) ltac:(lra) W S compress answer W0 fv fs fl.
 apply: Rle_trans hbits (Rle_trans _ _ _ _ big); apply: Rmult_le_compat_l; first lra.
 have qK : 0 <= delta + pK <= delta + e by lra.
 have qV : 0 <= delta + pV <= delta + eV by lra.
 have qe : 0 < delta + e < 1 by lra.
 have qeV : 0 < delta + eV < 1 by lra.
-have f2 := fano_at (L := 2) (w := 0) (Rle_refl 2) qK qe hu ltac:(rewrite /log2; have -> : 2 - 1 = 1 by [ring]; rewrite ln_1; lra).
+have f2 := fano_at (L := 2) (w := 0) (Rle_refl 2) qK qe hu ltac:(rewrite /log2; have -> : 2 - 1 = 1 by [ring];
+  rewrite ln_1; lra).
 have fK := fano_at l2 qK qe hu hw.
 have fV := fano_at lv2 qV qeV huV hwV.
 have l22 : log2 2 = 1 by rewrite /log2; have := ln2_gt0; move=> ?; field; lra.

@@ -19,8 +19,8 @@ Variables (L LV k kV : nat) (l lv eta c0 cs sn h tau tauV z : R) (s sp x xV t c 
 Notation m := (h ^ 2 * (l ^ 2 - 1) / 12).
 Notation mu := (cs * (1/7) + sn * (165/1000)).
 Hypotheses (Ll : INR L = l) (LVl : INR LV = lv) (l2 : 2 <= l) (lv2 : 2 <= lv) (even : ~~ odd L)
-  (he : 0 <= eta < 1/2) (c00 : 0 < c0) (cs0 : 0 <= cs) (sn0 : 0 < sn) (circle : cs ^ 2 + sn ^ 2 = 1) (h0 :
-    0 < h)
+  (he : 0 <= eta < 1/2) (c00 : 0 < c0) (cs0 : 0 <= cs) (sn0 : 0 < sn) (circle : cs ^ 2 + sn ^ 2 = 1)
+  (h0 : 0 < h)
   (tau0 : 0 < tau) (tauV0 : 0 < tauV) (z0 : 0 < z).
 (* the norm of a payload; the spacing of letters and of values; copies and own tokens in reach *)
 Hypotheses (s0 : 0 <= s) (hs : z * (62 * (h ^ 4 * (l ^ 2 - 1) * (l ^ 2 - 4) / 180)) <= s ^ 2)
@@ -43,8 +43,8 @@ Notation inst := (var256_instance c0 LV L h).
 Notation letter := (var256_letter c0 L cs sn h tau).
 
 (* an isolation bound, from rational bounds of its exponent *)
-Lemma isolation_small (w y tt mm muu cc : R) (j : nat) : 1 <= w -> cc <=
-  tt * (y - c0 * muu) - tt ^ 2 * mm * (1 - muu ^ 2) / 2 ->
+Lemma isolation_small (w y tt mm muu cc : R) (j : nat) : 1 <= w ->
+  cc <= tt * (y - c0 * muu) - tt ^ 2 * mm * (1 - muu ^ 2) / 2 ->
   w * (1 + / z) * 423 * 2 ^ j <= exp cc -> 0 <= w * isolation 424 (1 + / z) tt mm c0 muu y <= / 2 ^ j.
 Proof.
 move=> w1 hcc big; rewrite /isolation; have iz : 0 < / z by exact: Rinv_0_lt_compat.
@@ -69,6 +69,8 @@ have : / 2 ^ j <= / 1 by apply: Rinv_le_contravar; lra.
 by rewrite Rinv_1; lra.
 Qed.
 
+(* The rational bounds imply the hypotheses of Theorem F: ln tau >= - x gives both exponents, isolation_small
+   turns them into error rates of at most 2^-k, and fano_small turns these into bits. *)
 Theorem var256_frames_floor :
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       forall i l a, unit_question 100 (letter i l a) &
@@ -106,8 +108,8 @@ have fitsL : (h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2 by rewrite Ll.
 have [n1 n2 n3] := frames_norms [finType of 'I_63] LV b1 b0 l100 he (Rlt_le _ _ c00) cs0 sn0 circle h0
   (Rlt_le _ _ tau0) even own ln256 spc fitsL.
 split=> // W S compress answer W0 hv hk.
-have hcc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100 - c0 * mu) - t ^ 2 * m * (1 - mu ^ 2) /
-  2.
+have hcc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100 - c0 * mu) -
+  t ^ 2 * m * (1 - mu ^ 2) / 2.
   apply: Rle_trans hc _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
 have hccV : cV <= 100 * ((100 * c0 + ln (tauV / 2)) / 100 - c0 * (1/7)) - 100 ^ 2 * m * (1 - (1/7) ^ 2) / 2.
   apply: Rle_trans hcV _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
@@ -135,11 +137,11 @@ have farE : N [finType of 'I_256] * exp (- (100)) <= tauV / 2 * exp (100 * c0).
   by rewrite exp_INR; apply: pow_incr; have := exp_ineq1_le y; rewrite /y; lra.
 have h1 : 0 < 100 <= 100 by lra.
 have big := @frames [finType of 'I_424] [finType of 'I_256] [finType of 'I_62] [finType of 'I_63]
-  (var256_address : _ -> [finType of option 'I_62] -> R) L LV 100 eta c0 cs sn h tau tauV (1/7) (165/1000) z t
-    100.
+  (var256_address : _ -> [finType of option 'I_62] -> R) L LV 100 eta c0 cs sn h tau tauV (1/7) (165/1000)
+  z t 100.
 cbv zeta in big; rewrite i424 i256 i62 i63 Ll LVl in big; rewrite i62 Ll in dens; rewrite i256 in farE.
-have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV farE t0
-  h1
+have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV farE
+  t0 h1
   slope slopeV ltac:(lra) ltac:(lra) W S compress answer W0 hv hk.
 apply: Rle_trans hbits (Rle_trans _ _ _ _ big); apply: Rmult_le_compat_l; first lra.
 have fK := fano_small (L := l) (k := k) l2 sK ltac:(lra).
