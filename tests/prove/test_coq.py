@@ -35,7 +35,7 @@ from lowerbound.prove.verify import ON_PAPER, verify
 
 ROOT = Path(__file__).parent.parent.parent
 PROOFS = ROOT / "proofs"
-ON_PAPER_ALONE = ("collision", "clique", "public_weights", "f_hat_fibres")
+ON_PAPER_ALONE = ("collision", "clique")
 pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("needs_coq")]
 
 
@@ -63,11 +63,9 @@ def test_the_book_is_verified(book: Book) -> None:
     [
         ("collision", "docs/cliques.md"),
         ("clique", "docs/cliques.md"),
-        ("public_weights", "docs/replay.md"),
-        ("f_hat_fibres", "docs/replay.md"),
     ],
 )
-def test_theorems_d_e_r2_and_r3_are_on_paper(book: Book, lemma: str, where: str) -> None:
+def test_theorems_d_and_e_are_on_paper(book: Book, lemma: str, where: str) -> None:
     """Law: their pages say that no machine checked them, wherever they are shown."""
     report = verify(book, only=[lemma])
     assert report.word == "OPEN"
