@@ -1,19 +1,20 @@
-(* The bits of model R3 from the size of the largest fibre, and how many words of n levels have a given sum. *)
+(* The bits of model R3 from the size of the largest fibre, and how many words of levels have a given sum. *)
 From Coq Require Import FunctionalExtensionality ZArith.
 From LowerBound Require Export Fibres.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* ---------- needed and enough ------------------------------------------------------------------------------------------ *)
-Theorem side_exact (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool) (truth : X -> Out)
-    (M : nat) (F : {set X}) :
+(* ---------- needed and enough --------------------------------------------------------------------------- *)
+Theorem side_exact (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool)
+    (truth : X -> Out) (M : nat) (F : {set X}) :
   (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
   one_side side F -> #|F| = M -> (0 < M)%nat -> (forall G, one_side side G -> (#|G| <= M)%nat) ->
   (forall (W S : finType) (compress : W -> X -> S) (answer : W -> S -> (P -> R) -> Out) (delta : R),
      0 < N W -> delta < 1 ->
      (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (side x))]| <= delta * N W) ->
      log2 (INR M) - log2 (/ (1 - delta)) <= log2 (N S)) /\
-  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x, good x (answer (compress x) (side x)).
+  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x,
+    good x (answer (compress x) (side x)).
 Proof.
 move=> sep hgood hF cardF M0 hM; have [x0 hx0] : exists x0, x0 \in F by apply/card_gt0P; rewrite cardF.
 split=> [W S compress answer delta W0 d1 hc|]; last exact: side_upper_bound x0 _ _ hgood hM.
@@ -21,7 +22,7 @@ rewrite -cardF; apply: (@side_lower_bound X P side Out good F W S compress answe
 by apply: functional_extensionality => p; exact: hF.
 Qed.
 
-(* ---------- words of a given sum ------------------------------------------------------------------------------------------ *)
+(* ---------- words of a given sum ------------------------------------------------------------------------ *)
 Section Words.
 Variable L : nat.
 Lemma words_step n s : words_of_sum n.+1 L s = (\sum_(a < L | (a <= s)%nat) words_of_sum n L (s - a))%nat.
@@ -71,7 +72,8 @@ have -> : Z.of_nat (\sum_(a < L | (a <= s)%nat) words_of_sum n L (s - a))
   by rewrite Nat2Z.inj_add IH IHl.
 case: (ltnP s (size (power n) + L)) => hs; first by rewrite (nth_map 0%nat) ?size_iota // nth_iota.
 rewrite [RHS]nth_default ?size_map ?size_iota //.
-have -> : [seq nth 0%Z (power n) (s - a) | a <- iota 0 L & (a <= s)%nat] = [seq 0%Z | a <- iota 0 L & (a <= s)%nat].
+have -> : [seq nth 0%Z (power n) (s - a) | a <- iota 0 L & (a <= s)%nat]
+  = [seq 0%Z | a <- iota 0 L & (a <= s)%nat].
   apply/eq_in_map => a; rewrite mem_filter mem_iota add0n => /andP[le /andP[_ aL]].
   by rewrite nth_default // leq_subRL //; apply: leq_trans hs; rewrite addnC leq_add2l ltnW.
 by elim: [seq _ <- _ | _] => //= a l ->.

@@ -1,11 +1,12 @@
-(* Model R3: f_hat is known for free.  What must be kept is the number of an element of the largest set of prefixes
-   with one f_hat.  If short integer vectors that f_hat does not show are constant on every scale, that set is counted. *)
+(* Model R3: f_hat is known for free.  What must be kept is the number of an element of the largest set of
+   prefixes with one f_hat.  If short integer vectors that f_hat does not show are constant on every scale,
+   that set is counted. *)
 From Coq Require Import QArith Qreals.
 From LowerBound Require Export Replay.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* ---------- side information ----------------------------------------------------------------------------------- *)
+(* ---------- side information ---------------------------------------------------------------------------- *)
 Section SideInformation.
 Variables (X P : finType) (side : X -> P -> R).
 (* one_side F: all words of F have the same side information *)
@@ -37,7 +38,8 @@ Proof. by rewrite /Reqb; case: Req_EM_T => h; constructor. Qed.
 (* ... and the number of the word in its set is enough *)
 Theorem side_upper_bound (x0 : X) (M : nat) (truth : X -> Out) : (forall x, good x (truth x)) ->
   (forall F, one_side F -> (#|F| <= M)%nat) ->
-  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x, good x (answer (compress x) (side x)).
+  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x,
+    good x (answer (compress x) (side x)).
 Proof.
 move=> hgood hM; pose A (f : P -> R) := [set y | [forall p, Reqb (side y p) (f p)]].
 have self x : x \in A (side x) by rewrite inE; apply/forallP => p; apply/ReqbP.
@@ -51,7 +53,7 @@ by rewrite nth_index ?mem_enum.
 Qed.
 End SideInformation.
 
-(* ---------- maps that are enlarged and added up -------------------------------------------------------------------- *)
+(* ---------- maps that are enlarged and added up --------------------------------------------------------- *)
 Lemma Q2R_Z (z : Z) : Q2R (inject_Z z) = IZR z.
 Proof. by rewrite /Q2R /= Rinv_1 Rmult_1_r. Qed.
 
@@ -68,7 +70,8 @@ Definition rationally_independent (V : finType) (e : V -> R) : Prop :=
   forall c : V -> Q, \rsum_v (Q2R (c v) * e v) = 0 -> forall v, Q2R (c v) = 0.
 
 Section Maps.
-(* n scales with maps of any shapes, each with a first place; enlarge cell i: the weight of id i in a cell of f_hat *)
+(* n scales with maps of any shapes, each with a first place; enlarge cell i: the weight of id i in a cell of
+   f_hat *)
 Variables (n : nat) (Place : 'I_n -> finType) (first : forall k, Place k) (Cell : finType).
 Notation Id := [finType of {k : 'I_n & Place k}].
 Variable enlarge : Cell -> Id -> Q.
@@ -79,7 +82,8 @@ Definition f_hat (V Chan : finType) (E : V -> Chan -> R) (r : {ffun Id -> V}) (p
 (* hidden z: f_hat does not show the integer vector z *)
 Definition hidden (z : Id -> Z) : Prop := forall cell, \rsum_i (Q2R (enlarge cell i) * IZR (z i)) = 0.
 (* short_is_constant b: hidden vectors with entries up to b are constant on every scale *)
-Definition short_is_constant (b : Z) : Prop := forall z : Id -> Z, hidden z -> (forall i, (Z.abs (z i) <= b)%Z) ->
+Definition short_is_constant (b : Z) : Prop :=
+  forall z : Id -> Z, hidden z -> (forall i, (Z.abs (z i) <= b)%Z) ->
   forall (k : 'I_n) (p q : Place k), z (at_ k p) = z (at_ k q).
 (* a constant is enlarged to itself *)
 Hypothesis constants : forall cell (k : 'I_n), \rsum_(p : Place k) Q2R (enlarge cell (at_ k p)) = 1.
@@ -105,11 +109,12 @@ move=> hz hk; rewrite -(constant_sum c0) -[RHS](hz c0); apply: eq_bigr => -[k p]
 by rewrite (hk k (first k) p).
 Qed.
 
-Lemma constant_word (V : finType) (r : {ffun Id -> V}) : (forall k (p q : Place k), r (at_ k p) = r (at_ k q)) ->
+Lemma constant_word (V : finType) (r : {ffun Id -> V}) :
+  (forall k (p q : Place k), r (at_ k p) = r (at_ k q)) ->
   forall i, r i = r (at_ (tag i) (first (tag i))).
 Proof. by move=> h [k p]; exact: h. Qed.
 
-(* ---------- codebooks with independent entries ----------------------------------------------------------------------- *)
+(* ---------- codebooks with independent entries ---------------------------------------------------------- *)
 Section Independent.
 Variables (V Chan : finType) (E : V -> Chan -> R) (c : Chan).
 Hypotheses (cell : Cell) (hE : rationally_independent (E ^~ c)) (short : short_is_constant 1).
@@ -123,8 +128,10 @@ Proof. by rewrite /change minus_IZR; case: (r i == v); case: (s i == v). Qed.
 Lemma change_hidden r s v : f_hat E r =1 f_hat E s -> hidden (change r s v).
 Proof.
 move=> hrs cl; have pick_E (t : {ffun Id -> V}) i : E (t i) c = \rsum_v (ind (t i == v) * E v c).
-  by rewrite (bigD1 (t i)) //= eqxx big1 => [|u /negbTE]; [rewrite /=; ring|rewrite eq_sym => ->; rewrite /=; ring].
-have e (t : {ffun Id -> V}) : f_hat E t (cl, c) = \rsum_v ((\rsum_i (Q2R (enlarge cl i) * ind (t i == v))) * E v c).
+  by rewrite (bigD1 (t i)) //= eqxx big1 => [|u /negbTE];
+    [rewrite /=; ring|rewrite eq_sym => ->; rewrite /=; ring].
+have e (t : {ffun Id -> V}) : f_hat E t (cl, c)
+  = \rsum_v ((\rsum_i (Q2R (enlarge cl i) * ind (t i == v))) * E v c).
   transitivity (\rsum_i \rsum_v (Q2R (enlarge cl i) * ind (t i == v) * E v c)).
     by apply: eq_bigr => i _ /=; rewrite pick_E -rsum_distr; apply: eq_bigr => u _; rewrite Rmult_assoc.
   rewrite exchange_big /=; apply: eq_bigr => u _; rewrite [RHS]Rmult_comm -rsum_distr.
@@ -212,13 +219,13 @@ move=> t t' _ _ /ffunP h; apply/ffunP => k; have := h (at_ k (first k)); rewrite
 exact.
 Qed.
 
-(* ---------- grids of equidistant levels --------------------------------------------------------------------------------- *)
+(* ---------- grids of equidistant levels ----------------------------------------------------------------- *)
 Section Levels.
 Variables (Chan : finType) (L : nat) (alpha beta : Chan -> R).
 Notation V := [finType of {ffun Chan -> 'I_L}].
 (* grid_code: channel c of a code is alpha c + beta c a, at level a *)
 Definition grid_code (v : V) (c : Chan) : R := alpha c + beta c * INR (v c).
-(* words_of_sum s: the words of n levels whose sum is s;  most_words: the largest number of words of one sum *)
+(* words_of_sum s: the words of n levels whose sum is s; most_words: the largest number of words of one sum *)
 Definition words_of_sum (s : nat) : nat := #|[pred w : {ffun 'I_n -> 'I_L} | (\sum_k w k == s)%nat]|.
 Definition most_words : nat := (\max_(s < (n * L).+1) words_of_sum s)%nat.
 

@@ -1,32 +1,36 @@
-(* Public weights of the first layer: word embedding, table of positions, layer norm, projections, l2-normalised
-   queries and keys.  Addresses stand in blocks of their own, so that queries and keys are public; values are the
-   contents that token ids write into a row.  The outputs of the last scale then determine the ids. *)
+(* Public weights of the first layer: word embedding, table of positions, layer norm, projections,
+   l2-normalised queries and keys.  Addresses stand in blocks of their own, so that queries and keys are
+   public; values are the contents that token ids write into a row.  The outputs of the last scale then
+   determine the ids. *)
 From LowerBound Require Export VarLayer Prefix LayerNorm.
 From Coq Require Import FunctionalExtensionality.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* ---------- ids, codes, contents and input rows ---------------------------------------------------------- *)
+(* ---------- ids, codes, contents and input rows --------------------------------------------------------- *)
 Section Inputs.
 Variables (Wid Cod Bit Id Row : finType) (spot : Bit -> Cod).
 Notation X := {ffun Id * Bit -> bool}.
 (* code x i c: entry c of the code of id i: bit b as a sign in channel spot b, and 0 in all other channels *)
-Definition code (x : X) (i : Id) (c : Cod) : R := if [pick b | spot b == c] is Some b then sign (x (i, b)) else 0.
+Definition code (x : X) (i : Id) (c : Cod) : R :=
+  if [pick b | spot b == c] is Some b then sign (x (i, b)) else 0.
 (* content A x s c: what the ids add to channel c of row s, with the weights A s i *)
 Definition content (A : Row -> Id -> R) (x : X) (s : Row) (c : Cod) : R := \rsum_i (A s i * code x i c).
 (* input_row: a content goes through the word embedding, and the row of the table of positions is added *)
-Definition input_row (word : Cod -> Wid -> R) (pos : Row -> Wid -> R) (f : Row -> Cod -> R) (s : Row) (w : Wid) : R :=
+Definition input_row (word : Cod -> Wid -> R) (pos : Row -> Wid -> R) (f : Row -> Cod -> R) (s : Row)
+    (w : Wid) : R :=
   \rsum_c (f s c * word c w) + pos s w.
 End Inputs.
 
-(* ---------- what is asked of the answers ------------------------------------------------------------------- *)
+(* ---------- what is asked of the answers ---------------------------------------------------------------- *)
 Section Answers.
 Variables (Wid Head Crd Ch J Own : finType).
 (* spread v: max v - min v, over all rows and channels *)
 Definition spread (v : J -> Ch -> R) : R :=
   \big[Rmax/0]_(p : (J * Ch) * (J * Ch)) (v p.1.1 p.1.2 - v p.2.1 p.2.2).
 (* head_output: head h of the layer for a token with the row y; the softmax runs over the rows z *)
-Definition head_output (l : layer Wid Head Crd Ch) (h : Head) (y : Wid -> R) (z : J -> Wid -> R) (c : Ch) : R :=
+Definition head_output (l : layer Wid Head Crd Ch) (h : Head) (y : Wid -> R) (z : J -> Wid -> R)
+    (c : Ch) : R :=
   softmax_mean (fun j => layer_logit l h y (z j)) (fun j => value l h (z j) c).
 (* outputs_good: every entry of every output of the last scale is within eta (max V - min V) *)
 Definition outputs_good (l : layer Wid Head Crd Ch) (z : J -> Wid -> R) (y : Own -> Wid -> R) (eta : R)
@@ -72,14 +76,16 @@ rewrite exchange_big /=; apply: eq_bigr => c _; case: pickP => [b /eqP <-|none].
 by rewrite big1 // => b _; rewrite eq_sym none.
 Qed.
 
-Lemma pick_spot (Bit Cod : finType) (spot : Bit -> Cod) b : injective spot -> [pick b' | spot b' == spot b] = Some b.
+Lemma pick_spot (Bit Cod : finType) (spot : Bit -> Cod) b :
+  injective spot -> [pick b' | spot b' == spot b] = Some b.
 Proof. by move=> inj; case: pickP => [b' /eqP /inj -> //|/(_ b)]; rewrite eqxx. Qed.
 
 (* clip s: the nearest number between - s and s; it does not move away from a number in between *)
 Definition clip (s y : R) : R := Rmax (- s) (Rmin s y).
 Lemma clip_box s y : 0 <= s -> Rabs (clip s y) <= s.
 Proof.
-by move=> s0; apply: Rabs_le; rewrite /clip /Rmin; case: Rle_dec => h1; rewrite /Rmax; case: Rle_dec => h2; lra.
+by move=> s0; apply: Rabs_le; rewrite /clip /Rmin; case: Rle_dec => h1; rewrite /Rmax; case: Rle_dec => h2;
+  lra.
 Qed.
 Lemma clip_near s y w : Rabs w <= s -> Rabs (clip s y - w) <= Rabs (y - w).
 Proof.
@@ -87,7 +93,7 @@ move=> /Rabs_between hw; have := Rle_abs (y - w); have := Rle_abs (- (y - w)); r
 by rewrite /clip /Rmin; case: Rle_dec => h1; rewrite /Rmax; case: Rle_dec => h2 h3 h4; apply: Rabs_le; lra.
 Qed.
 
-(* ---------- the weights -------------------------------------------------------------------------------------- *)
+(* ---------- the weights --------------------------------------------------------------------------------- *)
 Section Weights.
 Variables (Wid Head Crd Ch Cod Bit Id Tok Own Slot Read : finType).
 Notation X := {ffun Id * Bit -> bool}.
@@ -95,7 +101,7 @@ Notation Row := [finType of Tok + Own].
 Notation Block := [finType of Cod + (Head * Crd + Head * Crd)].
 (* bit b of an id stands in channel spot b of its code, and is read in channel home b of a head *)
 Variables (spot : Bit -> Cod) (home : Bit -> Ch).
-(* read r: head (place r).1 reads row r with address (place r).2, in token own (place r).2 of the last scale *)
+(* read r: head (place r).1 reads row r with address (place r).2, in token own (place r).2 of the last map *)
 Variables (own : Slot -> Own) (row : Read -> Tok) (place : Read -> Head * Slot).
 Variables (book : option Slot -> Crd -> R) (A : Row -> Id -> R) (frozen : Row -> Cod -> R).
 Variables (q : Block -> Wid -> R) (lam eps mu B sigma : R) (F : Row -> R).
@@ -117,7 +123,8 @@ Definition table_row (s : Row) (w : Wid) : R :=
   \rsum_e (public_part s e * q (inr e) w) - \rsum_c (frozen s c * word c w).
 Definition public_layer : layer Wid Head Crd Ch := Layer
   (fun h a => q (inr (inr (h, a)))) (fun h a => q (inr (inl (h, a))))
-  (fun _ c => if [pick b | home b == c] is Some b then scale (gain / sqrt (N Wid)) (q (inl (spot b))) else fun _ => 0)
+  (fun _ c => if [pick b | home b == c] is Some b then scale (gain / sqrt (N Wid))
+    (q (inl (spot b))) else fun _ => 0)
   (fun _ => lam).
 Definition normed_row (x : X) (s : Row) : Wid -> R :=
   layer_norm eps (input_row word table_row (fun s c => content spot A x s c + frozen s c) s).
@@ -147,7 +154,8 @@ Qed.
 Lemma content_spot x s b : content spot A x s (spot b) = level_sum x s b.
 Proof. by apply: eq_bigr => i _; rewrite /code pick_spot. Qed.
 
-Lemma content_square x s : \rsum_c (content spot A x s c * content spot A x s c) = square_norm (level_sum x s).
+Lemma content_square x s : \rsum_c (content spot A x s c * content spot A x s c)
+    = square_norm (level_sum x s).
 Proof.
 rewrite /square_norm -(sum_spots (fun b => level_sum x s b * level_sum x s b) spot_inj).
 apply: eq_bigr => c _; case: pickP => [b /eqP <-|none]; first by rewrite content_spot.
@@ -187,12 +195,14 @@ have p0 : 0 < ((gain * F s * sigma) * (gain * F s * sigma) - N Wid * eps) / (2 *
 by rewrite /public_length sqrt_sqrt; last lra; split; [field; lra|exact: sqrt_lt_R0].
 Qed.
 
-Lemma public_part_square s : \rsum_e (public_part s e * public_part s e) = 2 * N Head * (public_length s * public_length s).
+Lemma public_part_square s : \rsum_e (public_part s e * public_part s e)
+    = 2 * N Head * (public_length s * public_length s).
 Proof.
 have one (g : Head -> option Slot) :
     \rsum_(a : Head * Crd) (public_length s * book (g a.1) a.2 * (public_length s * book (g a.1) a.2))
     = N Head * (public_length s * public_length s).
-  rewrite -(pair_bigA _ (fun h a => public_length s * book (g h) a * (public_length s * book (g h) a))) /= -rsum_const.
+  rewrite -(pair_bigA _ (fun h a => public_length s * book (g h) a * (public_length s * book (g h) a))) /=
+    -rsum_const.
   apply: eq_bigr => h _; transitivity (public_length s * public_length s * dot (book (g h)) (book (g h))).
     by rewrite /dot -rsum_distr; apply: eq_bigr => a _; ring.
   by rewrite (proj1 hbook); ring.
@@ -200,13 +210,15 @@ by rewrite big_sumType /= (one (fun h => key_slot h s)) (one (fun _ => query_slo
 Qed.
 
 (* the layer norm divides row s by one positive number *)
-Definition divisor (x : X) (s : Row) : R := gain * F s * sigma * sqrt (1 + square_norm (share x s)) / sqrt (N Wid).
+Definition divisor (x : X) (s : Row) : R :=
+  gain * F s * sigma * sqrt (1 + square_norm (share x s)) / sqrt (N Wid).
 
 Lemma divisor_gt0 x s : 0 < divisor x s.
 Proof.
 have g0 := gain_gt0; have f0 := F0 s; have u0 := square_norm_ge0 (share x s).
 apply: Rdiv_lt_0_compat; last exact: sqrt_lt_R0.
-by apply: Rmult_lt_0_compat; [apply: Rmult_lt_0_compat => //; exact: Rmult_lt_0_compat|apply: sqrt_lt_R0; lra].
+by apply: Rmult_lt_0_compat; [apply: Rmult_lt_0_compat => //; exact: Rmult_lt_0_compat|
+  apply: sqrt_lt_R0; lra].
 Qed.
 
 Lemma dot_normed (h : Head) x s e : dot (q e) (normed_row x s) = coefficient x s e / divisor x s.
@@ -318,7 +330,7 @@ rewrite sqrt_square; last exact/Rlt_le/Rinv_0_lt_compat.
 by rewrite /shrunk -/r /share; field; lra.
 Qed.
 
-(* ---------- what the last scale reads ------------------------------------------------------------------------ *)
+(* ---------- what the last scale reads ------------------------------------------------------------------- *)
 (* the softmax runs over all rows, or over the cached rows alone *)
 Variables (J : finType) (into : J -> Row).
 Hypotheses (into_inj : injective into) (into_cached : forall t, exists j, into j = inl t) (lam0 : 0 <= lam).
@@ -346,7 +358,8 @@ Lemma row_is_read x r b :
 Proof.
 have [j hj] := into_cached (row r).
 rewrite -(public_value (place r).1) -hj; apply: softmax_reads => [j'|]; first exact: value_le.
-have logit j' : layer_logit public_layer (place r).1 (normed_row x (inr (own (place r).2))) (normed_row x (into j'))
+have logit j' : layer_logit public_layer (place r).1 (normed_row x (inr (own (place r).2)))
+  (normed_row x (into j'))
     = lam * dot (book (Some (place r).2)) (book (key_slot (place r).1 (into j'))).
   by rewrite /layer_logit public_query public_key /query_slot pick_spot.
 have -> : tau * exp (layer_logit public_layer (place r).1 (normed_row x (inr (own (place r).2)))
@@ -391,7 +404,8 @@ have near_v b' : Rabs (w b' - shrunk x s b') <= 2 * (eta + tau) / gain.
   have sp2 : sp <= 2 * 1 by apply: spread_le; [move=> j c; exact: value_le|lra].
   have -> : y - gain * shrunk x s b' = (y - out) + (out - gain * shrunk x s b') by ring.
   have h3 : eta * sp <= eta * (2 * 1) by apply: Rmult_le_compat_l.
-  apply: Rle_trans (Rabs_triang _ _) _; move: h1 h2; set t := leak _ _ _; set a := Rabs _; set c := Rabs _; lra.
+  apply: Rle_trans (Rabs_triang _ _) _; move: h1 h2; set t := leak _ _ _; set a := Rabs _; set c := Rabs _;
+    lra.
 have := @unnormalise Bit w (shrunk x s) (/ gain) (/ (B * B)) (2 * (eta + tau) / gain) (Rlt_le _ _ ig)
   (Req_le _ _ gain_square) b1 (fun b => clip_box _ (Rlt_le _ _ ig)) (shrunk_le x s) near_v b.
 have r0 : 0 < bend by apply: sqrt_lt_R0; lra.
@@ -403,7 +417,8 @@ apply: Rle_trans (Rmult_le_compat_l _ _ _ (Rlt_le _ _ gf) h) _.
 by apply: Req_le; rewrite /blur -/s; field; lra.
 Qed.
 
-Hypothesis reads : forall i i', (level i <= level i')%nat -> \rsum_r (l i r * A (inl (row r)) i') = ind (i == i').
+Hypothesis reads : forall i i', (level i <= level i')%nat ->
+  \rsum_r (l i r * A (inl (row r)) i') = ind (i == i').
 Hypothesis narrow : forall i, \rsum_r (Rabs (l i r) * blur r) < 1.
 
 Definition reader (ib : Id * Bit) (rb : Read * Bit) : R := if ib.2 == rb.2 then l ib.1 rb.1 else 0.
@@ -444,7 +459,8 @@ Proof. by rewrite (reader_sum ib (fun r _ => blur r) Rabs_R0); exact: narrow. Qe
 Theorem outputs_determine (x y : X) (o : Own -> Head -> Ch -> R) : good x o -> good y o -> x = y.
 Proof.
 move=> hx hy.
-by apply: (prefix_decoding (level := fun ib : Id * Bit => level ib.1) reader_reads reader_narrow (o := reading o))
+by apply: (prefix_decoding (level := fun ib : Id * Bit => level ib.1) reader_reads reader_narrow
+  (o := reading o))
   => -[r b]; exact: good_reading.
 Qed.
 
@@ -455,7 +471,8 @@ Theorem layer_replay_floor (W S : finType) (compress : W -> X -> S)
   N Id * N Bit - log2 (/ (1 - delta)) <= log2 (N S).
 Proof.
 move=> W0 d1 hc; rewrite -N_prod.
-by apply: (prefix_lower_bound (level := fun ib : Id * Bit => level ib.1) reader_reads reader_narrow (read := reading)
+by apply: (prefix_lower_bound (level := fun ib : Id * Bit => level ib.1) reader_reads reader_narrow
+  (read := reading)
   _ W0 d1 hc) => x o hx [r b]; exact: good_reading.
 Qed.
 

@@ -1,11 +1,11 @@
-(* Almost every codebook has entries that are independent over the rationals: chosen one after the other, each may be
-   any real number outside a countable set. *)
+(* Almost every codebook has entries that are independent over the rationals: chosen one after the other, each
+   may be any real number outside a countable set. *)
 From Coq Require Import QArith Qreals.
 From LowerBound Require Export Fibres.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* ---------- almost every codebook has independent entries -------------------------------------------------------------- *)
+(* ---------- almost every codebook has independent entries ----------------------------------------------- *)
 (* one more entry may be any number outside a countable set *)
 Section Extend.
 Variables (m : nat) (e : 'I_m -> R).
@@ -15,15 +15,18 @@ Definition coefficient_of (l : seq (bool * nat * nat)) (j : 'I_m) : Q :=
   let t := nth (false, 0%nat, 0%nat) l j in
   ((if t.1.1 then - Z.of_nat t.1.2 else Z.of_nat t.1.2)%Z # Pos.of_succ_nat t.2)%Q.
 Definition combination (k : nat) : R :=
-  if @unpickle [countType of seq (bool * nat * nat)] k is Some l then \rsum_j (Q2R (coefficient_of l j) * e j) else 0.
+  if @unpickle [countType of seq (bool * nat * nat)] k is Some l then
+    \rsum_j (Q2R (coefficient_of l j) * e j) else 0.
 
 Lemma coefficients_found (c : 'I_m -> Q) : exists l, forall j, coefficient_of l j = c j.
 Proof.
 pose code (q : Q) := ((Qnum q <? 0)%Z, Z.to_nat (Z.abs (Qnum q)), (Pos.to_nat (Qden q)).-1).
-exists [seq code (c j) | j <- enum 'I_m] => j; rewrite /coefficient_of (nth_map j) ?size_enum_ord // nth_ord_enum /=.
+exists [seq code (c j) | j <- enum 'I_m] => j;
+  rewrite /coefficient_of (nth_map j) ?size_enum_ord // nth_ord_enum /=.
 case: (c j) => num den /=; rewrite Z2Nat.id; last exact: Z.abs_nonneg.
 have -> : Pos.of_succ_nat (Pos.to_nat den).-1 = den.
-  by rewrite -[RHS]Pos2Nat.id; case: (Pos.to_nat den) (Pos2Nat.is_pos den) => [|d] h; [inversion h|rewrite Pos.of_nat_succ].
+  by rewrite -[RHS]Pos2Nat.id; case: (Pos.to_nat den) (Pos2Nat.is_pos den) => [|d] h;
+    [inversion h|rewrite Pos.of_nat_succ].
 by case: Z.ltb_spec => h; congr Qmake; lia.
 Qed.
 
@@ -56,7 +59,8 @@ Section Missed.
 Variable f : nat -> R.
 Fixpoint nested (k : nat) : R * R :=
   if k is k'.+1 then
-    let (a, b) := nested k' in if Rle_dec (f k') ((a + b) / 2) then ((a + 3 * b) / 4, b) else (a, (3 * a + b) / 4)
+    let (a, b) := nested k' in
+    if Rle_dec (f k') ((a + b) / 2) then ((a + 3 * b) / 4, b) else (a, (3 * a + b) / 4)
   else (0, 1).
 
 Lemma nested_lt k : (nested k).1 < (nested k).2.

@@ -1,12 +1,13 @@
-(* The layer norm (AdaLN without shift and gain) of rows that are combinations of blocks: orthonormal vectors of
-   mean 0.  It divides every coefficient by one positive number.  A row of width C has room for C - 1 blocks. *)
+(* The layer norm (AdaLN without shift and gain) of rows that are combinations of blocks: orthonormal vectors
+   of mean 0.  It divides every coefficient by one positive number.  A row of width C has room for C - 1
+   blocks. *)
 From LowerBound Require Export Softmax.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
 Section Norm.
 Variable Wid : finType.
-(* mean: the mean of the entries of a row;  layer_norm eps: the row minus its mean, over sqrt (variance + eps) *)
+(* mean: the mean of the entries of a row; layer_norm eps: it is taken off, and divided by sqrt (variance + eps) *)
 Definition mean (x : Wid -> R) : R := (\rsum_w x w) / N Wid.
 Definition layer_norm (eps : R) (x : Wid -> R) : Wid -> R := fun w =>
   (x w - mean x) / sqrt ((\rsum_v ((x v - mean x) * (x v - mean x))) / N Wid + eps).
@@ -91,10 +92,12 @@ transitivity (\rsum_(w : 'I_C) (ind (w < k.+1)%nat + a * a * ind (w == k.+1 :> n
 by rewrite big_split /= rsum_distr h sum_at //; ring.
 Qed.
 
-Lemma helmert_cross (j k : 'I_C.-1) : (j < k)%nat -> \rsum_(w : 'I_C) (helmert_entry j w * helmert_entry k w) = 0.
+Lemma helmert_cross (j k : 'I_C.-1) :
+  (j < k)%nat -> \rsum_(w : 'I_C) (helmert_entry j w * helmert_entry k w) = 0.
 Proof.
 move=> jk; rewrite -[RHS](helmert_sum j); apply: eq_bigr => w _; rewrite /helmert_entry.
-move: (INR j.+1) (INR k.+1) => a b; case: (ltnP w k.+1) => [wk|kw]; first by rewrite (ltn_eqF wk) /= /ind; ring.
+move: (INR j.+1) (INR k.+1) => a b; case: (ltnP w k.+1) => [wk|kw]; first by rewrite (ltn_eqF wk) /= /ind;
+  ring.
 have jw : (j.+1 < w)%nat by apply: leq_trans kw.
 have /negbTE j0 : ~~ (w < j.+1)%nat by rewrite -leqNgt ltnW.
 by rewrite (gtn_eqF jw) j0 /ind; ring.

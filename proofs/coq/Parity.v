@@ -1,11 +1,12 @@
-(* Maps that are their own mirror images: integer vectors that f_hat does not show are split into even and odd parts along
-   both axes, and for each part computation decides whether anything but constants can be short. *)
+(* Maps that are their own mirror images: integer vectors that f_hat does not show are split into even and odd
+   parts along both axes, and computation decides for each whether it must be constant if it is short. *)
 From Coq Require Import ZArith Znumtheory QArith Qreals.
 From LowerBound Require Export ShortVectors.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
-Notation "\rsum_ ( i : A | P ) F" := (\big[Rplus/0]_(i : A | P) F) (at level 41, F at level 41, i at level 50).
-(* ---------- parities ---------------------------------------------------------------------------------------------------- *)
+Notation "\rsum_ ( i : A | P ) F" :=
+  (\big[Rplus/0]_(i : A | P) F) (at level 41, F at level 41, i at level 50).
+(* ---------- parities ------------------------------------------------------------------------------------ *)
 (* parity s: -1 for odd functions (s = true), 1 for even ones *)
 Definition parity (s : bool) : Z := if s then (-1)%Z else 1%Z.
 (* half s n p: p is a place of the first half of n, with the middle if functions are even *)
@@ -34,12 +35,15 @@ have -> : \rsum_(p : 'I_n | half s n p) (IZR (fold_pair s n c p) * g p)
   rewrite [X in _ = X + _]big1 ?Rplus_0_l => [|p /andP[_ /eqP e]]; last first.
     by have := hg p (ltn_ord p); rewrite -e /=; nra.
   by apply: eq_bigl => p; rewrite /half andbT andbF orbF; case: ltngtP.
-rewrite [RHS](bigID (fun p : 'I_n => p < n - p.+1)%nat) [X in X + _](bigID (fun p : 'I_n => p < n - p.+1)%nat) /=.
+rewrite [RHS](bigID (fun p : 'I_n => p < n - p.+1)%nat)
+  [X in X + _](bigID (fun p : 'I_n => p < n - p.+1)%nat) /=.
 have mid (f h : 'I_n -> R) : (forall p : 'I_n, (p == n - p.+1 :> nat)%nat -> f p = h p) ->
-    \rsum_(p : 'I_n | half false n p && ~~ (p < n - p.+1)%nat) f p = \rsum_(p : 'I_n | half false n p && ~~ (p < n - p.+1)%nat) h p.
+    \rsum_(p : 'I_n | half false n p && ~~ (p < n - p.+1)%nat) f p
+      = \rsum_(p : 'I_n | half false n p && ~~ (p < n - p.+1)%nat) h p.
   by move=> fh; apply: eq_bigr => p; rewrite /half andbT => /andP[/orP[->|/fh]].
 rewrite (mid _ (fun p => IZR (fold_pair s n c p) * g p)) => [|p e]; last by rewrite /fold_pair e.
-have low (f : 'I_n -> R) : \rsum_(p : 'I_n | half false n p && (p < n - p.+1)%nat) f p = \rsum_(p : 'I_n | (p < n - p.+1)%nat) f p.
+have low (f : 'I_n -> R) : \rsum_(p : 'I_n | half false n p && (p < n - p.+1)%nat) f p
+  = \rsum_(p : 'I_n | (p < n - p.+1)%nat) f p.
   by apply: eq_bigl => p; rewrite /half; case: (p < _)%nat; rewrite ?andbF.
 rewrite !low; set rest := \rsum_(p | _ && _) _.
 have -> : \rsum_(p : 'I_n | (p < n - p.+1)%nat) (IZR (fold_pair s n c p) * g p)
@@ -51,7 +55,7 @@ have e (x y t : R) : x + t + y = x + y + t by ring.
 exact: e.
 Qed.
 
-(* ---------- square pyramids that are their own mirror images ------------------------------------------------------------ *)
+(* ---------- square pyramids that are their own mirror images -------------------------------------------- *)
 Section Fold.
 (* a k i p: the weight, times unit, of place p of scale k in cell i of m, on both axes *)
 Variables (sides : seq nat) (n m : nat) (a : nat -> nat -> nat -> Z) (unit bound : Z).
@@ -61,7 +65,8 @@ Hypothesis mirror : forall k i p, (k < n)%nat -> (i < m)%nat -> (p < side k)%nat
   a k (m - i.+1) (side k - p.+1) = a k i p.
 Hypothesis total : forall k i, (k < n)%nat -> (i < m)%nat -> \rsum_(p : 'I_(side k)) IZR (a k i p) = IZR unit.
 Definition shown (z : nat -> nat -> nat -> Z) (i j : nat) : R :=
-  \rsum_(k : 'I_n) \rsum_(p : 'I_(side k)) (IZR (a k i p) * \rsum_(q : 'I_(side k)) (IZR (a k j q) * IZR (z k p q))).
+  \rsum_(k : 'I_n) \rsum_(p : 'I_(side k))
+    (IZR (a k i p) * \rsum_(q : 'I_(side k)) (IZR (a k j q) * IZR (z k p q))).
 Hypothesis unseen : forall i j, (i < m)%nat -> (j < m)%nat -> shown z i j = 0.
 Hypothesis small : forall k p q, (Z.abs (z k p q) <= bound)%Z.
 
@@ -72,7 +77,8 @@ Definition flip2 (z : nat -> nat -> nat -> Z) k p q : Z := z k p (side k - q.+1)
 Lemma shown_flip1 y i j : (i < m)%nat -> shown (flip1 y) i j = shown y (m - i.+1) j.
 Proof.
 move=> hi; apply: eq_bigr => k _; rewrite (reindex_inj rev_ord_inj) /=; apply: eq_bigr => p _.
-rewrite -(mirror (ltn_ord k) hi) ?opposite ?ltn_ord //; last by rewrite ltn_subrL /=; case: (side k) p => [[]|].
+rewrite -(mirror (ltn_ord k) hi) ?opposite ?ltn_ord //; last by rewrite ltn_subrL /=;
+  case: (side k) p => [[]|].
 by congr (_ * _); apply: eq_bigr => q _; rewrite /flip1 opposite ?ltn_ord.
 Qed.
 
@@ -80,11 +86,13 @@ Lemma shown_flip2 y i j : (j < m)%nat -> shown (flip2 y) i j = shown y i (m - j.
 Proof.
 move=> hj; apply: eq_bigr => k _; apply: eq_bigr => p _; congr (_ * _).
 rewrite (reindex_inj rev_ord_inj) /=; apply: eq_bigr => q _.
-rewrite -(mirror (ltn_ord k) hj) ?opposite ?ltn_ord //; last by rewrite ltn_subrL /=; case: (side k) q => [[]|].
+rewrite -(mirror (ltn_ord k) hj) ?opposite ?ltn_ord //; last by rewrite ltn_subrL /=;
+  case: (side k) q => [[]|].
 by rewrite /flip2 opposite ?ltn_ord.
 Qed.
 
-Lemma shown_add x y c i j : shown (fun k p q => x k p q + c * y k p q)%Z i j = shown x i j + IZR c * shown y i j.
+Lemma shown_add x y c i j : shown (fun k p q => x k p q + c * y k p q)%Z i j
+    = shown x i j + IZR c * shown y i j.
 Proof.
 rewrite /shown -rsum_distr -big_split; apply: eq_bigr => k _ /=.
 rewrite -rsum_distr -big_split; apply: eq_bigr => p _ /=.
@@ -95,7 +103,8 @@ Qed.
 
 (* the part of z of given parities, times 4 *)
 Definition part (s t : bool) : nat -> nat -> nat -> Z :=
-  let y k p q := (z k p q + parity s * flip1 z k p q)%Z in fun k p q => (y k p q + parity t * flip2 y k p q)%Z.
+  let y k p q := (z k p q + parity s * flip1 z k p q)%Z in fun k p q =>
+    (y k p q + parity t * flip2 y k p q)%Z.
 
 Lemma part_unseen s t i j : (i < m)%nat -> (j < m)%nat -> shown (part s t) i j = 0.
 Proof.
@@ -104,17 +113,20 @@ move=> hi hj; rewrite shown_add shown_flip2 // !shown_add !shown_flip1 //.
 by rewrite !unseen ?rev_lt //; ring.
 Qed.
 
-Lemma part_flip1 s t k p q : (p < side k)%nat -> part s t k (side k - p.+1)%nat q = (parity s * part s t k p q)%Z.
+Lemma part_flip1 s t k p q : (p < side k)%nat -> part s t k (side k - p.+1)%nat q
+    = (parity s * part s t k p q)%Z.
 Proof.
 by move=> hp; rewrite /part /flip2 /flip1 opposite // /parity; case: s; case: t; lia.
 Qed.
 
-Lemma part_flip2 s t k p q : (q < side k)%nat -> part s t k p (side k - q.+1)%nat = (parity t * part s t k p q)%Z.
+Lemma part_flip2 s t k p q : (q < side k)%nat -> part s t k p (side k - q.+1)%nat
+    = (parity t * part s t k p q)%Z.
 Proof.
 by move=> hq; rewrite /part /flip2 /flip1 opposite // /parity; case: s; case: t; lia.
 Qed.
 
-Lemma parts_sum k p q : (part false false k p q + part false true k p q + part true false k p q + part true true k p q
+Lemma parts_sum k p q : (part false false k p q + part false true k p q + part true false k p q
+    + part true true k p q
   = 4 * z k p q)%Z.
 Proof. by rewrite /part /flip1 /flip2 /parity; lia. Qed.
 
@@ -130,7 +142,8 @@ Lemma part_half s t i j : (i < m)%nat -> (j < m)%nat ->
     (IZR (fold_pair s (side k) (a k i) p * fold_pair t (side k) (a k j) q) * IZR (part s t k p q)) = 0.
 Proof.
 move=> hi hj; rewrite -[RHS](part_unseen s t hi hj); apply: eq_bigr => k _.
-rewrite (@sum_half s (side k) (a k i) (fun p => \rsum_(q : 'I_(side k)) (IZR (a k j q) * IZR (part s t k p q)))).
+rewrite (@sum_half s (side k) (a k i) (fun p =>
+  \rsum_(q : 'I_(side k)) (IZR (a k j q) * IZR (part s t k p q)))).
   apply: eq_bigr => p _; rewrite (@sum_half t (side k) (a k j) (fun q => IZR (part s t k p q))) => [|q hq].
     by rewrite -rsum_distr; apply: eq_bigr => q _; rewrite mult_IZR; ring.
   by rewrite part_flip2 // mult_IZR.
@@ -138,7 +151,7 @@ move=> p hp; rewrite -rsum_distr; apply: eq_bigr => q _; rewrite part_flip1 // m
 by ring.
 Qed.
 
-(* ---------- the equations as lists --------------------------------------------------------------------------------------- *)
+(* ---------- the equations as lists ---------------------------------------------------------------------- *)
 Definition halves (s : bool) (k : nat) : seq nat := [seq p <- iota 0 (side k) | half s (side k) p].
 Definition places (s t : bool) : seq (nat * nat * nat) :=
   flatten [seq flatten [seq [seq (k, p, q) | q <- halves t k] | p <- halves s k] | k <- iota 0 n].
@@ -164,7 +177,8 @@ Lemma sum_iota (P : pred nat) (G : nat -> R) k :
 Proof. by rewrite -(big_mkord P G) /index_iota subn0. Qed.
 
 Lemma sum_places s t (G : nat -> nat -> nat -> R) : \big[Rplus/0]_(x <- places s t) G x.1.1 x.1.2 x.2 =
-  \rsum_(k : 'I_n) \rsum_(p : 'I_(side k) | half s (side k) p) \rsum_(q : 'I_(side k) | half t (side k) q) G k p q.
+  \rsum_(k : 'I_n) \rsum_(p : 'I_(side k) | half s (side k) p) \rsum_(q : 'I_(side k)
+    | half t (side k) q) G k p q.
 Proof.
 rewrite /places big_flatten big_map sum_iota; apply: eq_bigr => k _.
 rewrite big_flatten big_map /halves big_filter sum_iota; apply: eq_bigr => p _.
@@ -184,7 +198,8 @@ rewrite (@sum_half false (side k) (a k i) (fun _ => 1)) => [|p _]; last by rewri
 by apply: eq_bigr => p _; ring.
 Qed.
 
-Lemma equation_dot s t i j : (i < m)%nat -> (j < m)%nat -> integer_dot (equation s t i j) (unknowns s t) = 0%Z.
+Lemma equation_dot s t i j : (i < m)%nat -> (j < m)%nat ->
+  integer_dot (equation s t i j) (unknowns s t) = 0%Z.
 Proof.
 move=> hi hj; apply: eq_IZR; have zero := part_half s t hi hj.
 pose G k p q := IZR (fold_pair s (side k) (a k i) p * fold_pair t (side k) (a k j) q).
@@ -195,7 +210,8 @@ case: s t zero @G => [] [] // zero G _; rewrite [integer_dot _ _]/= plus_IZR dot
 set y := part false false in zero *.
 have -> : \big[Rplus/0]_(x <- [seq x <- places false false | off_corner x])
       IZR (weight false false i j x * (y x.1.1 x.1.2 x.2 - y x.1.1 0%N 0%N)%Z)
-    = \big[Rplus/0]_(x <- places false false) (G x.1.1 x.1.2 x.2 * (IZR (y x.1.1 x.1.2 x.2) - IZR (y x.1.1 0%N 0%N))).
+    = \big[Rplus/0]_(x <- places false false)
+      (G x.1.1 x.1.2 x.2 * (IZR (y x.1.1 x.1.2 x.2) - IZR (y x.1.1 0%N 0%N))).
   rewrite big_filter big_mkcond; apply: eq_bigr => -[[k p] q] _; rewrite /off_corner /=.
   case: ltnP => [_|]; first by rewrite mult_IZR minus_IZR.
   by rewrite leqn0 addn_eq0 => /andP[/eqP -> /eqP ->]; rewrite /Rminus Rplus_opp_r Rmult_0_r.
@@ -224,7 +240,8 @@ Proof.
 rewrite /bounds /unknowns; case: (s || t); first by apply: bounded_maps => x; exact: part_bound.
 apply/andP; split; last first.
   apply: bounded_maps => x; have := @part_bound s t x.1.1 x.1.2 x.2; have := @part_bound s t x.1.1 0 0; lia.
-apply/Z.leb_le; rewrite -[n in Z.of_nat n](size_iota 0 n); elim: (iota 0 n) => [|k l IH]; first by rewrite /=; lia.
+apply/Z.leb_le; rewrite -[n in Z.of_nat n](size_iota 0 n); elim: (iota 0 n) => [|k l IH]; first by rewrite /=;
+  lia.
 have := @part_bound s t k 0 0; move: IH; rewrite [size (k :: l)]/= Nat2Z.inj_succ Z.mul_succ_r.
 rewrite [foldr _ _ [seq _ | _ <- k :: l]]/=.
 by set u := foldr _ _ _; set v := part _ _ _ _ _; set w := (_ * Z.of_nat _)%Z; lia.
@@ -240,7 +257,8 @@ Qed.
 
 (* what holds on half of the places holds everywhere *)
 Lemma whole_part s t k (v : Z) : (k < n)%nat -> (s || t -> v = 0%Z) ->
-  (forall p q, (p < side k)%nat -> (q < side k)%nat -> half s (side k) p -> half t (side k) q -> part s t k p q = v) ->
+  (forall p q, (p < side k)%nat -> (q < side k)%nat -> half s (side k) p -> half t (side k) q ->
+    part s t k p q = v) ->
   forall p q, (p < side k)%nat -> (q < side k)%nat -> part s t k p q = v.
 Proof.
 move=> hk v0 hv.
@@ -249,7 +267,8 @@ have cases (u : bool) r : (r < side k)%nat -> ~~ half u (side k) r ->
   move=> hr; rewrite /half negb_or -leqNgt => /andP[le nm]; rewrite opposite //.
   move: le nm; rewrite leq_eqVlt => /orP[/eqP e|lt] nm; last by left; rewrite lt.
   by right; move: nm; rewrite e eqxx /= negbK.
-have back r : (r < side k)%nat -> (side k - r.+1 < side k)%nat by move=> h; rewrite ltn_subrL /= (leq_ltn_trans _ h).
+have back r : (r < side k)%nat -> (side k - r.+1 < side k)%nat by move=> h;
+  rewrite ltn_subrL /= (leq_ltn_trans _ h).
 have first_ p q : (p < side k)%nat -> (q < side k)%nat -> half t (side k) q -> part s t k p q = v.
   move=> hp hq tq; case: (boolP (half s (side k) p)) => [sp|/(cases _ _ hp)[sp|[s1 e]]]; first exact: hv.
     have := part_flip1 s t q hp; rewrite (hv _ q (back _ hp) hq sp tq).
@@ -262,17 +281,18 @@ by have := part_flip2 s t p hq; rewrite -e t1 /parity v0 ?t1 ?orbT //; lia.
 Qed.
 End Fold.
 
-(* ---------- short vectors that f_hat does not show are constant ------------------------------------------------------------ *)
+(* ---------- short vectors that f_hat does not show are constant ----------------------------------------- *)
 Section Unseen.
 Variables (sides : seq nat) (n m : nat) (a : nat -> nat -> nat -> Z) (unit bound p d : Z).
 Variable tests : bool -> bool -> seq (seq Z).
 Notation side k := (nth 0%nat sides k).
-(* fold_checks: the weights are mirror images of each other, those of a cell add up to unit, and for even and odd maps
-   nothing but constants is left *)
+(* fold_checks: the weights are mirror images of each other, those of a cell add up to unit, and for even and
+   odd maps nothing but constants is left *)
 Definition mirrored : bool := all (fun k => all (fun i => all (fun q =>
   a k (m - i.+1)%nat (side k - q.+1)%nat =? a k i q)%Z (iota 0 (side k))) (iota 0 m)) (iota 0 n).
 Definition adds_up : bool :=
-  all (fun k => all (fun i => foldr Z.add 0 [seq a k i q | q <- iota 0 (side k)] =? unit)%Z (iota 0 m)) (iota 0 n).
+  all (fun k => all (fun i => foldr Z.add 0 [seq a k i q | q <- iota 0 (side k)] =? unit)%Z (iota 0 m))
+    (iota 0 n).
 Definition parity_checks (s t : bool) : bool :=
   only_zero p d (bounds sides n bound s t) (equations sides n m a unit s t) (tests s t).
 Hypotheses (mir : mirrored) (add : adds_up) (par : forall s t, parity_checks s t).
@@ -298,10 +318,12 @@ have zero s t : forall x : Z, x \in unknowns sides n z s t -> x = 0%Z.
   have lt h : (0 <= h < 0 + m./2)%nat -> (h < m)%nat.
     by move=> /andP[_ h1]; apply: leq_trans h1 _; rewrite add0n -divn2 leq_div.
   by apply: (equation_dot mirror total hz); exact: lt.
-have odd_zero s t : s || t -> forall q r, (q < side k)%nat -> (r < side k)%nat -> part sides z s t k q r = 0%Z.
+have odd_zero s t : s || t -> forall q r, (q < side k)%nat -> (r < side k)%nat ->
+  part sides z s t k q r = 0%Z.
   move=> st; apply: whole_part => // q r hq hr sq tr; apply: (zero s t); rewrite /unknowns st.
   by apply/mapP; exists (k, q, r) => //; exact: mem_places.
-have even q r : (q < side k)%nat -> (r < side k)%nat -> part sides z false false k q r = part sides z false false k 0 0.
+have even q r : (q < side k)%nat -> (r < side k)%nat -> part sides z false false k q r
+  = part sides z false false k 0 0.
   apply: whole_part => // {}q {}r hq hr sq tr.
   have [c|c] := boolP (off_corner (k, q, r)).
     apply: Zminus_eq; apply: (zero false false); rewrite /unknowns inE; apply/orP; right.

@@ -1,5 +1,5 @@
-(* Theorem R2: such weights exist for every width that has room for the blocks, and for pyramids of maps the hypotheses
-   are finite identities on one axis at a time. *)
+(* Theorem R2: such weights exist for every width that has room for the blocks, and for pyramids of maps the
+   hypotheses are finite identities on one axis at a time. *)
 From LowerBound Require Export FirstLayer.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -8,7 +8,8 @@ Section PublicWeights.
 Variables (C : nat) (Head Crd Ch Cod Bit Id Tok Own Slot Read : finType).
 Notation X := {ffun Id * Bit -> bool}.
 Notation Row := [finType of Tok + Own].
-Variables (spot : Bit -> Cod) (home : Bit -> Ch) (own : Slot -> Own) (row : Read -> Tok) (place : Read -> Head * Slot).
+Variables (spot : Bit -> Cod) (home : Bit -> Ch) (own : Slot -> Own) (row : Read -> Tok)
+  (place : Read -> Head * Slot).
 Variables (book : option Slot -> Crd -> R) (A : Row -> Id -> R) (frozen : Row -> Cod -> R) (F : Row -> R).
 Variables (lam eps mu B eta : R) (level : Id -> nat) (l : Id -> Read -> R).
 Hypotheses (spot_inj : injective spot) (home_inj : injective home) (own_inj : injective own).
@@ -18,7 +19,8 @@ Hypotheses (eps0 : 0 <= eps) (B1 : 1 < B) (lam0 : 0 <= lam) (eta0 : 0 <= eta).
 Hypotheses (F0 : forall s, 0 < F s) (hF : forall s, \rsum_i Rabs (A s i) <= F s).
 Notation tau := (leak (N Tok + N Own) lam mu).
 Notation bend := (sqrt (1 - / (B * B))).
-Hypothesis reads : forall i i', (level i <= level i')%nat -> \rsum_r (l i r * A (inl (row r)) i') = ind (i == i').
+Hypothesis reads : forall i i', (level i <= level i')%nat ->
+  \rsum_r (l i r * A (inl (row r)) i') = ind (i == i').
 Hypothesis narrow : forall i,
   \rsum_r (Rabs (l i r) * (2 * F (inl (row r)) * (eta + tau) / (bend * bend * bend))) < 1.
 
@@ -35,16 +37,19 @@ have t0 s : 0 <= t s by apply: Rdiv_le_r; rewrite ?Rmult_0_l.
 exists (1 + \rsum_s t s); have T0 : 0 <= \rsum_s t s by exact: rsum_ge0.
 split=> [|s]; first lra.
 have ts := rsum_term s t0; move: T0 ts; set T := \rsum_s t s => T0 ts.
-have -> : N [finType of 'I_C] * eps = (gain Bit B * F s) * (gain Bit B * F s) * t s by rewrite /t; field; have := p s; nra.
+have -> : N [finType of 'I_C] * eps = (gain Bit B * F s) * (gain Bit B * F s) * t s by rewrite /t; field;
+  have := p s; nra.
 have -> : gain Bit B * F s * (1 + T) * (gain Bit B * F s * (1 + T))
   = (gain Bit B * F s) * (gain Bit B * F s) * ((1 + T) * (1 + T)) by ring.
 by apply: Rmult_lt_compat_l => //; nra.
 Qed.
 
 Theorem public_weights :
-  exists (word : Cod -> 'I_C -> R) (position : Tok + Own -> 'I_C -> R) (lay : layer [finType of 'I_C] Head Crd Ch),
+  exists (word : Cod -> 'I_C -> R) (position : Tok + Own -> 'I_C -> R)
+    (lay : layer [finType of 'I_C] Head Crd Ch),
   (forall h, multiplier lay h = lam) /\
-  let z (x : X) s := layer_norm eps (input_row word position (fun s c => content spot A x s c + frozen s c) s) in
+  let z (x : X) s :=
+  layer_norm eps (input_row word position (fun s c => content spot A x s c + frozen s c) s) in
   forall (J : finType) (into : J -> Tok + Own), injective into -> (forall t, exists j, into j = inl t) ->
   let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
   [/\ forall x y o, good x o -> good y o -> x = y,
@@ -68,7 +73,8 @@ split.
 - exact: (layer_replay_floor spot_inj home_inj own_inj row_inj place_inj hbook hq b0 w0 B1 sigma0 F0 hF room
     into_inj covers lam0 eta0 reads narrow).
 exists [finType of X], (fun x => x).
-exists (fun x p h c => head_output (public_layer spot home q lam B) h (z x (inr p)) (fun j => z x (into j)) c).
+exists (fun x p h c => head_output (public_layer spot home q lam B) h (z x (inr p)) (fun j =>
+  z x (into j)) c).
 split; last by rewrite log2_bits N_prod.
 exact: truth_good.
 Qed.

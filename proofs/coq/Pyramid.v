@@ -1,5 +1,6 @@
-(* Theorem R2 for pyramids of maps.  What the ids of one scale write into the rows of a later one is a Kronecker
-   product of one matrix for each axis, and so are left inverses: all that is left to check are identities of one axis. *)
+(* Theorem R2 for pyramids of maps.  What the ids of one scale write into the rows of a later one is a
+   Kronecker product of one matrix for each axis, and so are left inverses: all that is left to check are
+   identities of one axis. *)
 From LowerBound Require Export PublicWeights.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -21,7 +22,8 @@ Section Pyramid.
    inverse x k p i: entry i of row p of a left inverse of these lines, with row sums of at most kappa x k;
    F k: the largest content of scale k + 1 *)
 Variables (n : nat) (side kept count : bool -> nat -> nat) (pass : bool -> nat -> nat -> nat -> nat -> R).
-Variables (line : bool -> nat -> nat -> nat) (inverse : bool -> nat -> nat -> nat -> R) (kappa : bool -> nat -> R).
+Variables (line : bool -> nat -> nat -> nat) (inverse : bool -> nat -> nat -> nat -> R)
+  (kappa : bool -> nat -> R).
 Variable F : nat -> R.
 Definition scale_id : finType := [finType of {k : 'I_n & ('I_(kept true k) * 'I_(kept false k))%type}].
 Definition scale_cached : finType := [finType of {k : 'I_n.+1 & ('I_(side true k) * 'I_(side false k))%type}].
@@ -33,7 +35,8 @@ Definition n_rows : nat := (\sum_(k < n.+2) side true k * side false k)%nat.
 Definition scale_entry (k x y : nat) (i : scale_id) : R :=
   if (tag i < k)%nat then pass true k (tag i) x (tagged i).1 * pass false k (tag i) y (tagged i).2 else 0.
 Definition scale_weight (s : scale_cached + scale_last) (i : scale_id) : R :=
-  match s with inl t => scale_entry (tag t) (tagged t).1 (tagged t).2 i | inr o => scale_entry n.+1 o.1 o.2 i end.
+  match s with inl t => scale_entry (tag t) (tagged t).1 (tagged t).2 i
+  | inr o => scale_entry n.+1 o.1 o.2 i end.
 Definition scale_inverse (i : scale_id) (r : scale_read) : R :=
   if (tag i == tag r :> nat) then
     inverse true (tag i) (tagged i).1 (tagged r).1 * inverse false (tag i) (tagged i).2 (tagged r).2 else 0.
@@ -71,14 +74,16 @@ Qed.
 
 Hypothesis inverts : forall x (k : 'I_n) (p q : 'I_(kept x k)),
   \rsum_(i < count x k) (inverse x k p i * pass x k.+1 k (line x k i) q) = ind (p == q).
-Hypothesis row_sums : forall x (k : 'I_n) (p : 'I_(kept x k)), \rsum_(i < count x k) Rabs (inverse x k p i) <= kappa x k.
+Hypothesis row_sums : forall x (k : 'I_n) (p : 'I_(kept x k)),
+  \rsum_(i < count x k) Rabs (inverse x k p i) <= kappa x k.
 Hypothesis F0 : forall k : 'I_n, 0 < F k.
 Hypothesis contents : forall (k : 'I_n) (x : 'I_(side true k.+1)) (y : 'I_(side false k.+1)),
   \rsum_(j < k.+1) ((\rsum_(p < kept true j) Rabs (pass true k.+1 j x p)) *
                     (\rsum_(q < kept false j) Rabs (pass false k.+1 j y q))) <= F k.
 
 Lemma sum_scales (T U : nat -> nat) (f : forall k : 'I_n, ('I_(T k) * 'I_(U k))%type -> R) :
-  \rsum_(r : {k : 'I_n & ('I_(T k) * 'I_(U k))%type}) f (tag r) (tagged r) = \rsum_(k < n) \rsum_(ij : 'I_(T k) * 'I_(U k)) f k ij.
+  \rsum_(r : {k : 'I_n & ('I_(T k) * 'I_(U k))%type}) f (tag r) (tagged r)
+    = \rsum_(k < n) \rsum_(ij : 'I_(T k) * 'I_(U k)) f k ij.
 Proof.
 by rewrite (sig_big_dep (fun _ => true) (fun _ _ => true) (fun k ij => f k ij)).
 Qed.
@@ -89,7 +94,8 @@ Proof.
 case: i i' => [k [p q]] [k' [p' q']] /= hk.
 rewrite (sum_scales (fun (j : 'I_n) ij =>
   (if (k == j :> nat) then inverse true k p ij.1 * inverse false k q ij.2 else 0) *
-  (if (k' < j.+1)%nat then pass true j.+1 k' (line true j ij.1) p' * pass false j.+1 k' (line false j ij.2) q' else 0))).
+  (if (k' < j.+1)%nat then pass true j.+1 k' (line true j ij.1) p' * pass false j.+1 k'
+    (line false j ij.2) q' else 0))).
 rewrite (bigD1 k) //= [X in _ + X]big1 => [|j ne]; last first.
   by rewrite big1 // => ij _; rewrite val_eqE eq_sym (negbTE ne) Rmult_0_l.
 rewrite eqxx Rplus_0_r; case: (ltngtP k k') hk => // [lt|/val_inj e] _.
@@ -102,9 +108,11 @@ transitivity (ind (p == p') * ind (q == q')).
   exact: e.
 case: (eqVneq p p') => [->|ne].
   case: (eqVneq q q') => [->|ne]; first by rewrite !eqxx /=; ring.
-  rewrite Rmult_0_r; case: eqP => // e; have := congr1 (fun i : scale_id => val (tagged i).2) e => /= /val_inj h.
+  rewrite Rmult_0_r; case: eqP => // e; have := congr1 (fun i : scale_id => val (tagged i).2) e =>
+    /= /val_inj h.
   by rewrite h eqxx in ne.
-rewrite Rmult_0_l; case: eqP => // e; have := congr1 (fun i : scale_id => val (tagged i).1) e => /= /val_inj h.
+rewrite Rmult_0_l; case: eqP => // e; have := congr1 (fun i : scale_id => val (tagged i).1) e =>
+  /= /val_inj h.
 by rewrite h eqxx in ne.
 Qed.
 
@@ -118,7 +126,8 @@ Definition content_bound (s : scale_cached + scale_last) : R :=
 Lemma content_bound_gt0 s : 0 < content_bound s.
 Proof.
 case: s => [[[[|k] hk] ij]|o] /=; [lra|exact: (F0 (Ordinal (hk : (k < n)%nat)))|].
-by have : 0 <= \rsum_i Rabs (scale_weight (inr o) i); [apply: rsum_ge0 => i _; exact: Rabs_pos|move=> /= h; lra].
+by have : 0 <= \rsum_i Rabs (scale_weight (inr o) i);
+  [apply: rsum_ge0 => i _; exact: Rabs_pos|move=> /= h; lra].
 Qed.
 
 Lemma content_bounded s : \rsum_i Rabs (scale_weight s i) <= content_bound s.
@@ -129,7 +138,8 @@ apply: Rle_trans (contents (k := Ordinal (hk : (k < n)%nat)) x y).
 rewrite (sum_scales (fun (j : 'I_n) pq =>
   Rabs (if (j < k.+1)%nat then pass true k.+1 j x pq.1 * pass false k.+1 j y pq.2 else 0))) /=.
 apply: Req_le; transitivity (\big[Rplus/0]_(j < n | (j < k.+1)%nat)
-    ((\rsum_(p < kept true j) Rabs (pass true k.+1 j x p)) * (\rsum_(q < kept false j) Rabs (pass false k.+1 j y q)))).
+    ((\rsum_(p < kept true j) Rabs (pass true k.+1 j x p)) *
+      (\rsum_(q < kept false j) Rabs (pass false k.+1 j y q)))).
   rewrite [RHS]big_mkcond; apply: eq_bigr => j _; case: ltnP => _.
     by rewrite -rsum_pair_mul; apply: eq_bigr => pq _; rewrite Rabs_mult.
   by rewrite big1 // => pq _; rewrite Rabs_R0.
@@ -145,8 +155,10 @@ rewrite (sum_scales (fun (j : 'I_n) ij =>
 rewrite (bigD1 k) //= [X in _ + X]big1 => [|j ne]; last first.
   by rewrite big1 // => ij _; rewrite val_eqE eq_sym (negbTE ne) Rabs_R0 Rmult_0_l.
 rewrite eqxx Rplus_0_r.
-have -> : \rsum_(ij : 'I_(count true k) * 'I_(count false k)) (Rabs (inverse true k p ij.1 * inverse false k q ij.2) * f k)
-    = (\rsum_(i < count true k) Rabs (inverse true k p i)) * (\rsum_(i < count false k) Rabs (inverse false k q i)) * f k.
+have -> : \rsum_(ij : 'I_(count true k) * 'I_(count false k))
+  (Rabs (inverse true k p ij.1 * inverse false k q ij.2) * f k)
+    = (\rsum_(i < count true k) Rabs (inverse true k p i)) *
+      (\rsum_(i < count false k) Rabs (inverse false k q i)) * f k.
   rewrite -rsum_pair_mul Rmult_comm -rsum_distr; apply: eq_bigr => ij _; rewrite Rabs_mult; exact: Rmult_comm.
 apply: Rmult_le_compat_r => //; apply: Rmult_le_compat; try exact: row_sums.
   by apply: rsum_ge0 => ? _; exact: Rabs_pos.
@@ -154,7 +166,8 @@ by apply: rsum_ge0 => ? _; exact: Rabs_pos.
 Qed.
 
 Variables (H S C : nat) (Crd Ch Cod Bit : finType) (spot : Bit -> Cod) (home : Bit -> Ch).
-Variables (book : option 'I_S -> Crd -> R) (frozen : scale_cached + scale_last -> Cod -> R) (lam eps mu B eta : R).
+Variables (book : option 'I_S -> Crd -> R) (frozen : scale_cached + scale_last -> Cod -> R)
+    (lam eps mu B eta : R).
 Hypotheses (spot_inj : injective spot) (home_inj : injective home) (hbook : incoherent book mu).
 Hypotheses (bits : (0 < #|Bit|)%nat) (width : (#|Cod| + 2 * (H * #|Crd|) < C)%nat).
 Hypotheses (queries : (S <= side true n.+1 * side false n.+1)%nat).
@@ -170,11 +183,13 @@ Theorem pyramid_weights :
          (lay : layer [finType of 'I_C] [finType of 'I_H] Crd Ch),
   (forall h, multiplier lay h = lam) /\
   let z (x : {ffun scale_id * Bit -> bool}) s :=
-    layer_norm eps (input_row word position (fun s c => content spot scale_weight x s c + frozen s c) s) in
-  forall (J : finType) (into : J -> scale_cached + scale_last), injective into -> (forall t, exists j, into j = inl t) ->
+  layer_norm eps (input_row word position (fun s c => content spot scale_weight x s c + frozen s c) s) in
+  forall (J : finType) (into : J -> scale_cached + scale_last), injective into ->
+    (forall t, exists j, into j = inl t) ->
   let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
   [/\ forall x y o, good x o -> good y o -> x = y,
-      forall (W T : finType) (compress : W -> _ -> T) (answer : W -> T -> scale_last -> 'I_H -> Ch -> R) (delta : R),
+      forall (W T : finType) (compress : W -> _ -> T) (answer : W -> T -> scale_last -> 'I_H -> Ch -> R)
+        (delta : R),
         0 < N W -> delta < 1 ->
         (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
         N scale_id * N Bit - log2 (/ (1 - delta)) <= log2 (N T)
@@ -207,7 +222,8 @@ have narrow' (i : scale_id) : \rsum_r (Rabs (scale_inverse i r) * (2 * content_b
   apply: Rle_lt_trans (narrow (tag i)); apply: Req_le.
   by move: b2; set D := bend * bend * bend => D0; field; lra.
 have width' : (#|Cod| + 2 * (#|[finType of 'I_H]| * #|Crd|) < C)%nat by rewrite card_ord.
-exact: (public_weights frozen spot_inj home_inj own_inj scale_row_inj place_inj hbook bits width' eps0 B1 lam0 eta0
+exact: (public_weights frozen spot_inj home_inj own_inj scale_row_inj place_inj hbook bits width' eps0 B1
+  lam0 eta0
   content_bound_gt0 content_bounded (level := fun i : scale_id => tag i) scale_inverts narrow').
 Qed.
 End Pyramid.

@@ -1,11 +1,11 @@
-(* How VAR resamples maps, in exact rationals: bicubic up to full size, area down to the size of a scale.  For square
-   maps the hypotheses of Theorem R2 become one computation. *)
+(* How VAR resamples maps, in exact rationals: bicubic up to full size, area down to the size of a scale.  For
+   square maps the hypotheses of Theorem R2 become one computation. *)
 From Coq Require Import QArith Qabs Qreals.
 From LowerBound Require Export Pyramid.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* ---------- the weights --------------------------------------------------------------------------------------- *)
+(* ---------- the weights --------------------------------------------------------------------------------- *)
 (* cubic: Keys's cubic convolution with a = -3/4, at a distance x *)
 Definition cubic (x : Q) : Q :=
   (if Qle_bool x 1 then 1 + x * x * ((5 # 4) * x - (9 # 4)) else - (3 # 4) * (x - 1) * (x - 2) * (x - 2))%Q.
@@ -22,9 +22,10 @@ Definition area (n m i c : nat) : Q :=
   let first := ((n * i) %/ m)%nat in let after := ((n * i.+1 + m.-1) %/ m)%nat in
   if (first <= c < after)%nat then (/ inject_Z (Z.of_nat (after - first)))%Q else 0%Q.
 
-(* ---------- sums and tables of rationals ------------------------------------------------------------------------ *)
+(* ---------- sums and tables of rationals ---------------------------------------------------------------- *)
 Definition qsum (n : nat) (f : nat -> Q) : Q := foldr (fun i s => Qred (f i + s)) 0%Q (iota 0 n).
-Definition table (n m : nat) (f : nat -> nat -> Q) : seq (seq Q) := [seq [seq f i p | p <- iota 0 m] | i <- iota 0 n].
+Definition table (n m : nat) (f : nat -> nat -> Q) : seq (seq Q) :=
+  [seq [seq f i p | p <- iota 0 m] | i <- iota 0 n].
 Definition entry (t : seq (seq Q)) (i p : nat) : Q := nth 0%Q (nth [::] t i) p.
 
 Lemma qsumE n f : Q2R (qsum n f) = \rsum_(i < n) Q2R (f i).
@@ -32,7 +33,8 @@ Proof.
 rewrite -(big_mkord xpredT (fun i => Q2R (f i))) /index_iota subn0 /qsum.
 elim: (iota 0 n) => [|i l IH]; first by rewrite big_nil /Q2R /= Rmult_0_l.
 set g := fun (i : nat) (s : Q) => _ in IH *; rewrite big_cons -IH.
-by have -> : foldr g 0%Q (i :: l) = Qred (f i + foldr g 0%Q l) by []; rewrite (Qeq_eqR _ _ (Qred_correct _)) Q2R_plus.
+by have -> : foldr g 0%Q (i :: l) = Qred (f i + foldr g 0%Q l) by [];
+  rewrite (Qeq_eqR _ _ (Qred_correct _)) Q2R_plus.
 Qed.
 
 Lemma entry_table n m f i p : (i < n)%nat -> (p < m)%nat -> entry (table n m f) i p = f i p.
@@ -71,9 +73,10 @@ Fixpoint solve_rows (n : nat) (rows : seq (seq Q)) : seq (seq Q) :=
 Definition inverse_of (n : nat) (a : seq (seq Q)) : seq (seq Q) :=
   solve_rows n [seq r.1 ++ [seq if r.2 == j then 1%Q else 0%Q | j <- iota 0 n] | r <- zip a (iota 0 n)].
 
-(* ---------- square pyramids --------------------------------------------------------------------------------------- *)
+(* ---------- square pyramids ----------------------------------------------------------------------------- *)
 Section Square.
-Variables (sides : seq nat) (n : nat) (lines : nat -> seq nat).   (* n scales of ids; lines k: of scale k + 1, read *)
+(* n scales of ids; lines k: the lines of scale k + 1 that are read *)
+Variables (sides : seq nat) (n : nat) (lines : nat -> seq nat).
 Variables (kappa F : nat -> Q) (eta tau bend : Q).
 Definition square_side (k : nat) : nat := nth 0%nat sides k.
 (* passed k j i p: from cell p of scale j over full size to cell i of scale k, along one axis *)
@@ -85,17 +88,20 @@ Definition read_table (k : nat) : seq (seq Q) :=
   table (square_side k) (square_side k) (fun i p => passed k.+1 k (read_line k i) p).
 Definition inverse_table (k : nat) : seq (seq Q) := inverse_of (square_side k) (read_table k).
 
-(* scale_checks k: the lines of scale k + 1 are distinct; the inverse is one; its row sums, the contents, and all
-   together are small enough *)
+(* scale_checks k: the lines of scale k + 1 are distinct; the inverse is one; its row sums, the contents, and
+   all together are small enough *)
 Definition scale_checks (k : nat) : bool :=
   let s := square_side k in let s' := square_side k.+1 in
   let a := read_table k in let b := inverse_table k in
-  let sums := [seq [seq qsum (square_side j) (fun p => Qabs (passed k.+1 j i p)) | j <- iota 0 k.+1] | i <- iota 0 s'] in
+  let sums := [seq [seq qsum (square_side j) (fun p => Qabs (passed k.+1 j i p)) | j <- iota 0 k.+1]
+    | i <- iota 0 s'] in
   [&& [&& size (lines k) == s, uniq (lines k) & all (fun i => i < s')%nat (lines k)],
-      all (fun p => all (fun q => Qeq_bool (qsum s (fun i => entry b p i * entry a i q)) (if p == q then 1 else 0))
+      all (fun p => all (fun q => Qeq_bool (qsum s (fun i => entry b p i * entry a i q))
+        (if p == q then 1 else 0))
                         (iota 0 s)) (iota 0 s),
       all (fun p => Qle_bool (qsum s (fun i => Qabs (entry b p i))) (kappa k)) (iota 0 s),
-      all (fun x => all (fun y => Qle_bool (qsum k.+1 (fun j => entry sums x j * entry sums y j)) (F k)) (iota 0 s'))
+      all (fun x => all (fun y => Qle_bool (qsum k.+1 (fun j => entry sums x j * entry sums y j)) (F k))
+        (iota 0 s'))
           (iota 0 s')
     & ~~ Qle_bool (F k) 0 && ~~ Qle_bool bend (2 * F k * (kappa k * kappa k) * (eta + tau))]%Q.
 
@@ -115,7 +121,8 @@ have /and5P[/and3P[/eqP size_k _ /allP h] _ _ _ _] := checked (ltn_ord k).
 by apply: h; apply: mem_nth; rewrite size_k.
 Qed.
 
-Lemma square_line_inj (x : bool) (k : 'I_n) (i j : 'I_(square_side k)) : read_line k i = read_line k j -> i = j.
+Lemma square_line_inj (x : bool) (k : 'I_n) (i j : 'I_(square_side k)) :
+  read_line k i = read_line k j -> i = j.
 Proof.
 have /and5P[/and3P[/eqP size_k uniq_k _] _ _ _ _] := checked (ltn_ord k).
 by move/eqP; rewrite /read_line nth_uniq ?size_k // => /eqP/val_inj.
@@ -156,8 +163,10 @@ have /allP h' := h _ (ord_iota x); have /Qle_bool_iff/Qle_Rle := h' _ (ord_iota 
 rewrite qsumE => le; apply: Rle_trans le; apply: Req_le; apply: eq_bigr => j _; rewrite Q2R_mult.
 have sums z : (z < square_side k.+1)%nat ->
     Q2R (entry [seq [seq qsum (square_side j) (fun p => Qabs (passed k.+1 j i p)) | j <- iota 0 k.+1]
-               | i <- iota 0 (square_side k.+1)] z j) = \rsum_(p < square_side j) Rabs (Q2R (passed k.+1 j z p)).
-  move=> hz; rewrite (@entry_table _ _ (fun i j => qsum (square_side j) (fun p => Qabs (passed k.+1 j i p)))) //.
+               | i <- iota 0 (square_side k.+1)] z j)
+                 = \rsum_(p < square_side j) Rabs (Q2R (passed k.+1 j z p)).
+  move=> hz; rewrite (@entry_table _ _ (fun i j => qsum (square_side j) (fun p => Qabs (passed k.+1 j i p))))
+    //.
   by rewrite qsumE; apply: eq_bigr => p _; rewrite Q2R_abs.
 by rewrite !sums.
 Qed.

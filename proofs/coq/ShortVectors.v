@@ -1,5 +1,6 @@
-(* Short integer vectors that f_hat does not show, by computation.  Rational combinations of the equations that are
-   nearly integral give more equations for short vectors; elimination modulo a number shows that nothing is left. *)
+(* Short integer vectors that f_hat does not show, by computation.  Rational combinations of the equations
+   that are nearly integral give more equations for short vectors; elimination modulo a number shows that
+   nothing is left. *)
 From Coq Require Import ZArith Znumtheory QArith Qreals.
 From LowerBound Require Export Fibres IntegerKeys.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -8,7 +9,7 @@ Open Scope R_scope.
 Lemma Z_eqP : Equality.axiom Z.eqb. Proof. by move=> x y; apply: (iffP idP) => /Z.eqb_eq. Qed.
 Canonical Z_eqType := EqType Z (EqMixin Z_eqP).
 
-(* ---------- elimination -------------------------------------------------------------------------------------------- *)
+(* ---------- elimination --------------------------------------------------------------------------------- *)
 (* cross p a b x y: the row a x - b y modulo p *)
 Definition cross (p a b : Z) (x y : seq Z) : seq Z := [seq ((a * u.1 - b * u.2) mod p)%Z | u <- zip x y].
 (* eliminates p m rows: the rows, of m entries each, leave no vector but 0 modulo p *)
@@ -27,11 +28,13 @@ move=> p0; elim: x y v => [|x0 x IH] [|y0 y] [|v0 v] //= hs.
 - by exists 0%Z; ring.
 - by exists 0%Z; ring.
 - by exists 0%Z; ring.
-have [t ht] := IH y v (eq_add_S _ _ hs); rewrite -/(cross p a b x y) ht Z.mod_eq //; exists (t - (a * x0 - b * y0) / p * v0)%Z.
+have [t ht] := IH y v (eq_add_S _ _ hs); rewrite -/(cross p a b x y) ht Z.mod_eq //;
+  exists (t - (a * x0 - b * y0) / p * v0)%Z.
 by move: (_ / p)%Z => d; ring.
 Qed.
 
-Lemma eliminatesP (p : Z) (m : nat) (rows : seq (seq Z)) (v : seq Z) : p <> 0%Z -> eliminates p m rows -> size v = m ->
+Lemma eliminatesP (p : Z) (m : nat) (rows : seq (seq Z)) (v : seq Z) : p <> 0%Z -> eliminates p m rows ->
+    size v = m ->
   (forall r : seq Z, r \in rows -> (p | integer_dot r v)%Z) -> forall x : Z, x \in v -> (p | x)%Z.
 Proof.
 move=> p0; elim: m rows v => [|m IH] rows v; first by move=> _ /size0nil ->.
@@ -40,7 +43,8 @@ set k := find _ _ in hk next *; set pivot := nth [::] rows k in next *.
 have hp : pivot \in rows by exact: mem_nth.
 have unit_head : (Z.gcd (head 0%Z pivot) p =? 1)%Z.
   by have := @nth_find _ [::] (fun r => Z.gcd (head 0%Z r) p =? 1)%Z rows; rewrite has_find; exact.
-have split_dot (r : seq Z) : r \in rows -> integer_dot r (x :: v) = (head 0 r * x + integer_dot (behead r) v)%Z.
+have split_dot (r : seq Z) : r \in rows ->
+  integer_dot r (x :: v) = (head 0 r * x + integer_dot (behead r) v)%Z.
   by move=> /sizes; case: r.
 have rest (y : Z) : y \in v -> (p | y)%Z.
   apply: (IH _ _ next size_v) => _ /mapP[r hr' ->].
@@ -60,10 +64,11 @@ have dv (l : seq Z) : (forall r : Z, r \in v -> (p | r)%Z) -> (p | integer_dot l
 have := hr _ hp; rewrite split_dot // => hx.
 apply: (Gauss _ (head 0%Z pivot)); last by apply/Zgcd_1_rel_prime; rewrite Z.gcd_comm; exact/Z.eqb_eq.
 have := Z.divide_sub_r _ _ _ hx (dv (behead pivot) rest).
-by have -> : (head 0 pivot * x + integer_dot (behead pivot) v - integer_dot (behead pivot) v = head 0 pivot * x)%Z by lia.
+by have -> : (head 0 pivot * x + integer_dot (behead pivot) v - integer_dot (behead pivot) v
+  = head 0 pivot * x)%Z by lia.
 Qed.
 
-(* ---------- more equations for short vectors ------------------------------------------------------------------------ *)
+(* ---------- more equations for short vectors ------------------------------------------------------------ *)
 (* blend m n rows: the combination of the rows with the coefficients n *)
 Definition blend (m : nat) (n : seq Z) (rows : seq (seq Z)) : seq Z :=
   foldr (fun nr s => [seq (nr.1 * u.1 + u.2)%Z | u <- zip nr.2 s]) (nseq m 0%Z) (zip n rows).
@@ -81,7 +86,8 @@ Fixpoint bounded (bound v : seq Z) : bool :=
   | _, _ => false
   end.
 
-Lemma blend_dot (m : nat) (n : seq Z) (rows : seq (seq Z)) (v : seq Z) : (forall r : seq Z, r \in rows -> size r = m /\ integer_dot r v = 0%Z) ->
+Lemma blend_dot (m : nat) (n : seq Z) (rows : seq (seq Z)) (v : seq Z) : (forall r : seq Z, r \in rows ->
+    size r = m /\ integer_dot r v = 0%Z) ->
   size (blend m n rows) = m /\ integer_dot (blend m n rows) v = 0%Z.
 Proof.
 have zero k u : integer_dot (nseq k 0%Z) u = 0%Z by elim: k u => [|k IH] [|x u] //=; rewrite IH.
@@ -116,11 +122,13 @@ Definition only_zero (p d : Z) (bound : seq Z) (rows tests : seq (seq Z)) : bool
   [&& (0 <? d)%Z, all (fun r => size r == m) rows, all (fun r => left_over d bound r <? d)%Z more,
       all (fun b => b <? p)%Z bound & eliminates p m (rows ++ [seq nearest d r | r <- more])].
 
-Theorem only_zeroP (p d : Z) (bound : seq Z) (rows tests : seq (seq Z)) (v : seq Z) : only_zero p d bound rows tests -> bounded bound v ->
+Theorem only_zeroP (p d : Z) (bound : seq Z) (rows tests : seq (seq Z)) (v : seq Z) :
+    only_zero p d bound rows tests -> bounded bound v ->
   (forall r : seq Z, r \in rows -> integer_dot r v = 0%Z) -> forall x : Z, x \in v -> x = 0%Z.
 Proof.
 move=> /and5P[/Z.ltb_lt d0 /allP sizes /allP small /allP below el] hb hr.
-have size_v : size v = size bound by elim: bound v hb {sizes small below el hr} => [|b l IH] [|x v] //= /andP[_ /IH ->].
+have size_v : size v = size bound by elim: bound v hb {sizes small below el hr} =>
+  [|b l IH] [|x v] //= /andP[_ /IH ->].
 have p0 : forall b : Z, b \in bound -> (b < p)%Z by move=> b /below/Z.ltb_lt.
 case: bound => [|b0 bound] in hb size_v sizes small below el p0 *; first by case: v size_v {hb hr}.
 have pp : p <> 0%Z.
@@ -136,7 +144,8 @@ have div (x : Z) : x \in v -> (p | x)%Z.
   by move: h1 h2; set t := integer_dot _ _; set l := left_over _ _ _ => h1 h2; nia.
 move=> x hx; have [c hc] := div x hx.
 have : exists2 b : Z, b \in b0 :: bound & (Z.abs x <= b)%Z.
-  elim: (b0 :: bound) v hb hx {size_v sizes small below el p0 hr div} => [|b l IH] [|y v] //= /andP[/Z.leb_le hy hb].
+  elim: (b0 :: bound) v hb hx {size_v sizes small below el p0 hr div} =>
+    [|b l IH] [|y v] //= /andP[/Z.leb_le hy hb].
   rewrite inE => /orP[/eqP ->|/(IH _ hb) [b' hb' le]]; first by exists b; rewrite ?mem_head.
   by exists b'; rewrite // inE hb' orbT.
 case=> b /p0 bp xb; rewrite hc Z.abs_mul in xb; have := Z.abs_nonneg c; have := Z.abs_nonneg p.

@@ -1,5 +1,5 @@
-(* Model R3 for VAR at 256 pixels: integer changes of the ids, of at most 63, that f_hat does not show are constant on
-   every map.  Resampling, equations and elimination are computed. *)
+(* Model R3 for VAR at 256 pixels: integer changes of the ids, of at most 63, that f_hat does not show are
+   constant on every map.  Resampling, equations and elimination are computed. *)
 From Coq Require Import ZArith QArith Qreals.
 From LowerBound Require Export Parity Counts Resampling.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -24,8 +24,9 @@ Lemma var256_table_right : all (fun k => all (fun i => all (fun p =>
   (iota 0 (side k))) (iota 0 16)) (iota 0 8).
 Proof. by vm_cast_no_check (erefl true). Qed.
 
-(* Combinations of the equations, times 2^16, that are integers up to a little: one for each vector of a reduced basis
-   of the dual of the lattice of changes that f_hat does not show.  No proof rests on how they were found. *)
+(* Combinations of the equations, times 2^16, that are integers up to a little: one for each vector of a
+   reduced basis of the dual of the lattice of changes that f_hat does not show.  No proof rests on how they
+   were found. *)
 (* even along both axes *)
 Definition var256_even_even : seq (seq Z) := [::
   [:: -11424818061; 20928392356; -5113559354; -9579980810; 2157209748; 20720586241; -27927237185;
@@ -302,7 +303,8 @@ Theorem var256_short : short_is_constant var256_enlarge 63.
 Proof.
 move=> z hidden_z small.
 pose y (k p q : nat) : Z := if insub k is Some k' then
-  (if (insub p, insub q) is (Some p', Some q') then z (Tagged var256_place ((p', q') : var256_place k')) else 0%Z)
+  (if (insub p, insub q) is (Some p', Some q')
+   then z (Tagged var256_place ((p', q') : var256_place k')) else 0%Z)
   else 0%Z.
 have yE (k : 'I_8) (p q : 'I_(side k)) : y k p q = z (Tagged var256_place ((p, q) : var256_place k)).
   by rewrite /y !valK.
@@ -322,20 +324,22 @@ have y_hidden i j : (i < 16)%nat -> (j < 16)%nat -> shown var256_id_sides 8 var2
   have e (u b c x : R) : u * b * (u * c * x) = u * u * (b * c * x) by ring.
   by rewrite -!var256_bicubic ?ltn_ord // yE Q2R_mult; exact: e.
 move=> k [p q] [p' q'].
-have par s t : parity_checks var256_id_sides 8 16 var256_weight_of var256_unit 63 2017 (2 ^ 50) var256_tests s t.
+have par s t : parity_checks var256_id_sides 8 16 var256_weight_of var256_unit 63 2017
+  (2 ^ 50) var256_tests s t.
   by have /allP/(_ (s, t)) := var256_parities; apply; case: s; case: t.
 have [v hv] := unseen_constant var256_mirrored var256_adds_up par y_hidden y_small (ltn_ord k).
 by rewrite -!yE !hv ?ltn_ord.
 Qed.
 
-(* ---------- the bits ------------------------------------------------------------------------------------------------------ *)
+(* ---------- the bits ------------------------------------------------------------------------------------ *)
 Notation Id := {k : 'I_8 & var256_place k}.
 Lemma var256_side_gt0 (k : 'I_8) : (0 < side k)%nat.
 Proof.
 have /allP : all (fun k => 0 < side k)%nat (iota 0 8) by [].
 by apply; exact: ord_iota.
 Qed.
-Definition var256_first (k : 'I_8) : var256_place k := (Ordinal (var256_side_gt0 k), Ordinal (var256_side_gt0 k)).
+Definition var256_first (k : 'I_8) : var256_place k :=
+  (Ordinal (var256_side_gt0 k), Ordinal (var256_side_gt0 k)).
 Definition var256_corner : 'I_16 * 'I_16 := (ord0, ord0).
 
 Lemma var256_short_at (b : Z) : (b <= 63)%Z -> short_is_constant var256_enlarge b.
@@ -346,7 +350,8 @@ Variables (V Chan : finType) (E : V -> Chan -> R) (Out : Type).
 Variables (good : {ffun Id -> V} -> Out -> bool) (truth : {ffun Id -> V} -> Out).
 Hypotheses (sep : forall x y o, good x o -> good y o -> x = y) (hgood : forall x, good x (truth x)).
 Notation f := (f_hat var256_enlarge E).
-(* exact_bits b: with f_hat for free, log2 b bits are needed up to log2 (1 / (1 - delta)), and b states are enough *)
+(* exact_bits b: with f_hat for free, log2 b bits are needed up to log2 (1 / (1 - delta)), and b states are
+   enough *)
 Definition exact_bits (b : R) : Prop :=
   (forall (W S : finType) (compress : W -> {ffun Id -> V} -> S) (answer : W -> S -> _ -> Out) (delta : R),
      0 < N W -> delta < 1 ->
@@ -378,7 +383,8 @@ Qed.
 
 (* equidistant levels in every channel *)
 Theorem var256_f_hat_levels (Chan : finType) (L : nat) (M : Z) (alpha beta : Chan -> R) (Out : Type)
-    (good : {ffun Id -> {ffun Chan -> 'I_L}} -> Out -> bool) (truth : {ffun Id -> {ffun Chan -> 'I_L}} -> Out) :
+    (good : {ffun Id -> {ffun Chan -> 'I_L}} -> Out -> bool)
+    (truth : {ffun Id -> {ffun Chan -> 'I_L}} -> Out) :
   (0 < L <= 64)%nat -> (0 < M)%Z -> most_is L 8 M -> (forall c, beta c <> 0) ->
   (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
   exact_bits (grid_code alpha beta) good (IZR M ^ #|Chan|).

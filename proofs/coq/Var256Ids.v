@@ -1,5 +1,5 @@
-(* Theorem R2 for VAR at 256 pixels: 255 ids of 12 bits, read from 255 rows by 255 of the 256 tokens of the last scale.
-   Resampling, left inverses, addresses and the leak are all decided by computation. *)
+(* Theorem R2 for VAR at 256 pixels: 255 ids of 12 bits, read from 255 rows by 255 of the 256 tokens of the
+   last scale.  Resampling, left inverses, addresses and the leak are all decided by computation. *)
 From Coq Require Import QArith Qreals.
 From LowerBound Require Export Resampling Var256.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -8,12 +8,13 @@ Open Scope R_scope.
 Definition var256_sides : seq nat := [:: 1; 2; 3; 4; 5; 6; 8; 10; 13; 16]%nat.
 (* lines of scale k + 1 from which scale k is read, on both axes *)
 Definition var256_lines (k : nat) : seq nat := nth [::] [:: [:: 0]; [:: 0; 2]; [:: 0; 1; 3]; [:: 0; 1; 3; 4];
-  [:: 0; 1; 2; 4; 5]; [:: 0; 1; 3; 4; 6; 7]; [:: 0; 1; 3; 4; 5; 6; 8; 9]; [:: 0; 1; 3; 4; 5; 7; 8; 9; 11; 12]]%nat k.
-(* bounds of the gains of one axis, and of the contents of scale k + 1 *)
-Definition var256_kappa (k : nat) : Q := nth 0%Q [:: 1; 1; 20017 # 10000; 1759 # 1000; 36402 # 10000; 20251 # 10000;
-  25778 # 10000; 3572465 # 1000000]%Q k.
-Definition var256_content (k : nat) : Q := nth 0%Q [:: 1; 20923 # 10000; 34773 # 10000; 45822 # 10000; 62288 # 10000;
-  78316 # 10000; 89772 # 10000; 10788734 # 1000000]%Q k.
+  [:: 0; 1; 2; 4; 5]; [:: 0; 1; 3; 4; 6; 7]; [:: 0; 1; 3; 4; 5; 6; 8; 9];
+  [:: 0; 1; 3; 4; 5; 7; 8; 9; 11; 12]]%nat k.
+(* bounds of the gains of one axis, and of the contents of scale k + 1, in millionths *)
+Definition var256_kappa (k : nat) : Q := (nth 0%Z
+  [:: 1000000; 1000000; 2001700; 1759000; 3640200; 2025100; 2577800; 3572465]%Z k # 1000000)%Q.
+Definition var256_content (k : nat) : Q := (nth 0%Z
+  [:: 1000000; 2092300; 3477300; 4582200; 6228800; 7831600; 8977200; 10788734]%Z k # 1000000)%Q.
 Definition var256_eta : Q := (3631 # 1000000)%Q.
 Definition var256_tau : Q := (1 # 1180591620717411303424)%Q.      (* 2^-70 *)
 Definition var256_bend : Q := (999999999999999997 # 1000000000000000000)%Q.
@@ -55,18 +56,22 @@ Lemma var256_bend_le : Q2R var256_bend <=
 Proof.
 have -> : Q2R var256_bend = 1 - 3 * / (10^9 * 10^9) by rewrite /Q2R /=; field.
 have b0 : 0 <= / (10^9 * 10^9) <= 1/8.
-  by split; [apply/Rlt_le/Rinv_0_lt_compat; lra|apply: (Rmult_le_reg_r (10^9 * 10^9)); [lra|rewrite Rinv_l; lra]].
+  by split; [apply/Rlt_le/Rinv_0_lt_compat; lra|apply: (Rmult_le_reg_r (10^9 * 10^9));
+    [lra|rewrite Rinv_l; lra]].
 move: (/ (10^9 * 10^9)) b0 => b [b0 b1]; have s2 := sqrt_sqrt (1 - b) ltac:(lra).
-have s0 := sqrt_pos (1 - b); have s1 : sqrt (1 - b) <= 1 by rewrite -[X in _ <= X]sqrt_1; apply: sqrt_le_1_alt; lra.
+have s0 := sqrt_pos (1 - b); have s1 : sqrt (1 - b) <= 1 by rewrite -[X in _ <= X]sqrt_1;
+  apply: sqrt_le_1_alt; lra.
 by move: s2 s0 s1; set s := sqrt _ => s2 s0 s1; have : 1 - b <= s by [nra]; nra.
 Qed.
 
 Notation side := (fun _ : bool => square_side var256_sides).
-(* Id, Cached, Last: ids of the scales of sides 1, ..., 10; rows of the scales of sides 1, ..., 13; rows of side 16 *)
+(* Id, Cached, Last: ids of the scales of sides 1, ..., 10; rows of the scales of sides 1, ..., 13; rows of
+   side 16 *)
 Definition var256_id : finType := scale_id 8%nat side.
 Definition var256_cached : finType := scale_cached 8%nat side.
 Definition var256_last : finType := scale_last 8%nat side.
-(* var256_weight s i: what the id i, a cell of its map, adds to row s: bicubic to 16 x 16, then area to the row's map *)
+(* var256_weight s i: what the id i, a cell of its map, adds to row s: bicubic to 16 x 16, then area to the
+   row's map *)
 Definition var256_weight : var256_cached + var256_last -> var256_id -> R :=
   scale_weight (fun (_ : bool) k j i p => Q2R (passed var256_sides k j i p)).
 
@@ -78,11 +83,13 @@ Theorem var256_public_weights (C : nat) (eps eta : R) (frozen : var256_cached + 
   (forall h, multiplier lay h = 100) /\
   let spot := widen_ord (isT : (12 <= 32)%nat) in
   let z (x : {ffun var256_id * 'I_12 -> bool}) s :=
-    layer_norm eps (input_row word position (fun s c => content spot var256_weight x s c + frozen s c) s) in
-  forall (J : finType) (into : J -> var256_cached + var256_last), injective into -> (forall t, exists j, into j = inl t) ->
+  layer_norm eps (input_row word position (fun s c => content spot var256_weight x s c + frozen s c) s) in
+  forall (J : finType) (into : J -> var256_cached + var256_last), injective into ->
+    (forall t, exists j, into j = inl t) ->
   let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
   [/\ forall x y o, good x o -> good y o -> x = y,
-      forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> var256_last -> 'I_1 -> 'I_64 -> R) (delta : R),
+      forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> var256_last -> 'I_1 -> 'I_64 -> R)
+        (delta : R),
         0 < N W -> delta < 1 ->
         (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
         3060 - log2 (/ (1 - delta)) <= log2 (N S)
@@ -104,12 +111,14 @@ have tau0 : 0 <= (INR (n_rows 8%nat side) - 1) * exp (- 100 * (1 - 1/8)).
   apply: Rmult_le_pos; last exact/Rlt_le/exp_pos.
   by rewrite var256_n_rows; have := @INR_ge1 680 isT; lra.
 have kappa0 (k : 'I_8) : 0 <= Q2R (var256_kappa k).
-  have /allP/(_ _ (ord_iota k))/Qle_bool_iff/Qle_Rle : all (fun k => Qle_bool 0 (var256_kappa k)) (iota 0 8) by [].
+  have /allP/(_ _ (ord_iota k))/Qle_bool_iff/Qle_Rle : all (fun k => Qle_bool 0 (var256_kappa k))
+    (iota 0 8) by [].
   by rewrite {1}/Q2R /= Rmult_0_l.
 rewrite -ids; apply: (pyramid_weights (side := side) (kept := side) (count := side)
   (pass := fun _ k j i p => Q2R (passed var256_sides k j i p)) (line := fun _ => read_line var256_lines)
   (inverse := fun _ k p i => Q2R (entry (inverse_table var256_sides var256_lines k) p i))
-  (kappa := fun _ k => Q2R (var256_kappa k)) (F := fun k => Q2R (var256_content k)) (C := C) (H := 1) (S := 255) (mu := 1/8) (B := 10^9) (eta := eta)
+  (kappa := fun _ k => Q2R (var256_kappa k)) (F := fun k => Q2R (var256_content k)) (C := C) (H := 1)
+  (S := 255) (mu := 1/8) (B := 10^9) (eta := eta)
   (square_line_lt var256_checked) (square_line_inj var256_checked) (square_inverts var256_checked)
   (square_row_sums var256_checked) (square_F0 var256_checked) (square_contents var256_checked)
   frozen spot_inj home_inj var256_addresses _ _ _ _ eps0 B1 _ eta0 _ _) => //.
