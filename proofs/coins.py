@@ -9,20 +9,21 @@ ANY = "(1 - H2 delta) * (INR T * INR h) <= "
 LEMMAS = (
     Lemma(
         id="any_coins",
-        words="The floors hold for public coins of any distribution. It is enough that the mean over the coins is "
-        "linear, monotone and normalized on bounded functions: the mean under any weights p_w >= 0 of sum 1 is, and so "
-        "is the mean under a continuous distribution.",
+        words="The floors hold for public coins of any distribution. It is enough that failures have an expectation "
+        "that is linear, monotone and normalized: the integral of any probability space is one, discrete or "
+        "continuous, and so is, in particular, the mean under weights p_w >= 0 of sum 1.",
         range="all sets of coins, finite or not; all finite alphabets and states; all real errors",
         formula=r"p_w \ge 0, \; \sum_w p_w = 1: \quad \sum_w p_w P[\text{failure} \mid w] \le \delta "
         r"\;\Rightarrow\; \log_2 |S| \ge (1 - H_2(\delta)) T h",
         discharges=(
-            ByCoq("weighted_expectation", (r"let E f := \rsum_w (p w * f w) in",)),
+            ByCoq("weighted_expectation", (r"let E (f : W -> R) := \rsum_w (p w * f w) in",)),
             ByCoq(
                 "coins_lower_bound",
-                ("expectation E ->", r"\rsum_i fano (N (A i)) (delta i) <= log2 (N S)"),
+                ("expectation F E ->", r"\rsum_i fano (N (A i)) (delta i) <= log2 (N S)"),
             ),
             ByCoq(
-                "relative_headline_any_coins", ("(W : Type) (E : (W -> R) -> R), expectation E ->", ANY + "log2 (N S)")
+                "relative_headline_any_coins",
+                ("(W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R), expectation F E ->", ANY + "log2 (N S)"),
             ),
         ),
         uses=(Use("index_lengths"), Use("softmax_gap")),
@@ -39,12 +40,12 @@ LEMMAS = (
             ByCoq(
                 "variable_length_lower_bound",
                 (
+                    r"prefix (msg w x) (msg w y) -> msg w x = msg w y) -> \rsum_i fano (N (A i)) (delta i) <= m)",
+                    "(size (msg w x) <= L)%nat",
                     r"\rsum_i fano (N (A i)) (delta i) <= m + log2 (INR L + 1)",
-                    "prefix (msg w x) (msg w y) -> msg w x = msg w y",
-                    r"\rsum_i fano (N (A i)) (delta i) <= m)",
                 ),
             ),
-            ByCoq("relative_headline_any_coins", (ANY + "m + log2 (INR L + 1)", ANY + "m)")),
+            ByCoq("relative_headline_any_coins", (ANY + "m)", ANY + "m + log2 (INR L + 1)")),
         ),
         uses=(Use("any_coins"),),
     ),

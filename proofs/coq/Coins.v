@@ -6,26 +6,23 @@ Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive
 Open Scope R_scope.
 
 (* ---------- expectations ------------------------------------------------------------------- *)
-(* has_bound f: f is bounded;  expectation E: E is linear, monotone and normalised on bounded functions.  W
-   is any type: the expectation under any probability on W, discrete or continuous, is such an E. *)
-Definition has_bound (W : Type) (f : W -> R) : Prop := exists b, forall w, Rabs (f w) <= b.
-Definition expectation (W : Type) (E : (W -> R) -> R) : Prop :=
-  [/\ E (fun _ => 1) = 1, forall a f, has_bound f -> E (fun w => a * f w) = a * E f,
-      forall f g, has_bound f -> has_bound g -> E (fun w => f w + g w) = E f + E g
-    & forall f g, has_bound f -> has_bound g -> (forall w, f w <= g w) -> E f <= E g].
-(* weighted p: the expectation under the weights p of finitely many coins *)
+(* expectation F E: F is a class of functions of the coins W, any type, closed under sums and multiples and
+   with all constants; on F the functional E is linear, monotone and normalised.  For a probability space F
+   are the integrable functions and E is the integral: discrete, biased or continuous. *)
+Definition expectation (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R) : Prop :=
+  [/\ forall a, F (fun _ => a), forall a f, F f -> F (fun w => a * f w),
+      forall f g, F f -> F g -> F (fun w => f w + g w) &
+  [/\ E (fun _ => 1) = 1, forall a f, F f -> E (fun w => a * f w) = a * E f,
+      forall f g, F f -> F g -> E (fun w => f w + g w) = E f + E g
+    & forall f g, F f -> F g -> (forall w, f w <= g w) -> E f <= E g]].
+(* every f: all functions of finitely many coins;  weighted p: their expectation under the weights p *)
+Definition every (W : finType) (f : W -> R) : Prop := True.
 Definition weighted (W : finType) (p : W -> R) (f : W -> R) : R := \rsum_w (p w * f w).
 
-Lemma bounded_finite (W : finType) (f : W -> R) : has_bound f.
-Proof.
-exists (\rsum_w Rabs (f w)) => w.
-by apply: (rsum_term (f := fun w => Rabs (f w))) => v; exact: Rabs_pos.
-Qed.
-
 Lemma weighted_expectation (W : finType) (p : W -> R) :
-  (forall w, 0 <= p w) -> \rsum_w p w = 1 -> expectation (weighted p).
+  (forall w, 0 <= p w) -> \rsum_w p w = 1 -> expectation (@every W) (weighted p).
 Proof.
-move=> p0 p1; rewrite /weighted; split=> [|a f _|f g _ _|f g _ _ h].
+move=> p0 p1; rewrite /weighted; split=> //; split=> [|a f _|f g _ _|f g _ _ h].
 - by rewrite -[RHS]p1; apply: eq_bigr => w _; ring.
 - by rewrite -rsum_distr; apply: eq_bigr => w _; ring.
 - by rewrite -big_split; apply: eq_bigr => w _ /=; ring.
@@ -33,57 +30,44 @@ by apply: rsum_le => w _; apply: Rmult_le_compat_l.
 Qed.
 
 Section Expectation.
-Variables (W : Type) (E : (W -> R) -> R).
-Hypothesis hE : expectation E.
+Variables (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R).
+Hypothesis hE : expectation F E.
 
-Lemma bounded_const a : has_bound (fun _ : W => a). Proof. by exists (Rabs a) => _; exact: Rle_refl. Qed.
-
-Lemma bounded_ind (b : W -> bool) : has_bound (fun w => ind (b w)).
-Proof. by exists 1 => w; rewrite Rabs_pos_eq; have := ind_01 (b w); lra. Qed.
-
-Lemma bounded_add f g : has_bound f -> has_bound g -> @has_bound W (fun w => f w + g w).
+Lemma F_sum (J : Type) (f : J -> W -> R) (s : seq J) :
+  (forall j, F (f j)) -> F (fun w => \big[Rplus/0]_(j <- s) f j w).
 Proof.
-move=> [a ha] [b hb]; exists (a + b) => w; apply: Rle_trans (Rabs_triang _ _) _.
-by have := ha w; have := hb w; lra.
-Qed.
-
-Lemma bounded_scale a f : has_bound f -> @has_bound W (fun w => a * f w).
-Proof.
-move=> [b hb]; exists (Rabs a * b) => w; rewrite Rabs_mult.
-by apply: Rmult_le_compat_l; [exact: Rabs_pos|exact: hb].
-Qed.
-
-Lemma bounded_sum (J : Type) (f : J -> W -> R) (s : seq J) :
-  (forall j, has_bound (f j)) -> has_bound (fun w => \big[Rplus/0]_(j <- s) f j w).
-Proof.
-move=> hf; elim: s => [|j s hs]; first by exists 0 => w; rewrite big_nil Rabs_R0; exact: Rle_refl.
-by have [c hc] := bounded_add (hf j) hs; exists c => w; rewrite big_cons; exact: hc.
+case: hE => Fc _ Fa _ hf; elim: s => [|j s hs].
+  have <- : (fun _ : W => 0) = (fun w => \big[Rplus/0]_(j <- [::]) f j w); last exact: Fc.
+  by apply: FunctionalExtensionality.functional_extensionality => w; rewrite big_nil.
+have <- : (fun w => f j w + \big[Rplus/0]_(k <- s) f k w) = (fun w => \big[Rplus/0]_(k <- j :: s) f k w).
+  by apply: FunctionalExtensionality.functional_extensionality => w; rewrite big_cons.
+exact: Fa.
 Qed.
 
 Lemma E_const a : E (fun _ => a) = a.
 Proof.
-case: hE => E1 Es _ _; rewrite -[RHS]Rmult_1_r -E1 -(Es a _ (bounded_const 1)); congr E.
+case: hE => Fc _ _ [E1 Es _ _]; rewrite -[RHS]Rmult_1_r -E1 -(Es a _ (Fc 1)); congr E.
 by apply: FunctionalExtensionality.functional_extensionality => w; rewrite Rmult_1_r.
 Qed.
 
-Lemma E_sum (J : finType) (f : J -> W -> R) : (forall j, has_bound (f j)) ->
+Lemma E_sum (J : finType) (f : J -> W -> R) : (forall j, F (f j)) ->
   E (fun w => \rsum_j f j w) = \rsum_j E (f j).
 Proof.
-move=> hf; case: hE => _ _ Ea _.
+move=> hf; case: hE => _ _ _ [_ _ Ea _].
 suff h (s : seq J) : E (fun w => \big[Rplus/0]_(j <- s) f j w) = \big[Rplus/0]_(j <- s) E (f j) by exact: h.
 elim: s => [|j s IH].
   rewrite big_nil -[RHS](E_const 0); congr E.
   by apply: FunctionalExtensionality.functional_extensionality => w; rewrite big_nil.
-rewrite big_cons -IH -Ea //; last exact: bounded_sum.
+rewrite big_cons -IH -Ea //; last exact: F_sum.
 by congr E; apply: FunctionalExtensionality.functional_extensionality => w; rewrite big_cons.
 Qed.
 
 (* some outcome is hardly above the mean *)
-Lemma good_outcome f a eps : has_bound f -> E f <= a -> 0 < eps -> exists w, f w <= a + eps.
+Lemma good_outcome f a eps : F f -> E f <= a -> 0 < eps -> exists w, f w <= a + eps.
 Proof.
 move=> bf hf e0; case: (Classical_Prop.classic (exists w, f w <= a + eps)) => // no; exfalso.
-case: hE => _ _ _ Em; have : E (fun _ => a + eps) <= E f.
-  by apply: Em bf _; [exact: bounded_const|move=> w; apply: Rnot_lt_le => h; apply: no; exists w; lra].
+case: hE => Fc _ _ [_ _ _ Em]; have : E (fun _ => a + eps) <= E f.
+  by apply: Em bf _; [exact: Fc|move=> w; apply: Rnot_lt_le => h; apply: no; exists w; lra].
 by rewrite E_const; lra.
 Qed.
 End Expectation.
@@ -94,13 +78,13 @@ Variables (I : finType) (A : I -> finType) (Inp Qry Out : Type).
 Notation X := {dffun forall i, A i}.
 Variables (good : Inp -> Qry -> Out -> bool) (inst : X -> Inp) (qry : I -> Qry).
 (* coins W of expectation E; messages M of length len, in nats *)
-Variables (W : Type) (E : (W -> R) -> R) (M : eqType) (len : M -> R) (Z : R).
+Variables (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R) (M : eqType) (len : M -> R) (Z : R).
 Variables (compress : W -> Inp -> M) (answer : W -> M -> Qry -> Out).
 Notation msg w x := (compress w (inst x)).
 (* bad w x i: query i on instance x is answered badly under coins w *)
 Definition bad (w : W) (x : X) (i : I) : bool := ~~ good (inst x) (qry i) (answer w (msg w x) (qry i)).
 
-Hypotheses (sep : separated good inst qry) (hE : expectation E) (len0 : forall m, 0 <= len m).
+Hypotheses (sep : separated good inst qry) (hE : expectation F E) (len0 : forall m, 0 <= len m).
 (* Kraft's inequality, up to the factor Z, for the messages that occur under the same coins *)
 Hypothesis kraft : forall w (s : seq M), uniq s -> (forall m, m \in s -> exists x, m = msg w x) ->
   \big[Rplus/0]_(m <- s) exp (- len m) <= Z.
@@ -147,42 +131,43 @@ Qed.
    query that must never fail gets a weight so large that it does not fail under these coins.  Then let eps
    tend to 0. *)
 Theorem any_code (x0 : X) (delta : I -> R) (m : R) :
-  (forall i, 0 <= delta i <= 1 - / N (A i)) -> (forall x, has_bound (fun w => len (msg w x))) ->
+  (forall i, 0 <= delta i <= 1 - / N (A i)) ->
+  (forall x, F (fun w => len (msg w x))) -> (forall x i, F (fun w => ind (bad w x i))) ->
   (forall i, \rsum_(x : X) E (fun w => ind (bad w x i)) <= delta i * N_words A) ->
   \rsum_(x : X) E (fun w => len (msg w x)) <= m * N_words A ->
   (\rsum_i fano (N (A i)) (delta i)) * ln 2 <= m + ln Z.
 Proof.
-move=> hd hb hc hm; pose cost i := - ln (best_weight (N (A i)) (delta i)).
+move=> hd hb hF hc hm; pose cost i := - ln (best_weight (N (A i)) (delta i)).
 have cost0 i : 0 <= cost i by have [] := best_weight_facts (N_ge1 (x0 i)) (hd i).
 have X0 : 0 < N_words A by exact: words_gt0.
 pose t := (m + \rsum_i (delta i * cost i)) * N_words A.
 pose zero i := if Req_EM_T (delta i) 0 then true else false.
 have zeroP i : zero i -> delta i = 0 by rewrite /zero; case: Req_EM_T.
-have [Em Es Ea _] := hE.
+have [_ Fs Fa [_ Es Ea _]] := hE.
 have bx w x i : 0 <= ind (bad w x i) by exact: (proj1 (ind_01 _)).
 (* weight of an error that must not happen *)
 pose big := Rmax t 0 + 2.
 have big2 : t + 2 <= big /\ 2 <= big by rewrite /big; have := Rmax_l t 0; have := Rmax_r t 0; lra.
 pose weight i := cost i + big * ind (zero i).
 pose f w := \rsum_(x : X) (len (msg w x) + \rsum_i (weight i * ind (bad w x i))).
-have bw x i : has_bound (fun w => weight i * ind (bad w x i)) by apply: bounded_scale; exact: bounded_ind.
-have bi x : has_bound (fun w => \rsum_i (weight i * ind (bad w x i))) by exact: bounded_sum.
-have bs x : has_bound (fun w => len (msg w x) + \rsum_i (weight i * ind (bad w x i))) by exact: bounded_add.
-have bf : has_bound f by exact: bounded_sum.
+have bw x i : F (fun w => weight i * ind (bad w x i)) by exact: Fs.
+have bi x : F (fun w => \rsum_i (weight i * ind (bad w x i))) by exact: (F_sum hE).
+have bs x : F (fun w => len (msg w x) + \rsum_i (weight i * ind (bad w x i))) by exact: Fa.
+have bf : F f by exact: (F_sum hE).
 have hf : E f <= t.
-  rewrite /f E_sum //; under eq_bigr => x _ do rewrite (Ea _ _ (hb x) (bi x)) (E_sum hE (bw x)).
+  rewrite /f (E_sum hE) //; under eq_bigr => x _ do rewrite (Ea _ _ (hb x) (bi x)) (E_sum hE (bw x)).
   rewrite big_split /= /t Rmult_plus_distr_r; apply: Rplus_le_compat => //.
   rewrite exchange_big /= Rmult_comm -rsum_distr; apply: rsum_le => i _.
-  under eq_bigr => x _ do rewrite (Es _ _ (bounded_ind (fun w => bad w x i))).
+  under eq_bigr => x _ do rewrite (Es _ _ (hF x i)).
   rewrite rsum_distr; have h0 : 0 <= \rsum_(x : X) E (fun w => ind (bad w x i)).
-    apply: rsum_ge0 => x _; rewrite -(E_const hE 0); have [_ _ _ Eg] := hE.
-    by apply: Eg => //; [exact: bounded_const|exact: bounded_ind].
+    apply: rsum_ge0 => x _; rewrite -(E_const hE 0); have [Fc _ _ [_ _ _ Eg]] := hE.
+    by apply: Eg => //; exact: Fc.
   have := Rmult_le_compat_l _ _ _ (cost0 i) (hc i); rewrite /weight.
   case z: (zero i); rewrite /=; last by rewrite Rmult_0_r Rplus_0_r; lra.
   by have := hc i; rewrite (zeroP i z) Rmult_0_l => h1; have -> : \rsum_(x : X) E (fun w => ind (bad w x i))
     = 0; lra.
-apply: Rnot_lt_le => lt; set F := _ * ln 2 in lt.
-pose eps := Rmin 1 ((F - (m + ln Z)) / 2 * N_words A).
+apply: Rnot_lt_le => lt; set rate := _ * ln 2 in lt.
+pose eps := Rmin 1 ((rate - (m + ln Z)) / 2 * N_words A).
 have e0 : 0 < eps by apply: Rmin_glb_lt; [lra|apply: Rmult_lt_0_compat; lra].
 have [w hw] := good_outcome hE bf hf e0.
 have e1 : eps <= 1 by exact: Rmin_l.
@@ -200,14 +185,14 @@ have never i x : delta i = 0 -> ~~ bad w x i.
   have zi : zero i = true by rewrite /zero; case: Req_EM_T.
   move: h1 h2; rewrite -/(f w) {2}/weight zi hbad /=; have := len0 (msg w x); have := cost0 i; lra.
 have := @fixed_coins x0 delta (m + eps / N_words A) w hd never.
-have small : eps / N_words A <= (F - (m + ln Z)) / 2 by apply: Rdiv_le_l => //; exact: Rmin_r.
+have small : eps / N_words A <= (rate - (m + ln Z)) / 2 by apply: Rdiv_le_l => //; exact: Rmin_r.
 have pre : \rsum_(x : X) (len (msg w x) + \rsum_i (cost i * ind (bad w x i)))
     <= (m + eps / N_words A + \rsum_i (delta i * cost i)) * N_words A.
   have -> : (m + eps / N_words A + \rsum_i (delta i * cost i)) * N_words A = t + eps by rewrite /t; field;
     lra.
   apply: Rle_trans hw; apply: rsum_le => x _; apply: Rplus_le_compat_l; apply: rsum_le => i _.
   apply: Rmult_le_compat_r => //; rewrite /weight; have := ind_01 (zero i); nra.
-by move=> /(_ pre); rewrite -/F; lra.
+by move=> /(_ pre); rewrite -/rate; lra.
 Qed.
 End AnyCode.
 
@@ -304,33 +289,40 @@ Section Games.
 Variables (I : finType) (A : I -> finType) (Inp Qry Out : Type).
 Notation X := {dffun forall i, A i}.
 Variables (good : Inp -> Qry -> Out -> bool) (inst : X -> Inp) (qry : I -> Qry) (x0 : X).
-Variables (W : Type) (E : (W -> R) -> R) (delta : I -> R).
-Hypotheses (sep : separated good inst qry) (hE : expectation E) (hd : forall i,
+Variables (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R) (delta : I -> R).
+Hypotheses (sep : separated good inst qry) (hE : expectation F E) (hd : forall i,
   0 <= delta i <= 1 - / N (A i)).
+
+(* rarely_bad: query i is answered badly with probability delta i in the mean over words *)
+Definition rarely_bad (M : Type) (compress : W -> Inp -> M) (answer : W -> M -> Qry -> Out) : Prop :=
+  let b w x i := ind (~~ good (inst x) (qry i) (answer w (compress w (inst x)) (qry i))) in
+  (forall x i, F (fun w => b w x i)) /\
+  forall i, \rsum_(x : X) E (fun w => b w x i) <= delta i * N_words A.
+(* mean_length m: the mean length over coins and words is at most m bits *)
+Definition mean_length (msg : W -> X -> seq bool) (m : R) : Prop :=
+  (forall x, F (fun w => INR (size (msg w x)))) /\
+  \rsum_(x : X) E (fun w => INR (size (msg w x))) <= m * N_words A.
 
 (* finitely many states *)
 Theorem coins_lower_bound (S : finType) (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) :
-  (forall i, \rsum_(x : X) E (fun w => ind (bad good inst qry compress answer w x i)) <= delta i * N_words A)
-    ->
-  \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
+  rarely_bad compress answer -> \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
 Proof.
-move=> hc; apply: (Rmult_le_reg_r (ln 2)); first exact: ln2_gt0.
+move=> [hF hc]; apply: (Rmult_le_reg_r (ln 2)); first exact: ln2_gt0.
 rewrite log2_ln -[X in _ <= X]Rplus_0_l.
-apply: (any_code sep hE (len := fun _ : S => 0) _ _ x0 hd _ hc) => [m|w s us _|x|].
+apply: (any_code (compress := compress) (answer := answer) sep hE (len := fun _ : S => 0) _ _ x0 hd _ hF hc)
+  => [m|w s us _|x|].
 - exact: Rle_refl.
 - exact: kraft_fixed.
-- exact: bounded_const.
-rewrite (eq_bigr (fun _ => 0)) => [|x _]; last exact: E_const.
+- by case: hE => Fc _ _ _; exact: Fc.
+rewrite (eq_bigr (fun _ => 0)) => [|x _]; last exact: (E_const hE).
 by rewrite big1 // Rmult_0_l; exact: Rle_refl.
 Qed.
 
-(* messages of variable length, at most B bits: their mean length over coins and words is m bits *)
+(* messages of variable length *)
 Section Lengths.
-Variables (compress : W -> Inp -> seq bool) (answer : W -> seq bool -> Qry -> Out) (B : nat) (m : R).
-Hypotheses (short : forall w x, (size (compress w (inst x)) <= B)%nat)
-  (hc : forall i, \rsum_(x : X) E (fun w => ind (bad good inst qry compress answer w x i)) <= delta i *
-    N_words A)
-  (hm : \rsum_(x : X) E (fun w => INR (size (compress w (inst x)))) <= m * N_words A).
+Variables (compress : W -> Inp -> seq bool) (answer : W -> seq bool -> Qry -> Out) (m : R).
+Notation msg := (fun w x => compress w (inst x)).
+Hypotheses (hc : rarely_bad compress answer) (hm : mean_length msg m).
 
 Lemma length_lower_bound (Z : R) :
   (forall w (s : seq (seq bool)), uniq s -> (forall a, a \in s -> exists x, a = compress w (inst x)) ->
@@ -338,34 +330,36 @@ Lemma length_lower_bound (Z : R) :
   \rsum_i fano (N (A i)) (delta i) <= m + log2 Z.
 Proof.
 move=> hk; have l2 := ln2_gt0; apply: (Rmult_le_reg_r (ln 2)) => //.
-rewrite Rmult_plus_distr_r log2_ln; have [_ Es _ _] := hE.
-have bl x : has_bound (fun w => INR (size (compress w (inst x)))).
-  by exists (INR B) => w; rewrite Rabs_pos_eq; [apply: INR_le; exact: short|exact: pos_INR].
-apply: (any_code sep hE (len := fun a => INR (size a) * ln 2) _ _ x0 hd _ hc) => [a|w s us hs|x|].
+rewrite Rmult_plus_distr_r log2_ln; have [_ Fs _ [_ Es _ _]] := hE; have [Fm mean] := hm; have [hF hb] := hc.
+have swap x : (fun w => ln 2 * INR (size (msg w x))) = (fun w => INR (size (msg w x)) * ln 2).
+  by apply: FunctionalExtensionality.functional_extensionality => w; rewrite Rmult_comm.
+apply: (any_code (compress := compress) (answer := answer) sep hE (len := fun a => INR (size a) * ln 2)
+  _ _ x0 hd _ hF hb) => [a|w s us hs|x|].
 - by apply: Rmult_le_pos; [exact: pos_INR|exact: Rlt_le].
 - by under eq_bigr => a _ do rewrite share_exp; exact: hk us hs.
-- have [b hb] := bounded_scale (ln 2) (bl x); exists b => w; rewrite Rmult_comm; exact: hb.
-apply: Rle_trans (_ : \rsum_(x : X) (ln 2 * E (fun w => INR (size (compress w (inst x))))) <= _).
-  apply: rsum_le => x _; rewrite -Es //; apply: Req_le; congr E.
-  by apply: FunctionalExtensionality.functional_extensionality => w; rewrite Rmult_comm.
-rewrite rsum_distr; apply: Rle_trans (Rmult_le_compat_l _ _ _ (Rlt_le _ _ l2) hm) _.
+- by rewrite -swap; exact: Fs.
+apply: Rle_trans (_ : \rsum_(x : X) (ln 2 * E (fun w => INR (size (msg w x)))) <= _).
+  by apply: rsum_le => x _; rewrite -Es // swap; exact: Rle_refl.
+rewrite rsum_distr; apply: Rle_trans (Rmult_le_compat_l _ _ _ (Rlt_le _ _ l2) mean) _.
 by apply: Req_le; ring.
 Qed.
 
 (* prefix-free: under the same coins no message is the beginning of another; then the mean length pays in
    full *)
 Theorem prefix_free_lower_bound :
-  (forall w x y, prefix (compress w (inst x)) (compress w (inst y)) ->
-    compress w (inst x) = compress w (inst y)) ->
+  (forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) ->
   \rsum_i fano (N (A i)) (delta i) <= m.
 Proof.
 move=> hp; have -> : m = m + log2 1 by rewrite /log2 ln_1 /Rdiv; ring.
 apply: length_lower_bound => w s us hs; apply: kraft_prefix => // a b /hs [x ->] /hs [y ->]; exact: hp.
 Qed.
 
-(* in any case the length may tell log2 (B + 1) bits more, and no more *)
-Theorem variable_length_lower_bound : \rsum_i fano (N (A i)) (delta i) <= m + log2 (INR B + 1).
-Proof. by apply: length_lower_bound => w s us hs; apply: kraft_bounded => // a /hs [x ->]. Qed.
+(* messages of at most L bits: the length may tell log2 (L + 1) bits more, and no more *)
+Theorem variable_length_lower_bound (L : nat) : (forall w x, (size (msg w x) <= L)%nat) ->
+  \rsum_i fano (N (A i)) (delta i) <= m + log2 (INR L + 1).
+Proof.
+by move=> short; apply: length_lower_bound => w s us hs; apply: kraft_bounded => // a /hs [x ->].
+Qed.
 End Lengths.
 End Games.
 
@@ -390,13 +384,15 @@ case: (x (i, c)) (y (i, c)) x1 x2 y1 y2 => [] [] //= x1 x2 y1 y2; exfalso.
 by move: x2; rewrite Rplus_0_l => x2; have := approx_apart he t0 x2 y1 gx gy; lra.
 Qed.
 
-Variables (W : Type) (E : (W -> R) -> R) (delta : R).
-Hypotheses (hE : expectation E) (hd : 0 <= delta <= 1/2).
+Variables (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R) (delta : R).
+Hypotheses (hE : expectation F E) (hd : 0 <= delta <= 1/2).
 (* correct_with: under the expectation E of the coins each answer is bad with probability at most delta *)
 Definition correct_with (M : Type) (compress : W -> (Tok -> Ch -> R) -> M)
-    (answer : W -> M -> (Crd -> R) -> Ch -> R) : Prop := forall (x : words) i c, let q := scale lam (K i) in
-  E (fun w => ind (~~ approx eta (attention_own q K B (levels ind x) c)
-                       (answer w (compress w (levels ind x)) q c))) <= delta.
+    (answer : W -> M -> (Crd -> R) -> Ch -> R) : Prop := forall (x : words) i c,
+  let q := scale lam (K i) in
+  let b w := ind (~~ approx eta (attention_own q K B (levels ind x) c)
+                       (answer w (compress w (levels ind x)) q c)) in
+  F b /\ E b <= delta.
 
 Let x0 : {dffun forall ic : Tok * Ch, bool} := [ffun _ => true].
 
@@ -405,46 +401,37 @@ Let half (ic : Tok * Ch) : 0 <= delta <= 1 - / N bool_finType. Proof. by rewrite
 Let rate : \rsum_(ic : Tok * Ch) fano (N bool_finType) delta = (1 - H2 delta) * (N Tok * N Ch).
 Proof. by rewrite rsum_const N_bool fano_binary N_prod Rmult_comm. Qed.
 
-Let mean (M : Type) (compress : W -> (Tok -> Ch -> R) -> M) (answer : W -> M -> (Crd -> R) -> Ch -> R) :
-  correct_with compress answer -> forall ic : Tok * Ch,
-  \rsum_(x : words) E (fun w => ind (~~ approx eta (attention_own (scale lam (K ic.1)) K B (levels ind x)
-    ic.2)
-     (answer w (compress w (levels ind x)) (scale lam (K ic.1)) ic.2)))
-  <= delta * N [finType of words].
+Let rare (M : Type) (compress : W -> (Tok -> Ch -> R) -> M) (answer : W -> M -> (Crd -> R) -> Ch -> R) :
+  correct_with compress answer ->
+  rarely_bad (A := fun _ : Tok * Ch => bool_finType) good (@levels Tok Ch _ ind) ask F E (fun _ => delta)
+    compress (fun w s q => answer w s q.1 q.2).
 Proof.
-move=> hc [i c]; rewrite Rmult_comm -rsum_const; apply: rsum_le => x _; exact: hc.
+move=> hc; split=> [x [i c]|[i c]]; first exact: (proj1 (hc x i c)).
+rewrite Rmult_comm -rsum_const; apply: rsum_le => x _; exact: (proj2 (hc x i c)).
 Qed.
 
 Theorem attention_any_coins (S : finType) (compress : W -> (Tok -> Ch -> R) -> S)
     (answer : W -> S -> (Crd -> R) -> Ch -> R) :
   correct_with compress answer -> (1 - H2 delta) * (N Tok * N Ch) <= log2 (N S).
-Proof.
-move=> /mean hc; rewrite -rate.
-exact: (coins_lower_bound x0 relative_separated hE half (answer := fun w s q => answer w s q.1 q.2) hc).
-Qed.
+Proof. by move=> /rare hc; rewrite -rate; exact: (coins_lower_bound x0 relative_separated hE half hc). Qed.
 
 Section Messages.
-Variables (compress : W -> (Tok -> Ch -> R) -> seq bool) (answer : W -> seq bool -> (Crd -> R) -> Ch -> R)
-  (L : nat) (m : R).
-Hypotheses (short : forall w (x : words), (size (compress w (levels ind x)) <= L)%nat)
-  (hm : \rsum_(x : words) E (fun w => INR (size (compress w (levels ind x)))) <= m * N [finType of words]).
+Variables (compress : W -> (Tok -> Ch -> R) -> seq bool) (answer : W -> seq bool -> (Crd -> R) -> Ch ->
+  R) (m : R).
+Notation msg := (fun w (x : words) => compress w (levels ind x)).
+Hypotheses (hc : correct_with compress answer) (hm : mean_length (A := fun _ : Tok * Ch => bool_finType) F E
+  msg m).
 
 Theorem attention_prefix_free :
-  (forall w (x y : words), prefix (compress w (levels ind x)) (compress w (levels ind y)) ->
-     compress w (levels ind x) = compress w (levels ind y)) ->
-  correct_with compress answer -> (1 - H2 delta) * (N Tok * N Ch) <= m.
+  (forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) -> (1 - H2 delta) * (N Tok * N Ch) <= m.
 Proof.
-move=> hp /mean hc; rewrite -rate.
-exact: (prefix_free_lower_bound x0 relative_separated hE half
-  (answer := fun w s q => answer w s q.1 q.2) short hc hm hp).
+by rewrite -rate; exact: (prefix_free_lower_bound x0 relative_separated hE half (rare hc) hm).
 Qed.
 
-Theorem attention_variable_length :
-  correct_with compress answer -> (1 - H2 delta) * (N Tok * N Ch) <= m + log2 (INR L + 1).
+Theorem attention_variable_length (L : nat) : (forall w x, (size (msg w x) <= L)%nat) ->
+  (1 - H2 delta) * (N Tok * N Ch) <= m + log2 (INR L + 1).
 Proof.
-move=> /mean hc; rewrite -rate.
-exact: (variable_length_lower_bound x0 relative_separated hE half
-  (answer := fun w s q => answer w s q.1 q.2) short hc hm).
+by rewrite -rate; exact: (variable_length_lower_bound x0 relative_separated hE half (rare hc) hm).
 Qed.
 End Messages.
 End Attention.
@@ -455,27 +442,28 @@ Theorem relative_headline_any_coins (T n2 d h : nat) (mu eta delta : R) :
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
-    forall (W : Type) (E : (W -> R) -> R), expectation E ->
-    (forall (S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) ->
-      'I_h -> R),
-       correct_with K B (lambda_relative (INR T + INR n2) mu eta) eta E delta compress answer ->
+    forall (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R), expectation F E ->
+    (forall (S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
+       (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
+       correct_with K B (lambda_relative (INR T + INR n2) mu eta) eta F E delta compress answer ->
        (1 - H2 delta) * (INR T * INR h) <= log2 (N S)) /\
-    (forall (compress : W -> ('I_T -> 'I_h -> R) -> seq bool) (answer : W -> seq bool -> ('I_d -> R) ->
-      'I_h -> R)
-       (L : nat) (m : R), let msg w (x : {ffun 'I_T * 'I_h -> bool}) := compress w (levels ind x) in
-       (forall w x, (size (msg w x) <= L)%nat) ->
+    (forall (compress : W -> ('I_T -> 'I_h -> R) -> seq bool)
+       (answer : W -> seq bool -> ('I_d -> R) -> 'I_h -> R) (m : R),
+       let msg w (x : {ffun 'I_T * 'I_h -> bool}) := compress w (levels ind x) in
+       correct_with K B (lambda_relative (INR T + INR n2) mu eta) eta F E delta compress answer ->
+       (forall x, F (fun w => INR (size (msg w x)))) ->
        \rsum_(x : {ffun 'I_T * 'I_h -> bool}) E (fun w => INR (size (msg w x)))
          <= m * N [finType of {ffun 'I_T * 'I_h -> bool}] ->
-       correct_with K B (lambda_relative (INR T + INR n2) mu eta) eta E delta compress answer ->
-       (1 - H2 delta) * (INR T * INR h) <= m + log2 (INR L + 1) /\
        ((forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) ->
-          (1 - H2 delta) * (INR T * INR h) <= m)).
+          (1 - H2 delta) * (INR T * INR h) <= m) /\
+       (forall L : nat, (forall w x, (size (msg w x) <= L)%nat) ->
+          (1 - H2 delta) * (INR T * INR h) <= m + log2 (INR L + 1))).
 Proof.
 move=> d0 T0 hmu hT he hd; have [K hK] := greedy_keys_exist d0 hmu hT.
 have [l0 gap] := lambda_relative_works (tokens_ge1 n2 T0) (proj2 hmu) he.
-exists K; split=> // B hB W E hE; rewrite -(N_ord T) -(N_ord n2) in gap l0 *; rewrite -(N_ord h).
-split=> [S compress answer hc|compress answer L m msg short hm hc].
+exists K; split=> // B hB W F E hE; rewrite -(N_ord T) -(N_ord n2) in gap l0 *; rewrite -(N_ord h).
+split=> [S compress answer hc|compress answer m msg hc Fm hm].
   exact: (attention_any_coins hK hB l0 he gap hE hd hc).
-split=> [|hp]; first exact: (attention_variable_length hK hB l0 he gap hE hd short hm hc).
-exact: (attention_prefix_free hK hB l0 he gap hE hd short hm hp hc).
+split=> [hp|L short]; first exact: (attention_prefix_free hK hB l0 he gap hE hd hc (conj Fm hm) hp).
+exact: (attention_variable_length hK hB l0 he gap hE hd hc (conj Fm hm) short).
 Qed.

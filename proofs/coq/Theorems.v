@@ -1546,58 +1546,65 @@ Proof. exact: Streams.repeated_streams. Qed.
 
 (* ================= any coins, any code ============================================== *)
 
-(* expectation E: E is linear, monotone and normalised on the bounded functions of the coins W, any type.
-   The mean under weights p w >= 0 of sum 1 is one, so biased coins are covered; so is the mean under a
-   continuous distribution, which extends to all bounded functions. *)
+(* expectation F E: F is a class of functions of the coins (any type W), closed under sums and multiples and
+   with all constants, on which E is linear, monotone and normalised.  On every probability space the
+   integrable functions and the integral are such a pair: coins may be biased or continuous.  Here: weights
+   p w >= 0 of sum 1, and all functions of finitely many coins. *)
 Theorem weighted_expectation (W : finType) (p : W -> R) : (forall w, 0 <= p w) -> \rsum_w p w = 1 ->
-  let E f := \rsum_w (p w * f w) in
-  [/\ E (fun _ => 1) = 1, forall a f, has_bound f -> E (fun w => a * f w) = a * E f,
-      forall f g, has_bound f -> has_bound g -> E (fun w => f w + g w) = E f + E g
-    & forall f g, has_bound f -> has_bound g -> (forall w, f w <= g w) -> E f <= E g].
-Proof. by move=> p0 p1 E; exact: Coins.weighted_expectation. Qed.
+  let F (f : W -> R) := True in let E (f : W -> R) := \rsum_w (p w * f w) in
+  [/\ forall a, F (fun _ => a), forall a f, F f -> F (fun w => a * f w),
+      forall f g, F f -> F g -> F (fun w => f w + g w) &
+  [/\ E (fun _ => 1) = 1, forall a f, F f -> E (fun w => a * f w) = a * E f,
+      forall f g, F f -> F g -> E (fun w => f w + g w) = E f + E g
+    & forall f g, F f -> F g -> (forall w, f w <= g w) -> E f <= E g]].
+Proof. by move=> p0 p1 F E; exact: (Coins.weighted_expectation p0 p1). Qed.
 
 (* Finitely many states, any coins: Fano's rates, as with uniform coins. *)
 Theorem coins_lower_bound (I : finType) (A : I -> finType) (Inp Qry Out : Type) (good : Inp -> Qry -> Out ->
   bool)
     (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry) (x0 : {dffun forall i, A i})
-    (W : Type) (E : (W -> R) -> R) (delta : I -> R) (S : finType)
+    (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R) (delta : I -> R) (S : finType)
     (compress : W -> Inp -> S) (answer : W -> S -> Qry -> Out) :
-  (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) -> expectation E ->
-  (forall i, 0 <= delta i <= 1 - / N (A i)) ->
-  (forall i, \rsum_(x : {dffun forall i, A i})
-     E (fun w => ind (~~ good (inst x) (qry i) (answer w (compress w (inst x)) (qry i))))
-     <= delta i * N [finType of {dffun forall i, A i}]) ->
+  let bad x i w := ind (~~ good (inst x) (qry i) (answer w (compress w (inst x)) (qry i))) in
+  (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) -> expectation F E ->
+  (forall i, 0 <= delta i <= 1 - / N (A i)) -> (forall x i, F (bad x i)) ->
+  (forall i, \rsum_(x : {dffun forall i, A i}) E (bad x i) <= delta i * N [finType of {dffun forall i,
+    A i}]) ->
   \rsum_i fano (N (A i)) (delta i) <= log2 (N S).
 Proof.
-move=> sep hE hd hc.
-exact: (@Coins.coins_lower_bound I A Inp Qry Out good inst qry x0 W E delta sep hE hd S compress answer hc).
+move=> bad sep hE hd hF hc.
+exact: (@Coins.coins_lower_bound I A Inp Qry Out good inst qry x0 W F E delta sep hE hd S compress answer
+  (conj hF hc)).
 Qed.
 
-(* Messages of at most L bits, whose mean length over coins and words is m.  If under the same coins no
-   message is the beginning of another, the mean length pays Fano's rates; in any case it pays them up to
-   log2 (L + 1) bits. *)
+(* Messages of variable length, whose mean length over coins and words is at most m.  If under the same
+   coins no message is the beginning of another, m pays Fano's rates; in any case it pays them up to log2 (L
+   + 1) bits, if no message is longer than L. *)
 Theorem variable_length_lower_bound (I : finType) (A : I -> finType) (Inp Qry Out : Type)
     (good : Inp -> Qry -> Out -> bool) (inst : {dffun forall i, A i} -> Inp) (qry : I -> Qry)
-    (x0 : {dffun forall i, A i}) (W : Type) (E : (W -> R) -> R) (delta : I -> R)
-    (compress : W -> Inp -> seq bool) (answer : W -> seq bool -> Qry -> Out) (L : nat) (m : R) :
+    (x0 : {dffun forall i, A i}) (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R) (delta : I -> R)
+    (compress : W -> Inp -> seq bool) (answer : W -> seq bool -> Qry -> Out) (m : R) :
   let msg w x := compress w (inst x) in
-  (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) -> expectation E ->
-  (forall i, 0 <= delta i <= 1 - / N (A i)) -> (forall w x, (size (msg w x) <= L)%nat) ->
-  (forall i, \rsum_(x : {dffun forall i, A i})
-     E (fun w => ind (~~ good (inst x) (qry i) (answer w (msg w x) (qry i))))
-     <= delta i * N [finType of {dffun forall i, A i}]) ->
+  let bad x i w := ind (~~ good (inst x) (qry i) (answer w (msg w x) (qry i))) in
+  (forall x y i o, good (inst x) (qry i) o -> good (inst y) (qry i) o -> x i = y i) -> expectation F E ->
+  (forall i, 0 <= delta i <= 1 - / N (A i)) -> (forall x i, F (bad x i)) ->
+  (forall i, \rsum_(x : {dffun forall i, A i}) E (bad x i) <= delta i * N [finType of {dffun forall i,
+    A i}]) ->
+  (forall x, F (fun w => INR (size (msg w x)))) ->
   \rsum_(x : {dffun forall i, A i}) E (fun w => INR (size (msg w x)))
     <= m * N [finType of {dffun forall i, A i}] ->
-  \rsum_i fano (N (A i)) (delta i) <= m + log2 (INR L + 1) /\
-  ((forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) -> \rsum_i fano (N (A i)) (delta i) <= m).
+  ((forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) ->
+    \rsum_i fano (N (A i)) (delta i) <= m) /\
+  (forall L : nat, (forall w x, (size (msg w x) <= L)%nat) ->
+     \rsum_i fano (N (A i)) (delta i) <= m + log2 (INR L + 1)).
 Proof.
-move=> msg sep hE hd short hc hm; split=> [|hp].
-  exact: (@Coins.variable_length_lower_bound I A Inp Qry Out good inst qry x0 W E delta sep hE hd compress
-    answer L m
-    short hc hm).
-exact: (@Coins.prefix_free_lower_bound I A Inp Qry Out good inst qry x0 W E delta sep hE hd compress answer L
-  m
-  short hc hm hp).
+move=> msg bad sep hE hd hF hc Fm hm; split=> [hp|L short].
+  exact: (@Coins.prefix_free_lower_bound I A Inp Qry Out good inst qry x0 W F E delta sep hE hd compress
+    answer m
+    (conj hF hc) (conj Fm hm) hp).
+exact: (@Coins.variable_length_lower_bound I A Inp Qry Out good inst qry x0 W F E delta sep hE hd compress
+  answer m
+  (conj hF hc) (conj Fm hm) L short).
 Qed.
 
 (* HEADLINE, ANY COINS.  Headline A for coins of any distribution: for states, and for messages of variable
@@ -1608,21 +1615,22 @@ Theorem relative_headline_any_coins (T n2 d h : nat) (mu eta delta : R) :
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_n2 -> 'I_d -> R, (forall i o, dot (K i) (B o) <= mu) ->
-    forall (W : Type) (E : (W -> R) -> R), expectation E ->
-    (forall (S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S) (answer : W -> S -> ('I_d -> R) ->
-      'I_h -> R),
-       correct_with K B lam eta E delta compress answer -> (1 - H2 delta) * (INR T * INR h) <= log2 (N S)) /\
-    (forall (compress : W -> ('I_T -> 'I_h -> R) -> seq bool) (answer : W -> seq bool -> ('I_d -> R) ->
-      'I_h -> R)
-       (L : nat) (m : R), let msg w (x : {ffun 'I_T * 'I_h -> bool}) := compress w (fun i c => ind (x (i,
-         c))) in
-       (forall w x, (size (msg w x) <= L)%nat) ->
+    forall (W : Type) (F : (W -> R) -> Prop) (E : (W -> R) -> R), expectation F E ->
+    (forall (S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
+       (answer : W -> S -> ('I_d -> R) -> 'I_h -> R),
+       correct_with K B lam eta F E delta compress answer -> (1 - H2 delta) * (INR T * INR h) <= log2 (N S))
+         /\
+    (forall (compress : W -> ('I_T -> 'I_h -> R) -> seq bool)
+       (answer : W -> seq bool -> ('I_d -> R) -> 'I_h -> R) (m : R),
+       let msg w (x : {ffun 'I_T * 'I_h -> bool}) := compress w (fun i c => ind (x (i, c))) in
+       correct_with K B lam eta F E delta compress answer ->
+       (forall x, F (fun w => INR (size (msg w x)))) ->
        \rsum_(x : {ffun 'I_T * 'I_h -> bool}) E (fun w => INR (size (msg w x)))
          <= m * N [finType of {ffun 'I_T * 'I_h -> bool}] ->
-       correct_with K B lam eta E delta compress answer ->
-       (1 - H2 delta) * (INR T * INR h) <= m + log2 (INR L + 1) /\
        ((forall w x y, prefix (msg w x) (msg w y) -> msg w x = msg w y) ->
-          (1 - H2 delta) * (INR T * INR h) <= m)).
+          (1 - H2 delta) * (INR T * INR h) <= m) /\
+       (forall L : nat, (forall w x, (size (msg w x) <= L)%nat) ->
+          (1 - H2 delta) * (INR T * INR h) <= m + log2 (INR L + 1))).
 Proof. by move=> lam; exact: Coins.relative_headline_any_coins. Qed.
 
 (* ================= classes of values ================================================ *)
