@@ -8,11 +8,11 @@ LATTICE = Lemma(
     id="clique_lattice",
     words="Theorem E on a lattice, with one tilt, at delta = 0: n = d - 1 coordinates of every key are multiples of "
     "1/M, the last one fills it to unit norm, and keys have mutual inner products at most mu; n coordinates of every "
-    "value are on a grid of L levels. A cache that is right within eta on all mass questions (any query, any reference "
-    "shared by Bob's tokens, the constant channel) and on all value questions (a key as query) needs T (n log2(2 m/k) "
-    "+ h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other.",
-    range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau under the stated "
-    "inequalities; delta = 0, all algorithms with public coins",
+    "value are on a grid of L levels. A cache that is right within eta on all mass questions (any query, one reference "
+    "for all of Bob's tokens, the constant channel) and all value questions (a key as query) needs T (n log2(2 m/k) + "
+    "h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other.",
+    range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau that meet its "
+    "inequalities; delta = 0; all algorithms with public coins",
     discharges=(
         ByCoq(
             "clique_lattice",
@@ -46,14 +46,14 @@ VAR256 = Lemma(
     range="one head; all eta at most the given ones, all M at least the given ones, delta = 0; all algorithms with "
     "public coins",
     discharges=(
-        ByCoq("var256_cliques_1000", ("16777216 <= INR M", "eta <= 1 / 1000", "580576 <= log2 (N S)")),
+        ByCoq("var256_cliques_1000", ("16777216 <= INR M", "eta <= 1/1000", "580576 <= log2 (N S)")),
         ByCoq(
             "var256_cliques",
             (
-                "eta <= 1 / 10 -> lattice_floor 424 256 63 63 5 M 100 (29 / 50) eta 229559",
-                "eta <= 1 / 100 -> lattice_floor 424 256 63 63 50 M 100 (29 / 50) eta 405933",
-                "eta <= 1 / 1000 -> lattice_floor 424 256 63 63 500 M 100 (29 / 50) eta 580576",
-                "eta <= 1 / 10000 -> lattice_floor 424 256 63 63 5000 M 100 (29 / 50) eta 755036",
+                "eta <= 1/10 -> lattice_floor 424 256 63 63 5 M 100 (29/50) eta 229559",
+                "eta <= 1/100 -> lattice_floor 424 256 63 63 50 M 100 (29/50) eta 405933",
+                "eta <= 1/1000 -> lattice_floor 424 256 63 63 500 M 100 (29/50) eta 580576",
+                "eta <= 1/10000 -> lattice_floor 424 256 63 63 5000 M 100 (29/50) eta 755036",
             ),
         ),
     ),
@@ -71,15 +71,15 @@ HEADS = Lemma(
         ByCoq(
             "infinity1m_cliques",
             (
-                "lattice_floor 6425 4096 127 127 50 M 100 (1 / 2) eta 12521241",
-                "lattice_floor 6425 4096 127 127 500 M 100 (1 / 2) eta 17867214",
+                "lattice_floor 6425 4096 127 127 50 M 100 (1/2) eta 12521241",
+                "lattice_floor 6425 4096 127 127 500 M 100 (1/2) eta 17867214",
             ),
         ),
         ByCoq(
             "small_cliques",
             (
-                "lattice_floor 66 64 31 31 50 M 100 (67 / 100) eta 30559",
-                "lattice_floor 66 64 31 31 500 M 100 (67 / 100) eta 43870",
+                "lattice_floor 66 64 31 31 50 M 100 (67/100) eta 30559",
+                "lattice_floor 66 64 31 31 500 M 100 (67/100) eta 43870",
             ),
         ),
     ),

@@ -174,7 +174,7 @@ Hypotheses (L0 : (0 < L)%nat) (m'0 : (0 < m')%nat) (k'0 : (0 < k')%nat)
   (hq : (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat).
 
 (* Half of all words are good: the number of points in the ball cancels. *)
-Theorem clique_bits :
+Theorem clique_lattice :
   N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
 Proof.
 have l2 := ln2_gt0; have mu01 : 0 <= mu <= 1.

@@ -958,7 +958,7 @@ Proof.
 move=> T n s sine turn c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he hmu hrest hinj.
 move=> hC htau hg hreach hc2 hL hm hfit hq W S compress answer W0 hmass hvalue.
 have /card_gt0P[w _] : (0 < #|W|)%nat by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
-exact: (Cliques.clique_bits t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL (hmass w) (hvalue w)
+exact: (Cliques.clique_lattice t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL (hmass w) (hvalue w)
   m0 k0 hm L0 m'0 k'0 hfit hq).
 Qed.
 
