@@ -7,10 +7,11 @@ from lowerbound.prove.lemma import ByCoq, Lemma, Use
 LATTICE = Lemma(
     id="clique_lattice",
     words="Theorem E on a lattice, with one tilt, at delta = 0: n = d - 1 coordinates of every key are multiples of "
-    "1/M, the last one fills it to unit norm, and keys have mutual inner products at most mu; n coordinates of every "
+    "1/M, the last one fills it to unit norm, and keys have mutual inner products at most mu; h coordinates of every "
     "value are on a grid of L levels. A cache that is right within eta on all mass questions (any query, one reference "
     "for all of Bob's tokens, the constant channel) and all value questions (a key as query) needs T (n log2(2 m/k) + "
-    "h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other.",
+    "h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other. T (n log2(2 M + 1) + h "
+    "log2 L) bits are enough.",
     range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau that meet its "
     "inequalities; delta = 0; all algorithms with public coins",
     discharges=(
@@ -33,16 +34,20 @@ LATTICE = Lemma(
                 "dot (value i c).1.1 (value i c).1.1 = lam * lam",
             ),
         ),
+        ByCoq(
+            "clique_lattice_store",
+            ("log2 (N S) = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L))",),
+        ),
     ),
     uses=(Use("softmax_gap"),),
 )
 
 VAR256 = Lemma(
     id="var256_cliques",
-    words="Theorem E on a lattice at VAR-256 (T = 424, T_N = 256, d = 64, lambda = 100) needs 229559 bits at eta = 0.1, "
-    "405933 at 0.01 and 580576 at 0.001, on every lattice of at least 2^24 steps to 1, and 755036 at 0.0001 from 2^28 "
-    "steps on: 26.4, 46.7, 66.8 and 86.9 % of the fp16 cache. Nothing is assumed but the correctness of the cache: "
-    "every condition is decided by Coq's kernel with intervals of integers.",
+    words="Theorem E on a lattice at VAR-256 (T = 424, T_N = 256, d = 64, lambda = 100): 229559 bits are needed at eta "
+    "= 0.1, 405933 at 0.01 and 580576 at 0.001, on every lattice of at least 2^24 steps to 1, and 755036 at 0.0001 "
+    "from 2^28 steps on: 26.4, 46.7, 66.8 and 86.9 % of the fp16 cache. Nothing is assumed but the correctness of the "
+    "cache: every condition is decided by Coq's kernel with intervals of integers.",
     range="one head; all eta at most the given ones, all M at least the given ones, delta = 0; all algorithms with "
     "public coins",
     discharges=(

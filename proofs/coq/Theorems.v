@@ -977,6 +977,19 @@ move=> words key mass value; split=> // M0 hx hy q1 r1.
 exact: (LatticeKeys.lattice_norms Own lam M0 hx hy q1 r1).
 Qed.
 
+(* The questions can be answered: a cache that keeps the word answers every question exactly. *)
+Theorem clique_lattice_store (Tok Own J Ch : finType) (M L : nat) (eta : R) :
+  (0 < M)%nat -> (0 < L)%nat -> 0 <= eta ->
+  exists (S : finType) (compress : unit -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> S)
+    (answer : unit -> S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R),
+    (forall w (x : {ffun Tok -> [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}]}) q,
+       near eta (lattice_output (lattice_instance x) q) (answer w (compress w (lattice_instance x)) q)) /\
+    log2 (N S) = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L)).
+Proof.
+move=> M0 L0 e0; have [compress [answer [h e]]] := Cliques.store_word Tok Own J Ch M0 L0 e0.
+by eexists; exists compress, answer.
+Qed.
+
 (* ================= everything ========================================================================= *)
 Definition all_theorems := (
   @index_lower_bound, @index_mean, @index_binary, @index_exact,
@@ -995,5 +1008,6 @@ Definition all_theorems := (
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @flat_logits, @clique_lattice, @clique_lattice_norms).
+  @flat_logits, @clique_lattice, @clique_lattice_norms,
+  @clique_lattice_store).
 Print Assumptions all_theorems.
