@@ -7,12 +7,13 @@ from lowerbound.prove.lemma import ByCoq, Lemma, Use
 LATTICE = Lemma(
     id="clique_lattice",
     words="Theorem E on a lattice, with one tilt, at delta = 0: n = d - 1 coordinates of every key are multiples of "
-    "1/M, the last one fills it to unit norm, and keys have mutual inner products at most mu; n coordinates of every "
-    "value are on a grid of L levels. A cache that is right within eta on all mass questions (any query, any reference "
-    "shared by Bob's tokens, the constant channel) and on all value questions (a key as query) needs T (n log2(2 m/k) "
-    "+ h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other.",
-    range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau under the "
-    "stated inequalities; delta = 0, all algorithms with public coins",
+    "1/M, the last one fills it to unit norm, and keys have mutual inner products at most mu; h coordinates of every "
+    "value are on a grid of L levels. A cache that is right within eta on all mass questions (any query, one reference "
+    "for all of Bob's tokens, the constant channel) and all value questions (a key as query) needs T (n log2(2 m/k) + "
+    "h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other. T (n log2(2 M + 1) + h "
+    "log2 L) bits are enough.",
+    range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau that meet its "
+    "inequalities; delta = 0; all algorithms with public coins",
     formula=r"\log_2 |S| \ge T \left(n \log_2 \frac{2 m}{k} + h \log_2 L\right) - \log_2 T! - 1",
     discharges=(
         ByCoq(
@@ -34,29 +35,33 @@ LATTICE = Lemma(
                 "dot (value i c).1.1 (value i c).1.1 = lam * lam",
             ),
         ),
+        ByCoq(
+            "clique_lattice_store",
+            ("log2 (N S) = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L))",),
+        ),
     ),
     uses=(Use("softmax_gap"),),
 )
 
 VAR256 = Lemma(
     id="var256_cliques",
-    words="Theorem E on a lattice at VAR-256 (T = 424, T_N = 256, d = 64, lambda = 100) needs 229559 bits at eta = "
-    "0.1, 405933 at 0.01 and 580576 at 0.001, on every lattice of at least 2^24 steps to 1, and 755036 at 0.0001 "
-    "from 2^28 steps on: 26.4, 46.7, 66.8 and 86.9 % of the fp16 cache. Nothing is assumed but the correctness "
-    "of the cache: every condition is decided by Coq's kernel with intervals of integers.",
+    words="Theorem E on a lattice at VAR-256 (T = 424, T_N = 256, d = 64, lambda = 100): 229559 bits are needed at eta "
+    "= 0.1, 405933 at 0.01 and 580576 at 0.001, on every lattice of at least 2^24 steps to 1, and 755036 at 0.0001 "
+    "from 2^28 steps on: 26.4, 46.7, 66.8 and 86.9 % of the fp16 cache. Nothing is assumed but the correctness of the "
+    "cache: every condition is decided by Coq's kernel with intervals of integers.",
     range="one head; all eta at most the given ones, all M at least the given ones, delta = 0; all algorithms with "
     "public coins",
     formula=r"\log_2 |S| \ge 229559, \; 405933, \; 580576, \; 755036 \quad (\eta = 10^{-1}, 10^{-2}, 10^{-3}, "
     r"10^{-4}; \; \delta = 0)",
     discharges=(
-        ByCoq("var256_cliques_1000", ("16777216 <= INR M", "eta <= 1 / 1000", "580576 <= log2 (N S)")),
+        ByCoq("var256_cliques_1000", ("16777216 <= INR M", "eta <= 1/1000", "580576 <= log2 (N S)")),
         ByCoq(
             "var256_cliques",
             (
-                "eta <= 1 / 10 -> lattice_floor 424 256 63 63 5 M 100 (29 / 50) eta 229559",
-                "eta <= 1 / 100 -> lattice_floor 424 256 63 63 50 M 100 (29 / 50) eta 405933",
-                "eta <= 1 / 1000 -> lattice_floor 424 256 63 63 500 M 100 (29 / 50) eta 580576",
-                "eta <= 1 / 10000 -> lattice_floor 424 256 63 63 5000 M 100 (29 / 50) eta 755036",
+                "eta <= 1/10 -> lattice_floor 424 256 63 63 5 M 100 (29/50) eta 229559",
+                "eta <= 1/100 -> lattice_floor 424 256 63 63 50 M 100 (29/50) eta 405933",
+                "eta <= 1/1000 -> lattice_floor 424 256 63 63 500 M 100 (29/50) eta 580576",
+                "eta <= 1/10000 -> lattice_floor 424 256 63 63 5000 M 100 (29/50) eta 755036",
             ),
         ),
     ),
@@ -76,15 +81,15 @@ HEADS = Lemma(
         ByCoq(
             "infinity1m_cliques",
             (
-                "lattice_floor 6425 4096 127 127 50 M 100 (1 / 2) eta 12521241",
-                "lattice_floor 6425 4096 127 127 500 M 100 (1 / 2) eta 17867214",
+                "lattice_floor 6425 4096 127 127 50 M 100 (1/2) eta 12521241",
+                "lattice_floor 6425 4096 127 127 500 M 100 (1/2) eta 17867214",
             ),
         ),
         ByCoq(
             "small_cliques",
             (
-                "lattice_floor 66 64 31 31 50 M 100 (67 / 100) eta 30559",
-                "lattice_floor 66 64 31 31 500 M 100 (67 / 100) eta 43870",
+                "lattice_floor 66 64 31 31 50 M 100 (67/100) eta 30559",
+                "lattice_floor 66 64 31 31 500 M 100 (67/100) eta 43870",
             ),
         ),
     ),

@@ -174,7 +174,7 @@ Hypotheses (L0 : (0 < L)%nat) (m'0 : (0 < m')%nat) (k'0 : (0 < k')%nat)
   (hq : (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat).
 
 (* Half of all words are good: the number of points in the ball cancels. *)
-Theorem clique_bits :
+Theorem clique_lattice :
   N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
 Proof.
 have l2 := ln2_gt0; have mu01 : 0 <= mu <= 1.
@@ -210,3 +210,42 @@ move: fl h2; move: (log2 (INR (2 * m))) (log2 (INR L)) (log2 (INR b)) (log2 (INR
 move: (log2 (INR #|Tok|`!)) (log2 (N S)) (N Tok) (N J) (N Ch) => f u t nj nc x1 x2 x3 x4 x5 fl h2; lra.
 Qed.
 End Cliques.
+
+(* ---------- the questions can be answered ------------------------------------------------------------- *)
+Section Store.
+Variables (Tok Own J Ch : finType) (M L : nat).
+Notation Word := {ffun Tok -> [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}]}.
+
+(* A cache that keeps the word answers every question exactly: keys and values determine it. *)
+Theorem store_word (eta : R) : (0 < M)%nat -> (0 < L)%nat -> 0 <= eta ->
+  exists (compress : unit -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> Word)
+    (answer : unit -> Word -> (option J -> R) * (Own -> option J -> R) * option Ch -> R),
+    (forall w (x : Word) q, near eta (lattice_output (lattice_instance x) q)
+                                     (answer w (compress w (lattice_instance x)) q)) /\
+    log2 (N [finType of Word]) = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L)).
+Proof.
+move=> M0 L0 e0; have M1 := INR_gt0 M0; have L1 := INR_gt0 L0; have l2 := ln2_gt0.
+pose same (KV : (Tok -> option J -> R) * (Tok -> option Ch -> R)) (x : Word) :=
+  [forall i, [forall j, Rleb (Rabs (KV.1 i (Some j) - lattice_keys x i (Some j))) 0] &&
+             [forall c, Rleb (Rabs (KV.2 i (Some c) - lattice_values x i (Some c))) 0]].
+pose x0 : Word := [ffun _ => ([ffun _ => ord0], [ffun _ => Ordinal L0])].
+have zero a b : Rleb (Rabs (a - b)) 0 -> a = b by move=> /RlebP/Rabs_between; lra.
+have self a : Rleb (Rabs (a - a)) 0 by apply/RlebP; rewrite Rminus_diag_eq // Rabs_R0; exact: Rle_refl.
+exists (fun _ KV => odflt x0 [pick x | same KV x]), (fun _ x q => lattice_output (lattice_instance x) q).
+split=> [w x q|].
+  suff -> : odflt x0 [pick y | same (lattice_instance x) y] = x by exact: near_self.
+  case: pickP => [y /forallP h|/(_ x)/negP[]] /=; last first.
+    by apply/forallP => i; apply/andP; split; apply/forallP => ?; exact: self.
+  apply/ffunP => i; have /andP[/forallP hk /forallP hv] := h i.
+  have e1 : (y i).1 = (x i).1.
+    apply/ffunP => j; apply/val_inj/INR_eq; have := zero _ _ (hk j); rewrite /= /from => e.
+    by have := Rmult_eq_reg_l _ _ _ e (Rinv_neq_0_compat _ (Rgt_not_eq _ _ M1)); lra.
+  have e2 : (y i).2 = (x i).2 by apply/ffunP => c; have := zero _ _ (hv c) => /= /grid_inj.
+  by move: e1 e2; case: (y i) (x i) => [a b] [c d] /= -> ->.
+rewrite /N card_ffun card_prod !card_ffun !card_ord.
+rewrite log2_expn /log2 mult_INR ln_mult; try by apply: INR_gt0; rewrite expn_gt0 ?L0.
+have -> : ln (INR (expn (M + M).+1 #|J|)) = INR #|J| * ln (2 * INR M + 1).
+  by rewrite INR_expn ln_pow ?S_INR ?plus_INR; [congr (_ * ln _); ring|have := pos_INR M; lra].
+by rewrite INR_expn ln_pow //; field; lra.
+Qed.
+End Store.

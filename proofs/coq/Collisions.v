@@ -33,8 +33,8 @@ Definition members (x : Word) (f : Label) : {set Word} := [set y in G | (st y ==
 
 (* Words with one state are matched; words matched with x under one labelling have few symbols for each token.
    So a state serves at most T! B words.
-   Sketch.  Take a word x of the state.  Every other is matched with x under one of T! labellings, and those of
-   one labelling lie in the product of their symbols, of which there are at most B. *)
+   Sketch.  Take a word x of the state.  Every other is matched with x under one of T! labellings, and those
+   of one labelling lie in the product of their symbols, of which there are at most B. *)
 Theorem clique_count (B : nat) :
   (forall x y, x \in G -> y \in G -> st x = st y -> exists f : Label, injective f /\ m x y f) ->
   (forall x (f : Label), x \in G -> injective f -> (\prod_i #|symbols (members x f) (f i)| <= B)%nat) ->

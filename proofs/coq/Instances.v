@@ -464,14 +464,14 @@ move=> rho gam inst qry hA ok V0 K0 e0 stepV stepK hV hK alg /correct_average.
 exact: (IntegerPayload.floor_of_design erefl hA ok V0 K0 e0 stepV stepK hV hK (some_coins alg)).
 Qed.
 
-(* ================= cliques ================================================================================= *)
-(* Theorem E on a lattice of keys (clique_lattice in Theorems.v), without any condition on numbers left: all of them
-   are decided by computation with intervals.  lattice_keys, coherent_words, mass_question and value_question are
-   those of that theorem; M is the number of lattice steps to 1, and 16777216 is 2^24. *)
+(* ================= cliques ============================================================================== *)
+(* Theorem E on a lattice of keys (clique_lattice in Theorems.v), without any condition on numbers left: all
+   of them are decided by computation with intervals.  lattice_keys, coherent_words, mass_question and
+   value_question are those of that theorem; M is the number of lattice steps to 1, and 16777216 is 2^24. *)
 
-(* One head of VAR at 256 pixels: 424 cached tokens, 256 own tokens, dimension 64, queries of norm 100; values have
-   500 levels in 63 channels.  A cache that is never off by more than 1/1000 has 580576 bits, more than 66 percent of
-   the 868352 bits of its entries in fp16. *)
+(* One head of VAR at 256 pixels: 424 cached tokens, 256 own tokens, dimension 64, queries of norm 100; values
+   have 500 levels in 63 channels.  A cache that is never off by more than 1/1000 has 580576 bits, more than
+   66 percent of the 868352 bits of its entries in fp16. *)
 Theorem var256_cliques_1000 (M : nat) (eta : R) :
   let Tok := [finType of 'I_424] in let Own := [finType of 'I_256] in
   let J := [finType of 'I_63] in let Ch := [finType of 'I_63] in let L := 500%nat in
@@ -489,8 +489,9 @@ Theorem var256_cliques_1000 (M : nat) (eta : R) :
   580576 <= log2 (N S).
 Proof. exact: CliqueInstances.var256_cliques_1000. Qed.
 
-(* The same for other eta.  lattice_floor T n2 n h L M lam mu eta bits is the statement above at T tokens, n2 own
-   tokens, n + 1 key coordinates, h value channels of L levels, queries of norm lam, and keys of coherence mu. *)
+(* The same for other eta.  lattice_floor T n2 n h L M lam mu eta bits is the statement above at T tokens, n2
+   own tokens, n + 1 key coordinates, h value channels of L levels, queries of norm lam, and keys of coherence
+   mu. *)
 Theorem var256_cliques (M : nat) (eta : R) : 16777216 <= INR M ->
   [/\ eta <= 1/10 -> lattice_floor 424 256 63 63 5 M 100 (29/50) eta 229559,
       eta <= 1/100 -> lattice_floor 424 256 63 63 50 M 100 (29/50) eta 405933,
@@ -507,7 +508,8 @@ Theorem infinity1m_cliques (M : nat) (eta : R) : 16777216 <= INR M ->
   (eta <= 1/100 -> lattice_floor 6425 4096 127 127 50 M 100 (1/2) eta 12521241) /\
   (eta <= 1/1000 -> lattice_floor 6425 4096 127 127 500 M 100 (1/2) eta 17867214).
 Proof.
-by move=> fine; split; [exact: CliqueInstances.infinity1m_cliques_100|exact: CliqueInstances.infinity1m_cliques_1000].
+move=> fine; split; first exact: CliqueInstances.infinity1m_cliques_100.
+exact: CliqueInstances.infinity1m_cliques_1000.
 Qed.
 
 (* A small model: the schedule of the sides 1, 2, 3, 4, 6, 8, dimension 32; fp16 takes 67584 bits. *)
@@ -518,11 +520,12 @@ Proof.
 by move=> fine; split; [exact: CliqueInstances.small_cliques_100|exact: CliqueInstances.small_cliques_1000].
 Qed.
 
-(* Every design gives a floor.  clique_design, a boolean that computes, says that the conditions of clique_lattice hold
-   at eta, mu, C and tau, given as pairs of a numerator and a denominator, and at m, k, m' and k' on every lattice of M0
-   steps or more; and that its bits, with log2 T! at most ((T + 1) ln T - T + 1) / ln 2, are at least `bits`. *)
-Theorem floor_of_clique_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z) (M : nat)
-    (eta' : R) :
+(* Every design gives a floor.  clique_design, a boolean that computes, says that the conditions of
+   clique_lattice hold at eta, mu, C and tau, given as pairs of a numerator and a denominator, and at m, k, m'
+   and k' on every lattice of M0 steps or more; and that its bits, with log2 T! at most ((T + 1) ln T - T + 1)
+   / ln 2, are at least `bits`. *)
+Theorem floor_of_clique_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z)
+    (M : nat) (eta' : R) :
   clique_design T n2 n h L lam eta mu C tau m k m' k' M0 bits -> IZR M0 <= INR M ->
   eta' <= IZR eta.1 / IZR eta.2 ->
   lattice_floor T n2 n h L M (IZR lam) (IZR mu.1 / IZR mu.2) eta' (IZR bits).

@@ -316,7 +316,7 @@ have [hm [hfit hq]] := design_lattice; apply: Rle_trans design_bits _.
 have weaken a o : near eta' a o -> near R_eta a o by move=> /RlebP ?; apply/RlebP; lra.
 have pos z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
 have M0' : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
-exact: (clique_bits (Ordinal T0) (Ordinal n20) (Ordinal n0) M0' l0 he hmu hrest hinj hC htau hg hreach hc2 hL
+exact: (clique_lattice (Ordinal T0) (Ordinal n20) (Ordinal n0) M0' l0 he hmu hrest hinj hC htau hg hreach hc2 hL
   (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
   (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy))
   (pos _ m0) (pos _ k0) hm L0 (pos _ m'0) (pos _ k'0) hfit hq).

@@ -1300,7 +1300,7 @@ Proof.
 move=> T n s sine turn c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he hmu hrest hinj.
 move=> hC htau hg hreach hc2 hL hm hfit hq W S compress answer W0 hmass hvalue.
 have /card_gt0P[w _] : (0 < #|W|)%nat by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
-exact: (Cliques.clique_bits t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL (hmass w) (hvalue w)
+exact: (Cliques.clique_lattice t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL (hmass w) (hvalue w)
   m0 k0 hm L0 m'0 k'0 hfit hq).
 Qed.
 
@@ -1317,6 +1317,19 @@ Theorem clique_lattice_norms (Tok Own J Ch : finType) (M L : nat) (lam mu : R) (
 Proof.
 move=> words key mass value; split=> // M0 hx hy q1 r1.
 exact: (LatticeKeys.lattice_norms Own lam M0 hx hy q1 r1).
+Qed.
+
+(* The questions can be answered: a cache that keeps the word answers every question exactly. *)
+Theorem clique_lattice_store (Tok Own J Ch : finType) (M L : nat) (eta : R) :
+  (0 < M)%nat -> (0 < L)%nat -> 0 <= eta ->
+  exists (S : finType) (compress : unit -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> S)
+    (answer : unit -> S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R),
+    (forall w (x : {ffun Tok -> [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}]}) q,
+       near eta (lattice_output (lattice_instance x) q) (answer w (compress w (lattice_instance x)) q)) /\
+    log2 (N S) = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L)).
+Proof.
+move=> M0 L0 e0; have [compress [answer [h e]]] := Cliques.store_word Tok Own J Ch M0 L0 e0.
+by eexists; exists compress, answer.
 Qed.
 
 (* ================= random keys ====================================================== *)
@@ -2046,5 +2059,5 @@ Definition all_theorems := (
   @independent_extends, @independent_exist, @grid_fibre, @constant_grid,
   @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
   @clusters_upper_bound, @greedy_clusters, @clusters_lower_bound, @grid_upper_bound,
-  @dither_moment, @dither_logit).
+  @clique_lattice_store, @dither_moment, @dither_logit).
 Print Assumptions all_theorems.
