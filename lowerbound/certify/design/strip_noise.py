@@ -1,4 +1,4 @@
-"""What it costs in Theorem G to know a key up to noise, in floating point, on the steps of the kernel's `strip_noise`."""
+"""What it costs in Theorem G to know a key up to noise, in floating point, on the steps of the kernel's rule."""
 
 from __future__ import annotations
 
