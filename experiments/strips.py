@@ -21,7 +21,7 @@ from scipy.integrate import quad
 from scipy.special import betainc, gammaln
 from scipy.stats import binom
 
-from lowerbound.certify.design.strips import strips_design
+from lowerbound.certify.design.strips import strips_cells_design
 from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
@@ -109,7 +109,7 @@ class Plan:
     @classmethod
     def of(cls, target: Target) -> Plan:
         """The plan of the best design for a target."""
-        design = strips_design(target)
+        design = strips_cells_design(target)
         if design is None:
             raise AssertionError(f"Theorem G has a design at eta = {target.eta}, delta = {target.delta}")
         names = ("c_0", "w_0", "x_0", "tau_c", "tau_f", "tau_v", "radius", "cut", "theta")

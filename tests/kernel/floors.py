@@ -131,6 +131,7 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
         claim_of("G", "strips", bits=709, d=12, delta="1/100"),
         {
             "precision": 80,
+            "narrowing": "cells",
             "levels": [["39/10", "187/1000"], ["167/10", "147/10000"]],
             "classes": 1,
             "c_0": "83/100",
@@ -158,8 +159,30 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
             "cap": [7, 10],
         },
     ),
+    "strips in noise": (
+        "strips_floor",
+        claim_of("G", "strips", bits=725, d=12, delta="1/100"),
+        {
+            "precision": 80,
+            "narrowing": "noise",
+            "levels": [["163/50", "807/10000", "851/10000", "79/2"], ["821/1000", "43/2500", "47/2500", "179/5"]],
+            "classes": 1,
+            "c_0": "769/1000",
+            "w_0": "17/500",
+            "x_0": "771/1000",
+            "tau_c": "291/500000",
+            "tau_f": "361/1000000",
+            "tau_v": "1/100000",
+            "radius": "0",
+            "cut": "639/1000",
+            "a": "519/10",
+            "theta": "0",
+        },
+    ),
 }
 """The bits of each are the most that it proves; tests/kernel/rules/test_floors.py says so."""
+STEPS_BITS = {"strips in noise": 1}
+"""Bits that step sums lose against the integrals which they bound."""
 
 
 def entropy(p: float) -> float:
@@ -392,6 +415,14 @@ def _density(x: float, d: int) -> float:
     return float(constant * (1 - x * x) ** ((d - 3) / 2))
 
 
+def _logistic(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def _log2_sphere(n: int) -> float:
+    return 1 + float((n / 2 * math.log(math.pi) - gammaln(n / 2)) / math.log(2))
+
+
 def proved_by_strips(claim: Json, payload: Json) -> float:
     """Bits that Theorem G proves by quadrature, where the kernel has step sums; -1 where a condition fails."""
     count, own, d, lam, eta, delta = numbers(claim)
@@ -399,11 +430,12 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
         float(Fraction(payload[key]))
         for key in ("c_0", "w_0", "x_0", "tau_c", "tau_f", "tau_v", "radius", "cut", "a", "theta")
     )
-    levels = [(float(Fraction(gain)), float(Fraction(width))) for gain, width in payload["levels"]]
-    n, m, parents = d - 1, d - 2, [2.0, *(width for _, width in levels)]
-    if min(c_0, w_0, x_0, tau_c, tau_f, tau_v, radius, cut, a, theta, *(min(level) for level in levels)) <= 0:
+    levels = [tuple(float(Fraction(number)) for number in level) for level in payload["levels"]]
+    cells, n, m = payload["narrowing"] == "cells", d - 1, d - 2
+    numbers_used = (c_0, w_0, x_0, tau_c, tau_f, tau_v, cut, a, *((radius, theta) if cells else ()))
+    if min(*numbers_used, *(min(level) for level in levels)) <= 0 or not 0 < eta < 0.25:
         return -1.0
-    if c_0 + w_0 >= 1 or x_0 >= 1 or radius >= 0.5 or n * levels[-1][1] ** 2 >= 1 or not 0 < eta < 0.25:
+    if c_0 + w_0 >= 1 or x_0 >= 1 or radius >= 0.5 or (not cells and (radius or theta)):
         return -1.0
     long, short = math.sqrt(1 - c_0**2), math.sqrt(1 - (c_0 + w_0) ** 2)
 
@@ -412,35 +444,73 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
         inside, _ = quad(lambda x: math.exp(lam * (x - top)) * _density(x, d), max(-1.0, top - 40 / lam), top)
         return float(delta + (count - 1) * (_tail(top, d) + inside))
 
-    def logistic(x: float) -> float:
-        return 1 / (1 + math.exp(-x))
-
     def interval(gain: float, offset: float, most: float) -> float:
-        top = logistic(gain * offset) + 2 * eta + tau_c
+        top = _logistic(gain * offset) + 2 * eta + tau_c
         return min(most, math.log(top / (1 - top)) / gain - offset) if top < 1 else most
 
-    rates = [wrong(c_0 + w_0 / 2, tau_c), wrong(1.0, tau_v / 2)]
+    rates, slopes = [wrong(c_0 + w_0 / 2, tau_c), wrong(1.0, tau_v / 2)], [levels[0][0] / (lam * short)]
     bend, _ = quad(lambda x: 2 * math.log2(math.cosh(lam * w_0 / 4 * x)), 0, 1)
     known = math.log2(w_0 * lam / 4) - bend - entropy(rates[0]) - (1 - rates[0]) * math.log2(2 * eta + tau_c)
     known -= n * (entropy(rates[1]) + (1 - rates[1]) * math.log2(2 * eta + 2 * tau_v))
     reached = math.log(own) < lam and own * math.exp(-2 * lam) <= tau_v / 2
-    for k, (gain, width) in enumerate(levels):
-        parent, slope = parents[k], gain / (lam * short)
-        if slope >= 1 or width >= parent or (k and gain * parent / 2 >= math.log(own)):
-            return -1.0
-        rates.append(wrong(c_0 * math.sqrt(1 - slope**2), tau_c))
+    if cells:
+        parents = [2.0, *(width for _, width in levels)]
+        for k, (gain, width) in enumerate(levels):
+            parent = parents[k]
+            slopes.append(gain / (lam * short))
+            if slopes[-1] >= 1 or width >= parent or (k and gain * parent / 2 >= math.log(own)):
+                return -1.0
+            rates.append(wrong(c_0 * math.sqrt(1 - slopes[-1] ** 2), tau_c))
 
-        def listed(x: float, gain: float = gain, parent: float = parent, width: float = width, k: int = k) -> float:
-            share = 2 * _density(x, n) if k == 0 else 1.0
-            return share * math.log2(1 + interval(gain, x * parent / 2, parent) / width)
+            def listed(x: float, gain: float = gain, parent: float = parent, width: float = width, k: int = k) -> float:
+                share = 2 * _density(x, n) if k == 0 else 1.0
+                return share * math.log2(1 + interval(gain, x * parent / 2, parent) / width)
 
-        cost, _ = quad(listed, 0, 1, limit=200)
-        known -= n * (entropy(rates[-1]) + rates[-1] * math.log2(parent / width + 2) + cost)
-    growth, _ = quad(lambda u: math.exp(theta * u * u), 0, 1)
-    outside = math.exp(n * math.log(growth) - 4 * theta * (radius / levels[-1][1]) ** 2)
+            cost, _ = quad(listed, 0, 1, limit=200)
+            known -= n * (entropy(rates[-1]) + rates[-1] * math.log2(parent / width + 2) + cost)
+        growth, _ = quad(lambda u: math.exp(theta * u * u), 0, 1)
+        outside = math.exp(n * math.log(growth) - 4 * theta * (radius / levels[-1][1]) ** 2)
+        farthest = n * levels[-1][1] ** 2 / 4
+    else:
+        outside, reach = 0.0, 1.0
+        for k, (steepness, edge, spread, weight) in enumerate(levels):
+            space, blur = (m, 0.0) if k else (n, 0.0)
+            far = slope = steepness
+            if (k == 0 and slopes[0] >= 1) or (k and (steepness >= 1 or radius + spread >= 1)):
+                return -1.0
+            height = c_0 * math.sqrt(1 - slopes[0] ** 2)
+            if k:
+                fall = steepness * long**2 * (1 - math.sqrt(1 - radius**2))
+                blur, steep = lam * fall / (2 * payload["classes"]), lam * math.sqrt(1 - steepness**2)
+                far, slope, height, reach = steep * long * radius, steep * short, steepness - fall, radius
+                known -= math.log2(payload["classes"])
+
+            def missed(
+                x: float, far: float = far, slope: float = slope, blur: float = blur, edge: float = edge
+            ) -> float:
+                return min(edge, (interval(1.0, far * x + blur, 2 * slope * edge) / 2 + blur) / slope) ** 2
+
+            misses, _ = quad(lambda x, space=space, missed=missed: 2 * _density(x, space) * missed(x), 0, 1, limit=200)
+            rate = wrong(height, tau_c) + (spread**2 / (space + 2) + misses) / edge**2
+
+            def held(t: float, space: int = space, weight: float = weight) -> float:
+                if t == 0:
+                    return 0.0
+                inner, _ = quad(lambda x: 2 * x * x * _density(x, space), 0, min(1.0, 1 / t))
+                profile = (2 * _tail(1 / t, space) if t > 1 else 0.0) + t * t * inner
+                return float(t ** (space - 1) * math.exp(-weight * profile))
+
+            volume, _ = quad(held, 0, (reach + spread) / edge, limit=400)
+            ball = _log2_sphere(space) - math.log2(space)
+            known -= _log2_sphere(space) + math.log2(volume) + space * math.log2(edge / spread) - ball
+            known -= weight * rate / math.log(2)
+            radius = spread / math.sqrt(1 - (radius + spread) ** 2) if k else spread
+        farthest = radius**2
+    if farthest >= 0.25:
+        return -1.0
     fall = x_0 * long**2 * (1 - math.sqrt(1 - radius**2))
     blur, steep = lam * fall / (2 * payload["classes"]), lam * math.sqrt(1 - x_0**2)
-    low, beyond = logistic(cut) - 2 * eta - tau_f, (cut - blur) / (steep * long * radius)
+    low, beyond = _logistic(cut) - 2 * eta - tau_f, (cut - blur) / (steep * long * radius)
     if not (reached and max(*rates, outside) < 0.5 < low and beyond > 0):
         return -1.0
     strip = (cut - math.log(low / (1 - low))) / 2 + blur
@@ -448,13 +518,9 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
     volume, _ = quad(
         lambda s: s ** (m - 1) * math.exp(-a * 2 * _tail(min(1.0, 1 / s), m)), 1, steep * long * radius / strip
     )
-
-    def log2_sphere(k: int) -> float:
-        return 1 + float((k / 2 * math.log(math.pi) - gammaln(k / 2)) / math.log(2))
-
-    ball = m * math.log2(strip / steep / math.sqrt(long * short)) + log2_sphere(m) + math.log2(1 / m + volume)
+    ball = m * math.log2(strip / steep / math.sqrt(long * short)) + _log2_sphere(m) + math.log2(1 / m + volume)
     left = ball + a * rate / math.log(2) + outside * abs(ball) + entropy(outside) + math.log2(payload["classes"])
-    return float(count * (known + log2_sphere(n) - left + math.log2(1 - n * levels[-1][1] ** 2 / 4) / 2))
+    return float(count * (known + _log2_sphere(n) - left + math.log2(1 - farthest) / 2))
 
 
 def proved_over_a_lattice(claim: Json, payload: Json) -> float:

@@ -50,6 +50,7 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
         {("precision",): 512, ("levels",): [["39/10", f"1/{5 + k}"] for k in range(7)] + [["20", "147/10000"]]},
     ),
     "reads in a dimension": ("strips", {("d",): 4096}, {}),
+    "noise at a precision": ("strips in noise", {}, {("precision",): 256}),
     "classes without number": ("strips", {}, {("classes",): 10**4000}),
     "numbers of many digits": ("strips", {}, {("a",): LONG, ("theta",): LONG, ("radius",): f"1/{10**4000}"}),
     "values shared at a precision": (

@@ -25,7 +25,8 @@ Level = tuple[Fraction, Fraction]
 """Gamma and w: how many logits a unit of omega moves, and the width of the cells."""
 
 
-def _log2(x: arb) -> arb:
+def log2(x: arb) -> arb:
+    """The logarithm in base 2."""
     return x.log() / arb(2).log()
 
 
@@ -37,7 +38,7 @@ def log2_sphere(n: int) -> arb:
 def _entropy(rate: arb, what: str) -> arb:
     """The binary entropy at a rate that must be below 1/2, where it increases."""
     require(rate, arb(1) / 2, f"{what} < 1/2")
-    return -rate * _log2(rate) - (1 - rate) * _log2(1 - rate)
+    return -rate * log2(rate) - (1 - rate) * log2(1 - rate)
 
 
 def _logistic(x: arb) -> arb:
@@ -87,10 +88,10 @@ class StripReads:
         """I_0, by trapezoids: ln cosh is convex."""
         require(arb(self.floor.n_own).log(), self.cap, "the reference reaches down: ln T_N < lambda")
         rate = self.wrong(self.c_0 + self.w_0 / 2, self.tau_c)
-        bends = [2 * _log2((self.cap * self.w_0 / 4 * k / BENDS).cosh()) for k in range(BENDS + 1)]
+        bends = [2 * log2((self.cap * self.w_0 / 4 * k / BENDS).cosh()) for k in range(BENDS + 1)]
         bend = (sum(bends, arb(0)) - bends[-1] / 2) / BENDS
-        left = _entropy(rate, "d_0") + (1 - rate) * _log2(2 * self.eta + self.tau_c)
-        return _log2(self.w_0) - left + _log2(self.cap / 4) - bend
+        left = _entropy(rate, "d_0") + (1 - rate) * log2(2 * self.eta + self.tau_c)
+        return log2(self.w_0) - left + log2(self.cap / 4) - bend
 
     def cells(self, levels: list[Level]) -> arb:
         """The sum of cost_j: what the state leaves open of the cells of one coordinate of omega."""
@@ -103,11 +104,11 @@ class StripReads:
                 require(gain * parent / 2, up, "the reference reaches up: Gamma_j w_(j-1) / 2 < ln T_N")
             rate = self.wrong(self.c_0 * self.rho(slope), self.tau_c)
             ends = [arb(k + 1) / OFFSETS for k in range(OFFSETS)]
-            lists = [_log2(1 + self.interval(gain, end * parent / 2, parent) / width) for end in ends]
+            lists = [log2(1 + self.interval(gain, end * parent / 2, parent) / width) for end in ends]
             inside = [1 - 2 * tail(end, self.floor.d - 1) for end in ends] if not index else ends
             shares = [high - low for low, high in pairwise([arb(0), *inside])]
             mean = sum((share * each for share, each in zip(shares, lists, strict=True)), arb(0))
-            total += _entropy(rate, "d_j") + rate * _log2(parent / width + 2) + mean
+            total += _entropy(rate, "d_j") + rate * log2(parent / width + 2) + mean
             parent = width
         return total
 
@@ -118,27 +119,35 @@ class StripReads:
             return most
         return arb(min((_logit(top) / gain - offset).abs_upper(), most.abs_upper()))
 
-    def across(self, width: arb, classes: int) -> arb:
-        """What the state leaves open of omega in its last cell: strips across the cell, and the class of its bend."""
-        n, m = self.floor.d - 1, self.floor.d - 2
-        diagonal = n * width * width / 4
-        require(diagonal, arb(1) / 4, "sqrt(n) w_J < 1")
+    def last_cell(self, width: arb) -> tuple[arb, arb]:
+        """The square of the largest distance from a cell's centre, and pi: how often a key lies outside the radius."""
+        n = self.floor.d - 1
         growth = (arb.pi() / self.theta).sqrt() / 2 * self.theta.sqrt().erfi()
-        outside = (n * growth.log() - 4 * self.theta * (self.radius / width) ** 2).exp().abs_upper()
+        outside = (n * growth.log() - 4 * self.theta * (self.radius / width) ** 2).exp()
+        return n * width**2 / 4, outside.abs_upper()
+
+    def across(self, radius: arb, farthest: arb, outside: arb, classes: int) -> arb:
+        """What the state leaves open of omega where Bob knows it within sqrt(farthest): strips across, and a bend.
+
+        It lies outside the radius with probability at most `outside`.
+        """
+        m = self.floor.d - 2
+        require(farthest, arb(1) / 4, "the last cell is small: sqrt(n) w_J < 1, or R_J < 1/2")
         longest, shortest, across = self.rho(self.c_0), self.rho(self.c_0 + self.w_0), self.rho(self.x_0)
-        bend = self.x_0 * longest**2 * (1 - self.rho(self.radius))
+        bend = self.x_0 * longest**2 * (1 - self.rho(radius))
         blur = self.cap * bend / (2 * classes)
         rate = self.wrong(self.x_0 - bend, self.tau_f)
         low = _logistic(self.cut) - 2 * self.eta - self.tau_f
         require(arb(1) / 2, low, "the cut leaves an interval: sigma(Z) - 2 e_f > 1/2")
         strip = (self.cut - _logit(low)) / 2 + blur
-        beyond = (self.cut - blur) / (self.cap * across * longest * self.radius)
+        beyond = (self.cut - blur) / (self.cap * across * longest * radius)
         require(arb(0), beyond, "the cut is beyond the blur of a class")
         rate += arb(0) if beyond >= 1 else 2 * tail(beyond, m)
-        scale = m * (_log2(strip / (self.cap * across)) - (_log2(longest) + _log2(shortest)) / 2)
-        volume = scale + log2_sphere(m) + _log2(self.shells(self.cap * across * longest * self.radius / strip, m))
-        left = volume + self.a * rate / arb(2).log() + outside * abs(volume) + _entropy(outside, "pi")
-        return left + _log2(arb(classes)) - _log2(1 - diagonal) / 2
+        scale = m * (log2(strip / (self.cap * across)) - (log2(longest) + log2(shortest)) / 2)
+        volume = scale + log2_sphere(m) + log2(self.shells(self.cap * across * longest * radius / strip, m))
+        left = volume + self.a * rate / arb(2).log() + outside * abs(volume)
+        left += _entropy(outside, "pi") if outside > 0 else arb(0)
+        return left + log2(arb(classes)) - log2(1 - farthest) / 2
 
     def shells(self, end: arb, m: int) -> arb:
         """An upper bound on the integral of s^(m-1) exp(-a P(|x| > 1/s)) over [0, end], x a coordinate on S^(m-1)."""
@@ -155,4 +164,4 @@ class StripReads:
         own = self.floor.n_own * (-2 * self.cap).exp()
         require(own, self.tau_v / 2, "own tokens weigh at most tau_v / 2")
         rate = self.wrong(arb(1), self.tau_v / 2)
-        return -(1 - rate) * _log2(2 * self.eta + 2 * self.tau_v) - _entropy(rate, "d_v")
+        return -(1 - rate) * log2(2 * self.eta + 2 * self.tau_v) - _entropy(rate, "d_v")

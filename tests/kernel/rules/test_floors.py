@@ -15,7 +15,7 @@ from lowerbound.kernel.codec import Rejected
 from lowerbound.kernel.rules.separated import check_separated
 from tests.certify.design.optimised import optimised
 from tests.kernel.examples import REJECTED, VERIFIED, ask
-from tests.kernel.floors import FLOORS, PROVED, proved_over_a_lattice
+from tests.kernel.floors import FLOORS, PROVED, STEPS_BITS, proved_over_a_lattice
 
 Json = Any
 SPHERE = json.loads((Path(__file__).parents[2] / "tables" / "sphere_designs.json").read_text(encoding="utf-8"))
@@ -51,9 +51,9 @@ def most_bits(kind: str, claim: Json, payload: Json) -> None:
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_the_kernel_agrees_with_plain_floats(name: str) -> None:
-    """Differential: the most bits that the kernel verifies are those of the formulas in floats."""
+    """Differential: the most bits that the kernel verifies are those of the formulas in floats, step sums apart."""
     kind, claim, payload = FLOORS[name]
-    assert claim["bits"] == int(PROVED[kind](claim, payload))
+    assert claim["bits"] == int(PROVED[kind](claim, payload)) - STEPS_BITS.get(name, 0)
     most_bits(kind, claim, payload)
 
 
