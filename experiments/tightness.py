@@ -135,8 +135,9 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         "|logit| <= 100, values in [0, 1], every answer within eta (additive) with probability 1 - delta. Every floor "
         f"is a certificate that the kernel has verified. {who_checked()} Proofs: [F and F'](frames.md), "
         "[G](strips.md), and [D and E](cliques.md), which speak of delta = 0 alone. `cache` is the cheapest cache with "
-        "a proved error, as a fixed-length code that exists. Floors are rounded down, and what caches need up. "
-        "Percentages are of the fp16 cache, which is a unit of length: below eta = 0.009 fp16 itself does not keep the error at |logit| = 100.",
+        "a proved error, as a fixed-length code that exists; at delta > 0 it is [dithered](dithered.md). Floors are "
+        "rounded down, and what caches need up. Percentages are of the fp16 cache, which is a unit of length: below "
+        "eta = 0.009 fp16 itself does not keep the error at |logit| = 100.",
         "",
         "![What is forced, and what is enough](tightness.png)",
         "",
