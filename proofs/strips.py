@@ -88,12 +88,13 @@ CENTRED = Lemma(
 STRIPS = Lemma(
     id="strips",
     words="Theorem G (strips): public coins give each token a random frame, so that keys are independent and uniform "
-    "on the unit sphere, and Bob reads a key's part along its frame, then cells that narrow the rest down, then strips "
-    "in random directions across the last cell, then the values. Each read is misled with probability at most delta "
-    "plus that of a leak. By the Prekopa-Leindler inequality centred strips leave the most open, and by Gibbs' "
-    "inequality a rate of errors costs once per key. Where the inequalities of its certificate hold, every cache needs "
-    "T (I_0 + log2 |S^(d-2)| - (d - 1) sum_j cost_j - h + (d - 1) V) bits: I_0 and V bound what a state knows of the "
-    "first part and of a value, cost_j and h what it leaves open of a cell and across the last one.",
+    "on the unit sphere, and Bob reads a key's part along its frame, then cells or the key plus noise, which narrow the "
+    "rest down, then strips in random directions across what is left, then the values. Each read is misled with "
+    "probability at most delta plus that of a leak. By the Prekopa-Leindler inequality centred strips leave the most "
+    "open, and by Gibbs' inequality a rate of errors costs once per key. Where the inequalities of its certificate "
+    "hold, every cache needs T (I_0 + log2 |S^(d-2)| - narrowed - h + (d - 1) V) bits: I_0 and V bound what a state "
+    "knows of the first part and of a value, `narrowed` what it leaves open of the cells, or of the key plus noise "
+    "beyond the noise, and h what it leaves open after that.",
     range="all T, T_N, d >= 4, lambda; additive eta in (0, 1/4), every delta at which the rates of error stay below "
     "1/2; real keys and values; answers measurable in the question",
     formula=r"\log_2 |S| \ge T \left(I_0 + \log_2 |S^{d-2}| - (d - 1) \sum_j c_j - h + (d - 1) V\right)",

@@ -14,15 +14,17 @@ from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
 
 
-def plan_of(eta: str, delta: str) -> Plan:
+def plan_of(narrowing: str) -> Plan:
     """The plan of the experiment's head."""
     n, own, d = HEAD
-    return Plan.of(Target(Geometry("one head", ScaleSchedule(((1, n), (1, own))), d), Fraction(eta), Fraction(delta)))
+    head = Geometry("one head", ScaleSchedule(((1, n), (1, own))), d)
+    return Plan.of(Target(head, Fraction(1, 100), Fraction(1, 100)), narrowing)
 
 
-def test_claims_of_the_reads_hold() -> None:
+@pytest.mark.parametrize("narrowing", ["cells", "noise"])
+def test_claims_of_the_reads_hold(narrowing: str) -> None:
     """Law: a small run supports every claim, and each was seen."""
-    rows = played(Fraction(1, 1000), Fraction(1, 100), np.random.default_rng(1), instances=25)
+    rows = played(Fraction(1, 1000), Fraction(1, 100), narrowing, np.random.default_rng(1), instances=25)
     assert verdict(rows) == "supported"
     assert all(row["n"] for row in rows)
     assert {row["kind"] for row in rows} == {"rate", "mean", "most"}
@@ -49,16 +51,21 @@ def test_smaller_claims_are_refuted() -> None:
     assert not Tally("mean", "mean", 1.0, [1.1, 1.2] * 50).holds
     assert not Tally("most", "most", 0.0, [0.0, 1e-6]).holds
     assert not Tally("rate", "rate", 1.0).holds
-    plan = plan_of("1/100", "1/100")
+    plan = plan_of("cells")
     honest = plan.tallies()
     narrow = replace(plan, levels=((plan.levels[0][0], plan.levels[0][1] / 2), *plan.levels[1:])).tallies()
     assert narrow["log2 list at level 1"].claimed > honest["log2 list at level 1"].claimed
+    noisy = plan_of("noise")
+    steepness, edge, spread, weight = noisy.levels[1]
+    quiet = replace(noisy, levels=(noisy.levels[0], (steepness, edge, 2 * spread, weight)))
+    assert quiet.profile(1) > noisy.profile(1)
     assert verdict([Tally("list", "mean", 0.01, [0.1, 0.2] * 50).to_json()]) == "refuted"
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("narrowing", ["cells", "noise"])
 @pytest.mark.parametrize(("eta", "delta"), [("1/100", "1/100"), ("1/1000", "0")])
-def test_claims_hold_on_many_instances(eta: str, delta: str) -> None:
+def test_claims_hold_on_many_instances(eta: str, delta: str, narrowing: str) -> None:
     """Law: the same on three hundred instances."""
-    rows = played(Fraction(eta), Fraction(delta), np.random.default_rng(3), instances=300)
+    rows = played(Fraction(eta), Fraction(delta), narrowing, np.random.default_rng(3), instances=300)
     assert verdict(rows) == "supported", [row for row in rows if not row["holds"]]
