@@ -299,14 +299,15 @@ class _Search:
         there = _least(cost, start, (-0.01, 0.1, 0.1), rounds=40)
         return cost(there), tuple(there), levels
 
-    def _written(self, bits: float, levels: int, digits: int, point: FloatArray) -> Design:
-        """The payload, rounded to the safe side of every inequality."""
+    def _written(self, bits: float, levels: int, digits: int, point: FloatArray) -> Design | None:
+        """The payload, rounded to the safe side of every inequality; None if no room is left for that."""
         tangent = Fraction(round(10**6 * math.tan(point[0] / 2)), 10**6)
         tau = _decimal(self.unit * math.exp(point[1]), 9)
         z = Fraction(max(1, round(1000 * math.exp(point[2]))), 1000)
         phi = 2 * math.atan(tangent)
         alphabet = self._letters(levels, digits, phi, float(tau))
-        assert alphabet is not None
+        if alphabet is None or self._rest(alphabet, float(z)) <= 0:
+            return None
         c_0 = Fraction(math.floor(10**8 * (math.sqrt(self._rest(alphabet, float(z))) - 1e-8)), 10**8)
         letters: dict[str, Any] = {"digits": digits} if digits else {}
         if digits and self.by_classes:
