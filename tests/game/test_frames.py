@@ -13,7 +13,7 @@ import pytest
 
 from lowerbound.caches.registry import play
 from lowerbound.certify.design.frames_game import frames_game
-from lowerbound.certify.transcript import transcript
+from lowerbound.certify.transcript import replayed, transcript
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import RuleName
@@ -24,6 +24,7 @@ from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender
 from lowerbound.game.frames_reduction import FramesReduction
 from lowerbound.game.protocol import CacheProtocol
+from lowerbound.kernel.verdict import Outcome
 from tests.game.test_keys_and_values import PUSHES, Push, Pushed, answered
 
 SMALL = Geometry("small", ScaleSchedule.square([1, 2, 4, 8]), 16)
@@ -178,6 +179,14 @@ def test_games_of_frames_are_not_written_down(family: FramesReduction) -> None:
     """Bad input: a transcript's floor is a sum over symbols, and that of frames is less."""
     with pytest.raises(InvalidArgument, match="whose words leave some out"):
         transcript(family, Contender("lowerbound.caches.controls.full:Full64"), isolation=Isolation.NONE)
+
+
+def test_written_games_of_frames_are_refused(family: FramesReduction) -> None:
+    """Forgery: a file that says it is a game of frames is no game here, whatever floor it claims."""
+    setting = {"game": family.game, "family": family.to_json()}
+    verdict = replayed({"cache": "full", "model": "var-d16", "setting": setting}, {})
+    assert verdict.outcome is Outcome.REJECTED
+    assert "whose words leave some out" in verdict.reason
 
 
 @pytest.mark.parametrize(("eta", "d", "sentence"), [("1/2", 16, "eta must lie"), ("1/100", 3, "frames must exist")])

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +15,8 @@ import numpy as np
 from scipy.optimize import minimize
 
 from lowerbound.certify.design.frame_addresses import address_sets, described
+from lowerbound.certify.design.letters import LetterSet, blocks_of_levels, even_grid, spacing_of_runs
+from lowerbound.certify.design.meetings import Meetings
 from lowerbound.certify.design.target import (
     MOST_LEVELS,
     PRECISION_BITS,
@@ -24,12 +25,11 @@ from lowerbound.certify.design.target import (
     Target,
     fano_bits,
 )
-from lowerbound.kernel.rules.addresses import AddressCode
 from lowerbound.kernel.rules.alphabet import MOST_DIGITS, MOST_LETTERS
 
 LOWEST_C0 = 0.05
 FAILED = 1e9
-ROUNDS = 3
+MARGIN = 1e-9
 START = (0.83, math.log(0.155), math.log(1.8))
 """phi, ln(tau / eta) and ln z near the best of most heads."""
 STEPS = (-0.05, 0.4, 0.4)
@@ -38,51 +38,6 @@ LETTERS = 2.3
 TILTS = (0.7, 0.83, 0.96, 1.1)
 FINALISTS = 2
 """How many numbers of digits are searched in full, after a coarse look at all."""
-
-
-@dataclass(frozen=True)
-class _Alphabet:
-    """An alphabet as in the kernel: least and largest positive letter, mean and variance of the squares, growth."""
-
-    low: float
-    top: float
-    second: float
-    variance: float
-    growth: float
-
-
-class _Meetings:
-    """How often the frames of two addresses meet in each way: arrays with an entry for each class."""
-
-    def __init__(self, addresses: AddressCode, n: int, width: int) -> None:
-        self.addresses = addresses
-        counted = addresses.classes(width)
-        table = np.array([(*key, count) for key, count in counted.items() if count], float)
-        self.weight = table[:, 5] / (n * (width - 1))
-        self.g = table[:, 0] / addresses.length
-        entry, other, first, last = table[:, 1:5].T / math.sqrt(addresses.length)
-        own, his = entry / (1 - first), other / (1 - last)
-        self.across, self.back = other + own * (last - self.g), entry + his * (first - self.g)
-        self.both = 1 - his * other - own * entry + own * his * (1 - first - last + self.g)
-        self.between, self.beside = max(0.0, self.g.max()), np.abs(self.across).max()
-
-    def shut(self, cosine: float, sine: float, height: float, c_0: float, growth: float, multiplier: float) -> float:
-        """The mean of the Chernoff bounds on the weight of the other tokens, without the factor 1 + 1/z."""
-        along = cosine * self.g + sine * self.across
-        edge = np.abs(cosine * self.back + sine * self.both) * growth
-        curve = growth**2 / 3 * np.maximum(0.0, 1 - along**2 - (edge / growth) ** 2)
-        drop = height - c_0 * along
-        t = np.clip(drop / np.maximum(curve + edge**2 / 3, 1e-12), 1e-9, multiplier)
-        for _ in range(ROUNDS):
-            u = np.maximum(t * edge, 1.0)
-            coth = 1 / np.tanh(u)
-            step = t * curve + edge * (coth - 1 / u) - drop
-            step /= np.maximum(curve + edge**2 * (1 / u**2 - coth**2 + 1), 1e-12)
-            t = np.where(t * edge < 1, t, np.clip(t - step, 1e-9, multiplier))
-        u = np.maximum(t * edge, 1.0)
-        mean = np.where(t * edge < 1, (t * edge) ** 2 / 6, u + np.log1p(-np.exp(-2 * u)) - np.log(2 * u))
-        exponent = np.where(drop > 0, t * t * curve / 2 - t * drop + mean, 0.0)
-        return float((self.weight * np.exp(np.minimum(exponent, 0.0))).sum())
 
 
 def frames_design(target: Target) -> Design | None:
@@ -99,7 +54,7 @@ def _design(target: Target, *, by_classes: bool) -> Design | None:
     if target.d < 3 or not 0 <= target.eta < Fraction(1, 2) or math.log(target.n_own) >= float(target.multiplier):
         return None
     offered = [
-        _Search(target, _Meetings(each, target.n_tokens, target.d - 1), by_classes=by_classes)
+        _Search(target, Meetings(each, target.n_tokens, target.d - 1), by_classes=by_classes)
         for each in address_sets(target.n_tokens, target.d - 1)
     ]
     best = max(offered, key=lambda search: search.bits_at_start(), default=None)
@@ -109,7 +64,7 @@ def _design(target: Target, *, by_classes: bool) -> Design | None:
 class _Search:
     """The search for one target with one set of addresses."""
 
-    def __init__(self, target: Target, meetings: _Meetings, *, by_classes: bool) -> None:
+    def __init__(self, target: Target, meetings: Meetings, *, by_classes: bool) -> None:
         self.target, self.meetings, self.by_classes = target, meetings, by_classes
         self.n, self.d, self.p = target.n_tokens, target.d, target.d - 2
         self.lam, self.eta, self.delta = float(target.multiplier), float(target.eta), float(target.delta)
@@ -117,34 +72,23 @@ class _Search:
         self.unit = max(self.eta, 2.0**-19)
         self.value_levels, self.value_tau = _values(target)
 
-    def _letters(self, levels: float, digits: int, phi: float, tau: float) -> _Alphabet | None:
+    def _letters(self, levels: float, digits: int, phi: float, tau: float) -> LetterSet | None:
         """The alphabet with the closest letters, or None if no letters are apart."""
+        slope, apart, sure = self.lam * math.sin(phi), self._apart(tau), self._sure(tau)
         if digits and self.by_classes:
-            return self._blocks(int(levels), digits, phi, tau)
-        apart = self._spacing(levels, digits, tau)
-        return None if apart is None else self._grid(levels * 2**digits, apart / (self.lam * math.sin(phi)))
+            return blocks_of_levels(int(levels), digits, sure, apart, slope)
+        spacing = spacing_of_runs(levels, sure, apart) if digits else apart
+        return None if spacing is None else even_grid(levels * 2**digits, spacing / slope)
 
-    def _spacing(self, levels: float, digits: int, tau: float) -> float | None:
-        """The least logit between two letters of an even grid, or None if one read cannot show so many levels."""
-        low = (self.spread + math.log1p(tau)) * (1 + 1e-9)
-        if not digits:
-            return low
-        sure = (2 * self.eta + tau / 4) * (1 + 1e-9)
+    def _apart(self, tau: float) -> float:
+        """Slightly over s + ln(1 + tau), the logits between two letters that a threshold tells apart."""
+        return (self.spread + math.log1p(tau)) * (1 + MARGIN)
 
-        def rise(g: float) -> float:
-            return math.sinh(g / 2) / (math.cosh(g * (levels - 2) / 2) + math.cosh(g / 2)) - sure
+    def _sure(self, tau: float) -> float:
+        """Slightly over 2 eta + tau / 4, the difference of outputs between two levels that one read tells apart."""
+        return (2 * self.eta + tau / 4) * (1 + MARGIN)
 
-        high = low
-        while rise(high) < 0:
-            high *= 1.05
-            if high * levels > 12:
-                return None
-        for _ in range(40 if high > low else 0):
-            middle = (low + high) / 2
-            low, high = (low, middle) if rise(middle) >= 0 else (middle, high)
-        return high
-
-    def _shut(self, cosine: float, sine: float, height: float, c_0: float, alphabet: _Alphabet) -> float:
+    def _shut(self, cosine: float, sine: float, height: float, c_0: float, alphabet: LetterSet) -> float:
         """The bound on how often a query is shut, without the factor 1 + 1/z."""
         if self.by_classes:
             return self.meetings.shut(cosine, sine, height, c_0, alphabet.growth, self.lam)
@@ -157,27 +101,9 @@ class _Search:
             return float(self.n)
         return (self.n - 1) * math.exp(min(0.0, t * t * spread / 2 - t * drop))
 
-    def _grid(self, letters: float, h: float) -> _Alphabet:
-        second = h * h * (letters**2 - 1) / 12
-        variance = h**4 * (letters**2 - 1) * max(0.0, letters**2 - 4) / 180
-        return _Alphabet(h / 2, h * (letters - 1) / 2, second, variance, h * letters / 2)
-
-    def _blocks(self, levels: int, digits: int, phi: float, tau: float) -> _Alphabet | None:
-        kappa, gap = (2 * self.eta + tau / 4) * (1 + 1e-9), (self.spread + math.log1p(tau)) * (1 + 1e-9)
-        if kappa * (levels - 1) >= 1:
-            return None
-        shown = (1 + kappa * (2 * np.arange(levels) - levels + 1)) / 2
-        logits = np.log(shown / (1 - shown))
-        starts = gap / 2 - logits[0] + (logits[-1] - logits[0] + gap) * np.arange(2 ** (digits - 1))
-        letters = (starts[:, None] + logits).ravel() / (self.lam * math.sin(phi))
-        growth = (2 * len(letters) * letters / (2 * np.arange(len(letters)) + 1)).max()
-        low, top = float(letters[0]), float(letters[-1])
-        squares = letters**2
-        return _Alphabet(low, top, float(squares.mean()), float(squares.var()), float(growth))
-
     def _bits(
         self,
-        alphabet: _Alphabet | None,
+        alphabet: LetterSet | None,
         phi: float,
         tau: float,
         z: float,
@@ -216,7 +142,7 @@ class _Search:
         values = (self.d - 1) * fano_bits(self.value_levels, value_wrong)
         return float(self.p * payload + values - math.log2(density))
 
-    def _rest(self, alphabet: _Alphabet, z: float) -> float:
+    def _rest(self, alphabet: LetterSet, z: float) -> float:
         """1 - p m_2 - sqrt(z p v), which is c_0^2."""
         return 1 - self.p * alphabet.second - math.sqrt(z * self.p * alphabet.variance)
 
@@ -299,19 +225,19 @@ class _Search:
         there = _least(cost, start, (-0.01, 0.1, 0.1), rounds=40)
         return cost(there), tuple(there), levels
 
-    def _written(self, bits: float, levels: int, digits: int, point: FloatArray) -> Design:
-        """The payload, rounded to the safe side of every inequality."""
+    def _written(self, bits: float, levels: int, digits: int, point: FloatArray) -> Design | None:
+        """The payload, rounded to the safe side of every inequality; None if no room is left for that."""
         tangent = Fraction(round(10**6 * math.tan(point[0] / 2)), 10**6)
         tau = _decimal(self.unit * math.exp(point[1]), 9)
         z = Fraction(max(1, round(1000 * math.exp(point[2]))), 1000)
         phi = 2 * math.atan(tangent)
         alphabet = self._letters(levels, digits, phi, float(tau))
-        assert alphabet is not None
+        if alphabet is None or self._rest(alphabet, float(z)) <= 0:
+            return None
         c_0 = Fraction(math.floor(10**8 * (math.sqrt(self._rest(alphabet, float(z))) - 1e-8)), 10**8)
         letters: dict[str, Any] = {"digits": digits} if digits else {}
         if digits and self.by_classes:
-            apart = (self.spread + math.log1p(tau)) * (1 + 1e-9)
-            letters |= {"kappa": str(_above((2 * self.eta + float(tau) / 4) * (1 + 1e-9))), "gap": str(_above(apart))}
+            letters |= {"kappa": str(_above(self._sure(float(tau)))), "gap": str(_above(self._apart(float(tau))))}
         else:
             letters |= {"step": str(_above(2 * alphabet.low * (1 + 1e-12)))}
         payload = {
