@@ -88,8 +88,8 @@ CENTRED = Lemma(
 STRIPS = Lemma(
     id="strips",
     words="Theorem G (strips): public coins give each token a random frame, so that keys are independent and uniform "
-    "on the unit sphere, and Bob reads a key's part along its frame, then cells or the key plus noise, which narrow the "
-    "rest down, then strips in random directions across what is left, then the values. Each read is misled with "
+    "on the unit sphere, and Bob reads a key's part along its frame, then cells or the key plus noise, which narrow "
+    "the rest down, then strips in random directions across what is left, then the values. Each read is misled with "
     "probability at most delta plus that of a leak. By the Prekopa-Leindler inequality centred strips leave the most "
     "open, and by Gibbs' inequality a rate of errors costs once per key. Where the inequalities of its certificate "
     "hold, every cache needs T (I_0 + log2 |S^(d-2)| - narrowed - h + (d - 1) V) bits: I_0 and V bound what a state "
