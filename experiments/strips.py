@@ -336,7 +336,7 @@ class Drawn:
                 ends = np.array([logit(top - 2 * plan.eta - plan.tau_c), logit(top)])
                 slope = plan.cap * np.sqrt(1 - height**2) * self.rho
                 middle = float(ends.mean() / slope) if np.isfinite(ends).all() else 0.0
-                tallies[f"profile at level {level + 1}"].seen.append(min(1.0, ((u @ told - middle) / edge) ** 2))
+                tallies[f"profile at level {level + 1}"].seen.append(min(1.0, float((u @ told - middle) / edge) ** 2))
             axis = unit(told + (np.sqrt(1 - told @ told) * axis if level else 0.0))
             away = float(np.linalg.norm(self.omega - (self.omega @ axis) * axis)) - plan.radii[level]
             tallies["distance beyond R_j"].seen.append(max(0.0, away))

@@ -108,21 +108,19 @@ def test_strips_known_values(eta: str, delta: str, bits: int) -> None:
 def test_strips_of_a_long_context() -> None:
     """Known value: 131072 tokens of dimension 128, beyond every model of the catalogue."""
     long = Geometry("long", ScaleSchedule(((256, 512), (16, 16))), 128)
-    for eta, share in (("1/100", 0.4007), ("1/1000", 0.6209)):
-        found = certified(long, eta=eta, delta="1/100", theorem="G")
-        assert found is not None
-        assert found.bits >= share * long.cache_bits
+    found = certified(long, eta="1/100", delta="1/100", theorem="G")
+    assert found is not None
+    assert found.bits >= 0.415 * long.cache_bits
 
 
 def test_the_strongest_floor_is_that_of_most_bits() -> None:
     """Law: at delta > 0 the order of THEOREMS decides nothing: the later D and E say nothing there, and G the most."""
     paper = (CHECKED, ON_PAPER, CONJECTURE)
     assert list(THEOREMS).index("G") < list(THEOREMS).index("E")
-    for eta in ("0.01", "0.001"):
-        right, wrong = (strongest(VAR, eta=eta, delta=delta, statuses=paper) for delta in ("0", "0.01"))
-        assert right is not None
-        assert wrong is not None
-        assert (right.theorem.name, wrong.theorem.name) == ("E", "G")
+    right, wrong = (strongest(VAR, eta="0.01", delta=delta, statuses=paper) for delta in ("0", "0.01"))
+    assert right is not None
+    assert wrong is not None
+    assert (right.theorem.name, wrong.theorem.name) == ("E", "G")
 
 
 def test_unknown_theorems() -> None:
