@@ -106,15 +106,27 @@ def invisible(schedule: ScaleSchedule, resampling: Resampling) -> Invisible:
     pyramid = ChannelPyramid(schedule, resampling)
     whole = beside([pyramid.accumulated(k) for k in range(n_scales)])
     integers = fmpz_mat(whole.nrows(), whole.ncols(), [x for row in whole.table() for x in _primitive(row)])
-    vectors, rank = integers.nullspace()
+    spanning = _kernel(integers)
+    rank = len(spanning)
     if not rank:
         return Invisible(sizes, ())
-    columns = [_coprime([int(vectors[i, j]) for i in range(vectors.nrows())]) for j in range(rank)]
-    spanning = _saturated(columns)
     differences = fmpz_mat(rank, sum(sizes), [x for row in spanning for x in _without_constants(row, sizes)])
     reduced = [[int(x) for x in row] for row in differences.lll().table()]
     cell = whole.table()[0]
     return Invisible(sizes, tuple(tuple(_completed(row, sizes, cell)) for row in reduced if any(row)))
+
+
+def _kernel(matrix: fmpz_mat) -> list[list[int]]:
+    """A basis of all integer vectors that the matrix sends to zero."""
+    vectors, rank = matrix.nullspace()
+    columns = [_coprime([int(vectors[i, j]) for i in range(vectors.nrows())]) for j in range(rank)]
+    return _saturated(columns) if rank else []
+
+
+def saturated_kernel(matrix: fmpz_mat) -> fmpz_mat:
+    """An LLL-reduced basis, in rows, of all integer vectors that the matrix sends to zero."""
+    basis = _kernel(matrix)
+    return fmpz_mat(len(basis), matrix.ncols(), [x for row in basis for x in row]).lll()
 
 
 def _primitive(row: list[Any]) -> list[int]:
