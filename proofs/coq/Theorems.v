@@ -988,8 +988,8 @@ Qed.
 (* ================= random keys ====================================================== *)
 
 (* Draw T sign vectors of d coordinates, all 2^(T d) draws equally likely, and divide by sqrt d: the paper's
-   random embedding with signs.  All but a fraction T (T - 1) / 2 e^(- d mu^2 / 2) of the draws give unit
-   keys with inner products at most mu. *)
+   random embedding, with signs where it has Gaussian entries.  All but at most a fraction
+   T (T - 1) / 2 e^(- d mu^2 / 2) of the draws give unit keys with inner products at most mu. *)
 Theorem random_keys (T d : nat) (mu : R) : (0 < d)%nat -> 0 <= mu ->
   let key (x : {ffun 'I_T -> {ffun 'I_d -> bool}}) i c := (if x i c then 1 else -1) / sqrt (N [finType of
     'I_d]) in
@@ -1441,7 +1441,7 @@ exact: (@Clusters.clusters_lower_bound Tok Own Crd Ch Clu B cl C mu lam hC hB l0
 Qed.
 
 (* In low dimension any keys with entries in [-1, 1] lie in few clusters: relative error 1/2 for all queries
-   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any whole number G >= 6 lambda sqrt d.
+   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any positive whole number G >= 6 lambda sqrt d.
    *)
 Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
   R) (lam : R) (G : nat) :
