@@ -11,6 +11,9 @@
    correct        every answer is good with probability 1 - delta over the coins, for the words and queries of
                   the hard family only (no finite state can be right for all real values);
                   correct_in_mean, correct_on_average: the same on average, which asks less of the algorithm
+   streams_correct, rows_correct   correct in the mean: in each of several streams; for whole rows of a class
+   expectation    a mean over coins of any distribution;  correct_with: correct under such a mean
+   key s          the signs s over the root of their number, a unit vector
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
