@@ -235,7 +235,7 @@ LEMMAS = (
         id="low_dimension_ceiling",
         words="In low dimension few bits are enough, however many tokens there are: if keys have entries in [-1, 1] "
         "and queries have norm at most lambda, G^d h log2(T + 1) bits reach relative error 1/2 on all words of bits, "
-        "for any whole number G >= 6 lambda sqrt(d).",
+        "for any positive whole number G >= 6 lambda sqrt(d).",
         range="all finite sets of tokens, own tokens and channels, d; all real keys in [-1, 1], lambda >= 0",
         formula=r"\log_2 |S| \le G^d h \log_2(T + 1), \quad G \ge 6 \lambda \sqrt{d}",
         discharges=(

@@ -1,6 +1,6 @@
 (* Random keys: T sign vectors, each coordinate a fair coin, have small mutual inner products with high
-   probability. So the paper's random embedding works as it is, and a cache may be told the keys that were
-   drawn. *)
+   probability.  So keys need no search: the paper's random embedding, with signs where it has Gaussian
+   entries, serves every cache, and a cache may be told the keys that were drawn. *)
 From LowerBound Require Export Average.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.

@@ -12,6 +12,9 @@
    correct        every answer is good with probability 1 - delta over the coins, for the words and queries of
                   the hard family only (no finite state can be right for all real values);
                   correct_in_mean, correct_on_average: the same on average, which asks less of the algorithm
+   streams_correct, rows_correct   correct in the mean: in each of several streams; for whole rows of a class
+   expectation    a mean over coins of any distribution;  correct_with: correct under such a mean
+   key s          the signs s over the root of their number, a unit vector
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
@@ -1335,8 +1338,8 @@ Qed.
 (* ================= random keys ====================================================== *)
 
 (* Draw T sign vectors of d coordinates, all 2^(T d) draws equally likely, and divide by sqrt d: the paper's
-   random embedding with signs.  All but a fraction T (T - 1) / 2 e^(- d mu^2 / 2) of the draws give unit
-   keys with inner products at most mu. *)
+   random embedding, with signs where it has Gaussian entries.  All but at most a fraction
+   T (T - 1) / 2 e^(- d mu^2 / 2) of the draws give unit keys with inner products at most mu. *)
 Theorem random_keys (T d : nat) (mu : R) : (0 < d)%nat -> 0 <= mu ->
   let key (x : {ffun 'I_T -> {ffun 'I_d -> bool}}) i c := (if x i c then 1 else -1) / sqrt (N [finType of
     'I_d]) in
@@ -1998,7 +2001,7 @@ exact: (@Clusters.clusters_lower_bound Tok Own Crd Ch Clu B cl C mu lam hC hB l0
 Qed.
 
 (* In low dimension any keys with entries in [-1, 1] lie in few clusters: relative error 1/2 for all queries
-   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any whole number G >= 6 lambda sqrt d.
+   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any positive whole number G >= 6 lambda sqrt d.
    *)
 Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
   R) (lam : R) (G : nat) :
