@@ -42,6 +42,30 @@ CONDITIONS = {
         "(2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau)) * (INR LK - 1) < 2 * c",
         "c + ln (N Own) <= c * sqrt (N Pay)",
     ),
+    "F": (
+        "N Pay * m + sqrt (z * (N Pay * (h ^ 4 * (INR L ^ 2 - 1) * (INR L ^ 2 - 4) / 180))) <= 1 - c0 ^ 2",
+        "2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h",
+        "2 * (eta + tauV) * (INR LV - 1) < 1",
+        "N Own * exp (- lam) <= tauV / 2 * exp (lam * c0)",
+        "tK * m * muK <= c0",
+        "tV * m * mu1 <= c0",
+        "ln (N Own) <= lam",
+        "(h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2",
+        "2 * eta + tau / 4 < sinh (g / 2) / (cosh y + cosh (g / 2))",
+    ),
+    "E1": (
+        "0 <= mu <= c0",
+        "rest < 1",
+        "mu < 2 * (c1 * c1) - 1",
+        "mu <= C <= c1",
+        "C + (s + ln (1 + tau)) / lam <= 1",
+        "ln (N Own) + s / 2 <= lam * (1 + C)",
+        "C <= 2 * (c2 * c2) - 1",
+        "2 * (eta + leak) * (INR L - 1) < 1",
+        "INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt n) / INR k) + INR m * sqrt n <= INR M",
+        "INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M",
+        "2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|",
+    ),
 }
 """The inequalities that each rule requires, in the words of the Coq statement: 2 tau < 1 - eta is more than A asks."""
 
