@@ -35,13 +35,22 @@ FRAMES = Lemma(
         ByCoq(
             "frames",
             (
+                "N Pay * m + sqrt (z * (N Pay * (h ^ 4 * (INR L ^ 2 - 1) * (INR L ^ 2 - 4) / 180))) <= 1 - c0 ^ 2",
                 "2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h",
+                "2 * (eta + tauV) * (INR LV - 1) < 1",
+                "N Own * exp (- lam) <= tauV / 2 * exp (lam * c0)",
+                "0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0",
                 "N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S)",
             ),
         ),
         ByCoq(
             "frames_norms",
-            ("dot ((inst x).1 i) ((inst x).1 i) = 1", "let Q := payload i l a in dot Q.1.1 Q.1.1 = lam ^ 2"),
+            (
+                "ln (N Own) <= lam",
+                "(h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2",
+                "dot ((inst x).1 i) ((inst x).1 i) = 1",
+                "let Q := payload i l a in dot Q.1.1 Q.1.1 = lam ^ 2",
+            ),
         ),
     ),
     uses=(Use("index_subset"), Use("softmax_gap")),

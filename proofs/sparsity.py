@@ -31,8 +31,8 @@ LEMMA = Lemma(
     range=RANGE,
     formula=r"\log_2 |S| \ge T (\log_2 L - H_2(\delta) - \delta \log_2(L - 1)), \quad L = \binom{d}{s}",
     discharges=(
-        ByCoq("index_mean", ("N I * (log2 (N A) - H2 delta - delta * log2 (N A - 1)) <= bits a",)),
-        ByCoq("index_exact", ("N I * log2 (N A) <= bits a",)),
+        ByCoq("index_mean", ("N I * (log2 (N A) - H2 delta - delta * log2 (N A - 1)) <= log2 (N S)",)),
+        ByCoq("index_exact", ("N I * log2 (N A) <= log2 (N S)",)),
         computation(WORDS, RANGE, sparse_rows_are_counted),
     ),
 )

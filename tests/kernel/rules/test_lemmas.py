@@ -51,7 +51,7 @@ CONDITIONS = {
         "tV * m * mu1 <= c0",
         "ln (N Own) <= lam",
         "(h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2",
-        "2 * eta + tau / 4 < sinh (g / 2) / (cosh y + cosh (g / 2))",
+        "2 * eta + tau / 4 < Rabs (w a - w a')",
     ),
     "E1": (
         "0 <= mu <= c0",
