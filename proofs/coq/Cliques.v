@@ -20,7 +20,9 @@ Definition clean_leak (c : R) : R :=
 Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam).
 
 (* A value question at a cosine of at least c with key i has the value of token i as its answer, up to the
-   leak. *)
+   leak.
+   Sketch.  All other keys are far from the query, and the own keys opposite to it: their weights add up to at
+   most clean_leak times that of key i. *)
 Lemma value_near (x : Word) i ch c (q : option J -> R) : x \in good -> norm2 q = 1 -> 0 <= mu <= c ->
   c <= dot q (lattice_keys x i) ->
   Rabs (lattice_output (lattice_instance x) (scale lam q, (fun _ : Own => scale (-1) q), Some ch)
@@ -71,6 +73,7 @@ Hypotheses
      near eta (lattice_output (lattice_instance x) (value_question Own lam y i c))
               (ans (st x) (value_question Own lam y i c))).
 
+(* what the conditions say of c2, and of the reach of the references *)
 Lemma tilt_facts : 0 <= c2 <= 1 /\ mu <= c2 /\ - lam + ln (N Own) + s / 2 <= lam.
 Proof.
 have s0 := apart_ge0 he; have T1 : 0 <= N Tok - 1 by have := N_ge1 t0; lra.
@@ -173,7 +176,9 @@ Hypotheses (L0 : (0 < L)%nat) (m'0 : (0 < m')%nat) (k'0 : (0 < k')%nat)
   (hfit : INR m' * (INR M * sine mu / INR k') + INR m' * sqrt (N J) <= INR M)
   (hq : (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat).
 
-(* Half of all words are good: the number of points in the ball cancels. *)
+(* Half of all words are good: the number of points in the ball cancels.
+   Sketch.  clique_floor has log2 of the number of good words, at least log2 (ball L^h)^T - 1, minus T log2
+   (k^n ball); what is left is T (n log2 (2 m / k) + h log2 L). *)
 Theorem clique_lattice :
   N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
 Proof.
@@ -216,7 +221,9 @@ Section Store.
 Variables (Tok Own J Ch : finType) (M L : nat).
 Notation Word := {ffun Tok -> [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}]}.
 
-(* A cache that keeps the word answers every question exactly: keys and values determine it. *)
+(* A cache that keeps the word answers every question exactly.
+   Sketch.  Keys and values determine the word: a point is read off its key, a level off its value.  So
+   looking for a word with the given keys and values finds it. *)
 Theorem store_word (eta : R) : (0 < M)%nat -> (0 < L)%nat -> 0 <= eta ->
   exists (compress : unit -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> Word)
     (answer : unit -> Word -> (option J -> R) * (Own -> option J -> R) * option Ch -> R),

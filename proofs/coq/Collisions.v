@@ -8,9 +8,10 @@ Section Collisions.
 Variables (Tok Pt S : finType).
 Notation Word := {ffun Tok -> Pt}.
 Notation Label := {ffun Tok -> Tok}.
-(* symbols C i: what members of C have at token i;  a set of words is within the product of these *)
+(* symbols C i: what members of C have at token i *)
 Definition symbols (C : {set Word}) (i : Tok) : {set Pt} := [set (y : Word) i | y in C].
 
+(* a set of words lies in the product of its symbols *)
 Lemma card_symbols (C : {set Word}) : (#|C| <= \prod_i #|symbols C i|)%nat.
 Proof.
 have -> : (\prod_i #|symbols C i|)%nat = #|(family_mem (fun i => mem (symbols C i)) : simpl_pred Word)|.
@@ -57,6 +58,7 @@ Qed.
 
 End Collisions.
 
+(* a power in bits *)
 Lemma log2_expn (B n : nat) : log2 (INR (expn B n)) = INR n * log2 (INR B).
 Proof.
 have l2 := ln2_gt0; rewrite INR_expn /log2; case: (posnP B) => [->|/INR_gt0 B0].

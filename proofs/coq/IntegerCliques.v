@@ -207,6 +207,7 @@ Let inside_g := within_tilted inside_l inside_s inside_c inside_v.
 Let inside_c2 : within one (iturn c (itilted l (iapart (rational one eta.1 eta.2)) c v)) c2 :=
   within_turn inside_c inside_g.
 
+(* ---------- what the design says, in real numbers ------------------------------------------------------ *)
 Lemma design_cosines : [/\ 0 <= R_eta < 1/2, 0 <= R_mu <= c0, match_leak Tok R_lam R_eta R_mu < 1,
   R_mu < 2 * (c1 * c1) - 1 & R_mu <= R_C <= c1].
 Proof.
@@ -250,6 +251,8 @@ Qed.
 Variable M : nat.
 Hypothesis fine : IZR M0 <= INR M.
 
+(* Conditions at M0 steps hold at M >= M0 steps.
+   Sketch.  Each has the form a <= M (1 - x) with a >= 0, so that 1 - x is not negative, and M may grow. *)
 Lemma design_lattice :
   INR (Z.to_nat m) * ((INR M * sqrt (2 - 2 * c2) + sqrt (N J)) / INR (Z.to_nat k))
     + INR (Z.to_nat m) * sqrt (N J) <= INR M /\
@@ -288,6 +291,7 @@ rewrite !mult_INR !INR_expn !whole // [INR T]INR_IZR_INZ !pow_IZR.
 by rewrite -[INR 2]/(IZR 2) -!mult_IZR; exact: (IZR_le _ _ h3).
 Qed.
 
+(* the bits of the design, with the upper bound of log2 T! *)
 Lemma design_bits : IZR bits <= N Tok * (N J * log2 (2 * INR (Z.to_nat m) / INR (Z.to_nat k))
   + N [finType of 'I_h] * log2 (INR L)) - log2 (INR #|Tok|`!) - 1.
 Proof.
@@ -316,8 +320,8 @@ have [hm [hfit hq]] := design_lattice; apply: Rle_trans design_bits _.
 have weaken a o : near eta' a o -> near R_eta a o by move=> /RlebP ?; apply/RlebP; lra.
 have pos z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
 have M0' : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
-exact: (clique_lattice (Ordinal T0) (Ordinal n20) (Ordinal n0) M0' l0 he hmu hrest hinj hC htau hg hreach hc2 hL
-  (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
+exact: (clique_lattice (Ordinal T0) (Ordinal n20) (Ordinal n0) M0' l0 he hmu hrest hinj hC htau hg hreach hc2
+  hL (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
   (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy))
   (pos _ m0) (pos _ k0) hm L0 (pos _ m'0) (pos _ k'0) hfit hq).
 Qed.

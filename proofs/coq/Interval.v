@@ -8,6 +8,7 @@ Open Scope R_scope.
 (* up_div a b: a / b, rounded up *)
 Definition up_div (a b : Z) : Z := (- (- a / b))%Z.
 
+(* quotients and square roots, rounded down and up *)
 Lemma down_divP a b : (0 < b)%Z -> IZR (a / b) * IZR b <= IZR a.
 Proof. by move=> b0; rewrite -mult_IZR; apply: IZR_le; rewrite Z.mul_comm; exact: Z.mul_div_le. Qed.
 
@@ -187,6 +188,7 @@ have -> : IZR E * (exp t * exp t) * IZR E = (IZR E * exp t) * (IZR E * exp t) by
 by apply: Rmult_le_compat.
 Qed.
 
+(* the lower bound of exp: 1 + t <= exp t, raised to the power 2^steps *)
 Lemma exp_downP a : (0 <= exp_down a)%Z /\ IZR (exp_down a) <= IZR E * exp (IZR a / IZR D).
 Proof.
 have -> : IZR a / IZR D = 2 ^ steps * (IZR a / IZR E).
@@ -198,6 +200,7 @@ have -> : IZR E + IZR a = IZR E * (1 + IZR a / IZR E) by field; lra.
 by apply: Rmult_le_compat_l h; lra.
 Qed.
 
+(* Sketch.  exp_down bounds exp from below at both ends; exp x is the inverse of exp (- x). *)
 Lemma within_exp i x : within D i x -> within D (iexp i) (exp x).
 Proof.
 case: i => [[a b]|] //=; case: (Z.ltb_spec 0 (exp_down (- b))) => //= z0 [h1 h2]; have zp := IZR_lt _ _ z0.
@@ -248,6 +251,8 @@ apply: IH; rewrite -root_step; apply: Rle_trans (sqrt_upP _).
 by rewrite mult_IZR; apply: sqrt_le_1_alt; apply: Rmult_le_compat_r => //; lra.
 Qed.
 
+(* Sketch.  With y = ln x / 2^steps, so many roots of x bound exp y on both sides; 1 + y <= exp y gives the
+   upper bound of y, and 1 - y <= exp (- y) the lower one. *)
 Lemma within_ln i x : within D i x -> within D (iln i) (ln x).
 Proof.
 case: i => [[a b]|] //=; set r := roots_down _ _; case: (Z.ltb_spec 0 a) => //= a0.

@@ -78,6 +78,7 @@ Definition coherent_words : {set Word} := [set x : Word | [forall i, (x i).1 \in
 
 Hypothesis M0 : (0 < M)%nat.
 
+(* The keys of a coherent word are unit vectors with inner products of at most mu. *)
 Lemma coherent_incoherent x : x \in coherent_words -> incoherent (lattice_keys x) mu.
 Proof.
 rewrite inE => /andP[/forallP hb /forallP hm]; split=> [i|i j ij]; first exact: lattice_key_unit.
@@ -105,6 +106,7 @@ Qed.
 Definition clash (a : Sym) : {set Sym} :=
   [set b in ball_symbols | ~~ Rleb (dot (lattice_key a.1) (lattice_key b.1)) mu].
 
+(* the number of symbols, and of words *)
 Lemma card_ball_symbols : #|ball_symbols| = (#|ball J M| * expn L #|Ch|)%nat.
 Proof.
 have -> : ball_symbols = setX (ball J M) [set: {ffun Ch -> 'I_L}].
