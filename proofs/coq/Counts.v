@@ -25,6 +25,7 @@ Qed.
 (* ---------- words of a given sum ------------------------------------------------------------------------ *)
 Section Words.
 Variable L : nat.
+(* Sketch: Words of n + 1 levels are a first level and a word of n levels. *)
 Lemma words_step n s : words_of_sum n.+1 L s = (\sum_(a < L | (a <= s)%nat) words_of_sum n L (s - a))%nat.
 Proof.
 pose h (aw : 'I_L * {ffun 'I_n -> 'I_L}) : {ffun 'I_n.+1 -> 'I_L} :=

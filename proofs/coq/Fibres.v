@@ -118,13 +118,15 @@ Proof. by move=> h [k p]; exact: h. Qed.
 Section Independent.
 Variables (V Chan : finType) (E : V -> Chan -> R) (c : Chan).
 Hypotheses (cell : Cell) (hE : rationally_independent (E ^~ c)) (short : short_is_constant 1).
-(* gain_of v: where symbol v comes, minus where it goes *)
+(* change r s v: 1 where r alone has the symbol v, -1 where s alone has it *)
 Definition change (r s : {ffun Id -> V}) (v : V) (i : Id) : Z :=
   ((if r i == v then 1 else 0) - (if s i == v then 1 else 0))%Z.
 
 Lemma change_R r s v i : IZR (change r s v i) = ind (r i == v) - ind (s i == v).
 Proof. by rewrite /change minus_IZR; case: (r i == v); case: (s i == v). Qed.
 
+(* Sketch: A channel of f_hat is the sum over symbols v of E v times the enlarged indicator of v; two of them
+   differ by rational multiples of the numbers E v, so that all these multiples are 0. *)
 Lemma change_hidden r s v : f_hat E r =1 f_hat E s -> hidden (change r s v).
 Proof.
 move=> hrs cl; have pick_E (t : {ffun Id -> V}) i : E (t i) c = \rsum_v (ind (t i == v) * E v c).
@@ -179,6 +181,8 @@ rewrite !e; under eq_bigr => k _ do rewrite change_R.
 by rewrite /Rminus big_split /= rsum_opp => /Rminus_diag_uniq.
 Qed.
 
+(* Sketch: Members of the set are told apart by the symbols at the first places, and these are a rearrangement
+   of one word. *)
 Theorem independent_fibre (F : {set {ffun Id -> V}}) : one_side (f_hat E) F -> (#|F| <= n`!)%nat.
 Proof.
 move=> hF; case: (set_0Vmem F) => [->|[s hs]]; first by rewrite cards0.
@@ -268,6 +272,8 @@ Qed.
 Definition first_levels (r : {ffun Id -> V}) : {ffun Chan -> {ffun 'I_n -> 'I_L}} :=
   [ffun c => [ffun k => r (at_ k (first k)) c]].
 
+(* Sketch: Members of the set are told apart by the levels at the first places, which in each channel form
+   words of one sum. *)
 Theorem grid_fibre (F : {set {ffun Id -> V}}) : one_side (f_hat grid_code) F ->
   (#|F| <= expn most_words #|Chan|)%nat.
 Proof.
@@ -295,6 +301,7 @@ Qed.
 End Bound.
 
 (* constant maps attain the bound *)
+(* Sketch: Constant maps that spell words of the most frequent sum. *)
 Theorem constant_grid : exists F : {set {ffun Id -> V}}, one_side (f_hat grid_code) F /\
   #|F| = expn most_words #|Chan|.
 Proof.

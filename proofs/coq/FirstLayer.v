@@ -172,7 +172,7 @@ Qed.
 Lemma gain_gt0 : 0 < gain.
 Proof. by apply: Rmult_lt_0_compat; [exact: sqrt_lt_R0|lra]. Qed.
 
-(* u: the content as a part of the public length;  shrunk u: what the layer norm leaves of it *)
+(* share: the content as a part of the public length;  shrunk: what the layer norm leaves of it *)
 Definition share (x : X) (s : Row) (b : Bit) : R := level_sum x s b / (gain * F s).
 Definition shrunk (x : X) (s : Row) (b : Bit) : R := share x s b / sqrt (1 + square_norm (share x s)).
 
@@ -385,6 +385,8 @@ Definition reading (o : Own -> Head -> Ch -> R) (rb : Read * Bit) : R :=
 Definition good (x : X) (o : Own -> Head -> Ch -> R) : bool :=
   outputs_good public_layer (fun j => normed_row x (into j)) (fun p => normed_row x (inr p)) eta o.
 
+(* Sketch: An answer is within 2 (eta + tau) of the value of its row, and clipping moves it nearer; the
+   inverse of the layer norm then moves this error by the factor of unnormalise. *)
 Lemma good_reading x o r b : good x o -> Rabs (reading o (r, b) - level_sum x (inl (row r)) b) <= blur r.
 Proof.
 move=> hgood; have g0 := gain_gt0; have f0 := F0 (inl (row r)).

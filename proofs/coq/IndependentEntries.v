@@ -30,6 +30,8 @@ have -> : Pos.of_succ_nat (Pos.to_nat den).-1 = den.
 by case: Z.ltb_spec => h; congr Qmake; lia.
 Qed.
 
+(* Sketch: If the new entry had a coefficient b other than 0, it would be a rational combination of the old
+   ones, which is on the list. *)
 Theorem independent_extends : rationally_independent e ->
   forall y, (forall k, combination k <> y) -> rationally_independent (extend y).
 Proof.

@@ -7,7 +7,8 @@ Open Scope R_scope.
 
 Section Norm.
 Variable Wid : finType.
-(* mean: the mean of the entries of a row; layer_norm eps: it is taken off, and divided by sqrt (variance + eps) *)
+(* mean: the mean of the entries of a row
+   layer_norm eps: the row minus its mean, over sqrt (variance + eps) *)
 Definition mean (x : Wid -> R) : R := (\rsum_w x w) / N Wid.
 Definition layer_norm (eps : R) (x : Wid -> R) : Wid -> R := fun w =>
   (x w - mean x) / sqrt ((\rsum_v ((x v - mean x) * (x v - mean x))) / N Wid + eps).

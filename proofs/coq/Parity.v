@@ -18,6 +18,8 @@ Lemma opposite n p : (p < n)%nat -> (n - (n - p.+1).+1)%nat = p.
 Proof. by move=> h; rewrite subnSK // subKn // ltnW. Qed.
 
 (* an even or odd function is summed over one half *)
+(* Sketch: Split into places before, on and behind the middle; the last part is the mirror image of the first
+   one. *)
 Lemma sum_half (s : bool) (n : nat) (c : nat -> Z) (g : nat -> R) :
   (forall p, (p < n)%nat -> g (n - p.+1)%nat = IZR (parity s) * g p) ->
   \rsum_(p : 'I_n) (IZR (c p) * g p) = \rsum_(p : 'I_n | half s n p) (IZR (fold_pair s n c p) * g p).
@@ -198,6 +200,8 @@ rewrite (@sum_half false (side k) (a k i) (fun _ => 1)) => [|p _]; last by rewri
 by apply: eq_bigr => p _; ring.
 Qed.
 
+(* Sketch: For even maps the first places are subtracted; their sum comes back with the weight unit^2, because
+   weights add up. *)
 Lemma equation_dot s t i j : (i < m)%nat -> (j < m)%nat ->
   integer_dot (equation s t i j) (unknowns s t) = 0%Z.
 Proof.
@@ -256,6 +260,7 @@ by apply: map_f; rewrite mem_filter tq mem_iota.
 Qed.
 
 (* what holds on half of the places holds everywhere *)
+(* Sketch: A place outside its half has a mirror image inside, or is the middle one of an odd map. *)
 Lemma whole_part s t k (v : Z) : (k < n)%nat -> (s || t -> v = 0%Z) ->
   (forall p q, (p < side k)%nat -> (q < side k)%nat -> half s (side k) p -> half t (side k) q ->
     part s t k p q = v) ->
@@ -297,6 +302,8 @@ Definition parity_checks (s t : bool) : bool :=
   only_zero p d (bounds sides n bound s t) (equations sides n m a unit s t) (tests s t).
 Hypotheses (mir : mirrored) (add : adds_up) (par : forall s t, parity_checks s t).
 
+(* Sketch: Four times z is the sum of its four parts; three of them are 0, and the even one is constant on
+   every map. *)
 Theorem unseen_constant (z : nat -> nat -> nat -> Z) :
   (forall i j, (i < m)%nat -> (j < m)%nat -> shown sides n a z i j = 0) ->
   (forall k q r, (Z.abs (z k q r) <= bound)%Z) ->

@@ -44,6 +44,8 @@ have -> : gain Bit B * F s * (1 + T) * (gain Bit B * F s * (1 + T))
 by apply: Rmult_lt_compat_l => //; nra.
 Qed.
 
+(* Sketch: Blocks exist, the word embedding is made loud, and the weights of FirstLayer.v have all properties.
+   *)
 Theorem public_weights :
   exists (word : Cod -> 'I_C -> R) (position : Tok + Own -> 'I_C -> R)
     (lay : layer [finType of 'I_C] Head Crd Ch),

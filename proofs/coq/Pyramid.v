@@ -88,6 +88,8 @@ Proof.
 by rewrite (sig_big_dep (fun _ => true) (fun _ _ => true) (fun k ij => f k ij)).
 Qed.
 
+(* Sketch: Only rows of scale k + 1 count; there, ids of later scales have weight 0, and the sum over a map is
+   the product of the sums over its axes. *)
 Lemma scale_inverts (i i' : scale_id) : (tag i <= tag i')%nat ->
   \rsum_r (scale_inverse i r * scale_weight (inl (scale_row r)) i') = ind (i == i').
 Proof.
@@ -178,6 +180,8 @@ Notation bend := (sqrt (1 - / (B * B))).
 Hypothesis narrow : forall k : 'I_n,
   2 * F k * (kappa true k * kappa false k) * (eta + tau) < bend * bend * bend.
 
+(* Sketch: Reads are numbered by heads and slots, slots by tokens of the last scale; the gain of an id is at
+   most kappa kappa' times what each of its rows adds. *)
 Theorem pyramid_weights :
   exists (word : Cod -> 'I_C -> R) (position : scale_cached + scale_last -> 'I_C -> R)
          (lay : layer [finType of 'I_C] [finType of 'I_H] Crd Ch),

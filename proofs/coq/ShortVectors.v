@@ -33,6 +33,8 @@ have [t ht] := IH y v (eq_add_S _ _ hs); rewrite -/(cross p a b x y) ht Z.mod_eq
 by move: (_ / p)%Z => d; ring.
 Qed.
 
+(* Sketch: The rows without their first column leave 0 in all other places, by induction; then the pivot
+   leaves 0 in the first one. *)
 Lemma eliminatesP (p : Z) (m : nat) (rows : seq (seq Z)) (v : seq Z) : p <> 0%Z -> eliminates p m rows ->
     size v = m ->
   (forall r : seq Z, r \in rows -> (p | integer_dot r v)%Z) -> forall x : Z, x \in v -> (p | x)%Z.
@@ -122,6 +124,8 @@ Definition only_zero (p d : Z) (bound : seq Z) (rows tests : seq (seq Z)) : bool
   [&& (0 <? d)%Z, all (fun r => size r == m) rows, all (fun r => left_over d bound r <? d)%Z more,
       all (fun b => b <? p)%Z bound & eliminates p m (rows ++ [seq nearest d r | r <- more])].
 
+(* Sketch: The blends are 0 up to their remainders, so that their integer parts are less than 1 on bounded
+   vectors, and thus 0. Elimination shows that p divides every entry, and bounds are less than p. *)
 Theorem only_zeroP (p d : Z) (bound : seq Z) (rows tests : seq (seq Z)) (v : seq Z) :
     only_zero p d bound rows tests -> bounded bound v ->
   (forall r : seq Z, r \in rows -> integer_dot r v = 0%Z) -> forall x : Z, x \in v -> x = 0%Z.

@@ -299,6 +299,7 @@ rewrite (rsum_pair_mul (fun p : 'I_(side k) => Q2R (bicubic (side k) 16 cell.1 p
   (fun p : 'I_(side k) => Q2R (bicubic (side k) 16 cell.2 p))) !one; ring.
 Qed.
 
+(* Sketch: In integers: the vector as a function of three numbers, the weights times 2^17. *)
 Theorem var256_short : short_is_constant var256_enlarge 63.
 Proof.
 move=> z hidden_z small.

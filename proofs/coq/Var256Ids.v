@@ -76,6 +76,8 @@ Definition var256_weight : var256_cached + var256_last -> var256_id -> R :=
   scale_weight (fun (_ : bool) k j i p => Q2R (passed var256_sides k j i p)).
 
 (* Any width of more than 160 will do: 32 channels, and two blocks of 64 for one head. *)
+(* Sketch: The computed checks are the hypotheses of pyramid_weights; what remains are the leak and the number
+   of ids. *)
 Theorem var256_public_weights (C : nat) (eps eta : R) (frozen : var256_cached + var256_last -> 'I_32 -> R) :
   (160 < C)%nat -> 0 <= eps -> 0 <= eta <= 3631 / 1000000 ->
   exists (word : 'I_32 -> 'I_C -> R) (position : var256_cached + var256_last -> 'I_C -> R)
