@@ -21,7 +21,7 @@ THETAS = np.exp(np.linspace(np.log(0.5), np.log(60.0), 60))
 """The values of theta that are tried."""
 WEIGHTS = (1.0, 1e7)
 """Ends of the interval in which a is searched."""
-BISECTIONS = 20
+BISECTIONS = 16
 
 
 @dataclass(frozen=True)

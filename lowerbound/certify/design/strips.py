@@ -26,6 +26,8 @@ HOPELESS = 1e6
 NUMBERS = ("c_0", "w_0", "x_0", "tau_c", "tau_f", "tau_v", "radius", "cut", "a", "theta")
 SHARES_OF_ETA = tuple(Fraction(1, 10**k) for k in range(3, 11))
 """The values of tau_v / eta that are tried."""
+CELLS_FROM = Fraction(1, 30)
+"""The error up to which noise narrows keys down better than cells, wherever it was compared; cells are not tried."""
 COMMON_START = (0.65, float(np.log(0.018)), 0.66, -2.5, -3.5, float(np.log(3.2)), float(np.log(9.0)))
 COMMON_SCALES = (0.02, 0.3, 0.02, 0.5, 0.5, 0.1, 0.5)
 """c_0, ln w_0, x_0, and the logarithms of tau_c / eta, tau_f / eta, the cut over a typical read, and the classes; and
@@ -145,7 +147,7 @@ def _found(target: Target, way: _Way, count: int) -> StripNumbers | None:
 
     begin = np.array(way.start(target, count)) / scales
     with np.errstate(all="ignore"):
-        place = minimize(left, begin, method="L-BFGS-B", options={"maxiter": 80, "eps": 1e-4, "ftol": 1e-8}).x
+        place = minimize(left, begin, method="L-BFGS-B", options={"maxiter": 80, "eps": 1e-4, "ftol": 1e-6}).x
         numbers = way.numbers(target, place * scales)
         if numbers is None or left(place) == HOPELESS:
             return None
@@ -175,7 +177,10 @@ def _best(target: Target, way: _Way) -> Design | None:
 
 def strips_design(target: Target) -> Design | None:
     """The design of Theorem G with the better way to narrow keys down, or None where no start is within its ranges."""
-    return max((strips_noise_design(target), strips_cells_design(target)), key=bits_of)
+    noise = strips_noise_design(target)
+    if noise is not None and target.eta <= CELLS_FROM:
+        return noise
+    return max((noise, strips_cells_design(target)), key=bits_of)
 
 
 def strips_noise_design(target: Target) -> Design | None:
