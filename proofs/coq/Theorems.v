@@ -1529,8 +1529,8 @@ Theorem streams_lower_bound (Str : finType) (I : Str -> finType) (A : forall s, 
   (forall s i, \rsum_(x : {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)})
      (let inp s := inst s [ffun i => x (Tagged I i)] in
       INR #|[pred w | ~~ good s (inp s) (qry s i) (answer a w (compress a w inp) tt s (qry s i))]|)
-     <= delta s i * (N (coins a) * N [finType of {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)}]))
-  ->
+     <= delta s i * (N (coins a)
+                     * N [finType of {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)}])) ->
   \rsum_(s : Str) \rsum_(i : I s) fano (N (A s i)) (delta s i) <= bits a.
 Proof.
 move=> sep; exact: (@Streams.streams_lower_bound Str I A Inp Qry Out good inst qry _ _ (compress a)
