@@ -60,7 +60,7 @@ LEMMAS = (
                 (
                     "INR T.-1 < exp (INR da * mu ^ 2 / 2)",
                     "exists A : 'I_T -> 'I_da -> R,",
-                    "INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)",
+                    "INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= bits a",
                 ),
             ),
         ),
@@ -180,7 +180,7 @@ LEMMAS = (
                 (
                     "ln (3 * (INR T + INR n2)) / (1 - mu) <= lam",
                     "delta <= 11/100",
-                    "Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= log2 (N S)",
+                    "Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= bits a",
                 ),
             ),
             ByCoq("circle_keys_exist", ("INR T.-1 < exp (INR (m * 2))", "incoherent K (79/80)")),
@@ -189,7 +189,7 @@ LEMMAS = (
                 (
                     "80 * ln (3 * (INR T + INR n2)) <= lam",
                     "delta <= 11/100",
-                    "Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= log2 (N S)",
+                    "Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= bits a",
                 ),
             ),
         ),
@@ -210,14 +210,14 @@ LEMMAS = (
                 "clusters_upper_bound",
                 (
                     "exp (2 * (lam * r)) <= 1 + eta",
-                    r"log2 (N S) = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1)",
+                    r"bits a = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1)",
                 ),
             ),
             ByCoq(
                 "greedy_clusters",
                 (
                     r"forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j",
-                    "log2 (N S) <= INR #|Z| * (N Ch * log2 (N Tok + 1))",
+                    "bits a <= INR #|Z| * (N Ch * log2 (N Tok + 1))",
                 ),
             ),
             ByCoq(
@@ -225,7 +225,7 @@ LEMMAS = (
                 (
                     "let n k := #|[pred i | cl i == k]| in",
                     "2 * (eta + tau) * INR (n k) < 1",
-                    r"N Ch * (\rsum_k fano (INR (n k) + 1) (delta k)) <= log2 (N S)",
+                    r"N Ch * (\rsum_k fano (INR (n k) + 1) (delta k)) <= bits a",
                 ),
             ),
         ),
@@ -243,7 +243,7 @@ LEMMAS = (
                 "grid_upper_bound",
                 (
                     "6 * lam * sqrt (N Crd) <= INR G.+1",
-                    "log2 (N S) <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1))",
+                    "bits a <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1))",
                 ),
             ),
         ),
@@ -259,14 +259,14 @@ LEMMAS = (
         "with public coins; one fixed length",
         formula=r"\log_2 |S| \ge \sum_s (1 - H_2(\delta_s)) T_s h_s",
         discharges=(
-            ByCoq("heads_lower_bound", ("((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= log2 (N S)",)),
-            ByCoq("streams_lower_bound", ("fano (N (A s i)) (delta s i) <= log2 (N S)",)),
-            ByCoq("streams_headline", ("INR G * ((1 - H2 delta) * (INR T * INR h)) <= log2 (N S)",)),
+            ByCoq("heads_lower_bound", ("((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= bits a",)),
+            ByCoq("streams_lower_bound", ("fano (N (A s i)) (delta s i) <= bits a",)),
+            ByCoq("streams_headline", ("INR G * ((1 - H2 delta) * (INR T * INR h)) <= bits a",)),
             ByCoq(
                 "repeated_streams",
                 (
-                    "answer (compress (fun _ => levels ind x)) s (scale lam (K i)) c",
-                    "log2 (N [finType of {ffun Tok * Ch -> bool}]) = N Tok * N Ch",
+                    "answer a w (compress a w (fun _ => levels ind x)) s (scale lam (K i)) c",
+                    "bits a = N Tok * N Ch",
                 ),
             ),
         ),

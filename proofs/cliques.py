@@ -29,7 +29,7 @@ LATTICE = Lemma(
                 "INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M",
                 "(2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat",
                 "INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt n) / INR k) + INR m * sqrt n <= INR M",
-                "T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S)",
+                "T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= bits a",
             ),
         ),
         ByCoq(
@@ -43,7 +43,7 @@ LATTICE = Lemma(
         ),
         ByCoq(
             "clique_lattice_store",
-            ("log2 (N S) = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L))",),
+            ("bits a = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L))",),
         ),
     ),
     uses=(Use("softmax_gap"),),
@@ -60,7 +60,7 @@ VAR256 = Lemma(
     formula=r"\log_2 |S| \ge 229559, \; 405933, \; 580576, \; 755036 \quad (\eta = 10^{-1}, 10^{-2}, 10^{-3}, "
     r"10^{-4}; \; \delta = 0)",
     discharges=(
-        ByCoq("var256_cliques_1000", ("16777216 <= INR M", "eta <= 1/1000", "580576 <= log2 (N S)")),
+        ByCoq("var256_cliques_1000", ("16777216 <= INR M", "eta <= 1/1000", "580576 <= bits a")),
         ByCoq(
             "var256_cliques",
             (

@@ -40,7 +40,7 @@ FRAMES = Lemma(
                 "2 * (eta + tauV) * (INR LV - 1) < 1",
                 "N Own * exp (- lam) <= tauV / 2 * exp (lam * c0)",
                 "0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0",
-                "N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S)",
+                "N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= bits alg",
             ),
         ),
         ByCoq(
@@ -71,9 +71,9 @@ FAILURES = Lemma(
             "frames_with_failures",
             (
                 "2 * eta + tau / 4 < Rabs (w a - w a')",
-                "(forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N W)",
+                "(forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N (coins alg))",
                 "N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK)) "
-                "+ N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= log2 (N S)",
+                "+ N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= bits alg",
             ),
         ),
         ByCoq(
@@ -95,9 +95,9 @@ VAR256 = Lemma(
     range="three cases: T = 424, T_N = 256, d = 64, lambda = 100, eta = 1/10, 1/100, 1/1000, delta = 0",
     formula=r"\log_2 |S| \ge 175200, \; 350800, \; 525200 \quad (\eta = 10^{-1}, 10^{-2}, 10^{-3}; \; \delta = 0)",
     discharges=(
-        ByCoq("var256_frames_10", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "175200 <= log2 (N S)")),
-        ByCoq("var256_frames_100", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "350800 <= log2 (N S)")),
-        ByCoq("var256_frames_1000", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "525200 <= log2 (N S)")),
+        ByCoq("var256_frames_10", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "175200 <= bits alg")),
+        ByCoq("var256_frames_100", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "350800 <= bits alg")),
+        ByCoq("var256_frames_1000", ("dot ((inst x).1 i) ((inst x).1 i) = 1", "525200 <= bits alg")),
     ),
     uses=(Use("frames"),),
 )
@@ -108,9 +108,15 @@ VAR256_FAILURES = Lemma(
     "= 1/10, 333600 at 1/100, and 505800 at 1/1000, which is 17.9 %, 38.4 % and 58.2 % of the fp16 cache.",
     range="three cases: T = 424, T_N = 256, d = 64, lambda = 100, eta = 1/10, 1/100, 1/1000, delta = 1/100",
     discharges=(
-        ByCoq("var256_frames_with_failures_10", ("failed x (side i l t) <= 1/100 * N W", "155900 <= log2 (N S)")),
-        ByCoq("var256_frames_with_failures_100", ("failed x (side i l t) <= 1/100 * N W", "333600 <= log2 (N S)")),
-        ByCoq("var256_frames_with_failures_1000", ("failed x (side i l t) <= 1/100 * N W", "505800 <= log2 (N S)")),
+        ByCoq(
+            "var256_frames_with_failures_10", ("failed x (side i l t) <= 1/100 * N (coins alg)", "155900 <= bits alg")
+        ),
+        ByCoq(
+            "var256_frames_with_failures_100", ("failed x (side i l t) <= 1/100 * N (coins alg)", "333600 <= bits alg")
+        ),
+        ByCoq(
+            "var256_frames_with_failures_1000", ("failed x (side i l t) <= 1/100 * N (coins alg)", "505800 <= bits alg")
+        ),
     ),
     uses=(Use("frames_with_failures"),),
 )

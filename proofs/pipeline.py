@@ -72,7 +72,7 @@ LEMMAS = (
                 (
                     "INR T.-1 < exp (INR da * mu ^ 2 / 2)",
                     "exists A : 'I_T -> 'I_da -> R,",
-                    "INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= log2 (N S)",
+                    "INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= bits a",
                 ),
             ),
         ),

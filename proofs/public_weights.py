@@ -136,8 +136,8 @@ LEMMAS = (
                 (
                     "layer_norm eps (input_row word position (fun s c => content spot A x s c + frozen s c) s)",
                     "good x o -> good y o -> x = y",
-                    "N Id * N Bit - log2 (/ (1 - delta)) <= log2 (N S)",
-                    "(forall x, good x (answer (compress x))) /\\ log2 (N S) = N Id * N Bit",
+                    "N Id * N Bit - log2 (/ (1 - delta)) <= bits a",
+                    "(forall w x, good x (answer a w (compress a w x) tt)) /\\ bits a = N Id * N Bit",
                 ),
             ),
             ByCoq(
@@ -145,7 +145,7 @@ LEMMAS = (
                 (
                     "inverse x k p i * pass x k.+1 k (line x k i) q) = ind (p == q)",
                     "2 * F k * (kappa true k * kappa false k) * (eta + tau) < bend * bend * bend",
-                    "N (scale_id n kept) * N Bit - log2 (/ (1 - delta)) <= log2 (N T)",
+                    "N (scale_id n kept) * N Bit - log2 (/ (1 - delta)) <= bits a",
                 ),
             ),
         ),
@@ -167,8 +167,8 @@ LEMMAS = (
                     "0 <= eta <= 3631 / 1000000",
                     "forall h, multiplier lay h = 100",
                     "good x o -> good y o -> x = y",
-                    "3060 - log2 (/ (1 - delta)) <= log2 (N S)",
-                    "log2 (N S) = 3060",
+                    "3060 - log2 (/ (1 - delta)) <= bits a",
+                    "bits a = 3060",
                 ),
             ),
         ),
@@ -194,7 +194,7 @@ LEMMAS = (
         range="all schedules whose certificate is verified; independent entries, all signs, grids; exact arithmetic",
         formula=r"\log_2 |S| \ge \log_2 \max_f |\{x : \hat f(x) = f\}| - \log_2 \frac{1}{1 - \delta}",
         discharges=(
-            ByCoq("side_exact", ("log2 (INR M) - log2 (/ (1 - delta)) <= log2 (N S)", "compress : X -> 'I_M")),
+            ByCoq("side_exact", ("log2 (INR M) - log2 (/ (1 - delta)) <= bits a", "bits a = log2 (INR M)")),
             ByCoq("independent_fibre", ("(Z.abs (z i) <= 1)%Z", "(#|F| <= n`!)%nat")),
             ByCoq("permuted_constants", ("(n <= #|V|)%nat", "#|F| = n`!")),
             ByCoq("independent_extends", ("exists f : nat -> R, forall y, (forall k, f k <> y)",)),
@@ -216,14 +216,14 @@ LEMMAS = (
             ByCoq("var256_short", ("(Z.abs (z i) <= 63)%Z", "z (Tagged var256_place p) = z (Tagged var256_place q)")),
             ByCoq(
                 "var256_f_hat_independent",
-                ("(8 <= #|V|)%nat", "log2 40320 - log2 (/ (1 - delta)) <= log2 (N S)", "N S = 40320"),
+                ("(8 <= #|V|)%nat", "log2 40320 - log2 (/ (1 - delta)) <= bits a", "bits a = log2 40320"),
             ),
-            ByCoq("var256_f_hat_signs", ("log2 (70 ^ 12) - log2 (/ (1 - delta)) <= log2 (N S)", "N S = 70 ^ 12")),
+            ByCoq("var256_f_hat_signs", ("log2 (70 ^ 12) - log2 (/ (1 - delta)) <= bits a", "bits a = log2 (70 ^ 12)")),
             ByCoq(
                 "var256_f_hat_grid",
                 (
-                    "log2 4445808368374733991645184 - log2 (/ (1 - delta)) <= log2 (N S)",
-                    "N S = 4445808368374733991645184",
+                    "log2 4445808368374733991645184 - log2 (/ (1 - delta)) <= bits a",
+                    "bits a = log2 4445808368374733991645184",
                 ),
             ),
         ),

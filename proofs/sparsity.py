@@ -47,13 +47,13 @@ ATTENTION = Lemma(
     discharges=(
         ByCoq(
             "classes_lower_bound",
-            ("good u o -> good v o -> False", "N Tok * fano (N A) delta <= log2 (N S)"),
+            ("good u o -> good v o -> False", "N Tok * fano (N A) delta <= bits alg"),
         ),
         ByCoq(
             "classes_upper_bound",
             (
-                "rows_correct K B lam row good compress answer 0",
-                "log2 (N [finType of {ffun Tok -> A}]) = N Tok * log2 (N A)",
+                "rows_correct K B lam row good (compress alg) (answer alg) 0",
+                "bits alg = N Tok * log2 (N A)",
             ),
         ),
     ),
@@ -69,18 +69,18 @@ SPARSE = Lemma(
     "dual rows of absolute sum at most 1; all real keys, mu, lambda, eta, delta",
     formula=r"L = \binom{h}{s}, \qquad L = \sum_{w \le s} \binom{n}{w} A^w, \qquad L = 2^r",
     discharges=(
-        ByCoq("sparse_bits_lower_bound", ("N Tok * fano (INR 'C(#|Ch|, s)) delta <= log2 (N S)",)),
+        ByCoq("sparse_bits_lower_bound", ("N Tok * fano (INR 'C(#|Ch|, s)) delta <= bits alg",)),
         ByCoq(
             "sparse_sums_lower_bound",
             (
                 r"let n := INR (\sum_(w < s.+1) 'C(#|J|, w) * expn L w)%nat in",
                 "2 * (eta + tau) < 1 / (2 * INR s * INR L)",
-                "N Tok * fano n delta <= log2 (N S)",
+                "N Tok * fano n delta <= bits alg",
             ),
         ),
         ByCoq(
             "signed_sums_lower_bound",
-            ("2 * (eta + tau) < 1 / N J", "N Tok * fano (2 ^ #|J|) delta <= log2 (N S)"),
+            ("2 * (eta + tau) < 1 / N J", "N Tok * fano (2 ^ #|J|) delta <= bits alg"),
         ),
     ),
     uses=(Use("classes_through_attention"),),

@@ -98,7 +98,7 @@ LEMMAS = (
                 (
                     "let odds := n * (n - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)) in",
                     "INR #|[pred x | ~~ good x]| <= odds * N",
-                    "(1 - H2 delta) * (INR T * INR h) <= log2 (N S)",
+                    "(1 - H2 delta) * (INR T * INR h) <= bits a",
                 ),
             ),
             ByCoq(
@@ -106,7 +106,7 @@ LEMMAS = (
                 (
                     "odds < 1",
                     "0 <= delta <= (1 - odds) / 2",
-                    "(1 - H2 (delta / (1 - odds))) * (INR T * INR h) <= log2 (N S)",
+                    "(1 - H2 (delta / (1 - odds))) * (INR T * INR h) <= bits a",
                 ),
             ),
         ),
@@ -128,7 +128,7 @@ LEMMAS = (
                     "2 * ln (3 * (INR T + INR n2)) <= lam",
                     "0 <= eta <= 1/2",
                     "delta <= 11/100",
-                    "INR T * INR h / 2 <= log2 (N S)",
+                    "INR T * INR h / 2 <= bits a",
                 ),
             ),
             ByCoq("half_bit_left", ("- (11/100) * log2 (11/100) - (1 - 11/100) * log2 (1 - 11/100) <= 1/2",)),
@@ -152,7 +152,7 @@ LEMMAS = (
                     "10 * ln (INR n) <= lam",
                     "0 <= eta <= 1/2",
                     "delta <= 11/100",
-                    "INR n ^ 2 * INR d / 8 <= log2 (N S)",
+                    "INR n ^ 2 * INR d / 8 <= bits a",
                 ),
             ),
         ),

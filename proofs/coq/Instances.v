@@ -11,8 +11,8 @@
    T, n2, d, h          cached tokens, own tokens, dimension, channels
    da, p                coordinates of address and payload *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256FailureFloors Var256Ids Var256Fibres
-  SmallInstances CliqueInstances.
+From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256FailureFloors Var256Ids
+  Var256Fibres SmallInstances CliqueInstances.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -190,12 +190,13 @@ move=> T n2 da p h A inst qry e0; have [S [f [g [h1 h2]]]] := Var256Payload.var2
 by exists (without_coins f g).
 Qed.
 
-(* ================= one head of VAR at 256 pixels: frames ================================================== *)
-(* Theorem F at the same sizes, at delta = 0.  The addresses b are the first 424 Kerdock vectors with one letter
-   deleted, in dimension 63: letter 0 is the coordinate that the reflections exchange with an address, and the other
-   62 carry the payload.  Payloads lie on a grid of L points, 63 values on LV levels, queries have norm 100.
-   All keys are unit vectors, and a cache whose answers to the value questions and to the letter questions are within
-   eta has at least so many bits; fp16 has 868352. *)
+(* ================= one head of VAR at 256 pixels: frames ================================================ *)
+(* Theorem F at the same sizes, at delta = 0.  The addresses b are the first 424 Kerdock vectors with one
+   letter deleted, in dimension 63: letter 0 is the coordinate that the reflections exchange with an address,
+   and the other 62 carry the payload.  Payloads lie on a grid of L points, 63 values on LV levels, queries
+   have norm 100.
+   All keys are unit vectors, and a cache whose answers to the value questions and to the letter questions are
+   within eta has at least so many bits; fp16 has 868352. *)
 
 (* eta = 1/10: 20 letters of payload, 5 levels of values, .2017 of fp16. *)
 Theorem var256_frames_10 :
@@ -210,12 +211,16 @@ Theorem var256_frames_10 :
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       forall i l a, unit (payload i l a) &
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-    (forall w x i c, near (1/10) (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
-    (forall w x i l a,
-       near (1/10) (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
-    175200 <= log2 (N S)].
-Proof. exact: Var256FrameFloors.var256_frames_10. Qed.
+  forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
+    (forall w x i c, near (1/10) (frame_output (inst x) (value i c))
+                       (answer alg w (compress alg w (inst x)) (value i c))) ->
+    (forall w x i l a, near (1/10) (frame_output (inst x) (payload i l a))
+                         (answer alg w (compress alg w (inst x)) (payload i l a))) ->
+    175200 <= bits alg].
+Proof.
+move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_10.
+by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
+Qed.
 
 (* eta = 1/100: 202 letters of payload, 50 levels of values, .4039 of fp16. *)
 Theorem var256_frames_100 :
@@ -225,17 +230,21 @@ Theorem var256_frames_100 :
   let v (k : 'I_202) := (5909/5000000) * (INR k - (INR 202 - 1) / 2) in
   let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (811/1000) 50 v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (811/1000) v 100
-    (21/29) (20/29) (5909/5000000) (1/680) in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (811/1000) v
+    100 (21/29) (20/29) (5909/5000000) (1/680) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       forall i l a, unit (payload i l a) &
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-    (forall w x i c, near (1/100) (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
-    (forall w x i l a,
-       near (1/100) (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
-    350800 <= log2 (N S)].
-Proof. exact: Var256FrameFloors.var256_frames_100. Qed.
+  forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
+    (forall w x i c, near (1/100) (frame_output (inst x) (value i c))
+                       (answer alg w (compress alg w (inst x)) (value i c))) ->
+    (forall w x i l a, near (1/100) (frame_output (inst x) (payload i l a))
+                         (answer alg w (compress alg w (inst x)) (payload i l a))) ->
+    350800 <= bits alg].
+Proof.
+move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_100.
+by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
+Qed.
 
 (* eta = 1/1000: 1940 letters of payload, 500 levels of values, .6048 of fp16. *)
 Theorem var256_frames_1000 :
@@ -245,22 +254,27 @@ Theorem var256_frames_1000 :
   let v (k : 'I_1940) := (11979/100000000) * (INR k - (INR 1940 - 1) / 2) in
   let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (822/1000) 500 v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (822/1000) v 100
-    (663/905) (616/905) (11979/100000000) (1/6600) in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (822/1000) v
+    100 (663/905) (616/905) (11979/100000000) (1/6600) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       forall i l a, unit (payload i l a) &
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-    (forall w x i c, near (1/1000) (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
-    (forall w x i l a,
-       near (1/1000) (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
-    525200 <= log2 (N S)].
-Proof. exact: Var256FrameFloors.var256_frames_1000. Qed.
+  forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
+    (forall w x i c, near (1/1000) (frame_output (inst x) (value i c))
+                       (answer alg w (compress alg w (inst x)) (value i c))) ->
+    (forall w x i l a, near (1/1000) (frame_output (inst x) (payload i l a))
+                         (answer alg w (compress alg w (inst x)) (payload i l a))) ->
+    525200 <= bits alg].
+Proof.
+move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_1000.
+by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
+Qed.
 
-(* ================= one head of VAR at 256 pixels: frames, with failures ==================================== *)
-(* The same addresses and sizes.  Letters lie on a grid of 2^B L points, whose runs of L neighbours are the 2^B blocks.
-   If every value question, every question for a block, and every question for a level in a block is answered within
-   eta with probability 99/100 over the coins, on every instance, then at least so many bits are needed. *)
+(* ================= one head of VAR at 256 pixels: frames, with failures ================================= *)
+(* The same addresses and sizes.  Letters lie on a grid of 2^B L points, whose runs of L neighbours are the
+   2^B blocks.  If every value question, every question for a block, and every question for a level in a block
+   is answered within eta with probability 99/100 over the coins, on every instance, then at least so many
+   bits are needed. *)
 
 (* eta = 1/10: 8 blocks of 2 letters, 5 levels of values, .1795 of fp16. *)
 Theorem var256_frames_with_failures_10 :
@@ -268,7 +282,8 @@ Theorem var256_frames_with_failures_10 :
   let b (i : 'I_T) (c : option 'I_p) :=
     (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
   let K := (expn 2 3 * 2)%nat in let v r := (12107/1000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (79/100) 5 (fun k : 'I_K => v (INR k)) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (79/100) 5
+    (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (79/100) 3
     (fun t => v (INR t * INR 2 - 1)) (fun t => v (INR t * INR 2)) 100 (120/169) (119/169) (1/75) in
@@ -278,14 +293,19 @@ Theorem var256_frames_with_failures_10 :
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 3)%nat -> unit (side i l t)) /\
       (forall i l k, (k < expn 2 3)%nat -> unit (level i l k)) &
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+  forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
     let failed x Q :=
-      INR #|[pred w | ~~ near (1/10) (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
-    (forall x i c, failed x (value i c) <= 1/100 * N W) ->
-    (forall x i l t, (0 < t < expn 2 3)%nat -> failed x (side i l t) <= 1/100 * N W) ->
-    (forall x i l k, (k < expn 2 3)%nat -> failed x (level i l k) <= 1/100 * N W) ->
-    155900 <= log2 (N S)].
-Proof. exact: Var256FailureFloors.var256_frames_with_failures_10. Qed.
+      INR #|[pred w | ~~ near (1/10) (frame_output (inst x) Q)
+                         (answer alg w (compress alg w (inst x)) Q)]| in
+    (forall x i c, failed x (value i c) <= 1/100 * N (coins alg)) ->
+    (forall x i l t, (0 < t < expn 2 3)%nat -> failed x (side i l t) <= 1/100 * N (coins alg)) ->
+    (forall x i l k, (k < expn 2 3)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
+    155900 <= bits alg].
+Proof.
+move=> T n2 p h b K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_10.
+by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
+Qed.
 
 (* eta = 1/100: 16 blocks of 12 letters, 50 levels of values, .3841 of fp16. *)
 Theorem var256_frames_with_failures_100 :
@@ -293,7 +313,8 @@ Theorem var256_frames_with_failures_100 :
   let b (i : 'I_T) (c : option 'I_p) :=
     (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
   let K := (expn 2 4 * 12)%nat in let v r := (12367/10000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1627/2000) 50 (fun k : 'I_K => v (INR k)) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1627/2000) 50
+    (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1627/2000) 4
     (fun t => v (INR t * INR 12 - 1)) (fun t => v (INR t * INR 12)) 100 (21/29) (20/29) (1/750) in
@@ -303,14 +324,19 @@ Theorem var256_frames_with_failures_100 :
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 4)%nat -> unit (side i l t)) /\
       (forall i l k, (k < expn 2 4)%nat -> unit (level i l k)) &
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+  forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
     let failed x Q :=
-      INR #|[pred w | ~~ near (1/100) (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
-    (forall x i c, failed x (value i c) <= 1/100 * N W) ->
-    (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N W) ->
-    (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N W) ->
-    333600 <= log2 (N S)].
-Proof. exact: Var256FailureFloors.var256_frames_with_failures_100. Qed.
+      INR #|[pred w | ~~ near (1/100) (frame_output (inst x) Q)
+                         (answer alg w (compress alg w (inst x)) Q)]| in
+    (forall x i c, failed x (value i c) <= 1/100 * N (coins alg)) ->
+    (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N (coins alg)) ->
+    (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
+    333600 <= bits alg].
+Proof.
+move=> T n2 p h b K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_100.
+by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
+Qed.
 
 (* eta = 1/1000: 16 blocks of 113 letters, 500 levels of values, .5824 of fp16. *)
 Theorem var256_frames_with_failures_1000 :
@@ -318,7 +344,8 @@ Theorem var256_frames_with_failures_1000 :
   let b (i : 'I_T) (c : option 'I_p) :=
     (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
   let K := (expn 2 4 * 113)%nat in let v r := (63439/500000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (517/625) 500 (fun k : 'I_K => v (INR k)) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (517/625) 500
+    (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (517/625) 4
     (fun t => v (INR t * INR 113 - 1)) (fun t => v (INR t * INR 113)) 100 (663/905) (616/905) (1/7500) in
@@ -328,14 +355,19 @@ Theorem var256_frames_with_failures_1000 :
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 4)%nat -> unit (side i l t)) /\
       (forall i l k, (k < expn 2 4)%nat -> unit (level i l k)) &
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
+  forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
     let failed x Q :=
-      INR #|[pred w | ~~ near (1/1000) (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
-    (forall x i c, failed x (value i c) <= 1/100 * N W) ->
-    (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N W) ->
-    (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N W) ->
-    505800 <= log2 (N S)].
-Proof. exact: Var256FailureFloors.var256_frames_with_failures_1000. Qed.
+      INR #|[pred w | ~~ near (1/1000) (frame_output (inst x) Q)
+                         (answer alg w (compress alg w (inst x)) Q)]| in
+    (forall x i c, failed x (value i c) <= 1/100 * N (coins alg)) ->
+    (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N (coins alg)) ->
+    (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
+    505800 <= bits alg].
+Proof.
+move=> T n2 p h b K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_1000.
+by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
+Qed.
 
 (* ================= correct on average ========================================================= *)
 (* The floors of VAR at 256 pixels hold when only the mean failure rate is bounded: over coins, words, tokens
@@ -480,14 +512,16 @@ Theorem var256_cliques_1000 (M : nat) (eta : R) :
   let mass := @mass_question Own J Ch 100 in
   let value := @value_question Tok Own J Ch M L 100 in
   16777216 <= INR M -> eta <= 1/1000 ->
-  forall (W S : finType) (compress : W -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : W -> S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R), 0 < N W ->
+  forall a : algorithm (cached Tok (option J) Ch) (asked Own (option J) Ch) R,
   (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
-     near eta (lattice_output (inst x) (mass q r)) (answer w (compress w (inst x)) (mass q r))) ->
+     near eta (lattice_output (inst x) (mass q r)) (answer a w (compress a w (inst x)) (mass q r))) ->
   (forall w x y i c, x \in words -> y \in words ->
-     near eta (lattice_output (inst x) (value y i c)) (answer w (compress w (inst x)) (value y i c))) ->
-  580576 <= log2 (N S).
-Proof. exact: CliqueInstances.var256_cliques_1000. Qed.
+     near eta (lattice_output (inst x) (value y i c)) (answer a w (compress a w (inst x)) (value y i c))) ->
+  580576 <= bits a.
+Proof.
+move=> Tok Own J Ch L words inst mass value fine he a.
+exact: (CliqueInstances.var256_cliques_1000 fine he (some_coins a)).
+Qed.
 
 (* The same for other eta.  lattice_floor T n2 n h L M lam mu eta bits is the statement above at T tokens, n2
    own tokens, n + 1 key coordinates, h value channels of L levels, queries of norm lam, and keys of coherence
@@ -531,18 +565,20 @@ Theorem floor_of_clique_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * 
   lattice_floor T n2 n h L M (IZR lam) (IZR mu.1 / IZR mu.2) eta' (IZR bits).
 Proof. by move=> ok fine; exact: (IntegerCliques.floor_of_clique_design ok fine). Qed.
 
-(* ================= VAR at 256 pixels: token ids, model R2 ====================================================== *)
-(* The maps have the sides 1, 2, 3, 4, 5, 6, 8, 10, 13, 16.  passed sides k j i p is the exact rational with which line p
-   of scale j enters line i of scale k: bicubic (a = -3/4) to 16 lines, then the mean over the lines of the cell (area).
-   Ids are those of the first eight scales, 12 bits each, written as signs in 12 of 32 channels; cached rows are those
-   of the first nine.  There are public weights of the first layer (word embedding, table of positions, W_Q, W_K, W_V;
-   AdaLN without shift and gain; one head of dimension 64; lambda = 100) for which outputs of the last scale that are
-   within eta of the range of values determine all ids.  3060 - log2 (1 / (1 - delta)) bits are needed, and 3060 are
-   enough, whether the message is the whole state (J = all rows) or the cache alone (J = the cached rows). *)
+(* ================= VAR at 256 pixels: token ids, model R2 =============================================== *)
+(* The maps have the sides 1, 2, 3, 4, 5, 6, 8, 10, 13, 16.  passed sides k j i p is the exact rational with
+   which line p of scale j enters line i of scale k: bicubic (a = -3/4) to 16 lines, then the mean over the
+   lines of the cell (area).  Ids are those of the first eight scales, 12 bits each, written as signs in 12 of
+   32 channels; cached rows are those of the first nine.  There are public weights of the first layer (word
+   embedding, table of positions, W_Q, W_K, W_V; AdaLN without shift and gain; one head of dimension 64;
+   lambda = 100) for which outputs of the last scale that are within eta of the range of values determine all
+   ids.  3060 - log2 (1 / (1 - delta)) bits are needed, and 3060 are enough, whether the message is the whole
+   state (J = all rows) or the cache alone (J = the cached rows). *)
 Theorem var256_public_weights (C : nat) (eps eta : R) :
   let sides := [:: 1; 2; 3; 4; 5; 6; 8; 10; 13; 16]%nat in
   let side (_ : bool) k := nth 0%nat sides k in
-  let Id := scale_id 8%nat side in let Cached := scale_cached 8%nat side in let Last := scale_last 8%nat side in
+  let Id := scale_id 8%nat side in let Cached := scale_cached 8%nat side in
+  let Last := scale_last 8%nat side in
   let weight := scale_weight (n := 8) (fun (_ : bool) k j i p => Q2R (passed sides k j i p)) in
   forall frozen : Cached + Last -> 'I_32 -> R,
   (160 < C)%nat -> 0 <= eps -> 0 <= eta <= 3631 / 1000000 ->
@@ -555,26 +591,33 @@ Theorem var256_public_weights (C : nat) (eps eta : R) :
   forall (J : finType) (into : J -> Cached + Last), injective into -> (forall t, exists j, into j = inl t) ->
   let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
   [/\ forall x y o, good x o -> good y o -> x = y,
-      forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> Last -> 'I_1 -> 'I_64 -> R) (delta : R),
-        0 < N W -> delta < 1 ->
-        (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
-        3060 - log2 (/ (1 - delta)) <= log2 (N S)
-    & exists (S : finType) (compress : _ -> S) (answer : S -> Last -> 'I_1 -> 'I_64 -> R),
-        (forall x, good x (answer (compress x))) /\ log2 (N S) = 3060].
-Proof. by move=> sides side Id Cached Last weight; exact: Var256Ids.var256_public_weights. Qed.
+      forall (a : algorithm _ unit (Last -> 'I_1 -> 'I_64 -> R)) (delta : R), delta < 1 ->
+        (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) tt)]| <= delta * N (coins a)) ->
+        3060 - log2 (/ (1 - delta)) <= bits a
+    & exists a : algorithm _ unit (Last -> 'I_1 -> 'I_64 -> R),
+        (forall w x, good x (answer a w (compress a w x) tt)) /\ bits a = 3060].
+Proof.
+move=> sides side Id Cached Last weight frozen hC e0 he.
+have [word [position [lay [hlam hL]]]] := Var256Ids.var256_public_weights frozen hC e0 he.
+exists word, position, lay; split=> // spot z J into inj all good.
+have [sep low [S [f [g [h hS]]]]] := hL J into inj all.
+split=> // [a delta|]; first exact: low _ _ (compress a) (fun w s => answer a w s tt) delta (some_coins a).
+by exists (without_coins (fun _ => f) (fun _ s _ => g s)).
+Qed.
 
-(* ================= VAR at 256 pixels: f_hat is known, model R3 ================================================== *)
+(* ================= VAR at 256 pixels: f_hat is known, model R3 ========================================== *)
 (* The ids are those of the maps of sides 1, 2, 3, 4, 5, 6, 8, 10; var256_place k are the places of map k, and
-   var256_enlarge cell i is the weight of id i in a cell of f_hat, the product of two bicubic weights from the side of
-   the map to 16.  Integer changes of at most 63 that f_hat does not show are constant on every map. *)
+   var256_enlarge cell i is the weight of id i in a cell of f_hat, the product of two bicubic weights from the
+   side of the map to 16.  Integer changes of at most 63 that f_hat does not show are constant on every
+   map. *)
 Theorem var256_short (z : {k : 'I_8 & var256_place k} -> Z) :
   (forall cell, \rsum_i (Q2R (var256_enlarge cell i) * IZR (z i)) = 0) -> (forall i, (Z.abs (z i) <= 63)%Z) ->
   forall (k : 'I_8) (p q : var256_place k), z (Tagged var256_place p) = z (Tagged var256_place q).
 Proof. exact: Var256Fibres.var256_short. Qed.
 
-(* Whatever is asked, if a good answer determines the ids: with f_hat for free, log2 40320 bits are needed, up to
-   log2 (1 / (1 - delta)), and 40320 = 8! states are enough, for every codebook of 8 or more codes whose entries in some
-   channel are independent over the rationals (almost every one, independent_extends) ... *)
+(* Whatever is asked, if a good answer determines the ids: with f_hat for free, log2 40320 bits are needed, up
+   to log2 (1 / (1 - delta)), and 40320 = 8! states are enough, for every codebook of 8 or more codes whose
+   entries in some channel are independent over the rationals (almost every one, independent_extends) ... *)
 Theorem var256_f_hat_independent (V Chan : finType) (E : V -> Chan -> R) (c : Chan) (Out : Type)
     (good : {ffun {k : 'I_8 & var256_place k} -> V} -> Out -> bool)
     (truth : {ffun {k : 'I_8 & var256_place k} -> V} -> Out) :
@@ -582,12 +625,17 @@ Theorem var256_f_hat_independent (V Chan : finType) (E : V -> Chan -> R) (c : Ch
     \rsum_i (Q2R (var256_enlarge pc.1 i) * E (x i) pc.2) in
   (forall a : V -> Q, \rsum_v (Q2R (a v) * E v c) = 0 -> forall v, Q2R (a v) = 0) -> (8 <= #|V|)%nat ->
   (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
-  (forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> Out) (delta : R), 0 < N W -> delta < 1 ->
-     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (f_hat x))]| <= delta * N W) ->
-     log2 40320 - log2 (/ (1 - delta)) <= log2 (N S)) /\
-  exists (S : finType) (compress : _ -> S) (answer : S -> _ -> Out),
-    (forall x, good x (answer (compress x) (f_hat x))) /\ N S = 40320.
-Proof. by move=> f_hat; exact: Var256Fibres.var256_f_hat_independent. Qed.
+  (forall (a : algorithm _ ('I_16 * 'I_16 * Chan -> R) Out) (delta : R), delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) (f_hat x))]| <= delta * N (coins a)) ->
+     log2 40320 - log2 (/ (1 - delta)) <= bits a) /\
+  exists a : algorithm _ ('I_16 * 'I_16 * Chan -> R) Out,
+    (forall w x, good x (answer a w (compress a w x) (f_hat x))) /\ bits a = log2 40320.
+Proof.
+move=> f_hat hE hV sep hgood.
+have [low [S [f [g [h hS]]]]] := Var256Fibres.var256_f_hat_independent hE hV sep hgood.
+split=> [a delta|]; first exact: low _ _ (compress a) (answer a) delta (some_coins a).
+by exists (without_coins (fun _ => f) (fun _ => g)); split=> //; rewrite /bits /= hS.
+Qed.
 
 (* ... 70^12 for codes of 12 signs, ... *)
 Theorem var256_f_hat_signs (Out : Type)
@@ -596,16 +644,18 @@ Theorem var256_f_hat_signs (Out : Type)
   let f_hat (x : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_12 -> 'I_2}}) (pc : 'I_16 * 'I_16 * 'I_12) :=
     \rsum_i (Q2R (var256_enlarge pc.1 i) * (-1 + 2 * INR (x i pc.2))) in
   (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
-  (forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> Out) (delta : R), 0 < N W -> delta < 1 ->
-     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (f_hat x))]| <= delta * N W) ->
-     log2 (70 ^ 12) - log2 (/ (1 - delta)) <= log2 (N S)) /\
-  exists (S : finType) (compress : _ -> S) (answer : S -> _ -> Out),
-    (forall x, good x (answer (compress x) (f_hat x))) /\ N S = 70 ^ 12.
+  (forall (a : algorithm _ ('I_16 * 'I_16 * 'I_12 -> R) Out) (delta : R), delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) (f_hat x))]| <= delta * N (coins a)) ->
+     log2 (70 ^ 12) - log2 (/ (1 - delta)) <= bits a) /\
+  exists a : algorithm _ ('I_16 * 'I_16 * 'I_12 -> R) Out,
+    (forall w x, good x (answer a w (compress a w x) (f_hat x))) /\ bits a = log2 (70 ^ 12).
 Proof.
 move=> f_hat sep hgood.
 have := @Var256Fibres.var256_f_hat_levels [finType of 'I_12] 2 70 (fun _ => -1) (fun _ => 2) Out good truth
   isT erefl var256_most_signs (fun _ => ltac:(lra)) sep hgood.
-by rewrite card_ord.
+rewrite card_ord => -[low [S [f [g [h hS]]]]].
+split=> [a delta|]; first exact: low _ _ (compress a) (answer a) delta (some_coins a).
+by exists (without_coins (fun _ => f) (fun _ => g)); split=> //; rewrite /bits /= hS.
 Qed.
 
 (* ... and 2108508564928^2 = 4445808368374733991645184 for a grid of 64 x 64 equidistant levels. *)
@@ -615,16 +665,19 @@ Theorem var256_f_hat_grid (alpha beta : 'I_2 -> R) (Out : Type)
   let f_hat (x : {ffun {k : 'I_8 & var256_place k} -> {ffun 'I_2 -> 'I_64}}) (pc : 'I_16 * 'I_16 * 'I_2) :=
     \rsum_i (Q2R (var256_enlarge pc.1 i) * (alpha pc.2 + beta pc.2 * INR (x i pc.2))) in
   (forall c, beta c <> 0) -> (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
-  (forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> Out) (delta : R), 0 < N W -> delta < 1 ->
-     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (f_hat x))]| <= delta * N W) ->
-     log2 4445808368374733991645184 - log2 (/ (1 - delta)) <= log2 (N S)) /\
-  exists (S : finType) (compress : _ -> S) (answer : S -> _ -> Out),
-    (forall x, good x (answer (compress x) (f_hat x))) /\ N S = 4445808368374733991645184.
+  (forall (a : algorithm _ ('I_16 * 'I_16 * 'I_2 -> R) Out) (delta : R), delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) (f_hat x))]| <= delta * N (coins a)) ->
+     log2 4445808368374733991645184 - log2 (/ (1 - delta)) <= bits a) /\
+  exists a : algorithm _ ('I_16 * 'I_16 * 'I_2 -> R) Out,
+    (forall w x, good x (answer a w (compress a w x) (f_hat x))) /\ bits a = log2 4445808368374733991645184.
 Proof.
-move=> f_hat hb sep hgood; have -> : 4445808368374733991645184 = 2108508564928 ^ 2 by rewrite /= Rmult_1_r -mult_IZR.
+move=> f_hat hb sep hgood.
+have -> : 4445808368374733991645184 = 2108508564928 ^ 2 by rewrite /= Rmult_1_r -mult_IZR.
 have := @Var256Fibres.var256_f_hat_levels [finType of 'I_2] 64 2108508564928 alpha beta Out good truth
   isT erefl var256_most_levels hb sep hgood.
-by rewrite card_ord.
+rewrite card_ord => -[low [S [f [g [h hS]]]]].
+split=> [a delta|]; first exact: low _ _ (compress a) (answer a) delta (some_coins a).
+by exists (without_coins (fun _ => f) (fun _ => g)); split=> //; rewrite /bits /= hS.
 Qed.
 
 (* ================= everything ================================================================= *)

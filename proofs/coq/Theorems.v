@@ -6,7 +6,8 @@
    incoherent     unit keys with mutual inner products at most mu
    leak n lam mu  (n - 1) e^(- lam (1 - mu))
    algorithm      finitely many public coins (uniform) and states, and two functions: compress may look at
-                  everything that is cached;  answer sees only the coins, the state and the query
+                  everything that is cached;  answer sees only the coins, the state and the query (tt, if
+                  nothing is asked)
    bits a         the memory of algorithm a, written with a fixed length: log2 of its number of states
    approx, near   relative error eta: between (1 - eta) a and (1 + eta) a;  additive error eta: |o - a| <= eta
    correct        every answer is good with probability 1 - delta over the coins, for the words and queries of
@@ -1030,13 +1031,15 @@ Theorem theorem_C_sharp_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta d
     [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
         (forall ix, dot (qry ix).1.1 (qry ix).1.1 = lam * lam),
         (forall ix o, dot ((qry ix).1.2 o) ((qry ix).1.2 o) = 1) &
-    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
-      correct_on (fun inp q => near eta (output inp q)) inst qry compress answer
+    forall a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2.+1 _ 'I_h) R,
+      correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a)
         (fun i => if i is inl _ then dV else dK) ->
-      INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= log2 (N S)].
+      INR T * (INR h * fano (INR LV) dV + INR p * fano (INR LK) dK) <= bits a].
 Proof.
 move=> ca lam' c tau tauV d0 p0 hmu hT hr l0 g0 V0 K0 sV sK reach hV hK.
-exact: (Sharp.theorem_C_sharp_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV sK reach hV hK).
+have [A [h1 h2 h3 h4 hL]] :=
+  Sharp.theorem_C_sharp_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV sK reach hV hK.
+by exists A; split=> // a; exact: hL _ _ _ _ (some_coins a).
 Qed.
 
 (* HEADLINE, ZOOM.  Theorem C' with greedy addresses, n2 + 1 own tokens, unit keys, queries of norm lambda,
@@ -1059,24 +1062,26 @@ Theorem theorem_C_zoom_headline (T n2 da p h LV LK : nat) (mu rho lam gam eta : 
     [/\ incoherent A mu, (forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1),
         (forall i ch, dot (value i ch).1.1 (value i ch).1.1 = lam * lam /\
            forall o, dot ((value i ch).1.2 o) ((value i ch).1.2 o) = 1),
-        (forall i j (a b : 'I_LK), (a < b)%nat -> dot (zoom i j a b).1.1 (zoom i j a b).1.1 = lam * lam /\
-           forall o, dot ((zoom i j a b).1.2 o) ((zoom i j a b).1.2 o) = 1) &
-    forall (W S : finType) compress (answer : W -> S -> _ -> R), 0 < N W ->
-      (forall w x i ch, near eta (output (inst x) (value i ch)) (answer w (compress w (inst x)) (value i
-        ch))) ->
-      (forall w x i j (a b : 'I_LK), (a < b)%nat ->
-         near eta (output (inst x) (zoom i j a b)) (answer w (compress w (inst x)) (zoom i j a b))) ->
-      INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= log2 (N S)].
+        (forall i j (k l : 'I_LK), (k < l)%nat -> dot (zoom i j k l).1.1 (zoom i j k l).1.1 = lam * lam /\
+           forall o, dot ((zoom i j k l).1.2 o) ((zoom i j k l).1.2 o) = 1) &
+    forall a : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2.+1 _ 'I_h) R,
+      (forall w x i ch,
+         near eta (output (inst x) (value i ch)) (answer a w (compress a w (inst x)) (value i ch))) ->
+      (forall w x i j (k l : 'I_LK), (k < l)%nat ->
+         near eta (output (inst x) (zoom i j k l)) (answer a w (compress a w (inst x)) (zoom i j k l))) ->
+      INR T * (INR h * log2 (INR LV) + INR p * log2 (INR LK)) <= bits a].
 Proof.
 move=> ca lam' c tau tauV d0 p0 hmu hT hr l0 g0 V0 K0 sV he st reach.
-exact: (Sharp.theorem_C_zoom_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV he st reach).
+have [A [h1 h2 h3 h4 hL]] := Sharp.theorem_C_zoom_headline h d0 p0 hmu hT hr l0 g0 V0 K0 sV he st reach.
+by exists A; split=> // a; exact: hL _ _ _ _ (some_coins a).
 Qed.
 
-(* ================= frames ====================================================================================== *)
+(* ================= frames =============================================================================== *)
 
-(* INDEX on a family Y of words that need not be all words: x is the word of a member, and different members have
-   different words.  The decoder of symbol i may be told all symbols of lower rank.  With errors delta i, averaged
-   over public coins and members, the message has the sum of Fano's rates in bits, less the log-density of Y. *)
+(* INDEX on a family Y of words that need not be all words: x is the word of a member, and different members
+   have different words.  The decoder of symbol i may be told all symbols of lower rank.  With errors delta i,
+   averaged over public coins and members, the message has the sum of Fano's rates in bits, less the
+   log-density of Y. *)
 Theorem index_subset (I : finType) (A : I -> finType) (Y : finType) (y0 : Y) (x : Y -> {dffun forall i, A i})
     (rank : I -> nat) (W S : finType) (enc : W -> Y -> S)
     (dec : W -> S -> {dffun forall i, A i} -> {dffun forall i, A i}) (delta : I -> R) :
@@ -1091,18 +1096,19 @@ move=> inj told; apply: (IndexSubset.index_subset y0 inj (rank := rank)) => w s 
 exact: told.
 Qed.
 
-(* Theorem F at delta = 0.  Addresses b_i in R^(1 + p), first coordinate below 1, of coherence at most mu1.  The frame
-   of b_i is the image of the other p axes under the reflection that exchanges b_i and the first axis; its coherence
-   with other addresses is at most mu2.  A key is c0 b_i, plus a payload of p letters along the frame, plus a
-   coordinate that fills it up to norm 1; letters lie on a symmetric grid of L points of spacing h, and payloads that
-   do not fit are left out.  h values lie on LV levels.
-   payload i l a tilts the query from b_i by cs, sn towards frame vector l, or away from it, and asks whether the
-   letter is at least as far out as letter a: all own tokens are copies of one key, half way below it, blurred by tau.
+(* Theorem F at delta = 0.  Addresses b_i in R^(1 + p), first coordinate below 1, of coherence at most mu1.
+   The frame of b_i is the image of the other p axes under the reflection that exchanges b_i and the first
+   axis; its coherence with other addresses is at most mu2.  A key is c0 b_i, plus a payload of p letters
+   along the frame, plus a coordinate that fills it up to norm 1; letters lie on a symmetric grid of L points
+   of spacing h, and payloads that do not fit are left out.  h values lie on LV levels.
+   payload i l a tilts the query from b_i by cs, sn towards frame vector l, or away from it, and asks whether
+   the letter is at least as far out as letter a: all own tokens are copies of one key, half way below it,
+   blurred by tau.
    value i c asks for channel c with query lam b_i; the own tokens have the key - b_i.
-   If every answer to these questions is within eta, then T (p fano(L) + h fano(LV) - log2 (1 + 1/z)) bits are needed:
-   3/2 pK and pV bound how often the query of a symbol is shut, that is how often the other cached tokens weigh more
-   than tau, or tauV / 2, times a token at the logit a0, or lam c0; 1 / (1 + 1/z) bounds the density of the payloads
-   that fit.  m is the variance of a letter. *)
+   If every answer to these questions is within eta, then T (p fano(L) + h fano(LV) - log2 (1 + 1/z)) bits are
+   needed: 3/2 pK and pV bound how often the query of a symbol is shut, that is how often the other cached
+   tokens weigh more than tau, or tauV / 2, times a token at the logit a0, or lam c0; 1 / (1 + 1/z) bounds the
+   density of the payloads that fit.  m is the variance of a letter. *)
 Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
     (lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
   let m := h ^ 2 * (INR L ^ 2 - 1) / 12 in
@@ -1121,21 +1127,28 @@ Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : n
   0 < lam -> 0 <= eta < 1/2 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 < tau -> 0 < tauV ->
   (0 < L)%nat -> ~~ odd L -> (0 < LV)%nat -> (0 < #|Own|)%nat ->
   0 < z -> N Pay * m + sqrt (z * (N Pay * (h ^ 4 * (INR L ^ 2 - 1) * (INR L ^ 2 - 4) / 180))) <= 1 - c0 ^ 2 ->
-  2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
+  2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h ->
+  2 * (eta + tauV) * (INR LV - 1) < 1 ->
   N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
   0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
   0 <= 3/2 * pK <= 1 - / INR L -> 0 <= pV <= 1 - / INR LV ->
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-  (forall w x i c, near eta (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c))) ->
+  forall alg : algorithm (cached Tok _ Ch) (asked Own _ Ch) R,
+  (forall w x i c,
+     near eta (frame_output (inst x) (value i c)) (answer alg w (compress alg w (inst x)) (value i c))) ->
   (forall w x i l a,
-     near eta (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
-  N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S).
+     near eta (frame_output (inst x) (payload i l a))
+       (answer alg w (compress alg w (inst x)) (payload i l a))) ->
+  N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= bits alg.
 Proof.
-by move=> m shut muK a0 pK pV inst value payload; exact: (@FrameFloor.frames Tok Own Pay Ch b L LV).
+move=> m shut muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz.
+move=> step sV own tK1 tV1 mK mV hK hV alg.
+exact: (@FrameFloor.frames Tok Own Pay Ch b L LV lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV
+  b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV own tK1 tV1 mK mV hK hV
+  _ _ _ _ (some_coins alg)).
 Qed.
 
-(* In Theorem F all cached keys and all of Bob's own keys are unit vectors and all queries have norm lambda, if the
-   outermost letter fits into the sphere and ln n2 <= lambda. *)
+(* In Theorem F all cached keys and all of Bob's own keys are unit vectors and all queries have norm lambda,
+   if the outermost letter fits into the sphere and ln n2 <= lambda. *)
 Theorem frames_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
     (lam eta c0 cs sn h tau : R) :
   let inst := @frame_instance Tok Pay Ch _ b c0 LV (fun k : 'I_L => h * (INR k - (INR L - 1) / 2)) in
@@ -1145,23 +1158,27 @@ Theorem frames_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L 
   (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
   0 < lam -> 0 <= eta < 1/2 -> 0 <= c0 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 <= tau ->
   ~~ odd L -> (0 < #|Own|)%nat -> ln (N Own) <= lam ->
-  2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h -> (h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2 ->
+  2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * h ->
+  (h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2 ->
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1,
       forall i c, let Q := value i c in dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1
-    & forall i l a, let Q := payload i l a in dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1].
+    & forall i l a, let Q := payload i l a in
+        dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1].
 Proof. by move=> inst value payload; exact: (@FrameFloor.frames_norms Tok Own Pay Ch b L LV). Qed.
 
-(* Theorem F for delta > 0.  The letters are a finite set A: 2^B blocks of L levels, at the positions v, in increasing
-   order of blocks.  They have the sub-Gaussian constant m and the moments m2, m4.
+(* Theorem F for delta > 0.  The letters are a finite set A: 2^B blocks of L levels, at the positions v, in
+   increasing order of blocks.  They have the sub-Gaussian constant m and the moments m2, m4.
    side i l t, for 0 < t < 2^B, asks whether the letter is in block t or above, with copies half way between
-   below t and above t, blurred by tau; blocks from 2^(B-1) on are read towards the frame vector, others away from it.
+   below t and above t, blurred by tau; blocks from 2^(B-1) on are read towards the frame vector, others away
+   from it.
    level i l k asks for the level in block k: the copies weigh as much as a token at centre k.
-   Between two blocks the positions leave a gap of more than 4 artanh (2 eta) + ln (1 + tau) in logits, and levels of
-   a block lead to logistic outputs more than 2 eta + tau / 4 apart.  If every question fails with probability at most
-   delta over the coins, then T (p (B fano(2) + fano(L)) + h fano(LV) - log2 (1 + 1/z)) bits are needed, with the
-   errors delta + pK and delta + pV: pK and pV bound how often a query is shut, as in Theorem F at delta = 0. *)
-Theorem frames_with_failures (Tok Own Pay Ch A : finType) (b : Tok -> option Pay -> R) (B L LV : nat) (v : A -> R)
-    (block : A -> nat) (letter_level : A -> 'I_L) (below above centre : nat -> R)
+   Between two blocks the positions leave a gap of more than 4 artanh (2 eta) + ln (1 + tau) in logits, and
+   levels of a block lead to logistic outputs more than 2 eta + tau / 4 apart.  If every question fails with
+   probability at most delta over the coins, then T (p (B fano(2) + fano(L)) + h fano(LV) - log2 (1 + 1/z))
+   bits are needed, with the errors delta + pK and delta + pV: pK and pV bound how often a query is shut, as
+   in Theorem F at delta = 0. *)
+Theorem frames_with_failures (Tok Own Pay Ch A : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
+    (v : A -> R) (block : A -> nat) (letter_level : A -> 'I_L) (below above centre : nat -> R)
     (lam eta delta c0 cs sn low tau tauV mu1 mu2 m m2 m4 z tK tV : R) :
   let shut t mu y := (1 + / z) * ((N Tok - 1) * exp (- t * (y - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2)) in
   let muK := cs * mu1 + sn * mu2 in
@@ -1183,7 +1200,8 @@ Theorem frames_with_failures (Tok Own Pay Ch A : finType) (b : Tok -> option Pay
   (forall t, (0 < t < expn 2 B)%nat -> - low <= (if (expn 2 B.-1 <= t)%nat then below t else - above t)) ->
   (forall a, - low <= towards (block a) * v a) ->
   (forall a a', block a = block a' -> letter_level a != letter_level a' ->
-     let w a := / (1 + exp (- (lam * sn * (v a - centre (block a))))) in 2 * eta + tau / 4 < Rabs (w a - w a')) ->
+     let w a := / (1 + exp (- (lam * sn * (v a - centre (block a))))) in
+     2 * eta + tau / 4 < Rabs (w a - w a')) ->
   0 <= m -> (forall s, (\rsum_a exp (s * v a)) / N A <= exp (s ^ 2 * m / 2)) ->
   (\rsum_a v a ^ 2) / N A = m2 -> (\rsum_a (v a ^ 2) ^ 2) / N A = m4 ->
   0 < z -> N Pay * m2 + sqrt (z * (N Pay * (m4 - m2 ^ 2))) <= 1 - c0 ^ 2 ->
@@ -1197,36 +1215,39 @@ Theorem frames_with_failures (Tok Own Pay Ch A : finType) (b : Tok -> option Pay
   N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
   0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
   0 <= delta + pK <= 1/2 -> delta + pK <= 1 - / INR L -> 0 <= delta + pV <= 1 - / INR LV ->
-  forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
-  let failed x Q := INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]| in
-  (forall x i c, failed x (value i c) <= delta * N W) ->
-  (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N W) ->
-  (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N W) ->
+  forall alg : algorithm (cached Tok _ Ch) (asked Own _ Ch) R,
+  let failed x Q :=
+    INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer alg w (compress alg w (inst x)) Q)]| in
+  (forall x i c, failed x (value i c) <= delta * N (coins alg)) ->
+  (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N (coins alg)) ->
+  (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N (coins alg)) ->
   N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK))
-           + N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= log2 (N S).
+           + N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= bits alg.
 Proof.
-move=> shut muK a0 pK pV inst value side level towards hb inj NA gb ga wide far lfar lev m0 mom e2 e4 z0 hz b1 b0 hc hf
-  l0 he cs0 sn0 circle t0 tV0 L0 V0 O0 sV own tK1 tV1 mK mV hB hL hV W S compress answer W0 failed fv fs fl.
+move=> shut muK a0 pK pV inst value side level towards hb inj NA gb ga wide far lfar lev m0 mom e2 e4 z0 hz.
+move=> b1 b0 hc hf l0 he cs0 sn0 circle t0 tV0 L0 V0 O0 sV own tK1 tV1 mK mV hB hL hV alg failed fv fs fl.
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P1 : 1 <= 1 + / z by lra.
 have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
-exact: (@FrameFailures.frames_with_failures Tok Own Pay Ch A b c0 LV L B v block letter_level below above centre lam
-  cs sn low tau tauV eta mu1 mu2 (1 + / z) m tK tV delta hb inj b1 b0 l0 cs0 sn0 circle t0 he O0 gb ga wide far lfar
-  lev sV own hc hf m0 mom tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) tK1 tV1 mK mV hB hL hV W S compress answer W0
-  fv fs fl).
+exact: (@FrameFailures.frames_with_failures Tok Own Pay Ch A b c0 LV L B v block letter_level below above
+  centre lam cs sn low tau tauV eta mu1 mu2 (1 + / z) m tK tV delta hb inj b1 b0 l0 cs0 sn0 circle t0 he O0
+  gb ga wide far lfar lev sV own hc hf m0 mom tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) tK1 tV1 mK mV
+  hB hL hV _ _ (compress alg) (answer alg) (some_coins alg) fv fs fl).
 Qed.
 
-(* On a grid of 2^B L points of spacing h, whose runs of L neighbours are the blocks, all keys are unit vectors and all
-   questions have norm lambda and unit own keys, if the sphere has room for half a step beyond the outermost letter. *)
+(* On a grid of 2^B L points of spacing h, whose runs of L neighbours are the blocks, all keys are unit
+   vectors and all questions have norm lambda and unit own keys, if the sphere has room for half a step beyond
+   the outermost letter. *)
 Theorem frames_with_failures_norms (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
     (lam eta c0 cs sn h tau : R) :
   let K := (expn 2 B * L)%nat in
   let at_ r := h * (r - (INR K - 1) / 2) in
   let inst := @frame_instance Tok Pay Ch _ b c0 LV (fun k : 'I_K => at_ (INR k)) in
   let value := @FrameFamily.value_question Tok Own Pay Ch b lam in
-  let side := @cut_question Tok Own Pay Ch b c0 B (fun t => at_ (INR t * INR L - 1)) (fun t => at_ (INR t * INR L))
-    lam cs sn tau in
-  let level := @level_question Tok Own Pay Ch b c0 B (fun k => at_ (INR k * INR L + (INR L - 1) / 2)) lam cs sn in
+  let side := @cut_question Tok Own Pay Ch b c0 B (fun t => at_ (INR t * INR L - 1))
+    (fun t => at_ (INR t * INR L)) lam cs sn tau in
+  let level := @level_question Tok Own Pay Ch b c0 B (fun k => at_ (INR k * INR L + (INR L - 1) / 2))
+    lam cs sn in
   let unit Q := dot Q.1.1 Q.1.1 = lam ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
   0 < lam -> 0 <= eta < 1/2 -> 0 <= c0 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 <= tau ->
@@ -1292,17 +1313,16 @@ Theorem clique_lattice (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (
   INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt n) / INR k) + INR m * sqrt n <= INR M ->
   INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M ->
   (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat ->
-  forall (W S : finType) (compress : W -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : W -> S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R), 0 < N W ->
+  forall a : algorithm (cached Tok (option J) Ch) (asked Own (option J) Ch) R,
   (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
-     near eta (lattice_output (inst x) (mass q r)) (answer w (compress w (inst x)) (mass q r))) ->
+     near eta (lattice_output (inst x) (mass q r)) (answer a w (compress a w (inst x)) (mass q r))) ->
   (forall w x y i c, x \in words -> y \in words ->
-     near eta (lattice_output (inst x) (value y i c)) (answer w (compress w (inst x)) (value y i c))) ->
-  T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
+     near eta (lattice_output (inst x) (value y i c)) (answer a w (compress a w (inst x)) (value y i c))) ->
+  T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= bits a.
 Proof.
 move=> T n s sine turn c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he hmu hrest hinj.
-move=> hC htau hg hreach hc2 hL hm hfit hq W S compress answer W0 hmass hvalue.
-have /card_gt0P[w _] : (0 < #|W|)%nat by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
+move=> hC htau hg hreach hc2 hL hm hfit hq a hmass hvalue; have /card_gt0P[w _] : (0 < #|coins a|)%nat.
+  by rewrite lt0n; apply/eqP => e; have := some_coins a; rewrite /N e; exact: Rlt_irrefl.
 exact: (Cliques.clique_lattice t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL (hmass w) (hvalue w)
   m0 k0 hm L0 m'0 k'0 hfit hq).
 Qed.
@@ -1325,14 +1345,13 @@ Qed.
 (* The questions can be answered: a cache that keeps the word answers every question exactly. *)
 Theorem clique_lattice_store (Tok Own J Ch : finType) (M L : nat) (eta : R) :
   (0 < M)%nat -> (0 < L)%nat -> 0 <= eta ->
-  exists (S : finType) (compress : unit -> (Tok -> option J -> R) * (Tok -> option Ch -> R) -> S)
-    (answer : unit -> S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R),
+  exists a : algorithm (cached Tok (option J) Ch) (asked Own (option J) Ch) R,
     (forall w (x : {ffun Tok -> [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}]}) q,
-       near eta (lattice_output (lattice_instance x) q) (answer w (compress w (lattice_instance x)) q)) /\
-    log2 (N S) = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L)).
+       near eta (lattice_output (lattice_instance x) q) (answer a w (compress a w (lattice_instance x)) q)) /\
+    bits a = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L)).
 Proof.
-move=> M0 L0 e0; have [compress [answer [h e]]] := Cliques.store_word Tok Own J Ch M0 L0 e0.
-by eexists; exists compress, answer.
+move=> M0 L0 e0; have [f [g [h e]]] := Cliques.store_word Tok Own J Ch M0 L0 e0.
+by exists (without_coins f g).
 Qed.
 
 (* ================= random keys ====================================================== *)
@@ -1371,35 +1390,38 @@ Theorem random_keys_headline (T n2 d h : nat) (mu eta delta : R) :
   (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> 0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists good : pred {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}},
     INR #|[pred x | ~~ good x]| <= odds * N [finType of {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}}] /\
-    forall x, good x -> forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-      (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
+    forall x, good x -> forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
       correct_in_mean (fun i => key (x (lshift n2 i))) (fun o => key (x (rshift T o))) lam ind (approx eta)
-        compress answer delta ->
-      (1 - H2 delta) * (INR T * INR h) <= log2 (N S).
-Proof. by move=> lam n odds d0 T0 hmu he hd; exact: (RandomKeys.random_keys_headline n2 h d0 T0 hmu he hd).
-  Qed.
+        (compress a) (answer a) delta ->
+      (1 - H2 delta) * (INR T * INR h) <= bits a.
+Proof.
+move=> lam n odds d0 T0 hmu he hd.
+have [good [rare hL]] := RandomKeys.random_keys_headline n2 h d0 T0 hmu he hd.
+by exists good; split=> // x hx a; exact: hL hx _ _ _ _ (some_coins a).
+Qed.
 
-(* It is enough that a cache, which is told the draw, fails with probability delta in the mean over draws,
-   coins, words, tokens and channels: delta counts as delta / (1 - odds). *)
+(* It is enough that a cache, which is told the draw x with its input and with its query, fails with
+   probability delta in the mean over draws, coins, words, tokens and channels: delta counts as
+   delta / (1 - odds). *)
 Theorem random_keys_average (T n2 d h : nat) (mu eta delta : R) :
   let lam := ln ((INR T + INR n2) * (1 + eta) / (1 - eta)) / (1 - mu) in
   let n := INR (T + n2) in let odds := n * (n - 1) / 2 * exp (- (INR d * mu ^ 2 / 2)) in
   (0 < d)%nat -> (0 < T)%nat -> 0 < mu < 1 -> 0 <= eta < 1 ->
-  forall (W S : finType)
-    (compress : {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}} -> W -> ('I_T -> 'I_h -> R) -> S)
-    (answer : {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}} -> W -> S -> ('I_d -> R) -> 'I_h -> R),
-  odds < 1 -> 0 <= delta <= (1 - odds) / 2 -> 0 < N W ->
+  forall a : algorithm ({ffun 'I_(T + n2) -> {ffun 'I_d -> bool}} * ('I_T -> 'I_h -> R))
+    ({ffun 'I_(T + n2) -> {ffun 'I_d -> bool}} * ('I_d -> R)) ('I_h -> R),
+  odds < 1 -> 0 <= delta <= (1 - odds) / 2 ->
   \rsum_(x : {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}}) \rsum_(b : {ffun 'I_T * 'I_h -> bool}) \rsum_i \rsum_c
      (let q := scale lam (key (x (lshift n2 i))) in let V i c := ind (b (i, c)) in
       INR #|[pred w | ~~ approx eta
         (attention_own q (fun j => key (x (lshift n2 j))) (fun o => key (x (rshift T o))) V c)
-        (answer x w (compress x w V) q c)]|)
-    <= delta * (N W * N [finType of {ffun 'I_T * 'I_h -> bool}] * (INR T * INR h))
+        (answer a w (compress a w (x, V)) (x, q) c)]|)
+    <= delta * (N (coins a) * N [finType of {ffun 'I_T * 'I_h -> bool}] * (INR T * INR h))
        * N [finType of {ffun 'I_(T + n2) -> {ffun 'I_d -> bool}}] ->
-  (1 - H2 (delta / (1 - odds))) * (INR T * INR h) <= log2 (N S).
+  (1 - H2 (delta / (1 - odds))) * (INR T * INR h) <= bits a.
 Proof.
-move=> lam n odds d0 T0 hmu he W S compress answer p1 hd W0 hc.
-exact: (RandomKeys.random_keys_average d0 T0 hmu he p1 hd W0 hc).
+move=> lam n odds d0 T0 hmu he a p1 hd hc.
+exact: (RandomKeys.random_keys_average d0 T0 hmu he (compress := fun x w V => compress a w (x, V))
+  (answer := fun x w s q => answer a w s (x, q)) p1 hd (some_coins a) hc).
 Qed.
 
 (* ================= closed statements: all constants are numbers ===================== *)
@@ -1416,11 +1438,13 @@ Theorem universal_lower_bound (T n2 d h : nat) :
   exists (K : 'I_T -> 'I_d -> R) (B : 'I_n2 -> 'I_d -> R),
     [/\ incoherent K (1/2), incoherent B (1/2), forall i o, dot (K i) (B o) <= 1/2 &
     forall lam eta delta : R, 2 * ln (3 * (INR T + INR n2)) <= lam -> 0 <= eta <= 1/2 -> delta <= 11/100 ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      correct K B lam ind (approx eta) compress answer delta ->
-      INR T * INR h / 2 <= log2 (N S)].
-Proof. exact: Universal.universal_lower_bound. Qed.
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d -> R) ('I_h -> R),
+      correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+      INR T * INR h / 2 <= bits a].
+Proof.
+move=> T0 n0 hd; have [K [B [hK hB hKB hL]]] := Universal.universal_lower_bound h T0 n0 hd.
+by exists K, B; split=> // lam eta delta hl he hdelta a; exact: hL hl he hdelta _ _ _ _ (some_coins a).
+Qed.
 
 (* HEADLINE, UNIVERSAL CONSTANTS: d >= 24 ln n implies n^2 d / 8 bits.  Square maps of sides side 0 < side 1
    < ... < side M = n, the last but one side at least n / 2; unit keys of inner products at most 1/2 for all
@@ -1433,11 +1457,14 @@ Theorem growing_lower_bound (side : nat -> nat) (M d : nat) :
   exists (K : 'I_T -> 'I_d -> R) (B : 'I_(expn n 2) -> 'I_d -> R),
     [/\ incoherent K (1/2), incoherent B (1/2), forall i o, dot (K i) (B o) <= 1/2 &
     forall lam eta delta : R, 10 * ln (INR n) <= lam -> 0 <= eta <= 1/2 -> delta <= 11/100 ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_d -> R) -> S)
-           (answer : W -> S -> ('I_d -> R) -> 'I_d -> R), 0 < N W ->
-      correct K B lam ind (approx eta) compress answer delta ->
-      INR n ^ 2 * INR d / 8 <= log2 (N S)].
-Proof. by move=> T n first grow M0; exact: Universal.growing_lower_bound. Qed.
+    forall a : algorithm ('I_T -> 'I_d -> R) ('I_d -> R) ('I_d -> R),
+      correct K B lam ind (approx eta) (compress a) (answer a) delta ->
+      INR n ^ 2 * INR d / 8 <= bits a].
+Proof.
+move=> T n first grow M0 half hd.
+have [K [B [hK hB hKB hL]]] := Universal.growing_lower_bound first grow d M0 half hd.
+by exists K, B; split=> // lam eta delta hl he hdelta a; exact: hL hl he hdelta _ _ _ _ (some_coins a).
+Qed.
 
 (* BELOW DIMENSION ln T.  In D = d + 1 >= 2 dimensions, for every mu < 1: min (T, e^(D mu^2 / 2)) h / 7
    bits, at lambda >= ln (3 (T + n2)) / (1 - mu).  The exponent mu^2 / 2 is below 1/2.  Bob's own keys may
@@ -1450,15 +1477,17 @@ Theorem low_dimension_numbers (T n2 d h : nat) (mu : R) :
     forall B : 'I_n2 -> 'I_d.+1 -> R, (forall i o, dot (K (act i)) (B o) <= mu) ->
     forall lam eta delta : R, ln (3 * (INR T + INR n2)) / (1 - mu) <= lam -> 0 <= eta <= 1/2 ->
       delta <= 11/100 ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_d.+1 -> R) -> 'I_h -> R), 0 < N W ->
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_d.+1 -> R) ('I_h -> R),
       (forall (x : {ffun 'I_A * 'I_h -> bool}) (i : 'I_A) (c : 'I_h),
          let q := scale lam (K (act i)) in
          let V j c := if insub (val j) is Some i then ind (x (i : 'I_A, c)) else 0 in
-         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta * N
-           W) ->
-      Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= log2 (N S).
-Proof. by move=> A act; exact: Universal.low_dimension_numbers. Qed.
+         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer a w (compress a w V) q c)]|
+           <= delta * N (coins a)) ->
+      Rmin (INR T) (exp (INR d.+1 * mu ^ 2 / 2)) * INR h / 7 <= bits a.
+Proof.
+move=> A act d0 T0 hmu; have [K [hK hL]] := Universal.low_dimension_numbers n2 h d0 T0 hmu.
+by exists K; split=> // B hB lam eta delta hl he hd a; exact: hL hB _ _ _ hl he hd _ _ _ _ (some_coins a).
+Qed.
 
 (* More keys than signs give: words of m letters, each one of 20 points of the circle.  In the even
    dimension 2 m there are T unit keys with inner products at most 79/80 if T - 1 < e^(2 m). *)
@@ -1476,15 +1505,17 @@ Theorem circle_low_dimension (T n2 m h : nat) :
   exists K : 'I_T -> 'I_(m * 2).+1 -> R, (forall j, dot (K j) (K j) = 1) /\
     forall B : 'I_n2 -> 'I_(m * 2).+1 -> R, (forall i o, dot (K (act i)) (B o) <= 79/80) ->
     forall lam eta delta : R, 80 * ln (3 * (INR T + INR n2)) <= lam -> 0 <= eta <= 1/2 -> delta <= 11/100 ->
-    forall (W S : finType) (compress : W -> ('I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> ('I_(m * 2).+1 -> R) -> 'I_h -> R), 0 < N W ->
+    forall a : algorithm ('I_T -> 'I_h -> R) ('I_(m * 2).+1 -> R) ('I_h -> R),
       (forall (x : {ffun 'I_A * 'I_h -> bool}) (i : 'I_A) (c : 'I_h),
          let q := scale lam (K (act i)) in
          let V j c := if insub (val j) is Some i then ind (x (i : 'I_A, c)) else 0 in
-         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta * N
-           W) ->
-      Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= log2 (N S).
-Proof. by move=> A act; exact: Circle.circle_low_dimension. Qed.
+         INR #|[pred w | ~~ approx eta (attention_own q K B V c) (answer a w (compress a w V) q c)]|
+           <= delta * N (coins a)) ->
+      Rmin (INR T) (exp (INR (m * 2).+1)) * INR h / 12 <= bits a.
+Proof.
+move=> A act m0 T0; have [K [hK hL]] := Circle.circle_low_dimension n2 h m0 T0.
+by exists K; split=> // B hB lam eta delta hl he hd a; exact: hL hB _ _ _ hl he hd _ _ _ _ (some_coins a).
+Qed.
 
 (* ================= many streams ===================================================== *)
 
@@ -1493,41 +1524,42 @@ Proof. by move=> A act; exact: Circle.circle_low_dimension. Qed.
    floors add up. *)
 Theorem streams_lower_bound (Str : finType) (I : Str -> finType) (A : forall s, I s -> finType)
     (Inp Qry Out : Str -> Type) (good : forall s, Inp s -> Qry s -> Out s -> bool)
-    (inst : forall s, {dffun forall i : I s, A s i} -> Inp s) (qry : forall s, I s -> Qry s) (W S : finType)
-    (compress : W -> (forall s, Inp s) -> S) (answer : W -> S -> forall s, Qry s -> Out s)
+    (inst : forall s, {dffun forall i : I s, A s i} -> Inp s) (qry : forall s, I s -> Qry s)
+    (a : algorithm (forall s, Inp s) unit (forall s, Qry s -> Out s))
     (x0 : {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)}) (delta : forall s, I s -> R) :
   (forall s x y i o, good s (inst s x) (qry s i) o -> good s (inst s y) (qry s i) o -> x i = y i) ->
-    0 < N W ->
   (forall s i, 0 <= delta s i <= 1 - / N (A s i)) ->
   (forall s i, \rsum_(x : {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)})
      (let inp s := inst s [ffun i => x (Tagged I i)] in
-      INR #|[pred w | ~~ good s (inp s) (qry s i) (answer w (compress w inp) s (qry s i))]|)
-     <= delta s i * (N W * N [finType of {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)}])) ->
-  \rsum_(s : Str) \rsum_(i : I s) fano (N (A s i)) (delta s i) <= log2 (N S).
+      INR #|[pred w | ~~ good s (inp s) (qry s i) (answer a w (compress a w inp) tt s (qry s i))]|)
+     <= delta s i * (N (coins a)
+                     * N [finType of {dffun forall p : {s : Str & I s}, A (tag p) (tagged p)}])) ->
+  \rsum_(s : Str) \rsum_(i : I s) fano (N (A s i)) (delta s i) <= bits a.
 Proof.
-exact: (@Streams.streams_lower_bound Str I A Inp Qry Out good inst qry W S compress answer x0 delta).
+move=> sep; exact: (@Streams.streams_lower_bound Str I A Inp Qry Out good inst qry _ _ (compress a)
+  (fun w s => answer a w s tt) x0 delta sep (some_coins a)).
 Qed.
 
 (* Attention streams, each with its own tokens, keys, channels, lambda, error and failure probability: the
    sum over the streams of (1 - H2 delta) T h. *)
-Theorem heads_lower_bound (Str : finType) (Tok Own Crd Ch : Str -> finType) (K : forall s, Tok s -> Crd s ->
-  R)
-    (B : forall s, Own s -> Crd s -> R) (mu lam eta delta : Str -> R) (W S : finType)
-    (compress : W -> (forall s, Tok s -> Ch s -> R) -> S) (answer : W -> S -> forall s, (Crd s -> R) ->
-      Ch s -> R) :
+Theorem heads_lower_bound (Str : finType) (Tok Own Crd Ch : Str -> finType)
+    (K : forall s, Tok s -> Crd s -> R) (B : forall s, Own s -> Crd s -> R) (mu lam eta delta : Str -> R)
+    (a : algorithm (forall s, Tok s -> Ch s -> R) unit (forall s, (Crd s -> R) -> Ch s -> R)) :
   (forall s, incoherent (K s) (mu s)) -> (forall s i o, dot (K s i) (B s o) <= mu s) ->
   (forall s, 0 <= lam s) -> (forall s, 0 <= eta s < 1) ->
   (forall s, (1 + eta s) * ((N (Tok s) + N (Own s) - 1) * exp (- lam s * (1 - mu s))) < 1 - eta s) ->
-  (forall s, 0 <= delta s <= 1/2) -> 0 < N W ->
+  (forall s, 0 <= delta s <= 1/2) ->
   (forall s (i : Tok s) (c : Ch s), let q := scale (lam s) (K s i) in
      \rsum_(x : {dffun forall p : {s : Str & [finType of Tok s * Ch s]}, bool})
        (let V s i c := ind (x (Tagged (fun s => [finType of Tok s * Ch s]) (i, c))) in
-        INR #|[pred w | ~~ approx (eta s) (attention_own q (K s) (B s) (V s) c) (answer w (compress w V) s q
-          c)]|)
-     <= delta s * (N W * N [finType of {dffun forall p : {s : Str & [finType of Tok s * Ch s]}, bool}])) ->
-  \rsum_(s : Str) ((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= log2 (N S).
+        INR #|[pred w | ~~ approx (eta s) (attention_own q (K s) (B s) (V s) c)
+                          (answer a w (compress a w V) tt s q c)]|)
+     <= delta s * (N (coins a)
+                   * N [finType of {dffun forall p : {s : Str & [finType of Tok s * Ch s]}, bool}])) ->
+  \rsum_(s : Str) ((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= bits a.
 Proof.
-exact: (@Streams.heads_lower_bound Str Tok Own Crd Ch K B mu lam eta delta W S compress answer).
+move=> hK hB l0 he gap hd; exact: (@Streams.heads_lower_bound Str Tok Own Crd Ch K B mu lam eta delta _ _
+  (compress a) (fun w s => answer a w s tt) hK hB l0 he gap hd (some_coins a)).
 Qed.
 
 (* HEADLINE, STREAMS.  G streams of T tokens and h channels each (layers times heads), one state: G (1 - H2
@@ -1538,27 +1570,30 @@ Theorem streams_headline (G T n2 d h : nat) (mu eta delta : R) :
   0 <= eta < 1 -> 0 <= delta <= 1/2 ->
   exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
     forall B : 'I_G -> 'I_n2 -> 'I_d -> R, (forall s i o, dot (K i) (B s o) <= mu) ->
-    forall (W S : finType) (compress : W -> ('I_G -> 'I_T -> 'I_h -> R) -> S)
-           (answer : W -> S -> 'I_G -> ('I_d -> R) -> 'I_h -> R), 0 < N W ->
-      @streams_correct _ (fun _ => [finType of 'I_T]) (fun _ => [finType of 'I_n2]) (fun _ =>
-        [finType of 'I_d])
-        (fun _ => [finType of 'I_h]) (fun _ => K) B (fun _ => lam) (fun _ => eta) (fun _ => delta) W S
-        compress answer ->
-      INR G * ((1 - H2 delta) * (INR T * INR h)) <= log2 (N S).
-Proof. by move=> lam; exact: Streams.streams_headline. Qed.
+    forall a : algorithm ('I_G -> 'I_T -> 'I_h -> R) 'I_G (('I_d -> R) -> 'I_h -> R),
+      @streams_correct _ (fun _ => [finType of 'I_T]) (fun _ => [finType of 'I_n2])
+        (fun _ => [finType of 'I_d]) (fun _ => [finType of 'I_h]) (fun _ => K) B
+        (fun _ => lam) (fun _ => eta) (fun _ => delta) _ _ (compress a) (answer a) ->
+      INR G * ((1 - H2 delta) * (INR T * INR h)) <= bits a.
+Proof.
+move=> lam d0 T0 hmu hT he hd; have [K [hK hL]] := Streams.streams_headline G n2 h d0 T0 hmu hT he hd.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
 
 (* Independence of the words is needed: if all streams carry the same word, T h bits serve all of them,
    without error. *)
-Theorem repeated_streams (Str Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
-  R) (lam eta : R) :
+Theorem repeated_streams (Str Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (lam eta : R) :
   0 <= eta < 1 ->
-  exists (compress : (Str -> Tok -> Ch -> R) -> {ffun Tok * Ch -> bool})
-         (answer : {ffun Tok * Ch -> bool} -> Str -> (Crd -> R) -> Ch -> R),
-    (forall (x : {ffun Tok * Ch -> bool}) s i c, approx eta (attention_own (scale lam (K i)) K B (levels ind
-      x) c)
-       (answer (compress (fun _ => levels ind x)) s (scale lam (K i)) c))
-    /\ log2 (N [finType of {ffun Tok * Ch -> bool}]) = N Tok * N Ch.
-Proof. exact: Streams.repeated_streams. Qed.
+  exists a : algorithm (Str -> Tok -> Ch -> R) Str ((Crd -> R) -> Ch -> R),
+    (forall w (x : {ffun Tok * Ch -> bool}) s i c,
+       approx eta (attention_own (scale lam (K i)) K B (levels ind x) c)
+         (answer a w (compress a w (fun _ => levels ind x)) s (scale lam (K i)) c))
+    /\ bits a = N Tok * N Ch.
+Proof.
+move=> he; have [f [g [h hS]]] := Streams.repeated_streams Str Ch K B lam he.
+by exists (without_coins (fun _ => f) (fun _ => g)).
+Qed.
 
 (* ================= any coins, any code ============================================== *)
 
@@ -1654,24 +1689,23 @@ Proof. by move=> lam; exact: Coins.relative_headline_any_coins. Qed.
 (* If the values of token i are row (x i) of a public class of rows, two of which have in some channel no
    good answer in common, and a whole row is read well with probability 1 - delta on average, a token costs
    fano |A| delta bits. *)
-Theorem classes_lower_bound (Tok Own Crd Ch W S A : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
-  R) (mu lam : R)
-    (row : A -> Ch -> R) (good : R -> R -> bool) (compress : W -> (Tok -> Ch -> R) -> S)
-    (answer : W -> S -> (Crd -> R) -> Ch -> R) (a0 : A) (delta : R) :
+Theorem classes_lower_bound (Tok Own Crd Ch A : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam : R) (row : A -> Ch -> R) (good : R -> R -> bool)
+    (alg : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R)) (a0 : A) (delta : R) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
   incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> (forall a c, 0 <= row a c <= 1) ->
   (forall a b, a != b -> exists c, forall u v o, 0 <= tau ->
      row a c / (1 + tau) <= u <= (row a c + tau) / (1 + tau) ->
      row b c / (1 + tau) <= v <= (row b c + tau) / (1 + tau) -> good u o -> good v o -> False) ->
-  0 <= delta <= 1 - / N A -> 0 < N W ->
+  0 <= delta <= 1 - / N A ->
   \rsum_(x : {ffun Tok -> A}) \rsum_(i : Tok)
      (let q := scale lam (K i) in let V i c := row (x i) c in
-      INR #|[pred w | ~~ [forall c, good (attention_own q K B V c) (answer w (compress w V) q c)]]|)
-    <= delta * N Tok * (N W * N [finType of {ffun Tok -> A}]) ->
-  N Tok * fano (N A) delta <= log2 (N S).
+      INR #|[pred w | ~~ [forall c, good (attention_own q K B V c) (answer alg w (compress alg w V) q c)]]|)
+    <= delta * N Tok * (N (coins alg) * N [finType of {ffun Tok -> A}]) ->
+  N Tok * fano (N A) delta <= bits alg.
 Proof.
-move=> tau hK hB l0 r01 apart hd W0 hc.
-exact: (Classes.classes_lower_bound hK hB l0 r01 a0 apart hd W0 hc).
+move=> tau hK hB l0 r01 apart hd hc.
+exact: (Classes.classes_lower_bound hK hB l0 r01 a0 apart hd (some_coins alg) hc).
 Qed.
 
 (* It is met at delta = 0 by a state that stores the number of each row. *)
@@ -1679,64 +1713,66 @@ Theorem classes_upper_bound (Tok Own Crd Ch A : finType) (K : Tok -> Crd -> R) (
     (row : A -> Ch -> R) (good : R -> R -> bool) (a0 : A) :
   (forall a b, a != b -> exists c, row a c <> row b c) ->
   (forall (x : {ffun Tok -> A}) q c, let o := attention_own q K B (rows row x) c in good o o) ->
-  exists (compress : unit -> (Tok -> Ch -> R) -> [finType of {ffun Tok -> A}])
-         (answer : unit -> {ffun Tok -> A} -> (Crd -> R) -> Ch -> R),
-    rows_correct K B lam row good compress answer 0 /\ log2 (N [finType of {ffun Tok ->
-      A}]) = N Tok * log2 (N A).
-Proof. exact: (@Classes.classes_upper_bound Tok Own Crd Ch A K B lam row good a0). Qed.
+  exists alg : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R),
+    rows_correct K B lam row good (compress alg) (answer alg) 0 /\ bits alg = N Tok * log2 (N A).
+Proof.
+move=> apart self.
+have [f [g [h hS]]] := @Classes.classes_upper_bound Tok Own Crd Ch A K B lam row good a0 apart self.
+by exists (without_coins f g).
+Qed.
 
 (* Rows of 0 and 1 with exactly s ones, relative error: Fano's rate for binomial (h, s) rows. *)
-Theorem sparse_bits_lower_bound (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
-    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+Theorem sparse_bits_lower_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (alg : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R))
     (s : nat) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
-  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W -> (s <= #|Ch|)%nat ->
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> (s <= #|Ch|)%nat ->
   0 <= eta < 1 -> (1 + eta) * tau < 1 - eta -> 0 <= delta <= 1 - / INR 'C(#|Ch|, s) ->
-  rows_correct K B lam (fun (a : {a : {set Ch} | #|a| == s}) c => ind (c \in val a)) (approx eta) compress
-    answer delta ->
-  N Tok * fano (INR 'C(#|Ch|, s)) delta <= log2 (N S).
-Proof. by move=> tau hK hB l0 W0; exact: Classes.sparse_bits_lower_bound. Qed.
+  rows_correct K B lam (fun (a : {a : {set Ch} | #|a| == s}) c => ind (c \in val a)) (approx eta)
+    (compress alg) (answer alg) delta ->
+  N Tok * fano (INR 'C(#|Ch|, s)) delta <= bits alg.
+Proof. by move=> tau hK hB l0; exact: (Classes.sparse_bits_lower_bound hK hB l0 (some_coins alg)). Qed.
 
 (* Rows 1/2 plus a sum of at most s rows of a public basis, each with a factor 1/L, ..., 1, over 2 s; basis
    entries are at most 1, and dual rows of absolute sum at most 1 read the coefficients.  Additive error eta
    with 2 (eta + tau) < 1 / (2 s L): Fano's rate for the sum over w <= s of binomial (J, w) L^w rows. *)
-Theorem sparse_sums_lower_bound (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
-    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+Theorem sparse_sums_lower_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (alg : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R))
     (J : finType) (basis dual : J -> Ch -> R) (L s : nat) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
   let n := INR (\sum_(w < s.+1) 'C(#|J|, w) * expn L w)%nat in
   let row (a : {f : {ffun J -> 'I_L.+1} | (#|[pred j | f j != ord0]| <= s)%nat}) c :=
     1/2 + \rsum_j (INR (val a j) / (2 * INR s * INR L) * basis j c) in
-  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W ->
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam ->
   (forall j k, dot (dual j) (basis k) = ind (j == k)) -> (forall j, \rsum_c Rabs (dual j c) <= 1) ->
   (forall j c, Rabs (basis j c) <= 1) -> (0 < L)%nat -> (0 < s)%nat ->
   2 * (eta + tau) < 1 / (2 * INR s * INR L) -> 0 <= delta <= 1 - / n ->
-  rows_correct K B lam row (near eta) compress answer delta ->
-  N Tok * fano n delta <= log2 (N S).
+  rows_correct K B lam row (near eta) (compress alg) (answer alg) delta ->
+  N Tok * fano n delta <= bits alg.
 Proof.
-move=> tau n row hK hB l0 W0 h1 h2 h3 L0 s0 step hd hc.
-exact: (Classes.sparse_sums_lower_bound hK hB l0 W0 h1 h2 h3 L0 s0 step hd hc).
+move=> tau n row hK hB l0 h1 h2 h3 L0 s0 step hd hc.
+exact: (Classes.sparse_sums_lower_bound hK hB l0 (some_coins alg) h1 h2 h3 L0 s0 step hd hc).
 Qed.
 
 (* Rows 1/2 plus a sum of r = |J| public rows with signs, over 2 r: Fano's rate for 2^r rows, that is r bits
    a token. *)
-Theorem signed_sums_lower_bound (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
-    (mu lam eta delta : R) (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R)
+Theorem signed_sums_lower_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (mu lam eta delta : R) (alg : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R))
     (J : finType) (basis dual : J -> Ch -> R) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in
   let row (a : {ffun J -> bool}) c := 1/2 + \rsum_j ((if a j then 1 else -1) / (2 * N J) * basis j c) in
-  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam -> 0 < N W ->
+  incoherent K mu -> (forall i o, dot (K i) (B o) <= mu) -> 0 <= lam ->
   (forall j k, dot (dual j) (basis k) = ind (j == k)) -> (forall j, \rsum_c Rabs (dual j c) <= 1) ->
   (forall j c, Rabs (basis j c) <= 1) -> 0 < N J -> 2 * (eta + tau) < 1 / N J ->
     0 <= delta <= 1 - / 2 ^ #|J| ->
-  rows_correct K B lam row (near eta) compress answer delta ->
-  N Tok * fano (2 ^ #|J|) delta <= log2 (N S).
+  rows_correct K B lam row (near eta) (compress alg) (answer alg) delta ->
+  N Tok * fano (2 ^ #|J|) delta <= bits alg.
 Proof.
-move=> tau row hK hB l0 W0 h1 h2 h3 r0 step hd hc.
-exact: (Classes.signed_sums_lower_bound hK hB l0 W0 h1 h2 h3 r0 step hd hc).
+move=> tau row hK hB l0 h1 h2 h3 r0 step hd hc.
+exact: (Classes.signed_sums_lower_bound hK hB l0 (some_coins alg) h1 h2 h3 r0 step hd hc).
 Qed.
 
-(* ================= model R2: public weights =================================================================== *)
+(* ================= model R2: public weights ============================================================= *)
 (* Here ids are the secret, {ffun Id * Bit -> bool}: id i has the bits x (i, b).  The words of FirstLayer.v:
 
    code          entry spot b of the code of an id is bit b as a sign, all other entries are 0
@@ -1744,8 +1780,8 @@ Qed.
    input_row     the word embedding of a content, plus a row of the table of positions
    layer_norm    the row minus its mean, over sqrt (variance + eps): AdaLN without shift and gain
    layer         W_Q, W_K, W_V and lambda; queries and keys are l2-normalised (VarLayer.v)
-   outputs_good  every entry of every output of the last scale is within eta (max V - min V); the softmax runs over
-                 the rows z *)
+   outputs_good  every entry of every output of the last scale is within eta (max V - min V); the softmax runs
+                 over the rows z *)
 
 (* C - 1 orthonormal vectors of mean 0 exist in a row of width C. *)
 Theorem blocks_exist (C : nat) (E : finType) : (#|E| < C)%nat ->
@@ -1753,49 +1789,58 @@ Theorem blocks_exist (C : nat) (E : finType) : (#|E| < C)%nat ->
     (forall e e', dot (q e) (q e') = ind (e == e')) /\ forall e, \rsum_w q e w = 0.
 Proof. exact: LayerNorm.blocks_exist. Qed.
 
-(* THEOREM R2.  Given: addresses book (one for each slot, and one more); places at which Read rows are read; weights A
-   with which ids enter rows, and anything public that is added (frozen ids, the last but one map); left inverses l
-   that read an id from the rows once all ids of lower levels are known.  If
-   sum_r |l i r| 2 F_r (eta + tau) (1 - B^-2)^(-3/2) < 1 for every id, there are a word embedding, a table of positions
-   and W_Q, W_K, W_V for which outputs within eta of the range determine all ids; so every algorithm whose block of
-   outputs is right with probability 1 - delta has the bits of the ids minus log2 (1 / (1 - delta)), and keeping the
-   ids is enough.  J = all rows is the game of the whole state; J = the cached rows is the game of the cache alone. *)
+(* THEOREM R2.  Given: addresses book (one for each slot, and one more); places at which Read rows are read;
+   weights A with which ids enter rows, and anything public that is added (frozen ids, the last but one map);
+   left inverses l that read an id from the rows once all ids of lower levels are known.  If
+   sum_r |l i r| 2 F_r (eta + tau) (1 - B^-2)^(-3/2) < 1 for every id, there are a word embedding, a table of
+   positions and W_Q, W_K, W_V for which outputs within eta of the range determine all ids; so every algorithm
+   whose block of outputs is right with probability 1 - delta has the bits of the ids minus
+   log2 (1 / (1 - delta)), and keeping the ids is enough.  J = all rows is the game of the whole state; J =
+   the cached rows is the game of the cache alone. *)
 Theorem public_weights (C : nat) (Head Crd Ch Cod Bit Id Tok Own Slot Read : finType)
-    (spot : Bit -> Cod) (home : Bit -> Ch) (own : Slot -> Own) (row : Read -> Tok) (place : Read -> Head * Slot)
-    (book : option Slot -> Crd -> R) (A : Tok + Own -> Id -> R) (frozen : Tok + Own -> Cod -> R)
-    (F : Tok + Own -> R) (lam eps mu B eta : R) (level : Id -> nat) (l : Id -> Read -> R) :
+    (spot : Bit -> Cod) (home : Bit -> Ch) (own : Slot -> Own) (row : Read -> Tok)
+    (place : Read -> Head * Slot) (book : option Slot -> Crd -> R) (A : Tok + Own -> Id -> R)
+    (frozen : Tok + Own -> Cod -> R) (F : Tok + Own -> R) (lam eps mu B eta : R) (level : Id -> nat)
+    (l : Id -> Read -> R) :
   let tau := (N Tok + N Own - 1) * exp (- lam * (1 - mu)) in let bend := sqrt (1 - / (B * B)) in
-  injective spot -> injective home -> injective own -> injective row -> injective place -> incoherent book mu ->
-  (0 < #|Bit|)%nat -> (#|Cod| + 2 * (#|Head| * #|Crd|) < C)%nat -> 0 <= eps -> 1 < B -> 0 <= lam -> 0 <= eta ->
+  injective spot -> injective home -> injective own -> injective row -> injective place ->
+  incoherent book mu -> (0 < #|Bit|)%nat -> (#|Cod| + 2 * (#|Head| * #|Crd|) < C)%nat ->
+  0 <= eps -> 1 < B -> 0 <= lam -> 0 <= eta ->
   (forall s, 0 < F s) -> (forall s, \rsum_i Rabs (A s i) <= F s) ->
   (forall i i', (level i <= level i')%nat -> \rsum_r (l i r * A (inl (row r)) i') = ind (i == i')) ->
   (forall i, \rsum_r (Rabs (l i r) * (2 * F (inl (row r)) * (eta + tau) / (bend * bend * bend))) < 1) ->
-  exists (word : Cod -> 'I_C -> R) (position : Tok + Own -> 'I_C -> R) (lay : layer [finType of 'I_C] Head Crd Ch),
+  exists (word : Cod -> 'I_C -> R) (position : Tok + Own -> 'I_C -> R)
+         (lay : layer [finType of 'I_C] Head Crd Ch),
   (forall h, multiplier lay h = lam) /\
   let z (x : {ffun Id * Bit -> bool}) s :=
     layer_norm eps (input_row word position (fun s c => content spot A x s c + frozen s c) s) in
   forall (J : finType) (into : J -> Tok + Own), injective into -> (forall t, exists j, into j = inl t) ->
   let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
   [/\ forall x y o, good x o -> good y o -> x = y,
-      forall (W S : finType) (compress : W -> {ffun Id * Bit -> bool} -> S)
-          (answer : W -> S -> Own -> Head -> Ch -> R) (delta : R),
-        0 < N W -> delta < 1 ->
-        (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
-        N Id * N Bit - log2 (/ (1 - delta)) <= log2 (N S)
-    & exists (S : finType) (compress : {ffun Id * Bit -> bool} -> S) (answer : S -> Own -> Head -> Ch -> R),
-        (forall x, good x (answer (compress x))) /\ log2 (N S) = N Id * N Bit].
+      forall (a : algorithm {ffun Id * Bit -> bool} unit (Own -> Head -> Ch -> R)) (delta : R), delta < 1 ->
+        (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) tt)]| <= delta * N (coins a)) ->
+        N Id * N Bit - log2 (/ (1 - delta)) <= bits a
+    & exists a : algorithm {ffun Id * Bit -> bool} unit (Own -> Head -> Ch -> R),
+        (forall w x, good x (answer a w (compress a w x) tt)) /\ bits a = N Id * N Bit].
 Proof.
 move=> tau bend h1 h2 h3 h4 h5 h6 h7 h8 h9 h10 h11 h12 h13 h14 h15 h16.
-exact: (PublicWeights.public_weights frozen h1 h2 h3 h4 h5 h6 h7 h8 h9 h10 h11 h12 h13 h14 h15 h16).
+have [word [position [lay [hlam hL]]]] :=
+  PublicWeights.public_weights frozen h1 h2 h3 h4 h5 h6 h7 h8 h9 h10 h11 h12 h13 h14 h15 h16.
+exists word, position, lay; split=> // z J into inj all good.
+have [sep low [S [f [g [h hS]]]]] := hL J into inj all.
+split=> // [a delta|]; first exact: low _ _ (compress a) (fun w s => answer a w s tt) delta (some_coins a).
+by exists (without_coins (fun _ => f) (fun _ s _ => g s)).
 Qed.
 
-(* The same for a pyramid of maps.  Scales 0, ..., n are cached, scale n + 1 is the last; pass x k j i p is the weight
-   with which line p of the ids of scale j < n enters line i of scale k, on axis x.  All that is asked are identities of
-   one axis at a time: rows of a left inverse of the lines that are read, their absolute sums kappa x k, and the largest
-   content F k of scale k + 1.  scale_id, scale_cached and scale_last are the ids that are kept, the cached rows and the
-   rows of the last scale; scale_weight is the Kronecker product of both axes. *)
-Theorem pyramid_weights (n : nat) (side kept count : bool -> nat -> nat) (pass : bool -> nat -> nat -> nat -> nat -> R)
-    (line : bool -> nat -> nat -> nat) (inverse : bool -> nat -> nat -> nat -> R) (kappa : bool -> nat -> R)
+(* The same for a pyramid of maps.  Scales 0, ..., n are cached, scale n + 1 is the last; pass x k j i p is
+   the weight with which line p of the ids of scale j < n enters line i of scale k, on axis x.  All that is
+   asked are identities of one axis at a time: rows of a left inverse of the lines that are read, their
+   absolute sums kappa x k, and the largest content F k of scale k + 1.  scale_id, scale_cached and scale_last
+   are the ids that are kept, the cached rows and the rows of the last scale; scale_weight is the Kronecker
+   product of both axes. *)
+Theorem pyramid_weights (n : nat) (side kept count : bool -> nat -> nat)
+    (pass : bool -> nat -> nat -> nat -> nat -> R) (line : bool -> nat -> nat -> nat)
+    (inverse : bool -> nat -> nat -> nat -> R) (kappa : bool -> nat -> R)
     (F : nat -> R) (H S C : nat) (Crd Ch Cod Bit : finType) (spot : Bit -> Cod) (home : Bit -> Ch)
     (book : option 'I_S -> Crd -> R) (frozen : scale_cached n side + scale_last n side -> Cod -> R)
     (lam eps mu B eta : R) :
@@ -1819,63 +1864,79 @@ Theorem pyramid_weights (n : nat) (side kept count : bool -> nat -> nat) (pass :
          (lay : layer [finType of 'I_C] [finType of 'I_H] Crd Ch),
   (forall h, multiplier lay h = lam) /\
   let z (x : {ffun scale_id n kept * Bit -> bool}) s :=
-    layer_norm eps (input_row word position (fun s c => content spot (scale_weight pass) x s c + frozen s c) s) in
+    layer_norm eps
+      (input_row word position (fun s c => content spot (scale_weight pass) x s c + frozen s c) s) in
   forall (J : finType) (into : J -> scale_cached n side + scale_last n side),
   injective into -> (forall t, exists j, into j = inl t) ->
   let good x o := outputs_good lay (fun j => z x (into j)) (fun p => z x (inr p)) eta o in
   [/\ forall x y o, good x o -> good y o -> x = y,
-      forall (W T : finType) (compress : W -> _ -> T) (answer : W -> T -> scale_last n side -> 'I_H -> Ch -> R)
-          (delta : R),
-        0 < N W -> delta < 1 ->
-        (forall x, INR #|[pred w | ~~ good x (answer w (compress w x))]| <= delta * N W) ->
-        N (scale_id n kept) * N Bit - log2 (/ (1 - delta)) <= log2 (N T)
-    & exists (T : finType) (compress : _ -> T) (answer : T -> scale_last n side -> 'I_H -> Ch -> R),
-        (forall x, good x (answer (compress x))) /\ log2 (N T) = N (scale_id n kept) * N Bit].
+      forall (a : algorithm _ unit (scale_last n side -> 'I_H -> Ch -> R)) (delta : R), delta < 1 ->
+        (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) tt)]| <= delta * N (coins a)) ->
+        N (scale_id n kept) * N Bit - log2 (/ (1 - delta)) <= bits a
+    & exists a : algorithm _ unit (scale_last n side -> 'I_H -> Ch -> R),
+        (forall w x, good x (answer a w (compress a w x) tt)) /\ bits a = N (scale_id n kept) * N Bit].
 Proof.
 move=> rows tau bend h1 h2 h3 h4 h5 h6 s1 s2 hb b0 hC hS hr e0 B1 l0 t0 r1 hn.
-exact: (Pyramid.pyramid_weights h1 h2 h3 h4 h5 h6 frozen s1 s2 hb b0 hC hS hr e0 B1 l0 t0 r1 hn).
+have [word [position [lay [hlam hL]]]] :=
+  Pyramid.pyramid_weights h1 h2 h3 h4 h5 h6 frozen s1 s2 hb b0 hC hS hr e0 B1 l0 t0 r1 hn.
+exists word, position, lay; split=> // z J into inj all good.
+have [sep low [T [f [g [h hT]]]]] := hL J into inj all.
+split=> // [a delta|]; first exact: low _ _ (compress a) (fun w s => answer a w s tt) delta (some_coins a).
+by exists (without_coins (fun _ => f) (fun _ s _ => g s)).
 Qed.
 
-(* ================= model R3: f_hat is known ===================================================================== *)
+(* ================= model R3: f_hat is known ============================================================= *)
 
-(* Side information is free for Bob.  Words that share it still need log2 of their number, minus log2 (1 / (1 - delta)),
-   if a good answer determines the word ... *)
-Theorem side_lower_bound (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool) (F : {set X})
-    (W S : finType) (compress : W -> X -> S) (answer : W -> S -> (P -> R) -> Out) (delta : R) (x0 : X) :
+(* Side information is free for Bob: it is his query.  Words that share it still need log2 of their number,
+   minus log2 (1 / (1 - delta)), if a good answer determines the word ... *)
+Theorem side_lower_bound (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool)
+    (F : {set X}) (a : algorithm X (P -> R) Out) (delta : R) (x0 : X) :
   x0 \in F -> (forall x, x \in F -> side x = side x0) -> (forall x y o, good x o -> good y o -> x = y) ->
-  0 < N W -> delta < 1 ->
-  (forall x, x \in F -> INR #|[pred w | ~~ good x (answer w (compress w x) (side x))]| <= delta * N W) ->
-  log2 (INR #|F|) - log2 (/ (1 - delta)) <= log2 (N S).
-Proof. exact: Fibres.side_lower_bound. Qed.
+  delta < 1 ->
+  (forall x, x \in F ->
+     INR #|[pred w | ~~ good x (answer a w (compress a w x) (side x))]| <= delta * N (coins a)) ->
+  log2 (INR #|F|) - log2 (/ (1 - delta)) <= bits a.
+Proof. by move=> hx0 hF sep; exact: (Fibres.side_lower_bound hx0 hF sep (some_coins a)). Qed.
 
 (* ... and a state of M values is enough, if at most M words share their side information. *)
 Theorem side_upper_bound (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool) (x0 : X)
     (M : nat) (truth : X -> Out) :
   (forall x, good x (truth x)) ->
   (forall F : {set X}, (forall x y, x \in F -> y \in F -> side x =1 side y) -> (#|F| <= M)%nat) ->
-  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x, good x (answer (compress x) (side x)).
-Proof. exact: Fibres.side_upper_bound. Qed.
+  exists a : algorithm X (P -> R) Out,
+    (forall w x, good x (answer a w (compress a w x) (side x))) /\ bits a = log2 (INR M).
+Proof.
+move=> hgood hM; have [f [g h]] := Fibres.side_upper_bound x0 hgood hM.
+by exists (without_coins (fun _ => f) (fun _ => g)); split=> //; rewrite /bits /= N_ord.
+Qed.
 
 (* If M is the largest number of words that share their side information, log2 M bits are needed, up to
    log2 (1 / (1 - delta)), and M states are enough. *)
-Theorem side_exact (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool) (truth : X -> Out)
-    (M : nat) (F : {set X}) :
+Theorem side_exact (X P : finType) (side : X -> P -> R) (Out : Type) (good : X -> Out -> bool)
+    (truth : X -> Out) (M : nat) (F : {set X}) :
   (forall x y o, good x o -> good y o -> x = y) -> (forall x, good x (truth x)) ->
   (forall x y, x \in F -> y \in F -> side x =1 side y) -> #|F| = M -> (0 < M)%nat ->
   (forall G : {set X}, (forall x y, x \in G -> y \in G -> side x =1 side y) -> (#|G| <= M)%nat) ->
-  (forall (W S : finType) (compress : W -> X -> S) (answer : W -> S -> (P -> R) -> Out) (delta : R),
-     0 < N W -> delta < 1 ->
-     (forall x, INR #|[pred w | ~~ good x (answer w (compress w x) (side x))]| <= delta * N W) ->
-     log2 (INR M) - log2 (/ (1 - delta)) <= log2 (N S)) /\
-  exists (compress : X -> 'I_M) (answer : 'I_M -> (P -> R) -> Out), forall x, good x (answer (compress x) (side x)).
-Proof. exact: Counts.side_exact. Qed.
+  (forall (a : algorithm X (P -> R) Out) (delta : R), delta < 1 ->
+     (forall x, INR #|[pred w | ~~ good x (answer a w (compress a w x) (side x))]| <= delta * N (coins a)) ->
+     log2 (INR M) - log2 (/ (1 - delta)) <= bits a) /\
+  exists a : algorithm X (P -> R) Out,
+    (forall w x, good x (answer a w (compress a w x) (side x))) /\ bits a = log2 (INR M).
+Proof.
+move=> sep hgood hF cardF M0 hM.
+have [low [f [g h]]] := Counts.side_exact sep hgood hF cardF M0 hM; split=> [a delta|].
+  exact: low _ _ (compress a) (answer a) delta (some_coins a).
+by exists (without_coins (fun _ => f) (fun _ => g)); split=> //; rewrite /bits /= N_ord.
+Qed.
 
-(* THEOREM R3.  n maps of any shapes, Place k the places of map k; enlarge cell i is the rational weight of id i in a
-   cell of f_hat = sum_i enlarge i E (r i), and a constant is enlarged to itself.  A vector of integers is hidden if it
-   is enlarged to 0.  If hidden vectors of -1, 0, 1 are constant on every map, and in some channel no rational
-   combination of the entries of the codebook is 0, then at most n! prefixes share one f_hat ... *)
+(* THEOREM R3.  n maps of any shapes, Place k the places of map k; enlarge cell i is the rational weight of id
+   i in a cell of f_hat = sum_i enlarge i E (r i), and a constant is enlarged to itself.  A vector of integers
+   is hidden if it is enlarged to 0.  If hidden vectors of -1, 0, 1 are constant on every map, and in some
+   channel no rational combination of the entries of the codebook is 0, then at most n! prefixes share one
+   f_hat ... *)
 Theorem independent_fibre (n : nat) (Place : 'I_n -> finType) (first : forall k, Place k) (Cell : finType)
-    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (V Chan : finType) (E : V -> Chan -> R) (c : Chan) (cell : Cell) :
+    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (V Chan : finType) (E : V -> Chan -> R)
+    (c : Chan) (cell : Cell) :
   (forall cell k, \rsum_(p : Place k) Q2R (enlarge cell (Tagged Place p)) = 1) ->
   (forall a : V -> Q, \rsum_v (Q2R (a v) * E v c) = 0 -> forall v, Q2R (a v) = 0) ->
   (forall z : {k : 'I_n & Place k} -> Z, (forall cell, \rsum_i (Q2R (enlarge cell i) * IZR (z i)) = 0) ->
@@ -1901,23 +1962,28 @@ move=> h1 hV; have [F [hF hn]] := Fibres.permuted_constants first h1 E hV.
 by exists F; split=> // r s hr hq cl ch; exact: (hF r s hr hq (cl, ch)).
 Qed.
 
-(* Almost every codebook has independent entries in a channel.  To entries e that are independent over the rationals
-   every real number outside a countable set may be added; so there are independent entries in any number. *)
+(* Almost every codebook has independent entries in a channel.  To entries e that are independent over the
+   rationals every real number outside a countable set may be added; so there are independent entries in any
+   number. *)
 Theorem independent_extends (m : nat) (e : 'I_m -> R) :
   (forall a : 'I_m -> Q, \rsum_i (Q2R (a i) * e i) = 0 -> forall i, Q2R (a i) = 0) ->
   exists f : nat -> R, forall y, (forall k, f k <> y) ->
   forall a : 'I_m.+1 -> Q, \rsum_i (Q2R (a i) * (if unlift ord_max i is Some j then e j else y)) = 0 ->
   forall i, Q2R (a i) = 0.
-Proof. by move=> he; exists (combination e) => y hy; exact: (IndependentEntries.independent_extends he hy). Qed.
+Proof.
+by move=> he; exists (combination e) => y hy; exact: (IndependentEntries.independent_extends he hy).
+Qed.
 
 Theorem independent_exist (m : nat) : exists e : 'I_m -> R,
   forall a : 'I_m -> Q, \rsum_i (Q2R (a i) * e i) = 0 -> forall i, Q2R (a i) = 0.
 Proof. exact: IndependentEntries.independent_exist. Qed.
 
-(* For the grid of L equidistant levels in every channel of Chan, hidden vectors with entries up to L - 1 matter: at
-   most M^|Chan| prefixes share one f_hat, M being the largest number of words of n levels that have the same sum ... *)
+(* For the grid of L equidistant levels in every channel of Chan, hidden vectors with entries up to L - 1
+   matter: at most M^|Chan| prefixes share one f_hat, M being the largest number of words of n levels that
+   have the same sum ... *)
 Theorem grid_fibre (n : nat) (Place : 'I_n -> finType) (first : forall k, Place k) (Cell : finType)
-    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (Chan : finType) (L : nat) (alpha beta : Chan -> R) (cell : Cell) :
+    (enlarge : Cell -> {k : 'I_n & Place k} -> Q) (Chan : finType) (L : nat) (alpha beta : Chan -> R)
+    (cell : Cell) :
   let M := (\max_(s < (n * L).+1) #|[pred w : {ffun 'I_n -> 'I_L} | \sum_k w k == s]|)%nat in
   (forall cell k, \rsum_(p : Place k) Q2R (enlarge cell (Tagged Place p)) = 1) -> (forall c, beta c <> 0) ->
   (forall z : {k : 'I_n & Place k} -> Z, (forall cell, \rsum_i (Q2R (enlarge cell i) * IZR (z i)) = 0) ->
@@ -1946,6 +2012,7 @@ Proof.
 move=> M h1; have [F [hF hn]] := Fibres.constant_grid first h1 (Chan := Chan) L alpha beta.
 by exists F; split=> // r s hr hq cl c; exact: (hF r s hr hq (cl, c)).
 Qed.
+
 (* ================= clustered keys =================================================== *)
 
 (* Keys in clusters of radius r around public centers, queries of norm at most lambda, e^(2 lambda r) <= 1 +
@@ -1955,74 +2022,82 @@ Theorem clusters_upper_bound (Tok Own Crd Ch Clu : finType) (K : Tok -> Crd -> R
     (cl : Tok -> Clu) (C : Clu -> Crd -> R) (lam r eta : R) :
   0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
   (forall i, let e a := K i a - C (cl i) a in dot e e <= r * r) ->
-  exists (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch -> R),
-    (forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+  exists a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R),
+    (forall w (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
        approx eta (attention_own q K B (fun i c => ind (x (i, c))) c)
-         (answer (compress (fun i c => ind (x (i, c)))) q c)) /\
-    log2 (N S) = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1).
-Proof. exact: (@Clusters.clusters_upper_bound Tok Own Crd Ch Clu K B cl C lam r eta). Qed.
+         (answer a w (compress a w (fun i c => ind (x (i, c)))) q c)) /\
+    bits a = N Ch * \rsum_k log2 (INR #|[pred i | cl i == k]| + 1).
+Proof.
+move=> l0 r0 he hr near_C; have [S [f [g [h hS]]]] := Clusters.clusters_upper_bound Ch B l0 r0 he hr near_C.
+by exists (without_coins (fun _ => f) (fun _ => g)).
+Qed.
 
 (* Centers as a clustering algorithm picks them, pairwise more than r apart and within r of every key,
    always exist; m of them make m h log2 (T + 1) bits enough. *)
-Theorem greedy_clusters (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
-  R) (lam r eta : R) :
+Theorem greedy_clusters (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (lam r eta : R) :
   let gap i j := let e a := K i a - K j a in dot e e in
   0 <= lam -> 0 <= r -> 0 <= eta < 1 -> exp (2 * (lam * r)) <= 1 + eta ->
-  exists (Z : {set Tok}) (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch ->
-    R),
+  exists (Z : {set Tok}) (a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R)),
     [/\ forall i j, i \in Z -> j \in Z -> i != j -> r * r < gap i j,
-        forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+        forall w (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
           approx eta (attention_own q K B (fun i c => ind (x (i, c))) c)
-            (answer (compress (fun i c => ind (x (i, c)))) q c)
-      & log2 (N S) <= INR #|Z| * (N Ch * log2 (N Tok + 1))].
-Proof. by move=> gap; exact: (@Clusters.greedy_clusters Tok Own Crd Ch K B lam r eta). Qed.
+            (answer a w (compress a w (fun i c => ind (x (i, c)))) q c)
+      & bits a <= INR #|Z| * (N Ch * log2 (N Tok + 1))].
+Proof.
+move=> gap l0 r0 he hr; have [Z [S [f [g [h1 h2 h3]]]]] := Clusters.greedy_clusters Ch K B l0 r0 he hr.
+by exists Z, (without_coins (fun _ => f) (fun _ => g)).
+Qed.
 
 (* No cache needs less than one counter for each cluster and channel, if keys coincide within clusters,
    clusters are incoherent, and 2 (eta + tau) n_k < 1: additive error eta, on the words that give the first
    x (k, c) tokens of cluster k a 1 in channel c. *)
 Theorem clusters_lower_bound (Tok Own Crd Ch Clu : finType) (B : Own -> Crd -> R) (cl : Tok -> Clu)
-    (C : Clu -> Crd -> R) (mu lam : R) (W S : finType) (compress : W -> (Tok -> Ch -> R) -> S)
-    (answer : W -> S -> (Crd -> R) -> Ch -> R) (eta : R) (delta : Clu -> R) :
+    (C : Clu -> Crd -> R) (mu lam : R) (a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R))
+    (eta : R) (delta : Clu -> R) :
   let n k := #|[pred i | cl i == k]| in let K i := C (cl i) in
   let tau := (N Tok + N Own) * exp (- lam * (1 - mu)) in
   incoherent C mu -> (forall k o, dot (C k) (B o) <= mu) -> 0 <= lam -> (forall k, (0 < n k)%nat) ->
   (forall k, 2 * (eta + tau) * INR (n k) < 1) -> (forall k, 0 <= delta k <= 1 - / (INR (n k) + 1)) ->
-    0 < N W ->
   (forall (x : {dffun forall kc : Clu * Ch, 'I_(n kc.1).+1}) k c, let q := scale lam (C k) in
      let V i c := ind (index i (enum [pred j | cl j == cl i]) < x (cl i, c))%nat in
-     INR #|[pred w | ~~ near eta (attention_own q K B V c) (answer w (compress w V) q c)]| <= delta k * N W)
-       ->
-  N Ch * (\rsum_k fano (INR (n k) + 1) (delta k)) <= log2 (N S).
+     INR #|[pred w | ~~ near eta (attention_own q K B V c) (answer a w (compress a w V) q c)]|
+       <= delta k * N (coins a)) ->
+  N Ch * (\rsum_k fano (INR (n k) + 1) (delta k)) <= bits a.
 Proof.
-move=> n K tau hC hB l0 full step hd W0 hc.
-exact: (@Clusters.clusters_lower_bound Tok Own Crd Ch Clu B cl C mu lam hC hB l0 full W S compress answer eta
-  delta
-  step hd W0 hc).
+move=> n K tau hC hB l0 full step hd hc.
+exact: (@Clusters.clusters_lower_bound Tok Own Crd Ch Clu B cl C mu lam hC hB l0 full _ _ (compress a)
+  (answer a) eta delta step hd (some_coins a) hc).
 Qed.
 
 (* In low dimension any keys with entries in [-1, 1] lie in few clusters: relative error 1/2 for all queries
    of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any positive whole number G >= 6 lambda sqrt d.
    *)
-Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd ->
-  R) (lam : R) (G : nat) :
+Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (lam : R) (G : nat) :
   (forall i c, -1 <= K i c <= 1) -> 0 <= lam -> 6 * lam * sqrt (N Crd) <= INR G.+1 ->
-  exists (S : finType) (compress : (Tok -> Ch -> R) -> S) (answer : S -> (Crd -> R) -> Ch -> R),
-    (forall (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
+  exists a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R),
+    (forall w (x : {ffun Tok * Ch -> bool}) (q : Crd -> R) c, Tok -> dot q q <= lam * lam ->
        approx (1/2) (attention_own q K B (fun i c => ind (x (i, c))) c)
-         (answer (compress (fun i c => ind (x (i, c)))) q c)) /\
-    log2 (N S) <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1)).
-Proof. exact: (@Clusters.grid_upper_bound Tok Own Crd Ch K B lam G). Qed.
-(* ================= dither ====================================================================================== *)
+         (answer a w (compress a w (fun i c => ind (x (i, c)))) q c)) /\
+    bits a <= INR G.+1 ^ #|Crd| * (N Ch * log2 (N Tok + 1)).
+Proof.
+move=> hK l0 hG; have [S [f [g [h hS]]]] := Clusters.grid_upper_bound Ch B hK l0 hG.
+by exists (without_coins (fun _ => f) (fun _ => g)).
+Qed.
 
-(* The mean of exp (t e) over the 2^b points e of a dither of b public bits, evenly spaced in an interval of length h
-   around 0, is at most exp (t^2 h^2 / 24), as for a Gaussian variable of the variance h^2 / 12 of a uniform one. *)
+(* ================= dither =============================================================================== *)
+
+(* The mean of exp (t e) over the 2^b points e of a dither of b public bits, evenly spaced in an interval of
+   length h around 0, is at most exp (t^2 h^2 / 24), as for a Gaussian variable of the variance h^2 / 12 of a
+   uniform one. *)
 Theorem dither_moment (b : nat) (t h : R) :
   \rsum_(k : 'I_(expn 2 b)) exp (t * (h * ((2 * INR k + 1) / (2 * 2 ^ b) - / 2)))
     <= INR (expn 2 b) * exp (t ^ 2 * h ^ 2 / 24).
 Proof. exact: Dither.dither_moment. Qed.
 
-(* The error of a logit, over dithers of b bits for each coordinate of a key: |q|^2 h^2 / 12 takes the place of
-   h^2 / 12, in whatever direction q points and however many coordinates there are. *)
+(* The error of a logit, over dithers of b bits for each coordinate of a key: |q|^2 h^2 / 12 takes the place
+   of h^2 / 12, in whatever direction q points and however many coordinates there are. *)
 Theorem dither_logit (Crd : finType) (b : nat) (t h : R) (q : Crd -> R) :
   \rsum_(u : {ffun Crd -> 'I_(expn 2 b)})
       exp (t * dot q (fun c => h * ((2 * INR (u c) + 1) / (2 * 2 ^ b) - / 2)))
