@@ -173,6 +173,8 @@ rewrite (eq_bigr (fun _ => F w)) => [|D /eqP -> //]; rewrite sum_nat_const; cong
 by rewrite -card_draws; apply: eq_card => D; rewrite !inE.
 Qed.
 
+(* Sketch: sort the functions by the set of places where they are not 0. For a set of w places there are L^w
+   of them, and C(#|J|, w) sets have w places. *)
 Lemma card_sparse (J : finType) (L s : nat) : #|sparse J L s| = (\sum_(w < s.+1) 'C(#|J|, w) * expn L w)%nat.
 Proof.
 rewrite card_sig -sum1_card -(sum_small_sets J s (expn L)).

@@ -61,6 +61,8 @@ Definition times_levels (p : seq Z) : seq Z :=
   [seq foldr Z.add 0%Z [seq nth 0%Z p (s - a) | a <- iota 0 L & (a <= s)%nat] | s <- iota 0 (size p + L)].
 Definition power (n : nat) : seq Z := ssrnat.iter n times_levels [:: 1%Z].
 
+(* Sketch: induction on the number of letters. The last letter a leaves words of sum s - a, as a coefficient
+   of the product by 1 + x + ... + x^(L-1) does; beyond its length every term of the list is 0. *)
 Lemma words_power n s : Z.of_nat (words_of_sum n L s) = nth 0%Z (power n) s.
 Proof.
 elim: n s => [|n IH] s; first by rewrite words_none; case: s => [|[|s]].

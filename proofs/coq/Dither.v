@@ -1,4 +1,5 @@
-(* Subtractive dither from b public bits a coordinate: the rounding error is sub-Gaussian with its own variance. *)
+(* Subtractive dither from b public bits a coordinate: the rounding error is sub-Gaussian with its own
+   variance. *)
 From LowerBound Require Export Keys.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -16,9 +17,10 @@ have e : INR (expn 2 b) = 2 ^ b by rewrite INR_expn.
 by rewrite /dither plus_INR e /=; field; apply: pow_nonzero; lra.
 Qed.
 
-(* The mean of exp (t e) over the 2^b points e is at most exp (t^2 h^2 / 24): the variance h^2 / 12 of a uniform
-   variable is a proxy for all its exponential moments.  Induction on b: the highest bit contributes the factor
-   cosh (t h / 4) <= exp (t^2 h^2 / 32), and the others, on half of the length, exp (t^2 h^2 / 96). *)
+(* The mean of exp (t e) over the 2^b points e is at most exp (t^2 h^2 / 24): the variance h^2 / 12 of a
+   uniform variable is a proxy for all its exponential moments. Induction on b: the highest bit contributes
+   the factor cosh (t h / 4) <= exp (t^2 h^2 / 32), and the others, on half of the length, exp (t^2 h^2 /
+   96). *)
 Theorem dither_moment b t h :
   \rsum_(k : 'I_(expn 2 b)) exp (t * dither b h k) <= INR (expn 2 b) * exp (t ^ 2 * h ^ 2 / 24).
 Proof.
@@ -47,8 +49,8 @@ have -> : exp (- (t * h / 4)) * S + exp (t * h / 4) * S = (exp (t * h / 4) + exp
 by apply: Rmult_le_compat => //; lra.
 Qed.
 
-(* The error of a logit: dithers of their own for each coordinate, seen along q.  Its proxy is |q|^2 h^2 / 12, in
-   whatever direction q points and however many coordinates there are. *)
+(* The error of a logit: dithers of their own for each coordinate, seen along q. Its proxy is |q|^2 h^2 / 12,
+   in whatever direction q points and however many coordinates there are. *)
 Theorem dither_logit (Crd : finType) b t h (q : Crd -> R) :
   \rsum_(u : {ffun Crd -> 'I_(expn 2 b)}) exp (t * dot q (fun c => dither b h (u c)))
     <= N [finType of {ffun Crd -> 'I_(expn 2 b)}] * exp (t ^ 2 * h ^ 2 * dot q q / 24).

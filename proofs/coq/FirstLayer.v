@@ -221,6 +221,8 @@ by apply: Rmult_lt_0_compat; [apply: Rmult_lt_0_compat => //; exact: Rmult_lt_0_
   apply: sqrt_lt_R0; lra].
 Qed.
 
+(* Sketch: layer norm divides by the root of the squared norm over the width; the blocks are orthonormal of
+   mean 0, so that public part and content add their squares, and the root is the divisor. *)
 Lemma dot_normed (h : Head) x s e : dot (q e) (normed_row x s) = coefficient x s e / divisor x s.
 Proof.
 rewrite normed_rowE dot_layer_norm //; congr (_ / _).
@@ -352,6 +354,8 @@ Qed.
 Lemma rows_le : N J <= N Tok + N Own.
 Proof. by rewrite -N_sum; apply: INR_le; exact: leq_card into_inj. Qed.
 
+(* Sketch: the query of the slot has lambda as its logit with its own row, and at most lambda mu with every
+   other; so all other rows together weigh at most tau of it, and the softmax reads its value. *)
 Lemma row_is_read x r b :
   Rabs (head_output public_layer (place r).1 (normed_row x (inr (own (place r).2)))
           (fun j => normed_row x (into j)) (home b) - gain * shrunk x (inl (row r)) b) <= 2 * tau.
@@ -433,6 +437,9 @@ apply: eq_bigr => r _; rewrite (bigD1 ib.2) //= /reader /= eqxx big1 ?Rplus_0_r 
 by rewrite eq_sym (negbTE ne) f0 Rmult_0_l.
 Qed.
 
+(* Sketch: the sum over rows of l times the difference of contents is, id by id, the sum over rows of l A
+   times the difference of signs. Ids of lower levels agree; among the others l is a left inverse, so that
+   only id i is left. *)
 Lemma reader_reads (x y : X) (ib : Id * Bit) :
   (forall ib' : Id * Bit, (level ib'.1 < level ib.1)%nat -> x ib' = y ib') ->
   \rsum_rb (reader ib rb * (level_sum x (inl (row rb.1)) rb.2 - level_sum y (inl (row rb.1)) rb.2))

@@ -194,6 +194,8 @@ Qed.
 (* Two instances on opposite sides of a gap around t are told apart by copies of that weight, if the gap is
    more than the spacing in logits, and the query is isolated at the lower side of the gap or below it. *)
 Definition threshold (tau t : R) : R := token_logit t + ln (1 + tau) / 2.
+(* Sketch: x lies below the gap, so its output is at most logistic (- D/2), D the logit of the gap less the
+   blur; y lies above it, so its output is at least logistic (D/2). These are more than 2 eta apart. *)
 Lemma threshold_apart x y i l e t g tau eta a : e ^ 2 = 1 -> 0 <= tau -> 0 <= eta < 1/2 ->
   spacing eta tau < lam * sn * g -> isolated (tilt i l e) x i tau a -> a <= token_logit (t - g / 2) ->
   0 < sn -> e * v (payload_of x i l) <= t - g / 2 -> t + g / 2 <= e * v (payload_of y i l) ->

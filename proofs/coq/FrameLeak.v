@@ -201,6 +201,8 @@ move=> /Rdichotomy ne; case: RlebP => h1; case: RlebP => h2; rewrite /ind /=; tr
 all: by case: ne; lra.
 Qed.
 
+(* Sketch: changing the sign of letter l maps accepted words onto accepted words, and negative letters onto
+   positive ones; so half of all words have a negative letter l. *)
 Lemma negative_half l : mean (fun s : token => ind (~~ Rleb 0 (v (val s.1 l)))) = / 2.
 Proof.
 have [opp [oK vo]] := v_sym; pose f (u : U) := ind (~~ Rleb 0 (v (u l))).

@@ -104,6 +104,9 @@ have /negbTE j0 : ~~ (w < j.+1)%nat by rewrite -leqNgt ltnW.
 by rewrite (gtn_eqF jw) j0 /ind; ring.
 Qed.
 
+(* Sketch: the entries of vector k are 1 on the first k + 1 places and - (k + 1) on the next; so they sum to
+   0, two vectors are orthogonal because the longer one is constant on the shorter one, and the squared norm
+   is (k + 1)(k + 2), by whose root they are divided. *)
 Lemma helmert_blocks : blocks helmert.
 Proof.
 have l0 (k : 'I_C.-1) : 0 < INR k.+1 * INR k.+2 by apply: Rmult_lt_0_compat; exact: INR_gt0.

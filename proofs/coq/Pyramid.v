@@ -148,6 +148,8 @@ apply: Req_le; transitivity (\big[Rplus/0]_(j < n | (j < k.+1)%nat)
 by rewrite (big_ord_narrow (hk : (k.+1 <= n)%nat)).
 Qed.
 
+(* Sketch: the inverse is a Kronecker product that is 0 outside its own scale; so the sum of absolute values
+   is the product of those of the two axes, each at most kappa. *)
 Lemma scale_gains (i : scale_id) (f : 'I_n -> R) : (forall k, 0 <= f k) ->
   \rsum_r (Rabs (scale_inverse i r) * f (tag r)) <= kappa true (tag i) * kappa false (tag i) * f (tag i).
 Proof.

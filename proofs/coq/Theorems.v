@@ -2071,8 +2071,8 @@ exact: (@Clusters.clusters_lower_bound Tok Own Crd Ch Clu B cl C mu lam hC hB l0
 Qed.
 
 (* In low dimension any keys with entries in [-1, 1] lie in few clusters: relative error 1/2 for all queries
-   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any positive whole number G >= 6 lambda sqrt d.
-   *)
+   of norm at most lambda costs at most G^d h log2 (T + 1) bits, for any positive
+   whole number G >= 6 lambda sqrt d. *)
 Theorem grid_upper_bound (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
     (lam : R) (G : nat) :
   (forall i c, -1 <= K i c <= 1) -> 0 <= lam -> 6 * lam * sqrt (N Crd) <= INR G.+1 ->

@@ -127,6 +127,20 @@ def test_statements_for_readers(book: Book) -> None:
         assert re.match(rf"\s*(Theorem|Lemma|Corollary) {theorem}\b", source[compiled.line(theorem) - 1]), theorem
 
 
+def test_a_line_fits_and_a_long_proof_has_a_sketch() -> None:
+    """Law: a Coq line has at most 110 characters, and a comment stands above what takes more than 15 lines to prove."""
+    for path in CoqFolder(PROOFS / "coq").files:
+        lines, start, stated = path.read_text(encoding="utf-8").splitlines(), 0, 0
+        assert [line for line in lines if len(line) > 110] == [], path.name
+        for number, line in enumerate(lines):
+            if re.match(r"\s*(Theorem|Lemma|Corollary|Fact|Definition)\b", line):
+                stated = number
+            if re.match(r"\s*Proof\b", line):
+                start = number
+            if re.search(r"\bQed\.$", line) and number - start >= 15:
+                assert lines[stated - 1].rstrip().endswith("*)"), f"{path.name}:{stated + 1}: {lines[stated]}"
+
+
 def test_an_edge_must_be_an_inference(book: Book) -> None:
     """Forgery: a lemma that claims to use another, and whose Coq proof does not, is rejected."""
     lemma = book.find("schedule_sums")
