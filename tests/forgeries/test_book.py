@@ -97,7 +97,7 @@ def other_discharges(discharge: Discharge) -> Iterator[Discharge]:
 
 def forged(lemma: Lemma) -> Iterator[Lemma]:
     """The lemma with each of its fields changed, one at a time, in every way of the above."""
-    for name in ("words", "range", "model"):
+    for name in ("words", "range", "model", "formula"):
         for text in other(getattr(lemma, name)):
             yield replace(lemma, **{name: text})
     yield replace(lemma, id=lemma.id + "_", words=lemma.words)
@@ -117,7 +117,7 @@ def forged(lemma: Lemma) -> Iterator[Lemma]:
 
 def test_every_field_of_a_lemma_has_a_forger() -> None:
     """Law: what `forged` changes is all that a lemma is made of."""
-    assert {field.name for field in fields(Lemma)} == {"id", "words", "range", "model", "uses", "discharges"}
+    assert {field.name for field in fields(Lemma)} == {"id", "words", "range", "model", "formula", "uses", "discharges"}
 
 
 def test_no_field_of_a_lemma_can_change(book: Book, refused: Refused) -> None:
