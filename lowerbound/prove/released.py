@@ -73,7 +73,7 @@ def _told(discharge: Discharge) -> Any:
 
 
 def sentence(lemma: Lemma) -> str:
-    """Everything that a lemma says: its words, range, model and formula, what it uses and how, and who must check it."""
+    """Everything that a lemma says: words, range, model, formula, what it uses and how, and who must check it."""
     uses = [[use.lemma, {name: str(value) for name, value in use.values.items()}] for use in lemma.uses]
     texts = [lemma.words, lemma.range, lemma.model, lemma.formula]
     told = [*texts, uses, [_told(discharge) for discharge in lemma.discharges]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from fractions import Fraction
 from typing import Any
 
 from lowerbound.certify.theorems import FIBRES
@@ -86,7 +87,7 @@ def fibre_text(told: Mapping[str, Any]) -> str:
         f"{'needed':10}{told['bits']:>8,} bits  = log2 of that, {told['log2_fibre']:.2f}, rounded up; {without}",
         "",
         "EXACT: to know f_hat is almost to know the ids.",
-        f"lattice judged by the kernel; theorem {FIBRES.name} {FIBRES.proof} (docs/replay.md).",
+        f"lattice judged by the kernel; theorem {FIBRES.name} {FIBRES.proof(Fraction(0))} (docs/replay.md).",
     ]
     return "\n".join(lines)
 

@@ -94,7 +94,8 @@ class Replay:
                 )
             ],
             "positions": "a table" if self.model.family == "VAR" else "a table; released models rotate keys instead",
-            "proof": f"certificate verified by the kernel; theorem {REPLAY.name} {REPLAY.proof} (docs/replay.md)",
+            "proof": f"certificate verified by the kernel; theorem {REPLAY.name} {REPLAY.proof(self.delta)} "
+            "(docs/replay.md)",
             "fp16_cache_bits": 8 * self.model.cache_bytes,
         }
 
