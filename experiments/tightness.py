@@ -133,7 +133,7 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         "",
         "Made by `python -m experiments tightness`; do not edit. One head, model R1: real unit keys and queries, "
         "|logit| <= 100, values in [0, 1], every answer within eta (additive) with probability 1 - delta. Every floor "
-        f"is a certificate that the kernel has verified. {who_checked()} Proofs: [F and F'](frames.md), "
+        f"is a certificate that the kernel has verified. {who_checked(table)} Proofs: [F and F'](frames.md), "
         "[G](strips.md), and [D and E](cliques.md), which speak of delta = 0 alone. `cache` is the cheapest cache with "
         "a proved error, as a fixed-length code that exists; at delta > 0 it is [dithered](dithered.md). Floors are "
         "rounded down, and what caches need up. Percentages are of the fp16 cache, which is a unit of length: below "
@@ -197,15 +197,17 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
     return "\n".join([*lines, ""])
 
 
-def who_checked() -> str:
-    """A sentence for each failure probability of the tables: which theorems a machine has checked, and which not."""
+def who_checked(table: list[Row]) -> str:
+    """A sentence for each failure probability of the tables: whose floors a machine has checked, and whose not."""
     sentences = []
     for delta in DELTAS:
+        lines = [row["floors"] for row in table if row["delta"] == float(delta)]
+        names = [name for name in floors_with(*PROVED, delta=delta) if any(line[name] is not None for line in lines)]
         groups = [
-            (proof, [name for name in floors_with(*PROVED, delta=delta) if THEOREMS[name].proof(delta) == proof])
+            (proof, [name for name in names if THEOREMS[name].proof(delta) == proof])
             for proof in dict.fromkeys(theorem.proof(delta) for theorem in THEOREMS.values())
         ]
-        told = "; ".join(f"**{', '.join(names)}** are {proof}" for proof, names in groups if names)
+        told = "; ".join(f"**{', '.join(group)}** are {proof}" for proof, group in groups if group)
         sentences.append(f"At delta {'= 0' if not delta else '> 0'}: {told}.")
     return " ".join(sentences)
 
