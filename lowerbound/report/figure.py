@@ -15,7 +15,7 @@ matplotlib.use("Agg")
 from matplotlib.figure import Figure as Figure
 from matplotlib.patheffects import withStroke
 
-from lowerbound.certify.theorems import THEOREMS
+from lowerbound.certify.theorems import CHECKED, THEOREMS
 from lowerbound.core.bounds import ENTROPY
 from lowerbound.core.scalars import rational
 from lowerbound.errors import invalid, printable
@@ -334,9 +334,9 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
                 shares = [row["floors"].get(theorem.name) for row in here]
                 if any(share is None for share in shares):
                     continue
-                label = (
-                    f"floor {theorem.name}: {theorem.reads.partition(',')[0]} ({theorem.status(Fraction(str(delta)))})"
-                )
+                reads = theorem.reads.partition(",")[0].rpartition(": ")[2]
+                who = "Coq" if theorem.status(Fraction(str(delta))) == CHECKED else "on paper"
+                label = f"{theorem.name}: {reads} ({who})"
                 axes.plot(etas, [100 * share for share in shares], style, color=colour, linewidth=1.5, label=label)
             axes.set_xscale("log")
             axes.set_xlim(etas[0], etas[-1])
@@ -346,5 +346,5 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
         panels[0].set_ylabel("bits of one head, in % of its fp16 cache")
         figure.suptitle(f"{rows[0]['model']}: what is forced, and what is enough", fontsize=10)
         named = {text: line for axes in panels for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
-        figure.legend(list(named.values()), list(named), loc="outside lower center", frameon=False, fontsize=8, ncols=2)
+        figure.legend(list(named.values()), list(named), loc="outside lower center", frameon=False, fontsize=7, ncols=3)
     return figure
