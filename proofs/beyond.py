@@ -90,6 +90,8 @@ LEMMAS = (
         "evenly, every cache whose answer to each question is right with probability 1 - delta needs T (p (B F(2, q) "
         "+ F(L, q)) + (d - 1) F(L_V, delta + p_V) - log2(1 + 1/z)) bits, q = delta + max(p_+, p_-).",
         range="all T, T_N, d >= 3, lambda; additive eta in [0, 1/2), 0 < delta < 1/2; real keys and values",
+        formula=r"\log_2 |S| \ge T \left(p (B \, \text{fano}(2, q) + \text{fano}(L, q)) + (d - 1) \, "
+        r"\text{fano}(L_V, \delta + p_V) - \log_2(1 + \frac{1}{z})\right)",
         discharges=(Cited(FRAMES),),
     ),
     Lemma(

@@ -107,6 +107,8 @@ VAR256_FAILURES = Lemma(
     words="The same with failures: a cache whose answers fail with probability at most 1/100 needs 155900 bits at eta "
     "= 1/10, 333600 at 1/100, and 505800 at 1/1000, which is 17.9 %, 38.4 % and 58.2 % of the fp16 cache.",
     range="three cases: T = 424, T_N = 256, d = 64, lambda = 100, eta = 1/10, 1/100, 1/1000, delta = 1/100",
+    formula=r"\log_2 |S| \ge 155900, \; 333600, \; 505800 \quad (\eta = 10^{-1}, 10^{-2}, 10^{-3}; \; \delta = "
+    r"1/100)",
     discharges=(
         ByCoq(
             "var256_frames_with_failures_10", ("failed x (side i l t) <= 1/100 * N (coins alg)", "155900 <= bits alg")

@@ -212,6 +212,7 @@ LEMMAS = (
         "for independent entries, for 12 signs, and for a grid of 64 x 64.",
         range="one case: the maps of VAR-256, phi the identity; all codebooks of the three kinds, all algorithms with "
         "public coins",
+        formula=r"\log_2 |S| \ge \log_2 8!, \qquad \log_2 |S| \ge 12 \log_2 70",
         discharges=(
             ByCoq("var256_short", ("(Z.abs (z i) <= 63)%Z", "z (Tagged var256_place p) = z (Tagged var256_place q)")),
             ByCoq(

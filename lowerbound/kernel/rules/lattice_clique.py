@@ -22,16 +22,18 @@ def check(claim: Any, payload: Any) -> Verdict:
     Contract: keys are the unit vectors over the integer points of a ball of `steps` = M lattice steps in R^(d-1), any T
     of them with cosines at most mu; values are a constant 1 and d - 1 channels on a grid of L = `levels` levels. With
     s = 2 ln((1 + 2 eta) / (1 - 2 eta)), turn(x, y) = xy + sqrt(1 - x^2) sqrt(1 - y^2), lambda the multiplier and C =
-    `tilt` the cosine of the tilted read, VERIFIED only if
-    (1) each key of an instance has exactly one key of cosine >= c1 in every instance with the same state;
-    (2) the tilted read brings the two to cosine >= c2 = turn(C, C + (s + ln(1 + tau)) / lambda), and the reference
-        reaches down to it;
-    (3) members of a clique have equal values: 2 (eta + leak) (L - 1) < 1;
-    (4) their keys are within k/m of each other, (k, m) = `diameter`, so that the ball has at least (2 m/k)^(d-1) times
-        as many points as the keys of one token;
-    (5) the ball has at least (m'/k')^(d-1) >= 2 T^2 times as many points, (k', m') = `cap`, as the cap of cosine mu
-        around any key, so that at least half of all lists of keys have cosines at most mu;
-    and the bits are at most T (d - 1) (log2(2 m/k) + log2 L) - log2 T! - 1.
+    `tilt` the cosine of the tilted read, VERIFIED only if these hold, and the bits are at most
+    T (d - 1) (log2(2 m/k) + log2 L) - log2 T! - 1:
+
+    * each key of an instance has exactly one key of cosine >= c1 in every instance with the same state;
+    * the tilted read brings the two to cosine >= c2 = turn(C, C + (s + ln(1 + tau)) / lambda), and the reference
+      reaches down to it;
+    * members of a clique have equal values: 2 (eta + leak) (L - 1) < 1;
+    * their keys are within k/m of each other, (k, m) = `diameter`, so that the ball has at least (2 m/k)^(d-1) times as
+      many points as the keys of one token;
+    * the ball has at least (m'/k')^(d-1) >= 2 T^2 times as many points, (k', m') = `cap`, as the cap of cosine mu
+      around any key, so that at least half of all lists of keys have cosines at most mu.
+
     Source: the lemma clique_lattice of the proof book; docs/cliques.md, Theorem E1.
     """
     floor = read_floor(claim, LEMMAS)
