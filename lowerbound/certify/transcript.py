@@ -119,7 +119,10 @@ def replayed(
 def _check_floors_add_up(family: HardFamily) -> None:
     """Raise InvalidArgument unless the floor of a game is the sum of those of its symbols, as the kernel adds them."""
     if isinstance(family, FramesReduction):
-        raise InvalidArgument("a transcript adds up the floors of its symbols, got frames, whose words leave some out")
+        raise InvalidArgument(
+            "a transcript adds up the floors of its symbols, got frames, whose words leave some out; the nearest valid "
+            "choice is zoom"
+        )
 
 
 def _not_played(why: str) -> Verdict:

@@ -60,9 +60,9 @@ def certify(
     else:
         found = strongest(subject, eta=eta, delta=delta, statuses=(CHECKED,), guarantee=guarantee.value)
     if found is None:
-        which = "no theorem" if theorem is None else f"theorem {theorem} does not"
+        which = "no theorem bounds" if theorem is None else f"theorem {theorem} does not bound"
         raise InvalidArgument(
-            f"{which} bounds {subject.name} at eta = {eta}, delta = {delta}; smaller errors are nearer to one that does"
+            f"{which} {subject.name} at eta = {eta}, delta = {delta}; smaller errors are nearer to one that does"
         )
     document = found.document()
     if out is not None:

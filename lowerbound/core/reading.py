@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lowerbound.core.bounds import Arithmetic, Formula
 
@@ -32,6 +33,13 @@ class FloatArithmetic:
 
     def number(self, x: Any) -> Any:
         return float(x)
+
+
+def logit(outputs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The logit ln(o / (1 - o)) of each output; -infinity for o <= 0 and +infinity for o >= 1."""
+    inside = np.clip(outputs, 0.0, 1.0)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log(inside) - np.log1p(-inside))
 
 
 def _root(a: Arithmetic, x: Any) -> Any:

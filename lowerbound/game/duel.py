@@ -57,9 +57,9 @@ class Row:
     `state_bits / floor_bits`, or None if the lower bound is 0. `error` is the error rate over all symbols, and `levels`
     the number of levels of a value. `measured_ratio` is the compression ratio relative to fp16 keys and values.
     `claimed_ratio` is the ratio that the method itself would report for the longest message, or None if it reports
-    none. `computation_model` is that of the family that was
-    played, and so are `floor_bits` and `parts`. `verdict` is "above the floor", or "outside R1" in another model.
-    `instance_commitment` was fixed before the game, and `instance_seed` opens it.
+    none. `computation_model` is that of the family that was played, and so are `floor_bits` and `parts`. `verdict` is
+    "above the floor", or "outside R1" in another model. `instance_commitment` was fixed before the game, and
+    `instance_seed` opens it.
     """
 
     cache: str

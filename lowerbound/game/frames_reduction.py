@@ -21,11 +21,11 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.cache import Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
 from lowerbound.core.oracle.rounding import UNIT_ROUNDOFF, rounding_bound
 from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.core.reading import logit
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.frames import FloatArray, FramesDesign
 from lowerbound.game.hard_family import HardFamily, Run
@@ -48,8 +48,8 @@ def frames_rounding(geometry: Geometry, multiplier: Fraction) -> Fraction:
     and a softmax mean of values in [0, 1] moves by at most tanh(e / 2) <= e / 2. Values and thresholds are rounded once
     each: 4u in total. The float64 oracle adds `rounding_bound`.
     """
-    u, logit = UNIT_ROUNDOFF, float(multiplier) * (1 + 2.0**-40)
-    oracle = rounding_bound(d=geometry.d, n_tokens=geometry.schedule.n_tokens, max_logit=logit, max_value=1.0)
+    u, largest = UNIT_ROUNDOFF, float(multiplier) * (1 + 2.0**-40)
+    oracle = rounding_bound(d=geometry.d, n_tokens=geometry.schedule.n_tokens, max_logit=largest, max_value=1.0)
     moved = Fraction(11 * geometry.d + 150) * u * multiplier / 2 + 4 * u
     return (Fraction(oracle) if math.isfinite(oracle) else Fraction(1)) + moved
 
@@ -204,8 +204,8 @@ class FramesReduction(HardFamily):
             outputs = yield from self._against(token, sign, place)
             beyond = outputs > 0.5
             known = beyond | (low > middle_of_all) | (high < middle_of_all)
-            least = np.where(known, place + (_logit(outputs - slack) - blur) / slope, -np.inf)
-            largest = place + _logit(outputs + slack) / slope
+            least = np.where(known, place + (logit(outputs - slack) - blur) / slope, -np.inf)
+            largest = place + logit(outputs + slack) / slope
             lowest = np.where(sign > 0, least, -largest) / step + middle_of_all
             highest = np.where(sign > 0, largest, -least) / step + middle_of_all
             above = beyond == (sign > 0)
@@ -243,19 +243,6 @@ class FramesReduction(HardFamily):
             start = stop
         return answers
 
-    def public(self, budget: Fraction | None = None) -> Public:
-        """What a cache may know before it sees a token: the levels of values, but no key."""
-        return Public(
-            schedule=self.schedule,
-            d=self.geometry.d,
-            rule=self.rule,
-            seed=self.seed,
-            budget=budget,
-            grid=self.grid,
-            n_layers=self.stack[0],
-            n_heads=self.stack[1],
-        )
-
     def stacked(self, stack: tuple[int, int]) -> FramesReduction:
         """The same family for `stack` = (layers, heads per layer)."""
         return replace(self, design=replace(self.design, geometry=replace(self.geometry, stack=stack)))
@@ -274,10 +261,3 @@ def _filled(vectors: FloatArray) -> FloatArray:
     """The vectors with a last coordinate that makes the norm 1."""
     fill = np.sqrt(np.maximum(0.0, 1 - (vectors * vectors).sum(axis=-1, keepdims=True)))
     return np.concatenate([vectors, fill], axis=-1)
-
-
-def _logit(outputs: FloatArray) -> FloatArray:
-    """The logit ln(o / (1 - o)); -infinity for o <= 0 and +infinity for o >= 1."""
-    inside = np.clip(outputs, 0.0, 1.0)
-    with np.errstate(divide="ignore"):
-        return np.asarray(np.log(inside) - np.log1p(-inside))

@@ -189,9 +189,18 @@ class HardFamily(ABC):
         """
         return None
 
-    @abstractmethod
     def public(self, budget: Fraction | None = None) -> Public:
-        """What a cache with this nominal budget may know before it sees a token."""
+        """What a cache with this nominal budget may know before it sees a token: the levels of values, but no key."""
+        return Public(
+            schedule=self.schedule,
+            d=self.geometry.d,
+            rule=self.rule,
+            seed=self.seed,
+            budget=budget,
+            grid=self.grid,
+            n_layers=self.stack[0],
+            n_heads=self.stack[1],
+        )
 
     @abstractmethod
     def stacked(self, stack: tuple[int, int]) -> Self:

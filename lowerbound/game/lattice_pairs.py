@@ -22,7 +22,6 @@ import numpy as np
 from flint import arb
 
 from lowerbound.core.bounds import BALLS
-from lowerbound.core.cache import Public
 from lowerbound.core.coins import Coins
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import MOST_LEVELS, Grid
@@ -297,19 +296,6 @@ class LatticePairs(HardFamily):
             outputs = yield Run(own, np.zeros(own.shape), self.pairs[tokens, keys[..., tokens]] * length)
             values.append(self.grid.decode(outputs[..., 1:]))
         return np.concatenate([np.concatenate(values, axis=2), keys[..., None]], axis=3).reshape(self.shape)
-
-    def public(self, budget: Fraction | None = None) -> Public:
-        """What a cache may know before it sees a token: the levels of values, but no key."""
-        return Public(
-            schedule=self.schedule,
-            d=self.geometry.d,
-            rule=self.rule,
-            seed=self.seed,
-            budget=budget,
-            grid=self.grid,
-            n_layers=self.stack[0],
-            n_heads=self.stack[1],
-        )
 
     def stacked(self, stack: tuple[int, int]) -> LatticePairs:
         """The same family for `stack` = (layers, heads per layer); all heads have the same pairs."""

@@ -22,12 +22,11 @@ from flint import arb
 from numpy.typing import NDArray
 
 from lowerbound.core.bounds import BALLS
-from lowerbound.core.cache import Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Grid
 from lowerbound.core.oracle.rounding import UNIT_ROUNDOFF, rounding_bound
 from lowerbound.core.private_seed import PrivateSeed
-from lowerbound.core.reading import key_room
+from lowerbound.core.reading import key_room, logit
 from lowerbound.core.scalars import ball, precision, upper_fraction
 from lowerbound.game.hard_family import FloatArray, HardFamily, Run
 from lowerbound.game.index import Symbols, draw_symbols
@@ -250,8 +249,8 @@ class PayloadReduction(HardFamily):
             middle = (low + high) // 2
             places = np.clip(self._place(middle + 0.5) + blur / (2 * c), -1.0, 1.0)
             outputs = yield from self._against(token, places)
-            least = (places + (_logit(outputs - slack) - blur) / c + 1) * most / 2
-            largest = (places + _logit(outputs + slack) / c + 1) * most / 2
+            least = (places + (logit(outputs - slack) - blur) / c + 1) * most / 2
+            largest = (places + logit(outputs + slack) / c + 1) * most / 2
             above = outputs > 0.5
             open_ = low < high
             bottom = np.where(above, middle + 1, low)
@@ -276,19 +275,6 @@ class PayloadReduction(HardFamily):
             outputs.append(answers[..., 0])
         return np.concatenate(outputs, axis=2)
 
-    def public(self, budget: Fraction | None = None) -> Public:
-        """What a cache may know before it sees a token: the levels of values, but no key."""
-        return Public(
-            schedule=self.schedule,
-            d=self.geometry.d,
-            rule=self.rule,
-            seed=self.seed,
-            budget=budget,
-            grid=self.grid,
-            n_layers=self.stack[0],
-            n_heads=self.stack[1],
-        )
-
     def stacked(self, stack: tuple[int, int]) -> PayloadReduction:
         """The same family for `stack` = (layers, heads per layer)."""
         return replace(self, design=replace(self.design, geometry=replace(self.geometry, stack=stack)))
@@ -301,13 +287,6 @@ class PayloadReduction(HardFamily):
     def from_json(cls, data: Mapping[str, Any]) -> PayloadReduction:
         """The family that `to_json` described."""
         return cls(PayloadDesign.from_json(data["design"]), data["seed"])
-
-
-def _logit(outputs: FloatArray) -> FloatArray:
-    """The logit ln(o / (1 - o)); -infinity for o <= 0 and +infinity for o >= 1."""
-    inside = np.clip(outputs, 0.0, 1.0)
-    with np.errstate(divide="ignore"):
-        return np.log(inside) - np.log1p(-inside)
 
 
 def _blocks(queries: FloatArray, size: int) -> Iterator[FloatArray]:

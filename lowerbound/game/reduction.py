@@ -144,18 +144,7 @@ class Reduction(HardFamily):
 
     def public(self, budget: Fraction | None = None) -> Public:
         """What a cache may know before it sees a token, which includes keys and value levels."""
-        return Public(
-            schedule=self.schedule,
-            d=self.geometry.d,
-            rule=self.rule,
-            seed=self.seed,
-            budget=budget,
-            keys=self.keys,
-            grid=self.grid,
-            network=self.network,
-            n_layers=self.stack[0],
-            n_heads=self.stack[1],
-        )
+        return replace(super().public(budget), keys=self.keys, network=self.network)
 
     def to_json(self) -> dict[str, Any]:
         """The public configuration as plain JSON values; `from_json` is its inverse."""

@@ -31,7 +31,7 @@ def frames_game(
     found = frames_by_classes_design(head) if head.n_tokens > 1 else None
     if found is None:
         raise ImpossibleReduction(
-            f"frames must exist for {head.n_tokens} tokens in R^{head.d}, with letters and values that can be told "
+            f"frames must exist for T = {head.n_tokens} in R^{head.d}, with letters and values that can be told "
             f"apart at eta = {error} and lambda = {chosen}, got none; the nearest possible eta is smaller, or d larger"
         )
     return FramesReduction(FramesDesign(place, found.payload, chosen, error), seed)

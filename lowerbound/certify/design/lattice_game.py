@@ -28,7 +28,7 @@ def lattice_game(place: Geometry, *, eta: Rational, multiplier: Rational | None 
     if design is None:
         raise ImpossibleReduction(
             f"lattice keys must be told apart at eta {plainly(error)} with lambda {float(chosen):g}: Theorem E1 has no "
-            f"instance for {place.n_tokens_cached} tokens in R^{place.d} there; the nearest possible eta is smaller"
+            f"instance for T = {place.n_tokens_cached} in R^{place.d} there; the nearest possible eta is smaller"
         )
     told = design.payload
     return LatticePairs(

@@ -60,7 +60,7 @@ def test_the_kernel_agrees_with_plain_floats(name: str) -> None:
 @pytest.mark.parametrize(
     ("eta", "rho_squared", "gamma", "levels", "bits"),
     [
-        # shared/reference/design/cert_c.json, kind C'
+        # The parameters are those of the first certificates of Theorem C', found before this package had a search.
         ("1/100", "497911/1000000", "949613/1000000", (50, 163), 315899),
         ("1/1000", "464889/1000000", "911389/1000000", (500, 1524), 477105),
     ],
