@@ -8,10 +8,8 @@ no shift of strips holds more than centred ones. Cost: a minute.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import combinations
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import betainc, gammaln
-from scipy.stats import binom
 
+from experiments.centred_strips import planar_strips, refined_strips, unit
+from experiments.tally import Tally
 from lowerbound.certify.design.strips import strips_cells_design, strips_noise_design
 from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
@@ -36,42 +35,6 @@ HEAD = (424, 256, 64)
 """T, T_N and d of VAR models of 256 pixels."""
 INSTANCES, SHIFTS, POINTS = 300, 60, 200_000
 READS_PER_LEVEL, DIRECTIONS = 4, 6
-ROUNDING = 1e-9
-FALSE_ALARM = 1e-7
-"""The probability at which a true claim about a rate or a mean is called refuted."""
-DEVIATIONS = 5.2
-"""The standard deviations that a normal variable exceeds with that probability."""
-
-
-@dataclass
-class Tally:
-    """One claim and what was seen of it: counts if it is about a rate, sums if about a mean, a maximum otherwise."""
-
-    what: str
-    kind: Literal["rate", "mean", "most"]
-    claimed: float
-    seen: list[float] = field(default_factory=list)
-
-    @property
-    def measured(self) -> float:
-        """The mean, or the maximum, of what was seen."""
-        return float(max(self.seen) if self.kind == "most" else np.mean(self.seen)) if self.seen else float("nan")
-
-    @property
-    def holds(self) -> bool:
-        """Whether what was seen is compatible with the claim, up to FALSE_ALARM (and ROUNDING for a maximum)."""
-        count = len(self.seen)
-        if self.kind == "rate":
-            return count > 0 and bool(binom.sf(sum(self.seen) - 1, count, min(1.0, self.claimed)) >= FALSE_ALARM)
-        if self.kind == "mean":
-            spread = DEVIATIONS * float(np.std(self.seen) / np.sqrt(max(1, count)))
-            return count > 1 and self.measured <= self.claimed + spread
-        return count > 0 and self.measured <= self.claimed + ROUNDING
-
-    def to_json(self, **place: Any) -> dict[str, Any]:
-        """A row of the table."""
-        told = {"claim": self.what, "kind": self.kind, "claimed": self.claimed, "measured": self.measured}
-        return {**place, **told, "n": len(self.seen), "holds": self.holds}
 
 
 def logistic(x: FloatArray | float) -> Any:
@@ -228,11 +191,6 @@ class Plan:
             for level in range(len(self.levels)):
                 claims.append(Tally(f"profile at level {level + 1}", "mean", self.profile(level)))
         return {claim.what: claim for claim in claims}
-
-
-def unit(rows: FloatArray) -> FloatArray:
-    """Rows of norm 1."""
-    return np.asarray(rows / np.linalg.norm(rows, axis=-1, keepdims=True))
 
 
 @dataclass(frozen=True)
@@ -395,88 +353,6 @@ def played(
         narrow = drawn.read_cells if narrowing == "cells" else drawn.read_noise
         drawn.read_strips(rng, narrow(rng, tallies), tallies)
     return [tally.to_json(eta=str(eta), delta=str(delta), by=narrowing) for tally in tallies.values()]
-
-
-Polygon = list[tuple[float, float]]
-
-
-def cut(polygon: Polygon, direction: FloatArray, height: float) -> Polygon:
-    """The part of a convex polygon where the product with a direction is at most a height."""
-    over = [float(direction[0] * x + direction[1] * y - height) for x, y in polygon]
-    kept: Polygon = []
-    for k, here in enumerate(polygon):
-        before = polygon[k - 1]
-        if over[k] * over[k - 1] < 0:
-            share = over[k - 1] / (over[k - 1] - over[k])
-            kept.append((before[0] + share * (here[0] - before[0]), before[1] + share * (here[1] - before[1])))
-        if over[k] <= 0:
-            kept.append(here)
-    return kept
-
-
-def area(polygon: Polygon) -> float:
-    """The area of a convex polygon."""
-    return abs(sum(polygon[k - 1][0] * y - polygon[k - 1][1] * x for k, (x, y) in enumerate(polygon))) / 2
-
-
-def mass(directions: FloatArray, shifts: FloatArray, half: float, a: float) -> float:
-    """The integral of exp(a times the share of strips that hold x) over a regular 24-gon, without any grid.
-
-    exp(a/k sum 1_i) is the product of 1 + (e^(a/k) - 1) 1_i, so that the areas inside each subset of the strips add up.
-    """
-    corners = np.arange(24) * np.pi / 12
-    whole = list(zip(np.cos(corners).tolist(), np.sin(corners).tolist(), strict=True))
-    factor, total = np.expm1(a / len(shifts)), 0.0
-    for count in range(len(shifts) + 1):
-        for chosen in combinations(range(len(shifts)), count):
-            polygon = whole
-            for k in chosen:
-                polygon = cut(polygon, directions[k], shifts[k] + half)
-                polygon = cut(polygon, -directions[k], half - shifts[k])
-            total += factor**count * area(polygon)
-    return float(total)
-
-
-def climbed(value: Callable[[FloatArray], float], start: FloatArray, rng: np.random.Generator, steps: int) -> float:
-    """The largest value that a random climb from a start finds, the start included."""
-    here, best = start, value(start)
-    for step in range(steps):
-        there = here + rng.normal(size=len(here)) * 0.2 / (1 + step)
-        if (new := value(there)) > best:
-            here, best = there, new
-    return best
-
-
-def planar_strips(rng: np.random.Generator, shifts: int) -> Tally:
-    """Shifted strips over centred ones, in the plane, exactly: shifts are random, of one point, tiny, or climbed to."""
-    tally = Tally("mass in shifted over centred strips, plane", "most", 1.0)
-    for trial in range(shifts):
-        angles = rng.random(4) * np.pi
-        directions = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-        half, a = rng.uniform(0.05, 0.5), rng.uniform(1, 20)
-        centred = mass(directions, np.zeros(4), half, a)
-        starts = (rng.uniform(-1, 1, 4), directions @ rng.uniform(-0.6, 0.6, 2), rng.normal(size=4) * 0.01)
-
-        def ratio(c: FloatArray, at: tuple[FloatArray, float, float, float] = (directions, half, a, centred)) -> float:
-            return mass(at[0], c, at[1], at[2]) / at[3]
-
-        tally.seen.append(climbed(ratio, starts[trial % 3], rng, 6))
-    return tally
-
-
-def refined_strips(rng: np.random.Generator, m: int, points: int) -> Iterator[Tally]:
-    """The same in R^m on finer and finer random grids: the excess over centred strips, in standard deviations."""
-    for count in (points // 16, points // 4, points):
-        x = unit(rng.normal(size=(count, m))) * rng.random((count, 1)) ** (1 / m)
-        tally = Tally(f"excess of shifted strips, R^{m}, {count} points, in deviations", "most", DEVIATIONS)
-        for _ in range(6):
-            u = unit(rng.normal(size=(12, m)))
-            heights, half, a = x @ u.T, rng.uniform(0.1, 0.5), rng.uniform(1, 30)
-            centred = np.exp(a * (np.abs(heights) <= half).mean(axis=1))
-            for shift in (u @ (0.3 * unit(rng.normal(size=m))), rng.normal(size=12) * 0.05, rng.uniform(-1, 1, 12)):
-                excess = np.exp(a * (np.abs(heights - shift) <= half).mean(axis=1)) - centred
-                tally.seen.append(float(excess.mean() / excess.std() * np.sqrt(count)))
-        yield tally
 
 
 def run() -> Outcome:

@@ -54,52 +54,7 @@ apply: (@var256_failures_floor 2 5 3 erefl 2 5 16 3 (1/10) (1/100) (79/100) (120
   (1/75) (1/50) 32 (61681/500000) (1267081/3125000) (1727/400)
   (47/10) 100 (483/25) (47/1) (1/20000) (1/1000000)
   (1/1) (65/28) (239/36) (206/31) (0/1) (2/1) (1/22) 155900 iL iLV iK iB).
-- by lra.
-- by lra.
-- by exact: erefl.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hsp.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hx.
-- by exact: hxV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hK.
-- by lra.
-- by exact: hV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hu.
-- by exact: huV.
-- by exact: hw.
-- by exact: hwV.
-- by exact: lK.
-- by exact: lV.
-- by exact: lP.
-- by lra.
+all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
 
 (* eta = 1/100: 16 blocks of 12 letters, 50 levels of values *)
@@ -153,52 +108,7 @@ apply: (@var256_failures_floor 12 50 4 erefl 12 50 192 4 (1/100) (1/100) (1627/2
   (1/750) (1/5000) 2 (46793/1000000) (8001083/200000000) (66201/10000)
   (93/10) (387/5) (267/20) (37/1) (1/950) (1/1000000)
   (190/53) (79/14) (13/2) (206/31) (45/13) (73/13) (10/17) 333600 iL iLV iK iB).
-- by lra.
-- by lra.
-- by exact: erefl.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hsp.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hx.
-- by exact: hxV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hK.
-- by lra.
-- by exact: hV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hu.
-- by exact: huV.
-- by exact: hw.
-- by exact: hwV.
-- by exact: lK.
-- by exact: lV.
-- by exact: lP.
-- by lra.
+all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
 
 (* eta = 1/1000: 16 blocks of 113 letters, 500 levels of values *)
@@ -252,50 +162,5 @@ apply: (@var256_failures_floor 113 500 4 erefl 113 500 1808 4 (1/1000) (1/100) (
   (1/7500) (1/500000) 2 (43677/1000000) (2000007/500000000) (89227/10000)
   (139/10) (803/10) (68/5) (35/1) (1/1200) (1/1000000)
   (341/50) (260/29) (111/17) (206/31) (177/26) (242/27) (10/17) 505800 iL iLV iK iB).
-- by lra.
-- by lra.
-- by exact: erefl.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hsp.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hx.
-- by exact: hxV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hK.
-- by lra.
-- by exact: hV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hu.
-- by exact: huV.
-- by exact: hw.
-- by exact: hwV.
-- by exact: lK.
-- by exact: lV.
-- by exact: lP.
-- by lra.
+all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.

@@ -1,12 +1,10 @@
 (* Theorem F for delta = 1/100 and one head of VAR at 256 pixels: every number is decided by computation. *)
-From LowerBound Require Export FrameBlocks RationalBounds KerdockFrames.
+From LowerBound Require Export FrameBlocks Var256FrameBounds.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-Notation var256_address' := (var256_address : _ -> [finType of option 'I_62] -> R).
 Notation var256_blocks c0 LV K h :=
   (@frame_instance _ _ [finType of 'I_63] _ var256_address' c0 LV (@symmetric_grid K h)).
-Notation var256_value := (@value_question _ [finType of 'I_256] _ [finType of 'I_63] var256_address' 100).
 Notation var256_side c0 L B cs sn h tau :=
   (@grid_cut _ [finType of 'I_256] _ [finType of 'I_63] var256_address' c0 L B 100 cs sn h tau).
 Notation var256_level c0 L B cs sn h :=
@@ -29,23 +27,6 @@ Proof.
 case=> [x0|<-]; last by rewrite sinh_0; lra.
 have [c [hc [c0 c1]]] := MVT_cor2 sinh cosh 0 x x0 (fun c _ => derivable_pt_lim_sinh c).
 by rewrite sinh_0 in hc; have := cosh_ge1 c; nra.
-Qed.
-
-(* an isolation bound, from a rational bound of its exponent *)
-Lemma isolation_at (P tt mm c0 mu y c e : R) : 0 <= P -> 0 < e ->
-  c <= tt * (y - c0 * mu) - tt ^ 2 * mm * (1 - mu ^ 2) / 2 -> P * 423 / e <= exp c ->
-  0 <= isolation 424 P tt mm c0 mu y <= e.
-Proof.
-move=> P0 e0 hc big; rewrite /isolation; set x := exp _; have x0 : 0 < x by exact: exp_pos.
-have p0 : 0 <= P * 423 by lra.
-have xc : x <= / exp c by rewrite -exp_Ropp; apply: exp_mono; lra.
-have -> : P * ((424 - 1) * x) = P * 423 * x by ring.
-split; first by apply: Rmult_le_pos; lra.
-have h : P * 423 <= exp c * e.
-  have := Rmult_le_compat_r e _ _ (Rlt_le _ _ e0) big.
-  by have -> : P * 423 / e * e = P * 423 by field; lra.
-apply: Rle_trans (_ : _ <= exp c * e * / exp c) _; last by apply: Req_le; field; have := exp_pos c; lra.
-by apply: Rmult_le_compat => //; lra.
 Qed.
 
 Section Certificate.
@@ -101,15 +82,10 @@ Theorem var256_failures_floor :
     bits <= log2 (N S)].
 Proof.
 have [b1 b0 co fc] := var256_frames_incoherent.
-have i62 : N [finType of 'I_62] = 62 by rewrite N_ord INR_IZR_INZ.
-have i63 : N [finType of 'I_63] = 63 by rewrite N_ord INR_IZR_INZ.
-have i256 : N [finType of 'I_256] = 256 by rewrite N_ord INR_IZR_INZ.
-have i424 : N [finType of 'I_424] = 424 by rewrite N_ord INR_IZR_INZ.
-have own : (0 < #|[finType of 'I_256]|)%nat by rewrite card_ord.
+have [i62 i63 i256 i424] := var256_sizes; have own := var256_own; have ln256 := ln_var256_own.
 have l100 : 0 < 100 by lra.
 have g0 : 0 < g by apply: Rmult_lt_0_compat => //; apply: Rmult_lt_0_compat.
-have lt : ln (1 + tau) <= tau.
-  by rewrite -{2}(ln_exp tau); apply: ln_le; [lra|exact: exp_ineq1_le].
+have lt := ln_succ_at_most tau0; have lx := ln_at_least tau0 hx.
 have spc : spacing eta tau < g by rewrite /spacing; lra.
 have steps : 2 * eta + tau / 4 < sinh (g / 2) / (cosh (g * (INR L - 2) / 2) + cosh (g / 2)).
   rewrite Ll; have c1 := cosh_at_most flat; have c2 := cosh_at_most flat'.
@@ -118,17 +94,8 @@ have steps : 2 * eta + tau / 4 < sinh (g / 2) / (cosh (g * (INR L - 2) / 2) + co
   apply: Rlt_le_trans (sinh_ge (x := g / 2) _); last lra.
   apply: Rle_lt_trans step; apply: Rmult_le_compat_l; first lra.
   exact: Rplus_le_compat.
-have ln256 : ln (N [finType of 'I_256]) <= 100.
-  rewrite i256; have -> : ln 256 = 8 * ln 2.
-    by have -> : 256 = 2 ^ 8 by [ring]; rewrite ln_pow; [rewrite INR_IZR_INZ|lra].
-  by have := exp_ineq1_le (ln 2); rewrite exp_ln; lra.
-have lx : - x <= ln tau.
-  have : ln (/ tau) <= x by rewrite -(ln_exp x); apply: ln_le => //; exact: Rinv_0_lt_compat.
-  by rewrite ln_Rinv //; lra.
 have tV2 : 0 < tauV / 2 by lra.
-have lxV : - xV <= ln (tauV / 2).
-  have : ln (/ (tauV / 2)) <= xV by rewrite -(ln_exp xV); apply: ln_le => //; exact: Rinv_0_lt_compat.
-  by rewrite ln_Rinv //; lra.
+have lxV := ln_at_least tV2 hxV.
 have LV0 : (0 < LV)%nat by rewrite lt0n; apply/eqP => e1; move: LVl; rewrite e1 /=; lra.
 have fitsK : (h * INR K / 2) ^ 2 <= 1 - c0 ^ 2 by rewrite Kk.
 split=> [y i|i ch||W S compress answer W0 failed fv fs fl].
@@ -139,34 +106,16 @@ split=> [y i|i ch||W S compress answer W0 failed fv fs fl].
     he spc own ln256 fitsK).
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P0 : 0 <= 1 + / z by lra.
-have hcc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100 - c0 * mu) -
-  t ^ 2 * m * (1 - mu ^ 2) / 2.
-  by apply: Rle_trans hc _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
-have hccV : cV <= 100 * ((100 * c0 + ln (tauV / 2)) / 100 - c0 * (1/7)) - 100 ^ 2 * m * (1 - (1/7) ^ 2) / 2.
-  by apply: Rle_trans hcV _; apply: Rplus_le_compat_r; apply: Rmult_le_compat_l; lra.
+have hcc := exponent_at (proj1 t0) lx hc; have hccV := exponent_at l100 lxV hcV.
 have sK := isolation_at P0 e0 hcc shutK.
 have sV := isolation_at P0 eV0 hccV shutV.
-have il : / l <= 1/2 by apply: Rle_trans (Rinv_le_contravar 2 l _ _) _; lra.
-have ilv : / lv <= 1/2 by apply: Rle_trans (Rinv_le_contravar 2 lv _ _) _; lra.
-have dens : N [finType of 'I_62] * (h ^ 2 * (INR K ^ 2 - 1) / 12)
-    + sqrt (z * (N [finType of 'I_62] * (h ^ 4 * (INR K ^ 2 - 1) * (INR K ^ 2 - 4) / 180))) <= 1 - c0 ^ 2.
-  rewrite i62 Kk; have : sqrt (z * (62 * (h ^ 4 * (k ^ 2 - 1) * (k ^ 2 - 4) / 180))) <= s.
-    by rewrite -(sqrt_pow2 s) //; apply: sqrt_le_1_alt.
-  by move: norm; set a := sqrt _; lra.
-have farE : N [finType of 'I_256] * exp (- (100)) <= tauV / 2 * exp (100 * c0).
-  rewrite i256; apply: Rle_trans (_ : _ <= exp (- xV) * exp (100 * c0)) _; last first.
-    by apply: Rmult_le_compat_r; [exact/Rlt_le/exp_pos|rewrite -(exp_ln _ tV2); exact: exp_mono].
-  have -> : exp (- xV) * exp (100 * c0) = exp (100 + 100 * c0 - xV) * exp (- (100)).
-    by rewrite -!exp_plus; congr exp; ring.
-  apply: Rmult_le_compat_r; first exact/Rlt_le/exp_pos.
-  apply: Rle_trans far _; set y := (100 + 100 * c0 - xV) / 2.
-  have -> : 100 + 100 * c0 - xV = INR 2 * y by rewrite /y INR_IZR_INZ; field.
-  by rewrite exp_INR; apply: pow_incr; have := exp_ineq1_le y; rewrite /y; lra.
+have il := inv_half l2; have ilv := inv_half lv2.
+have dens := var256_dense s0 hs norm; have farE := var256_far tauV0 lxV c00 far far0.
 have h1 : 0 < 100 <= 100 by lra.
 have big := @frames_with_failures_grid [finType of 'I_424] [finType of 'I_256] [finType of 'I_62]
   [finType of 'I_63]
   var256_address' B L LV L0 100 eta delta c0 cs sn h tau tauV (1/7) (165/1000) z t 100.
-cbv zeta in big; rewrite i424 i256 i62 i63 Bd Kk Ll LVl in big; rewrite i62 Kk in dens; rewrite i256 in farE.
+cbv zeta in big; rewrite i424 i256 i62 i63 Bd Kk Ll LVl in big.
 rewrite Ll in steps.
 set pK := isolation _ _ t _ _ _ _ in sK big; set pV := isolation _ _ 100 _ _ _ _ in sV big.
 have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 B0 LV0 own z0 dens spc steps stepV farE

@@ -37,42 +37,7 @@ apply: (@var256_frames_floor 20 5 11 30 20 5 (1/10) (81/100) (4815/6737) (4712/6
   (2/100) 3 (5633/100000)
   (405466/1000000) (42196/10000) (47/10) (808/10) (1438/100) (40/1) (121/28) (65/28)
   (5/12) 175200 iL iLV).
-- by lra.
-- by lra.
-- by exact: erefl.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hsp.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hx.
-- by exact: hxV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hK.
-- by lra.
-- by exact: hV.
-- by exact: erefl.
-- by exact: erefl.
-- by exact: lK.
-- by exact: lV.
-- by exact: lP.
-- by rewrite !INR_IZR_INZ /=; lra.
+all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
 
 (* eta = 1/100: 202 letters of payload, 50 levels of values *)
@@ -109,42 +74,7 @@ apply: (@var256_frames_floor 202 50 9 30 202 50 (1/100) (811/1000) (21/29) (20/2
   (2/10000) 2 (473/10000)
   (400054/10000000) (65221/10000) (93/10) (767/10) (1318/100) (36/1) (291/38) (79/14)
   (10/17) 350800 iL iLV).
-- by lra.
-- by lra.
-- by exact: erefl.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hsp.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hx.
-- by exact: hxV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hK.
-- by lra.
-- by exact: hV.
-- by exact: erefl.
-- by exact: erefl.
-- by exact: lK.
-- by exact: lV.
-- by exact: lP.
-- by rewrite !INR_IZR_INZ /=; lra.
+all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
 
 (* eta = 1/1000: 1940 letters of payload, 500 levels of values *)
@@ -181,41 +111,6 @@ apply: (@var256_frames_floor 1940 500 9 30 1940 500 (1/1000) (822/1000) (663/905
   (1/6600) (2/1000000) 2 (4483/100000)
   (40000054/10000000000) (87949/10000) (139/10) (784/10) (1315/100) (34/1) (557/51) (260/29)
   (10/17) 525200 iL iLV).
-- by lra.
-- by lra.
-- by exact: erefl.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hsp.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hx.
-- by exact: hxV.
-- by lra.
-- by lra.
-- by lra.
-- by lra.
-- by exact: hK.
-- by lra.
-- by exact: hV.
-- by exact: erefl.
-- by exact: erefl.
-- by exact: lK.
-- by exact: lV.
-- by exact: lP.
-- by rewrite !INR_IZR_INZ /=; lra.
+all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
 
