@@ -96,6 +96,19 @@ def test_the_page_is_one_file_with_its_data() -> None:
     assert json.loads(inside) == embedded(hostile)
 
 
+def test_every_line_has_a_colour_and_dashes_of_its_own() -> None:
+    """Law: the page names a colour and a pattern of dashes for each theorem and the proved cache, no pattern twice."""
+    text = page(DATA)
+    for table in ("COLOURS", "DASHES"):
+        written = re.search(rf"const {table} = \{{(.*?)\}};", text, re.DOTALL)
+        assert written is not None
+        entries = re.findall(r'("[^"]+"|\w+): ("[^"]*")', written.group(1))
+        assert {name.strip('"') for name, _ in entries} == {*THEOREMS, "cache"}
+        if table == "DASHES":
+            dashes = [value for name, value in entries if name != "cache"]
+            assert len(set(dashes)) == len(dashes)
+
+
 def test_the_table_of_games_must_be_there(tmp_path: Path) -> None:
     """Law: without the rows of `make table` there is a sentence, and no file."""
     with pytest.raises(InvalidArgument, match="the explorer must find the rows of `make table`"):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -16,6 +16,7 @@ from lowerbound.prove.book import Book, counter_models, load_book
 from lowerbound.prove.coq import Compiled, CoqFolder
 from lowerbound.prove.lemma import ByCoq, Lemma
 from lowerbound.prove.readers import to_latex
+from lowerbound.prove.released import theorems_of
 from lowerbound.prove.verify import BACKENDS, LemmaReport, Report, verify
 from lowerbound.report.site.graph import CHECKERS, css_class, svg
 
@@ -82,6 +83,7 @@ def page(found: Verified) -> str:
     entries = {entry.lemma.id: entry for entry in report.entries}
     folder = CoqFolder(book.directory / "coq")
     coq = None if coq_problem(folder) else folder.compiled()
+    printed = {} if coq is None else coq.readable(theorems_of(book))
     drawn = svg(graph, report, {lemma.id: anchor(lemma.id) for lemma in book.lemmas})
     counted = {status: sum(entry.status == status for entry in report.entries) for status in entries_statuses(report)}
     lines = [
@@ -110,7 +112,7 @@ def page(found: Verified) -> str:
         if name != heading:
             heading = name
             lines += ["", f"## {title_of(book.directory / name)}"]
-        lines += ["", *lemma_lines(book, coq, entries[lemma.id], list(graph.successors(lemma.id)))]
+        lines += ["", *lemma_lines(book, coq, printed, entries[lemma.id], list(graph.successors(lemma.id)))]
     return "\n".join([*lines, ""])
 
 
@@ -141,18 +143,30 @@ def title_of(path: Path) -> str:
     return " ".join(told.split("\n\n")[0].split()).rstrip(".")
 
 
-def lemma_lines(book: Book, coq: Compiled | None, entry: LemmaReport, used_by: Sequence[str]) -> list[str]:
+def said(lemma: Lemma) -> list[str]:
+    """A lemma in words and, where it has one, as a formula."""
+    lines = [literal(lemma.words), ""]
+    if (formula := formula_of(lemma)) is not None:
+        lines += ["$$", formula, "$$", ""]
+    return lines
+
+
+def standing(entry: LemmaReport) -> list[str]:
+    """The derived status of a lemma, its range and its model, as items of a list."""
+    return [
+        f"* status: [{entry.status}]{{.status .{css_class(entry.status)}}}",
+        f"* range: {literal(entry.lemma.range)}",
+        f"* computation model: {entry.lemma.model}",
+    ]
+
+
+def lemma_lines(
+    book: Book, coq: Compiled | None, printed: Mapping[str, str], entry: LemmaReport, used_by: Sequence[str]
+) -> list[str]:
     """One lemma: words, formula, facts, the Coq statements and the counter-models."""
     lemma = entry.lemma
     name = book.files[lemma.id]
-    lines = [f"({anchor(lemma.id)})=", f"### {lemma.id}", "", literal(lemma.words), ""]
-    if (formula := formula_of(lemma)) is not None:
-        lines += ["$$", formula, "$$", ""]
-    lines += [
-        f"* status: [{entry.status}]{{.status .{css_class(entry.status)}}}",
-        f"* range: {literal(lemma.range)}",
-        f"* computation model: {lemma.model}",
-    ]
+    lines = [f"({anchor(lemma.id)})=", f"### {lemma.id}", "", *said(lemma), *standing(entry)]
     for check in entry.checks:
         lines.append(f"* {literal(check.checker)}: {check.outcome} ({literal(check.reason)})")
     for premise, model in counter_models(book, lemma).items():
@@ -168,7 +182,7 @@ def lemma_lines(book: Book, coq: Compiled | None, entry: LemmaReport, used_by: S
     if coq is not None:
         lines += [f"* Coq: {place_of(coq, theorem)}" for theorem in theorems]
         for theorem in theorems:
-            lines += ["", *raw(coq_details(theorem, coq.readable(coq_theorems(book))[theorem]))]
+            lines += ["", *raw(coq_details(theorem, printed[theorem]))]
     return lines
 
 
@@ -184,11 +198,6 @@ def place_of(coq: Compiled, theorem: str) -> str:
     """A Coq theorem, its file with a link, and the line."""
     module = coq.full_name(theorem).partition(".")[0]
     return f"`{theorem}`, [proofs/coq/{module}.v]({SOURCES}/{module}.md), line {coq.line(theorem)}"
-
-
-def coq_theorems(book: Book) -> list[str]:
-    """Every Coq theorem by which a lemma of the book is checked."""
-    return [each.theorem for lemma in book.lemmas for each in lemma.discharges if isinstance(each, ByCoq)]
 
 
 def coq_details(theorem: str, printed: str) -> str:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
 from lowerbound.prove.coq import Compiled, CoqFolder
 from lowerbound.prove.lemma import ByCoq, Cited
+from lowerbound.prove.released import theorems_of
 from lowerbound.prove.verify import LemmaReport
-from lowerbound.report.site.graph import css_class
 from lowerbound.report.site.proof_page import (
     Verified,
     anchor,
     coq_details,
     coq_problem,
-    coq_theorems,
-    formula_of,
     literal,
     place_of,
     raw,
+    said,
+    standing,
 )
 
 INTRODUCTION = (
@@ -33,7 +33,7 @@ def page(found: Verified) -> str:
     """The page, as MyST Markdown."""
     folder = CoqFolder(found.book.directory / "coq")
     coq = None if coq_problem(folder) else folder.compiled()
-    readable = {} if coq is None else coq.readable(coq_theorems(found.book))
+    readable = {} if coq is None else coq.readable(theorems_of(found.book))
     entries = {entry.lemma.id: entry for entry in found.report.entries}
     lines = ["# The floors, theorem by theorem", "", INTRODUCTION, "", found.sentence]
     for theorem in [*THEOREMS.values(), *OTHER_MODELS.values()]:
@@ -49,16 +49,10 @@ def page(found: Verified) -> str:
 def block(theorem: Theorem, entry: LemmaReport, coq: Compiled | None, readable: dict[str, str]) -> list[str]:
     """One lemma of a theorem: words, formula, statement, place, and what it rests on."""
     lemma = entry.lemma
-    lines = [f"### {literal(lemma.id)}", "", literal(lemma.words), ""]
-    if (formula := formula_of(lemma)) is not None:
-        lines += ["$$", formula, "$$", ""]
+    lines = [f"### {literal(lemma.id)}", "", *said(lemma)]
     if theorem.lemmas_with_failures is not None:
         lines.append(f"* for {'δ = 0' if lemma.id in theorem.lemmas else 'δ > 0'}")
-    lines += [
-        f"* status: [{entry.status}]{{.status .{css_class(entry.status)}}}",
-        f"* range: {literal(lemma.range)}",
-        f"* computation model: {lemma.model}",
-    ]
+    lines += standing(entry)
     lines += [f"* proof: {literal(each.reference)}" for each in lemma.discharges if isinstance(each, Cited)]
     names = [each.theorem for each in lemma.discharges if isinstance(each, ByCoq)]
     if coq is not None:
