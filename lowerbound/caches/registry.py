@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import InvalidArgument, unknown
 
 if TYPE_CHECKING:
@@ -215,6 +216,8 @@ def target_of(name: str) -> str:
         return program_target(name.removeprefix("exec:"))
     if name in CACHES:
         return CACHES[name]
+    if is_wrapped(name):
+        return name
     if name.endswith(".py"):
         module = name.removesuffix(".py").rpartition("/")[2]
         raise InvalidArgument(f"cache {name!r} must name a class, not a file; did you mean {module}:CLASS?")

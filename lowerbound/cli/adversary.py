@@ -28,6 +28,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
+from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import InvalidArgument, printable
 
 
@@ -75,7 +76,7 @@ def attack(
     from lowerbound.report.attacks import attack_table, broken_text, not_broken_text, seed_text
     from lowerbound.report.terminal import console
 
-    name, at, share = (cache, "", "") if cache.startswith("exec:") else cache.partition("@")
+    name, at, share = (cache, "", "") if cache.startswith("exec:") or is_wrapped(cache) else cache.partition("@")
     if at and budget is not None:
         raise InvalidArgument(f"the budget must be given once, got {share!r} in the name and {budget!r}")
     if out is not None and not out.parent.is_dir():

@@ -40,6 +40,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
+from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, printable
 
 if TYPE_CHECKING:
@@ -251,7 +252,7 @@ def at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tupl
     """Every name with every budget; NAME@F is paired with its own budget F alone."""
     games: list[tuple[str, str | None]] = []
     for name in names:
-        base, at, own = (name, "", "") if name.startswith("exec:") else name.partition("@")
+        base, at, own = (name, "", "") if name.startswith("exec:") or is_wrapped(name) else name.partition("@")
         games += [(base, own)] if at else [(base, budget) for budget in budgets]
     return games
 

@@ -1,22 +1,30 @@
-"""Loading a cache class from a target, which is "package.module:Class" or "exec:COMMAND"."""
+"""Loading a cache class from a target: "package.module:Class", "exec:COMMAND", or "KIND:MODULE:NAME"."""
 
 from __future__ import annotations
 
 import importlib
 
 from lowerbound.core.cache import Memory
+from lowerbound.core.kinds import is_wrapped
 from lowerbound.core.program import PREFIX, program_cache
 from lowerbound.errors import InvalidArgument, raised_at, unknown
 
+ADAPTERS = "lowerbound.audit.kinds"
+"""The module with the function `adapter`. It stands above this one and is found by name, as every cache class is."""
+
 
 def load_cache(target: str) -> type[Memory]:
-    """The cache class that "package.module:Class" names, or the one that plays the program of "exec:COMMAND".
+    """The cache class that "package.module:Class" names, the one that plays the program of "exec:COMMAND", or the
+    adapter to "KIND:MODULE:NAME".
 
     Contract: returns a concrete subclass of Memory. It raises InvalidArgument if the module cannot be imported or the
     name is not that of a concrete cache class, and UnknownName, with the nearest names, if the module lacks the name.
     """
     if target.startswith(PREFIX):
         return program_cache(target.removeprefix(PREFIX))
+    if is_wrapped(target):
+        adapted: type[Memory] = importlib.import_module(ADAPTERS).adapter(target)
+        return adapted
     module_name, _, class_name = target.partition(":")
     if module_name.endswith(".py"):
         raise InvalidArgument(

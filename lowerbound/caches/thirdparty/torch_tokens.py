@@ -41,6 +41,21 @@ def refuse_odd(d: int) -> None:
         raise invalid("d", "be even, since rotary embeddings turn pairs of coordinates", d, nearest=d + 1)
 
 
+def asked_as(torch: Any, public: Public, queries: FloatArray) -> Tensor:
+    """Queries q' in float32 such that <q', k> / sqrt(d) is the public rule's logit of a cached key k."""
+    factor = public.rule.factor(public.d) * math.sqrt(public.d)
+    return torch.tensor(public.rule.directions(queries) * factor, dtype=torch.float32)
+
+
+def answered(torch: Any, asked: Tensor, keys: Tensor, values: Tensor) -> FloatArray:
+    """Torch's attention of one head's (m, d) queries over (n, d) keys and values; zeros where there are none."""
+    if not keys.shape[0]:
+        return np.zeros(tuple(asked.shape))
+    attention = torch.nn.functional.scaled_dot_product_attention
+    outputs: FloatArray = attention(asked[None, None], keys[None, None], values[None, None])[0, 0].double().numpy()
+    return outputs
+
+
 class TorchTokens(LayeredCache):
     """Template: old rows come from the state, new rows are exact, and torch's attention answers over both.
 
@@ -82,9 +97,7 @@ class TorchTokens(LayeredCache):
 
     def asked(self, queries: FloatArray) -> Tensor:
         """Queries q' such that <q', k> / sqrt(d) is the public rule's logit of a cached key k."""
-        rows = self.public.rule.directions(queries)
-        factor = self.public.rule.factor(self.public.d) * math.sqrt(self.public.d)
-        return self.torch.tensor(rows * factor, dtype=self.torch.float32)
+        return asked_as(self.torch, self.public, queries)
 
     def append(
         self, layer: int, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None
@@ -104,12 +117,7 @@ class TorchTokens(LayeredCache):
         return [self._answer(asked[head], self.rows_of(layer, head)) for head in range(self.public.n_heads)]
 
     def _answer(self, asked: Tensor, rows: Tensor) -> FloatArray:
-        if not rows.shape[1]:
-            return np.zeros(tuple(asked.shape))
-        attention = self.torch.nn.functional.scaled_dot_product_attention
-        answered = attention(asked[None, None], rows[0][None, None], rows[1][None, None])[0, 0]
-        outputs: FloatArray = answered.double().numpy()
-        return outputs
+        return answered(self.torch, asked, rows[0], rows[1])
 
     def encode(self) -> EncodedState:
         writer = BitWriter()

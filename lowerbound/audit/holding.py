@@ -1,0 +1,262 @@
+"""Weighing: a foreign object is fed in one process without interruption, and then everything that it holds is listed.
+
+The object of a game is rebuilt from its message after every scale. This one lives through all scales, as it would in a
+model, so that copies, memos and spare room are there. The list is made in the object's own process. An honest package
+is weighed rightly; one that attacks the walk can hide from it, and then its message, which the judge measures, tells.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from lowerbound.audit.adapter import Adapted
+from lowerbound.audit.graph import Leaf, Walk
+from lowerbound.audit.ledger import LARGEST_RATIO, LONGEST_TEXT, MOST_ENTRIES, Entry, Holding, read
+from lowerbound.audit.message import written
+from lowerbound.audit.target import Target
+from lowerbound.core.cache import CacheFacts, FloatArray, Public
+from lowerbound.core.loading import load_cache
+from lowerbound.core.program import floats
+from lowerbound.core.threads import one_thread
+from lowerbound.errors import CacheContractBroken
+from lowerbound.game.channel import Isolation
+from lowerbound.game.live import LiveParty, serve
+from lowerbound.game.question import Terms, numbers_in
+from lowerbound.game.reply import kept, stated
+from lowerbound.game.wire import Frames
+
+START_S = 120.0
+LONGEST_REPLY_BYTES = 2**24
+SAME_ROWS = Fraction(1, 2)
+"""The share of the rows handed over that a tensor has to hold unchanged for its note to say so."""
+_METERS = ("ratio", "compression", "memory_stats", "memory_usage", "stats", "memory_report", "memory_footprint")
+
+
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """What passes through a whole stack: keys, values and queries, shape (layers, heads, n_tokens, d) each."""
+
+    keys: FloatArray
+    values: FloatArray
+    queries: FloatArray
+
+
+class Scales:
+    """A foreign object in a process of its own that can be weighed."""
+
+    def __init__(self, target: Target, isolation: Isolation, time_limit_s: float) -> None:
+        self._time_limit_s = time_limit_s
+        self._party = LiveParty(f"{__name__}:main", {"cache": target.text}, isolation=isolation)
+        try:
+            (told,) = self._asked([b"facts", target.text.encode()], START_S, 1)
+            self.facts: CacheFacts = stated(told)
+        except BaseException:
+            self.end()
+            raise
+
+    def _asked(self, request: Frames, time_limit_s: float, count: int) -> Frames:
+        frames = self._party.ask(request, time_limit_s=time_limit_s, longest=LONGEST_REPLY_BYTES)
+        if len(frames) != count:
+            raise CacheContractBroken(f"the object's process must reply with {count} frames, got {len(frames)}")
+        return frames
+
+    def weigh(self, terms: Terms, tokens: Tokens) -> Holding:
+        """What the object holds after the cached scales of these tokens.
+
+        Contract: raises CacheContractBroken if the object fails or its process replies nonsense, and TimeLimitExceeded
+        if it is late.
+        """
+        rows = [floats(part) for part in (tokens.keys, tokens.values, tokens.queries)]
+        (told,) = self._asked([b"weigh", json.dumps(terms.to_json()).encode(), *rows], self._time_limit_s, 1)
+        with kept("answer"):
+            return read(told)
+
+    def end(self) -> None:
+        """End the process."""
+        self._party.end()
+
+
+@contextmanager
+def scales(target: Target, isolation: Isolation, time_limit_s: float) -> Iterator[Scales]:
+    """A context with a process in which a target can be weighed."""
+    made = Scales(target, isolation, time_limit_s)
+    try:
+        yield made
+    finally:
+        made.end()
+
+
+def main() -> None:
+    """The program of the object's process."""
+    known: list[type[Adapted]] = []
+
+    def reply_to(request: Frames) -> Frames:
+        what, *rest = request
+        if what == b"facts":
+            found: Any = load_cache(rest[0].decode())
+            known.append(found)
+            return [json.dumps(vars(found.facts())).encode()]
+        terms = Terms.from_json(json.loads(rest[0]))
+        shape = (*terms.stack, terms.schedule.n_tokens, terms.d)
+        tokens = Tokens(*(numbers_in(frame, shape) for frame in rest[1:]))
+        return [json.dumps(weighed(known[-1], terms.public, tokens).to_json()).encode()]
+
+    with one_thread():
+        serve(reply_to)
+
+
+def weighed(cache: type[Adapted], public: Public, tokens: Tokens) -> Holding:
+    """What the object of an adapter holds after the cached scales, beyond what its public twin holds."""
+    n_scales, package = public.schedule.n_scales - 1, cache.target.package
+    other = cache(public)
+    twin = Walk.of(other.twin_object(n_scales), other.torch, package)
+    live = cache(public)
+    for scale in range(n_scales):
+        rows = public.schedule.rows_of(scale)
+        for layer in range(public.n_layers):
+            own = (part[layer][:, rows] for part in (tokens.keys, tokens.values, tokens.queries))
+            keys, values, queries = own
+            live.append(layer, keys, values, scale, queries)
+            live.attend(layer, queries)
+        live.settle()
+    held = Walk.of(live.object, live.torch, package)
+    own_leaves = beyond(held.leaves, twin.leaves)
+    skeleton, _ = written(live.object, live._twin(n_scales), live.torch, packed=False)
+    fed = _fed_rows(live, tokens, n_scales)
+    copy = live.copied()
+    before = _size(Walk.of(copy, live.torch, package).leaves)
+    live.object = copy
+    live.rows_at(0)
+    grown = _size(Walk.of(live.object, live.torch, package).leaves) - before
+    entries = [entry_of(leaf, fed, live.torch) for leaf in own_leaves]
+    structure = Entry("", "deflated pickle", (), len(skeleton), "structure", "how the parts hang together")
+    strange = [f"{path}: {what}" for path, what in held.strange if (path, what) not in twin.strange]
+    elsewhere = [leaf.path for leaf in own_leaves if leaf.shared and leaf.kind in ("tensor", "array", "bytes")]
+    return Holding(
+        tuple(_joined([*entries, structure])),
+        max(0, grown),
+        tuple(text[:LONGEST_TEXT] for text in strange[:MOST_ENTRIES]),
+        tuple(path[:LONGEST_TEXT] for path in elsewhere[:MOST_ENTRIES]),
+        own_ratio(live.object) if cache.target.kind != "kvpress" else None,
+    )
+
+
+def beyond(leaves: list[Leaf], public: list[Leaf]) -> list[Leaf]:
+    """The leaves that are not public: storages of other contents, and texts and numbers that differ at their place."""
+    contents = {leaf.digest for leaf in public if leaf.kind in ("tensor", "array", "bytes")}
+    places = {(leaf.path, leaf.digest) for leaf in public}
+    return [
+        leaf
+        for leaf in leaves
+        if (leaf.path, leaf.digest) not in places
+        and not (leaf.kind in ("tensor", "array", "bytes") and leaf.digest in contents)
+    ]
+
+
+def _size(leaves: list[Leaf]) -> int:
+    return sum(leaf.size for leaf in leaves)
+
+
+def _fed_rows(live: Adapted, tokens: Tokens, n_scales: int) -> dict[str, set[bytes]]:
+    """The rows that were handed over, as bytes in the format of the model."""
+    stop = live.public.schedule.rows_of(n_scales - 1).stop
+    rows = {"keys": live.public.rule.directions(tokens.keys), "values": tokens.values}
+    flat = {name: live.rows_as(part[:, :, :stop].reshape(-1, live.public.d))[0] for name, part in rows.items()}
+    return {name: _row_bytes(live.torch, part) for name, part in flat.items()}
+
+
+def _row_bytes(torch: Any, rows: Any) -> set[bytes]:
+    return {row.tobytes() for row in rows.contiguous().view(torch.uint8).numpy()}
+
+
+def entry_of(leaf: Leaf, fed: dict[str, set[bytes]], torch: Any) -> Entry:
+    """A leaf as an entry of the ledger, with what is odd about it."""
+    notes = []
+    rows = leaf.value if leaf.kind == "tensor" else None
+    if leaf.kind == "array" and _is_plain(leaf.value):
+        rows = torch.from_numpy(leaf.value.copy())
+    if rows is not None and not rows.is_quantized:
+        rows = rows.detach()
+        if rows.dtype.is_floating_point:
+            notes += _copies(rows, fed, torch)
+        elif not rows.dtype.is_complex and rows.numel():
+            low, high = int(rows.min()), int(rows.max())
+            width = max(1, (high - low).bit_length())
+            if width < 8 * rows.element_size():
+                notes.append(f"its values need {width} of {8 * rows.element_size()} bits")
+    if leaf.views < leaf.size:
+        notes.append(f"what is used of it is {leaf.views:,} bytes")
+    if leaf.shared:
+        notes.append("kept on a class or module, so it does not travel")
+    return Entry(leaf.path, leaf.dtype, leaf.shape, leaf.size, leaf.kind, "; ".join(notes)[:LONGEST_TEXT])
+
+
+def _is_plain(rows: np.ndarray[Any, Any]) -> bool:
+    return rows.dtype.kind in "iufb" and rows.dtype.byteorder in "=|" and rows.dtype.str[1:] not in ("u2", "u4", "u8")
+
+
+def _copies(rows: Any, fed: dict[str, set[bytes]], torch: Any) -> list[str]:
+    """What a tensor of floats repeats of the rows that were handed over."""
+    if not rows.dim() or not rows.numel():
+        return []
+    wanted = {"keys": fed["keys"], "values": fed["values"]}
+    length = len(next(iter(fed["keys"]), b""))
+    for dtype in (torch.float16, torch.bfloat16, torch.float32):
+        flat = rows.to(dtype)
+        if flat.shape[-1] * flat.element_size() != length:
+            continue
+        own = _row_bytes(torch, flat.reshape(-1, flat.shape[-1]))
+        for name, given in wanted.items():
+            if len(given & own) >= SAME_ROWS * min(len(given), max(1, len(own))) and len(own) > 1:
+                return [f"the original {name}"]
+    if rows.shape[-1] * 2 == length or rows.shape[-1] * 4 == length:
+        return ["rows in full precision that are not the originals"]
+    return []
+
+
+def _joined(entries: list[Entry]) -> list[Entry]:
+    """The largest entries, and one that sums up the others, so that a ledger has at most MOST_ENTRIES."""
+    ordered = sorted(entries, key=lambda entry: -entry.bytes)
+    first, rest = ordered[: MOST_ENTRIES - 1], ordered[MOST_ENTRIES - 1 :]
+    if rest:
+        first.append(Entry("...", "", (), sum(entry.bytes for entry in rest), "number", f"{len(rest)} more"))
+    return first
+
+
+def own_ratio(thing: Any) -> Fraction | None:
+    """The compression ratio that an object reports of itself; None if it reports none.
+
+    A meter is an attribute, or a method without required arguments, whose name speaks of a ratio or of memory; of a
+    mapping or an object that it returns, the first number whose name speaks of a ratio counts.
+    """
+    for name in sorted(dir(thing), key=lambda name: ("ratio" not in name, name)):
+        if name[0] == "_" or not any(word in name.lower() for word in _METERS):
+            continue
+        with suppress(Exception):
+            found = getattr(thing, name)
+            if callable(found):
+                if any(each.default is each.empty for each in inspect.signature(found).parameters.values()):
+                    continue
+                found = found()
+            number = _ratio_in(found, named="ratio" in name.lower())
+            if number is not None and 0 < number <= LARGEST_RATIO:
+                return number
+    return None
+
+
+def _ratio_in(found: Any, *, named: bool) -> Fraction | None:
+    if named and isinstance(found, (int, float)) and not isinstance(found, bool):
+        return Fraction(found).limit_denominator(10**6)
+    table = found if isinstance(found, dict) else getattr(found, "__dict__", {})
+    for name, value in table.items():
+        if "ratio" in str(name).lower() and isinstance(value, (int, float)) and not isinstance(value, bool):
+            return Fraction(value).limit_denominator(10**6)
+    return None
