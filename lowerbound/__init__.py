@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.core.rules import L2Norm, Scaled
     from lowerbound.core.schedule import ScaleSchedule
+    from lowerbound.foreign.audit import audit
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import duel
     from lowerbound.game.reduction import plan_reduction
@@ -36,6 +37,7 @@ _HOME_OF = {
     "Scaled": "core.rules",
     "StoredTokens": "core.cache",
     "attention": "core.oracle.attention",
+    "audit": "foreign.audit",
     "block_causal_attention": "core.oracle.attention",
     "duel": "game.duel",
     "find_cache": "caches.registry",
@@ -58,6 +60,7 @@ __all__ = [
     "Scaled",
     "StoredTokens",
     "attention",
+    "audit",
     "block_causal_attention",
     "duel",
     "find_cache",

@@ -29,6 +29,7 @@ ORDER = [
     "certify",
     "prove",
     "var",
+    "foreign",
     "sweep",
     "report",
     "cli",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -170,6 +171,7 @@ def attack(
     isolation: Isolation | None = None,
     time_limit_s: float = TIME_LIMIT_S,
     on_try: Callable[[str], None] = lambda _: None,
+    answering: Respondent | None = None,
 ) -> Broken | NotBroken:
     """Search for tokens and a query on which a cache certainly breaks its promise.
 
@@ -197,6 +199,8 @@ def attack(
         For the search alone, and for each answer; shrinking takes at most 5 seconds more.
     hidden : sequence of str
         Files that a sandbox does not show to the cache.
+    answering : Respondent or None
+        Who answers during the search, if somebody does already; None starts a respondent at `isolation`.
     """
     level = strongest() if isolation is None else isolation
     exact_eta = rational(eta, name="eta")
@@ -206,7 +210,8 @@ def attack(
         raise invalid("guarantee", "be 'relative' or 'additive'", guarantee)
     check_time_limit(time_limit_s)
     target, drawn = target_of(name), instances or PrivateSeed.fresh()
-    with one_thread(), respondent(target, level, time_limit_s, hidden) as cache:
+    asked = respondent(target, level, time_limit_s, hidden) if answering is None else nullcontext(answering)
+    with one_thread(), asked as cache:
         base = _base(cache.facts, geometry, budget, exact_eta, guarantee, seed)
         places = ladder(base) if geometry is None else [base]
         apart = {"isolation": level, "hidden": hidden}

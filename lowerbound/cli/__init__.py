@@ -14,6 +14,7 @@ import typer
 
 from lowerbound import __version__
 from lowerbound.cli.adversary import attack
+from lowerbound.cli.audit import audit
 from lowerbound.cli.bounds import demo, floor, models, reduce
 from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
@@ -44,8 +45,8 @@ class _Main(ChapteredGroup):
         ),
         Chapter(
             "Your cache",
-            ("play", "attack", "caches"),
-            ("play h2o kivi --budget 1/4,1/2", "attack mine:Cache -o witness.json"),
+            ("audit", "play", "attack", "caches"),
+            ("audit transformers:my_package:MyCache --claim 4", "play h2o kivi --budget 1/4,1/2"),
         ),
         Chapter(
             "The proof",
@@ -98,7 +99,7 @@ def _options(
 
 
 COMMANDS = (
-    *(floor, reduce, play, attack, caches, models, demo, possible, certify),
+    *(floor, reduce, audit, play, attack, caches, models, demo, possible, certify),
     *(check, verify, structures, dimension, phase, time, sweep, figures, notebooks),
 )
 """The commands, in the order in which a new reader meets them."""

@@ -9,7 +9,7 @@ from lowerbound.core.kinds import is_wrapped
 from lowerbound.core.program import PREFIX, program_cache
 from lowerbound.errors import InvalidArgument, raised_at, unknown
 
-ADAPTERS = "lowerbound.audit.kinds"
+ADAPTERS = "lowerbound.foreign.kinds"
 """The module with the function `adapter`. It stands above this one and is found by name, as every cache class is."""
 
 

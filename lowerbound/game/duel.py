@@ -212,11 +212,47 @@ def duels(
         }
         own |= {"instances": instances, "hidden": hidden}
         return [outcome for entry in entries for outcome in duels(reduction, [entry], **own)]
+    pairs = [(reduction, entry) for entry in entries]
+    terms: dict[str, Any] = {"instances": instances, "hidden": hidden, "confidence": confidence}
+    return _played(pairs, trials, level, time_limit_s, bobs_apart=False, **terms)
+
+
+def contest(
+    games: Sequence[tuple[HardFamily, Contender]],
+    *,
+    isolation: Isolation | None = None,
+    time_limit_s: float = TIME_LIMIT_S,
+    confidence: Fraction = CONFIDENCE,
+    instances: PrivateSeed | None = None,
+) -> list[Row | LowerBoundError]:
+    """Several games of one foreign code, with one process for Alice, so that a slow library loads less often.
+
+    Contract: for each game, in order, the row that `duel` returns or the error that it raises. Every Bob has a process
+    of his own and sees one message, so no message can carry symbols of another game to him.
+    """
+    check_time_limit(time_limit_s)
+    level = strongest() if isolation is None else isolation
+    terms: dict[str, Any] = {"instances": instances, "hidden": (), "confidence": confidence}
+    return _played(games, 1, level, time_limit_s, bobs_apart=True, **terms)
+
+
+def _played(
+    pairs: Sequence[tuple[HardFamily, Contender]],
+    trials: int,
+    level: Isolation,
+    time_limit_s: float,
+    *,
+    bobs_apart: bool,
+    instances: PrivateSeed | None,
+    hidden: Sequence[str],
+    confidence: Fraction,
+) -> list[Row | LowerBoundError]:
+    """The row or the error of every game; one process for all Alices, and one for all Bobs or one for each."""
     outcomes: dict[int, Row | LowerBoundError] = {}
     games: dict[int, _Game] = {}
-    for number, entry in enumerate(entries):
+    for number, (family, entry) in enumerate(pairs):
         try:
-            games[number] = _prepare(reduction, entry, trials, level, time_limit_s, instances)
+            games[number] = _prepare(family, entry, trials, level, time_limit_s, instances)
         except LowerBoundError as error:
             outcomes[number] = error
     path = module_path(game.entry.cache for game in games.values())
@@ -224,15 +260,17 @@ def duels(
     with _apart(games.values(), path, level) as between:
         private = {number: game.private for number, game in games.items()}
         alices = _conversation("alice", games, private, terms, outcomes)
-        between()
         messages = {number: games[number].messages(alice) for number, alice in alices.items()}
-        bobs = _conversation("bob", games, messages, terms, outcomes)
+        bobs: dict[int, Reply] = {}
+        for some in [{number: own} for number, own in messages.items()] if bobs_apart else [messages]:
+            between()
+            bobs |= _conversation("bob", games, some, terms, outcomes)
     for number, bob in bobs.items():
         try:
             outcomes[number] = games[number].row(alices[number], bob, level=level, confidence=confidence)
         except LowerBoundError as error:
             outcomes[number] = error
-    return [outcomes[number] for number in range(len(entries))]
+    return [outcomes[number] for number in range(len(pairs))]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
+from typing import ClassVar
 
 from lowerbound.core.cache import CacheFacts, Memory
 from lowerbound.core.loading import load_cache
@@ -81,12 +82,15 @@ class LiveRespondent(Respondent):
     gets the next request.
     """
 
+    program: ClassVar[str] = f"{__name__}:main"
+    """The function that the party's process runs."""
+
     def __init__(self, target: str, isolation: Isolation, time_limit_s: float, hidden: Sequence[str] = ()) -> None:
         self._target, self._isolation, self._time_limit_s, self._hidden = target, isolation, time_limit_s, hidden
         self._party, self._facts = self._started()
 
     def _started(self) -> tuple[LiveParty, CacheFacts]:
-        party = LiveParty(f"{__name__}:main", {"cache": self._target}, isolation=self._isolation, hidden=self._hidden)
+        party = LiveParty(self.program, {"cache": self._target}, isolation=self._isolation, hidden=self._hidden)
         try:
             request = [b"facts", self._target.encode()]
             (told,) = _exactly(1, party.ask(request, time_limit_s=TIME_LIMIT_S, longest=LONGEST_REPLY_BYTES))
@@ -100,14 +104,15 @@ class LiveRespondent(Respondent):
         return self._facts
 
     def make(self, terms: Terms) -> None:
-        self._ask(0, [b"make", _text(terms)])
+        self.asked(0, [b"make", text_of(terms)])
 
     def state_and_answers(self, terms: Terms, tokens: TokenRows, queries: FloatArray) -> tuple[bytes, FloatArray]:
         rows = (tokens.keys, tokens.values, tokens.queries, queries)
-        state, answers = self._ask(2, [b"answer", _text(terms), *map(floats, rows)])
+        state, answers = self.asked(2, [b"answer", text_of(terms), *map(floats, rows)])
         return state, numbers_in(answers, (*terms.stack, *queries.shape))
 
-    def _ask(self, count: int, request: Frames) -> Frames:
+    def asked(self, count: int, request: Frames) -> Frames:
+        """The reply to a request: so many frames."""
         if self._party.ended:
             self._party, _ = self._started()
         return _exactly(count, self._party.ask(request, time_limit_s=self._time_limit_s, longest=LONGEST_REPLY_BYTES))
@@ -138,34 +143,41 @@ def respondent(
             apart.end()
 
 
-def main() -> None:
-    """The program of a live respondent's process."""
-    known: list[RespondentHere] = []
+class Replies:
+    """What a live respondent's process replies to each request; `cache` is the class that it answers for."""
 
-    def reply_to(request: Frames) -> Frames:
+    def __init__(self) -> None:
+        self.cache: type[Memory]
+
+    def __call__(self, request: Frames) -> Frames:
         what, *rest = request
         if what == b"facts":
-            known.append(RespondentHere(load_cache(rest[0].decode())))
-            return [json.dumps(asdict(known[-1].facts)).encode()]
-        terms = _terms(rest[0])
+            self.cache = load_cache(rest[0].decode())
+            return [json.dumps(asdict(RespondentHere(self.cache).facts)).encode()]
+        terms, here = terms_in(rest[0]), RespondentHere(self.cache)
         if what == b"make":
-            known[-1].make(terms)
+            here.make(terms)
             return []
         *rows, queries = (numbers_in(frame, (-1, terms.d)) for frame in rest[1:])
-        state, answers = known[-1].state_and_answers(terms, TokenRows(*rows), queries)
+        state, answers = here.state_and_answers(terms, TokenRows(*rows), queries)
         return [bytes(state), floats(answers)]
 
+
+def main() -> None:
+    """The program of a live respondent's process."""
     with one_thread():
-        serve(reply_to)
+        serve(Replies())
 
 
 @lru_cache(maxsize=MOST_TERMS)
-def _text(terms: Terms) -> bytes:
+def text_of(terms: Terms) -> bytes:
+    """The terms as a request has them."""
     return json.dumps(terms.to_json()).encode()
 
 
 @lru_cache(maxsize=MOST_TERMS)
-def _terms(text: bytes) -> Terms:
+def terms_in(text: bytes) -> Terms:
+    """The terms of a request."""
     return Terms.from_json(json.loads(text))
 
 

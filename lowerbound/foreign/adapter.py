@@ -13,13 +13,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lowerbound.audit.message import Twin, framed, restored, unframed, written
-from lowerbound.audit.target import Target
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, answered, asked_as, foreign
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public, check_pairs
 from lowerbound.core.layered import LayeredCache
 from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument
+from lowerbound.foreign.message import Twin, framed, restored, unframed, written
+from lowerbound.foreign.target import Target
 
 STACK = (2, 2)
 """Layers and heads of a layer that a foreign cache is played on: some treat the first layer in another way."""

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.audit.adapter import Adapted, found_in
-from lowerbound.audit.kinds.object import filled, first_line, told
-from lowerbound.audit.target import Target
 from lowerbound.caches.thirdparty.identity_llama import IdentityLlama
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.errors import InvalidArgument
+from lowerbound.foreign.adapter import Adapted, found_in
+from lowerbound.foreign.kinds.object import filled, first_line, told
+from lowerbound.foreign.target import Target
 
 MODEL_NAMES = ("model", "module", "net")
 CACHE_NAMES = ("cache", "past_key_values", "kv_cache", "past", "dynamic_cache")

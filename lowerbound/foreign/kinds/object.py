@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
-from lowerbound.audit.adapter import Adapted, found_in
-from lowerbound.audit.target import Target
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
 from lowerbound.core.cache import Public
 from lowerbound.errors import CacheContractBroken, InvalidArgument
+from lowerbound.foreign.adapter import Adapted, found_in
+from lowerbound.foreign.target import Target
 
 CONFIG = "{config}"
 """The text in --init that stands for the configuration of a model with the game's shapes."""

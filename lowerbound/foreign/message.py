@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.audit.graph import owner_of, storage_bytes
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.errors import CacheContractBroken, CorruptState
+from lowerbound.foreign.graph import owner_of, storage_bytes
 
 WINDOW_BYTES = 2**15
 """How far deflate looks back, and so how much of the twin's pickle helps."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from lowerbound.audit.adapter import Adapted
-from lowerbound.audit.kinds.codec import AdaptedCodec
-from lowerbound.audit.kinds.object import AdaptedExpression, AdaptedObject
-from lowerbound.audit.kinds.patch import AdaptedPatch
-from lowerbound.audit.kinds.press import AdaptedPress
-from lowerbound.audit.target import Target, distribution_of
 from lowerbound.caches.thirdparty.torch_tokens import foreign
+from lowerbound.foreign.adapter import Adapted
+from lowerbound.foreign.kinds.codec import AdaptedCodec
+from lowerbound.foreign.kinds.object import AdaptedExpression, AdaptedObject
+from lowerbound.foreign.kinds.patch import AdaptedPatch
+from lowerbound.foreign.kinds.press import AdaptedPress
+from lowerbound.foreign.target import Target, distribution_of
 
 ADAPTERS: dict[str, type[Adapted]] = {
     "transformers": AdaptedObject,

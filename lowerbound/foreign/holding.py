@@ -17,26 +17,25 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.audit.adapter import Adapted
-from lowerbound.audit.graph import Leaf, Walk
-from lowerbound.audit.ledger import LARGEST_RATIO, LONGEST_TEXT, MOST_ENTRIES, Entry, Holding, read
-from lowerbound.audit.message import written
-from lowerbound.audit.target import Target
-from lowerbound.core.cache import CacheFacts, FloatArray, Public
-from lowerbound.core.loading import load_cache
+from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.program import floats
 from lowerbound.core.threads import one_thread
-from lowerbound.errors import CacheContractBroken
+from lowerbound.foreign.adapter import Adapted
+from lowerbound.foreign.graph import Leaf, Walk
+from lowerbound.foreign.ledger import LARGEST_RATIO, LONGEST_TEXT, MOST_ENTRIES, Entry, Holding, read
+from lowerbound.foreign.message import written
+from lowerbound.foreign.target import Target
 from lowerbound.game.channel import Isolation
-from lowerbound.game.live import LiveParty, serve
+from lowerbound.game.live import serve
 from lowerbound.game.question import Terms, numbers_in
-from lowerbound.game.reply import kept, stated
+from lowerbound.game.reply import kept
+from lowerbound.game.respondent import LiveRespondent, Replies, terms_in, text_of
 from lowerbound.game.wire import Frames
 
-START_S = 120.0
-LONGEST_REPLY_BYTES = 2**24
 SAME_ROWS = Fraction(1, 2)
-"""The share of the rows handed over that a tensor has to hold unchanged for its note to say so."""
+"""The share of a tensor's rows that has to be rows as they were handed over for its note to say so."""
+LEAST_ROWS = 8
+"""A tensor with fewer different rows than this says nothing."""
 _METERS = ("ratio", "compression", "memory_stats", "memory_usage", "stats", "memory_report", "memory_footprint")
 
 
@@ -49,24 +48,10 @@ class Tokens:
     queries: FloatArray
 
 
-class Scales:
-    """A foreign object in a process of its own that can be weighed."""
+class Balance(LiveRespondent):
+    """A foreign object in a process of its own, which answers questions and can be weighed."""
 
-    def __init__(self, target: Target, isolation: Isolation, time_limit_s: float) -> None:
-        self._time_limit_s = time_limit_s
-        self._party = LiveParty(f"{__name__}:main", {"cache": target.text}, isolation=isolation)
-        try:
-            (told,) = self._asked([b"facts", target.text.encode()], START_S, 1)
-            self.facts: CacheFacts = stated(told)
-        except BaseException:
-            self.end()
-            raise
-
-    def _asked(self, request: Frames, time_limit_s: float, count: int) -> Frames:
-        frames = self._party.ask(request, time_limit_s=time_limit_s, longest=LONGEST_REPLY_BYTES)
-        if len(frames) != count:
-            raise CacheContractBroken(f"the object's process must reply with {count} frames, got {len(frames)}")
-        return frames
+    program = f"{__name__}:main"
 
     def weigh(self, terms: Terms, tokens: Tokens) -> Holding:
         """What the object holds after the cached scales of these tokens.
@@ -75,42 +60,37 @@ class Scales:
         if it is late.
         """
         rows = [floats(part) for part in (tokens.keys, tokens.values, tokens.queries)]
-        (told,) = self._asked([b"weigh", json.dumps(terms.to_json()).encode(), *rows], self._time_limit_s, 1)
+        (told,) = self.asked(1, [b"weigh", text_of(terms), *rows])
         with kept("answer"):
             return read(told)
 
-    def end(self) -> None:
-        """End the process."""
-        self._party.end()
-
 
 @contextmanager
-def scales(target: Target, isolation: Isolation, time_limit_s: float) -> Iterator[Scales]:
-    """A context with a process in which a target can be weighed."""
-    made = Scales(target, isolation, time_limit_s)
+def balance(target: Target, isolation: Isolation, time_limit_s: float) -> Iterator[Balance]:
+    """A context with a process in which a target can be weighed and asked."""
+    made = Balance(target.text, isolation, time_limit_s)
     try:
         yield made
     finally:
         made.end()
 
 
+class WeighedReplies(Replies):
+    """The replies of a respondent, which also weighs its object."""
+
+    def __call__(self, request: Frames) -> Frames:
+        if request[0] != b"weigh":
+            return super().__call__(request)
+        terms = terms_in(request[1])
+        tokens = Tokens(*(numbers_in(frame, (*terms.stack, terms.schedule.n_tokens, terms.d)) for frame in request[2:]))
+        assert issubclass(self.cache, Adapted)
+        return [json.dumps(weighed(self.cache, terms.public, tokens).to_json()).encode()]
+
+
 def main() -> None:
     """The program of the object's process."""
-    known: list[type[Adapted]] = []
-
-    def reply_to(request: Frames) -> Frames:
-        what, *rest = request
-        if what == b"facts":
-            found: Any = load_cache(rest[0].decode())
-            known.append(found)
-            return [json.dumps(vars(found.facts())).encode()]
-        terms = Terms.from_json(json.loads(rest[0]))
-        shape = (*terms.stack, terms.schedule.n_tokens, terms.d)
-        tokens = Tokens(*(numbers_in(frame, shape) for frame in rest[1:]))
-        return [json.dumps(weighed(known[-1], terms.public, tokens).to_json()).encode()]
-
     with one_thread():
-        serve(reply_to)
+        serve(WeighedReplies())
 
 
 def weighed(cache: type[Adapted], public: Public, tokens: Tokens) -> Holding:
@@ -215,7 +195,7 @@ def _copies(rows: Any, fed: dict[str, set[bytes]], torch: Any) -> list[str]:
             continue
         own = _row_bytes(torch, flat.reshape(-1, flat.shape[-1]))
         for name, given in wanted.items():
-            if len(given & own) >= SAME_ROWS * min(len(given), max(1, len(own))) and len(own) > 1:
+            if len(own) >= LEAST_ROWS and len(given & own) >= SAME_ROWS * len(own):
                 return [f"the original {name}"]
     if rows.shape[-1] * 2 == length or rows.shape[-1] * 4 == length:
         return ["rows in full precision that are not the originals"]

@@ -7,14 +7,14 @@ import inspect
 from types import SimpleNamespace
 from typing import Any
 
-from lowerbound.audit.adapter import Adapted, found_in
-from lowerbound.audit.kinds.object import constructed, first_line
-from lowerbound.audit.target import Target
 from lowerbound.caches.thirdparty.identity_llama import IdentityLlama
 from lowerbound.caches.thirdparty.kvpress.pressed import ratio_that_keeps, standing_layer, unrotated
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
 from lowerbound.core.cache import Public
 from lowerbound.errors import InvalidArgument
+from lowerbound.foreign.adapter import Adapted, found_in
+from lowerbound.foreign.kinds.object import constructed, first_line
+from lowerbound.foreign.target import Target
 
 
 class AdaptedPress(Adapted):

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.audit.adapter import Adapted, found_in
-from lowerbound.audit.kinds.object import constructed, first_line
-from lowerbound.audit.target import Target
 from lowerbound.caches.thirdparty.torch_tokens import Tensor
 from lowerbound.errors import CacheContractBroken, InvalidArgument
+from lowerbound.foreign.adapter import Adapted, found_in
+from lowerbound.foreign.kinds.object import constructed, first_line
+from lowerbound.foreign.target import Target
 
 
 class AdaptedCodec(Adapted):

@@ -1,1 +1,0 @@
-"""THE AUDIT: anybody's cache, unmodified, as defendant: how it is called, what it holds and sends, and a verdict."""

@@ -1,0 +1,1 @@
+"""THE DEFENDANT: anybody's cache, unmodified: how it is called, what it holds and sends, and a verdict."""
