@@ -147,14 +147,17 @@ class Adapted(LayeredCache):
             if layer in self._given:
                 rows = self._read(self.object, layer, self._given[layer])
                 return self._checked(*rows, 0)
-            copy = self.copied()
+            return self.read_of(self.copied(), layer)
+
+    def read_of(self, thing: Any, layer: int) -> tuple[Tensor, Tensor]:
+        """The keys and values that an object remembers: it is handed a row of zeros, which is dropped again."""
+        with self.coins():
             blank = self.rows_as(np.zeros((self.public.n_heads, 1, self.public.d)))
             returned = self.calling(
                 "handing over keys and values",
-                lambda: self.put(copy, layer, blank, blank, blank[0].float(), self.n_tokens),
+                lambda: self.put(thing, layer, blank, blank, blank[0].float(), self.n_tokens),
             )
-            keys, values = self._read(copy, layer, returned)
-            return self._checked(keys, values, 1)
+            return self._checked(*self._read(thing, layer, returned), 1)
 
     def _read(self, thing: Any, layer: int, returned: Any) -> tuple[Tensor, Tensor]:
         def read() -> Any:

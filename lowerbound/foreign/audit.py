@@ -44,6 +44,10 @@ ATTACK_S = 8.0
 MOST_NUMBERS = 64
 """A broken instance with at most this many key entries is told whole."""
 TIME_LIMIT_S = 120.0
+NEAR_PPM = 50_000
+"""An object whose answers are this near (in millionths) answers well where it grew up."""
+FAR = 0.2
+"""An object that misreads this share of bits elsewhere does not answer well there."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +147,7 @@ class Audit:
             said = f"claims {self.claim}, holds {times(held)}" + (f" ({why})" if why else "")
             found.append((Word.MISSTATES, said))
         if self.error:
-            found.append((Word.MISREADS, f"misreads {percent(self.error)} of bits at rest"))
+            found.append((Word.MISREADS, f"misreads {percent(self.error)} of bits at rest{self._only_elsewhere}"))
         if self.codes is not None and self.codes.errors:
             wrong = " and ".join(f"{percent(part.error)} of {part.name}" for part in self.codes.parts if part.errors)
             found.append((Word.BREAKS, f"breaks eta = {float(self.eta):g}: misreads {wrong} on a fine grid"))
@@ -152,6 +156,17 @@ class Audit:
         if self.claim is not None and self.answer is not None and self.answer.word == "IMPOSSIBLE":
             found.append((Word.IMPOSSIBLE, _impossible_sentence(self.answer)))
         return found
+
+    @property
+    def _only_elsewhere(self) -> str:
+        """A clause for an object that answers well where it grew up, and not where its message was read."""
+        live = None if self.weighed is None else self.weighed.holding.live_error_ppm
+        if live is None or not self.error or live > NEAR_PPM or self.error < FAR:
+            return ""
+        return (
+            f", rebuilt in another process, while in its own its answers are within {live / 1e6:.2g}: "
+            "it keeps state where no message carries it"
+        )
 
     @property
     def verdict(self) -> Word:

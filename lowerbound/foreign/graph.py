@@ -53,8 +53,8 @@ class Leaf:
     """One storage, text or number that was found.
 
     `size` is what the storage occupies, in bytes, `digest` that of its content, `views` how many of its bytes the
-    tensors that were found see, `value` the tensor or array found first, and `shared` whether it hangs on a class or a
-    module.
+    tensors that were found see, `value` the tensor or array found first, and `shared` whether it hangs outside the
+    object: on a class, in a module, in a closure or on a weak reference.
     """
 
     path: str
@@ -78,6 +78,8 @@ class Walk:
     strange: list[tuple[str, str]] = field(default_factory=list)
     _seen: dict[int, Any] = field(default_factory=dict)
     _storages: dict[int, int] = field(default_factory=dict)
+    _outside: list[tuple[Any, str]] = field(default_factory=list)
+    """What hangs on classes, in closures and on weak references: visited once all that the object holds is known."""
 
     @classmethod
     def of(cls, root: Any, torch: Any, package: str) -> Walk:
@@ -87,6 +89,8 @@ class Walk:
         """
         walk = cls(torch, package)
         walk._from(root, "", shared=False)
+        while walk._outside:
+            walk._from(*walk._outside.pop(0), shared=True)
         for name, module in sorted(sys.modules.items()):
             if name.partition(".")[0] == package and isinstance(module, types.ModuleType):
                 for attribute, value in list(vars(module).items()):
@@ -140,21 +144,19 @@ class Walk:
         elif isinstance(thing, (set, frozenset)):
             yield from ((each, f"{path}{{...}}") for each in thing)
         elif isinstance(thing, weakref.ref):
-            yield thing(), f"{path}()"
+            self._outside.append((thing(), f"{path}()"))
         elif isinstance(thing, type):
             if self._is_theirs(thing):
-                for name, value in list(vars(thing).items()):
-                    if not name.startswith("__"):
-                        yield value, f"{thing.__module__}.{thing.__qualname__}.{name}"
+                place = f"{thing.__module__}.{thing.__qualname__}"
+                own = [(name, value) for name, value in list(vars(thing).items()) if not name.startswith("__")]
+                self._outside += [(value, f"{place}.{name}") for name, value in own]
         elif isinstance(thing, types.FunctionType):
             if self._is_theirs(thing):
-                names = thing.__code__.co_freevars
-                for name, cell in zip(names, thing.__closure__ or (), strict=False):
-                    with_content = gc.get_referents(cell)
-                    yield from ((each, f"{path}.<closure {name}>") for each in with_content)
-                yield thing.__defaults__, f"{path}.<defaults>"
-                yield thing.__kwdefaults__, f"{path}.<defaults>"
-                yield vars(thing), f"{path}.<attributes>"
+                inside = zip(thing.__code__.co_freevars, thing.__closure__ or (), strict=False)
+                for name, cell in inside:
+                    self._outside += [(each, f"{path}.<closure {name}>") for each in gc.get_referents(cell)]
+                defaults = [(thing.__defaults__, f"{path}.<defaults>"), (thing.__kwdefaults__, f"{path}.<defaults>")]
+                self._outside += [*defaults, (vars(thing), f"{path}.<attributes>")]
         elif isinstance(thing, types.MethodType):
             yield thing.__self__, f"{path}.__self__"
             yield thing.__func__, path

@@ -18,12 +18,13 @@ from typing import Any
 import numpy as np
 
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.oracle.attention import attention
 from lowerbound.core.program import floats
 from lowerbound.core.threads import one_thread
 from lowerbound.foreign.adapter import Adapted
 from lowerbound.foreign.graph import Leaf, Walk
-from lowerbound.foreign.ledger import LARGEST_RATIO, LONGEST_TEXT, MOST_ENTRIES, Entry, Holding, read
-from lowerbound.foreign.message import written
+from lowerbound.foreign.ledger import LARGEST_ERROR_PPM, LARGEST_RATIO, LONGEST_TEXT, MOST_ENTRIES, Entry, Holding, read
+from lowerbound.foreign.message import FRAME_BYTES, written
 from lowerbound.foreign.target import Target
 from lowerbound.game.channel import Isolation
 from lowerbound.game.live import serve
@@ -111,13 +112,15 @@ def weighed(cache: type[Adapted], public: Public, tokens: Tokens) -> Holding:
     own_leaves = beyond(held.leaves, twin.leaves)
     skeleton, _ = written(live.object, live._twin(n_scales), live.torch, packed=False)
     fed = _fed_rows(live, tokens, n_scales)
+    live_error = _live_error(live, tokens)
     copy = live.copied()
     before = _size(Walk.of(copy, live.torch, package).leaves)
-    live.object = copy
-    live.rows_at(0)
-    grown = _size(Walk.of(live.object, live.torch, package).leaves) - before
+    if cache.target.kind != "patch":
+        live.read_of(copy, 0)
+    grown = _size(Walk.of(copy, live.torch, package).leaves) - before
     entries = [entry_of(leaf, fed, live.torch) for leaf in own_leaves]
-    structure = Entry("", "deflated pickle", (), len(skeleton), "structure", "how the parts hang together")
+    size = len(skeleton) + FRAME_BYTES
+    structure = Entry("", "deflated pickle", (), size, "structure", "how the parts hang together")
     strange = [f"{path}: {what}" for path, what in held.strange if (path, what) not in twin.strange]
     elsewhere = [leaf.path for leaf in own_leaves if leaf.shared and leaf.kind in ("tensor", "array", "bytes")]
     return Holding(
@@ -126,6 +129,7 @@ def weighed(cache: type[Adapted], public: Public, tokens: Tokens) -> Holding:
         tuple(text[:LONGEST_TEXT] for text in strange[:MOST_ENTRIES]),
         tuple(path[:LONGEST_TEXT] for path in elsewhere[:MOST_ENTRIES]),
         own_ratio(live.object) if cache.target.kind != "kvpress" else None,
+        min(LARGEST_ERROR_PPM, round(1e6 * live_error)),
     )
 
 
@@ -143,6 +147,20 @@ def beyond(leaves: list[Leaf], public: list[Leaf]) -> list[Leaf]:
 
 def _size(leaves: list[Leaf]) -> int:
     return sum(leaf.size for leaf in leaves)
+
+
+def _live_error(live: Adapted, tokens: Tokens) -> float:
+    """The worst error of the object's answers to the newest queries, over all that it was given."""
+    stop = live.public.schedule.rows_of(live.n_scales - 1).stop
+    start = live.public.schedule.rows_of(live.n_scales - 1).start
+    worst = 0.0
+    for layer in range(live.public.n_layers):
+        asked = tokens.queries[layer][:, start:stop]
+        for head, found in enumerate(live.attend(layer, asked)):
+            keys, values = tokens.keys[layer][head, :stop], tokens.values[layer][head, :stop]
+            exact = attention(asked[head], keys, values, rule=live.public.rule)
+            worst = max(worst, float(np.abs(found - exact).max()))
+    return worst
 
 
 def _fed_rows(live: Adapted, tokens: Tokens, n_scales: int) -> dict[str, set[bytes]]:
@@ -175,7 +193,7 @@ def entry_of(leaf: Leaf, fed: dict[str, set[bytes]], torch: Any) -> Entry:
     if leaf.views < leaf.size:
         notes.append(f"what is used of it is {leaf.views:,} bytes")
     if leaf.shared:
-        notes.append("kept on a class or module, so it does not travel")
+        notes.append("kept on a class, in a module or in a closure, so it does not travel")
     return Entry(leaf.path, leaf.dtype, leaf.shape, leaf.size, leaf.kind, "; ".join(notes)[:LONGEST_TEXT])
 
 

@@ -17,6 +17,7 @@ LONGEST_TEXT = 400
 MOST_ENTRIES = 4096
 MOST_BYTES = 2**50
 LARGEST_RATIO = 10**9
+LARGEST_ERROR_PPM = 10**15
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Holding:
     strange : things that no walk sees into, such as a generator
     elsewhere : what hangs on classes, modules and closures, and so does not travel
     own_ratio : the compression that the object itself reports, or None
+    live_error_ppm : the worst answer of the object in the process where it grew up, beside exact attention, in
+        millionths of the range of values
     """
 
     entries: tuple[Entry, ...]
@@ -54,6 +57,7 @@ class Holding:
     strange: tuple[str, ...]
     elsewhere: tuple[str, ...]
     own_ratio: Fraction | None
+    live_error_ppm: int
 
     @property
     def held_bytes(self) -> int:
@@ -72,14 +76,14 @@ class Holding:
             "strange": list(self.strange),
             "elsewhere": list(self.elsewhere),
             "own_ratio": None if self.own_ratio is None else str(self.own_ratio),
+            "live_error_ppm": self.live_error_ppm,
         }
 
 
 def read(frame: bytes) -> Holding:
     """The holding that a process described; Rejected for anything else."""
-    entries, grown, strange, elsewhere, ratio = codec.fields(
-        codec.decode(frame), "a holding", "entries", "grown_bytes", "strange", "elsewhere", "own_ratio"
-    )
+    names = ("entries", "grown_bytes", "strange", "elsewhere", "own_ratio", "live_error_ppm")
+    entries, grown, strange, elsewhere, ratio, live = codec.fields(codec.decode(frame), "a holding", *names)
     if len(typed(entries, list, "the ledger")) > MOST_ENTRIES:
         raise Rejected(f"a ledger must have at most {MOST_ENTRIES} entries, got {len(entries)}")
     return Holding(
@@ -88,6 +92,7 @@ def read(frame: bytes) -> Holding:
         _texts(strange, "what is strange"),
         _texts(elsewhere, "what is elsewhere"),
         None if ratio is None else _ratio(ratio),
+        integer(live, "the error of live answers", 0, LARGEST_ERROR_PPM),
     )
 
 

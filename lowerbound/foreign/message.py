@@ -7,6 +7,7 @@ public twin. A pickle runs code when it is read; a message is read in a party's 
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import io
 import pickle
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.core.bits import BitReader, BitWriter
+from lowerbound.core.bits import LENGTH_PREFIX_BITS, BitReader, BitWriter
 from lowerbound.errors import CacheContractBroken, CorruptState
 from lowerbound.foreign.graph import owner_of, storage_bytes
 
@@ -31,6 +32,8 @@ WINDOW_BYTES = 2**15
 """How far deflate looks back, and so how much of the twin's pickle helps."""
 LONGEST_SKELETON_BYTES = 2**28
 _HEAD = struct.Struct("<I")
+FRAME_BYTES = 2 * _HEAD.size + LENGTH_PREFIX_BITS // 8
+"""The lengths in a message, and the length in front of it that a game counts."""
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 _WIDEST = 62
 """The widest field of a BitWriter."""
@@ -58,7 +61,7 @@ class Twin:
     def of(cls, graph: Any, torch: Any) -> Twin:
         """The twin that this object is."""
         writer = _Writer(torch, None, packed=False)
-        pickled = writer.dumped(graph)
+        pickled = _carried(writer, graph)
         stored = list(dict.fromkeys(storage for _, storage, _ in writer.plan.values()))
         numbers = {_digest(storage): number for number, storage in enumerate(stored)}
         return cls(pickled, numbers, tuple(stored), tuple(writer.opaque))
@@ -71,15 +74,20 @@ def written(graph: Any, twin: Twin, torch: Any, *, packed: bool) -> tuple[bytes,
     CacheContractBroken, with the reason.
     """
     writer = _Writer(torch, twin, packed=packed)
+    pickled = _carried(writer, graph)
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, twin.pickled[-WINDOW_BYTES:])
+    return deflate.compress(pickled) + deflate.flush(), b"".join(writer.parts)
+
+
+def _carried(writer: _Writer, graph: Any) -> bytes:
+    """The pickle of an object; CacheContractBroken if no pickle can carry it."""
     try:
-        pickled = writer.dumped(graph)
+        return writer.dumped(graph)
     except (TypeError, AttributeError, pickle.PicklingError, NotImplementedError, ValueError, RuntimeError) as error:
         raise CacheContractBroken(
             f"the object must be one that can be written down, and is not: {error}; memory that Python cannot see "
             "does not travel to another process"
         ) from error
-    deflate = zlib.compressobj(9, zlib.DEFLATED, -15, 9, zlib.Z_DEFAULT_STRATEGY, twin.pickled[-WINDOW_BYTES:])
-    return deflate.compress(pickled) + deflate.flush(), b"".join(writer.parts)
 
 
 def restored(skeleton: bytes, tensors: bytes, twin: Twin, torch: Any) -> Any:
@@ -191,6 +199,8 @@ class _Pickler(pickle.Pickler):
             return (threading.Lock if isinstance(thing, _LOCKS[0]) else threading.RLock, ())
         if isinstance(thing, types.ModuleType):
             return (importlib.import_module, (thing.__name__,))
+        if isinstance(thing, ctypes.Array) and not hasattr(thing._type_, "contents"):
+            return (_buffer, (thing._type_, thing._length_, bytes(thing)))
         if isinstance(thing, weakref.ref):
             return (_reference, (thing(),))
         return NotImplemented
@@ -306,6 +316,11 @@ def _is_opaque(thing: Any) -> bool:
             found = getattr(found, name, None)
         return found is not thing
     return False
+
+
+def _buffer(kind: Any, length: int, data: bytes) -> Any:
+    """An array of ctypes."""
+    return (kind * length).from_buffer_copy(data)
 
 
 def _reference(thing: Any) -> Any:

@@ -90,7 +90,7 @@ def oddities(holding: Holding) -> list[str]:
         ("full precision", "rows in full precision beside the originals are kept in {}"),
         ("its values need", "integers are wider than their values in {}"),
         ("what is used", "a storage is larger than what is used of it in {}"),
-        ("does not travel", "state hangs on a class or module, outside the object: {}"),
+        ("does not travel", "state is kept outside the object, on a class, in a module or in a closure: {}"),
     )
     found = []
     for word, sentence in kinds:

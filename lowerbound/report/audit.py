@@ -77,7 +77,8 @@ def audit_text(told: dict[str, Any]) -> None:
         print(f"  {name:8} {bar:{BAR}} {size:>11,.0f} bytes  {printable(how)}")
     if told["long"] is not None:
         long = told["long"]
-        print(f"  at {long['tokens']:,} tokens in R^{long['d']} it holds {long['held_ratio']:.2f}x less than fp16")
+        place = f"{long['tokens']:,} tokens in R^{long['d']}"
+        print(f"  at {place} what it holds is a compression of {long['held_ratio']:.2f}x")
     if told["error"] is not None:
         print(f"misread: {100 * told['error']:.3g} % of bits at rest", end="")
         print("" if told["keys_error"] is None else f", {100 * told['keys_error']:.3g} % of symbols in keys", end="")
