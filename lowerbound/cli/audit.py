@@ -56,6 +56,12 @@ def audit(
     init: InitOption = None,
     after: AfterOption = None,
     read: ReadOption = None,
+    dtype: Annotated[
+        str | None,
+        typer.Option(
+            "--dtype", metavar="FORMAT", help="Of the rows handed over: float16 (default), bfloat16, float32."
+        ),
+    ] = None,
     claim: Annotated[
         str | None,
         typer.Option("--claim", metavar="X", help="The compression of fp16 that is claimed; default: its own meter."),
@@ -112,8 +118,12 @@ def audit(
         return
     if target is None:
         raise InvalidArgument("audit must name one target, such as transformers:MODULE:CLASS, got none")
-    defendant = Target.parse(target).with_options(init=init, after=after, read=read) if is_wrapped(target) else target
-    if not is_wrapped(target) and (init or after or read):
+    defendant = (
+        Target.parse(target).with_options(init=init, after=after, read=read, dtype=dtype)
+        if is_wrapped(target)
+        else target
+    )
+    if not is_wrapped(target) and (init or after or read or dtype):
         raise InvalidArgument(
             f"--init, --after and --read must be left out for {target!r}, which is no KIND:MODULE:NAME"
         )

@@ -24,7 +24,7 @@ from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.time_limit import check_time_limit
-from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
+from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, TimeLimitExceeded, invalid
 from lowerbound.foreign.holding import Balance, Tokens, balance
 from lowerbound.foreign.ledger import Holding
 from lowerbound.foreign.target import Target, distribution_of
@@ -40,6 +40,8 @@ OTHER_DIMENSIONS = (64, 128, 32, 16, 8, 4, 2)
 """Head dimensions that are tried, in this order, with a method that refuses the model's own."""
 LONG = Geometry("prompt", ScaleSchedule(((1, 4096), *[(1, 1)] * 17)), 128, stack=(2, 1))
 """A prompt of 4096 tokens and 16 steps in R^128: methods that keep a window show there what they come to."""
+LONG_S = 30.0
+"""Seconds for the long prompt; a method that needs more is not weighed there."""
 ATTACK_S = 8.0
 MOST_NUMBERS = 64
 """A broken instance with at most this many key entries is told whole."""
@@ -144,7 +146,8 @@ class Audit:
         held = self.held_ratio
         if self.claim is not None and held is not None and not self.claim.is_kept_by(held):
             why = "; ".join(oddities(self.weighed.holding)) if self.weighed is not None else ""
-            said = f"claims {self.claim}, holds {times(held)}" + (f" ({why})" if why else "")
+            says = "claims" if self.claim.said_by == "--claim" else f"{self.claim.said_by} says"
+            said = f"{says} {self.claim}, holds {times(held)}" + (f" ({why})" if why else "")
             found.append((Word.MISSTATES, said))
         if self.error:
             found.append((Word.MISREADS, f"misreads {percent(self.error)} of bits at rest{self._only_elsewhere}"))
@@ -274,9 +277,9 @@ def audit(
         with balance(defendant, level, time_limit_s) as scales:
             facts = scales.facts
             on_step("weighing")
-            head, weighed = _first_weighed(scales, head, drawn, error, seed, refusals)
+            head, weighed = _first_weighed(scales, head, drawn, error, seed, time_limit_s, refusals)
             on_step("weighing a long prompt")
-            long = _weighed(scales, LONG, drawn, error, seed, refusals)
+            long = None if weighed is None else _weighed(scales, LONG, drawn, error, seed, LONG_S, refusals)
             if weighed is None:
                 return _refused(defendant, head, error, stated, refusals)
             if attack_s > 0:
@@ -354,27 +357,50 @@ def _refused(defendant: Target, head: Geometry, eta: Fraction, claim: Claim | No
 
 
 def _first_weighed(
-    scales: Balance, head: Geometry, drawn: PrivateSeed, eta: Fraction, seed: int, refusals: list[str]
+    scales: Balance,
+    head: Geometry,
+    drawn: PrivateSeed,
+    eta: Fraction,
+    seed: int,
+    time_limit_s: float,
+    refusals: list[str],
 ) -> tuple[Geometry, Weighed | None]:
-    """The first place, of the model's own dimension and OTHER_DIMENSIONS, that the method does not refuse."""
+    """The first place, of the model's own dimension and OTHER_DIMENSIONS, that the method does not refuse.
+
+    A method that gives the same reason for two dimensions does not refuse the dimension, and no other one is tried.
+    """
+    said: list[str] = []
     for d in dict.fromkeys((head.d, *OTHER_DIMENSIONS)):
-        place = replace(head, d=d, name=head.name if d == head.d else f"{head.name}, d = {d}", stack=STACK)
-        found = _weighed(scales, place, drawn, eta, seed, refusals)
+        name = head.name if d == head.d else f"{head.name}, d = {d}"
+        place = replace(head, d=d, name=name, stack=STACK)
+        found = _weighed(scales, place, drawn, eta, seed, time_limit_s, said)
         if found is not None:
+            refusals += said
             return replace(place, stack=None), found
+        if len(said) > 1 and said[-1].partition(": ")[2] == said[-2].partition(": ")[2]:
+            said.pop()
+            break
+    refusals += said
     return head, None
 
 
 def _weighed(
-    scales: Balance, place: Geometry, drawn: PrivateSeed, eta: Fraction, seed: int, refusals: list[str]
+    scales: Balance,
+    place: Geometry,
+    drawn: PrivateSeed,
+    eta: Fraction,
+    seed: int,
+    time_limit_s: float,
+    refusals: list[str],
 ) -> Weighed | None:
     stack = place.stack or STACK
     terms = Terms(place.schedule, place.d, place.rule(MULTIPLIER_CAP), "additive", eta, seed=seed, stack=stack)
     try:
-        return Weighed(place, scales.weigh(terms, tokens_of(place, stack, drawn)), _fp16_bytes(place, _heads(stack)))
-    except (CacheContractBroken, InvalidArgument) as error:
+        holding = scales.weigh(terms, tokens_of(place, stack, drawn), time_limit_s)
+    except (CacheContractBroken, InvalidArgument, TimeLimitExceeded) as error:
         refusals.append(f"at {place.n_tokens_cached} tokens of R^{place.d}: {error}")
         return None
+    return Weighed(place, holding, _fp16_bytes(place, _heads(stack)))
 
 
 def tokens_of(place: Geometry, stack: tuple[int, int], drawn: PrivateSeed) -> Tokens:

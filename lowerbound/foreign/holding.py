@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.program import floats
 from lowerbound.core.threads import one_thread
@@ -37,7 +37,18 @@ SAME_ROWS = Fraction(1, 2)
 """The share of a tensor's rows that has to be rows as they were handed over for its note to say so."""
 LEAST_ROWS = 8
 """A tensor with fewer different rows than this says nothing."""
-_METERS = ("ratio", "compression", "memory_stats", "memory_usage", "stats", "memory_report", "memory_footprint")
+_RATIOS = ("ratio", "compression", "savings", "stats", "report", "usage", "footprint")
+_BYTES = (
+    "compressed_size",
+    "compressed_bytes",
+    "compressed_storage",
+    "storage_bytes",
+    "memory_bytes",
+    "ram_bytes",
+    "bytes",
+)
+_OTHERS = ("original", "fp16", "uncompressed", "baseline", "from_", "reset")
+"""Words in the names of an object's meters, and words of names that measure something else."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,14 +65,14 @@ class Balance(LiveRespondent):
 
     program = f"{__name__}:main"
 
-    def weigh(self, terms: Terms, tokens: Tokens) -> Holding:
+    def weigh(self, terms: Terms, tokens: Tokens, time_limit_s: float) -> Holding:
         """What the object holds after the cached scales of these tokens.
 
         Contract: raises CacheContractBroken if the object fails or its process replies nonsense, and TimeLimitExceeded
         if it is late.
         """
         rows = [floats(part) for part in (tokens.keys, tokens.values, tokens.queries)]
-        (told,) = self.asked(1, [b"weigh", text_of(terms), *rows])
+        (told,) = self.asked(1, [b"weigh", text_of(terms), *rows], time_limit_s)
         with kept("answer"):
             return read(told)
 
@@ -112,6 +123,7 @@ def weighed(cache: type[Adapted], public: Public, tokens: Tokens) -> Holding:
     own_leaves = beyond(held.leaves, twin.leaves)
     skeleton, _ = written(live.object, live._twin(n_scales), live.torch, packed=False)
     fed = _fed_rows(live, tokens, n_scales)
+    fp16_bytes = public.n_layers * public.n_heads * bits_of_pairs(public, public.schedule.n_tokens_cached) // 8
     live_error = _live_error(live, tokens)
     copy = live.copied()
     before = _size(Walk.of(copy, live.torch, package).leaves)
@@ -119,7 +131,8 @@ def weighed(cache: type[Adapted], public: Public, tokens: Tokens) -> Holding:
         live.read_of(copy, 0)
     grown = _size(Walk.of(copy, live.torch, package).leaves) - before
     entries = [entry_of(leaf, fed, live.torch) for leaf in own_leaves]
-    size = len(skeleton) + FRAME_BYTES
+    apart = sum(entry.bytes for entry in entries if entry.kind not in ("tensor", "array"))
+    size = max(0, len(skeleton) + FRAME_BYTES - apart)  # numbers and texts travel in the pickle
     structure = Entry("", "deflated pickle", (), size, "structure", "how the parts hang together")
     strange = [f"{path}: {what}" for path, what in held.strange if (path, what) not in twin.strange]
     elsewhere = [leaf.path for leaf in own_leaves if leaf.shared and leaf.kind in ("tensor", "array", "bytes")]
@@ -128,7 +141,7 @@ def weighed(cache: type[Adapted], public: Public, tokens: Tokens) -> Holding:
         max(0, grown),
         tuple(text[:LONGEST_TEXT] for text in strange[:MOST_ENTRIES]),
         tuple(path[:LONGEST_TEXT] for path in elsewhere[:MOST_ENTRIES]),
-        own_ratio(live.object) if cache.target.kind != "kvpress" else None,
+        own_ratio(live.object, fp16_bytes) if cache.target.kind != "kvpress" else None,
         min(LARGEST_ERROR_PPM, round(1e6 * live_error)),
     )
 
@@ -229,25 +242,42 @@ def _joined(entries: list[Entry]) -> list[Entry]:
     return first
 
 
-def own_ratio(thing: Any) -> Fraction | None:
+def own_ratio(thing: Any, fp16_bytes: int) -> Fraction | None:
     """The compression ratio that an object reports of itself; None if it reports none.
 
-    A meter is an attribute, or a method without required arguments, whose name speaks of a ratio or of memory; of a
-    mapping or an object that it returns, the first number whose name speaks of a ratio counts.
+    A meter is an attribute, or a method without required arguments, of the object. If its name speaks of a ratio, its
+    number counts, or, of a mapping or an object that it returns, the first number whose name does. Without one, the
+    bytes that the object, or all of its layers together, say that they take are compared with those of fp16.
     """
-    for name in sorted(dir(thing), key=lambda name: ("ratio" not in name, name)):
-        if name[0] == "_" or not any(word in name.lower() for word in _METERS):
-            continue
-        with suppress(Exception):
-            found = getattr(thing, name)
-            if callable(found):
-                if any(each.default is each.empty for each in inspect.signature(found).parameters.values()):
-                    continue
-                found = found()
-            number = _ratio_in(found, named="ratio" in name.lower())
-            if number is not None and 0 < number <= LARGEST_RATIO:
-                return number
+    for name, found in _meters(thing, _RATIOS):
+        number = _ratio_in(found, named="ratio" in name.lower())
+        if number is not None and 0 < number <= LARGEST_RATIO:
+            return number
+    layers = getattr(thing, "layers", None)
+    for parts in ([thing], list(layers.values() if isinstance(layers, dict) else layers or [])):
+        sizes = [next((int(found) for _, found in _meters(part, _BYTES) if _is_size(found)), 0) for part in parts]
+        if parts and all(sizes):
+            return Fraction(fp16_bytes, sum(sizes))
     return None
+
+
+def _meters(thing: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    """The names that have one of some words, the earliest word first, with what they are or return."""
+    names = [name for name in dir(thing) if name[0] != "_" and not any(word in name.lower() for word in _OTHERS)]
+    for word in words:
+        for name in (name for name in names if word in name.lower()):
+            with suppress(Exception):
+                found = getattr(thing, name)
+                if callable(found):
+                    parameters = inspect.signature(found).parameters.values()
+                    if any(each.default is each.empty for each in parameters):
+                        continue
+                    found = found()
+                yield name, found
+
+
+def _is_size(found: Any) -> bool:
+    return isinstance(found, (int, float)) and not isinstance(found, bool) and found >= 1
 
 
 def _ratio_in(found: Any, *, named: bool) -> Fraction | None:

@@ -111,11 +111,12 @@ class LiveRespondent(Respondent):
         state, answers = self.asked(2, [b"answer", text_of(terms), *map(floats, rows)])
         return state, numbers_in(answers, (*terms.stack, *queries.shape))
 
-    def asked(self, count: int, request: Frames) -> Frames:
-        """The reply to a request: so many frames."""
+    def asked(self, count: int, request: Frames, time_limit_s: float | None = None) -> Frames:
+        """The reply to a request, so many frames, within a time limit of its own or that of all requests."""
         if self._party.ended:
             self._party, _ = self._started()
-        return _exactly(count, self._party.ask(request, time_limit_s=self._time_limit_s, longest=LONGEST_REPLY_BYTES))
+        limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
+        return _exactly(count, self._party.ask(request, time_limit_s=limit_s, longest=LONGEST_REPLY_BYTES))
 
     def end(self) -> None:
         """End the process."""

@@ -11,6 +11,7 @@ from lowerbound.caches.thirdparty.torch_tokens import Tensor
 from lowerbound.errors import CacheContractBroken, InvalidArgument
 from lowerbound.foreign.adapter import Adapted, found_in
 from lowerbound.foreign.kinds.object import constructed, first_line
+from lowerbound.foreign.message import Twin
 from lowerbound.foreign.target import Target
 
 
@@ -48,6 +49,11 @@ class AdaptedCodec(Adapted):
         init = dict(self.target.init)
         return (lambda *rows: encode(*rows, **init)), decode
 
+    def _restored(self, skeleton: bytes, tensors: bytes, twin: Twin) -> Any:
+        found = super()._restored(skeleton, tensors, twin)
+        found.encode, found.decode = self._pair()
+        return found
+
     def put(self, thing: Any, layer: int, keys: Tensor, values: Tensor, queries: Tensor, n_before: int) -> Any:
         thing.add(layer, keys, values)
         return None
@@ -81,7 +87,7 @@ class Encoded:
         if not self.as_numpy:
             try:
                 part = self._encoded(keys.clone(), values.clone())
-            except (TypeError, AttributeError, ValueError):
+            except (TypeError, AttributeError, ValueError, RuntimeError):
                 self.as_numpy = True
         if self.as_numpy:
             part = self._encoded(*(rows.float().numpy().copy() for rows in (keys, values)))

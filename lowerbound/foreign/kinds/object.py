@@ -153,10 +153,24 @@ class AdaptedExpression(AdaptedObject):
         from importlib import import_module
 
         public = self.public
-        names = dict(vars(import_module(self.target.module)))
+        names = _Names(import_module(self.target.module))
         names |= {"torch": self.torch, "config": config_of(public)}
         names |= {"n_layers": public.n_layers, "n_heads": public.n_heads, "d": public.d}
         return self._in_layers(lambda: eval(self.target.names, names))  # noqa: S307 (in the party alone)
+
+
+class _Names(dict[str, Any]):
+    """The names of a module, with those that it makes when they are asked for."""
+
+    def __init__(self, module: Any) -> None:
+        super().__init__(vars(module))
+        self._module = module
+
+    def __missing__(self, name: str) -> Any:
+        try:
+            return getattr(self._module, name)
+        except AttributeError:
+            raise KeyError(name) from None
 
 
 class Layers:
