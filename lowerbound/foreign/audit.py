@@ -13,7 +13,7 @@ from lowerbound.attack.adversary import Broken, attack
 from lowerbound.attack.instance import Violation
 from lowerbound.caches.registry import target_of
 from lowerbound.certify.design.payload_game import payload_game
-from lowerbound.certify.possible import Answer, possible
+from lowerbound.certify.possible import FIXED_LENGTH_SLACK, Answer, possible
 from lowerbound.certify.witness import witness
 from lowerbound.core.bits import FP16_BITS
 from lowerbound.core.geometry import Geometry, HasGeometry
@@ -440,12 +440,15 @@ def _broken_sentence(broken: Broken) -> str:
 
 
 def _impossible_sentence(answer: Answer) -> str:
+    """Why no cache keeps the claim: by the best machine-checked floor, where that is enough, else by the best one."""
     assert answer.floor is not None
-    most = Fraction(answer.geometry.cache_bits, answer.floor.bits)
+    checked = answer.checked
+    floor = checked if checked is not None and checked.bits > answer.budget_bits + FIXED_LENGTH_SLACK else answer.floor
+    most = Fraction(answer.geometry.cache_bits, floor.bits)
     return (
-        f"no cache can: at eta = {float(answer.eta):g} every cache of model R1 keeps at least {answer.floor.bits:,} "
-        f"bits of a head, so {times(most)} at most (Theorem {answer.floor.theorem.name}, {answer.floor.proof}); "
-        f"the claim is {times(answer.ratio)}"
+        f"no cache can: at eta = {float(answer.eta):g} every cache of model R1 keeps at least {floor.bits:,} bits of a "
+        f"head, so {times(most)} at most (Theorem {floor.theorem.name}, {floor.proof}); the claim is "
+        f"{times(answer.ratio)}"
     )
 
 

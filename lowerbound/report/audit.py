@@ -42,23 +42,13 @@ def bars(told: dict[str, Any]) -> list[tuple[str, float, str]]:
     if told["packed_ratio"] is not None:
         packed = whole / told["packed_ratio"]
         found.append(("packed", packed, f"{told['packed_ratio']:.3g}x, if it packed its integers"))
-    if (floor := _floor_bytes(told)) is not None:
-        proved = told["proved"]["floor"]
-        said = f"no cache below: Theorem {proved['theorem']}, {proved['proof']}"
-        found.append(("floor", floor, f"{said}, eta = {told['eta']:g}"))
+    proved, heads = told["proved"], told["geometry"]["heads"]
+    if proved is not None and heads is not None:
+        for name, floor in (("floor", proved["machine_checked_floor"]), ("on paper", proved["floor"])):
+            if floor is not None and not (name == "on paper" and floor == proved["machine_checked_floor"]):
+                said = f"no cache below at eta = {told['eta']:g}: Theorem {floor['theorem']}, {floor['proof']}"
+                found.append((name, floor["bits"] / 8 * heads, said))
     return found
-
-
-def _floor_bytes(told: dict[str, Any]) -> float | None:
-    proved = told["proved"]
-    if proved is None or proved["floor"] is None or told["geometry"]["heads"] is None:
-        return None
-    return float(proved["floor"]["bits"]) / 8 * int(told["geometry"]["heads"])
-
-
-def headline(told: dict[str, Any]) -> str:
-    """The verdict in one line."""
-    return f"{told['verdict']}: {told['reasons'][0]}" if told["reasons"] else str(told["verdict"])
 
 
 def audit_text(told: dict[str, Any]) -> None:

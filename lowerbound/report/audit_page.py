@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from lowerbound import __version__
-from lowerbound.report.audit import bars, headline
+from lowerbound.report.audit import bars
 
 MOST_ENTRIES = 200
 """The lines of the ledger on the page."""
@@ -23,11 +23,12 @@ def page(told: dict[str, Any]) -> str:
         "TITLE": escape(f"{told['package']} {told['version'] or ''}".strip()),
         "TARGET": escape(told["target"]),
         "VERDICT": escape(str(told["verdict"])),
-        "HEADLINE": escape(headline(told)),
+        "HEADLINE": _sentence(told["reasons"][0]) if told["reasons"] else "",
         "PLACE": _place(told),
         "BARS": _bars(told),
         "FACTS": _facts(told),
-        "REASONS": "".join(f"<li>{escape(reason)}</li>" for reason in told["reasons"]) or "<li>nothing was found</li>",
+        "REASONS": "".join(f"<li>{_sentence(reason)}</li>" for reason in told["reasons"])
+        or "<li>nothing was found</li>",
         "WITNESS": _witness(told),
         "LEDGER": _ledger(told),
         "COMMAND": escape(command(told)),
@@ -44,6 +45,12 @@ def command(told: dict[str, Any]) -> str:
     return f"lowerbound audit '{told['target']}'{claim} --eta {told['eta']:g}".replace("\n", " ")
 
 
+def _sentence(text: str) -> str:
+    """A sentence whose paths, between backquotes, are code."""
+    pieces = escape(text).split("`")
+    return "".join(f"<code>{piece}</code>" if place % 2 else piece for place, piece in enumerate(pieces))
+
+
 def _place(told: dict[str, Any]) -> str:
     place = told["geometry"]
     heads = "" if place["heads"] is None else f", {place['heads']} heads in {place['layers']} layers"
@@ -56,7 +63,7 @@ def _bars(told: dict[str, Any]) -> str:
     shown = bars(told)
     most = max((size for _, size, _ in shown), default=1.0)
     return "".join(
-        f"<div class='bar {escape(name)}'><b>{escape(name)}</b>"
+        f"<div class='bar {escape(name.replace(' ', '-'))}'><b>{escape(name)}</b>"
         f"<span class='track'><i style='width:{100 * size / most:.2f}%'></i></span>"
         f"<span class='n'>{size:,.0f} bytes</span><small>{escape(how)}</small></div>"
         for name, size, how in shown
