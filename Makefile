@@ -4,8 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 THIRDPARTY := .venv-thirdparty
+PACKAGES := .venv-packages
 
-.PHONY: demo test coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty clean
+.PHONY: demo test coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty packages clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -87,6 +88,18 @@ $(THIRDPARTY)/.ready: pyproject.toml
 	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,thirdparty]'
 	touch $@
 
+# Packages that compress KV caches, each in a folder of its own, for one at a time on PYTHONPATH, and an interpreter that
+# sees this checkout and the libraries of `thirdparty`:
+#   PYTHONPATH=$PWD/.venv-packages/folders/NAME-VERSION .venv-packages/bin/python -m lowerbound audit TARGET
+packages: $(PACKAGES)/.ready
+
+SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
+$(PACKAGES)/.ready: experiments/packages.json experiments/packages.py $(THIRDPARTY)/.ready
+	$(PYTHON) -m venv --without-pip $(PACKAGES)
+	(echo "$(CURDIR)"; $(THIRDPARTY)/bin/python $(SITE)) > "$$($(PACKAGES)/bin/python $(SITE))/thirdparty.pth"
+	$(PACKAGES)/bin/python -m experiments.packages $(PACKAGES)/folders
+	touch $@
+
 $(READY): pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "lowerbound needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -95,4 +108,4 @@ $(READY): pyproject.toml
 
 clean:
 	rm -f proofs/coq/*.vo proofs/coq/*.vok proofs/coq/*.vos proofs/coq/*.glob proofs/coq/.*.aux
-	rm -rf $(VENV) $(THIRDPARTY) build dist results mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(THIRDPARTY) $(PACKAGES) build dist results mutants .mypy_cache .ruff_cache .pytest_cache .hypothesis
