@@ -181,12 +181,17 @@ def test_one_class_one_name() -> None:
 
 
 def test_names_say_something() -> None:
-    """Law: no module named utils, helpers or common; no pickle, no eval."""
+    """Law: no module named utils, helpers or common; no pickle and no eval but where a party plays foreign code."""
+    pickling, evaluating = set(), set()
     for path in [*SOURCES, *CHECKOUT]:
         assert not re.fullmatch(r"utils?|helpers?|common|misc", path.stem), path
-        assert "pickle" not in imports_of(path), path
+        if "pickle" in imports_of(path):
+            pickling.add(str(path.relative_to(ROOT)))
         calls = [n.func for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
-        assert not any(isinstance(f, ast.Name) and f.id in ("eval", "exec") for f in calls), path
+        if any(isinstance(f, ast.Name) and f.id in ("eval", "exec") for f in calls):
+            evaluating.add(str(path.relative_to(ROOT)))
+    assert pickling == {"lowerbound/foreign/message.py"}
+    assert evaluating == {"lowerbound/foreign/kinds/object.py"}
 
 
 def test_public_things_have_docstrings() -> None:

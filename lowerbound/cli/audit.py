@@ -94,8 +94,8 @@ def audit(
     from lowerbound.core.kinds import is_wrapped
     from lowerbound.foreign.audit import audit as run
     from lowerbound.foreign.audit import witness_of
-    from lowerbound.foreign.target import Target
-    from lowerbound.foreign.verdict import Word
+    from lowerbound.foreign.defendant import Defendant
+    from lowerbound.foreign.verdict import Finding
     from lowerbound.game.channel import Isolation
 
     for option, file in (("-o", out), ("--html", html), ("--badge", badge)):
@@ -119,7 +119,7 @@ def audit(
     if target is None:
         raise InvalidArgument("audit must name one target, such as transformers:MODULE:CLASS, got none")
     defendant = (
-        Target.parse(target).with_options(init=init, after=after, read=read, dtype=dtype)
+        Defendant.parse(target).with_options(init=init, after=after, read=read, dtype=dtype)
         if is_wrapped(target)
         else target
     )
@@ -147,7 +147,7 @@ def audit(
         from lowerbound.report.audit import audit_text
 
         audit_text(told)
-    raise typer.Exit({Word.KEEPS: 0, Word.REFUSED: 2}.get(found.verdict, 1))
+    raise typer.Exit({Finding.KEEPS: 0, Finding.REFUSED: 2}.get(found.verdict, 1))
 
 
 def _all_installed(terms: dict[str, Any], as_json: bool) -> None:

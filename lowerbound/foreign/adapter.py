@@ -18,8 +18,8 @@ from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public, check_pairs
 from lowerbound.core.layered import LayeredCache
 from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument
+from lowerbound.foreign.defendant import Defendant
 from lowerbound.foreign.message import Twin, framed, restored, unframed, written
-from lowerbound.foreign.target import Target
 
 STACK = (2, 2)
 """Layers and heads of a layer that a foreign cache is played on: some treat the first layer in another way."""
@@ -39,7 +39,7 @@ class Adapted(LayeredCache):
     stack: ClassVar[tuple[int, int] | None] = STACK
     into_fresh: ClassVar[bool] = False
     """Whether a state is always restored into a freshly made object."""
-    target: ClassVar[Target]
+    target: ClassVar[Defendant]
     _twins: ClassVar[dict[tuple[Any, ...], Twin]]
 
     def __init__(self, public: Public) -> None:
@@ -52,7 +52,7 @@ class Adapted(LayeredCache):
 
     @classmethod
     @abstractmethod
-    def checked(cls, target: Target) -> str:
+    def checked(cls, target: Defendant) -> str:
         """The first line of what the foreign code says of itself; InvalidArgument if it is not what the kind wants."""
 
     @abstractmethod

@@ -25,10 +25,10 @@ from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, TimeLimitExceeded, invalid
+from lowerbound.foreign.defendant import Defendant, distribution_of
 from lowerbound.foreign.holding import Balance, Tokens, balance
 from lowerbound.foreign.ledger import Holding
-from lowerbound.foreign.target import Target, distribution_of
-from lowerbound.foreign.verdict import Claim, Word, oddities, percent, times
+from lowerbound.foreign.verdict import Claim, Finding, oddities, percent, times
 from lowerbound.game.channel import Isolation, strongest
 from lowerbound.game.duel import Contender, Row, contest
 from lowerbound.game.hard_family import HardFamily
@@ -140,24 +140,24 @@ class Audit:
         return next(part.error for part in self.codes.parts if part.name == "keys")
 
     @property
-    def findings(self) -> list[tuple[Word, str]]:
+    def findings(self) -> list[tuple[Finding, str]]:
         """All that speaks for a word, in the order of the words."""
-        found: list[tuple[Word, str]] = [(Word.REFUSED, each) for each in self.refusals if self.bits is None]
+        found: list[tuple[Finding, str]] = [(Finding.REFUSED, each) for each in self.refusals if self.bits is None]
         held = self.held_ratio
         if self.claim is not None and held is not None and not self.claim.is_kept_by(held):
             why = "; ".join(oddities(self.weighed.holding)) if self.weighed is not None else ""
             says = "claims" if self.claim.said_by == "--claim" else f"{self.claim.said_by} says"
             said = f"{says} {self.claim}, holds {times(held)}" + (f" ({why})" if why else "")
-            found.append((Word.MISSTATES, said))
+            found.append((Finding.MISSTATES, said))
         if self.error:
-            found.append((Word.MISREADS, f"misreads {percent(self.error)} of bits at rest{self._only_elsewhere}"))
+            found.append((Finding.MISREADS, f"misreads {percent(self.error)} of bits at rest{self._only_elsewhere}"))
         if self.codes is not None and self.codes.errors:
             wrong = " and ".join(f"{percent(part.error)} of {part.name}" for part in self.codes.parts if part.errors)
-            found.append((Word.BREAKS, f"breaks eta = {float(self.eta):g}: misreads {wrong} on a fine grid"))
+            found.append((Finding.BREAKS, f"breaks eta = {float(self.eta):g}: misreads {wrong} on a fine grid"))
         if self.broken is not None:
-            found.append((Word.BREAKS, _broken_sentence(self.broken)))
+            found.append((Finding.BREAKS, _broken_sentence(self.broken)))
         if self.claim is not None and self.answer is not None and self.answer.word == "IMPOSSIBLE":
-            found.append((Word.IMPOSSIBLE, _impossible_sentence(self.answer)))
+            found.append((Finding.IMPOSSIBLE, _impossible_sentence(self.answer)))
         return found
 
     @property
@@ -172,9 +172,9 @@ class Audit:
         )
 
     @property
-    def verdict(self) -> Word:
+    def verdict(self) -> Finding:
         """The first word that applies."""
-        return self.findings[0][0] if self.findings else Word.KEEPS
+        return self.findings[0][0] if self.findings else Finding.KEEPS
 
     @property
     def reasons(self) -> list[str]:
@@ -182,7 +182,7 @@ class Audit:
         reasons = [sentence for _, sentence in self.findings]
         if self.claim is not None and self.held_ratio is not None and self.claim.is_kept_by(self.held_ratio):
             reasons.append(f"holds its claim of {self.claim}: {times(self.held_ratio)}")
-        if self.weighed is not None and not any(word is Word.MISSTATES for word, _ in self.findings):
+        if self.weighed is not None and not any(word is Finding.MISSTATES for word, _ in self.findings):
             reasons += oddities(self.weighed.holding)
         if self.answer is not None and self.answer.word == "POSSIBLE":
             told = self.answer.to_json()["achieved"]["cache"]
@@ -228,7 +228,7 @@ class Audit:
 
 
 def audit(
-    target: str | Target,
+    target: str | Defendant,
     *,
     init: dict[str, Any] | None = None,
     after: str | None = None,
@@ -252,7 +252,7 @@ def audit(
 
     Parameters
     ----------
-    target : str or Target
+    target : str or Defendant
         "KIND:MODULE:NAME", or whatever `play` takes.
     claim : rational or None
         The compression of the fp16 cache that somebody claims; None takes the object's own meter, if it has one.
@@ -272,7 +272,7 @@ def audit(
     refusals: list[str] = []
     weighed = long = broken = None
     foes: dict[str, Any] = {"eta": error, "guarantee": "additive", "seed": seed, "instances": drawn, "isolation": level}
-    if isinstance(defendant, Target):
+    if isinstance(defendant, Defendant):
         on_step("starting the package")
         with balance(defendant, level, time_limit_s) as scales:
             facts = scales.facts
@@ -325,10 +325,12 @@ def audit(
     return found if asked is None else replace(found, answer=possible(head, ratio=asked, eta=error))
 
 
-def _defendant(target: str | Target, init: dict[str, Any] | None, after: str | None, read: str | None) -> Target | str:
+def _defendant(
+    target: str | Defendant, init: dict[str, Any] | None, after: str | None, read: str | None
+) -> Defendant | str:
     """The target with its options; a name that is no KIND:MODULE:NAME takes none."""
-    if isinstance(target, Target) or is_wrapped(target):
-        found = target if isinstance(target, Target) else Target.parse(target)
+    if isinstance(target, Defendant) or is_wrapped(target):
+        found = target if isinstance(target, Defendant) else Defendant.parse(target)
         options: dict[str, Any] = {"init": init, "after": after, "read": read}
         return replace(found, **{name: value for name, value in options.items() if value is not None})
     if init is not None or after is not None or read is not None:
@@ -338,8 +340,8 @@ def _defendant(target: str | Target, init: dict[str, Any] | None, after: str | N
     return target
 
 
-def _who(defendant: Target | str) -> dict[str, Any]:
-    if isinstance(defendant, Target):
+def _who(defendant: Defendant | str) -> dict[str, Any]:
+    if isinstance(defendant, Defendant):
         known = distribution_of(defendant.package)
         return {
             "target": defendant.text,
@@ -349,7 +351,7 @@ def _who(defendant: Target | str) -> dict[str, Any]:
     return {"target": defendant, "package": defendant.partition(":")[0].partition(".")[0], "version": None}
 
 
-def _refused(defendant: Target, head: Geometry, eta: Fraction, claim: Claim | None, refusals: list[str]) -> Audit:
+def _refused(defendant: Defendant, head: Geometry, eta: Fraction, claim: Claim | None, refusals: list[str]) -> Audit:
     nothing: dict[str, Any] = dict.fromkeys(("weighed", "long", "bits", "codes", "answer", "broken"))
     return Audit(
         **_who(defendant), geometry=head, eta=eta, claim=claim, refusals=tuple(dict.fromkeys(refusals)), **nothing

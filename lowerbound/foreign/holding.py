@@ -22,10 +22,10 @@ from lowerbound.core.oracle.attention import attention
 from lowerbound.core.program import floats
 from lowerbound.core.threads import one_thread
 from lowerbound.foreign.adapter import Adapted
+from lowerbound.foreign.defendant import Defendant
 from lowerbound.foreign.graph import Leaf, Walk
 from lowerbound.foreign.ledger import LARGEST_ERROR_PPM, LARGEST_RATIO, LONGEST_TEXT, MOST_ENTRIES, Entry, Holding, read
 from lowerbound.foreign.message import FRAME_BYTES, written
-from lowerbound.foreign.target import Target
 from lowerbound.game.channel import Isolation
 from lowerbound.game.live import serve
 from lowerbound.game.question import Terms, numbers_in
@@ -78,7 +78,7 @@ class Balance(LiveRespondent):
 
 
 @contextmanager
-def balance(target: Target, isolation: Isolation, time_limit_s: float) -> Iterator[Balance]:
+def balance(target: Defendant, isolation: Isolation, time_limit_s: float) -> Iterator[Balance]:
     """A context with a process in which a target can be weighed and asked."""
     made = Balance(target.text, isolation, time_limit_s)
     try:

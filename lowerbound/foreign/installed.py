@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from lowerbound.foreign.target import Target
+from lowerbound.foreign.defendant import Defendant
 
 LIBRARIES = ("torch", "transformers", "kvpress", "lowerbound", "accelerate", "optimum", "hqq", "fla", "peft", "triton")
 """Packages that are no third party's cache: the libraries themselves, and this package."""
@@ -18,12 +18,12 @@ LARGEST_FILE_BYTES = 2**20
 MOST_FILES = 2000
 
 
-def offered() -> tuple[list[Target], dict[str, str]]:
+def offered() -> tuple[list[Defendant], dict[str, str]]:
     """The targets of all installed packages whose classes derive from a cache or a press, and what was passed over.
 
     Contract: packages are read, not imported: a class counts whose source names a base of transformers or kvpress.
     """
-    found: list[Target] = []
+    found: list[Defendant] = []
     skipped: dict[str, str] = {}
     for package, names in sorted(metadata.packages_distributions().items()):
         if package in LIBRARIES or not package.isidentifier():
@@ -45,7 +45,7 @@ def _uses_cache_library(distribution: str) -> bool:
     return any(each.lower().startswith(("torch", "transformers", "kvpress")) for each in asked)
 
 
-def _classes_in(folder: Path, package: str) -> Iterator[Target]:
+def _classes_in(folder: Path, package: str) -> Iterator[Defendant]:
     for number, path in enumerate(sorted(folder.rglob("*.py"))):
         if number >= MOST_FILES or path.stat().st_size > LARGEST_FILE_BYTES:
             continue
@@ -59,6 +59,6 @@ def _classes_in(folder: Path, package: str) -> Iterator[Target]:
             if isinstance(node, ast.ClassDef) and node.name[0] != "_":
                 bases = {ast.unparse(base).rpartition(".")[2] for base in node.bases}
                 if bases & set(_BASES):
-                    yield Target("transformers", module, node.name)
+                    yield Defendant("transformers", module, node.name)
                 elif bases & set(_PRESSES):
-                    yield Target("kvpress", module, node.name)
+                    yield Defendant("kvpress", module, node.name)

@@ -18,7 +18,7 @@ LEAST_SHARE = Fraction(1, 20)
 """The share of what is held above which an oddity of the ledger is worth a sentence."""
 
 
-class Word(StrEnum):
+class Finding(StrEnum):
     """What an audit comes to. The first word of this list that applies is the verdict."""
 
     REFUSED = "refused"

@@ -11,7 +11,7 @@ from rich.table import Table
 from lowerbound.errors import printable
 
 if TYPE_CHECKING:
-    from lowerbound.foreign.target import Target
+    from lowerbound.foreign.defendant import Defendant
 
 MOST_ENTRIES = 12
 """The lines of a ledger that a terminal gets."""
@@ -109,7 +109,7 @@ def audit_table(found: Sequence[dict[str, Any]]) -> Table:
     return table
 
 
-def skipped_text(targets: Sequence[Target], skipped: dict[str, str]) -> str:
+def skipped_text(targets: Sequence[Defendant], skipped: dict[str, str]) -> str:
     """Which packages were looked at and offer nothing."""
     if not targets and not skipped:
         return "no installed package depends on torch, transformers or kvpress"

@@ -122,7 +122,7 @@ def test_held_is_at_least_sent(name: str) -> None:
     for scale in range(PLACE.schedule.n_scales - 1):
         rows = PLACE.schedule.rows_of(scale)
         for layer in range(STACK[0]):
-            live.append(layer, *(part[layer][:, rows] for part in (tokens.keys, tokens.values)), scale)
+            live.append(layer, tokens.keys[layer][:, rows], tokens.values[layer][:, rows], scale)
         state = live.encode()
     assert 8 * held_by(name).held_bytes >= 8 * len(state) + 64
     assert RespondentHere(found).facts.family == "audited"

@@ -6,11 +6,11 @@ from functools import lru_cache
 
 from lowerbound.caches.thirdparty.torch_tokens import foreign
 from lowerbound.foreign.adapter import Adapted
+from lowerbound.foreign.defendant import Defendant, distribution_of
 from lowerbound.foreign.kinds.codec import AdaptedCodec
 from lowerbound.foreign.kinds.object import AdaptedExpression, AdaptedObject
 from lowerbound.foreign.kinds.patch import AdaptedPatch
 from lowerbound.foreign.kinds.press import AdaptedPress
-from lowerbound.foreign.target import Target, distribution_of
 
 ADAPTERS: dict[str, type[Adapted]] = {
     "transformers": AdaptedObject,
@@ -29,7 +29,7 @@ def adapter(text: str) -> type[Adapted]:
     Contract: a module that is not installed, a name that it lacks and a target of another form raise InvalidArgument;
     the class of a text is made once.
     """
-    target = Target.parse(text)
+    target = Defendant.parse(text)
     base = ADAPTERS[target.kind]
     foreign("torch")
     idea = base.checked(target)

@@ -10,9 +10,9 @@ import numpy as np
 from lowerbound.caches.thirdparty.torch_tokens import Tensor
 from lowerbound.errors import CacheContractBroken, InvalidArgument
 from lowerbound.foreign.adapter import Adapted, found_in
+from lowerbound.foreign.defendant import Defendant
 from lowerbound.foreign.kinds.object import constructed, first_line
 from lowerbound.foreign.message import Twin
-from lowerbound.foreign.target import Target
 
 
 class AdaptedCodec(Adapted):
@@ -23,7 +23,7 @@ class AdaptedCodec(Adapted):
     """
 
     @classmethod
-    def checked(cls, target: Target) -> str:
+    def checked(cls, target: Defendant) -> str:
         for name in target.names.split(","):
             found = found_in(target.module, name)
             if not callable(found):
@@ -32,7 +32,7 @@ class AdaptedCodec(Adapted):
 
     def made(self) -> Any:
         encode, decode = self._pair()
-        return Encoded(encode, decode, _together(encode))
+        return EncodedScales(encode, decode, _together(encode))
 
     def _pair(self) -> tuple[Any, Any]:
         names = self.target.names.split(",")
@@ -70,7 +70,7 @@ class AdaptedCodec(Adapted):
         return tuple(self.torch.cat([pair[which].float() for pair in pairs], dim=2) for which in (0, 1))
 
 
-class Encoded:
+class EncodedScales:
     """What an encoder made of each scale of each layer."""
 
     def __init__(self, encode: Any, decode: Any, together: bool) -> None:

@@ -11,7 +11,7 @@ from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
 from lowerbound.core.cache import Public
 from lowerbound.errors import CacheContractBroken, InvalidArgument
 from lowerbound.foreign.adapter import Adapted, found_in
-from lowerbound.foreign.target import Target
+from lowerbound.foreign.defendant import Defendant
 
 CONFIG = "{config}"
 """The text in --init that stands for the configuration of a model with the game's shapes."""
@@ -46,7 +46,7 @@ def filled(init: Any, public: Public) -> Any:
     return [filled(value, public) for value in init] if isinstance(init, list) else init
 
 
-def constructed(maker: Any, target: Target, public: Public) -> Any:
+def constructed(maker: Any, target: Defendant, public: Public) -> Any:
     """The object that a class or function makes from --init.
 
     Contract: a required parameter called `config` that --init leaves out gets the model's configuration. Any other
@@ -80,7 +80,7 @@ def constructed(maker: Any, target: Target, public: Public) -> Any:
     return maker(**given)
 
 
-def told(target: Target, signature: inspect.Signature) -> str:
+def told(target: Defendant, signature: inspect.Signature) -> str:
     """A signature as a sentence quotes it: names and defaults, without annotations."""
     plain = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
     return f"{target.names}{signature.replace(parameters=plain, return_annotation=signature.empty)}"[:300]
@@ -90,7 +90,7 @@ class AdaptedObject(Adapted):
     """A transformers.Cache or one of its layers, or any object with such an `update`."""
 
     @classmethod
-    def checked(cls, target: Target) -> str:
+    def checked(cls, target: Defendant) -> str:
         """The first line of what the class says of itself; the name must be that of something that can be called."""
         found = found_in(target.module, target.names)
         if not callable(found):
@@ -137,7 +137,7 @@ class AdaptedExpression(AdaptedObject):
     """An object that a Python expression makes; the expression is evaluated in the party's process alone."""
 
     @classmethod
-    def checked(cls, target: Target) -> str:
+    def checked(cls, target: Defendant) -> str:
         found_in(target.module, "__name__")
         try:
             compile(target.names, "<expression>", "eval")

@@ -12,8 +12,8 @@ from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.errors import InvalidArgument
 from lowerbound.foreign.adapter import Adapted, found_in
+from lowerbound.foreign.defendant import Defendant
 from lowerbound.foreign.kinds.object import filled, first_line, told
-from lowerbound.foreign.target import Target
 
 MODEL_NAMES = ("model", "module", "net")
 CACHE_NAMES = ("cache", "past_key_values", "kv_cache", "past", "dynamic_cache")
@@ -34,7 +34,7 @@ class AdaptedPatch(Adapted):
         super().__init__(public)
 
     @classmethod
-    def checked(cls, target: Target) -> str:
+    def checked(cls, target: Defendant) -> str:
         foreign("transformers")
         found = found_in(target.module, target.names)
         if not callable(found):

@@ -13,8 +13,8 @@ from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
 from lowerbound.core.cache import Public
 from lowerbound.errors import InvalidArgument
 from lowerbound.foreign.adapter import Adapted, found_in
+from lowerbound.foreign.defendant import Defendant
 from lowerbound.foreign.kinds.object import constructed, first_line
-from lowerbound.foreign.target import Target
 
 
 class AdaptedPress(Adapted):
@@ -32,7 +32,7 @@ class AdaptedPress(Adapted):
         super().__init__(public)
 
     @classmethod
-    def checked(cls, target: Target) -> str:
+    def checked(cls, target: Defendant) -> str:
         foreign("kvpress")
         found = found_in(target.module, target.names)
         if not callable(found):

@@ -37,10 +37,10 @@ _SHAPES = {
 
 
 @dataclass(frozen=True)
-class Target:
+class Defendant:
     """One foreign cache and how it is played.
 
-    Contract: `Target.parse(target.text) == target`; a text or an option that breaks the grammar raises InvalidArgument.
+    Contract: `Defendant.parse(one.text) == one`; a text or an option that breaks the grammar raises InvalidArgument.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ class Target:
         return self.module.partition(".")[0]
 
     @classmethod
-    def parse(cls, text: str) -> Target:
+    def parse(cls, text: str) -> Defendant:
         """The target of a text.
 
         Contract: raises InvalidArgument for a text of another form, and for options that are no JSON object of
@@ -139,7 +139,7 @@ class Target:
 
     def with_options(
         self, *, init: str | None = None, after: str | None = None, read: str | None = None, dtype: str | None = None
-    ) -> Target:
+    ) -> Defendant:
         """The target with options as a command line has them, of which `init` is a JSON text; None changes nothing."""
         changed: dict[str, Any] = {"after": after, "read": read, "dtype": dtype}
         if init is not None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lowerbound.caches.registry import target_of
 from lowerbound.core.kinds import KINDS, is_wrapped
 from lowerbound.errors import InvalidArgument
-from lowerbound.foreign.target import DTYPES, LONGEST_TARGET, Target
+from lowerbound.foreign.defendant import DTYPES, LONGEST_TARGET, Defendant
 
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}(\.[A-Za-z_][A-Za-z0-9_]{0,8}){0,2}", fullmatch=True)
 JSON = st.recursive(
@@ -20,7 +20,7 @@ JSON = st.recursive(
 
 
 @st.composite
-def targets(draw: st.DrawFn) -> Target:
+def targets(draw: st.DrawFn) -> Defendant:
     """Targets of every kind, with options."""
     kind = draw(st.sampled_from(KINDS))
     names = {
@@ -28,7 +28,7 @@ def targets(draw: st.DrawFn) -> Target:
         "cache": st.sampled_from(["Made(d, {'a': 1})", "f(x)#2", "a:b"]),
     }
     place = st.none() | st.builds("{}:{}".format, NAMES, NAMES)
-    return Target(
+    return Defendant(
         kind,
         draw(NAMES),
         draw(names.get(kind, NAMES)),
@@ -41,9 +41,9 @@ def targets(draw: st.DrawFn) -> Target:
 
 
 @given(targets())
-def test_a_target_is_read_as_it_is_written(target: Target) -> None:
+def test_a_target_is_read_as_it_is_written(target: Defendant) -> None:
     """Law: parse inverts text, and no name of this package is taken for a target."""
-    assert Target.parse(target.text) == target
+    assert Defendant.parse(target.text) == target
     assert is_wrapped(target.text)
     assert target_of(target.text) == target.text
 
@@ -72,13 +72,13 @@ def test_a_target_is_read_as_it_is_written(target: Target) -> None:
 def test_other_texts_are_refused(text: str, words: str) -> None:
     """Forgery: each breaks one rule of the grammar, and the sentence names it."""
     with pytest.raises(InvalidArgument) as told:
-        Target.parse(text)
+        Defendant.parse(text)
     assert words in str(told.value)
 
 
 def test_options_of_the_command_line() -> None:
     """Definition: --init is a JSON object; what is not given stays as it was."""
-    target = Target.parse('transformers:a:B#{"after":"m:f"}')
+    target = Defendant.parse('transformers:a:B#{"after":"m:f"}')
     changed = target.with_options(init='{"bits": 4, "config": "{config}", "ratio": 0.5}', read="m:g")
     assert changed.init == {"bits": 4, "config": "{config}", "ratio": 0.5}
     assert (changed.after, changed.read) == ("m:f", "m:g")
