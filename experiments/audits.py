@@ -1,0 +1,197 @@
+"""Question: what do packages that compress KV caches hold, send and misread, beside what they say?
+
+Claim that could be refuted: none of them reads all symbols of keys and values at eta = 1/100 while its message is
+shorter than the machine-checked floor. Cost: about a minute a package; `make packages` installs them first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Literal
+
+from experiments.packages import Package, packages
+from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.foreign.defendant import Defendant
+
+Outcome = Literal["supported", "refuted"]
+
+ROOT = Path(__file__).parent.parent
+FOLDERS = ROOT / ".venv-packages" / "folders"
+PYTHON = ROOT / ".venv-packages" / "bin" / "python"
+TABLE = Path("results/audits.json")
+PAGE = ROOT / "docs" / "packages.md"
+KEPT = ROOT / "docs" / "packages.json"
+SEED = PrivateSeed.parse("20261129")
+LONGEST_S = 900
+"""Seconds for the audit of one package."""
+
+INTRODUCTION = """\
+# Packages
+
+Packages on PyPI that compress KV caches, each audited as it is published, with one command
+([how to audit another one](audit.md)). Nothing in a package was changed. Each row states what was measured with the
+version that it names, on var-d16 (424 cached tokens in R^64, two layers of two heads, float16), and what the package
+says of itself.
+
+* **holds**: fp16 bytes over every byte of tensors, arrays, texts and numbers that can be reached from the package's
+  object after the cached tokens, less what an object that got public zeros holds too. A storage counts once and whole,
+  in the format in which it is held. At 4,112 tokens in R^128 the same after a prompt of 4,096 tokens and 16 steps.
+* **sends**: fp16 bytes over the message from which another process rebuilt the object and answered; *packed* is that
+  message if integers took the bits that their values need.
+* **bits, keys misread**: the share of bits at rest (values 0 or 1), and of symbols in keys on a grid for eta = 1/100,
+  that the other process read wrongly. Values of 0 and 1 are easy; keys on a fine grid are what the theorem speaks of.
+  A package that never promised answers within 1/100 breaks no promise by misreading them.
+* **its meter** is what the object reports of itself.
+
+No cache can compress this head more than 2.13 times and keep every answer within 1/100 (Theorem E1, machine-checked).
+"""
+
+
+def run() -> Outcome:
+    """Write results/audits.json, docs/packages.json and docs/packages.md, and print one sentence."""
+    known = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
+    TABLE.parent.mkdir(parents=True, exist_ok=True)
+    for package in packages():
+        key = f"{package.name} {package.version}"
+        if package.target is not None and key not in known:
+            known[key] = audited(package)
+            TABLE.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
+    rows = {f"{each.name} {each.version}": known.get(f"{each.name} {each.version}") for each in packages()}
+    KEPT.write_text(json.dumps({key: kept(row) for key, row in rows.items() if row}, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page([(each, rows[f"{each.name} {each.version}"]) for each in packages()]), encoding="utf-8")
+    wonders = [key for key, row in rows.items() if row and is_wonder(row)]
+    outcome: Outcome = "refuted" if wonders else "supported"
+    print(
+        f"audits: {outcome}: {sum(row is not None for row in rows.values())} packages, {len(wonders)} under the floor"
+    )
+    return outcome
+
+
+def defendant(package: Package) -> Defendant:
+    """The cache of a package as the audit names it."""
+    assert package.target is not None
+    found = Defendant.parse(package.target)
+    options = {"init": dict(package.init), "after": package.after, "read": package.read, "dtype": package.dtype}
+    return Defendant(found.kind, found.module, found.names, **options)  # type: ignore[arg-type]
+
+
+def command(package: Package) -> list[str]:
+    """What is typed to audit a package."""
+    claim = package.claimed_of_fp16
+    words = ["audit", defendant(package).text, "--instance-seed", SEED.opening]
+    return [*words, *(() if claim is None else ("--claim", f"{float(claim):g}"))]
+
+
+def audited(package: Package, *more: str) -> dict[str, Any]:
+    """The audit of a package, by the command line, in a process with the package's folders on PYTHONPATH."""
+    path = os.pathsep.join(map(str, [*package.folders(FOLDERS), ROOT]))
+    told = subprocess.run(
+        [str(PYTHON), "-m", "lowerbound", *command(package), *more, "--json"],
+        env={**os.environ, "PYTHONPATH": path},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
+        check=False,
+    )
+    if not told.stdout:
+        return {"verdict": "refused", "reasons": [told.stderr.strip().partition("\n")[0]]}
+    found: dict[str, Any] = json.loads(told.stdout)
+    return found
+
+
+def kept(row: dict[str, Any]) -> dict[str, Any]:
+    """The numbers of an audit that the page keeps, without its ledger and its tokens."""
+    names = ("claimed_ratio", "own_ratio", "held_bytes", "held_ratio", "sent_bytes", "sent_ratio", "packed_ratio")
+    told = {name: row.get(name) for name in (*names, "error", "keys_error", "verdict", "reasons", "long", "geometry")}
+    broken = row.get("witness")
+    return {**told, "broken_by": None if broken is None else {name: broken[name] for name in ("attack", "tokens")}}
+
+
+def is_wonder(row: dict[str, Any]) -> bool:
+    """Whether an audit contradicts the machine-checked floor: nothing misread, and a message below it."""
+    if row.get("keys_error") is None or row["error"] or row["keys_error"] or row["packed_ratio"] is None:
+        return False
+    floor = row["proved"]["machine_checked_floor"]["bits"] * row["geometry"]["heads"] / 8
+    return bool(row["fp16_bytes"] / row["packed_ratio"] < floor)
+
+
+def page(found: list[tuple[Package, dict[str, Any] | None]]) -> str:
+    """The page, from the list and the audits."""
+    head = (
+        *(
+            "package",
+            "says",
+            "its meter",
+            "holds",
+            "at 4,112 tokens",
+            "sends",
+            "packed",
+            "bits misread",
+            "keys misread",
+        ),
+        *("broken by", "verdict"),
+    )
+    lines = [INTRODUCTION, f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    played = [(package, kept(row)) for package, row in found if row is not None]
+    lines += [f"| {' | '.join(cells(package, row))} |" for package, row in played]
+    lines += ["", "## What each says, and what was found", ""]
+    for package, row in played:
+        lines += [f"### {package.name} {package.version}", "", f"> {_one_line(package.says)}", ""]
+        if package.simulates is not None:
+            lines += [f'It documents that it simulates: "{_one_line(package.simulates)}"', ""]
+        lines += [f"* {_plain(reason)}" for reason in row["reasons"]]
+        lines += ["", "```console", f"$ lowerbound {' '.join(map(_quoted, command(package)))}", "```", ""]
+    refused = [(package, row) for package, row in found if row is None]
+    if refused:
+        lines += ["## Not playable here, unmodified", ""]
+        lines += [f"* {package.name} {package.version}: {package.refused}" for package, _ in refused]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def cells(package: Package, row: dict[str, Any]) -> list[str]:
+    """The cells of a package's line."""
+
+    def ratio(value: float | None) -> str:
+        return "-" if value is None else f"{value:.2f}x"
+
+    def share(value: float | None) -> str:
+        return "-" if value is None else f"{100 * value:.3g} %"
+
+    said = "-" if package.claim is None else f"{package.claim}x" + ("" if package.of == "fp16" else f" of {package.of}")
+    long, broken = row["long"], row["broken_by"]
+    return [
+        f"{package.name} {package.version}",
+        said + (" (simulates)" if package.simulates is not None else ""),
+        ratio(row["own_ratio"]),
+        ratio(row["held_ratio"]),
+        ratio(None if long is None else long["held_ratio"]),
+        ratio(row["sent_ratio"]),
+        ratio(row["packed_ratio"]),
+        share(row["error"]),
+        share(row["keys_error"]),
+        "-" if broken is None else f"{broken['attack']}, {broken['tokens']} tokens",
+        row["verdict"],
+    ]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _plain(text: str) -> str:
+    """A sentence of an audit, as Markdown shows it."""
+    return text.replace("|", "\\|").replace("<", "\\<").replace("*]", "\\*]") if "`" not in text else text
+
+
+def _quoted(word: str) -> str:
+    return word if word.replace("-", "").replace(".", "").isalnum() else f"'{word}'"
+
+
+if __name__ == "__main__":
+    sys.exit(0 if run() == "supported" else 1)
