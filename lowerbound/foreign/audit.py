@@ -29,8 +29,8 @@ from lowerbound.foreign.defendant import Defendant, distribution_of
 from lowerbound.foreign.holding import Balance, Tokens, balance
 from lowerbound.foreign.ledger import Holding
 from lowerbound.foreign.verdict import Claim, Finding, oddities, percent, times
-from lowerbound.game.channel import Isolation, strongest
-from lowerbound.game.duel import Contender, Row, contest
+from lowerbound.game.channel import Isolation, refuse_here, strongest
+from lowerbound.game.duel import Contender, Row, contest, describe
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.question import Terms
 from lowerbound.game.reduction import plan_reduction
@@ -184,7 +184,7 @@ class Audit:
             reasons.append(f"holds its claim of {self.claim}: {times(self.held_ratio)}")
         if self.weighed is not None and not any(word is Finding.MISSTATES for word, _ in self.findings):
             reasons += oddities(self.weighed.holding)
-        if self.answer is not None and self.answer.word == "POSSIBLE":
+        if self.claim is not None and self.answer is not None and self.answer.word == "POSSIBLE":
             told = self.answer.to_json()["achieved"]["cache"]
             reasons.append(f"possible: a proved cache ({told}) does {times(self.answer.ratio)} at this error")
         if self.bits is not None:
@@ -201,6 +201,7 @@ class Audit:
             "package": self.package,
             "version": self.version,
             "claimed_ratio": None if self.claim is None else float(self.claim.ratio),
+            "claimed_by": None if self.claim is None else self.claim.said_by,
             "own_ratio": None if own is None else float(own),
             "fp16_bytes": self.fp16_bytes,
             "held_bytes": None if held is None else held.held_bytes,
@@ -266,11 +267,13 @@ def audit(
     stated = None if claim is None else Claim.of(claim, "--claim")
     level = strongest() if isolation is None else isolation
     defendant = _defendant(target, init, after, read)
+    if isinstance(defendant, Defendant) and level is Isolation.NONE:
+        refuse_here([defendant.text])
     drawn = instances or PrivateSeed.fresh()
     head = find_geometry(model)
     terms: dict[str, Any] = {"isolation": level, "time_limit_s": time_limit_s, "instances": drawn}
     refusals: list[str] = []
-    weighed = long = broken = None
+    weighed = long = broken = budget = None
     foes: dict[str, Any] = {"eta": error, "guarantee": "additive", "seed": seed, "instances": drawn, "isolation": level}
     if isinstance(defendant, Defendant):
         on_step("starting the package")
@@ -290,11 +293,13 @@ def audit(
         entries = [defendant.text, replace(defendant, packed=True).text]
         label, stack = defendant.name, STACK
     else:
-        facts, label, stack = None, defendant, None
-        entries = [target_of(defendant)] * 2
+        name, _, share = (defendant, "", "") if defendant.startswith("exec:") else defendant.partition("@")
+        budget = share or None
+        label, stack, entries = defendant, None, [target_of(name)] * 2
+        facts = describe(entries[0], level, time_limit_s)
         if attack_s > 0:
             on_step("attacking")
-            broken = _broken(defendant, head, attack_s, refusals, foes)
+            broken = _broken(name, head, attack_s, refusals, {**foes, "budget": budget})
     on_step("playing bits at rest, and keys and values")
     families: list[HardFamily] = [
         plan_reduction(head, eta=error, guarantee="additive", seed=seed),
@@ -302,11 +307,13 @@ def audit(
     ]
     if stack is not None:
         families = [family.stacked(stack) for family in families]
-    contenders = [Contender(entry, None, label, facts) for entry in entries]
+    contenders = [Contender(entry, budget, label, facts) for entry in entries]
     played = contest(list(zip(families, contenders, strict=True)), **terms)
     rows = [None if isinstance(row, LowerBoundError) else row for row in played]
     refusals += [str(error) for error in played if isinstance(error, LowerBoundError)]
     bits, codes = rows
+    if stated is None and bits is not None and bits.claimed_ratio is not None:
+        stated = Claim.of(Fraction(bits.claimed_ratio), "its own count")
     found = Audit(
         **_who(defendant),
         geometry=head,
@@ -333,6 +340,8 @@ def _defendant(
         found = target if isinstance(target, Defendant) else Defendant.parse(target)
         options: dict[str, Any] = {"init": init, "after": after, "read": read}
         return replace(found, **{name: value for name, value in options.items() if value is not None})
+    if target.count(":") >= 2 and not target.startswith("exec:"):
+        Defendant.parse(target)  # which says what the kinds are
     if init is not None or after is not None or read is not None:
         raise InvalidArgument(
             f"--init, --after and --read must be left out for {target!r}, which is no KIND:MODULE:NAME"
@@ -348,7 +357,10 @@ def _who(defendant: Defendant | str) -> dict[str, Any]:
             "package": known[0] if known else defendant.package,
             "version": known[1] if known else None,
         }
-    return {"target": defendant, "package": defendant.partition(":")[0].partition(".")[0], "version": None}
+    module = target_of(defendant.partition("@")[0]).partition(":")[0]
+    package = "a program" if module == "exec" else module.partition(".")[0]
+    known = distribution_of(package)
+    return {"target": defendant, "package": known[0] if known else package, "version": known[1] if known else None}
 
 
 def _refused(defendant: Defendant, head: Geometry, eta: Fraction, claim: Claim | None, refusals: list[str]) -> Audit:

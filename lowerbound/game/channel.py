@@ -29,11 +29,13 @@ from functools import lru_cache
 from typing import IO, Any
 from weakref import WeakSet
 
+from lowerbound.core.kinds import is_wrapped
 from lowerbound.core.program import PREFIX, program_places, programs_end_here
 from lowerbound.core.tail import Tail
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import (
     CacheContractBroken,
+    InvalidArgument,
     IsolationUnavailable,
     TimeLimitExceeded,
 )
@@ -285,9 +287,19 @@ def _environment(home: str) -> dict[str, str]:
     return fixed | kernel
 
 
+def refuse_here(caches: Iterable[str]) -> None:
+    """Raise InvalidArgument if one of these caches must not run in this process: its message is a pickle."""
+    for cache in filter(is_wrapped, caches):
+        raise InvalidArgument(
+            f"isolation must be a process of its own for {cache.partition('#')[0]!r}, whose message runs code when it "
+            "is read, got 'none'; the nearest valid choice is 'process-shared-files'"
+        )
+
+
 def _converse_here(
     role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float, search_path: Sequence[str]
 ) -> Frames:
+    refuse_here(game["cache"] for game in job.get("games", [job]))
     with alarm(role, time_limit_s), programs_end_here(), party_path_here(search_path):
         return perform(role, json.loads(json.dumps(job)), list(private))
 

@@ -19,7 +19,7 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.program import floats, programs_end_here
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken
-from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here
+from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, refuse_here
 from lowerbound.game.duel import TIME_LIMIT_S
 from lowerbound.game.live import LiveParty, serve
 from lowerbound.game.protocol import guarded
@@ -134,6 +134,7 @@ def respondent(
     if target.startswith(OWN_CACHES):
         yield RespondentHere(load_cache(target))
     elif isolation is Isolation.NONE:
+        refuse_here([target])
         with party_path_here(module_path([target])), programs_end_here():
             yield RespondentHere(load_cache(target))
     else:

@@ -34,7 +34,8 @@ def bars(told: dict[str, Any]) -> list[tuple[str, float, str]]:
         return []
     found = [("fp16", float(whole), "keys and values of the cached tokens")]
     if told["claimed_ratio"] is not None:
-        found.append(("claimed", whole / told["claimed_ratio"], f"{told['claimed_ratio']:.3g}x, as stated"))
+        said = "as stated" if told["claimed_by"] == "--claim" else f"as {told['claimed_by']} says"
+        found.append(("claimed", whole / told["claimed_ratio"], f"{told['claimed_ratio']:.3g}x, {said}"))
     if told["held_bytes"] is not None:
         found.append(("held", float(told["held_bytes"]), f"{told['held_ratio']:.3g}x, weighed in its process"))
     if told["sent_bytes"] is not None:
@@ -51,6 +52,12 @@ def bars(told: dict[str, Any]) -> list[tuple[str, float, str]]:
     return found
 
 
+def heads_of(place: dict[str, Any]) -> str:
+    """The heads that were played, in words."""
+    heads, layers = place["heads"], place["layers"]
+    return "one head" if heads == 1 else f"{heads} heads in {layers} layer{'s' if layers > 1 else ''}"
+
+
 def audit_text(told: dict[str, Any]) -> None:
     """Print an audit: who, the bars, what was misread, the ledger, the reasons and the verdict."""
     place = told["geometry"]
@@ -58,8 +65,8 @@ def audit_text(told: dict[str, Any]) -> None:
     print(printable(f"{told['target']} ({told['package']}{version})"))
     if place["heads"] is not None:
         print(
-            f"{place['model']}: {place['tokens']:,} cached tokens in R^{place['d']}, {place['heads']} heads in "
-            f"{place['layers']} layers; fp16 means 16 bits a number"
+            f"{place['model']}: {place['tokens']:,} cached tokens in R^{place['d']}, {heads_of(place)}; "
+            "fp16 means 16 bits a number"
         )
     shown = bars(told)
     for name, size, how in shown:

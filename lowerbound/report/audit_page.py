@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import Any
 
 from lowerbound import __version__
-from lowerbound.report.audit import bars
+from lowerbound.report.audit import bars, heads_of
 
 MOST_ENTRIES = 200
 """The lines of the ledger on the page."""
@@ -53,7 +53,7 @@ def _sentence(text: str) -> str:
 
 def _place(told: dict[str, Any]) -> str:
     place = told["geometry"]
-    heads = "" if place["heads"] is None else f", {place['heads']} heads in {place['layers']} layers"
+    heads = "" if place["heads"] is None else f", {heads_of(place)}"
     return escape(
         f"{place['model']}: {place['tokens']:,} cached tokens in R^{place['d']}{heads}; eta = {told['eta']:g}"
     )

@@ -15,6 +15,7 @@ TOLD: dict[str, Any] = {
     "package": "some-package",
     "version": "1.2",
     "claimed_ratio": 4.0,
+    "claimed_by": "--claim",
     "own_ratio": 3.5,
     "fp16_bytes": 434176,
     "held_bytes": 217088,

@@ -229,3 +229,13 @@ class Unsteady(Codes):
         coins = torch.frombuffer(bytearray(os.urandom(keys.numel())), dtype=torch.uint8).reshape(keys.shape)
         noisy = (keys.float() + (coins.float() / 255 - 0.5) * 0.1).half()
         return super().update(noisy, values, layer)
+
+
+class OnlyWide(Codes):
+    """Takes rows of at least 64 numbers."""
+
+    def update(self, keys: Any, values: Any, layer: int, more: Any = None) -> Any:
+        """Refuse shorter rows."""
+        if keys.shape[-1] < 64:
+            raise ValueError(f"head_dim must be at least 64, got {keys.shape[-1]}")
+        return super().update(keys, values, layer)
