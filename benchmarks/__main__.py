@@ -14,7 +14,20 @@ from datetime import date
 from pathlib import Path
 from types import ModuleType
 
-from benchmarks import certificates, delsarte, device, figures, games, oracle, profiles, replay, structures, sweeps, var
+from benchmarks import (
+    audit,
+    certificates,
+    delsarte,
+    device,
+    figures,
+    games,
+    oracle,
+    profiles,
+    replay,
+    structures,
+    sweeps,
+    var,
+)
 from benchmarks.timing import HEADER
 from experiments.table import load
 
@@ -27,6 +40,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "replay": replay,
     "structures": structures,
     "sweeps": sweeps,
+    "audit": audit,
     "figures": figures,
     "device": device,
     "profiles": profiles,

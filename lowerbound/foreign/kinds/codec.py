@@ -59,7 +59,8 @@ class AdaptedCodec(Adapted):
         return None
 
     def held_rows(self, thing: Any, layer: int, returned: Any) -> tuple[Tensor, Tensor]:
-        pairs = [thing.back(part) for part in thing.parts[layer]]
+        with self.coins():
+            pairs = [thing.back(part) for part in thing.parts[layer]]
         for rows, (keys, values) in zip(thing.shapes[layer], pairs, strict=True):
             for name, back in (("keys", keys), ("values", values)):
                 if tuple(back.shape) != (1, self.public.n_heads, rows, self.public.d):
