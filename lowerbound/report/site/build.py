@@ -24,6 +24,7 @@ ROOMS = {
     "certify": "Certificates",
     "prove": "The engine of the proof book",
     "var": "The pipeline of VAR",
+    "foreign": "Audits of foreign caches",
     "sweep": "Sweeps",
     "report": "Tables, figures and this site",
     "cli": "The command line",
