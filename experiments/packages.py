@@ -35,8 +35,8 @@ class Package:
     ----------
     name, version : str
         Of the distribution on PyPI.
-    target : str or None
-        The cache as `lowerbound audit` names it; None if it is refused.
+    target : str
+        The cache as `lowerbound audit` names it, whether it can be played here or not: the audit tells.
     needs : mapping
         Versions of the distributions beyond torch, transformers, kvpress, numpy and scipy that it imports.
     claim : str or None
@@ -51,13 +51,11 @@ class Package:
         Options of the target.
     simulates, simulates_where : str
         Words of the package by which its cache does not hold what it compresses, and the file that has them.
-    refused : str
-        Why it cannot be played, unmodified, beside the versions that the extra `thirdparty` pins.
     """
 
     name: str
     version: str
-    target: str | None
+    target: str
     needs: Mapping[str, str]
     claim: str | None
     says: str
@@ -69,11 +67,8 @@ class Package:
     dtype: str = "float16"
     simulates: str | None = None
     simulates_where: str | None = None
-    refused: str | None = None
 
     def __post_init__(self) -> None:
-        if (self.target is None) != (self.refused is not None):
-            raise invalid("refused", f"be told of {self.name} exactly if it has no target", self.refused)
         if self.of not in NUMBER_BITS:
             raise invalid("of", f"be one of {', '.join(NUMBER_BITS)}", self.of, nearest="fp16")
         if (self.simulates is None) != (self.simulates_where is None):
@@ -165,7 +160,7 @@ def main(arguments: Sequence[str]) -> int:
     except InvalidArgument as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    print(f"{len(listed)} packages, {sum(each.target is not None for each in listed)} of them to play")
+    print(f"{len(listed)} packages are in {arguments[0]}")
     return 0
 
 
