@@ -57,7 +57,7 @@ def run() -> Outcome:
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     for package in packages():
         key = f"{package.name} {package.version}"
-        if package.target is not None and key not in known:
+        if key not in known:
             known[key] = audited(package)
             TABLE.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
     rows = {f"{each.name} {each.version}": known.get(f"{each.name} {each.version}") for each in packages()}
@@ -73,7 +73,6 @@ def run() -> Outcome:
 
 def defendant(package: Package) -> Defendant:
     """The cache of a package as the audit names it."""
-    assert package.target is not None
     found = Defendant.parse(package.target)
     options = {"init": dict(package.init), "after": package.after, "read": package.read, "dtype": package.dtype}
     return Defendant(found.kind, found.module, found.names, **options)  # type: ignore[arg-type]
@@ -137,7 +136,7 @@ def page(found: list[tuple[Package, dict[str, Any] | None]]) -> str:
         *("broken by", "verdict"),
     )
     lines = [INTRODUCTION, f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    played = [(package, kept(row)) for package, row in found if row is not None]
+    played = [(package, kept(row)) for package, row in found if row is not None and row["verdict"] != "refused"]
     lines += [f"| {' | '.join(cells(package, row))} |" for package, row in played]
     lines += ["", "## What each says, and what was found", ""]
     for package, row in played:
@@ -146,10 +145,10 @@ def page(found: list[tuple[Package, dict[str, Any] | None]]) -> str:
             lines += [f'It documents that it simulates: "{_one_line(package.simulates)}"', ""]
         lines += [f"* {_plain(reason)}" for reason in row["reasons"]]
         lines += ["", "```console", f"$ lowerbound {' '.join(map(_quoted, command(package)))}", "```", ""]
-    refused = [(package, row) for package, row in found if row is None]
+    refused = [(package, row) for package, row in found if row is not None and row["verdict"] == "refused"]
     if refused:
         lines += ["## Not playable here, unmodified", ""]
-        lines += [f"* {package.name} {package.version}: {package.refused}" for package, _ in refused]
+        lines += [f"* {each.name} {each.version}: {_plain(row['reasons'][0])}" for each, row in refused]
         lines.append("")
     return "\n".join(lines)
 
