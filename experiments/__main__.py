@@ -5,6 +5,7 @@ import sys
 from experiments import (
     anatomy,
     attacks,
+    audits,
     budgets,
     claims,
     coresets,
@@ -35,6 +36,7 @@ from experiments import (
 EXPERIMENTS = {
     "anatomy": anatomy,
     "attacks": attacks,
+    "audits": audits,
     "budgets": budgets,
     "claims": claims,
     "coresets": coresets,

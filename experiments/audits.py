@@ -7,9 +7,11 @@ shorter than the machine-checked floor. Cost: about a minute a package; `make pa
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,7 +19,7 @@ from experiments.packages import Package, packages
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.foreign.defendant import Defendant
 
-Outcome = Literal["supported", "refuted"]
+Outcome = Literal["supported", "refuted", "undecided"]
 
 ROOT = Path(__file__).parent.parent
 FOLDERS = ROOT / ".venv-packages" / "folders"
@@ -46,29 +48,40 @@ says of itself.
   that the other process read wrongly. Values of 0 and 1 are easy; keys on a fine grid are what the theorem speaks of.
   A package that never promised answers within 1/100 breaks no promise by misreading them.
 * **its meter** is what the object reports of itself.
-
-No cache can compress this head more than 2.13 times and keep every answer within 1/100 (Theorem E1, machine-checked).
 """
 
 
 def run() -> Outcome:
-    """Write results/audits.json, docs/packages.json and docs/packages.md, and print one sentence."""
+    """Write results/audits.json, docs/packages.json and docs/packages.md, and print one sentence.
+
+    Contract: a package whose audit results/audits.json has already is not audited again. Undecided where the packages
+    are not installed.
+    """
+    if not PYTHON.exists():
+        print("audits: undecided: make packages installs what is audited")
+        return "undecided"
     known = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
     TABLE.parent.mkdir(parents=True, exist_ok=True)
     for package in packages():
-        key = f"{package.name} {package.version}"
-        if key not in known:
-            known[key] = audited(package)
+        if called(package) not in known:
+            known[called(package)] = audited(package)
             TABLE.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-    rows = {f"{each.name} {each.version}": known.get(f"{each.name} {each.version}") for each in packages()}
-    KEPT.write_text(json.dumps({key: kept(row) for key, row in rows.items() if row}, indent=1) + "\n", encoding="utf-8")
-    PAGE.write_text(page([(each, rows[f"{each.name} {each.version}"]) for each in packages()]), encoding="utf-8")
-    wonders = [key for key, row in rows.items() if row and is_wonder(row)]
-    outcome: Outcome = "refuted" if wonders else "supported"
-    print(
-        f"audits: {outcome}: {sum(row is not None for row in rows.values())} packages, {len(wonders)} under the floor"
-    )
+    rows = {called(package): kept(known[called(package)]) for package in packages()}
+    KEPT.write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    PAGE.write_text(page(rows), encoding="utf-8")
+    outcome = verdict(rows)
+    print(f"audits: {outcome}: {len(rows)} packages, {sum(map(is_wonder, rows.values()))} of them under the floor")
     return outcome
+
+
+def verdict(rows: Mapping[str, dict[str, Any]]) -> Outcome:
+    """Refuted if a package misreads nothing and sends less than the machine-checked floor."""
+    return "refuted" if any(map(is_wonder, rows.values())) else "supported"
+
+
+def called(package: Package) -> str:
+    """The name and the version of a package."""
+    return f"{package.name} {package.version}"
 
 
 def defendant(package: Package) -> Defendant:
@@ -104,53 +117,60 @@ def audited(package: Package, *more: str) -> dict[str, Any]:
 
 
 def kept(row: dict[str, Any]) -> dict[str, Any]:
-    """The numbers of an audit that the page keeps, without its ledger and its tokens."""
-    names = ("claimed_ratio", "own_ratio", "held_bytes", "held_ratio", "sent_bytes", "sent_ratio", "packed_ratio")
-    told = {name: row.get(name) for name in (*names, "error", "keys_error", "verdict", "reasons", "long", "geometry")}
+    """The numbers of an audit that the page is made of, without its ledger and its tokens."""
+    names = ("claimed_ratio", "own_ratio", "fp16_bytes", "held_bytes", "held_ratio", "sent_bytes", "sent_ratio")
+    others = ("packed_ratio", "error", "keys_error", "verdict", "reasons", "long", "geometry", "proved")
+    told = {name: row.get(name) for name in (*names, *others)}
     broken = row.get("witness")
     return {**told, "broken_by": None if broken is None else {name: broken[name] for name in ("attack", "tokens")}}
 
 
 def is_wonder(row: dict[str, Any]) -> bool:
     """Whether an audit contradicts the machine-checked floor: nothing misread, and a message below it."""
-    if row.get("keys_error") is None or row["error"] or row["keys_error"] or row["packed_ratio"] is None:
+    if row["keys_error"] is None or row["error"] or row["keys_error"]:
         return False
     floor = row["proved"]["machine_checked_floor"]["bits"] * row["geometry"]["heads"] / 8
-    return bool(row["fp16_bytes"] / row["packed_ratio"] < floor)
+    return bool(row["fp16_bytes"] / max(row["packed_ratio"], row["sent_ratio"]) < floor)
 
 
-def page(found: list[tuple[Package, dict[str, Any] | None]]) -> str:
-    """The page, from the list and the audits."""
-    head = (
-        *(
-            "package",
-            "says",
-            "its meter",
-            "holds",
-            "at 4,112 tokens",
-            "sends",
-            "packed",
-            "bits misread",
-            "keys misread",
-        ),
-        *("broken by", "verdict"),
-    )
-    lines = [INTRODUCTION, f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    played = [(package, kept(row)) for package, row in found if row is not None and row["verdict"] != "refused"]
+def page(rows: Mapping[str, dict[str, Any]]) -> str:
+    """The page, from the list of packages and what is kept of their audits."""
+    head = [
+        *("package", "says", "its meter", "holds", "at 4,112 tokens", "sends", "packed"),
+        *("bits misread", "keys misread", "broken by", "verdict"),
+    ]
+    lines = [INTRODUCTION, *bound(rows), f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    audits = [(package, rows[called(package)]) for package in packages()]
+    played = [(package, row) for package, row in audits if row["verdict"] != "refused"]
     lines += [f"| {' | '.join(cells(package, row))} |" for package, row in played]
     lines += ["", "## What each says, and what was found", ""]
     for package, row in played:
-        lines += [f"### {package.name} {package.version}", "", f"> {_one_line(package.says)}", ""]
+        lines += [f"### {called(package)}", "", f"> {_shown(package.says)}", ""]
         if package.simulates is not None:
-            lines += [f'It documents that it simulates: "{_one_line(package.simulates)}"', ""]
-        lines += [f"* {_plain(reason)}" for reason in row["reasons"]]
+            lines += [f'It documents that it simulates: "{_shown(package.simulates)}"', ""]
+        lines += [f"* {_shown(reason)}" for reason in row["reasons"]]
         lines += ["", "```console", f"$ lowerbound {' '.join(map(_quoted, command(package)))}", "```", ""]
-    refused = [(package, row) for package, row in found if row is not None and row["verdict"] == "refused"]
+    refused = [(package, row) for package, row in audits if row["verdict"] == "refused"]
     if refused:
         lines += ["## Not playable here, unmodified", ""]
-        lines += [f"* {each.name} {each.version}: {_plain(row['reasons'][0])}" for each, row in refused]
+        lines += [f"* {called(package)}: {_shown(row['reasons'][0])}" for package, row in refused]
         lines.append("")
     return "\n".join(lines)
+
+
+def bound(rows: Mapping[str, dict[str, Any]]) -> list[str]:
+    """The sentence on what no cache can do on the head that packages were played on."""
+    for row in rows.values():
+        if row["proved"] is not None:
+            proved = row["proved"]
+            floor = proved["machine_checked_floor"]
+            most = math.floor(100 * proved["cache_bits"] / floor["bits"]) / 100
+            return [
+                f"No cache can compress a head of {proved['model']} more than {most:.2f} times and keep every answer "
+                f"within {proved['eta']:g} (Theorem {floor['theorem']}, {floor['proof']}).",
+                "",
+            ]
+    return []
 
 
 def cells(package: Package, row: dict[str, Any]) -> list[str]:
@@ -179,13 +199,13 @@ def cells(package: Package, row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _plain(text: str) -> str:
-    """A sentence of an audit, as Markdown shows it."""
-    return text.replace("|", "\\|").replace("<", "\\<").replace("*]", "\\*]") if "`" not in text else text
+def _shown(text: str) -> str:
+    """A foreign sentence on one line, as Markdown shows it and does not obey it; code in backquotes stays code."""
+    pieces = " ".join(text.split()).split("`")
+    for place in range(0, len(pieces), 2):
+        for character in "\\*_[]<>|$#":
+            pieces[place] = pieces[place].replace(character, f"\\{character}")
+    return "`".join(pieces)
 
 
 def _quoted(word: str) -> str:
