@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -11,11 +13,12 @@ from lowerbound.certify.certified import LOGIT_CAP, Certified, certified
 from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
 from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
+from lowerbound.core.decoder import Placed
 from lowerbound.core.geometry import Geometry, HasGeometry
-from lowerbound.core.models import Model, find_model
+from lowerbound.core.models import Model, find_place
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.sums import Sum, sums
-from lowerbound.errors import invalid
+from lowerbound.errors import Undecided, invalid
 from lowerbound.game.reduction import Reduction, plan_reduction
 
 R1 = "R1: layer black box (the cache sees one head's q, k, v stream; K and V are free reals)"
@@ -42,6 +45,8 @@ class Floor:
         The hard instances behind `paper_bits` and `values_bits`: keys, multiplier, leakage.
     values_levels : int
         The number of levels of a value that Bob can separate at this error.
+    placed : Placed or None
+        The decoder to which the head belongs, at its context length; its layers may cache different numbers of tokens.
     """
 
     geometry: Geometry
@@ -52,6 +57,7 @@ class Floor:
     paper_bits: float
     values_levels: int
     values_bits: float
+    placed: Placed | None = None
 
     @property
     def cache_bits(self) -> int:
@@ -63,14 +69,49 @@ class Floor:
         """The number of (K, V) pairs, taken as independent: heads of all layers and branches."""
         if self.model is not None:
             return self.model.n_streams
+        if self.placed is not None:
+            return self.placed.n_streams
         layers, heads = self.geometry.stack or (1, 1)
         return layers * heads
 
     @cached_property
     def certified(self) -> tuple[Certified, ...]:
         """The verified floor of each theorem that forces a bit, in the order of THEOREMS."""
-        found = (certified(self.geometry, eta=self.eta, delta=self.delta, theorem=name) for name in THEOREMS)
-        return tuple(one for one in found if one is not None)
+        return tuple(one for one in self._designed.values() if isinstance(one, Certified))
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """Theorems of which no certificate was made, such as one of more than 16 MiB, with the reason."""
+        return {name: str(one) for name, one in self._designed.items() if isinstance(one, Undecided)}
+
+    @cached_property
+    def _designed(self) -> dict[str, Certified | Undecided | None]:
+        found: dict[str, Certified | Undecided | None] = {}
+        for name in THEOREMS:
+            try:
+                found[name] = certified(self.geometry, eta=self.eta, delta=self.delta, theorem=name)
+            except Undecided as undecided:
+                found[name] = undecided
+        return found
+
+    @cached_property
+    def parts(self) -> tuple[tuple[Floor, int], ...]:
+        """Heads that cache alike: the floor of one, and how many there are. Layers of a decoder may differ."""
+        if self.placed is None:
+            return ((self, self.streams),)
+        terms: dict[str, Any] = {"eta": self.eta, "failure_prob": self.delta}
+        others = [floor(share.geometry, **terms) for share in self.placed.shares[1:]]
+        counts = [share.streams * self.placed.decoder.branches for share in self.placed.shares]
+        return tuple(zip([self, *others], counts, strict=True))
+
+    def total(self, bits_of: Callable[[Floor], float]) -> float:
+        """The sum over all heads of a number of bits of one head."""
+        return sum(bits_of(part) * count for part, count in self.parts)
+
+    @property
+    def total_cache_bits(self) -> int:
+        """The fp16 bits of the whole cache."""
+        return self.cache_bits * self.streams if self.placed is None else self.placed.cache_bits
 
     @property
     def sums(self) -> tuple[Sum, ...]:
@@ -92,6 +133,14 @@ class Floor:
         """The best floor that is proved, by a machine or on paper."""
         return self.strongest(*PROVED)
 
+    def checked_bits(self) -> int:
+        """The bits of the best machine-checked floor of one head; 0 where there is none."""
+        return 0 if self.checked is None else self.checked.bits
+
+    def proved_bits(self) -> int:
+        """The bits of the best proved floor of one head; 0 where there is none."""
+        return 0 if self.proved is None else self.proved.bits
+
     @cached_property
     def models(self) -> dict[str, ModelAnswer]:
         """The bits needed in each computation model; those of different models are never compared or added."""
@@ -101,6 +150,8 @@ class Floor:
             f"{self.streams} heads if streams are independent",
             {"bits_of_one_head": bits, "streams": self.streams},
         )
+        if self.placed is not None:
+            return {"R1": first, **_replayed(self.placed)}
         return (
             {"R1": first}
             if self.model is None
@@ -119,18 +170,19 @@ class Floor:
         }
         total: dict[str, Any] = {
             "streams": self.streams,
-            "cache_bits": self.cache_bits * self.streams,
-            "cache_bytes": self.cache_bits * self.streams // 8,
-            "paper_bits": self.paper_bits * self.streams,
-            "values_bits": self.values_bits * self.streams,
+            "cache_bits": self.total_cache_bits,
+            "cache_bytes": self.total_cache_bits // 8,
+            "paper_bits": self.total(lambda one: one.paper_bits),
+            "values_bits": self.total(lambda one: one.values_bits),
             "free_kv_realisable": None if model is None else model.free_kv_realisable,
         }
-        for key, best in (("keys_and_values", self.checked), ("strongest_proved", self.proved)):
+        chosen = (("keys_and_values", Floor.checked_bits), ("strongest_proved", Floor.proved_bits))
+        for (key, bits_of), best in zip(chosen, (self.checked, self.proved), strict=True):
             head[f"{key}_bits"] = None if best is None else best.bits
             head[f"{key}_theorem"] = None if best is None else best.theorem.name
             head[f"{key}_by"] = None if best is None else best.proof
             head[f"{key}_fraction_of_cache"] = None if best is None else best.bits / self.cache_bits
-            total[f"{key}_bits"] = None if best is None else best.bits * self.streams
+            total[f"{key}_bits"] = None if best is None else int(self.total(bits_of))
         head["theorems"] = [
             {
                 "theorem": one.theorem.name,
@@ -164,6 +216,9 @@ class Floor:
             "computation_model": R1,
             "source": None if model is None else model.source,
             "logit_cap": str(LOGIT_CAP),
+            "left_out": self.left_out,
+            "shares": [] if self.placed is None else [share.to_json() for share in self.placed.shares],
+            "notes": [] if self.placed is None else self.placed.notes,
             "models": {name: answer.to_json() for name, answer in self.models.items()},
         }
 
@@ -188,7 +243,7 @@ def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rat
     ImpossibleReduction
         If Bob cannot separate even two levels of a value with any keys of this dimension.
     """
-    subject = find_model(place) if isinstance(place, str) else place
+    subject = find_place(place) if isinstance(place, str) else place
     geometry, model = subject.geometry, subject if isinstance(subject, Model) else None
     error, delta = rational(eta, name="eta"), rational(failure_prob, name="delta")
     if not 0 <= error < Fraction(1, 2):
@@ -208,4 +263,20 @@ def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rat
         paper_bits=paper_bits,
         values_levels=levels,
         values_bits=max(paper_bits, SYMBOL_FLOOR.at_least(plan.n_symbols, levels, delta)),
+        placed=subject if isinstance(subject, Placed) else None,
     )
+
+
+def _replayed(placed: Placed) -> dict[str, ModelAnswer]:
+    """What is enough with public weights: the token ids, from which the cache is computed again."""
+    if placed.decoder.vocabulary is None:
+        return {}
+    each, tokens = math.log2(placed.decoder.vocabulary), f"{placed.context:,} tokens"
+    bits = each * placed.context
+    return {
+        "R2": ModelAnswer(
+            f"public weights: {bits:,.0f} bits are enough for all layers, the ids of {tokens} at {each:.2f} bits each "
+            f"(vocabulary {placed.decoder.vocabulary:,}), paid for by computing the cache again; no floor is proved",
+            {"bits": None, "enough_bits": bits},
+        )
+    }

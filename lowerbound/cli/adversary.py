@@ -10,7 +10,6 @@ import typer
 from lowerbound.cli.options import (
     DEFAULT_ETA,
     BudgetOption,
-    DimensionOption,
     GuaranteedEtaOption,
     GuaranteeName,
     GuaranteeOption,
@@ -19,20 +18,20 @@ from lowerbound.cli.options import (
     IsolationOption,
     JsonOption,
     LayersOption,
-    ScheduleOption,
     SeedOption,
     complete_cache,
     complete_model,
-    geometry_of,
-    one_model,
     print_json,
     progress,
 )
+from lowerbound.cli.place import Place, at_a_place, stacked
 from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import InvalidArgument, printable
 
 
+@at_a_place
 def attack(
+    place: Place,
     cache: Annotated[
         str,
         typer.Argument(
@@ -41,7 +40,7 @@ def attack(
             autocompletion=complete_cache,
         ),
     ],
-    model: Annotated[
+    named: Annotated[
         str | None,
         typer.Option(
             "--model",
@@ -54,8 +53,6 @@ def attack(
     eta: GuaranteedEtaOption = DEFAULT_ETA,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
     out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the witness goes.")] = None,
-    schedule: ScheduleOption = None,
-    d: DimensionOption = None,
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
@@ -81,10 +78,7 @@ def attack(
         raise InvalidArgument(f"the budget must be given once, got {share!r} in the name and {budget!r}")
     if out is not None and not out.parent.is_dir():
         raise InvalidArgument(f"-o must name a file in a directory that exists, got {str(out)!r}")
-    own = (model, schedule, d, layers, heads)
-    geometry = None
-    if any(choice is not None for choice in own):
-        geometry = geometry_of(one_model(None, model), schedule, d, layers, heads)
+    geometry = stacked(place, layers, heads) if place.is_given else None
     with progress(0) as watch:
         outcome = run(
             name,

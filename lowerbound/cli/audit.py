@@ -9,20 +9,17 @@ import typer
 
 from lowerbound.cli.options import (
     DEFAULT_ETA,
-    DimensionOption,
     EtaOption,
     InstanceSeedOption,
     IsolationOption,
     JsonOption,
     ModelOption,
-    ScheduleOption,
     SeedOption,
-    geometry_of,
     instances_of,
-    one_model,
     print_json,
     progress,
 )
+from lowerbound.cli.place import Place, at_a_place
 from lowerbound.errors import InvalidArgument
 
 InitOption = Annotated[
@@ -44,7 +41,9 @@ ReadOption = Annotated[
 ]
 
 
+@at_a_place
 def audit(
+    place: Place,
     target: Annotated[
         str | None,
         typer.Argument(
@@ -66,10 +65,8 @@ def audit(
         str | None,
         typer.Option("--claim", metavar="X", help="The compression of fp16 that is claimed; default: its own meter."),
     ] = None,
-    model: ModelOption = None,
+    named: ModelOption = None,
     eta: EtaOption = DEFAULT_ETA,
-    schedule: ScheduleOption = None,
-    d: DimensionOption = None,
     seed: SeedOption = 0,
     instance_seed: InstanceSeedOption = None,
     isolation: IsolationOption = None,
@@ -101,7 +98,7 @@ def audit(
     for option, file in (("-o", out), ("--html", html), ("--badge", badge)):
         if file is not None and not file.parent.is_dir():
             raise InvalidArgument(f"{option} must name a file in a directory that exists, got {str(file)!r}")
-    geometry = geometry_of(one_model(None, model), schedule, d, None, None)
+    geometry = place.found().geometry
     terms: dict[str, Any] = {
         "model": geometry,
         "eta": eta,

@@ -13,7 +13,6 @@ from lowerbound.cli.options import (
     DEFAULT_DELTA,
     DEFAULT_ETA,
     DeltaOption,
-    DimensionOption,
     EtaOption,
     GuaranteedEtaOption,
     GuaranteeName,
@@ -25,13 +24,14 @@ from lowerbound.cli.options import (
     LevelsOption,
     ModelArgument,
     ModelOption,
-    ScheduleOption,
     SeedOption,
     instances_of,
     one_model,
+    plan_at,
     plan_of,
     print_json,
 )
+from lowerbound.cli.place import Place, at_a_place
 
 DEMO_DIRECTORY = Path("results/demo")
 DEMO_CACHES = (
@@ -41,7 +41,9 @@ DEMO_CACHES = (
 )
 
 
+@at_a_place
 def floor(
+    place: Place,
     model: ModelArgument = None,
     named: ModelOption = None,
     eta: EtaOption = DEFAULT_ETA,
@@ -51,7 +53,7 @@ def floor(
     """The number of bits that any cache must keep for MODEL."""
     from lowerbound.certify.floors import floor as compute
 
-    found = compute(one_model(model, named), eta=eta, failure_prob=delta)
+    found = compute(place.found(), eta=eta, failure_prob=delta)
     if as_json:
         print_json(found.to_json())
         return
@@ -60,7 +62,9 @@ def floor(
     print(floor_text(found))
 
 
+@at_a_place
 def reduce(
+    place: Place,
     model: ModelArgument = None,
     named: ModelOption = None,
     token: Annotated[int | None, typer.Option("--token", help="Which cached token Bob asks for.")] = None,
@@ -70,8 +74,6 @@ def reduce(
     levels: LevelsOption = 2,
     multiplier: LambdaOption = None,
     keys: KeysOption = None,
-    schedule: ScheduleOption = None,
-    d: DimensionOption = None,
     seed: SeedOption = 0,
     instance_seed: InstanceSeedOption = "0",
     as_json: JsonOption = False,
@@ -79,7 +81,7 @@ def reduce(
     """Follow one bit from Alice to Bob through one hard instance."""
     from lowerbound.game.story import narrate
 
-    plan = plan_of(one_model(model, named), schedule, d, eta, guarantee, levels, multiplier, keys, seed)
+    plan = plan_at(place.found(), eta, guarantee, levels, multiplier, keys, seed)
     story = narrate(plan, token=token, coordinate=coordinate, instances=instances_of(instance_seed))
     if as_json:
         print_json(story.to_json())

@@ -21,13 +21,15 @@ from lowerbound.cli.options import (
     JsonOption,
     ModelArgument,
     ModelOption,
-    one_model,
     print_json,
 )
+from lowerbound.cli.place import Place, at_a_place
 from lowerbound.errors import InvalidArgument, printable
 
 
+@at_a_place
 def certify(
+    place: Place,
     model: ModelArgument = None,
     named: ModelOption = None,
     eta: GuaranteedEtaOption = DEFAULT_ETA,
@@ -45,10 +47,9 @@ def certify(
     """Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`."""
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
-    from lowerbound.core.models import find_model
     from lowerbound.core.scalars import rounded_down
 
-    subject = find_model(one_model(model, named))
+    subject = place.found().geometry
     known = None if theorem is None else THEOREMS.get(theorem)
     if known is not None and known.guarantee != guarantee.value:
         raise InvalidArgument(
@@ -67,7 +68,7 @@ def certify(
     document = found.document()
     if out is not None:
         out.write_bytes(document)
-    share = Fraction(found.bits, subject.head_cache_bits)
+    share = Fraction(found.bits, subject.cache_bits)
     if as_json:
         print_json(
             {

@@ -15,12 +15,14 @@ from lowerbound.cli.options import (
     JsonOption,
     ModelArgument,
     ModelOption,
-    one_model,
     print_json,
 )
+from lowerbound.cli.place import Place, at_a_place
 
 
+@at_a_place
 def possible(
+    place: Place,
     ratio: Annotated[str, typer.Option("--ratio", metavar="X", help="Compression of the fp16 cache, such as 10.")],
     model: ModelArgument = None,
     named: ModelOption = None,
@@ -38,7 +40,7 @@ def possible(
     from lowerbound.certify.possible import Word
     from lowerbound.certify.possible import possible as answer
 
-    found = answer(one_model(model, named), ratio=ratio, eta=eta, delta=delta)
+    found = answer(place.found(), ratio=ratio, eta=eta, delta=delta)
     if certificate is not None and found.floor is not None:
         certificate.write_bytes(found.floor.document())
     if picture is not None:

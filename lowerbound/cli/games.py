@@ -16,7 +16,6 @@ from lowerbound.cli.options import (
     DEFAULT_ETA,
     MOST_TRIALS,
     BudgetsOption,
-    DimensionOption,
     GuaranteedEtaOption,
     GuaranteeName,
     GuaranteeOption,
@@ -30,16 +29,14 @@ from lowerbound.cli.options import (
     LayersOption,
     LevelsOption,
     ModelOption,
-    ScheduleOption,
     SeedOption,
     complete_cache,
-    geometry_of,
     instances_of,
-    one_model,
-    plan_of,
+    plan_at,
     print_json,
     progress,
 )
+from lowerbound.cli.place import Place, at_a_place, stacked
 from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, printable
 
@@ -94,8 +91,10 @@ class TheoremName(StrEnum):
         return None if design is None else certificate_of(theorem, target, design)
 
 
+@at_a_place
 def play(
-    context: typer.Context,
+    place: Place,
+    asked: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(
@@ -109,7 +108,7 @@ def play(
         typer.Option("--exec", metavar="COMMAND", help="A cache in any language; the protocol is in docs/programs.md."),
     ] = None,
     everything: Annotated[bool, typer.Option("--all", help="Play every cache, at several budgets.")] = False,
-    model: ModelOption = None,
+    named: ModelOption = None,
     budgets: BudgetsOption = None,
     trials: Annotated[int, typer.Option("--trials", min=1, max=MOST_TRIALS, help="Independent instances.")] = 1,
     eta: GuaranteedEtaOption = DEFAULT_ETA,
@@ -125,8 +124,6 @@ def play(
     levels: LevelsOption = 2,
     multiplier: LambdaOption = None,
     keys: KeysOption = None,
-    schedule: ScheduleOption = None,
-    d: DimensionOption = None,
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
@@ -157,14 +154,13 @@ def play(
                 f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
             )
     instances = instances_of(instance_seed)
-    subject = one_model(None, model)
+    head = stacked(place, layers, heads)
     plan: HardFamily
     if keys_and_values is None:
-        plan = plan_of(subject, schedule, d, eta, guarantee, levels, multiplier, keys, seed, layers, heads)
+        plan = plan_at(head, eta, guarantee, levels, multiplier, keys, seed)
     else:
-        _refuse_given(context, "guarantee", "levels", "keys")
-        place = geometry_of(subject, schedule, d, layers, heads)
-        plan = keys_and_values.game(place, eta=eta, multiplier=multiplier, seed=seed)
+        _refuse_given(asked, "guarantee", "levels", "keys")
+        plan = keys_and_values.game(head, eta=eta, multiplier=multiplier, seed=seed)
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))

@@ -14,7 +14,7 @@ import typer
 from lowerbound.errors import InvalidArgument
 
 if TYPE_CHECKING:
-    from lowerbound.core.geometry import Geometry
+    from lowerbound.core.geometry import Geometry, HasGeometry
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.reduction import Reduction
 
@@ -159,16 +159,21 @@ def print_json(data: Any) -> None:
 
 
 def geometry_of(
-    model: str, schedule: str | None, d: int | None, layers: int | None = None, heads: int | None = None
+    model: str,
+    schedule: str | None,
+    d: int | None,
+    layers: int | None = None,
+    heads: int | None = None,
+    context: int | None = None,
 ) -> Geometry:
     """The head that a command is about: that of a model, with the given maps, dimension or stack instead of its own."""
     from dataclasses import replace
 
     from lowerbound.core.geometry import Geometry
-    from lowerbound.core.models import find_model
+    from lowerbound.core.models import find_place
     from lowerbound.core.schedule import ScaleSchedule
 
-    place = Geometry.of(find_model(model))
+    place = Geometry.of(find_place(model, context))
     if schedule is not None:
         place = replace(place, name=f"own maps ({model}'s rule)", schedule=ScaleSchedule.parse(schedule))
     if d is not None:
@@ -176,6 +181,29 @@ def geometry_of(
     if layers is not None or heads is not None:
         place = replace(place, stack=(layers or 1, heads or 1))
     return place
+
+
+def plan_at(
+    place: HasGeometry,
+    eta: str,
+    guarantee: GuaranteeName,
+    levels: int,
+    multiplier: str | None,
+    keys: str | None,
+    seed: int,
+) -> Reduction:
+    """The reduction that a command's options ask for, on a head."""
+    from lowerbound.game.reduction import plan_reduction
+
+    return plan_reduction(
+        place.geometry,
+        eta=eta,
+        guarantee=guarantee.value,
+        n_levels=levels,
+        multiplier=multiplier,
+        key_family=keys,
+        seed=seed,
+    )
 
 
 def plan_of(
@@ -192,17 +220,7 @@ def plan_of(
     heads: int | None = None,
 ) -> Reduction:
     """The reduction that a command's options ask for."""
-    from lowerbound.game.reduction import plan_reduction
-
-    return plan_reduction(
-        geometry_of(model, schedule, d, layers, heads),
-        eta=eta,
-        guarantee=guarantee.value,
-        n_levels=levels,
-        multiplier=multiplier,
-        key_family=keys,
-        seed=seed,
-    )
+    return plan_at(geometry_of(model, schedule, d, layers, heads), eta, guarantee, levels, multiplier, keys, seed)
 
 
 def instances_of(text: str | None) -> PrivateSeed | None:

@@ -13,20 +13,17 @@ from lowerbound.cli.options import (
     DEFAULT_ETA,
     MOST_TRIALS,
     DeltaOption,
-    DimensionOption,
     EtaOption,
     InstanceSeedOption,
     JsonOption,
     ModelArgument,
     ModelOption,
-    ScheduleOption,
     SeedOption,
-    geometry_of,
     instances_of,
-    one_model,
     print_json,
     progress,
 )
+from lowerbound.cli.place import Place, at_a_place
 from lowerbound.errors import printable
 
 
@@ -37,7 +34,9 @@ def complete_prior(incomplete: str) -> list[str]:
     return [name for name in PRIORS if name.startswith(incomplete)]
 
 
+@at_a_place
 def structures(
+    place: Place,
     model: ModelArgument = None,
     named: ModelOption = None,
     priors: Annotated[
@@ -51,8 +50,6 @@ def structures(
     trials: Annotated[
         int, typer.Option("--trials", min=1, max=MOST_TRIALS, help="Independent members of each class.")
     ] = 4,
-    schedule: ScheduleOption = None,
-    d: DimensionOption = None,
     seed: SeedOption = 0,
     instance_seed: InstanceSeedOption = None,
     trace: Annotated[
@@ -80,7 +77,7 @@ def structures(
     names = listed(priors, "--prior") or list(PRIORS)
     for name in names:
         find_prior(name)
-    geometry = geometry_of(one_model(model, named), schedule, d)
+    geometry = place.found().geometry
     rows: list[StructureRow] = []
     with progress(len(names)) as begin:
         for name in names:

@@ -13,10 +13,11 @@ from functools import cached_property, lru_cache
 from importlib import resources
 from typing import Any
 
+from lowerbound.core.decoder import Decoder, Placed, from_row
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.rules import RuleName
 from lowerbound.core.schedule import ScaleSchedule
-from lowerbound.errors import unknown
+from lowerbound.errors import InvalidArgument, unknown
 
 _RULES: dict[str, RuleName] = {"l2norm": "l2norm", "1/sqrt(d)": "1/sqrt(d)", "0.25/sqrt(d)": "0.25/sqrt(d)"}
 
@@ -211,12 +212,36 @@ def models() -> tuple[Model, ...]:
     return tuple(_model(row) for row in csv.DictReader(table.splitlines()))
 
 
+@lru_cache
+def decoders() -> tuple[Decoder, ...]:
+    """All language models of the catalog, in the order of language_models.csv."""
+    table = (resources.files("lowerbound.core") / "language_models.csv").read_text(encoding="utf-8")
+    return tuple(map(from_row, csv.DictReader(table.splitlines())))
+
+
+def find_place(name: str, context: int | None = None) -> Model | Placed:
+    """The model called `name`: an image model, or a language model with so many cached tokens.
+
+    Contract: raises UnknownName with the nearest names of both catalogs, and InvalidArgument for a context length that
+    is given with an image model, whose schedule is its own.
+    """
+    for decoder in decoders():
+        if decoder.name == name:
+            return decoder.at(context)
+    if context is not None:
+        raise InvalidArgument(f"--context must be left out with {name!r}, which is no language model of the catalog")
+    for model in models():
+        if model.name == name:
+            return model
+    raise unknown("model", name, [*(model.name for model in models()), *(decoder.name for decoder in decoders())])
+
+
 def find_geometry(place: HasGeometry | str) -> Geometry:
     """The geometry of a head: that of a model, of a model's name, or the one given.
 
     Contract: a name that is no model's raises UnknownName with the nearest names.
     """
-    return find_model(place).geometry if isinstance(place, str) else place.geometry
+    return find_place(place).geometry if isinstance(place, str) else place.geometry
 
 
 def find_model(name: str) -> Model:

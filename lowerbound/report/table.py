@@ -148,35 +148,43 @@ def floor_text(floor: Floor) -> str:
     """A floor as sentences and a table; it names the computation model, and for every bound who checked its proof."""
     place, model = floor.geometry, floor.model
     total = place.n_tokens if model is None else model.n_tokens
+    counted = "heads x layers x CFG branches" if floor.placed is None else "key-value heads in all layers"
     lines = [
         f"{place.name}: {place.n_tokens_cached} of {total} tokens cached before the last scale, d = {place.d}, "
-        f"{floor.streams} heads x layers x CFG branches",
+        f"{floor.streams} {counted}",
         f"computation model {R1}",
         f"at eta = {plainly(floor.eta)} (additive, values in [0, 1]; in Theorem A relative), delta = "
         f"{plainly(floor.delta)}, |logit| <= {LOGIT_CAP} between unit vectors:",
         "",
         f"{'floor':28}{'one head':>19}{'of fp16':>11}{'all heads':>18}",
         f"{'fp16 cache (K and V)':28}{floor.cache_bits:>14,} bits{100:>9.2f} %"
-        f"{floor.cache_bits * floor.streams / 8e6:>15,.3f} MB",
+        f"{floor.total_cache_bits / 8e6:>15,.3f} MB",
     ]
-    rows: list[tuple[str, float, str]] = [
-        ("Theorem A, relative eta", floor.paper_bits, THEOREMS["A"].proof(floor.delta)),
-        ("Theorem B, values", floor.values_bits, THEOREMS["B"].proof(floor.delta)),
+    rows: list[tuple[str, Callable[[Floor], float], str]] = [
+        ("Theorem A, relative eta", lambda one: one.paper_bits, THEOREMS["A"].proof(floor.delta)),
+        ("Theorem B, values", lambda one: one.values_bits, THEOREMS["B"].proof(floor.delta)),
     ]
     told = {"A", "B"}
-    for best in (floor.checked, floor.proved):
+    for best, best_of in ((floor.checked, type(floor).checked_bits), (floor.proved, type(floor).proved_bits)):
         if best is not None and best.theorem.name not in told:
             told.add(best.theorem.name)
-            rows.append((f"Theorem {best.theorem.name}, keys and values", best.bits, best.proof))
-    for name, bits, proof in rows:
-        exact = Fraction(bits)
-        share, total_mb = exact * 100 / floor.cache_bits, exact * floor.streams / (8 * 10**6)
+            rows.append((f"Theorem {best.theorem.name}, keys and values", best_of, best.proof))
+    for name, bits_of, proof in rows:
+        exact, whole = Fraction(bits_of(floor)), Fraction(floor.total(bits_of))
+        share, total_mb = exact * 100 / floor.cache_bits, whole / (8 * 10**6)
         lines.append(
             f"{name:28}{rounded_down(exact, 0):>14} bits{rounded_down(share, 2):>9} %"
             f"{rounded_down(total_mb, 3):>15} MB  {proof}".rstrip()
         )
     lines.append("")
     lines += [f"Theorem {name} speaks of {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
+    lines += [f"Theorem {name} is left out: {why}." for name, why in floor.left_out.items()]
+    if floor.placed is not None:
+        lines += [
+            f"{one.layers} layers with {one.what}: {one.geometry.n_tokens_cached:,} tokens, {one.heads} free heads each"
+            for one in floor.placed.shares
+        ]
+        lines += [f"{note[0].upper()}{note[1:]}." for note in floor.placed.notes]
     if model is not None:
         realised = realised_streams(model)
         lines.append(

@@ -1,0 +1,265 @@
+"""Models that generate one token at a time: what their layers cache, and the heads that a lower bound speaks of.
+
+A decoder's cache holds keys and values of the T tokens before the next one, for each key-value head of each layer: the
+schedule of the theorem with a last map of one token. Three things change what is cached. Query heads may share a
+key-value head, which counts once. A layer with a sliding window of W tokens keeps W - 1 of them. Multi-head latent
+attention keeps one vector of rank r and a rotary key for all heads of a layer; keys and values of a head are public
+linear maps of the vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from lowerbound.core.bits import FP16_BITS
+from lowerbound.core.geometry import Geometry
+from lowerbound.core.rules import RuleName
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.errors import InvalidArgument, invalid
+
+PAGE = 1024
+"""Tokens that are appended at once, as a prefill does; the last map has the tokens that are generated."""
+DEFAULT_CONTEXT = 8192
+MOST_LAYERS = 10**4
+MOST_HEADS = 10**4
+MOST_TOKENS = 10**8
+
+
+def paged(n_cached: int, n_own: int = 1) -> ScaleSchedule:
+    """The schedule of T cached tokens, in pages of PAGE tokens, and a last map of `n_own` tokens.
+
+    Contract: counts outside [1, MOST_TOKENS] raise InvalidArgument.
+    """
+    for name, count in (("tokens", n_cached), ("own tokens", n_own)):
+        if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_TOKENS:
+            raise invalid(name, f"be an integer in [1, {MOST_TOKENS}]", count, nearest=min(max(1, count), MOST_TOKENS))
+    pages = [(1, PAGE)] * (n_cached // PAGE) + ([(1, n_cached % PAGE)] if n_cached % PAGE else [])
+    return ScaleSchedule((*pages, (1, n_own)))
+
+
+@dataclass(frozen=True)
+class Share:
+    """Layers that cache alike: how many, how many of their heads count, and what one layer stores.
+
+    Contract: the keys and values of `heads` heads of each layer can be chosen freely and independently.
+
+    Parameters
+    ----------
+    what : str
+        How the layers attend, in a few words.
+    geometry : Geometry
+        One head, with the tokens that these layers cache.
+    layer_bits : int
+        The fp16 bits that one layer caches, all its heads together.
+    """
+
+    what: str
+    layers: int
+    heads: int
+    geometry: Geometry
+    layer_bits: int
+
+    @property
+    def streams(self) -> int:
+        """How many times the lower bound of one head counts in these layers."""
+        return self.layers * self.heads
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return {
+            "what": self.what,
+            "layers": self.layers,
+            "heads": self.heads,
+            "n_tokens_cached": self.geometry.n_tokens_cached,
+            "d": self.geometry.d,
+            "cache_bits": self.layer_bits * self.layers,
+        }
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """The shape of a decoder, without a context length.
+
+    Contract: kv_heads divides heads; every count is positive and at most its limit; latent attention has both a rank
+    and a rotary dimension, or neither. Anything else raises InvalidArgument.
+
+    Parameters
+    ----------
+    global_layers : int or None
+        The layers that attend to all tokens, where the others have a sliding window; None means all of them.
+    latent_rank, latent_rope : int or None
+        The rank of the latent vector and the dimension of the shared rotary key, in multi-head latent attention.
+    vocabulary : int or None
+        The number of token ids, where it is known.
+    """
+
+    name: str
+    layers: int
+    heads: int
+    kv_heads: int
+    head_dim: int
+    window: int | None = None
+    global_layers: int | None = None
+    latent_rank: int | None = None
+    latent_rope: int | None = None
+    vocabulary: int | None = None
+    longest: int | None = None
+    branches: int = 1
+    rule: RuleName = "1/sqrt(d)"
+    source: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        limits = {"layers": MOST_LAYERS, "heads": MOST_HEADS, "kv_heads": MOST_HEADS, "head_dim": MOST_HEADS}
+        for name, most in {**limits, "branches": MOST_HEADS}.items():
+            _counted(name, getattr(self, name), most)
+        for name in ("window", "latent_rank", "latent_rope", "vocabulary", "longest"):
+            if getattr(self, name) is not None:
+                _counted(name, getattr(self, name), MOST_TOKENS)
+        if self.heads % self.kv_heads:
+            nearest = max(n for n in range(1, self.kv_heads + 1) if self.heads % n == 0)
+            raise invalid("kv_heads", f"divide the {self.heads} heads", self.kv_heads, nearest=nearest)
+        if self.global_layers is not None and not 0 <= self.global_layers <= self.layers:
+            raise invalid("global_layers", f"lie in [0, {self.layers}]", self.global_layers)
+        if (self.latent_rank is None) != (self.latent_rope is None):
+            raise InvalidArgument("latent attention must have a rank and a rotary dimension, got one of them")
+
+    @property
+    def n_global(self) -> int:
+        """The layers that attend to all tokens."""
+        if self.window is None:
+            return self.layers
+        return 0 if self.global_layers is None else self.global_layers
+
+    @property
+    def free_heads(self) -> int:
+        """The heads of one layer whose keys and values can be chosen freely at once.
+
+        Key-value heads are free. With latent attention of rank r, a head's key and value together are a linear map of
+        the latent vector onto 2 d numbers; for maps in general position r // 2 d heads are free at once.
+        """
+        if self.latent_rank is None:
+            return self.kv_heads
+        return min(self.heads, self.latent_rank // (2 * self.head_dim))
+
+    def layer_bits(self, n_tokens: int) -> int:
+        """The fp16 bits that one layer caches for so many tokens."""
+        if self.latent_rank is None or self.latent_rope is None:
+            return 2 * self.kv_heads * self.head_dim * n_tokens * FP16_BITS
+        return (self.latent_rank + self.latent_rope) * n_tokens * FP16_BITS
+
+    def at(self, context: int | None = None, own: int = 1) -> Placed:
+        """The decoder with `context` cached tokens before the next `own`; None takes 8192, or its longest if shorter.
+
+        Contract: a latent rank below 2 d leaves no head free, and raises InvalidArgument.
+        """
+        tokens = context if context is not None else min(DEFAULT_CONTEXT, self.longest or DEFAULT_CONTEXT)
+        paged(tokens, own)
+        if not self.free_heads:
+            raise invalid(
+                "latent_rank", f"be at least 2 d = {2 * self.head_dim}, so that a head is free", self.latent_rank
+            )
+        shares = []
+        kinds = [("all tokens", self.n_global, tokens)]
+        if self.window is not None:
+            seen = max(1, min(tokens, self.window - 1))
+            kinds.append((f"a window of {self.window:,}", self.layers - self.n_global, seen))
+        for what, layers, count in kinds:
+            if layers:
+                head = Geometry(
+                    f"{self.name} at {count:,}", paged(count, own), self.head_dim, self.rule, self.vocabulary
+                )
+                shares.append(Share(what, layers, self.free_heads, head, self.layer_bits(count)))
+        return Placed(self, tokens, own, tuple(shares))
+
+
+def _counted(name: str, value: object, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= most:
+        raise invalid(name, f"be an integer in [1, {most}]", value)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A decoder at a context length; its geometry is that of the heads with the most tokens."""
+
+    decoder: Decoder
+    context: int
+    own: int
+    shares: tuple[Share, ...]
+
+    @property
+    def name(self) -> str:
+        """What tables call it."""
+        return f"{self.decoder.name} at {self.context:,} tokens"
+
+    @property
+    def geometry(self) -> Geometry:
+        """The head with the most cached tokens."""
+        return self.shares[0].geometry
+
+    @property
+    def n_streams(self) -> int:
+        """How many free heads there are, in all layers and branches."""
+        return self.decoder.branches * sum(share.streams for share in self.shares)
+
+    @property
+    def cache_bits(self) -> int:
+        """The fp16 bits of the whole cache."""
+        return self.decoder.branches * sum(share.layers * share.layer_bits for share in self.shares)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader has to know of the counts."""
+        decoder, found = self.decoder, list(self.decoder.notes)
+        if decoder.heads > decoder.kv_heads and decoder.latent_rank is None:
+            shared = decoder.heads // decoder.kv_heads
+            found.append(f"{shared} query heads share one key-value head, which counts once")
+        if decoder.latent_rank is not None:
+            found.append(
+                f"latent attention: the cache is a vector of rank {decoder.latent_rank} and a rotary key of "
+                f"{decoder.latent_rope}; for up-projections in general position the keys and values of "
+                f"{decoder.free_heads} heads of a layer are free at once, and these are counted"
+            )
+        if decoder.longest is not None and self.context > decoder.longest:
+            found.append(
+                f"{self.context:,} tokens are more than the {decoder.longest:,} positions of the configuration"
+            )
+        if decoder.rule != "l2norm":
+            found.append(
+                "queries and keys are not normalized: the floor holds where |logit| <= 100 is allowed, and says "
+                "nothing of weights that keep logits smaller"
+            )
+        return found
+
+
+def from_row(row: Mapping[str, str]) -> Decoder:
+    """A decoder of language_models.csv."""
+
+    def number(name: str) -> int | None:
+        return int(row[name]) if row.get(name) else None
+
+    notes = [said for name, said in _ROW_NOTES.items() if row.get(name) not in ("", None, "0")]
+    return Decoder(
+        name=row["name"],
+        layers=int(row["layers"]),
+        heads=int(row["heads"]),
+        kv_heads=int(row["kv_heads"]),
+        head_dim=int(row["head_dim"]),
+        window=number("sliding_window"),
+        global_layers=number("global_layers"),
+        latent_rank=number("kv_lora_rank"),
+        latent_rope=number("qk_rope_head_dim"),
+        vocabulary=number("vocab_size"),
+        longest=number("max_positions"),
+        source=row["source"],
+        notes=tuple(notes),
+    )
+
+
+_ROW_NOTES = {
+    "logit_softcap": "logits are capped softly: 100 is out of their reach where the cap is smaller",
+    "sinks": "a learned sink takes part of each softmax: a query's own logit has to outweigh it too",
+    "qk_norm": "queries and keys are normalized with learned scales",
+}
