@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lowerbound.core.cache import Cache, Public, StoredTokens
     from lowerbound.core.geometry import Geometry
     from lowerbound.core.keys.choice import keys_for
-    from lowerbound.core.models import find_model, models
+    from lowerbound.core.models import Model, find_model, models
     from lowerbound.core.oracle.attention import attention, block_causal_attention
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.core.rules import L2Norm, Scaled
@@ -31,6 +31,7 @@ _HOME_OF = {
     "Geometry": "core.geometry",
     "Isolation": "game.channel",
     "L2Norm": "core.rules",
+    "Model": "core.models",
     "PrivateSeed": "core.private_seed",
     "Public": "core.cache",
     "ScaleSchedule": "core.schedule",
@@ -54,6 +55,7 @@ __all__ = [
     "Geometry",
     "Isolation",
     "L2Norm",
+    "Model",
     "PrivateSeed",
     "Public",
     "ScaleSchedule",

@@ -13,12 +13,12 @@ from lowerbound.certify.certified import LOGIT_CAP, Certified, certified
 from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
 from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
-from lowerbound.core.decoder import Placed
+from lowerbound.core.decoder import Placed, paged
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.models import Model, find_place
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.sums import Sum, sums
-from lowerbound.errors import Undecided, invalid
+from lowerbound.errors import InvalidArgument, Undecided, invalid
 from lowerbound.game.reduction import Reduction, plan_reduction
 
 R1 = "R1: layer black box (the cache sees one head's q, k, v stream; K and V are free reals)"
@@ -223,7 +223,15 @@ class Floor:
         }
 
 
-def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rational = "0") -> Floor:
+def floor(
+    place: HasGeometry | str | None = None,
+    *,
+    tokens: int | None = None,
+    d: int | None = None,
+    context: int | None = None,
+    eta: Rational = "0.01",
+    failure_prob: Rational = "0",
+) -> Floor:
     """The lower bounds (floors) on every cache of a model or of a head.
 
     Contract: as `Floor`; every certified floor is VERIFIED by the kernel. An unknown model name raises UnknownName with
@@ -232,7 +240,11 @@ def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rat
 
     Parameters
     ----------
-    place : a model of the catalogue, its name, or a geometry
+    place : a model of the catalogues, its name, a geometry, or None for a head of `tokens` cached tokens in R^d
+    tokens, d : int or None
+        A head of one's own, with one own token, in place of `place`.
+    context : int or None
+        The cached tokens of a language model that is named.
     eta : rational in [0, 1/2)
     failure_prob : rational in [0, 1/2]
 
@@ -243,7 +255,7 @@ def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rat
     ImpossibleReduction
         If Bob cannot separate even two levels of a value with any keys of this dimension.
     """
-    subject = find_place(place) if isinstance(place, str) else place
+    subject = _subject(place, tokens, d, context)
     geometry, model = subject.geometry, subject if isinstance(subject, Model) else None
     error, delta = rational(eta, name="eta"), rational(failure_prob, name="delta")
     if not 0 <= error < Fraction(1, 2):
@@ -265,6 +277,20 @@ def floor(place: HasGeometry | str, *, eta: Rational = "0.01", failure_prob: Rat
         values_bits=max(paper_bits, SYMBOL_FLOOR.at_least(plan.n_symbols, levels, delta)),
         placed=subject if isinstance(subject, Placed) else None,
     )
+
+
+def _subject(place: HasGeometry | str | None, tokens: int | None, d: int | None, context: int | None) -> HasGeometry:
+    if place is None:
+        if tokens is None or d is None:
+            raise InvalidArgument("floor must be given a place, or tokens and d")
+        return Geometry(f"own head in R^{d} at {tokens:,}", paged(tokens), d)
+    if tokens is not None or d is not None:
+        raise InvalidArgument("tokens and d must be left out with a place")
+    if isinstance(place, str):
+        return find_place(place, context)
+    if context is not None:
+        raise InvalidArgument("context must be left out with a place that is no name")
+    return place
 
 
 def _replayed(placed: Placed) -> dict[str, ModelAnswer]:

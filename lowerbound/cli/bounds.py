@@ -91,16 +91,19 @@ def reduce(
 
 
 def models(as_json: JsonOption = False) -> None:
-    """List the models of the catalogue and their KV caches."""
+    """List the models of the catalogues and their KV caches: image models, then language models."""
+    from lowerbound.core.models import decoders
     from lowerbound.core.models import models as catalogue
 
     if as_json:
-        print_json({"models": [model.to_json() for model in catalogue()]})
+        language = [decoder.at().to_json() for decoder in decoders()]
+        print_json({"models": [model.to_json() for model in catalogue()], "language_models": language})
         return
-    from lowerbound.report.table import models_table
+    from lowerbound.report.table import decoders_table, models_table
     from lowerbound.report.terminal import console
 
     console().print(models_table(catalogue()))
+    console().print(decoders_table(decoders()))
 
 
 def demo(

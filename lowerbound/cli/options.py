@@ -44,9 +44,10 @@ class GuaranteeName(StrEnum):
 
 def complete_model(incomplete: str) -> list[str]:
     """The names of models that begin with `incomplete`."""
-    from lowerbound.core.models import models
+    from lowerbound.core.models import decoders, models
 
-    return [model.name for model in models() if model.name.startswith(incomplete)]
+    names = [*(model.name for model in models()), *(decoder.name for decoder in decoders())]
+    return [name for name in names if name.startswith(incomplete)]
 
 
 def complete_cache(incomplete: str) -> list[str]:

@@ -209,6 +209,29 @@ class Placed:
         """The fp16 bits of the whole cache."""
         return self.decoder.branches * sum(share.layers * share.layer_bits for share in self.shares)
 
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        decoder = self.decoder
+        return {
+            "name": decoder.name,
+            "context": self.context,
+            "n_layers": decoder.layers,
+            "n_heads": decoder.heads,
+            "n_kv_heads": decoder.kv_heads,
+            "head_dim": decoder.head_dim,
+            "window": decoder.window,
+            "global_layers": decoder.n_global,
+            "latent_rank": decoder.latent_rank,
+            "latent_rope": decoder.latent_rope,
+            "vocabulary": decoder.vocabulary,
+            "longest": decoder.longest,
+            "cache_bytes": self.cache_bits // 8,
+            "streams": self.n_streams,
+            "shares": [share.to_json() for share in self.shares],
+            "notes": self.notes,
+            "source": decoder.source,
+        }
+
     @property
     def notes(self) -> list[str]:
         """What a reader has to know of the counts."""

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 from lowerbound.core.decoder import Decoder, Placed, from_row
@@ -62,6 +63,13 @@ class Model:
     mask: str
     source: str
     note: str
+
+    @staticmethod
+    def from_config(path: str | Path, *, context: int | None = None) -> Placed:
+        """The language model of a Hugging Face config.json, at a context length; errors as `decoder_of`."""
+        from lowerbound.core.configuration import decoder_of
+
+        return decoder_of(path).at(context)
 
     @cached_property
     def visible_schedule(self) -> ScaleSchedule:

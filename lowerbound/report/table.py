@@ -13,6 +13,7 @@ from rich.table import Table
 from lowerbound.certify.certified import LOGIT_CAP, Certified
 from lowerbound.certify.floors import R1, Floor
 from lowerbound.certify.theorems import PROVED, THEOREMS
+from lowerbound.core.decoder import Decoder
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
@@ -140,6 +141,29 @@ def models_table(models: Sequence[Model]) -> Table:
             model.rule,
             f"{model.cache_bytes / 1e6:,.1f} MB",
             "-" if model.replay_bits is None else f"{model.replay_bits:,.0f} bits",
+        )
+    return table
+
+
+def decoders_table(decoders: Sequence[Decoder]) -> Table:
+    """One line per language model of the catalogue, at its default context length."""
+    table = Table(title="language models, one token at a time", title_style="bold")
+    for column in ("name", "cached", "d", "layers x heads", "window", "fp16 cache", "a token", "ids"):
+        table.add_column(column, overflow="fold")
+    for decoder in decoders:
+        placed = decoder.at()
+        shared = "" if decoder.heads == decoder.kv_heads else f" ({decoder.kv_heads} kv)"
+        latent = "" if decoder.latent_rank is None else f" (latent {decoder.latent_rank} + {decoder.latent_rope})"
+        windowed = decoder.layers - decoder.n_global
+        table.add_row(
+            decoder.name,
+            f"{placed.context:,}",
+            str(decoder.head_dim),
+            f"{decoder.layers} x {decoder.heads}{latent or shared}",
+            "-" if decoder.window is None else f"{decoder.window:,} in {windowed} layers",
+            f"{placed.cache_bits / 8e6:,.1f} MB",
+            f"{sum(share.layers for share in placed.shares) * decoder.layer_bits(1) // 8 / 1e3:,.1f} kB",
+            "-" if decoder.vocabulary is None else f"{math.log2(decoder.vocabulary):.1f} bits",
         )
     return table
 

@@ -25,7 +25,7 @@ from pydantic import (
     model_validator,
 )
 
-from lowerbound.core.models import find_model
+from lowerbound.core.models import find_geometry, find_model
 from lowerbound.core.scalars import rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, quoted, unknown
@@ -50,6 +50,11 @@ Number = Annotated[str, Field(max_length=64)]
 Word = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
 Names = Annotated[tuple[Word, ...], Field(max_length=MOST_VALUES)]
 Numbers = Annotated[tuple[Number, ...], Field(min_length=1, max_length=MOST_VALUES)]
+
+
+def _known(name: str) -> str:
+    find_geometry(name)
+    return name
 
 
 class Size(BaseModel):
@@ -84,7 +89,7 @@ class Axes(BaseModel):
     @field_validator("models")
     @classmethod
     def _are_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(find_model(name).name for name in names)
+        return tuple(_known(name) for name in names)
 
     @field_validator("etas", "deltas", "budgets", check_fields=False)
     @classmethod
@@ -109,7 +114,7 @@ class Axes(BaseModel):
 
         They are Alice's symbols, and keys and values in the states of all scales, each as large as the full cache.
         """
-        named = ((name, find_model(name).geometry.schedule, find_model(name).geometry.d) for name in self.models)
+        named = ((name, find_geometry(name).schedule, find_geometry(name).d) for name in self.models)
         own = ((f"{size.schedule} in R^{size.d}", ScaleSchedule.parse(size.schedule), size.d) for size in self.sizes)
         for place, schedule, d in (*named, *own):
             states = sum(map(schedule.prefix_tokens, range(schedule.n_scales)))

@@ -156,11 +156,11 @@ def _geometry(place: Unit) -> Any:
     from dataclasses import replace
 
     from lowerbound.core.geometry import Geometry
-    from lowerbound.core.models import find_model
+    from lowerbound.core.models import find_geometry, find_model
     from lowerbound.core.schedule import ScaleSchedule
 
     if "model" in place:
-        return Geometry.of(find_model(place["model"]))
+        return find_geometry(place["model"])
     return replace(
         Geometry.of(find_model(place["rule_of"])),
         name=f"{place['schedule']} in R^{place['d']}",
@@ -216,11 +216,9 @@ def _attack(job: Job) -> dict[str, Any]:
 
 def _floor(job: Job) -> dict[str, Any]:
     from lowerbound.certify.floors import floor
-    from lowerbound.core.models import find_model
 
     unit = job.unit
-    model = find_model(unit["place"]["model"])
-    return floor(model, eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"])).to_json()
+    return floor(unit["place"]["model"], eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"])).to_json()
 
 
 RUNNERS: dict[str, Callable[[Job], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}
