@@ -251,7 +251,7 @@ class Placed:
             )
         if decoder.rule != "l2norm":
             found.append(
-                "queries and keys are not normalized: the floor holds where |logit| <= 100 is allowed, and says "
+                "the rule has no cap of its own: the floor holds where |logit| <= 100 is allowed, and says "
                 "nothing of weights that keep logits smaller"
             )
         return found
@@ -284,5 +284,5 @@ def from_row(row: Mapping[str, str]) -> Decoder:
 _ROW_NOTES = {
     "logit_softcap": "logits are capped softly: 100 is out of their reach where the cap is smaller",
     "sinks": "a learned sink takes part of each softmax: a query's own logit has to outweigh it too",
-    "qk_norm": "queries and keys are normalized with learned scales",
+    "qk_norm": "queries and keys are normalized and then multiplied by learned scales",
 }
