@@ -165,13 +165,13 @@ class FramesReduction(HardFamily):
         spelt = np.concatenate([np.ones((len(values), 1)), self.grid.level_array[values]], axis=1)
         return self.by_head(_filled(keys)), self.by_head(spelt)
 
-    def reading(self) -> Generator[Run, FloatArray, Symbols]:
+    def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part: he reads all values, block by block, and then the words, token by token."""
         fill = np.zeros((self.design.n_own, self.geometry.d))
         fill[:, -1] = 1
         own_keys = self.for_all_heads(fill)
         values = []
-        for block in QueryBlocks(self.schedule):
+        for block in QueryBlocks(self.schedule, most):
             queries = self.for_all_heads(self.queries[block.start : block.stop])
             outputs = yield Run(own_keys, np.zeros(own_keys.shape), queries)
             values.append(self.grid.decode(outputs[..., 1:]))

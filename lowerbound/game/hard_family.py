@@ -40,7 +40,7 @@ class Run:
     Parameters
     ----------
     keys, values : array, shape (n_layers, n_heads, T_N, d)
-    queries : array, shape (n_layers, n_heads, m, d), 1 <= m <= T_N
+    queries : array, shape (n_layers, n_heads, m, d), 1 <= m <= T_N unless the reading was asked for more
     """
 
     keys: FloatArray
@@ -175,10 +175,12 @@ class HardFamily(ABC):
         """Keys and values of the cached tokens, each of shape (n_layers, n_heads, T, d)."""
 
     @abstractmethod
-    def reading(self) -> Generator[Run, FloatArray, Symbols]:
+    def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part, as a generator: it yields runs, is sent their answers, and returns all symbols.
 
-        The answers to a run have shape (n_layers, n_heads, m, d).
+        The answers to a run have shape (n_layers, n_heads, m, d). A run has at most T_N queries, one for each own
+        token, or, where `most` is given, up to so many: those of several runs with the same own tokens, for a cache
+        whose answer to a query does not depend on the others.
         """
 
     @property

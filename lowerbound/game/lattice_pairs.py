@@ -280,7 +280,7 @@ class LatticePairs(HardFamily):
         asked = query[None] * self.geometry.query_length(self.multiplier)
         return Run(own, np.zeros(own.shape), self.for_all_heads(asked))
 
-    def reading(self) -> Generator[Run, FloatArray, Symbols]:
+    def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part: which key each token has, one question each, and then all values, block by block."""
         named = []
         for token in range(self.geometry.n_tokens_cached):
@@ -291,7 +291,7 @@ class LatticePairs(HardFamily):
         aside[:, -1] = -1
         own = self.for_all_heads(aside)
         values, length = [], self.geometry.query_length(self.multiplier)
-        for block in QueryBlocks(self.schedule):
+        for block in QueryBlocks(self.schedule, most):
             tokens = np.arange(block.start, block.stop)
             outputs = yield Run(own, np.zeros(own.shape), self.pairs[tokens, keys[..., tokens]] * length)
             values.append(self.grid.decode(outputs[..., 1:]))

@@ -16,12 +16,13 @@ from lowerbound.core.schedule import ScaleSchedule
 class QueryBlocks:
     """The blocks of cached tokens for which Bob asks, one block per run of the last scale.
 
-    Contract: the blocks cover 0..T-1 exactly once, in order, and each has at most T_N tokens.
+    Contract: the blocks cover 0..T-1 exactly once, in order, and each has at most T_N tokens, or at most `most`.
     """
 
     schedule: ScaleSchedule
+    most: int | None = None
 
     def __iter__(self) -> Iterator[range]:
-        size = self.schedule.tokens_at(self.schedule.n_scales - 1)
+        size = self.most or self.schedule.tokens_at(self.schedule.n_scales - 1)
         for start in range(0, self.schedule.n_tokens_cached, size):
             yield range(start, min(start + size, self.schedule.n_tokens_cached))

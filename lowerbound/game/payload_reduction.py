@@ -208,29 +208,29 @@ class PayloadReduction(HardFamily):
         spelt = np.concatenate([np.ones((len(values), 1)), self.grid.level_array[values]], axis=1)
         return self.by_head(keys), self.by_head(spelt)
 
-    def reading(self) -> Generator[Run, FloatArray, Symbols]:
+    def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part: he reads all values, block by block, and then the payloads, token by token."""
         fill = np.zeros((self.design.n_own, self.geometry.d))
         fill[:, -1] = 1
         own_keys = self.for_all_heads(fill)
         values = []
-        for block in QueryBlocks(self.schedule):
+        for block in QueryBlocks(self.schedule, most):
             queries = self.for_all_heads(self.queries[block.start : block.stop])
             outputs = yield Run(own_keys, np.zeros(own_keys.shape), queries)
             values.append(self.grid.decode(outputs[..., 1:]))
         payloads = []
         for token in range(self.schedule.n_tokens_cached):
             read = self._read_once if self.design.kind == "C" else self._zoom
-            payloads.append((yield from read(token)))
+            payloads.append((yield from read(token, most or self.design.n_own)))
         found = np.concatenate([np.concatenate(values, axis=2), np.stack(payloads, axis=2)], axis=3)
         return found.reshape(self.shape)
 
-    def _read_once(self, token: int) -> Generator[Run, FloatArray, Symbols]:
+    def _read_once(self, token: int, most: int) -> Generator[Run, FloatArray, Symbols]:
         """Theorem C: the payload levels of a token, each from one read against the reference of payload 0."""
-        outputs = yield from self._against(token, np.zeros((*self.stack, self.design.p - 1)))
+        outputs = yield from self._against(token, np.zeros((*self.stack, self.design.p - 1)), most)
         return np.searchsorted(self.payload_thresholds, outputs, side="right")
 
-    def _zoom(self, token: int) -> Generator[Run, FloatArray, Symbols]:
+    def _zoom(self, token: int, most: int) -> Generator[Run, FloatArray, Symbols]:
         """Theorem C': the payload levels of a token, by repeated reads that halve the candidates of each coordinate.
 
         The candidates of a coordinate are the levels low..high. Leakage raises the logit z of a level by up to
@@ -248,7 +248,7 @@ class PayloadReduction(HardFamily):
         while (low < high).any():
             middle = (low + high) // 2
             places = np.clip(self._place(middle + 0.5) + blur / (2 * c), -1.0, 1.0)
-            outputs = yield from self._against(token, places)
+            outputs = yield from self._against(token, places, most)
             least = (places + (logit(outputs - slack) - blur) / c + 1) * most / 2
             largest = (places + logit(outputs + slack) / c + 1) * most / 2
             above = outputs > 0.5
@@ -259,18 +259,18 @@ class PayloadReduction(HardFamily):
             high = np.where(open_, np.clip(np.floor(largest), low, top), high).astype(np.int64)
         return low
 
-    def _against(self, token: int, places: FloatArray) -> Generator[Run, FloatArray, FloatArray]:
+    def _against(self, token: int, places: FloatArray, most: int) -> Generator[Run, FloatArray, FloatArray]:
         """Output coordinate 0 for every payload query of a token, with Bob's references at the payloads `places`.
 
-        Outputs and places have shape (n_layers, n_heads, p - 1). Queries are sent in blocks of at most T_N, because the
-        last scale has one query per token.
+        Outputs and places have shape (n_layers, n_heads, p - 1). Queries are sent in blocks of at most `most`, which is
+        T_N where the last scale has one query per token.
         """
         design, numbers = self.design, self._numbers
         address = design.addresses.unit[token] * (numbers["reference"] * numbers["top"])
         reference = self._unit_keys(np.broadcast_to(address, (*self.stack, design.d_a)), places)
         own_keys = np.broadcast_to(reference[:, :, None, :], (*self.stack, design.n_own, self.geometry.d))
         outputs = []
-        for queries in _blocks(self.payload_queries(token), design.n_own):
+        for queries in _blocks(self.payload_queries(token), most):
             answers = yield Run(own_keys, np.zeros(own_keys.shape), self.for_all_heads(queries))
             outputs.append(answers[..., 0])
         return np.concatenate(outputs, axis=2)

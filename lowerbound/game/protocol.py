@@ -21,6 +21,8 @@ FloatArray = NDArray[np.float64]
 MESSAGES_AT_ONCE = 16
 ENTRIES_AT_ONCE = 2**24
 """Limits of one batch in `CacheProtocol.bobs`: its number of messages, and the value entries of all its messages."""
+QUERIES_AT_ONCE = 2**12
+"""The queries that a cache with plain softmax gets at once."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,10 @@ class CacheProtocol(OneWayProtocol):
 
         In each round, every unfinished reading makes its next run, and one call answers the queries of all these runs.
         """
-        readings = [self.reduction.reading() for _ in messages]
+        # Plain softmax answers each query by itself, so runs with the same own tokens are asked as one: a last map of
+        # one token then costs what a wide one does.
+        most = QUERIES_AT_ONCE if _is_plain(self.new_cache()) else None
+        readings = [self.reduction.reading(most) for _ in messages]
         runs = {number: next(reading) for number, reading in enumerate(readings)}
         symbols: dict[int, Symbols] = {}
         while runs:

@@ -125,13 +125,13 @@ class Reduction(HardFamily):
         keys = self.keys.unit[: self.schedule.n_tokens_cached]
         return self.for_all_heads(keys), self.by_head(self.values(symbols))
 
-    def reading(self) -> Generator[Run, FloatArray, Symbols]:
+    def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part: he queries with every key, block by block. His own tokens have keys of the family and value 0."""
         last = self.schedule.n_scales - 1
         own_keys = self.for_all_heads(self.keys.unit[self.schedule.rows_of(last)])
         own_values = np.zeros(own_keys.shape)
         answers = []
-        for block in QueryBlocks(self.schedule):
+        for block in QueryBlocks(self.schedule, most):
             queries = self.for_all_heads(self.queries[block.start : block.stop])
             outputs = yield Run(own_keys, own_values, queries)
             answers.append(self.grid.decode(outputs))

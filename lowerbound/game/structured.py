@@ -73,7 +73,7 @@ class StructuredReduction(Reduction):
         members = np.stack([self.prior.values(word) for word in symbols])
         return self.for_all_heads(keys), members.reshape(*self.stack, *members.shape[1:])
 
-    def reading(self) -> Generator[Run, FloatArray, Symbols]:
+    def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part: he asks for rows in the prior's runs. His own tokens have keys of the family and value 0."""
         last = self.schedule.n_scales - 1
         own_keys = self.for_all_heads(self.keys.unit[self.schedule.rows_of(last)])
