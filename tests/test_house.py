@@ -234,7 +234,7 @@ def test_the_wheel_holds_the_library_alone(tmp_path: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"lowerbound"}
-    assert {"lowerbound/py.typed", "lowerbound/core/models.csv"} <= set(names)
+    assert {"lowerbound/py.typed", "lowerbound/core/models.csv", "lowerbound/core/language_models.csv"} <= set(names)
 
 
 def test_versions_agree() -> None:
