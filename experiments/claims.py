@@ -7,13 +7,15 @@ more than a tenth. Cost: two minutes.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
+from experiments.packages import packages
 from lowerbound.certify.possible import Answer, Word, possible
-from lowerbound.core.models import find_model
+from lowerbound.core.models import find_place
 
 Outcome = Literal["supported", "refuted", "undecided"]
 
@@ -70,11 +72,28 @@ CLAIMS = (
 """Headlines as the papers, or texts about them, state them; ratios are relative to the fp16 cache."""
 
 
+TEXT_MODEL = "llama-3.1-8b"
+"""The language model on which headlines that were measured on texts are put, at its default context length."""
+TEXT_SYSTEMS = ("PyramidKV", "SnapKV", "TOVA", "H2O", "KIVI", "QJL", "TurboQuant", "BalanceKV", "LoMA", "LoRC")
+
+
+def text_claims() -> tuple[Claim, ...]:
+    """The headlines of systems for language models, and what packages say of themselves, put on a language model."""
+    papers = [replace(claim, model=TEXT_MODEL) for claim in CLAIMS if claim.system.startswith(TEXT_SYSTEMS)]
+    listed = [
+        Claim(f"{each.name} {each.version}", f"{each.claim}x of {each.of}", each.claimed_of_fp16, TEXT_MODEL,
+              "[what it holds and misreads](packages.md)")
+        for each in packages()
+        if each.claimed_of_fp16 is not None
+    ]  # fmt: skip
+    return (*papers, *listed)
+
+
 def run() -> Outcome:
     """Write results/claims.json and docs/claims.md, and print one sentence."""
     answers = {
-        (name, eta, delta): possible(find_model(name), ratio=1, eta=eta, delta=delta)
-        for name in sorted({claim.model for claim in CLAIMS})
+        (name, eta, delta): possible(find_place(name), ratio=1, eta=eta, delta=delta)
+        for name in sorted({claim.model for claim in (*CLAIMS, *text_claims())})
         for delta in DELTAS
         for eta in ETAS
     }
@@ -123,7 +142,6 @@ def verdict(answers: Answers) -> Outcome:
 
 def page(answers: Answers) -> str:
     """The text of docs/claims.md."""
-    zero, tenth = DELTAS
     lines = [
         "# Published compression ratios, read as guarantees",
         "",
@@ -137,11 +155,35 @@ def page(answers: Answers) -> str:
         "",
         "`lowerbound possible --model MODEL --ratio X --eta X --delta X` answers for any other.",
         "",
+        *table(answers, CLAIMS),
+        "",
+        "## Language models",
+        "",
+        f"The same for headlines that were measured on texts, and for what [packages](packages.md) say of themselves, "
+        f"put on one head of `{TEXT_MODEL}` with {find_place(TEXT_MODEL).geometry.n_tokens_cached:,} cached tokens in "
+        f"R^{find_place(TEXT_MODEL).geometry.d} and one token of its own. Perplexity and task scores over texts are "
+        "what those papers measure; a wrong answer to one query in a thousand moves neither.",
+        "",
+        *table(answers, text_claims()),
+    ]
+    lines += [
+        "",
+        "The ratio is taken of keys and values in fp16. A head whose pictures never ask the hard questions can be "
+        "compressed further; that is what these papers measure.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def table(answers: Answers, claims: Sequence[Claim]) -> list[str]:
+    """A line for each claim: up to which error its ratio is impossible, and from which it is possible."""
+    zero, tenth = DELTAS
+    lines = [
         "| system | its headline | ratio | put on | impossible up to, delta 0 | possible from, delta 0 "
         "| impossible up to, delta 0.1 | what it rests on instead |",
         "|---|---|---:|---|---:|---:|---:|---|",
     ]
-    for claim in CLAIMS:
+    for claim in claims:
         cells = [
             told(span(answers, claim, zero, Word.IMPOSSIBLE), "nowhere"),
             told(span(answers, claim, zero, Word.POSSIBLE), "nowhere below 1/2"),
@@ -151,13 +193,7 @@ def page(answers: Answers) -> str:
             f"| {claim.system} | {claim.says} | {float(claim.ratio):.2f} | `{claim.model}` | {' | '.join(cells)} "
             f"| {claim.instead} |"
         )
-    lines += [
-        "",
-        "The ratio is taken of keys and values in fp16. A head whose pictures never ask the hard questions can be "
-        "compressed further; that is what these papers measure.",
-        "",
-    ]
-    return "\n".join(lines)
+    return lines
 
 
 def told(eta: Fraction | None, otherwise: str) -> str:
