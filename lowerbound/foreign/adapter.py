@@ -37,6 +37,8 @@ class Adapted(LayeredCache):
 
     family: ClassVar[str] = "audited"
     stack: ClassVar[tuple[int, int] | None] = STACK
+    feeding: ClassVar[str] = "update(keys, values, layer)"
+    """The call by which rows are handed over, as errors name it."""
     into_fresh: ClassVar[bool] = False
     """Whether a state is always restored into a freshly made object."""
     target: ClassVar[Defendant]
@@ -124,7 +126,7 @@ class Adapted(LayeredCache):
     def _feed(self, thing: Any, layer: int, keys: Tensor, values: Tensor, asked: Tensor, given: dict[int, Any]) -> None:
         with self.coins():
             given[layer] = self.calling(
-                "handing over keys and values", lambda: self.put(thing, layer, keys, values, asked, self.n_tokens)
+                self.feeding, lambda: self.put(thing, layer, keys, values, asked, self.n_tokens)
             )
 
     def asked(self, queries: FloatArray) -> Tensor:
@@ -155,7 +157,7 @@ class Adapted(LayeredCache):
         with self.coins():
             blank = self.rows_as(np.zeros((self.public.n_heads, 1, self.public.d)))
             returned = self.calling(
-                "handing over keys and values",
+                self.feeding,
                 lambda: self.put(thing, layer, blank, blank, blank[0].float(), self.n_tokens),
             )
             return self._checked(*self._read(thing, layer, returned), 1)

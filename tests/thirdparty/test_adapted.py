@@ -163,7 +163,7 @@ def test_what_cannot_be_played_says_why(target: str, words: str) -> None:
     ("target", "words"),
     [
         (f"codec:{HERE}:same,too_short", "decode must give back keys of shape (1, 2, 1, 64), got (1, 2, 0, 64)"),
-        (f"codec:{HERE}:fails,same", "handing over keys and values raised KeyError: 'no such scale'"),
+        (f"codec:{HERE}:fails,same", "encode raised KeyError: 'no such scale'"),
         (f"codec:{HERE}:on_cuda,same", "it asks for a CUDA device, and the audit runs on the CPU"),
         (f'transformers:transformers:DynamicCache#{{"after":"{HERE}:nothing"}}', "nothing"),
         (f'transformers:transformers:DynamicCache#{{"after":"{HERE}:fails"}}', "--after"),

@@ -22,6 +22,8 @@ class AdaptedCodec(Adapted):
     Rows are tensors of torch; where the encoder fails on those, they are float32 arrays of NumPy.
     """
 
+    feeding = "encode"
+
     @classmethod
     def checked(cls, target: Defendant) -> str:
         for name in target.names.split(","):

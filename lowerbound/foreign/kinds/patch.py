@@ -33,6 +33,8 @@ class AdaptedPatch(Adapted):
         self._llamas: dict[int, tuple[Any, IdentityLlama]] = {}
         super().__init__(public)
 
+    feeding = "running the model"
+
     @classmethod
     def checked(cls, target: Defendant) -> str:
         foreign("transformers")

@@ -31,6 +31,8 @@ class AdaptedPress(Adapted):
         self._llama: IdentityLlama | None = None
         super().__init__(public)
 
+    feeding = "update of the DynamicCache"
+
     @classmethod
     def checked(cls, target: Defendant) -> str:
         foreign("kvpress")
