@@ -92,6 +92,7 @@ $(THIRDPARTY)/.ready: pyproject.toml
 # sees this checkout and the libraries of `thirdparty`:
 #   PYTHONPATH=$PWD/.venv-packages/folders/NAME-VERSION .venv-packages/bin/python -m lowerbound audit TARGET
 packages: $(PACKAGES)/.ready
+	AUDIT_PACKAGES=1 $(PACKAGES)/bin/python -m pytest -n 2 tests/packages
 
 SITE := -c 'import sysconfig; print(sysconfig.get_path("purelib"))'
 $(PACKAGES)/.ready: experiments/packages.json experiments/packages.py $(THIRDPARTY)/.ready

@@ -28,7 +28,8 @@ TABLE = Path("results/audits.json")
 PAGE = ROOT / "docs" / "packages.md"
 KEPT = ROOT / "docs" / "packages.json"
 SEED = PrivateSeed.parse("20261129")
-TERMS = ("--instance-seed", SEED.opening, "--isolation", "process-shared-files", "--attack-time", "4")
+TERMS = ("--instance-seed", SEED.opening, "--isolation", "process-shared-files")
+ATTACK_S = 4
 """Options of every audit. Packages that attack nobody are measured alike in a sandbox, which takes twice the time."""
 LONGEST_S = 900
 """Seconds for the audit of one package."""
@@ -93,18 +94,18 @@ def defendant(package: Package) -> Defendant:
     return Defendant(found.kind, found.module, found.names, **options)  # type: ignore[arg-type]
 
 
-def command(package: Package) -> list[str]:
-    """What is typed to audit a package."""
+def command(package: Package, attack_s: int = ATTACK_S) -> list[str]:
+    """What is typed to audit a package, with so many seconds for each attack."""
     claim = package.claimed_of_fp16
-    words = ["audit", defendant(package).text, *TERMS]
+    words = ["audit", defendant(package).text, *TERMS, "--attack-time", str(attack_s)]
     return [*words, *(() if claim is None else ("--claim", f"{float(claim):g}"))]
 
 
-def audited(package: Package, *more: str) -> dict[str, Any]:
+def audited(package: Package, attack_s: int = ATTACK_S) -> dict[str, Any]:
     """The audit of a package, by the command line, in a process with the package's folders on PYTHONPATH."""
     path = os.pathsep.join(map(str, [*package.folders(FOLDERS), ROOT]))
     told = subprocess.run(
-        [str(PYTHON), "-m", "lowerbound", *command(package), *more, "--json"],
+        [str(PYTHON), "-m", "lowerbound", *command(package, attack_s), "--json"],
         env={**os.environ, "PYTHONPATH": path},
         cwd=ROOT,
         capture_output=True,
