@@ -17,7 +17,9 @@ from lowerbound.certify.checked import Checked
 from lowerbound.certify.design.target import LOGIT_CAP
 from lowerbound.certify.replay import facts as replay
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
-from lowerbound.core.models import models
+from lowerbound.core.decoder import called, own_name
+from lowerbound.core.models import decoders, models
+from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.kernel.document import read_document
 from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome, Verdict
@@ -85,5 +87,21 @@ def _strange_model(claim: Mapping[str, Any]) -> str | None:
                 return f"{model.name} has the {name} {value}, and the claim speaks of {claim[name]}"
         if Fraction(claim["multiplier"]) > LOGIT_CAP:
             return f"logits are at most {LOGIT_CAP} in every floor, and the claim speaks of {claim['multiplier']}"
+        return None
+    return _strange_head(claim)
+
+
+def _strange_head(claim: Mapping[str, Any]) -> str | None:
+    """The same for one head: of a language model of the catalogue, or of nobody's model, called by its size."""
+    schedule = ScaleSchedule(tuple(tuple(shape) for shape in claim["maps"]), claim["context"])
+    if Fraction(claim["multiplier"]) > LOGIT_CAP:
+        return f"logits are at most {LOGIT_CAP} in every floor, and the claim speaks of {claim['multiplier']}"
+    known = next((one for one in decoders() if called(one.name, schedule.n_tokens_cached) == claim["model"]), None)
+    if known is not None:
+        for name, value in (("d", known.head_dim), ("rule", known.rule)):
+            if claim[name] != value:
+                return f"{known.name} has the {name} {value}, and the claim speaks of {claim[name]}"
+        return None
+    if claim["model"] == called(own_name(claim["d"]), schedule.n_tokens_cached):
         return None
     return f"{claim['model']!r} is not a model of the catalogue"

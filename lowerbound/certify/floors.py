@@ -13,7 +13,7 @@ from lowerbound.certify.certified import LOGIT_CAP, Certified, certified
 from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
 from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
-from lowerbound.core.decoder import Placed, paged
+from lowerbound.core.decoder import Placed, called, own_name, paged
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.models import Model, find_place
 from lowerbound.core.scalars import Rational, rational
@@ -283,7 +283,7 @@ def _subject(place: HasGeometry | str | None, tokens: int | None, d: int | None,
     if place is None:
         if tokens is None or d is None:
             raise InvalidArgument("floor must be given a place, or tokens and d")
-        return Geometry(f"own head in R^{d} at {tokens:,}", paged(tokens), d)
+        return Geometry(called(own_name(d), tokens), paged(tokens), d)
     if tokens is not None or d is not None:
         raise InvalidArgument("tokens and d must be left out with a place")
     if isinstance(place, str):

@@ -87,13 +87,13 @@ class Place:
         return replace(decoder_of(config), branches=self.branches or 1).at(self.context)
 
     def _typed(self, tokens: int) -> HasGeometry:
-        from lowerbound.core.decoder import Decoder
+        from lowerbound.core.decoder import Decoder, own_name
 
         if self.d is None:
             raise InvalidArgument("--tokens must be given with --d, the head dimension")
         heads = self.heads or self.kv_heads or 1
         decoder = Decoder(
-            name=f"own head in R^{self.d}",
+            name=own_name(self.d),
             layers=self.layers or 1,
             heads=heads,
             kv_heads=self.kv_heads or heads,

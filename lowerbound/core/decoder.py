@@ -39,6 +39,16 @@ def paged(n_cached: int, n_own: int = 1) -> ScaleSchedule:
     return ScaleSchedule((*pages, (1, n_own)))
 
 
+def own_name(d: int) -> str:
+    """What a head is called that belongs to no model of a catalog."""
+    return f"own head in R^{d}"
+
+
+def called(name: str, n_cached: int) -> str:
+    """What a head is called, with the tokens that it caches."""
+    return f"{name} at {n_cached:,}"
+
+
 @dataclass(frozen=True)
 class Share:
     """Layers that cache alike: how many, how many of their heads count, and what one layer stores.
@@ -93,6 +103,8 @@ class Decoder:
         The rank of the latent vector and the dimension of the shared rotary key, in multi-head latent attention.
     vocabulary : int or None
         The number of token ids, where it is known.
+    catalogued : bool
+        Whether the decoder is a row of the catalog; heads of others are called by their size.
     """
 
     name: str
@@ -109,6 +121,7 @@ class Decoder:
     branches: int = 1
     rule: RuleName = "1/sqrt(d)"
     source: str = ""
+    catalogued: bool = False
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -169,7 +182,11 @@ class Decoder:
         for what, layers, count in kinds:
             if layers:
                 head = Geometry(
-                    f"{self.name} at {count:,}", paged(count, own), self.head_dim, self.rule, self.vocabulary
+                    called(self.name if self.catalogued else own_name(self.head_dim), count),
+                    paged(count, own),
+                    self.head_dim,
+                    self.rule,
+                    self.vocabulary,
                 )
                 shares.append(Share(what, layers, self.free_heads, head, self.layer_bits(count)))
         return Placed(self, tokens, own, tuple(shares))
@@ -277,6 +294,7 @@ def from_row(row: Mapping[str, str]) -> Decoder:
         vocabulary=number("vocab_size"),
         longest=number("max_positions"),
         source=row["source"],
+        catalogued=True,
         notes=tuple(notes),
     )
 
