@@ -167,45 +167,69 @@ rewrite -e in gz; have := apart_near ry rz gy gz.
 by have := grid_step hL ne; lra.
 Qed.
 
+(* close x y f: every key of x is within a2 of the key of y that f labels alike *)
+Definition close (x y : Word) (f : {ffun Tok -> Tok}) : bool :=
+  [forall i, Rleb c2 (dot (lattice_keys x i) (lattice_keys y (f i)))].
+(* points G x f i: the points that words of G, of the state of x and close to x under f, have for token i *)
+Definition points (G : {set Word}) (x : Word) (f : {ffun Tok -> Tok}) (i : Tok) :
+  {set {ffun J -> 'I_(M + M).+1}} := [set (a : Sym).1 | a in symbols (members G st close x f) (f i)].
+
+Lemma pointsP (G : {set Word}) x f i p : p \in points G x f i ->
+  exists y, [/\ y \in G, st y = st x, forall j, c2 <= dot (lattice_keys x j) (lattice_keys y (f j))
+               & p = (y (f i)).1].
+Proof.
+move=> /imsetP[_ /imsetP[y hy ->] ->]; exists y; move: hy; rewrite inE => /and3P[Gy /eqP e /forallP h].
+by split=> // j; exact/RlebP.
+Qed.
+
+(* A state serves at most T! B words, if words of one labelling have at most B lists of points.
+   Sketch.  Match every word of a state with one word x of it (Matching.v).  Under one labelling the symbols
+   of a token have equal values: there are no more of them than points. *)
+Theorem state_count (G : {set Word}) (B : nat) : {subset G <= good} ->
+  (forall x (f : {ffun Tok -> Tok}), x \in G -> injective f -> (\prod_i #|points G x f i| <= B)%nat) ->
+  (#|G| <= #|S| * (#|Tok|`! * B))%nat.
+Proof.
+move=> Ggood hB; have [[c20 _] [mc reach]] := tilt_facts; have ab : None != Some j0 :> option J by [].
+have c10 : 0 <= c1 by lra.
+apply: (@clique_count _ _ _ _ st close) => [x y /Ggood Gx /Ggood Gy e|x f Gx inj].
+  have [f [/bij_inj inj h]] := matching t0 o0 he l0 None ab (state_alike Gx Gy e)
+    (coherent_incoherent M0 Gx) (coherent_incoherent M0 Gy) hcoarse hleak reach c10 hinj.
+  exists (finfun f); split; first by move=> i i'; rewrite !ffunE => /inj.
+  by apply/forallP => i; apply/RlebP; rewrite ffunE; apply: state_close => //; apply: Rle_trans (h i); lra.
+apply: leq_trans (hB x f Gx inj); apply: leq_prod => i _; rewrite [#|points _ _ _ _|]card_in_imset //.
+move=> a b /imsetP[y hy ->] /imsetP[z hz ->]; move: hy hz; rewrite !inE.
+move=> /and3P[/Ggood Gy /eqP ey /forallP/(_ i)/RlebP hy] /and3P[/Ggood Gz /eqP ez /forallP/(_ i)/RlebP hz].
+have [_] := state_symbols (Ggood _ Gx) Gy Gz ey ez hy hz.
+by case: (y _) (z _) => [a1 a2] [b1 b2] /= -> ->.
+Qed.
+
+(* Points of one token are within M sqrt (2 - 2 c2) of each other. *)
+Lemma points_near (G : {set Word}) x f i u v : {subset G <= good} -> x \in good ->
+  u \in points G x f i -> v \in points G x f i ->
+  norm2 (fun j => INR (u j) - INR (v j)) <= (INR M * sqrt (2 - 2 * c2)) * (INR M * sqrt (2 - 2 * c2)).
+Proof.
+move=> Ggood Gx /pointsP[y [/Ggood Gy ey hy ->]] /pointsP[z [/Ggood Gz ez hz ->]].
+have ball w l : w \in good -> (w l).1 \in ball J M by rewrite inE => /andP[/forallP].
+have [d _] := state_symbols Gx Gy Gz ey ez (hy i) (hz i).
+by apply: (lattice_key_near M0 _ _ d); exact: ball.
+Qed.
+
 Variables (m k : nat).
 Hypotheses (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
   (hm : INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt (N J)) / INR k) + INR m * sqrt (N J) <= INR M).
 
-(* The good words are few: at most T! (k^n ball / (2 m)^n)^T for each state.
-   Sketch.  Match every word of a state with one word x of it (Matching.v).  Under one labelling the symbols
-   of a token have equal values, and points of a diameter of at most M sqrt (2 - 2 c2); by the lattice form of
-   the Brunn-Minkowski inequality there are at most (k / 2 m)^n times as many of them as points in the ball.
-   *)
+(* The good words are few: at most T! (k^n ball / (2 m)^n)^T for each state, because by the lattice form of
+   the Brunn-Minkowski inequality a token has at most (k / 2 m)^n times as many points as the ball. *)
 Theorem clique_floor : (#|good| * expn (expn (2 * m) #|J|) #|Tok|
   <= #|S| * (#|Tok|`! * expn (expn k #|J| * #|ball J M|) #|Tok|))%nat.
 Proof.
-have [[c20 _] [mc reach]] := tilt_facts; have ab : None != Some j0 :> option J by [].
-pose mt (x y : Word) (f : {ffun Tok -> Tok}) :=
-  [forall i, Rleb c2 (dot (lattice_keys x i) (lattice_keys y (f i)))].
 pose D := expn (2 * m) #|J|; pose P := (expn k #|J| * #|ball J M|)%nat; pose B := (P %/ D)%nat.
 have D0 : (0 < D)%nat by rewrite expn_gt0 muln_gt0 m0.
-have c10 : 0 <= c1 by lra.
 have cnt : (#|good| <= #|S| * (#|Tok|`! * expn B #|Tok|))%nat.
-  apply: (@clique_count _ _ _ _ st mt) => [x y Gx Gy e|x f Gx inj].
-    have [f [/bij_inj inj h]] := matching t0 o0 he l0 None ab (state_alike Gx Gy e)
-      (coherent_incoherent M0 Gx) (coherent_incoherent M0 Gy) hcoarse hleak reach c10 hinj.
-    exists (finfun f); split; first by move=> i i'; rewrite !ffunE => /inj.
-    by apply/forallP => i; apply/RlebP; rewrite ffunE; apply: state_close => //; apply: Rle_trans (h i); lra.
-  rewrite -prod_nat_const; apply: leq_prod => i _; set A := symbols _ _.
-  have pair a b : a \in A -> b \in A ->
-      [/\ a.1 \in ball J M, c2 <= dot (lattice_key a.1) (lattice_key b.1) & a.2 = b.2].
-    move=> /imsetP[y]; rewrite inE => /and3P[Gy /eqP ey /forallP/(_ i)/RlebP hy] ->.
-    move=> /imsetP[z]; rewrite inE => /and3P[Gz /eqP ez /forallP/(_ i)/RlebP hz] ->.
-    have [d v] := state_symbols Gx Gy Gz ey ez hy hz.
-    by split=> //; move: Gy; rewrite inE => /andP[/forallP].
+  apply: state_count => // x f Gx inj; rewrite -prod_nat_const; apply: leq_prod => i _.
   rewrite leq_divRL // mulnC.
-  have inj1 : {in A &, injective (fun a : Sym => a.1)}.
-    move=> a b Aa Ab e; have [_ _ e2] := pair a b Aa Ab.
-    by case: a b e e2 {Aa Ab} => [a1 a2] [b1 b2] /= -> ->.
-  rewrite -(card_in_imset inj1); apply: (small_diameter (r := INR M * sqrt (2 - 2 * c2))) => //.
-    by apply: Rmult_le_pos; [exact: pos_INR|exact: sqrt_pos].
-  move=> u v /imsetP[a Aa ->] /imsetP[b Ab ->].
-  by have [ba d _] := pair a b Aa Ab; have [bb _ _] := pair b a Ab Aa; exact: lattice_key_near.
+  apply: (small_diameter (r := INR M * sqrt (2 - 2 * c2))) => // [|u v hu hv]; last exact: points_near hu hv.
+  by apply: Rmult_le_pos; [exact: pos_INR|exact: sqrt_pos].
 apply: (@leq_trans (#|S| * (#|Tok|`! * expn B #|Tok|) * expn D #|Tok|)); first by rewrite leq_mul2r cnt orbT.
 rewrite -!mulnA leq_mul2l leq_mul2l -expnMn; apply/orP; right; apply/orP; right.
 by rewrite leq_exp2r ?leq_trunc_div //; apply/card_gt0P; exists t0.
