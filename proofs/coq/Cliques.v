@@ -17,11 +17,7 @@ Lemma lattice_bits (Tok J Ch : finType) (M L m k g G s : nat) : (0 < L)%nat -> (
     <= log2 (INR s).
 Proof.
 move=> L0 m0 k0 g0 hG hs; have l2 := ln2_gt0.
-have b0 : (0 < #|ball J M|)%nat.
-  pose o : {ffun J -> 'I_(M + M).+1} := [ffun=> inord M]; apply/card_gt0P; exists o; rewrite inE; apply/RlebP.
-  have -> : norm2 (from (fun _ => INR M) o) = 0.
-    by rewrite /dot big1 // => j _; rewrite /from ffunE inordK ?ltnS ?leq_addr //; move: (INR M) => a; ring.
-  by have := pos_INR M; nra.
+have b0 := ball_gt0 J M.
 have w0 : (0 < #|ball_words Tok J Ch M L|)%nat.
   by rewrite card_ball_words prod_nat_const expn_gt0 card_ball_symbols muln_gt0 b0 expn_gt0 L0.
 have G0 : (0 < G)%nat by have := leq_trans w0 hG; rewrite muln_gt0 => /andP[].

@@ -14,6 +14,14 @@ Definition from (Q : nat) (c : J -> R) (z : {ffun J -> 'I_Q}) : J -> R := fun j 
 (* ball: the points of the box [0, 2M]^J within M of its centre *)
 Definition ball : {set Pt} := [set z : Pt | Rleb (norm2 (from (fun _ => INR M) z)) (INR M * INR M)].
 
+Lemma ball_gt0 : (0 < #|ball|)%nat.
+Proof.
+pose o : Pt := [ffun=> inord M]; apply/card_gt0P; exists o; rewrite inE; apply/RlebP.
+have -> : norm2 (from (fun _ => INR M) o) = 0.
+  by rewrite /dot big1 // => j _; rewrite /from ffunE inordK ?ltnS ?leq_addr //; move: (INR M) => a; ring.
+by have := pos_INR M; nra.
+Qed.
+
 (* S: points of a box within r of c, which need not be in the box *)
 Variables (S : {set Box}) (c : J -> R) (r : R) (m k : nat).
 Hypotheses (r0 : 0 <= r) (m0 : (0 < m)%nat) (k0 : (0 < k)%nat).
@@ -156,7 +164,8 @@ move=> r0 hA /differencesP[x [y [Ax Ay e]]]; have s0 := sqrt_pos (N J).
 pose v := from (fun _ : J => INR (M + M)) z; pose d j := INR (x j) - INR (y j).
 have ne : norm2 (fun j => v j - d j) <= sqrt (N J) * sqrt (N J).
   rewrite sqrt_sqrt; last exact: N_ge0.
-  by have := @norm2_le J (fun j => v j - d j) 1; rewrite !Rmult_1_r; apply => j; have := e j; rewrite /d /v; lra.
+  have := @norm2_le J (fun j => v j - d j) 1; rewrite !Rmult_1_r; apply => j.
+  by have := e j; rewrite /d /v; lra.
 apply: Rle_trans (minkowski r0 s0 (hA x y Ax Ay) ne); apply: Req_le; apply: eq_bigr => j _.
 by rewrite /mix /d -/v; move: (v j) (INR (x j)) (INR (y j)) => a b f; ring.
 Qed.
