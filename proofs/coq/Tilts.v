@@ -162,9 +162,9 @@ Qed.
 (* ---------- which tilts are open -------------------------------------------------------------------------- *)
 Section Tilts.
 Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
-(* K: the number of further tilts;  cosines l: the cosine of tilt l + 1;  gap: how far below it the cosines of
-   all other keys with its query are;  tau': their weight, relative to the key that is read *)
-Variables (K : nat) (cosines : nat -> R) (gap tau' : R).
+(* K: the number of further tilts;  cosines l: the cosine of tilt l + 1;  nears l: a key whose cosine with the
+   query is larger is near it *)
+Variables (K : nat) (cosines nears : nat -> R).
 Notation Pt := {ffun J -> 'I_(M + M).+1}.
 Notation Box := {ffun J -> 'I_((M + M).+1 + (M + M).+1)}.
 Notation Sym := [finType of Pt * {ffun Ch -> 'I_L}].
@@ -175,10 +175,12 @@ Notation c2 := (tilt_cos lam eta C tau).
 Notation s := (apart eta).
 Notation chord := (sqrt (2 - 2 * c2)).
 Notation side := (sqrt (N J)).
-(* reading: how far apart two keys of a clique may be along an open query;  radius l: how far their points
-   are, in units of M, if tilt l is open *)
-Definition reading : R := 1 - c2 + (s + ln (1 + tau')) / lam.
-Definition radius (l : nat) : R := if l is l'.+1 then reading / sine (cosines l') else chord.
+(* rest l: weight of the other keys at an open query of tilt l + 1, relative to the key that is read;  reading
+   l: how far apart two keys of a clique are there, along query and key together;  radius l: how far their
+   points are, in units of M, if tilt l is open *)
+Definition rest (l : nat) : R := (N Tok - 1) * exp (lam * (nears l + 2 * chord - cosines l)).
+Definition reading (l : nat) : R := 1 - c2 + (s + rest l) / lam.
+Definition radius (l : nat) : R := if l is l'.+1 then reading l' / sine (cosines l') else chord.
 
 (* vector z: the vector of a difference;  flat: with a last coordinate 0 *)
 Definition vector (z : Box) : J -> R := from (fun _ => INR (M + M)) z.
@@ -189,7 +191,7 @@ Definition reach (l : nat) : {set Box} :=
 (* blocked b l x i z: another key of x is near the query at tilt l + 1 from key i towards z, or away from z *)
 Definition blocked (b : bool) (l : nat) (x : Word) (i : Tok) (z : Box) : bool :=
   [exists j, (j != i) && (x j \in cap Ch M L (tilted_query b (cosines l) (lattice_keys x i) (flat z))
-                                          (cosines l - gap))].
+                                          (nears l))].
 (* shut l x i z: both queries are blocked *)
 Definition shut (l : nat) (x : Word) (i : Tok) (z : Box) : bool :=
   [&& ~~ Rleb (norm2 (across (lattice_keys x i) (flat z))) 0, blocked true l x i z & blocked false l x i z].
@@ -202,9 +204,8 @@ Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam) (he : 0 <= eta < 1/2) (hcoarse : 0 
   (htau : tilt_leak Tok lam C mu <= tau) (hg : C + (s + ln (1 + tau)) / lam <= 1)
   (hreach : ln (N Own) + s / 2 <= lam * (1 + C)) (hc2 : C <= 2 * (c2 * c2) - 1)
   (hL : 2 * (eta + clean_leak Tok Own lam mu c2) * (INR L - 1) < 1).
-Hypotheses (hcos : forall l, (l < K)%nat -> [/\ 0 <= cosines l < 1, mu * cosines l <= cosines l - gap
-    & ln (N Own) + s / 2 <= lam * (1 + cosines l - chord)])
-  (htau' : (N Tok - 1) * exp (lam * (2 * chord - gap)) <= tau').
+Hypotheses (hcos : forall l, (l < K)%nat -> [/\ 0 <= cosines l < 1, mu * cosines l <= nears l <= 1
+    & ln (N Own) + s / 2 <= lam * (1 + cosines l - chord)]).
 Variables (S : finType) (st : Word -> S)
   (ans : S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R).
 Hypotheses
@@ -217,35 +218,39 @@ Hypotheses
 Notation close := (@close Tok J Ch M L lam eta C tau).
 Notation points := (@points Tok J Ch M L lam eta C tau S st).
 
-Lemma tau'_ge0 : 0 <= tau'.
+Lemma reading_ge0 l : 0 <= rest l /\ 0 <= (s + rest l) / lam.
 Proof.
-apply: Rle_trans htau'; apply: Rmult_le_pos; last exact/Rlt_le/exp_pos.
-by have := N_ge1 t0; lra.
+have r0 : 0 <= rest l by apply: Rmult_le_pos; [have := N_ge1 t0; lra|exact/Rlt_le/exp_pos].
+by split=> //; have := apart_ge0 he; move=> *; apply: Rdiv_le_r; lra.
 Qed.
 
 (* Two words of one state, close to x under one labelling, at an open query for token i.
    Sketch.  Their other keys are near those of x, hence far from the query; so each logit of key i exceeds the
-   other by at most s + ln (1 + tau'). *)
+   other by at most s + rest l. *)
 Lemma open_reading x y z (f : {ffun Tok -> Tok}) i q l : x \in good -> y \in good -> z \in good ->
   st y = st x -> st z = st x -> injective f -> (l < K)%nat -> norm2 q = 1 -> dot q (lattice_keys x i) = cosines l ->
   (forall j, c2 <= dot (lattice_keys x j) (lattice_keys y (f j))) ->
   (forall j, c2 <= dot (lattice_keys x j) (lattice_keys z (f j))) ->
-  (forall j, j != i -> dot q (lattice_keys x j) <= cosines l - gap) ->
-  dot q (lattice_keys y (f i)) - dot q (lattice_keys z (f i)) <= (s + ln (1 + tau')) / lam.
+  (forall j, j != i -> dot q (lattice_keys x j) <= nears l) ->
+  dot q (lattice_keys y (f i)) - dot q (lattice_keys z (f i)) <= (s + rest l) / lam.
 Proof.
 move=> Gx Gy Gz ey ez inj lK q1 qx hy hz far; have ab : None != Some j0 :> option J by [].
 have [x1 _] := coherent_incoherent M0 Gx; have [y1 _] := coherent_incoherent M0 Gy.
 have [z1 _] := coherent_incoherent M0 Gz; have [_ _ hr] := hcos lK.
 have exz : st y = st z by rewrite ey ez.
+have [r0 _] := reading_ge0 l.
+apply: Rle_trans (_ : _ <= (s + ln (1 + rest l)) / lam) _; last first.
+  have := ln_le (_ : 0 < 1 + rest l) (exp_ineq1_le (rest l)); rewrite ln_exp => h.
+  by apply: Rmult_le_compat_r; [exact/Rlt_le/Rinv_0_lt_compat|have := h ltac:(lra); lra].
 apply: (open_query t0 o0 he l0 None ab (state_alike t0 o0 mass_right Gy Gz exz) (c := cosines l - chord)
-  (x := cosines l - gap + chord)) => //.
+  (x := nears l + chord)) => //.
 - by rewrite -qx; exact: (chord_le q1 (x1 i) (y1 (f i)) (hy i)).
 - by rewrite -qx; exact: (chord_le q1 (x1 i) (z1 (f i)) (hz i)).
 - have [g fg gf] := injF_bij inj; move=> j ji; rewrite -(gf j).
   have gi : g j != i by apply: contra ji => /eqP <-; rewrite gf.
   have hj := hz (g j); rewrite dot_sym in hj.
   by have := chord_le q1 (z1 (f (g j))) (x1 (g j)) hj; have := far _ gi; lra.
-- by apply: Rle_trans htau'; apply: Req_le; congr (_ * exp _); ring.
+- by apply: Req_le; congr (_ * exp _); ring.
 by lra.
 Qed.
 
@@ -273,9 +278,8 @@ pose d := mix 1 (lattice_keys y (f i)) (-1) (lattice_keys w (f i)).
 have hk : - (1 - c2) <= dot (lattice_keys x i) d <= 1 - c2.
   have := hy i; have := hw i; have := dot_unit (x1 i) (y1 (f i)); have := dot_unit (x1 i) (w1 (f i)).
   by rewrite /d dot_mix_r; lra.
-have t0' := tau'_ge0; have e0 : 0 <= (s + ln (1 + tau')) / lam.
-  by have := apart_ge0 he; have := @ln_ge0 (1 + tau') ltac:(lra); move=> *; apply: Rdiv_le_r; lra.
-have up : dot (flat z) d * sine (cosines l) <= sqrt (norm2 (flat z)) * reading.
+have [_ e0] := reading_ge0 l.
+have up : dot (flat z) d * sine (cosines l) <= sqrt (norm2 (flat z)) * reading l.
   case: (Rle_lt_dec (norm2 (across (lattice_keys x i) (flat z))) 0) => n0.
     by apply: (along_bound (k := lattice_keys x i)) => //; lra.
   have {op} [b /existsPn far] : exists b, ~~ blocked b l x i z.
@@ -284,7 +288,7 @@ have up : dot (flat z) d * sine (cosines l) <= sqrt (norm2 (flat z)) * reading.
   have q1 := @tilted_query_unit _ _ (flat z) (cosines l) (x1 i) ltac:(lra) b n0.
   have qx := tilted_query_key (flat z) (cosines l) (x1 i) b.
   have hq j : j != i -> dot (tilted_query b (cosines l) (lattice_keys x i) (flat z)) (lattice_keys x j)
-      <= cosines l - gap.
+      <= nears l.
     move=> ji; apply/RlebP; have := far j; rewrite ji /= inE negb_and negbK => /orP[] //.
     by rewrite inE; move: Gx; rewrite inE => /andP[/forallP/(_ j) ->].
   have h1 := open_reading Gx Gy Gw ey ew inj lK q1 qx hy hw hq.
@@ -312,29 +316,29 @@ have lo : norm2 (vector z) - sqrt (norm2 (vector z)) * side <= dot (vector z) (f
   by nra.
 rewrite inE; apply/RlebP; rewrite [radius _]/=; move: up lo; rewrite fd nf.
 have n1 := dot_ge0 (vector z); have ns := sqrt_sqrt _ n1; have n2 := sqrt_pos (norm2 (vector z)).
-have s0 := sqrt_pos (N J); have p0 : 0 <= reading / sine (cosines l) by apply: Rdiv_le_r; rewrite /reading; lra.
+have s0 := sqrt_pos (N J); have p0 : 0 <= reading l / sine (cosines l) by apply: Rdiv_le_r; rewrite /reading; lra.
 move: (dot (vector z) (fun j => _ - _)) (norm2 (vector z)) (sqrt _) n1 ns n2 => D n r n1 ns r0 up lo.
-have {}up : D <= r * (INR M * (reading / sine (cosines l))).
+have {}up : D <= r * (INR M * (reading l / sine (cosines l))).
   apply: (Rmult_le_reg_l (/ INR M * sine (cosines l))).
     by apply: Rmult_lt_0_compat => //; exact: Rinv_0_lt_compat.
-  have -> : / INR M * sine (cosines l) * (r * (INR M * (reading / sine (cosines l)))) = r * reading.
+  have -> : / INR M * sine (cosines l) * (r * (INR M * (reading l / sine (cosines l)))) = r * reading l.
     by field; lra.
   by lra.
-have mp : 0 <= INR M * (reading / sine (cosines l)) by apply: Rmult_le_pos; lra.
+have mp : 0 <= INR M * (reading l / sine (cosines l)) by apply: Rmult_le_pos; lra.
 rewrite -ns in lo *; set X := INR M * _ in up mp *; have le : r <= X + side; last by nra.
 case: r0 => [r0|<-]; last lra.
 by apply: (Rmult_le_reg_l r) => //; lra.
 Qed.
 
 (* ---------- how often a tilt is shut ----------------------------------------------------------------- *)
-(* reaches l / m: a bound of radius l;  caps l / m': of the sine of the cosine l less the gap *)
+(* reaches l / m: a bound of radius l;  caps l / m': of the sine of nears l *)
 Variables (m m' g k k' : nat) (reaches caps : nat -> nat).
-Hypotheses (gap0 : 0 <= gap) (L0 : (0 < L)%nat) (m0 : (0 < m)%nat) (m'0 : (0 < m')%nat) (k0 : (0 < k)%nat) (k'0 : (0 < k')%nat)
+Hypotheses (L0 : (0 < L)%nat) (m0 : (0 < m)%nat) (m'0 : (0 < m')%nat) (k0 : (0 < k)%nat) (k'0 : (0 < k')%nat)
   (g2 : (2 < g)%nat)
   (hfit : forall l, (l <= K)%nat -> (0 < reaches l)%nat /\
      INR m * ((INR M * radius l + side) / INR (reaches l)) + INR m * side <= INR M)
   (hcap : forall l, (l < K)%nat -> (0 < caps l)%nat /\
-     INR m' * (INR M * sine (cosines l - gap) / INR (caps l)) + INR m' * side <= INR M)
+     INR m' * (INR M * sine (nears l) / INR (caps l)) + INR m' * side <= INR M)
   (hmu : INR m' * (INR M * sine mu / INR k') + INR m' * side <= INR M)
   (hq : (g * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat)
   (hk : (g * (expn (reaches K) #|J| * expn m' (2 * #|J|)
@@ -347,9 +351,7 @@ case: l => [_|l lK]; first exact: sqrt_pos.
 have [[C0 C1] _ _] := hcos lK; have Cs := @sine_sqr (cosines l) ltac:(lra).
 have S0 : 0 < sine (cosines l) by apply: sqrt_lt_R0; nra.
 have [[_ c21] _] := tilt_facts t0 l0 he hcoarse hC htau hg hreach hc2.
-have e0 : 0 <= (s + ln (1 + tau')) / lam.
-  have t1 := tau'_ge0; have := apart_ge0 he; have := @ln_ge0 (1 + tau') ltac:(lra).
-  by move=> *; apply: Rdiv_le_r; lra.
+have [_ e0] := reading_ge0 l.
 by apply: Rdiv_le_r; rewrite /reading; lra.
 Qed.
 
@@ -365,20 +367,19 @@ Qed.
 Definition two_near i z l (j j' : Tok) : {set Word} :=
   let q b (x : Word) := tilted_query b (cosines l) (lattice_keys x i) (flat z) in
   [set x in ball_words Tok J Ch M L | [&& ~~ Rleb (norm2 (across (lattice_keys x i) (flat z))) 0,
-     x j \in cap Ch M L (q true x) (cosines l - gap) & x j' \in cap Ch M L (q false x) (cosines l - gap)]].
+     x j \in cap Ch M L (q true x) (nears l) & x j' \in cap Ch M L (q false x) (nears l)]].
 
 (* Two tokens rarely block: both are confined to caps.
    Sketch.  For each key of token i, each of the two has at most a part (caps / m')^n of all symbols. *)
 Lemma card_two_near i z l j j' : (l < K)%nat -> j != i -> j' != i -> j != j' ->
   (expn m' (2 * #|J|) * #|two_near i z l j j'| <= expn (caps l) (2 * #|J|) * #|ball_words Tok J Ch M L|)%nat.
 Proof.
-move=> lK ji j'i jj'; have [[C0 C1] Cgap _] := hcos lK; have [cap0 fits] := hcap lK.
-have g0 : 0 <= cosines l - gap <= 1.
-  by split; [apply: Rle_trans Cgap; apply: Rmult_le_pos; lra|lra].
+move=> lK ji j'i jj'; have [[C0 C1] Cnear _] := hcos lK; have [cap0 fits] := hcap lK.
+have g0 : 0 <= nears l <= 1 by split; [case: Cnear => h _; apply: Rle_trans h; apply: Rmult_le_pos|]; lra.
 pose q b (a : Sym) := tilted_query b (cosines l) (lattice_key a.1) (flat z).
 pose F (a : Sym) (o : Tok) : {set Sym} := if Rleb (norm2 (across (lattice_key a.1) (flat z))) 0 then set0
-  else if o == j then cap Ch M L (q true a) (cosines l - gap)
-  else if o == j' then cap Ch M L (q false a) (cosines l - gap) else ball_symbols J Ch M L.
+  else if o == j then cap Ch M L (q true a) (nears l)
+  else if o == j' then cap Ch M L (q false a) (nears l) else ball_symbols J Ch M L.
 apply: (@leq_trans (expn m' (2 * #|J|) * \sum_(a in ball_symbols J Ch M L) \prod_(o | o != i) #|F a o|)).
   rewrite leq_mul2l; apply/orP; right; apply: leq_trans (card_confined i F).
   apply: subset_leq_card; apply/subsetP => x; rewrite !inE => /and4P[hx na cj cj']; rewrite hx.
@@ -396,7 +397,7 @@ have le : (\prod_(o | (o != i) && (o != j) && (o != j')) #|F a o|
   by apply: leq_prod => o /andP[/andP[_ /negbTE oj] /negbTE oj']; rewrite /F oj oj'; case: ifP; rewrite ?cards0.
 rewrite !mulnA; apply: leq_mul => //.
 have two b : ~~ Rleb (norm2 (across (lattice_key a.1) (flat z))) 0 ->
-    (expn m' #|J| * #|cap Ch M L (q b a) (cosines l - gap)| <= expn (caps l) #|J| * #|ball_symbols J Ch M L|)%nat.
+    (expn m' #|J| * #|cap Ch M L (q b a) (nears l)| <= expn (caps l) #|J| * #|ball_symbols J Ch M L|)%nat.
   move=> /RlebP/Rnot_le_lt n0; apply: card_cap => //.
   by apply: tilted_query_unit => //; exact: lattice_key_unit.
 rewrite /F eqxx eq_sym (negbTE jj') eqxx; case: ifP => [_|/negbT na]; first by rewrite cards0 !muln0.
@@ -410,7 +411,7 @@ Lemma card_shut i z l : (l < K)%nat ->
   (expn m' (2 * #|J|) * #|[set x in good | shut l x i z]|
      <= expn #|Tok| 2 * (expn (caps l) (2 * #|J|) * #|ball_words Tok J Ch M L|))%nat.
 Proof.
-move=> lK; have [[C0 C1] Cgap _] := hcos lK.
+move=> lK; have [[C0 C1] Cnear _] := hcos lK.
 pose P (u : Tok * Tok) := [&& u.1 != i, u.2 != i & u.1 != u.2].
 apply: (@leq_trans (expn m' (2 * #|J|) * \sum_(u | P u) #|two_near i z l u.1 u.2|)).
   rewrite leq_mul2l; apply/orP; right.
