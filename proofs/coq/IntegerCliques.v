@@ -45,14 +45,14 @@ Implicit Types e t own l u c v s : interval.
 Definition isine c := isqrt one (number 1%Z - c * c).
 Definition iturn c u := c * u + isine c * isine u.
 Definition iapart e :=
-  number 2%Z * iln one 48 ((number 1%Z + number 2%Z * e) / (number 1%Z - number 2%Z * e)).
-Definition icoarse_cos t l s := number 1%Z - (s + iln one 48 t) / l.
+  number 2%Z * iln one 32 ((number 1%Z + number 2%Z * e) / (number 1%Z - number 2%Z * e)).
+Definition icoarse_cos t l s := number 1%Z - (s + iln one 32 t) / l.
 Definition imatch_leak t l s u :=
-  (t - number 1%Z) * iexp one 48 (s - l * (number 1%Z - iturn (icoarse_cos t l s) u)).
-Definition imatch_cos t l s u := number 1%Z - (s - iln one 48 (number 1%Z - imatch_leak t l s u)) / l.
-Definition itilted l s c v := c + (s + iln one 48 (number 1%Z + v)) / l.
-Definition itilt_leak t l c u := (t - number 1%Z) * iexp one 48 (l * (iturn c u - c)).
-Definition iclean_leak t own l u c := itilt_leak t l c u + own * iexp one 48 (iopp (l * (number 1%Z + c))).
+  (t - number 1%Z) * iexp one 32 (s - l * (number 1%Z - iturn (icoarse_cos t l s) u)).
+Definition imatch_cos t l s u := number 1%Z - (s - iln one 32 (number 1%Z - imatch_leak t l s u)) / l.
+Definition itilted l s c v := c + (s + iln one 32 (number 1%Z + v)) / l.
+Definition itilt_leak t l c u := (t - number 1%Z) * iexp one 32 (l * (iturn c u - c)).
+Definition iclean_leak t own l u c := itilt_leak t l c u + own * iexp one 32 (iopp (l * (number 1%Z + c))).
 End Enclosures.
 
 (* ---------- these intervals enclose ------------------------------------------------- *)
@@ -149,10 +149,10 @@ Definition lattice_floor (T n2 n h L M : nat) (lam mu eta bits : R) : Prop :=
 Lemma INR_to_nat z : 0 < IZR z -> INR (Z.to_nat z) = IZR z.
 Proof. by move=> /lt_IZR z0; rewrite INR_IZR_INZ Z2Nat.id //; lia. Qed.
 
-(* ---------- reading the keys of a clique ------------------------------------------------------------------- *)
+(* ---------- reading the keys of a clique ------------------------------------------------------------- *)
 Section Reading.
-(* T tokens, n2 own tokens, n + 1 key coordinates, value channels of L levels; queries of norm lam;  eta, mu, C,
-   tau: quotients;  more s c2: further conditions, on the intervals of apart eta and of tilt_cos *)
+(* T tokens, n2 own tokens, n + 1 key coordinates, value channels of L levels; queries of norm lam;  eta, mu,
+   C, tau: quotients;  more s c2: further conditions, on the intervals of apart eta and of tilt_cos *)
 Variables (T n2 n L : nat) (lam : Z) (eta mu C tau : Z * Z) (more : option (Z * Z) -> option (Z * Z) -> bool).
 Definition reading_design : bool := (
   let t := whole T in let own := whole n2 in let l := number lam in
@@ -163,7 +163,7 @@ Definition reading_design : bool := (
       [&& number 0%Z <= e, number 2%Z * e < number 1%Z, number 0%Z <= u, u <= icoarse_cos t l s
         & imatch_leak t l s u < number 1%Z],
       [&& u < number 2%Z * (c1 * c1) - number 1%Z, u <= c, c <= c1 & itilt_leak t l c u <= v],
-      [&& g <= number 1%Z, iln one 48 own + s / number 2%Z <= l * (number 1%Z + c),
+      [&& g <= number 1%Z, iln one 32 own + s / number 2%Z <= l * (number 1%Z + c),
           c <= number 2%Z * (c2 * c2) - number 1%Z
         & number 2%Z * (e + iclean_leak t own l u c2) * (whole L - number 1%Z) < number 1%Z] & more s c2])
   %interval_scope.
@@ -242,7 +242,7 @@ by exists (iapart e), (iturn c (itilted l (iapart e) c v)); split.
 Qed.
 End Reading.
 
-(* ---------- the lattice and the bits ---------------------------------------------------------------------- *)
+(* ---------- the lattice and the bits ----------------------------------------------------------------- *)
 Section Lattice.
 (* sets of a diameter of r M (caps of radius r M) hold a part (k/m)^n of the ball, for M >= M0 steps *)
 Variables (M n : nat) (M0 m k : Z) (i : option (Z * Z)) (r : R).
@@ -253,7 +253,8 @@ Definition small_fits : bool := (
 Definition cap_fits : bool := (
   number m * isqrt one (whole n) <= number M0 * (number 1%Z - number m * (i / number k)))%interval_scope.
 
-Hypotheses (hi : within one i r) (m0 : 0 < IZR m) (k0 : 0 < IZR k) (M00 : 0 < IZR M0) (fine : IZR M0 <= INR M).
+Hypotheses (hi : within one i r) (m0 : 0 < IZR m) (k0 : 0 < IZR k) (M00 : 0 < IZR M0)
+  (fine : IZR M0 <= INR M).
 Notation side := (sqrt (N [finType of 'I_n])).
 
 (* a condition of the form a <= M (1 - x) with a >= 0: 1 - x is not negative, and M may grow *)
@@ -292,9 +293,9 @@ End Lattice.
 (* bits_fit T n h L m k lost bits: T (n log2 (2 m / k) + h log2 L) - log2 T!, less what is lost, are so many
    bits; log2 T! is replaced by an upper bound *)
 Definition bits_fit (T n h L : nat) (m k : Z) (lost : option (Z * Z)) (bits : Z) : bool := (
-  let t := whole T in let ln2 := iln one 48 (number 2%Z) in let lnt := iln one 48 t in
-  number bits <= t * (whole n * (iln one 48 (number 2%Z * number m / number k) / ln2)
-                      + whole h * (iln one 48 (whole L) / ln2))
+  let t := whole T in let ln2 := iln one 32 (number 2%Z) in let lnt := iln one 32 t in
+  number bits <= t * (whole n * (iln one 32 (number 2%Z * number m / number k) / ln2)
+                      + whole h * (iln one 32 (whole L) / ln2))
                  - ((t + number 1%Z) * lnt - t + number 1%Z) / ln2 - lost)%interval_scope.
 
 Lemma bits_fitP T n h L m k lost bits w : (0 < T)%nat -> 0 < IZR m -> 0 < IZR k -> within one lost w ->
@@ -313,8 +314,8 @@ Qed.
 
 (* ---------- a design with one tilt --------------------------------------------------------------------- *)
 Section Design.
-(* h value channels;  a clique's keys are within k/m, caps of cosine mu hold a part (k'/m')^n of the keys, both
-   on every lattice of M0 steps to 1, or more *)
+(* h value channels;  a clique's keys are within k/m, caps of cosine mu hold a part (k'/m')^n of the keys,
+   both on every lattice of M0 steps to 1, or more *)
 Variables (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z).
 Definition clique_design : bool := reading_design T n2 n L lam eta mu C tau (fun _ c2 =>
   [&& [&& 0 <? m, 0 <? k, 0 <? m', 0 <? k' & 0 <? M0]%Z,

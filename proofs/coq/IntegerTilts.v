@@ -7,7 +7,7 @@ Open Scope R_scope.
 Local Notation number z := (rational one z 1).
 Local Notation whole n := (rational one (Z.of_nat n) 1).
 
-(* ---------- natural numbers as integers --------------------------------------------------------------------- *)
+(* ---------- natural numbers as integers -------------------------------------------------------------- *)
 Lemma of_nat_add a b : Z.of_nat (a + b)%nat = (Z.of_nat a + Z.of_nat b)%Z.
 Proof. exact: Nat2Z.inj_add. Qed.
 Lemma of_nat_mul a b : Z.of_nat (a * b)%nat = (Z.of_nat a * Z.of_nat b)%Z.
@@ -15,14 +15,15 @@ Proof. exact: Nat2Z.inj_mul. Qed.
 Lemma of_nat_expn a b : Z.of_nat (expn a b) = (Z.of_nat a ^ Z.of_nat b)%Z.
 Proof. by elim: b => // b IH; rewrite expnS of_nat_mul IH Nat2Z.inj_succ Z.pow_succ_r //; lia. Qed.
 
-(* ---------- a chain ---------------------------------------------------------------------------------------- *)
-(* a tilt: its cosine and the cosine of near keys, over a denominator;  caps of the latter, over m';  the radius
-   that it leaves, over m *)
+(* ---------- a chain ---------------------------------------------------------------------------------- *)
+(* a tilt: its cosine and the cosine of near keys, over a denominator;  caps of the latter, over m';  the
+   radius that it leaves, over m *)
 Record tilt := Tilt { its_cosine : Z; its_near : Z; its_cap : Z; its_reach : Z }.
 
 Section Chain.
 Variables (n : nat) (none : tilt).
-(* reach_of r ts l, cap_of ts l: what the theorem calls reaches l and caps l;  r is the radius before all tilts *)
+(* reach_of r ts l, cap_of ts l: what the theorem calls reaches l and caps l;  r: the radius before the
+   chain *)
 Definition reach_of (r : Z) (ts : seq tilt) (l : nat) : Z :=
   if l is l'.+1 then its_reach (nth none ts l') else r.
 Definition cap_of (ts : seq tilt) (l : nat) : Z := its_cap (nth none ts l).
@@ -38,7 +39,8 @@ by case: (size ts).
 Qed.
 
 (* no_negatives ts: no cap and no radius is negative *)
-Definition no_negatives (ts : seq tilt) : bool := all (fun a => (0 <=? its_cap a) && (0 <=? its_reach a))%Z ts.
+Definition no_negatives (ts : seq tilt) : bool :=
+  all (fun a => (0 <=? its_cap a) && (0 <=? its_reach a))%Z ts.
 
 Lemma last_ge0 r ts : (0 <= r)%Z -> no_negatives ts -> (0 <= last r [seq its_reach a | a <- ts])%Z.
 Proof. by elim: ts r => // a ts IH r _ /andP[/andP[_ /Z.leb_le a0]]; exact: IH. Qed.
@@ -48,28 +50,30 @@ Lemma shut_weightP r ts : (0 <= r)%Z -> no_negatives ts ->
     = shut_weight r ts.
 Proof.
 elim: ts r => [|a ts IH] r r0; first by rewrite big_ord0.
-case/andP=> /andP[/Z.leb_le c0 /Z.leb_le a0] h; rewrite [size _]/= big_ord_recl of_nat_add of_nat_mul !of_nat_expn.
+case/andP=> /andP[/Z.leb_le c0 /Z.leb_le a0] h.
+rewrite [size _]/= big_ord_recl of_nat_add of_nat_mul !of_nat_expn.
 rewrite !Z2Nat.id //=; congr (_ + _)%Z; rewrite -IH //; congr Z.of_nat; apply: eq_bigr => l _.
 by rewrite /cap_of /=; case: l => -[|l].
 Qed.
 End Chain.
 
-(* ---------- a design ----------------------------------------------------------------------------------------- *)
+(* ---------- a design --------------------------------------------------------------------------------- *)
 Section Design.
 (* T tokens, n2 own tokens, n + 1 key coordinates, h value channels of L levels; queries of norm lam *)
 Variables (T n2 n h L : nat) (lam : Z).
 (* eta, mu, C, tau: quotients;  q: the denominator of all cosines of the chain;  m, m': those of its radii and
-   caps;  r0: the radius of the first tilt, over m;  k/m: the mean radius that the theorem counts with;  k'/m':
-   caps of cosine mu;  one word in g is used *)
+   caps;  r0: the radius of the first tilt, over m;  k/m: the mean radius that the theorem counts with;
+   k'/m': caps of cosine mu;  one word in g is used;  M0: steps of the lattice *)
 Variables (eta mu C tau : Z * Z) (q m m' r0 : Z) (ts : seq tilt) (k k' g M0 bits : Z).
 
-(* a tilt of the chain: s, c2 and chord are the intervals of apart eta, tilt_cos and sqrt (2 - 2 c2) *)
-Definition tilt_fits (s c2 chord : option (Z * Z)) (a : tilt) : bool := (
+(* a tilt of the chain: s, c2, chord and own are the intervals of apart eta, tilt_cos, sqrt (2 - 2 c2) and ln
+   of the number of own tokens *)
+Definition tilt_fits (s c2 chord own : option (Z * Z)) (a : tilt) : bool := (
   let t := whole T in let l := number lam in let u := rational one mu.1 mu.2 in
   let c := rational one (its_cosine a) q in let v := rational one (its_near a) q in
-  let rest := (t - number 1%Z) * iexp one 48 (l * (v + number 2%Z * chord - c)) in
+  let rest := (t - number 1%Z) * iexp one 32 (l * (v + number 2%Z * chord - c)) in
   [&& [&& 0 <? its_cap a, 0 <? its_reach a, 0 <=? its_cosine a & its_cosine a <? q]%Z,
-      u * c <= v, v <= number 1%Z, iln one 48 (whole n2) + s / number 2%Z <= l * (number 1%Z + c - chord),
+      u * c <= v, v <= number 1%Z, own + s / number 2%Z <= l * (number 1%Z + c - chord),
       small_fits n M0 m (its_reach a) ((number 1%Z - c2 + (s + rest) / l) / isine c)
     & cap_fits n M0 m' (its_cap a) (isine v)])%interval_scope.
 
@@ -77,12 +81,12 @@ Definition tilts_design : bool := reading_design T n2 n L lam eta mu C tau (fun 
   let chord := isqrt one (number 2%Z - number 2%Z * c2)%interval_scope in
   [&& [&& 0 <? q, 0 <? m, 0 <? m', 0 <? r0, 0 <? k, 0 <? k', 2 <? g & 0 <? M0]%Z,
       small_fits n M0 m r0 chord && cap_fits n M0 m' k' (isine (rational one mu.1 mu.2)),
-      all (tilt_fits s c2 chord) ts,
+      all (tilt_fits s c2 chord (iln one 32 (whole n2))) ts,
       [&& g * (Z.of_nat T * Z.of_nat T) * k' ^ Z.of_nat n <=? m' ^ Z.of_nat n
         & g * (last r0 [seq its_reach a | a <- ts] ^ Z.of_nat n * m' ^ Z.of_nat (2 * n)
                + Z.of_nat T * Z.of_nat T * shut_weight n r0 ts)
           <=? (g - 2) * (k ^ Z.of_nat n * m' ^ Z.of_nat (2 * n))]%Z
-    & bits_fit T n h L m k (iln one 48 (number g) / iln one 48 (number 2))%interval_scope bits]).
+    & bits_fit T n h L m k (iln one 32 (number g) / iln one 32 (number 2))%interval_scope bits]).
 
 Hypothesis ok : tilts_design.
 Notation ratio p := (IZR p.1 / IZR p.2).
@@ -95,7 +99,8 @@ Notation near_cosine l := (IZR (its_near (nth none ts l)) / IZR q).
 (* what the design says of tilt l, in real numbers *)
 Lemma tilt_fitsP (M : nat) s_ c_ l : IZR M0 <= INR M -> 0 < IZR M0 -> 0 < IZR q -> 0 < IZR m -> 0 < IZR m' ->
   within one s_ (apart (ratio eta)) -> within one c_ c2 ->
-  tilt_fits s_ c_ (isqrt one (number 2 - number 2 * c_)%interval_scope) (nth none ts l) ->
+  tilt_fits s_ c_ (isqrt one (number 2 - number 2 * c_)%interval_scope) (iln one 32 (whole n2))
+    (nth none ts l) ->
   let rest := (N [finType of 'I_T] - 1) * exp (IZR lam * (near_cosine l + 2 * chord - cosine l)) in
   let radius := (1 - c2 + (apart (ratio eta) + rest) / IZR lam) / sine (cosine l) in
   let side := sqrt (N [finType of 'I_n]) in let its := nth none ts l in
@@ -137,8 +142,9 @@ have [/and4P[T0 n20 n0 L0] l0] := design_signs ok.
 have [he hmu hrest hinj hC] := design_cosines ok; have [htau hg hreach hc2 hL] := design_tilt ok.
 have pos z : (0 <? z)%Z -> 0 < IZR z by move/Z.ltb_lt/IZR_lt.
 have gt0 z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
-have [si [ci [/and5P[signs /andP[hm hfit] chain /andP[/Z.leb_le hq /Z.leb_le hk] hb] hs hi]]] := design_more ok.
-case/and5P: signs => /pos q0 /pos m0 /pos m'0 /pos r00 /and4P[/pos k0 /pos k'0 /Z.ltb_lt g2 /pos M00].
+have [si [ci [/and5P[signs /andP[hm hfit] chain hcount hb] hs hi]]] := design_more ok.
+case/andP: hcount => /Z.leb_le hq /Z.leb_le hk; case/and5P: signs.
+move=> /pos q0 /pos m0 /pos m'0 /pos r00 /and4P[/pos k0 /pos k'0 /Z.ltb_lt g2 /pos M00].
 have hchord : within one (isqrt one (number 2 - number 2 * ci)%interval_scope) chord by repeat enclose_step.
 have weaken a o : near eta' a o -> near (ratio eta) a o by move=> /RlebP ?; apply/RlebP; lra.
 have MM : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
@@ -146,7 +152,8 @@ have fits l (lK : (l < size ts)%nat) := tilt_fitsP fine M00 q0 m0 m'0 hs hi (all
 have nonneg z : 0 < IZR z -> (0 <= z)%Z by move=> /lt_IZR/Z.lt_le_incl.
 have gg : (0 <= g)%Z by lia.
 have g2' : (2 < Z.to_nat g)%nat by apply/ltP; lia.
-have hlost : within one (iln one 48 (number g) / iln one 48 (number 2))%interval_scope (log2 (INR (Z.to_nat g))).
+have hlost : within one (iln one 32 (number g) / iln one 32 (number 2))%interval_scope
+    (log2 (INR (Z.to_nat g))).
   by rewrite /log2 INR_to_nat; [repeat enclose_step|apply: IZR_lt; lia].
 apply: Rle_trans (bits_fitP T0 m0 k0 hlost hb) _.
 apply: (tilts_floor (Ordinal T0) (Ordinal n20) (Ordinal n0) (K := size ts) (cosines := fun l => cosine l)
@@ -162,7 +169,8 @@ apply: (tilts_floor (Ordinal T0) (Ordinal n20) (Ordinal n0) (K := size ts) (cosi
 - exact: (cap_fitsP (within_sine (within_rational one mu.1 mu.2)) m'0 k'0 M00 fine hfit).
 - apply/leP/Nat2Z.inj_le; rewrite !of_nat_mul !of_nat_expn !card_ord !Z2Nat.id //; exact: nonneg.
 have signs : no_negatives ts.
-  apply: sub_all chain => a; rewrite /tilt_fits; cbv beta zeta; case/and5P=> /and4P[/Z.ltb_lt ? /Z.ltb_lt ? _ _] *.
+  apply: sub_all chain => a; rewrite /tilt_fits; cbv beta zeta.
+  case/and5P=> /and4P[/Z.ltb_lt ? /Z.ltb_lt ? _ _] *.
   by apply/andP; split; apply/Z.leb_le; lia.
 have r0_ := nonneg _ r00; have last0 := last_ge0 r0_ signs.
 apply/leP/Nat2Z.inj_le; rewrite !of_nat_mul of_nat_add !of_nat_mul !of_nat_expn !card_ord.

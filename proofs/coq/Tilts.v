@@ -45,8 +45,8 @@ have c (Y : finType) (D : {set Y}) (q : pred Y) : #|[set y in D | q y]| = (\sum_
 under eq_bigr => x _ do rewrite c; rewrite exchange_big; by apply: eq_bigr => z _; rewrite c.
 Qed.
 
-(* In a chain whose first link holds, and each next link holds or is excused, the last link holds, or some link
-   holds whose successor is excused. *)
+(* In a chain whose first link holds, and each next link holds or is excused, the last link holds, or some
+   link holds whose successor is excused. *)
 Lemma chain_cases (p q : nat -> bool) K : p 0%nat -> (forall l, (l < K)%nat -> p l.+1 || q l) ->
   p K \/ exists l : 'I_K, p l && q l.
 Proof.
@@ -159,7 +159,7 @@ have s0 := sqrt_pos (2 - 2 * c); have ss : sqrt (2 - 2 * c) * sqrt (2 - 2 * c) =
 by move: (sqrt _) s0 ss (dot q u) (dot q v) => r r0 rr x y; nra.
 Qed.
 
-(* ---------- which tilts are open -------------------------------------------------------------------------- *)
+(* ---------- which tilts are open ---------------------------------------------------------------------- *)
 Section Tilts.
 Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
 (* K: the number of further tilts;  cosines l: the cosine of tilt l + 1;  nears l: a key whose cosine with the
@@ -199,8 +199,9 @@ Definition shut (l : nat) (x : Word) (i : Tok) (z : Box) : bool :=
 Definition region (x : Word) (i : Tok) : {set Box} :=
   [set z in reach 0 | [forall l : 'I_K, (z \in reach l.+1) || shut l x i z]].
 
-Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam) (he : 0 <= eta < 1/2) (hcoarse : 0 <= mu <= coarse_cos Tok lam eta)
-  (hleak : match_leak Tok lam eta mu < 1) (hinj : mu < 2 * (c1 * c1) - 1) (hC : mu <= C <= c1)
+Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam) (he : 0 <= eta < 1/2)
+  (hcoarse : 0 <= mu <= coarse_cos Tok lam eta) (hleak : match_leak Tok lam eta mu < 1)
+  (hinj : mu < 2 * (c1 * c1) - 1) (hC : mu <= C <= c1)
   (htau : tilt_leak Tok lam C mu <= tau) (hg : C + (s + ln (1 + tau)) / lam <= 1)
   (hreach : ln (N Own) + s / 2 <= lam * (1 + C)) (hc2 : C <= 2 * (c2 * c2) - 1)
   (hL : 2 * (eta + clean_leak Tok Own lam mu c2) * (INR L - 1) < 1).
@@ -228,7 +229,8 @@ Qed.
    Sketch.  Their other keys are near those of x, hence far from the query; so each logit of key i exceeds the
    other by at most s + rest l. *)
 Lemma open_reading x y z (f : {ffun Tok -> Tok}) i q l : x \in good -> y \in good -> z \in good ->
-  st y = st x -> st z = st x -> injective f -> (l < K)%nat -> norm2 q = 1 -> dot q (lattice_keys x i) = cosines l ->
+  st y = st x -> st z = st x -> injective f -> (l < K)%nat -> norm2 q = 1 ->
+  dot q (lattice_keys x i) = cosines l ->
   (forall j, c2 <= dot (lattice_keys x j) (lattice_keys y (f j))) ->
   (forall j, c2 <= dot (lattice_keys x j) (lattice_keys z (f j))) ->
   (forall j, j != i -> dot q (lattice_keys x j) <= nears l) ->
@@ -256,8 +258,8 @@ Qed.
 
 (* The differences of the points of one token lie in its region.
    Sketch.  Take words y and w whose points differ by u - v, which z exceeds by a vector e with entries in
-   [0, 1].  If a tilt is open, d = y_i - w_i is small along its query and along key i of x, so <z, d> is at most
-   |z| reading / sine.  But M <z, d> = <z, u - v> = |z|^2 - <z, e> is at least |z|^2 - |z| sqrt n. *)
+   [0, 1].  If a tilt is open, d = y_i - w_i is small along its query and along key i of x, so <z, d> is at
+   most |z| reading / sine.  But M <z, d> = <z, u - v> = |z|^2 - <z, e> is at least |z|^2 - |z| sqrt n. *)
 Theorem differences_region (G : {set Word}) x (f : {ffun Tok -> Tok}) i : {subset G <= good} -> x \in good ->
   injective f -> {subset differences (points G x f i) <= region x i}.
 Proof.
@@ -266,7 +268,8 @@ have [[c20 c21] [mc _]] := tilt_facts t0 l0 he hcoarse hC htau hg hreach hc2.
 rewrite inE; apply/andP; split.
   rewrite inE; apply/RlebP; apply: differences_near hz.
     by apply: Rmult_le_pos; [lra|exact: sqrt_pos].
-  by move=> u v; apply: (points_near t0 o0 j0 M0 l0 he hcoarse hC htau hg hreach hc2 hL mass_right value_right).
+  move=> u v.
+  exact: (points_near t0 o0 j0 M0 l0 he hcoarse hC htau hg hreach hc2 hL mass_right value_right Ggood Gx).
 apply/forallP => -[l lK]; apply/orP; case: (boolP (shut l x i z)) => [sh|op]; [by right|left].
 have [[C0 C1] _ _] := hcos lK; have Cs := @sine_sqr (cosines l) ltac:(lra).
 have S0 : 0 < sine (cosines l) by apply: sqrt_lt_R0; nra.
@@ -300,7 +303,8 @@ have fd : dot (flat z) d = / INR M * dot (vector z) (fun j => INR (u j) - INR (v
   rewrite dot_option [flat z None]/= Rmult_0_l Rplus_0_l -rsum_distr; apply: eq_bigr => j _.
   rewrite /flat /d /mix /lattice_keys /lattice_key /from -eu -ev.
   by move: (vector z j) (INR (u j)) (INR (v j)) => a b g; field; lra.
-have lo : norm2 (vector z) - sqrt (norm2 (vector z)) * side <= dot (vector z) (fun j => INR (u j) - INR (v j)).
+have lo : norm2 (vector z) - sqrt (norm2 (vector z)) * side
+    <= dot (vector z) (fun j => INR (u j) - INR (v j)).
   have n1 := dot_ge0 (vector z); have ns := sqrt_sqrt _ n1; have n2 := sqrt_pos (norm2 (vector z)).
   have s0 := sqrt_pos (N J); have ss := sqrt_sqrt _ (N_ge0 J).
   pose r j := vector z j - (INR (u j) - INR (v j)); have nr : norm2 r <= N J.
@@ -316,7 +320,8 @@ have lo : norm2 (vector z) - sqrt (norm2 (vector z)) * side <= dot (vector z) (f
   by nra.
 rewrite inE; apply/RlebP; rewrite [radius _]/=; move: up lo; rewrite fd nf.
 have n1 := dot_ge0 (vector z); have ns := sqrt_sqrt _ n1; have n2 := sqrt_pos (norm2 (vector z)).
-have s0 := sqrt_pos (N J); have p0 : 0 <= reading l / sine (cosines l) by apply: Rdiv_le_r; rewrite /reading; lra.
+have s0 := sqrt_pos (N J).
+have p0 : 0 <= reading l / sine (cosines l) by apply: Rdiv_le_r; rewrite /reading; lra.
 move: (dot (vector z) (fun j => _ - _)) (norm2 (vector z)) (sqrt _) n1 ns n2 => D n r n1 ns r0 up lo.
 have {}up : D <= r * (INR M * (reading l / sine (cosines l))).
   apply: (Rmult_le_reg_l (/ INR M * sine (cosines l))).
@@ -394,7 +399,8 @@ rewrite [X in (_ <= _ * X)%nat](bigD1 j) //= [X in (_ <= _ * (_ * X))%nat](bigD1
   by rewrite j'i eq_sym.
 have le : (\prod_(o | (o != i) && (o != j) && (o != j')) #|F a o|
            <= \prod_(o | (o != i) && (o != j) && (o != j')) #|ball_symbols J Ch M L|)%nat.
-  by apply: leq_prod => o /andP[/andP[_ /negbTE oj] /negbTE oj']; rewrite /F oj oj'; case: ifP; rewrite ?cards0.
+  apply: leq_prod => o /andP[/andP[_ /negbTE oj] /negbTE oj'].
+  by rewrite /F oj oj'; case: ifP; rewrite ?cards0.
 rewrite !mulnA; apply: leq_mul => //.
 have two b : ~~ Rleb (norm2 (across (lattice_key a.1) (flat z))) 0 ->
     (expn m' #|J| * #|cap Ch M L (q b a) (nears l)| <= expn (caps l) #|J| * #|ball_symbols J Ch M L|)%nat.
@@ -511,7 +517,8 @@ have markov : (#|bad| * (#|Tok| * P) <= expn m #|J| * (\sum_i \sum_(x in good) #
 have few : (g * #|bad| <= (g - 2) * #|ball_words Tok J Ch M L|)%nat.
   have TP : (0 < #|Tok| * P * expn m' (2 * #|J|))%nat by rewrite muln_gt0 D0 muln_gt0 T0 P0.
   rewrite -(leq_pmul2r TP); move: markov sum_region hk D0; rewrite /P.
-  set W := #|ball_words _ _ _ _ _|; set b := expn m' _; set Z := (expn (reaches K) _ * _ + _)%nat; set T := #|Tok|.
+  set W := #|ball_words _ _ _ _ _|; set b := expn m' _; set Z := (expn (reaches K) _ * _ + _)%nat.
+  set T := #|Tok|.
   set Sum := (\sum_i _)%nat => markov region hkZ b0.
   have sums : (expn m #|J| * (b * Sum) <= T * (Z * (#|ball J M| * W)))%nat.
     rewrite 2!big_distrr /= -sum_nat_const; apply: leq_sum => i _; exact: region.
@@ -520,7 +527,8 @@ have few : (g * #|bad| <= (g - 2) * #|ball_words Tok J Ch M L|)%nat.
   have -> : (g * b * (#|bad| * (T * (c * d))) = g * #|bad| * (T * (c * d) * b))%nat by rewrite -!multE; ring.
   have -> : (g * b * (a * Sum) = g * (a * (b * Sum)))%nat by rewrite -!multE; ring.
   have -> : (g * (T * (Z * (d * W))) = g * Z * (T * (d * W)))%nat by rewrite -!multE; ring.
-  have -> : ((g - 2) * (c * b) * (T * (d * W)) = (g - 2) * W * (T * (c * d) * b))%nat by rewrite -!multE; ring.
+  have -> : ((g - 2) * (c * b) * (T * (d * W)) = (g - 2) * W * (T * (c * d) * b))%nat.
+    by rewrite -!multE; ring.
   by move=> h1 h2 h3; exact: leq_trans h1 (leq_trans h2 h3).
 have : (g * #|ball_words Tok J Ch M L| <= g * #|allowed| + (g - 2) * #|ball_words Tok J Ch M L|
     + #|ball_words Tok J Ch M L|)%nat.
@@ -541,7 +549,8 @@ pose D := expn (expn (2 * m) #|J|) #|Tok|; pose P := expn (expn k #|J| * #|ball 
 have sub : {subset allowed <= good} by move=> x; rewrite inE => /andP[].
 have D0 : (0 < D)%nat by rewrite !expn_gt0 muln_gt0 m0.
 have cnt : (#|allowed| <= #|S| * (#|Tok|`! * (P %/ D)))%nat.
-  apply: (state_count t0 o0 j0 M0 l0 he hcoarse hleak hinj hC htau hg hreach hc2 hL mass_right value_right sub).
+  apply: (state_count t0 o0 j0 M0 l0 he hcoarse hleak hinj hC htau hg hreach hc2 hL mass_right value_right
+    sub).
   move=> x f hx inj; rewrite leq_divRL //; apply: (@leq_trans (\prod_i (expn m #|J| * #|region x i|))).
     rewrite /D -prod_nat_const -big_split; apply: leq_prod => i _ /=.
     rewrite mulnC [(2 * m)%nat]mulnC expnMn -mulnA leq_mul2l; apply/orP; right.
