@@ -79,7 +79,7 @@ TILTS = Lemma(
             ),
         ),
     ),
-    uses=(Use("clique_lattice"),),
+    uses=(Use("softmax_gap"),),
 )
 
 VAR256 = Lemma(

@@ -156,7 +156,7 @@ have hlost : within one (iln one 32 (number g) / iln one 32 (number 2))%interval
     (log2 (INR (Z.to_nat g))).
   by rewrite /log2 INR_to_nat; [repeat enclose_step|apply: IZR_lt; lia].
 apply: Rle_trans (bits_fitP T0 m0 k0 hlost hb) _.
-apply: (tilts_floor (Ordinal T0) (Ordinal n20) (Ordinal n0) (K := size ts) (cosines := fun l => cosine l)
+apply: (clique_tilts (Ordinal T0) (Ordinal n20) (Ordinal n0) (K := size ts) (cosines := fun l => cosine l)
   (nears := fun l => near_cosine l) MM l0 he hmu hrest hinj hC htau hg hreach hc2 hL _
   (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
   (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy)) (m' := Z.to_nat m') (k' := Z.to_nat k')

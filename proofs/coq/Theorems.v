@@ -1384,7 +1384,7 @@ move=> T n s sine turn c0 missing c1 c2 leak chord rest radius words inst mass v
 move=> l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos hfit hcap hk' hq hk a hmass hvalue.
 have /card_gt0P[w _] : (0 < #|coins a|)%nat.
   by rewrite lt0n; apply/eqP => e; have := some_coins a; rewrite /N e; exact: Rlt_irrefl.
-exact: (Tilts.tilts_floor t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos (hmass w) (hvalue w)
+exact: (Tilts.clique_tilts t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos (hmass w) (hvalue w)
   L0 m0 m'0 k0 k'0 g2 hfit hcap hk' hq hk).
 Qed.
 

@@ -541,7 +541,7 @@ Qed.
    Sketch.  Under one labelling, the differences of the points of a token are 2^n times as many as the points,
    or more, and lie in its region; so by the inequality of the means an allowed word has at most (k^n ball /
    (2 m)^n)^T lists of points beside it.  One word in g is allowed. *)
-Theorem tilts_floor :
+Theorem clique_tilts :
   N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - log2 (INR g)
     <= log2 (N S).
 Proof.
