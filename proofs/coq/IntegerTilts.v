@@ -29,7 +29,7 @@ Definition reach_of (r : Z) (ts : seq tilt) (l : nat) : Z :=
 Definition cap_of (ts : seq tilt) (l : nat) : Z := its_cap (nth none ts l).
 (* shut_weight r ts: the sum of caps^(2 n) reaches^n over all tilts *)
 Fixpoint shut_weight (r : Z) (ts : seq tilt) : Z :=
-  if ts is a :: ts' then (its_cap a ^ Z.of_nat (2 * n) * r ^ Z.of_nat n + shut_weight (its_reach a) ts')%Z
+  if ts is a :: ts' then ((its_cap a * its_cap a * r) ^ Z.of_nat n + shut_weight (its_reach a) ts')%Z
   else 0%Z.
 
 Lemma reach_last r ts : reach_of r ts (size ts) = last r [seq its_reach a | a <- ts].
@@ -52,7 +52,9 @@ Proof.
 elim: ts r => [|a ts IH] r r0; first by rewrite big_ord0.
 case/andP=> /andP[/Z.leb_le c0 /Z.leb_le a0] h.
 rewrite [size _]/= big_ord_recl of_nat_add of_nat_mul !of_nat_expn.
-rewrite !Z2Nat.id //=; congr (_ + _)%Z; rewrite -IH //; congr Z.of_nat; apply: eq_bigr => l _.
+rewrite !Z2Nat.id // [shut_weight _ _]/= !Z.pow_mul_l; congr (_ + _)%Z.
+  by rewrite mul2n -addnn of_nat_add Z.pow_add_r //; exact: Nat2Z.is_nonneg.
+rewrite -IH //; congr Z.of_nat; apply: eq_bigr => l _.
 by rewrite /cap_of /=; case: l => -[|l].
 Qed.
 End Chain.
@@ -71,7 +73,7 @@ Variables (eta mu C tau : Z * Z) (q m m' r0 : Z) (ts : seq tilt) (k k' g M0 bits
 Definition tilt_fits (s c2 chord own : option (Z * Z)) (a : tilt) : bool := (
   let t := whole T in let l := number lam in let u := rational one mu.1 mu.2 in
   let c := rational one (its_cosine a) q in let v := rational one (its_near a) q in
-  let rest := (t - number 1%Z) * iexp one 32 (l * (v + number 2%Z * chord - c)) in
+  let rest := (t - number 1%Z) * iexp one 20 (l * (v + number 2%Z * chord - c)) in
   [&& [&& 0 <? its_cap a, 0 <? its_reach a, 0 <=? its_cosine a & its_cosine a <? q]%Z,
       u * c <= v, v <= number 1%Z, own + s / number 2%Z <= l * (number 1%Z + c - chord),
       small_fits n M0 m (its_reach a) ((number 1%Z - c2 + (s + rest) / l) / isine c)
