@@ -1,7 +1,7 @@
 (* Theorem E with one tilt, on a lattice of keys.  A state is a clique of instances that no question tells
    apart, and a clique is small: under one labelling of the tokens its keys are close, and its values equal.
    *)
-From LowerBound Require Export Matching LatticeKeys Collisions.
+From LowerBound Require Export Matching LatticeKeys.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -19,10 +19,10 @@ Proof.
 move=> L0 m0 k0 g0 hG hs; have l2 := ln2_gt0.
 have b0 := ball_gt0 J M.
 have w0 : (0 < #|ball_words Tok J Ch M L|)%nat.
-  by rewrite card_ball_words prod_nat_const expn_gt0 card_ball_symbols muln_gt0 b0 expn_gt0 L0.
+  by rewrite card_ball_words expn_gt0 muln_gt0 b0 expn_gt0 L0.
 have G0 : (0 < G)%nat by have := leq_trans w0 hG; rewrite muln_gt0 => /andP[].
 have D0 : (0 < expn (2 * m) #|J|)%nat by rewrite expn_gt0 muln_gt0 m0.
-have fl := bits_of_count G0 D0 hs; move: fl hG w0; rewrite card_ball_words prod_nat_const card_ball_symbols.
+have fl := bits_of_count G0 D0 hs; move: fl hG w0; rewrite card_ball_words.
 move: #|ball J M| b0 => b b0 fl hG w0; have bR := INR_gt0 b0.
 have LR : 0 < INR (expn L #|Ch|) by apply: INR_gt0; rewrite expn_gt0 L0.
 have mR := INR_gt0 m0; have kR := INR_gt0 k0; have e2 : INR 2 = 2 by [].

@@ -1,6 +1,6 @@
 (* Keys without addresses: the lifts of the points of a ball of Z^n, any T of them that are coherent.  At
    least half of all lists of lattice keys are coherent. *)
-From LowerBound Require Export Lattice Values.
+From LowerBound Require Export Lattice Values Collisions.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -71,7 +71,7 @@ Definition value_question (x : Word) (i : Tok) (c : Ch) :
   (scale lam (lattice_keys x i), fun _ => scale (-1) (lattice_keys x i), Some c).
 (* ball_symbols: symbols whose point lies in the ball;  ball_words: words of such symbols *)
 Definition ball_symbols : {set Sym} := [set a : Sym | a.1 \in ball J M].
-Definition ball_words : {set Word} := [set x : Word | [forall i, x i \in ball_symbols]].
+Definition ball_words : {set Word} := words_of Tok ball_symbols.
 (* coherent_words: words of points of the ball, no two keys of which have a cosine above mu *)
 Definition coherent_words : {set Word} := [set x : Word | [forall i, (x i).1 \in ball J M] &&
   [forall i, [forall j, (i != j) ==> Rleb (dot (lattice_keys x i) (lattice_keys x j)) mu]]].
@@ -114,13 +114,8 @@ have -> : ball_symbols = setX (ball J M) [set: {ffun Ch -> 'I_L}].
 by rewrite cardsX cardsT card_ffun card_ord.
 Qed.
 
-Lemma card_ball_words : #|ball_words| = (\prod_(i : Tok) #|ball_symbols|)%nat.
-Proof.
-have -> : (\prod_(i : Tok) #|ball_symbols|)%nat
-    = #|(family_mem (fun _ => mem ball_symbols) : simpl_pred Word)|.
-  by rewrite card_family /image_mem foldrE big_map enumT.
-by apply: eq_card => x; rewrite inE; apply/forallP/familyP.
-Qed.
+Lemma card_ball_words : #|ball_words| = expn (#|ball J M| * expn L #|Ch|) #|Tok|.
+Proof. by rewrite card_words_of card_ball_symbols. Qed.
 
 (* Keys above a cosine c of a unit vector q are few: they lie over a ball of radius M sqrt (1 - c^2).
    Sketch.  A unit vector v with <q, v> > c is within sqrt (1 - c^2) of c q, which need be no lattice point;
@@ -151,28 +146,6 @@ have -> : INR M * sine c * (INR M * sine c) = INR M * (INR M * (1 - c * c)) by r
 by do 2 (apply: Rmult_le_compat_l; first lra); lra.
 Qed.
 
-(* Words whose other symbols are confined by that of token i.
-   Sketch.  Sum over the symbol a of token i; for each, the words lie in a product. *)
-Lemma card_confined (i : Tok) (F : Sym -> Tok -> {set Sym}) :
-  (#|[set x in ball_words | [forall l, (l != i) ==> (x l \in F (x i) l)]]|
-     <= \sum_(a in ball_symbols) \prod_(l | l != i) #|F a l|)%nat.
-Proof.
-set C := [set x in _ | _].
-have -> : #|C| = (\sum_(a in ball_symbols) #|[set x in C | x i == a]|)%nat.
-  rewrite -sum1_card (partition_big (fun x : Word => x i) (fun a => a \in ball_symbols)) /=; last first.
-    by move=> x; rewrite inE => /andP[]; rewrite inE => /forallP.
-  by apply: eq_bigr => a _; rewrite -sum1_card; apply: eq_bigl => x; rewrite inE.
-apply: leq_sum => a _; pose F' l := if l == i then [set a] else F a l.
-apply: (@leq_trans (\prod_l #|F' l|)).
-  have -> : (\prod_l #|F' l|)%nat = #|(family_mem (fun l => mem (F' l)) : simpl_pred Word)|.
-    by rewrite card_family /image_mem foldrE big_map enumT.
-  apply: subset_leq_card; apply/subsetP => x hx; apply/familyP => l; move: hx.
-  rewrite !inE => /andP[/andP[_ /forallP/(_ l) h] /eqP xa]; move: h; rewrite /F' xa.
-  by case: eqP => [-> _|_]; rewrite ?xa ?set11.
-rewrite (bigD1 i) //= {1}/F' eqxx cards1 mul1n leq_eqVlt; apply/orP; left; apply/eqP.
-by apply: eq_bigr => l /negbTE li; rewrite /F' li.
-Qed.
-
 (* ---------- most words are coherent ---------------------------------------------------------------- *)
 Variables (m k g : nat).
 Hypotheses (mu01 : 0 <= mu <= 1) (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
@@ -186,20 +159,8 @@ Definition clashing (i j : Tok) : {set Word} := [set x in ball_words | x j \in c
 (* Two given tokens clash in a small part of all words: token j is confined to a cap. *)
 Lemma card_clashing i j : i != j -> (expn m #|J| * #|clashing i j| <= expn k #|J| * #|ball_words|)%nat.
 Proof.
-move=> ij; have ji : j != i by rewrite eq_sym.
-pose F (a : Sym) (l : Tok) : {set Sym} := if l == j then clash a else ball_symbols.
-apply: (@leq_trans (expn m #|J| * \sum_(a in ball_symbols) \prod_(l | l != i) #|F a l|)).
-  rewrite leq_mul2l; apply/orP; right; apply: leq_trans (card_confined i F).
-  apply: subset_leq_card; apply/subsetP => x; rewrite !inE => /andP[hx cx]; rewrite hx.
-  apply/forallP => l; apply/implyP => _; rewrite /F; case: eqP => [->|_]; first by rewrite !inE.
-  exact: (forallP hx l).
-rewrite card_ball_words (bigD1 i) //= mulnCA -[#|ball_symbols|]sum1_card big_distrr big_distrl /=.
-apply: leq_sum => a; rewrite inE => ha; rewrite mul1n sum1_card.
-rewrite (bigD1 j) //= [X in (_ <= _ * X)%nat](bigD1 j) //= !mulnA {1}/F eqxx.
-have -> : (\prod_(l | (l != i) && (l != j)) #|F a l|
-           = \prod_(l | (l != i) && (l != j)) #|ball_symbols|)%nat.
-  by apply: eq_bigr => l /andP[_ /negbTE lj]; rewrite /F lj.
-by rewrite leq_mul2r card_cap ?orbT //; exact: lattice_key_unit.
+rewrite eq_sym => ji; apply: card_one ji => a; rewrite inE => ha.
+by apply: card_cap => //; exact: lattice_key_unit.
 Qed.
 
 (* If g T^2 k^n <= m^n, all words but one in g are coherent: a union bound over ordered pairs of tokens.

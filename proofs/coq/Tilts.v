@@ -188,13 +188,16 @@ Definition flat (z : Box) (c : option J) : R := if c is Some j then vector z j e
 (* reach l: differences that tilt l allows, if it is open *)
 Definition reach (l : nat) : {set Box} :=
   [set z : Box | Rleb (norm2 (vector z)) ((INR M * radius l + side) * (INR M * radius l + side))].
-(* blocked b l x i z: another key of x is near the query at tilt l + 1 from key i towards z, or away from z *)
+(* near_symbols b l z a: symbols whose key is near the query at tilt l + 1 from the key of a towards z, or
+   away from z; none, if z has no part across that key *)
+Definition near_symbols (b : bool) (l : nat) (z : Box) (a : Sym) : {set Sym} :=
+  if Rleb (norm2 (across (lattice_key a.1) (flat z))) 0 then set0
+  else cap Ch M L (tilted_query b (cosines l) (lattice_key a.1) (flat z)) (nears l).
+(* shut l x i z: at both queries some other key of x is near *)
 Definition blocked (b : bool) (l : nat) (x : Word) (i : Tok) (z : Box) : bool :=
-  [exists j, (j != i) && (x j \in cap Ch M L (tilted_query b (cosines l) (lattice_keys x i) (flat z))
-                                          (nears l))].
-(* shut l x i z: both queries are blocked *)
+  [exists j, (j != i) && (x j \in near_symbols b l z (x i))].
 Definition shut (l : nat) (x : Word) (i : Tok) (z : Box) : bool :=
-  [&& ~~ Rleb (norm2 (across (lattice_keys x i) (flat z))) 0, blocked true l x i z & blocked false l x i z].
+  blocked true l x i z && blocked false l x i z.
 (* region x i: differences that the tilts allow for token i *)
 Definition region (x : Word) (i : Tok) : {set Box} :=
   [set z in reach 0 | [forall l : 'I_K, (z \in reach l.+1) || shut l x i z]].
@@ -286,13 +289,13 @@ have up : dot (flat z) d * sine (cosines l) <= sqrt (norm2 (flat z)) * reading l
   case: (Rle_lt_dec (norm2 (across (lattice_keys x i) (flat z))) 0) => n0.
     by apply: (along_bound (k := lattice_keys x i)) => //; lra.
   have {op} [b /existsPn far] : exists b, ~~ blocked b l x i z.
-    move: op; rewrite /shut; case: RlebP => [|_] /=; first by lra.
-    by rewrite negb_and => /orP[]; [exists true|exists false].
+    by move: op; rewrite negb_and => /orP[]; [exists true|exists false].
   have q1 := @tilted_query_unit _ _ (flat z) (cosines l) (x1 i) ltac:(lra) b n0.
   have qx := tilted_query_key (flat z) (cosines l) (x1 i) b.
   have hq j : j != i -> dot (tilted_query b (cosines l) (lattice_keys x i) (flat z)) (lattice_keys x j)
       <= nears l.
-    move=> ji; apply/RlebP; have := far j; rewrite ji /= inE negb_and negbK => /orP[] //.
+    move=> ji; apply/RlebP; have := far j; rewrite ji /near_symbols /=; case: RlebP => [/Rle_not_lt/(_ n0)|_] //.
+    rewrite inE negb_and negbK => /orP[] //.
     by rewrite inE; move: Gx; rewrite inE => /andP[/forallP/(_ j) ->].
   have h1 := open_reading Gx Gy Gw ey ew inj lK q1 qx hy hw hq.
   have h2 := open_reading Gx Gw Gy ew ey inj lK q1 qx hw hy hq.
@@ -368,82 +371,32 @@ apply: (@scaling J _ M (reach l) (fun _ => INR (M + M)) _ m (reaches l) _ m0 r0 
 by move=> z; rewrite inE => /RlebP.
 Qed.
 
-(* two_near i z l j j': words in which tokens j and j' block the two queries from key i towards z *)
-Definition two_near i z l (j j' : Tok) : {set Word} :=
-  let q b (x : Word) := tilted_query b (cosines l) (lattice_keys x i) (flat z) in
-  [set x in ball_words Tok J Ch M L | [&& ~~ Rleb (norm2 (across (lattice_keys x i) (flat z))) 0,
-     x j \in cap Ch M L (q true x) (nears l) & x j' \in cap Ch M L (q false x) (nears l)]].
-
-(* Two tokens rarely block: both are confined to caps.
-   Sketch.  For each key of token i, each of the two has at most a part (caps / m')^n of all symbols. *)
-Lemma card_two_near i z l j j' : (l < K)%nat -> j != i -> j' != i -> j != j' ->
-  (expn m' (2 * #|J|) * #|two_near i z l j j'| <= expn (caps l) (2 * #|J|) * #|ball_words Tok J Ch M L|)%nat.
+(* Few symbols are near a query. *)
+Lemma card_near b l z a : (l < K)%nat -> a \in ball_symbols J Ch M L ->
+  (expn m' #|J| * #|near_symbols b l z a| <= expn (caps l) #|J| * #|ball_symbols J Ch M L|)%nat.
 Proof.
-move=> lK ji j'i jj'; have [[C0 C1] Cnear _] := hcos lK; have [cap0 fits] := hcap lK.
-have g0 : 0 <= nears l <= 1 by split; [case: Cnear => h _; apply: Rle_trans h; apply: Rmult_le_pos|]; lra.
-pose q b (a : Sym) := tilted_query b (cosines l) (lattice_key a.1) (flat z).
-pose F (a : Sym) (o : Tok) : {set Sym} := if Rleb (norm2 (across (lattice_key a.1) (flat z))) 0 then set0
-  else if o == j then cap Ch M L (q true a) (nears l)
-  else if o == j' then cap Ch M L (q false a) (nears l) else ball_symbols J Ch M L.
-apply: (@leq_trans (expn m' (2 * #|J|) * \sum_(a in ball_symbols J Ch M L) \prod_(o | o != i) #|F a o|)).
-  rewrite leq_mul2l; apply/orP; right; apply: leq_trans (card_confined i F).
-  apply: subset_leq_card; apply/subsetP => x; rewrite !inE => /and4P[hx na cj cj']; rewrite hx.
-  apply/forallP => o; apply/implyP => _; rewrite /F -/(lattice_keys x i) (negbTE na).
-  case: eqP => [->|_]; first by rewrite !inE.
-  case: eqP => [->|_]; first by rewrite !inE.
-  exact: (forallP hx o).
-rewrite card_ball_words (bigD1 i) //= mulnCA -[#|ball_symbols J Ch M L|]sum1_card big_distrr big_distrl /=.
-apply: leq_sum => a; rewrite inE => ha; rewrite mul1n sum1_card.
-rewrite (bigD1 j) //= (bigD1 j') /=; last by rewrite j'i eq_sym.
-rewrite [X in (_ <= _ * X)%nat](bigD1 j) //= [X in (_ <= _ * (_ * X))%nat](bigD1 j') /=; last first.
-  by rewrite j'i eq_sym.
-have le : (\prod_(o | (o != i) && (o != j) && (o != j')) #|F a o|
-           <= \prod_(o | (o != i) && (o != j) && (o != j')) #|ball_symbols J Ch M L|)%nat.
-  apply: leq_prod => o /andP[/andP[_ /negbTE oj] /negbTE oj'].
-  by rewrite /F oj oj'; case: ifP; rewrite ?cards0.
-rewrite !mulnA; apply: leq_mul => //.
-have two b : ~~ Rleb (norm2 (across (lattice_key a.1) (flat z))) 0 ->
-    (expn m' #|J| * #|cap Ch M L (q b a) (nears l)| <= expn (caps l) #|J| * #|ball_symbols J Ch M L|)%nat.
-  move=> /RlebP/Rnot_le_lt n0; apply: card_cap => //.
-  by apply: tilted_query_unit => //; exact: lattice_key_unit.
-rewrite /F eqxx eq_sym (negbTE jj') eqxx; case: ifP => [_|/negbT na]; first by rewrite cards0 !muln0.
-rewrite !mul2n -!addnn !expnD -[X in (X <= _)%nat]mulnA -[X in (_ <= X)%nat]mulnA.
-by rewrite mulnACA [X in (_ <= X)%nat]mulnACA; apply: leq_mul; exact: two.
+move=> lK; rewrite inE => ha; have [[C0 C1] Cnear _] := hcos lK; have [cap0 fits] := hcap lK.
+rewrite /near_symbols; case: RlebP => [_|/Rnot_le_lt n0]; first by rewrite cards0 muln0.
+apply: card_cap => //; first by apply: tilted_query_unit => //; exact: lattice_key_unit.
+by split; [case: Cnear => h _; apply: Rle_trans h; apply: Rmult_le_pos|]; lra.
 Qed.
 
-(* A coherent word shuts a tilt by two different tokens: the two queries add up to 2 cos k_i, and no other key
-   has a cosine above mu with k_i.  So a tilt is shut in few coherent words. *)
+(* A tilt is shut in few coherent words, and by two different tokens: the two queries add up to 2 cos k_i, and
+   no other key has a cosine above mu with k_i. *)
 Lemma card_shut i z l : (l < K)%nat ->
   (expn m' (2 * #|J|) * #|[set x in good | shut l x i z]|
      <= expn #|Tok| 2 * (expn (caps l) (2 * #|J|) * #|ball_words Tok J Ch M L|))%nat.
 Proof.
-move=> lK; have [[C0 C1] Cnear _] := hcos lK.
-pose P (u : Tok * Tok) := [&& u.1 != i, u.2 != i & u.1 != u.2].
-apply: (@leq_trans (expn m' (2 * #|J|) * \sum_(u | P u) #|two_near i z l u.1 u.2|)).
-  rewrite leq_mul2l; apply/orP; right.
-  apply: (@leq_trans (\sum_(x in good) \sum_(u | P u) (x \in two_near i z l u.1 u.2 : nat))).
-    rewrite -sum1_card big_mkcond [X in (_ <= X)%nat]big_mkcond /=; apply: leq_sum => x _.
-    rewrite inE; case: ifP => // /andP[Gx sh]; rewrite Gx.
-    case/and3P: sh => na /existsP[j /andP[ji cj]] /existsP[j' /andP[j'i cj']].
-    have jj' : j != j'.
-      apply/eqP => e; rewrite -e in cj'; move: cj cj'; rewrite !inE.
-      move=> /andP[_ /RlebP/Rnot_le_lt h1] /andP[_ /RlebP/Rnot_le_lt h2].
-      have sum := tilted_query_sum (lattice_keys x i) (flat z) (cosines l) (lattice_key (x j).1).
-      have [_ inc] := coherent_incoherent M0 Gx; have ij : i != j by rewrite eq_sym.
-      have h := inc _ _ ij; rewrite /lattice_keys in h1 h2 h sum.
-      have := Rplus_lt_compat _ _ _ _ h1 h2; rewrite sum; set d := dot _ _; have {}h : d <= mu by exact: h.
-      by have h3 := Rmult_le_compat_l _ _ _ C0 h; lra.
-    rewrite (bigD1 (j, j')) /=; last by rewrite /P ji j'i.
-    have -> : x \in two_near i z l j j'; last by [].
-    rewrite !inE na; move: Gx cj cj'; rewrite !inE => /andP[/forallP b _] -> ->; rewrite !andbT.
-    by apply/forallP => o; rewrite inE.
-  rewrite exchange_big /=; apply: leq_sum => u _.
-  rewrite -sum1_card big_mkcond [X in (_ <= X)%nat]big_mkcond /=.
-  by apply: leq_sum => x _; case: ifP => //; case: (_ \in two_near _ _ _ _ _).
-rewrite big_distrr /=.
-apply: (@leq_trans (\sum_(u | P u) expn (caps l) (2 * #|J|) * #|ball_words Tok J Ch M L|)).
-  by apply: leq_sum => u /and3P[h1 h2 h3]; exact: card_two_near.
-by rewrite sum_nat_const leq_mul2r -mulnn -card_prod; apply/orP; right; exact: max_card.
+move=> lK; have [[C0 C1] Cnear _] := hcos lK; rewrite !mul2n -!addnn !expnD.
+apply: (card_pairs (fun a => @card_near true l z a lK) (fun a => @card_near false l z a lK) (i := i)).
+  by apply/subsetP => x; rewrite !inE => /andP[/andP[/forallP b _] _]; apply/forallP => o; rewrite inE.
+move=> x; rewrite inE => /andP[Gx /andP[/existsP[j /andP[ji cj]] /existsP[j' /andP[j'i cj']]]].
+exists j, j'; rewrite ji j'i cj cj' !andbT /=; apply/eqP => e; rewrite -e in cj'; move: cj cj'.
+rewrite /near_symbols; case: ifP => [_|_]; first by rewrite inE.
+rewrite !inE => /andP[_ /RlebP/Rnot_le_lt h1] /andP[_ /RlebP/Rnot_le_lt h2].
+have := Rplus_lt_compat _ _ _ _ h1 h2; rewrite tilted_query_sum; set d := dot _ _.
+have h : d <= mu by have [_ inc] := coherent_incoherent M0 Gx; apply: inc; rewrite eq_sym.
+by have h3 := Rmult_le_compat_l _ _ _ C0 h; lra.
 Qed.
 
 (* The regions of a token are small, on average over all words.
