@@ -294,7 +294,8 @@ have up : dot (flat z) d * sine (cosines l) <= sqrt (norm2 (flat z)) * reading l
   have qx := tilted_query_key (flat z) (cosines l) (x1 i) b.
   have hq j : j != i -> dot (tilted_query b (cosines l) (lattice_keys x i) (flat z)) (lattice_keys x j)
       <= nears l.
-    move=> ji; apply/RlebP; have := far j; rewrite ji /near_symbols /=; case: RlebP => [/Rle_not_lt/(_ n0)|_] //.
+    move=> ji; apply/RlebP; have := far j; rewrite ji /near_symbols /=.
+    case: RlebP => [/Rle_not_lt/(_ n0)|_] //.
     rewrite inE negb_and negbK => /orP[] //.
     by rewrite inE; move: Gx; rewrite inE => /andP[/forallP/(_ j) ->].
   have h1 := open_reading Gx Gy Gw ey ew inj lK q1 qx hy hw hq.
