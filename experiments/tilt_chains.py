@@ -1,44 +1,51 @@
 """Question: how many tilts does Theorem E want when it is counted on a lattice, and how steep?
 
-Claim that could be refuted: at VAR-256 a chain of twelve further tilts forces three points of the fp16 cache more than
-one tilt, at every error of the table of docs/cliques.md, and twelve more force less than a tenth of a point on top. The
-numbers of each chain are those of a design that Coq decides (proofs/coq/TiltInstances.v). Cost: ten seconds.
+Claim that could be refuted: at VAR-256 a chain of sixteen further tilts forces three points of the fp16 cache more than
+one tilt, at every error of the table of docs/cliques.md, and sixteen more force less than a tenth of a point on top.
+The numbers of the first chain are those of a design that Coq decides (proofs/coq/TiltInstances.v). Cost: ten seconds.
 """
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from experiments.table import Outcome, save
-from lowerbound.certify.design.target import Target
+from lowerbound.certify.design.target import FloatArray, Target
 from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.reading import FloatArithmetic
 from lowerbound.core.tilt import apart, others, turn
 
+IntArray = NDArray[np.int64]
+
 FLOATS = FloatArithmetic()
 MODEL = "var-d16"
 ETAS = tuple(map(Fraction, ("1/10", "1/100", "1/1000", "1/10000")))
 COHERENCE = Fraction(3, 5)
-LENGTHS = (1, 2, 4, 8, 12, 24)
-CLAIMED = 12
+LENGTHS = (1, 2, 4, 8, 16, 32)
+CLAIMED = 16
 COSINES, CAPS = 1000, 10**4
 """The denominators of all cosines, and of caps."""
 STEPS = 2**40
+GRID = 2
+"""The numerators of cosines that are tried are multiples of this."""
 MARGIN = 1 + 1e-12
 """Integers that bound a float are rounded up from so many times the float."""
 
 
 @dataclass(frozen=True)
 class Tilt:
-    """Numerators: its cosine and that of near keys, over COSINES; their cap, over CAPS; the radius that it leaves."""
+    """Numerators of a tilt: cosine, near cosine and pull over COSINES, the cap over CAPS, the radius that it leaves."""
 
     cosine: int
     near: int
+    pull: int
     cap: int
     reach: int
 
@@ -63,7 +70,7 @@ class Chain:
         """The arguments of tilts_design in proofs/coq/IntegerTilts.v."""
         n, eta = head.d - 1, f"({self.eta.numerator}, {self.eta.denominator})"
         mu = f"({COHERENCE.numerator}, {COHERENCE.denominator})"
-        tilts = "; ".join(f"Tilt {tilt.cosine} {tilt.near} {tilt.cap} {tilt.reach}" for tilt in self.tilts)
+        tilts = "; ".join(f"Tilt {tilt.cosine} {tilt.near} {tilt.pull} {tilt.cap} {tilt.reach}" for tilt in self.tilts)
         return (
             f"tilts_design {head.n_tokens} {head.n_own} {n} {n} {self.levels} {head.multiplier} {eta} {mu} "
             f"({self.first}, {COSINES}) ({self.tau}, {10**9}) {COSINES} {self.radii} {CAPS} {self.reach} [:: {tilts}] "
@@ -73,51 +80,65 @@ class Chain:
 
 @dataclass(frozen=True)
 class Search:
-    """The first tilt of a head at an error, and for each cosine of near keys the tilt that leaves the least radius."""
+    """The first tilt of a head at an error, and the further ones of which no other is both steeper and open as often.
+
+    Arrays have one entry for each of these, from the least radius to the largest: cosines, near cosines, pulls, the
+    radii in units of the ball, and the logs of the bounds on how often each is shut.
+    """
 
     head: Target
     first: int
     tau: float
     near: float
     chord: float
-    nears: tuple[int, ...]
-    cosines: tuple[int, ...]
-    radii: tuple[float, ...]
+    cosines: IntArray
+    nears: IntArray
+    pulls: IntArray
+    radii: FloatArray
+    shut: FloatArray
 
     @classmethod
     def of(cls, head: Target) -> Search:
-        n, lam, mu = head.n_tokens, float(head.multiplier), float(COHERENCE)
+        n, tokens, lam, mu = head.d - 1, head.n_tokens, float(head.multiplier), float(COHERENCE)
         spread = float(apart(FLOATS, float(head.eta)))
-        tilts = np.arange(int(mu * COSINES) + 1, COSINES) / COSINES
-        tau = others(FLOATS, n, lam, mu, tilts)
-        turned = tilts + (spread + np.log1p(tau)) / lam
-        close = np.where(turned < 1, turn(tilts, np.minimum(turned, 1)), 0)
-        best = int(np.where(tilts < 2 * close * close - 1, close, 0).argmax())
+        firsts = np.arange(int(mu * COSINES) + 1, COSINES) / COSINES
+        tau = others(FLOATS, tokens, lam, mu, firsts)
+        turned = firsts + (spread + np.log1p(tau)) / lam
+        close = np.where(turned < 1, turn(firsts, np.minimum(turned, 1)), 0)
+        best = int(np.where(firsts < 2 * close * close - 1, close, 0).argmax())
         chord = float(np.sqrt(2 - 2 * close[best]))
-        nears, cosines, radii = [], [], []
-        for near in range(100, COSINES, 2):
-            found = np.arange(near + 1, int(near / mu) + 1)
-            found = found[found < COSINES]
-            rest = (n - 1) * np.exp(np.minimum(lam * ((near - found) / COSINES + 2 * chord), 50))
-            left = (1 - close[best] + (spread + rest) / lam) / np.sqrt(1 - (found / COSINES) ** 2)
-            if len(found) and left.min() < chord:
-                nears.append(near)
-                cosines.append(int(found[left.argmin()]))
-                radii.append(float(left.min()))
-        order = np.argsort(radii, kind="stable")
-        picked = (tuple(values[i] for i in order) for values in (nears, cosines, radii))
-        return cls(head, round(tilts[best] * COSINES), float(tau[best]), float(close[best]), chord, *picked)
+
+        grid = np.arange(100, COSINES, GRID)
+        cosines, nears = (axis.ravel() for axis in np.meshgrid(grid, grid))
+        told = (nears < cosines) & (mu * cosines <= nears)
+        cosines, nears = cosines[told], nears[told]
+        c, v = cosines / COSINES, nears / COSINES
+        rest = (tokens - 1) * np.exp(np.minimum(lam * (v + 2 * chord - c), 50))
+        radii = (1 - close[best] + (spread + rest) / lam) / np.sqrt(1 - c**2)
+        pulls = np.maximum(0, np.rint(COSINES * (c * v - mu) / np.maximum(v - c * mu, 1e-3))).astype(int)
+        rims = _rim(c, v, pulls / COSINES)
+        shut = np.minimum(0, 2 * np.log(tokens) + n * np.log1p(-np.minimum(rims**2, 1 - 1e-12)))
+        order = np.lexsort((shut, radii))
+        order = order[(rims[order] < 1) & (radii[order] < chord)]
+        least = np.minimum.accumulate(shut[order])
+        order = order[np.concatenate([[True], least[1:] < least[:-1]])]
+        return cls(
+            head,
+            round(firsts[best] * COSINES),
+            float(tau[best]),
+            float(close[best]),
+            chord,
+            *(array[order] for array in (cosines, nears, pulls, radii, shut)),
+        )
 
     def best(self, length: int) -> list[int]:
         """The indices of at most so many tilts, from the first, with the least mean of n-th powers of radii."""
-        n = self.head.d - 1
-        weights = (np.array(self.radii) / self.chord) ** n
-        shut = np.minimum(1, (self.head.n_tokens * (1 - (np.array(self.nears) / COSINES) ** 2) ** (n / 2)) ** 2)
+        weights = (self.radii / self.chord) ** (self.head.d - 1)
+        shut = np.exp(self.shut)
         totals, nexts = [weights], [np.full(len(weights), -1)]
         for _ in range(length - 1):
             through = np.where(np.tri(len(weights), k=-1), weights[:, None] * shut + totals[-1], np.inf)
-            step = through.argmin(axis=1)
-            longer = through.min(axis=1)
+            step, longer = through.argmin(axis=1), through.min(axis=1)
             totals.append(np.minimum(weights, longer))
             nexts.append(np.where(longer < weights, step, -1))
         at, found = int((shut + totals[-1]).argmin()), []
@@ -145,16 +166,17 @@ class Search:
         tilts, total = [], 0
         spread = float(apart(FLOATS, eta))
         for i in self.best(length):
-            cosine, near = self.cosines[i] / COSINES, self.nears[i] / COSINES
-            rest = (tokens - 1) * np.exp(lam * (near + 2 * self.chord - cosine))
-            left = (1 - self.near + (spread + rest) / lam) / np.sqrt(1 - cosine**2)
-            tilt = Tilt(self.cosines[i], self.nears[i], cap(near), reached(left))
+            cosine, near, pull = (int(array[i]) for array in (self.cosines, self.nears, self.pulls))
+            rim = float(_rim(cosine / COSINES, near / COSINES, pull / COSINES))
+            rest = (tokens - 1) * np.exp(lam * ((near - cosine) / COSINES + 2 * self.chord))
+            left = (1 - self.near + (spread + rest) / lam) / np.sqrt(1 - (cosine / COSINES) ** 2)
+            tilt = Tilt(cosine, near, pull, cap(rim), reached(left))
             total += tokens**2 * tilt.cap ** (2 * n) * reach**n
             tilts.append(tilt)
             reach = tilt.reach
         total += reach**n * CAPS ** (2 * n)
-        rim = cap(float(COHERENCE))
-        most = CAPS**n // (tokens**2 * rim**n)
+        coherent = cap(float(COHERENCE))
+        most = CAPS**n // (tokens**2 * coherent**n)
         designs = []
         for g in range(3, min(most, 64) + 1):
             mean = int(reach * (total / (reach**n * CAPS ** (2 * n)) * g / (g - 2)) ** (1 / n)) - 1
@@ -164,9 +186,14 @@ class Search:
             order = ((tokens + 1) * np.log(tokens) - tokens + 1) / np.log(2)
             bits = int(tokens * token - order - np.log2(g) - 1e-6)
             tau = int(np.ceil(self.tau * 10**9 * (1 + 1e-9) + 1))
-            chosen = Chain(head.eta, levels, self.first, tau, radii, first, tuple(tilts), mean, rim, g, bits)
+            chosen = Chain(head.eta, levels, self.first, tau, radii, first, tuple(tilts), mean, coherent, g, bits)
             designs.append(chosen)
         return max(designs, key=lambda design: design.bits)
+
+
+def _rim(cosine: Any, near: Any, pull: Any) -> Any:
+    """The least cosine with the pulled query of a coherent key that is near the query."""
+    return (near - pull * float(COHERENCE)) / np.sqrt(1 - 2 * pull * cosine + pull**2)
 
 
 def head_at(eta: Fraction) -> Target:

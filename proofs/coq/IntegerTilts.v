@@ -16,9 +16,9 @@ Lemma of_nat_expn a b : Z.of_nat (expn a b) = (Z.of_nat a ^ Z.of_nat b)%Z.
 Proof. by elim: b => // b IH; rewrite expnS of_nat_mul IH Nat2Z.inj_succ Z.pow_succ_r //; lia. Qed.
 
 (* ---------- a chain ---------------------------------------------------------------------------------- *)
-(* a tilt: its cosine and the cosine of near keys, over a denominator;  caps of the latter, over m';  the
-   radius that it leaves, over m *)
-Record tilt := Tilt { its_cosine : Z; its_near : Z; its_cap : Z; its_reach : Z }.
+(* a tilt: its cosine, the cosine of near keys and the pull of its query, over a denominator;  the caps of
+   near keys, over m';  the radius that it leaves, over m *)
+Record tilt := Tilt { its_cosine : Z; its_near : Z; its_pull : Z; its_cap : Z; its_reach : Z }.
 
 Section Chain.
 Variables (n : nat) (none : tilt).
@@ -73,11 +73,14 @@ Variables (eta mu C tau : Z * Z) (q m m' r0 : Z) (ts : seq tilt) (k k' g M0 bits
 Definition tilt_fits (s c2 chord own : option (Z * Z)) (a : tilt) : bool := (
   let t := whole T in let l := number lam in let u := rational one mu.1 mu.2 in
   let c := rational one (its_cosine a) q in let v := rational one (its_near a) q in
+  let p := rational one (its_pull a) q in
+  let rim := (v - p * u) / isqrt one (number 1%Z - number 2%Z * p * c + p * p) in
   let rest := (t - number 1%Z) * iexp one 20 (l * (v + number 2%Z * chord - c)) in
-  [&& [&& 0 <? its_cap a, 0 <? its_reach a, 0 <=? its_cosine a & its_cosine a <? q]%Z,
-      u * c <= v, v <= number 1%Z, own + s / number 2%Z <= l * (number 1%Z + c - chord),
+  [&& [&& 0 <? its_cap a, 0 <? its_reach a, 0 <=? its_cosine a, its_cosine a <? q & 0 <=? its_pull a]%Z,
+      [&& u * c <= v, number 0%Z <= rim & rim <= number 1%Z],
+      own + s / number 2%Z <= l * (number 1%Z + c - chord),
       small_fits n M0 m (its_reach a) ((number 1%Z - c2 + (s + rest) / l) / isine c)
-    & cap_fits n M0 m' (its_cap a) (isine v)])%interval_scope.
+    & cap_fits n M0 m' (its_cap a) (isine rim)])%interval_scope.
 
 Definition tilts_design : bool := reading_design T n2 n L lam eta mu C tau (fun s c2 =>
   let chord := isqrt one (number 2%Z - number 2%Z * c2)%interval_scope in
@@ -94,9 +97,12 @@ Hypothesis ok : tilts_design.
 Notation ratio p := (IZR p.1 / IZR p.2).
 Notation c2 := (tilt_cos (IZR lam) (ratio eta) (ratio C) (ratio tau)).
 Notation chord := (sqrt (2 - 2 * c2)).
-Notation none := (Tilt 0 0 0 0).
+Notation none := (Tilt 0 0 0 0 0).
 Notation cosine l := (IZR (its_cosine (nth none ts l)) / IZR q).
 Notation near_cosine l := (IZR (its_near (nth none ts l)) / IZR q).
+Notation pull l := (IZR (its_pull (nth none ts l)) / IZR q).
+Notation rim_cosine l :=
+  ((near_cosine l - pull l * ratio mu) / sqrt (1 - 2 * pull l * cosine l + pull l * pull l)).
 
 (* what the design says of tilt l, in real numbers *)
 Lemma tilt_fitsP (M : nat) s_ c_ l : IZR M0 <= INR M -> 0 < IZR M0 -> 0 < IZR q -> 0 < IZR m -> 0 < IZR m' ->
@@ -106,31 +112,37 @@ Lemma tilt_fitsP (M : nat) s_ c_ l : IZR M0 <= INR M -> 0 < IZR M0 -> 0 < IZR q 
   let rest := (N [finType of 'I_T] - 1) * exp (IZR lam * (near_cosine l + 2 * chord - cosine l)) in
   let radius := (1 - c2 + (apart (ratio eta) + rest) / IZR lam) / sine (cosine l) in
   let side := sqrt (N [finType of 'I_n]) in let its := nth none ts l in
-  [/\ 0 < IZR (its_cap its) /\ 0 < IZR (its_reach its),
-      [/\ 0 <= cosine l < 1, ratio mu * cosine l <= near_cosine l <= 1
+  [/\ [/\ 0 < IZR (its_cap its), 0 < IZR (its_reach its), 0 <= pull l & 0 <= rim_cosine l <= 1],
+      [/\ 0 <= cosine l < 1, ratio mu * cosine l <= near_cosine l
         & ln (N [finType of 'I_n2]) + apart (ratio eta) / 2 <= IZR lam * (1 + cosine l - chord)],
       INR (Z.to_nat m) * ((INR M * radius + side) / INR (Z.to_nat (its_reach its))) + INR (Z.to_nat m) * side
         <= INR M
-    & INR (Z.to_nat m') * (INR M * sine (near_cosine l) / INR (Z.to_nat (its_cap its)))
+    & INR (Z.to_nat m') * (INR M * sine (rim_cosine l) / INR (Z.to_nat (its_cap its)))
         + INR (Z.to_nat m') * side <= INR M].
 Proof.
 move=> fine M00 q0 m0 m'0 hs hi h0 rest radius side its; move: h0; rewrite /tilt_fits; cbv beta zeta.
-case/and5P=> /and4P[/Z.ltb_lt/IZR_lt p0 /Z.ltb_lt/IZR_lt r_0 /Z.leb_le/IZR_le c0 /Z.ltb_lt/IZR_lt c1].
-move=> h1 h2 h3 /andP[h4 h5].
+case/and5P=> /and5P[/Z.ltb_lt/IZR_lt p0 /Z.ltb_lt/IZR_lt r_0 /Z.leb_le/IZR_le c0 /Z.ltb_lt/IZR_lt c1 a0].
+move: a0 => /Z.leb_le/IZR_le a0 /and3P[h1 h6 h7] h3 h4 h5.
 have hchord : within one (isqrt one (number 2 - number 2 * c_)%interval_scope) chord by repeat enclose_step.
 have hc : within one (rational one (its_cosine its) q) (cosine l) := within_rational one _ _.
 have hv : within one (rational one (its_near its) q) (near_cosine l) := within_rational one _ _.
 have hu : within one (rational one mu.1 mu.2) (ratio mu) := within_rational one _ _.
-split=> //.
+set pi := rational one (its_pull its) q in h6 h7 h5 *; set ci := rational one (its_cosine its) q in hc *.
+have hp : within one pi (pull l) := within_rational one _ _.
+have hrim : within one ((rational one (its_near its) q - pi * rational one mu.1 mu.2)
+    / isqrt one (number 1%Z - number 2%Z * pi * ci + pi * pi))%interval_scope (rim_cosine l).
+  by repeat enclose_step.
+split.
+- split=> //; first by apply: Rdiv_le_r; lra.
+  by split; [apply: (at_mostP one_gt0 h6 _ hrim)|apply: (at_mostP one_gt0 h7 hrim)]; exact: within_integer.
 - split.
   + by split; [apply: Rdiv_le_r|apply: (Rmult_lt_reg_r (IZR q)) => //; rewrite /Rdiv Rmult_assoc Rinv_l]; lra.
-  + split; first by apply: (at_mostP one_gt0 h1) => //; exact: (within_mul one_gt0).
-    exact: (at_mostP one_gt0 h2 hv (within_integer one 1)).
+  + by apply: (at_mostP one_gt0 h1) => //; exact: (within_mul one_gt0).
   apply: (at_mostP one_gt0 h3); first by repeat enclose_step.
   by move: (isqrt _ _) hchord => j hj; repeat enclose_step.
 - apply: (small_fitsP _ m0 r_0 M00 fine h4); have hsine := within_sine hc; rewrite /radius /rest.
   by move: (isine _) (isqrt _ _) hsine hchord => j j' hj hj'; repeat enclose_step.
-exact: (cap_fitsP (within_sine hv) m'0 p0 M00 fine h5).
+exact: (cap_fitsP (within_sine hrim) m'0 p0 M00 fine h5).
 Qed.
 
 (* Theorem E with a chain of tilts, for a design, on every lattice that is fine enough. *)
@@ -159,20 +171,21 @@ have hlost : within one (iln one 32 (number g) / iln one 32 (number 2))%interval
   by rewrite /log2 INR_to_nat; [repeat enclose_step|apply: IZR_lt; lia].
 apply: Rle_trans (bits_fitP T0 m0 k0 hlost hb) _.
 apply: (clique_tilts (Ordinal T0) (Ordinal n20) (Ordinal n0) (K := size ts) (cosines := fun l => cosine l)
-  (nears := fun l => near_cosine l) MM l0 he hmu hrest hinj hC htau hg hreach hc2 hL _
+  (nears := fun l => near_cosine l) (pulls := fun l => pull l) MM l0 he hmu hrest hinj hC htau hg hreach hc2
+  hL _
   (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
   (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy)) (m' := Z.to_nat m') (k' := Z.to_nat k')
   (reaches := fun l => Z.to_nat (reach_of none r0 ts l)) (caps := fun l => Z.to_nat (cap_of none ts l))
   L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0) (gt0 _ k'0) g2').
 - by move=> l lK; have [_ ? _ _] := fits l lK.
 - case=> [_|l lK]; first by split; [exact: gt0|exact: (small_fitsP hchord m0 r00 M00 fine hm)].
-  by have [[_ r1] _ f _] := fits l lK; split; first exact: gt0.
-- by move=> l lK; have [[p0 _] _ _ f] := fits l lK; split; first exact: gt0.
+  by have [[_ r1 _ _] _ f _] := fits l lK; split; first exact: gt0.
+- by move=> l lK; have [[p0 _ a0 hr] _ _ f] := fits l lK; split=> //; exact: gt0.
 - exact: (cap_fitsP (within_sine (within_rational one mu.1 mu.2)) m'0 k'0 M00 fine hfit).
 - apply/leP/Nat2Z.inj_le; rewrite !of_nat_mul !of_nat_expn !card_ord !Z2Nat.id //; exact: nonneg.
 have signs : no_negatives ts.
   apply: sub_all chain => a; rewrite /tilt_fits; cbv beta zeta.
-  case/and5P=> /and4P[/Z.ltb_lt ? /Z.ltb_lt ? _ _] *.
+  case/and5P=> /and5P[/Z.ltb_lt ? /Z.ltb_lt ? _ _ _] *.
   by apply/andP; split; apply/Z.leb_le; lia.
 have r0_ := nonneg _ r00; have last0 := last_ge0 r0_ signs.
 apply/leP/Nat2Z.inj_le; rewrite !of_nat_mul of_nat_add !of_nat_mul !of_nat_expn !card_ord.

@@ -159,12 +159,26 @@ have s0 := sqrt_pos (2 - 2 * c); have ss : sqrt (2 - 2 * c) * sqrt (2 - 2 * c) =
 by move: (sqrt _) s0 ss (dot q u) (dot q v) => r r0 rr x y; nra.
 Qed.
 
+(* q - p k, made a unit vector again *)
+Lemma pulled_unit (Crd : finType) (q k : Crd -> R) C p :
+  norm2 q = 1 -> norm2 k = 1 -> dot q k = C -> C * C < 1 ->
+  0 < 1 - 2 * p * C + p * p /\
+  norm2 (scale (/ sqrt (1 - 2 * p * C + p * p)) (mix 1 q (- p) k)) = 1.
+Proof.
+move=> q1 k1 qk C1; have w0 : 0 < 1 - 2 * p * C + p * p.
+  by have := Rle_0_sqr (p - C); rewrite /Rsqr; lra.
+split=> //; have rr := sqrt_sqrt _ (Rlt_le _ _ w0); have r0 := sqrt_lt_R0 _ w0.
+rewrite dot_scale dot_scale_r dot_mix !dot_mix_r q1 k1 [dot k q]dot_sym qk.
+move: (sqrt _) rr r0 => r rr r0; apply: (Rmult_eq_reg_l (r * r)); last by nra.
+by rewrite [in RHS]rr; field; lra.
+Qed.
+
 (* ---------- which tilts are open ---------------------------------------------------------------------- *)
 Section Tilts.
 Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
 (* K: the number of further tilts;  cosines l: the cosine of tilt l + 1;  nears l: a key whose cosine with the
-   query is larger is near it *)
-Variables (K : nat) (cosines nears : nat -> R).
+   query is larger is near it;  pulls l: how far the query is pulled back from the key that it leans from *)
+Variables (K : nat) (cosines nears pulls : nat -> R).
 Notation Pt := {ffun J -> 'I_(M + M).+1}.
 Notation Box := {ffun J -> 'I_((M + M).+1 + (M + M).+1)}.
 Notation Sym := [finType of Pt * {ffun Ch -> 'I_L}].
@@ -189,10 +203,11 @@ Definition flat (z : Box) (c : option J) : R := if c is Some j then vector z j e
 Definition reach (l : nat) : {set Box} :=
   [set z : Box | Rleb (norm2 (vector z)) ((INR M * radius l + side) * (INR M * radius l + side))].
 (* near_symbols b l z a: symbols whose key is near the query at tilt l + 1 from the key of a towards z, or
-   away from z; none, if z has no part across that key *)
+   away from z, and coherent with it; none, if z has no part across that key *)
 Definition near_symbols (b : bool) (l : nat) (z : Box) (a : Sym) : {set Sym} :=
   if Rleb (norm2 (across (lattice_key a.1) (flat z))) 0 then set0
-  else cap Ch M L (tilted_query b (cosines l) (lattice_key a.1) (flat z)) (nears l).
+  else [set c in cap Ch M L (tilted_query b (cosines l) (lattice_key a.1) (flat z)) (nears l) |
+        Rleb (dot (lattice_key a.1) (lattice_key c.1)) mu].
 (* shut l x i z: at both queries some other key of x is near *)
 Definition blocked (b : bool) (l : nat) (x : Word) (i : Tok) (z : Box) : bool :=
   [exists j, (j != i) && (x j \in near_symbols b l z (x i))].
@@ -208,7 +223,7 @@ Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam) (he : 0 <= eta < 1/2)
   (htau : tilt_leak Tok lam C mu <= tau) (hg : C + (s + ln (1 + tau)) / lam <= 1)
   (hreach : ln (N Own) + s / 2 <= lam * (1 + C)) (hc2 : C <= 2 * (c2 * c2) - 1)
   (hL : 2 * (eta + clean_leak Tok Own lam mu c2) * (INR L - 1) < 1).
-Hypotheses (hcos : forall l, (l < K)%nat -> [/\ 0 <= cosines l < 1, mu * cosines l <= nears l <= 1
+Hypotheses (hcos : forall l, (l < K)%nat -> [/\ 0 <= cosines l < 1, mu * cosines l <= nears l
     & ln (N Own) + s / 2 <= lam * (1 + cosines l - chord)]).
 Variables (S : finType) (st : Word -> S)
   (ans : S -> (option J -> R) * (Own -> option J -> R) * option Ch -> R).
@@ -296,6 +311,8 @@ have up : dot (flat z) d * sine (cosines l) <= sqrt (norm2 (flat z)) * reading l
       <= nears l.
     move=> ji; apply/RlebP; have := far j; rewrite ji /near_symbols /=.
     case: RlebP => [/Rle_not_lt/(_ n0)|_] //.
+    have [_ inc] := coherent_incoherent M0 Gx; have ij : i != j by rewrite eq_sym.
+    rewrite inE negb_and => /orP[|/negP[]]; last by apply/RlebP; exact: inc.
     rewrite inE negb_and negbK => /orP[] //.
     by rewrite inE; move: Gx; rewrite inE => /andP[/forallP/(_ j) ->].
   have h1 := open_reading Gx Gy Gw ey ew inj lK q1 qx hy hw hq.
@@ -340,14 +357,17 @@ by apply: (Rmult_le_reg_l r) => //; lra.
 Qed.
 
 (* ---------- how often a tilt is shut ----------------------------------------------------------------- *)
-(* reaches l / m: a bound of radius l;  caps l / m': of the sine of nears l *)
+(* rim l: the cosine with the pulled query that near keys exceed *)
+Definition rim (l : nat) : R :=
+  (nears l - pulls l * mu) / sqrt (1 - 2 * pulls l * cosines l + pulls l * pulls l).
+(* reaches l / m: a bound of radius l;  caps l / m': of the sine of rim l *)
 Variables (m m' g k k' : nat) (reaches caps : nat -> nat).
 Hypotheses (L0 : (0 < L)%nat) (m0 : (0 < m)%nat) (m'0 : (0 < m')%nat) (k0 : (0 < k)%nat) (k'0 : (0 < k')%nat)
   (g2 : (2 < g)%nat)
   (hfit : forall l, (l <= K)%nat -> (0 < reaches l)%nat /\
      INR m * ((INR M * radius l + side) / INR (reaches l)) + INR m * side <= INR M)
-  (hcap : forall l, (l < K)%nat -> (0 < caps l)%nat /\
-     INR m' * (INR M * sine (nears l) / INR (caps l)) + INR m' * side <= INR M)
+  (hcap : forall l, (l < K)%nat -> [/\ (0 < caps l)%nat, 0 <= pulls l, 0 <= rim l <= 1
+     & INR m' * (INR M * sine (rim l) / INR (caps l)) + INR m' * side <= INR M])
   (hmu : INR m' * (INR M * sine mu / INR k') + INR m' * side <= INR M)
   (hq : (g * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat)
   (hk : (g * (expn (reaches K) #|J| * expn m' (2 * #|J|)
@@ -372,14 +392,26 @@ apply: (@scaling J _ M (reach l) (fun _ => INR (M + M)) _ m (reaches l) _ m0 r0 
 by move=> z; rewrite inE => /RlebP.
 Qed.
 
-(* Few symbols are near a query. *)
+(* Few symbols are near a query.
+   Sketch.  With the query q and the key k, every key c of one of them has <q - p k, c> > near - p mu, if p >=
+   0 is the pull; and q - p k has the square 1 - 2 p cos + p^2.  So c is in a cap around the pulled query. *)
 Lemma card_near b l z a : (l < K)%nat -> a \in ball_symbols J Ch M L ->
   (expn m' #|J| * #|near_symbols b l z a| <= expn (caps l) #|J| * #|ball_symbols J Ch M L|)%nat.
 Proof.
-move=> lK; rewrite inE => ha; have [[C0 C1] Cnear _] := hcos lK; have [cap0 fits] := hcap lK.
+move=> lK; rewrite inE => ha; have [C01 _ _] := hcos lK; have [cap0 p0 rim01 fits] := hcap lK.
 rewrite /near_symbols; case: RlebP => [_|/Rnot_le_lt n0]; first by rewrite cards0 muln0.
-apply: card_cap => //; first by apply: tilted_query_unit => //; exact: lattice_key_unit.
-by split; [case: Cnear => h _; apply: Rle_trans h; apply: Rmult_le_pos|]; lra.
+have k1 := lattice_key_unit M0 ha; set k_ := lattice_key a.1 in k1 n0 *.
+have q1 := tilted_query_unit k1 C01 b n0; have qk := tilted_query_key (flat z) (cosines l) k1 b.
+have [w0 q'1] := pulled_unit (pulls l) q1 k1 qk ltac:(case: C01 => *; nra).
+move: rim01 fits q'1; rewrite /rim; set r := sqrt _ => rim01 fits; set q' := scale _ _ => q'1.
+have r0 : 0 < r by exact: sqrt_lt_R0.
+apply: leq_trans (card_cap Ch L M0 q'1 rim01 m'0 cap0 fits); rewrite leq_mul2l; apply/orP; right.
+apply: subset_leq_card; apply/subsetP => c; rewrite !inE.
+move=> /andP[/andP[-> /RlebP/Rnot_le_lt h1] /RlebP h2] /=.
+apply/RlebP => h3; apply: (Rlt_irrefl ((nears l - pulls l * mu) / r)); apply: Rlt_le_trans h3.
+rewrite /q' dot_scale dot_mix /Rdiv Rmult_comm; apply: Rmult_lt_compat_l; first exact: Rinv_0_lt_compat.
+set x := dot (tilted_query _ _ _ _) _; set y := dot k_ _.
+have {}h1 : nears l < x by []; have {}h2 := Rmult_le_compat_l _ _ _ p0 (h2 : y <= mu); lra.
 Qed.
 
 (* A tilt is shut in few coherent words, and by two different tokens: the two queries add up to 2 cos k_i, and
@@ -394,7 +426,7 @@ apply: (card_pairs (fun a => @card_near true l z a lK) (fun a => @card_near fals
 move=> x; rewrite inE => /andP[Gx /andP[/existsP[j /andP[ji cj]] /existsP[j' /andP[j'i cj']]]].
 exists j, j'; rewrite ji j'i cj cj' !andbT /=; apply/eqP => e; rewrite -e in cj'; move: cj cj'.
 rewrite /near_symbols; case: ifP => [_|_]; first by rewrite inE.
-rewrite !inE => /andP[_ /RlebP/Rnot_le_lt h1] /andP[_ /RlebP/Rnot_le_lt h2].
+rewrite !inE => /andP[/andP[_ /RlebP/Rnot_le_lt h1] _] /andP[/andP[_ /RlebP/Rnot_le_lt h2] _].
 have := Rplus_lt_compat _ _ _ _ h1 h2; rewrite tilted_query_sum; set d := dot _ _.
 have h : d <= mu by have [_ inc] := coherent_incoherent M0 Gx; apply: inc; rewrite eq_sym.
 by have h3 := Rmult_le_compat_l _ _ _ C0 h; lra.
