@@ -54,10 +54,10 @@ TILTS = Lemma(
     words="Theorem E on a lattice, with a chain of tilts, at delta = 0. Keys, values, questions and cache are those of "
     "the one tilt. K further tilts, as steep as one likes, bound the keys of a token wherever they are open: where of "
     "the two queries that lean from a key towards a direction and away from it, one comes near no other key. Two keys "
-    "are then at most radius l + 1 apart in that direction. Keys that are near a query, and coherent with the key that "
-    "it leans from, lie in a cap; so both queries are blocked in at most a part T^2 (cap l / m')^(2 n) of all words, "
-    "whatever the direction. With k/m a mean radius, in the n-th powers, the cache needs T (n log2(2 m/k) + h log2 L) - "
-    "log2 T! - log2 g bits, where one word in g is used.",
+    "are then at most radius l + 1 apart in that direction. Keys that are near a query, and coherent with the key it "
+    "leans from, lie in a cap; so both queries are blocked in a part T^2 (cap l / m')^(2 n) of all words or less, "
+    "whatever the direction. With k/m a mean radius, in the n-th powers, the cache needs T (n log2(2 m/k) + h log2 L) "
+    "- log2 T! - log2 g bits, where one word in g is used.",
     range="all T, T_N, n, h, L, M, m, k, m', k' >= 1, g >= 3, K >= 0; all real lambda > 0, eta in [0, 1/2), mu, C, tau "
     "and all cosines that meet its inequalities; delta = 0; all algorithms with public coins",
     formula=r"\log_2 |S| \ge T \left(n \log_2 \frac{2 m}{k} + h \log_2 L\right) - \log_2 T! - \log_2 g",
