@@ -57,7 +57,7 @@ def bits_of(design: Design | None) -> float:
     ],
 )
 def test_what_the_finite_route_loses(monkeypatch: pytest.MonkeyPatch, row: list[str]) -> None:
-    """Known value: E shared, on a grid and with one tilt, E1, C' and the chain, in percent, for each eta of the table."""
+    """Known value: E shared, on a grid, with one tilt, E1, C' and the chain, in percent, for each eta of the table."""
     target = Target(D16, Fraction(row[0]), Fraction(0))
     assert row[1] == percent(bits_of(cliques.clique_shared_design(target)), D16)
     assert row[2] == percent(bits_of(cliques.clique_grid_design(target)), D16)
