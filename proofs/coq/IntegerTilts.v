@@ -191,6 +191,6 @@ have r0_ := nonneg _ r00; have last0 := last_ge0 r0_ signs.
 apply/leP/Nat2Z.inj_le; rewrite !of_nat_mul of_nat_add !of_nat_mul !of_nat_expn !card_ord.
 rewrite reach_last shut_weightP //.
 rewrite [Z.of_nat (_ - _)]Nat2Z.inj_sub; last by apply/leP; exact: ltnW.
-by rewrite !Z2Nat.id ?[Z.of_nat 2]/= ?Z.pow_2_r //; exact: nonneg.
+by rewrite !Z2Nat.id //; exact: nonneg.
 Qed.
 End Design.

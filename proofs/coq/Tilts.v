@@ -234,7 +234,6 @@ Hypotheses
   (value_right : forall x y i c, x \in good -> y \in good ->
      near eta (lattice_output (lattice_instance x) (value_question Own lam y i c))
               (ans (st x) (value_question Own lam y i c))).
-Notation close := (@close Tok J Ch M L lam eta C tau).
 Notation points := (@points Tok J Ch M L lam eta C tau S st).
 
 Lemma reading_ge0 l : 0 <= rest l /\ 0 <= (s + rest l) / lam.
