@@ -29,6 +29,7 @@ from experiments import (
     structures,
     threshold,
     tightness,
+    tilt_chains,
     training_memory,
     windows,
 )
@@ -60,6 +61,7 @@ EXPERIMENTS = {
     "structures": structures,
     "threshold": threshold,
     "tightness": tightness,
+    "tilt_chains": tilt_chains,
     "training_memory": training_memory,
     "windows": windows,
 }

@@ -49,7 +49,20 @@ def test_quick_experiments_are_supported(name: str, tmp_path: Path, monkeypatch:
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
-    "name", ["budgets", "coresets", "dimension", "errors", "maps", "phase", "probes", "replay", "scaling", "threshold"]
+    "name",
+    [
+        "budgets",
+        "coresets",
+        "dimension",
+        "errors",
+        "maps",
+        "phase",
+        "probes",
+        "replay",
+        "scaling",
+        "threshold",
+        "tilt_chains",
+    ],
 )
 def test_experiments_are_supported(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: the same of those that take up to a minute."""

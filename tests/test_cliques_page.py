@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from experiments.tilt_chains import CLAIMED, Search, head_at
 from lowerbound.certify.certified import certificate_of, certified
 from lowerbound.certify.design import cliques, lattice_cliques
 from lowerbound.certify.design.target import Design, Target
@@ -56,12 +57,13 @@ def bits_of(design: Design | None) -> float:
     ],
 )
 def test_what_the_finite_route_loses(monkeypatch: pytest.MonkeyPatch, row: list[str]) -> None:
-    """Known value: E shared, E on a grid, E with one tilt, E1 and C', in percent, for each eta of the table."""
+    """Known value: E shared, on a grid, with one tilt, E1, C' and the chain, in percent, for each eta of the table."""
     target = Target(D16, Fraction(row[0]), Fraction(0))
     assert row[1] == percent(bits_of(cliques.clique_shared_design(target)), D16)
     assert row[2] == percent(bits_of(cliques.clique_grid_design(target)), D16)
     assert row[4] == percent(floor_of("E1", D16, row[0]), D16)
     assert row[5] == percent(floor_of("C'", D16, row[0]), D16)
+    assert row[6] == percent(Search.of(head_at(target.eta)).chain(CLAIMED).bits, D16)
     monkeypatch.setattr(cliques, "_cheapest_chain", lambda costs, closed: (float(costs[0]), [0]))
     assert row[3] == percent(bits_of(cliques.clique_grid_design(target)), D16)
 

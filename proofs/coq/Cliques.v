@@ -1,9 +1,48 @@
 (* Theorem E with one tilt, on a lattice of keys.  A state is a clique of instances that no question tells
    apart, and a clique is small: under one labelling of the tokens its keys are close, and its values equal.
    *)
-From LowerBound Require Export Matching LatticeKeys Collisions.
+From LowerBound Require Export Matching LatticeKeys.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
+
+(* ---------- a count of states, in bits ----------------------------------------------------------------- *)
+(* A set of G words, one in g of all, of which a state serves at most T! (k^n ball / (2 m)^n)^T: the number of
+   points in the ball cancels.
+   Sketch.  In logarithms, G is at least T log2 (ball L^h) - log2 g; subtract T log2 (k^n ball) and add T n
+   log2 (2 m); what is left is T (n log2 (2 m / k) + h log2 L). *)
+Lemma lattice_bits (Tok J Ch : finType) (M L m k g G s : nat) : (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat ->
+  (0 < g)%nat -> (#|ball_words Tok J Ch M L| <= g * G)%nat ->
+  (G * expn (expn (2 * m) #|J|) #|Tok| <= s * (#|Tok|`! * expn (expn k #|J| * #|ball J M|) #|Tok|))%nat ->
+  N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - log2 (INR g)
+    <= log2 (INR s).
+Proof.
+move=> L0 m0 k0 g0 hG hs; have l2 := ln2_gt0.
+have b0 := ball_gt0 J M.
+have w0 : (0 < #|ball_words Tok J Ch M L|)%nat.
+  by rewrite card_ball_words expn_gt0 muln_gt0 b0 expn_gt0 L0.
+have G0 : (0 < G)%nat by have := leq_trans w0 hG; rewrite muln_gt0 => /andP[].
+have D0 : (0 < expn (2 * m) #|J|)%nat by rewrite expn_gt0 muln_gt0 m0.
+have fl := bits_of_count G0 D0 hs; move: fl hG w0; rewrite card_ball_words.
+move: #|ball J M| b0 => b b0 fl hG w0; have bR := INR_gt0 b0.
+have LR : 0 < INR (expn L #|Ch|) by apply: INR_gt0; rewrite expn_gt0 L0.
+have mR := INR_gt0 m0; have kR := INR_gt0 k0; have e2 : INR 2 = 2 by [].
+have eb : log2 (INR (b * expn L #|Ch|)) = log2 (INR b) + N Ch * log2 (INR L).
+  by rewrite mult_INR -log2_expn /log2 ln_mult //; field; lra.
+have hh := ln_le (INR_gt0 w0) (INR_le hG); rewrite mult_INR ln_mult in hh; try exact: INR_gt0.
+have h2 : log2 (INR (expn (b * expn L #|Ch|) #|Tok|)) <= log2 (INR g) + log2 (INR G).
+  have -> : log2 (INR g) + log2 (INR G) = (ln (INR g) + ln (INR G)) / ln 2 by rewrite /log2; field; lra.
+  by apply: Rmult_le_compat_r => //; exact/Rlt_le/Rinv_0_lt_compat.
+have kn : 0 < INR (expn k #|J|) by apply: INR_gt0; rewrite expn_gt0 k0.
+have ek : log2 (INR (expn k #|J| * b)) = N J * log2 (INR k) + log2 (INR b).
+  by rewrite mult_INR -log2_expn /log2 ln_mult //; field; lra.
+have em : log2 (2 * INR m / INR k) = log2 (INR (2 * m)) - log2 (INR k).
+  rewrite mult_INR e2 /log2 /Rdiv ln_mult ?ln_Rinv //; [by field; lra|nra|exact: Rinv_0_lt_compat].
+rewrite log2_expn eb in h2; rewrite ek log2_expn in fl; rewrite em.
+change (INR #|Tok|) with (N Tok) in h2, fl; change (INR #|J|) with (N J) in fl.
+move: fl h2; move: (log2 (INR (2 * m))) (log2 (INR L)) (log2 (INR b)) (log2 (INR g)) (log2 (INR k)).
+move: (log2 (INR #|Tok|`!)) (log2 (INR s)) (log2 (INR G)) (N Tok) (N J) (N Ch).
+by move=> f u x nj nt nc x1 x2 x3 x4 x5 fl h2; lra.
+Qed.
 
 Section Cliques.
 Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
@@ -124,47 +163,69 @@ rewrite -e in gz; have := apart_near ry rz gy gz.
 by have := grid_step hL ne; lra.
 Qed.
 
+(* close x y f: every key of x is within a2 of the key of y that f labels alike *)
+Definition close (x y : Word) (f : {ffun Tok -> Tok}) : bool :=
+  [forall i, Rleb c2 (dot (lattice_keys x i) (lattice_keys y (f i)))].
+(* points G x f i: the points that words of G, of the state of x and close to x under f, have for token i *)
+Definition points (G : {set Word}) (x : Word) (f : {ffun Tok -> Tok}) (i : Tok) :
+  {set {ffun J -> 'I_(M + M).+1}} := [set (a : Sym).1 | a in symbols (members G st close x f) (f i)].
+
+Lemma pointsP (G : {set Word}) x f i p : p \in points G x f i ->
+  exists y, [/\ y \in G, st y = st x, forall j, c2 <= dot (lattice_keys x j) (lattice_keys y (f j))
+               & p = (y (f i)).1].
+Proof.
+move=> /imsetP[_ /imsetP[y hy ->] ->]; exists y; move: hy; rewrite inE => /and3P[Gy /eqP e /forallP h].
+by split=> // j; exact/RlebP.
+Qed.
+
+(* A state serves at most T! B words, if words of one labelling have at most B lists of points.
+   Sketch.  Match every word of a state with one word x of it (Matching.v).  Under one labelling the symbols
+   of a token have equal values: there are no more of them than points. *)
+Theorem state_count (G : {set Word}) (B : nat) : {subset G <= good} ->
+  (forall x (f : {ffun Tok -> Tok}), x \in G -> injective f -> (\prod_i #|points G x f i| <= B)%nat) ->
+  (#|G| <= #|S| * (#|Tok|`! * B))%nat.
+Proof.
+move=> Ggood hB; have [[c20 _] [mc reach]] := tilt_facts; have ab : None != Some j0 :> option J by [].
+have c10 : 0 <= c1 by lra.
+apply: (@clique_count _ _ _ _ st close) => [x y /Ggood Gx /Ggood Gy e|x f Gx inj].
+  have [f [/bij_inj inj h]] := matching t0 o0 he l0 None ab (state_alike Gx Gy e)
+    (coherent_incoherent M0 Gx) (coherent_incoherent M0 Gy) hcoarse hleak reach c10 hinj.
+  exists (finfun f); split; first by move=> i i'; rewrite !ffunE => /inj.
+  by apply/forallP => i; apply/RlebP; rewrite ffunE; apply: state_close => //; apply: Rle_trans (h i); lra.
+apply: leq_trans (hB x f Gx inj); apply: leq_prod => i _; rewrite [#|points _ _ _ _|]card_in_imset //.
+move=> a b /imsetP[y hy ->] /imsetP[z hz ->]; move: hy hz; rewrite !inE.
+move=> /and3P[/Ggood Gy /eqP ey /forallP/(_ i)/RlebP hy] /and3P[/Ggood Gz /eqP ez /forallP/(_ i)/RlebP hz].
+have [_] := state_symbols (Ggood _ Gx) Gy Gz ey ez hy hz.
+by case: (y _) (z _) => [a1 a2] [b1 b2] /= -> ->.
+Qed.
+
+(* Points of one token are within M sqrt (2 - 2 c2) of each other. *)
+Lemma points_near (G : {set Word}) x f i u v : {subset G <= good} -> x \in good ->
+  u \in points G x f i -> v \in points G x f i ->
+  norm2 (fun j => INR (u j) - INR (v j)) <= (INR M * sqrt (2 - 2 * c2)) * (INR M * sqrt (2 - 2 * c2)).
+Proof.
+move=> Ggood Gx /pointsP[y [/Ggood Gy ey hy ->]] /pointsP[z [/Ggood Gz ez hz ->]].
+have ball w l : w \in good -> (w l).1 \in ball J M by rewrite inE => /andP[/forallP].
+have [d _] := state_symbols Gx Gy Gz ey ez (hy i) (hz i).
+by apply: (lattice_key_near M0 _ _ d); exact: ball.
+Qed.
+
 Variables (m k : nat).
 Hypotheses (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
   (hm : INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt (N J)) / INR k) + INR m * sqrt (N J) <= INR M).
 
-(* The bits of a set of good words: their number, divided by the number of words that a state can stand for.
-   Sketch.  Match every word of a state with one word x of it (Matching.v).  Under one labelling the symbols
-   of a token have equal values, and points of a diameter of at most M sqrt (2 - 2 c2); by the lattice form of
-   the Brunn-Minkowski inequality there are at most (k / 2 m)^n times as many of them as points in the ball.
-   *)
-Theorem clique_floor : (0 < #|good|)%nat ->
-  log2 (INR #|good|) + N Tok * log2 (INR (expn (2 * m) #|J|)) - log2 (INR #|Tok|`!)
-    - N Tok * log2 (INR (expn k #|J| * #|ball J M|)) <= log2 (N S).
+(* The good words are few: at most T! (k^n ball / (2 m)^n)^T for each state, because by the lattice form of
+   the Brunn-Minkowski inequality a token has at most (k / 2 m)^n times as many points as the ball. *)
+Theorem clique_floor : (#|good| * expn (expn (2 * m) #|J|) #|Tok|
+  <= #|S| * (#|Tok|`! * expn (expn k #|J| * #|ball J M|) #|Tok|))%nat.
 Proof.
-move=> G0; have [[c20 _] [mc reach]] := tilt_facts; have ab : None != Some j0 :> option J by [].
-pose mt (x y : Word) (f : {ffun Tok -> Tok}) :=
-  [forall i, Rleb c2 (dot (lattice_keys x i) (lattice_keys y (f i)))].
 pose D := expn (2 * m) #|J|; pose P := (expn k #|J| * #|ball J M|)%nat; pose B := (P %/ D)%nat.
 have D0 : (0 < D)%nat by rewrite expn_gt0 muln_gt0 m0.
-have c10 : 0 <= c1 by lra.
 have cnt : (#|good| <= #|S| * (#|Tok|`! * expn B #|Tok|))%nat.
-  apply: (@clique_count _ _ _ _ st mt) => [x y Gx Gy e|x f Gx inj].
-    have [f [/bij_inj inj h]] := matching t0 o0 he l0 None ab (state_alike Gx Gy e)
-      (coherent_incoherent M0 Gx) (coherent_incoherent M0 Gy) hcoarse hleak reach c10 hinj.
-    exists (finfun f); split; first by move=> i i'; rewrite !ffunE => /inj.
-    by apply/forallP => i; apply/RlebP; rewrite ffunE; apply: state_close => //; apply: Rle_trans (h i); lra.
-  rewrite -prod_nat_const; apply: leq_prod => i _; set A := symbols _ _.
-  have pair a b : a \in A -> b \in A ->
-      [/\ a.1 \in ball J M, c2 <= dot (lattice_key a.1) (lattice_key b.1) & a.2 = b.2].
-    move=> /imsetP[y]; rewrite inE => /and3P[Gy /eqP ey /forallP/(_ i)/RlebP hy] ->.
-    move=> /imsetP[z]; rewrite inE => /and3P[Gz /eqP ez /forallP/(_ i)/RlebP hz] ->.
-    have [d v] := state_symbols Gx Gy Gz ey ez hy hz.
-    by split=> //; move: Gy; rewrite inE => /andP[/forallP].
+  apply: state_count => // x f Gx inj; rewrite -prod_nat_const; apply: leq_prod => i _.
   rewrite leq_divRL // mulnC.
-  have inj1 : {in A &, injective (fun a : Sym => a.1)}.
-    move=> a b Aa Ab e; have [_ _ e2] := pair a b Aa Ab.
-    by case: a b e e2 {Aa Ab} => [a1 a2] [b1 b2] /= -> ->.
-  rewrite -(card_in_imset inj1); apply: (small_diameter (r := INR M * sqrt (2 - 2 * c2))) => //.
-    by apply: Rmult_le_pos; [exact: pos_INR|exact: sqrt_pos].
-  move=> u v /imsetP[a Aa ->] /imsetP[b Ab ->].
-  by have [ba d _] := pair a b Aa Ab; have [bb _ _] := pair b a Ab Aa; exact: lattice_key_near.
-apply: bits_of_count => //; rewrite -/(expn D #|Tok|).
+  apply: (small_diameter (r := INR M * sqrt (2 - 2 * c2))) => // [|u v hu hv]; last exact: points_near hu hv.
+  by apply: Rmult_le_pos; [exact: pos_INR|exact: sqrt_pos].
 apply: (@leq_trans (#|S| * (#|Tok|`! * expn B #|Tok|) * expn D #|Tok|)); first by rewrite leq_mul2r cnt orbT.
 rewrite -!mulnA leq_mul2l leq_mul2l -expnMn; apply/orP; right; apply/orP; right.
 by rewrite leq_exp2r ?leq_trunc_div //; apply/card_gt0P; exists t0.
@@ -176,43 +237,15 @@ Hypotheses (L0 : (0 < L)%nat) (m'0 : (0 < m')%nat) (k'0 : (0 < k')%nat)
   (hfit : INR m' * (INR M * sine mu / INR k') + INR m' * sqrt (N J) <= INR M)
   (hq : (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat).
 
-(* Half of all words are good: the number of points in the ball cancels.
-   Sketch.  clique_floor has log2 of the number of good words, at least log2 (ball L^h)^T - 1, minus T log2
-   (k^n ball); what is left is T (n log2 (2 m / k) + h log2 L). *)
+(* Half of all words are good. *)
 Theorem clique_lattice :
   N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
 Proof.
-have l2 := ln2_gt0; have mu01 : 0 <= mu <= 1.
-  by have [[_ c21] [mc _]] := tilt_facts; lra.
-have b0 : (0 < #|ball J M|)%nat.
-  pose o : {ffun J -> 'I_(M + M).+1} := [ffun=> inord M]; apply/card_gt0P; exists o; rewrite inE; apply/RlebP.
-  have -> : norm2 (from (fun _ => INR M) o) = 0.
-    by rewrite /dot big1 // => j _; rewrite /from ffunE inordK ?ltnS ?leq_addr //; move: (INR M) => a; ring.
-  by have := pos_INR M; nra.
-have half := half_coherent Ch L M0 mu01 m'0 k'0 hfit hq.
-have w0 : (0 < #|ball_words Tok J Ch M L|)%nat.
-  by rewrite card_ball_words prod_nat_const expn_gt0 card_ball_symbols muln_gt0 b0 expn_gt0 L0.
-have G0 : (0 < #|good|)%nat by have := leq_trans w0 half; rewrite muln_gt0.
-have fl := clique_floor G0; move: fl half w0 G0; rewrite card_ball_words prod_nat_const card_ball_symbols.
-move: #|ball J M| #|good| b0 => b g b0 fl half w0 g0.
-have bR := INR_gt0 b0; have LR : 0 < INR (expn L #|Ch|) by apply: INR_gt0; rewrite expn_gt0 L0.
-have mR := INR_gt0 m0; have kR := INR_gt0 k0; have e2 : INR 2 = 2 by [].
-have eb : log2 (INR (b * expn L #|Ch|)) = log2 (INR b) + N Ch * log2 (INR L).
-  by rewrite mult_INR -log2_expn /log2 ln_mult //; field; lra.
-have hh := ln_le (INR_gt0 w0) (INR_le half).
-rewrite mult_INR ln_mult in hh; [|by rewrite e2; lra|exact: INR_gt0].
-have h2 : log2 (INR (expn (b * expn L #|Ch|) #|Tok|)) <= 1 + log2 (INR g).
-  have -> : 1 + log2 (INR g) = (ln (INR 2) + ln (INR g)) / ln 2 by rewrite e2 /log2; field; lra.
-  by apply: Rmult_le_compat_r => //; exact/Rlt_le/Rinv_0_lt_compat.
-have kn : 0 < INR (expn k #|J|) by apply: INR_gt0; rewrite expn_gt0 k0.
-have ek : log2 (INR (expn k #|J| * b)) = N J * log2 (INR k) + log2 (INR b).
-  by rewrite mult_INR -log2_expn /log2 ln_mult //; field; lra.
-have em : log2 (2 * INR m / INR k) = log2 (INR (2 * m)) - log2 (INR k).
-  rewrite mult_INR e2 /log2 /Rdiv ln_mult ?ln_Rinv //; [by field; lra|nra|exact: Rinv_0_lt_compat].
-rewrite log2_expn eb in h2; rewrite ek log2_expn in fl; rewrite em.
-change (INR #|Tok|) with (N Tok) in h2; change (INR #|J|) with (N J) in fl.
-move: fl h2; move: (log2 (INR (2 * m))) (log2 (INR L)) (log2 (INR b)) (log2 (INR g)) (log2 (INR k)).
-move: (log2 (INR #|Tok|`!)) (log2 (N S)) (N Tok) (N J) (N Ch) => f u t nj nc x1 x2 x3 x4 x5 fl h2; lra.
+have mu01 : 0 <= mu <= 1 by have [[_ c21] [mc _]] := tilt_facts; lra.
+have half : (#|ball_words Tok J Ch M L| <= 2 * #|good|)%nat.
+  by have := most_coherent Ch L M0 mu01 m'0 k'0 hfit hq; rewrite {1}mul2n -addnn leq_add2r.
+have <- : log2 (INR 2) = 1 by rewrite /log2 [INR 2]/= /Rdiv Rinv_r //; exact/Rgt_not_eq/ln2_gt0.
+exact: lattice_bits half clique_floor.
 Qed.
 End Cliques.
 

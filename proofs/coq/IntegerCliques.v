@@ -45,14 +45,14 @@ Implicit Types e t own l u c v s : interval.
 Definition isine c := isqrt one (number 1%Z - c * c).
 Definition iturn c u := c * u + isine c * isine u.
 Definition iapart e :=
-  number 2%Z * iln one 48 ((number 1%Z + number 2%Z * e) / (number 1%Z - number 2%Z * e)).
-Definition icoarse_cos t l s := number 1%Z - (s + iln one 48 t) / l.
+  number 2%Z * iln one 32 ((number 1%Z + number 2%Z * e) / (number 1%Z - number 2%Z * e)).
+Definition icoarse_cos t l s := number 1%Z - (s + iln one 32 t) / l.
 Definition imatch_leak t l s u :=
-  (t - number 1%Z) * iexp one 48 (s - l * (number 1%Z - iturn (icoarse_cos t l s) u)).
-Definition imatch_cos t l s u := number 1%Z - (s - iln one 48 (number 1%Z - imatch_leak t l s u)) / l.
-Definition itilted l s c v := c + (s + iln one 48 (number 1%Z + v)) / l.
-Definition itilt_leak t l c u := (t - number 1%Z) * iexp one 48 (l * (iturn c u - c)).
-Definition iclean_leak t own l u c := itilt_leak t l c u + own * iexp one 48 (iopp (l * (number 1%Z + c))).
+  (t - number 1%Z) * iexp one 32 (s - l * (number 1%Z - iturn (icoarse_cos t l s) u)).
+Definition imatch_cos t l s u := number 1%Z - (s - iln one 32 (number 1%Z - imatch_leak t l s u)) / l.
+Definition itilted l s c v := c + (s + iln one 32 (number 1%Z + v)) / l.
+Definition itilt_leak t l c u := (t - number 1%Z) * iexp one 32 (l * (iturn c u - c)).
+Definition iclean_leak t own l u c := itilt_leak t l c u + own * iexp one 32 (iopp (l * (number 1%Z + c))).
 End Enclosures.
 
 (* ---------- these intervals enclose ------------------------------------------------- *)
@@ -146,38 +146,31 @@ Definition lattice_floor (T n2 n h L M : nat) (lam mu eta bits : R) : Prop :=
      near eta (lattice_output (inst x) (value y i c)) (answer w (compress w (inst x)) (value y i c))) ->
   bits <= log2 (N S).
 
-Section Design.
-(* T tokens, n2 own tokens, n + 1 key coordinates, h value channels of L levels; queries of norm lam *)
-Variables (T n2 n h L : nat) (lam : Z).
-(* eta, mu, C, tau: quotients;  a clique's keys are within k/m, caps of cosine mu hold a part (k'/m')^n of the
-   keys, both on every lattice of M0 steps to 1, or more *)
-Variables (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z).
-Definition clique_design : bool := (
+Lemma INR_to_nat z : 0 < IZR z -> INR (Z.to_nat z) = IZR z.
+Proof. by move=> /lt_IZR z0; rewrite INR_IZR_INZ Z2Nat.id //; lia. Qed.
+
+(* ---------- reading the keys of a clique ------------------------------------------------------------- *)
+Section Reading.
+(* T tokens, n2 own tokens, n + 1 key coordinates, value channels of L levels; queries of norm lam;  eta, mu,
+   C, tau: quotients;  more s c2: further conditions, on the intervals of apart eta and of tilt_cos *)
+Variables (T n2 n L : nat) (lam : Z) (eta mu C tau : Z * Z) (more : option (Z * Z) -> option (Z * Z) -> bool).
+Definition reading_design : bool := (
   let t := whole T in let own := whole n2 in let l := number lam in
   let e := rational one eta.1 eta.2 in let u := rational one mu.1 mu.2 in
   let c := rational one C.1 C.2 in let v := rational one tau.1 tau.2 in
   let s := iapart e in let c1 := imatch_cos t l s u in let g := itilted l s c v in let c2 := iturn c g in
-  let side := isqrt one (whole n) in let ln2 := iln one 48 (number 2%Z) in let lnt := iln one 48 t in
-  [&& [&& 0 < T, 0 < n2, 0 < n & 0 < L]%nat,
-      [&& 0 <? lam, 0 <? m, 0 <? k, 0 <? m', 0 <? k' & 0 <? M0]%Z,
+  [&& [&& 0 < T, 0 < n2, 0 < n & 0 < L]%nat && (0 <? lam)%Z,
       [&& number 0%Z <= e, number 2%Z * e < number 1%Z, number 0%Z <= u, u <= icoarse_cos t l s
         & imatch_leak t l s u < number 1%Z],
       [&& u < number 2%Z * (c1 * c1) - number 1%Z, u <= c, c <= c1 & itilt_leak t l c u <= v],
-      [&& g <= number 1%Z, iln one 48 own + s / number 2%Z <= l * (number 1%Z + c),
+      [&& g <= number 1%Z, iln one 32 own + s / number 2%Z <= l * (number 1%Z + c),
           c <= number 2%Z * (c2 * c2) - number 1%Z
-        & number 2%Z * (e + iclean_leak t own l u c2) * (whole L - number 1%Z) < number 1%Z] &
-      [&& number m * (side / number k) + number m * side
-            <= number M0 * (number 1%Z - number m * (isqrt one (number 2%Z - number 2%Z * c2) / number k)),
-          number m' * side <= number M0 * (number 1%Z - number m' * (isine u / number k')),
-          (2 * (Z.of_nat T * Z.of_nat T) * k' ^ Z.of_nat n <=? m' ^ Z.of_nat n)%Z &
-          number bits <= t * (whole n * (iln one 48 (number 2%Z * number m / number k) / ln2)
-                              + whole h * (iln one 48 (whole L) / ln2))
-            - ((t + number 1%Z) * lnt - t + number 1%Z) / ln2 - number 1%Z]])%interval_scope.
+        & number 2%Z * (e + iclean_leak t own l u c2) * (whole L - number 1%Z) < number 1%Z] & more s c2])
+  %interval_scope.
 
-Hypothesis ok : clique_design.
+Hypothesis ok : reading_design.
 Notation Tok := [finType of 'I_T].
 Notation Own := [finType of 'I_n2].
-Notation J := [finType of 'I_n].
 Notation ratio p := (IZR p.1 / IZR p.2).
 Notation R_eta := (ratio eta).
 Notation R_mu := (ratio mu).
@@ -192,27 +185,30 @@ Notation s := (apart R_eta).
 (* the intervals of the design *)
 Notation t := (whole T).
 Notation l := (number lam).
+Notation e := (rational one eta.1 eta.2).
 Notation u := (rational one mu.1 mu.2).
 Notation c := (rational one C.1 C.2).
 Notation v := (rational one tau.1 tau.2).
-Let inside_s : within one (iapart (rational one eta.1 eta.2)) s := within_apart (within_rational one _ _).
+Let inside_s : within one (iapart e) s := within_apart (within_rational one _ _).
 Let inside_l : within one l R_lam := within_integer one lam.
 Let inside_u : within one u R_mu := within_rational one _ _.
 Let inside_c : within one c R_C := within_rational one _ _.
 Let inside_v : within one v R_tau := within_rational one _ _.
 Let inside_t : within one t (N Tok) := within_card T.
-Let inside_c1 : within one (imatch_cos t l (iapart (rational one eta.1 eta.2)) u) c1 :=
+Let inside_c1 : within one (imatch_cos t l (iapart e) u) c1 :=
   within_match_cos inside_t inside_l inside_s inside_u.
 Let inside_g := within_tilted inside_l inside_s inside_c inside_v.
-Let inside_c2 : within one (iturn c (itilted l (iapart (rational one eta.1 eta.2)) c v)) c2 :=
-  within_turn inside_c inside_g.
+Let inside_c2 : within one (iturn c (itilted l (iapart e) c v)) c2 := within_turn inside_c inside_g.
 
 (* ---------- what the design says, in real numbers ------------------------------------------------------ *)
+Lemma design_signs : [&& 0 < T, 0 < n2, 0 < n & 0 < L]%nat /\ 0 < R_lam.
+Proof. by move: ok; rewrite /reading_design => /andP[/andP[h /Z.ltb_lt/IZR_lt l0] _]. Qed.
+
 Lemma design_cosines : [/\ 0 <= R_eta < 1/2, 0 <= R_mu <= c0, match_leak Tok R_lam R_eta R_mu < 1,
   R_mu < 2 * (c1 * c1) - 1 & R_mu <= R_C <= c1].
 Proof.
-move: ok; rewrite /clique_design; cbv beta zeta.
-case/and5P=> _ _ /and5P[h1 h2 h3 h4 h5] /and4P[h6 h7 h8 _] _.
+move: ok; rewrite /reading_design; cbv beta zeta.
+case/and5P=> _ /and5P[h1 h2 h3 h4 h5] /and4P[h6 h7 h8 _] _ _.
 have f1 : 0 <= R_eta by apply: (at_mostP one_gt0 h1); repeat enclose_step.
 have f2 : 2 * R_eta < 1 by apply: (lessP one_gt0 h2); repeat enclose_step.
 have f3 : 0 <= R_mu by apply: (at_mostP one_gt0 h3); repeat enclose_step.
@@ -227,8 +223,8 @@ Lemma design_tilt : [/\ tilt_leak Tok R_lam R_C R_mu <= R_tau, R_C + (s + ln (1 
   ln (N Own) + s / 2 <= R_lam * (1 + R_C), R_C <= 2 * (c2 * c2) - 1
   & 2 * (R_eta + clean_leak Tok Own R_lam R_mu c2) * (INR L - 1) < 1].
 Proof.
-move: ok; rewrite /clique_design; cbv beta zeta.
-case/and5P=> _ _ _ /and4P[_ _ _ h1] /andP[/and4P[h2 h3 h4 h5] _]; have [hs hi] := (inside_s, inside_c2).
+move: ok; rewrite /reading_design; cbv beta zeta.
+case/and5P=> _ _ /and4P[_ _ _ h1] /and4P[h2 h3 h4 h5] _; have [hs hi] := (inside_s, inside_c2).
 have hl := within_clean_leak inside_t (within_card n2) inside_l inside_u inside_c2.
 split.
 - exact: (at_mostP one_gt0 h1 (within_tilt_leak inside_t inside_l inside_u inside_c) inside_v).
@@ -238,91 +234,124 @@ split.
 by apply: (lessP one_gt0 h5); move: (iclean_leak _ _ _ _ _) hl => i hl; repeat enclose_step.
 Qed.
 
-Lemma design_signs : [/\ [&& 0 < T, 0 < n2, 0 < n & 0 < L]%nat, 0 < R_lam, 0 < IZR m /\ 0 < IZR k,
-  0 < IZR m' /\ 0 < IZR k' & 0 < IZR M0].
+(* the further conditions hold for intervals around apart eta and tilt_cos *)
+Lemma design_more : exists si ci, [/\ more si ci, within one si s & within one ci c2].
 Proof.
-have pos z : (0 <? z)%Z -> 0 < IZR z by move/Z.ltb_lt/IZR_lt.
-move: ok; rewrite /clique_design; cbv beta zeta => /and3P[? /and5P[/pos ? /pos ? /pos ? /pos ? /andP[/pos ?
-  /pos ?]] _].
-by [].
+move: ok; rewrite /reading_design; cbv beta zeta => /and5P[_ _ _ _ h].
+by exists (iapart e), (iturn c (itilted l (iapart e) c v)); split.
+Qed.
+End Reading.
+
+(* ---------- the lattice and the bits ----------------------------------------------------------------- *)
+Section Lattice.
+(* sets of a diameter of r M (caps of radius r M) hold a part (k/m)^n of the ball, for M >= M0 steps *)
+Variables (M n : nat) (M0 m k : Z) (i : option (Z * Z)) (r : R).
+Definition small_fits : bool := (
+  let side := isqrt one (whole n) in
+  number m * (side / number k) + number m * side <= number M0 * (number 1%Z - number m * (i / number k)))
+  %interval_scope.
+Definition cap_fits : bool := (
+  number m * isqrt one (whole n) <= number M0 * (number 1%Z - number m * (i / number k)))%interval_scope.
+
+Hypotheses (hi : within one i r) (m0 : 0 < IZR m) (k0 : 0 < IZR k) (M00 : 0 < IZR M0)
+  (fine : IZR M0 <= INR M).
+Notation side := (sqrt (N [finType of 'I_n])).
+
+(* a condition of the form a <= M (1 - x) with a >= 0: 1 - x is not negative, and M may grow *)
+Let larger a b : 0 <= a -> a <= IZR M0 * b -> a <= INR M * b.
+Proof.
+move=> a0 ab; have b0 : 0 <= b by apply: (Rmult_le_reg_l (IZR M0)) => //; lra.
+by apply: Rle_trans ab _; apply: Rmult_le_compat_r.
 Qed.
 
-(* every lattice that is fine enough *)
-Variable M : nat.
-Hypothesis fine : IZR M0 <= INR M.
-
-(* Conditions at M0 steps hold at M >= M0 steps.
-   Sketch.  Each has the form a <= M (1 - x) with a >= 0, so that 1 - x is not negative, and M may grow. *)
-Lemma design_lattice :
-  INR (Z.to_nat m) * ((INR M * sqrt (2 - 2 * c2) + sqrt (N J)) / INR (Z.to_nat k))
-    + INR (Z.to_nat m) * sqrt (N J) <= INR M /\
-  INR (Z.to_nat m') * (INR M * sine R_mu / INR (Z.to_nat k')) + INR (Z.to_nat m') * sqrt (N J) <= INR M /\
-  (2 * expn #|Tok| 2 * expn (Z.to_nat k') #|J| <= expn (Z.to_nat m') #|J|)%nat.
+Lemma small_fitsP : small_fits ->
+  INR (Z.to_nat m) * ((INR M * r + side) / INR (Z.to_nat k)) + INR (Z.to_nat m) * side <= INR M.
 Proof.
-have [_ _ [m0 k0] [m'0 k'0] M00] := design_signs.
-have whole z : 0 < IZR z -> INR (Z.to_nat z) = IZR z.
-  by move=> /lt_IZR z0; rewrite INR_IZR_INZ Z2Nat.id //; lia.
-move: ok; rewrite /clique_design; cbv beta zeta => /and5P[_ _ _ _ /andP[_ /and4P[h1 h2 /Z.leb_le h3 _]]].
-rewrite !whole //; set r := sqrt (2 - _); set side := sqrt (N J); set w := sine _.
-have side0 : 0 <= side by exact: sqrt_pos.
-have f1 : IZR m * (side / IZR k) + IZR m * side <= IZR M0 * (1 - IZR m * (r / IZR k)).
-  apply: (at_mostP one_gt0 h1); rewrite /r /side; have hi := inside_c2.
-    by repeat enclose_step.
-  by move: (iturn _ _) hi => i hi; repeat enclose_step.
-have f2 : IZR m' * side <= IZR M0 * (1 - IZR m' * (w / IZR k')).
-  have hi := within_sine inside_u; apply: (at_mostP one_gt0 h2); rewrite /w /side.
-    by repeat enclose_step.
-  by move: (isine _) hi => i hi; repeat enclose_step.
-have larger a b : 0 <= a -> a <= IZR M0 * b -> a <= INR M * b.
-  move=> a0 ab; have b0 : 0 <= b by apply: (Rmult_le_reg_l (IZR M0)) => //; lra.
-  by apply: Rle_trans ab _; apply: Rmult_le_compat_r.
+move=> h; rewrite !INR_to_nat //; have s0 := sqrt_pos (N [finType of 'I_n]).
+have f : IZR m * (side / IZR k) + IZR m * side <= IZR M0 * (1 - IZR m * (r / IZR k)).
+  by apply: (at_mostP one_gt0 h); repeat enclose_step.
 have p1 : 0 <= IZR m * (side / IZR k) by apply: Rmult_le_pos; [lra|apply: Rdiv_le_r; lra].
 have p2 : 0 <= IZR m * side by apply: Rmult_le_pos; lra.
-have {}f1 := larger _ _ (Rplus_le_le_0_compat _ _ p1 p2) f1.
-have {}f2 := larger _ _ (Rmult_le_pos _ _ (Rlt_le _ _ m'0) side0) f2.
-split; last split.
-- have -> : IZR m * ((INR M * r + side) / IZR k) = INR M * (IZR m * (r / IZR k)) + IZR m * (side / IZR k).
-    by field; lra.
-  by lra.
-- have -> : IZR m' * (INR M * w / IZR k') = INR M * (IZR m' * (w / IZR k')) by field; lra.
-  by lra.
-rewrite !card_ord; apply/leP/Reals.RIneq.INR_le.
-rewrite !mult_INR !INR_expn !whole // [INR T]INR_IZR_INZ !pow_IZR.
-by rewrite -[INR 2]/(IZR 2) -!mult_IZR; exact: (IZR_le _ _ h3).
+have {}f := larger (Rplus_le_le_0_compat _ _ p1 p2) f.
+have -> : IZR m * ((INR M * r + side) / IZR k) = INR M * (IZR m * (r / IZR k)) + IZR m * (side / IZR k).
+  by field; lra.
+by lra.
 Qed.
 
-(* the bits of the design, with the upper bound of log2 T! *)
-Lemma design_bits : IZR bits <= N Tok * (N J * log2 (2 * INR (Z.to_nat m) / INR (Z.to_nat k))
-  + N [finType of 'I_h] * log2 (INR L)) - log2 (INR #|Tok|`!) - 1.
+Lemma cap_fitsP : cap_fits ->
+  INR (Z.to_nat m) * (INR M * r / INR (Z.to_nat k)) + INR (Z.to_nat m) * side <= INR M.
 Proof.
-have [/and4P[T0 _ _ _] _ [m0 k0] _ _] := design_signs.
-have whole z : 0 < IZR z -> INR (Z.to_nat z) = IZR z.
-  by move=> /lt_IZR z0; rewrite INR_IZR_INZ Z2Nat.id //; lia.
-move: ok; rewrite /clique_design; cbv beta zeta => /and5P[_ _ _ _ /andP[_ /and4P[_ _ _ hb]]].
-have fact : log2 (INR #|Tok|`!) <= ((N Tok + 1) * ln (N Tok) - N Tok + 1) / ln 2.
-  rewrite card_ord N_ord; apply: Rmult_le_compat_r; last exact: (ln_factorial T0).
+move=> h; rewrite !INR_to_nat //; have s0 := sqrt_pos (N [finType of 'I_n]).
+have f : IZR m * side <= IZR M0 * (1 - IZR m * (r / IZR k)).
+  by apply: (at_mostP one_gt0 h); repeat enclose_step.
+have {}f := larger (Rmult_le_pos _ _ (Rlt_le _ _ m0) s0) f.
+have -> : IZR m * (INR M * r / IZR k) = INR M * (IZR m * (r / IZR k)) by field; lra.
+by lra.
+Qed.
+End Lattice.
+
+(* bits_fit T n h L m k lost bits: T (n log2 (2 m / k) + h log2 L) - log2 T!, less what is lost, are so many
+   bits; log2 T! is replaced by an upper bound *)
+Definition bits_fit (T n h L : nat) (m k : Z) (lost : option (Z * Z)) (bits : Z) : bool := (
+  let t := whole T in let ln2 := iln one 32 (number 2%Z) in let lnt := iln one 32 t in
+  number bits <= t * (whole n * (iln one 32 (number 2%Z * number m / number k) / ln2)
+                      + whole h * (iln one 32 (whole L) / ln2))
+                 - ((t + number 1%Z) * lnt - t + number 1%Z) / ln2 - lost)%interval_scope.
+
+Lemma bits_fitP T n h L m k lost bits w : (0 < T)%nat -> 0 < IZR m -> 0 < IZR k -> within one lost w ->
+  bits_fit T n h L m k lost bits ->
+  IZR bits <= N [finType of 'I_T] * (N [finType of 'I_n] * log2 (2 * INR (Z.to_nat m) / INR (Z.to_nat k))
+    + N [finType of 'I_h] * log2 (INR L)) - log2 (INR #|[finType of 'I_T]|`!) - w.
+Proof.
+move=> T0 m0 k0 hw hb; set t := N [finType of 'I_T].
+have fact : log2 (INR #|[finType of 'I_T]|`!) <= ((t + 1) * ln t - t + 1) / ln 2.
+  rewrite /t card_ord N_ord; apply: Rmult_le_compat_r; last exact: (ln_factorial T0).
   exact/Rlt_le/Rinv_0_lt_compat/ln2_gt0.
-rewrite !whole //; apply: Rle_trans (_ : _ <= N Tok * (N J * log2 (2 * IZR m / IZR k)
-  + N [finType of 'I_h] * log2 (INR L)) - ((N Tok + 1) * ln (N Tok) - N Tok + 1) / ln 2 - 1) _; last lra.
-by apply: (at_mostP one_gt0 hb); rewrite /log2; repeat enclose_step.
+rewrite !INR_to_nat //; apply: Rle_trans (_ : _ <= t * (N [finType of 'I_n] * log2 (2 * IZR m / IZR k)
+  + N [finType of 'I_h] * log2 (INR L)) - ((t + 1) * ln t - t + 1) / ln 2 - w) _; last lra.
+by apply: (at_mostP one_gt0 hb); rewrite /log2 /t; repeat enclose_step.
 Qed.
 
-(* Theorem E for a design. *)
-Theorem floor_of_clique_design (eta' : R) : eta' <= R_eta ->
-  lattice_floor T n2 n h L M R_lam R_mu eta' (IZR bits).
+(* ---------- a design with one tilt --------------------------------------------------------------------- *)
+Section Design.
+(* h value channels;  a clique's keys are within k/m, caps of cosine mu hold a part (k'/m')^n of the keys,
+   both on every lattice of M0 steps to 1, or more *)
+Variables (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z).
+Definition clique_design : bool := reading_design T n2 n L lam eta mu C tau (fun _ c2 =>
+  [&& [&& 0 <? m, 0 <? k, 0 <? m', 0 <? k' & 0 <? M0]%Z,
+      small_fits n M0 m k (isqrt one (number 2%Z - number 2%Z * c2)%interval_scope),
+      cap_fits n M0 m' k' (isine (rational one mu.1 mu.2)),
+      (2 * (Z.of_nat T * Z.of_nat T) * k' ^ Z.of_nat n <=? m' ^ Z.of_nat n)%Z &
+      bits_fit T n h L m k (number 1) bits]).
+
+Hypothesis ok : clique_design.
+Notation Tok := [finType of 'I_T].
+Notation ratio p := (IZR p.1 / IZR p.2).
+
+(* Theorem E for a design, on every lattice that is fine enough. *)
+Theorem floor_of_clique_design (M : nat) (eta' : R) : IZR M0 <= INR M -> eta' <= ratio eta ->
+  lattice_floor T n2 n h L M (IZR lam) (ratio mu) eta' (IZR bits).
 Proof.
-move=> le W S compress answer words inst mass value W0 hmass hvalue.
+move=> fine le W S compress answer words inst mass value W0 hmass hvalue.
 have /card_gt0P[w _] : (0 < #|W|)%nat.
   by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
-have [/and4P[T0 n20 n0 L0] l0 [m0 k0] [m'0 k'0] M00] := design_signs.
-have [he hmu hrest hinj hC] := design_cosines; have [htau hg hreach hc2 hL] := design_tilt.
-have [hm [hfit hq]] := design_lattice; apply: Rle_trans design_bits _.
-have weaken a o : near eta' a o -> near R_eta a o by move=> /RlebP ?; apply/RlebP; lra.
-have pos z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
-have M0' : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
-exact: (clique_lattice (Ordinal T0) (Ordinal n20) (Ordinal n0) M0' l0 he hmu hrest hinj hC htau hg hreach hc2
+have [/and4P[T0 n20 n0 L0] l0] := design_signs ok.
+have [he hmu hrest hinj hC] := design_cosines ok; have [htau hg hreach hc2 hL] := design_tilt ok.
+have pos z : (0 <? z)%Z -> 0 < IZR z by move/Z.ltb_lt/IZR_lt.
+have [si [ci [/and5P[/and5P[/pos m0 /pos k0 /pos m'0 /pos k'0 /pos M00] hm hfit /Z.leb_le hq hb] _ hi]]] :=
+  design_more ok.
+have gt0 z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
+have MM : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
+have weaken a o : near eta' a o -> near (ratio eta) a o by move=> /RlebP ?; apply/RlebP; lra.
+apply: Rle_trans (bits_fitP T0 m0 k0 (within_integer one 1) hb) _.
+apply: (clique_lattice (Ordinal T0) (Ordinal n20) (Ordinal n0) MM l0 he hmu hrest hinj hC htau hg hreach hc2
   hL (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
   (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy))
-  (pos _ m0) (pos _ k0) hm L0 (pos _ m'0) (pos _ k'0) hfit hq).
+  (gt0 _ m0) (gt0 _ k0) _ L0 (gt0 _ m'0) (gt0 _ k'0)).
+- by apply: (small_fitsP _ m0 k0 M00 fine hm); move: hi => hi; repeat enclose_step.
+- exact: (cap_fitsP (within_sine (within_rational one mu.1 mu.2)) m'0 k'0 M00 fine hfit).
+rewrite !card_ord; apply/leP/Reals.RIneq.INR_le.
+rewrite !mult_INR !INR_expn !INR_to_nat // [INR T]INR_IZR_INZ !pow_IZR.
+by rewrite -[INR 2]/(IZR 2) -!mult_IZR; exact: (IZR_le _ _ hq).
 Qed.
 End Design.

@@ -14,6 +14,14 @@ Definition from (Q : nat) (c : J -> R) (z : {ffun J -> 'I_Q}) : J -> R := fun j 
 (* ball: the points of the box [0, 2M]^J within M of its centre *)
 Definition ball : {set Pt} := [set z : Pt | Rleb (norm2 (from (fun _ => INR M) z)) (INR M * INR M)].
 
+Lemma ball_gt0 : (0 < #|ball|)%nat.
+Proof.
+pose o : Pt := [ffun=> inord M]; apply/card_gt0P; exists o; rewrite inE; apply/RlebP.
+have -> : norm2 (from (fun _ => INR M) o) = 0.
+  by rewrite /dot big1 // => j _; rewrite /from ffunE inordK ?ltnS ?leq_addr //; move: (INR M) => a; ring.
+by have := pos_INR M; nra.
+Qed.
+
 (* S: points of a box within r of c, which need not be in the box *)
 Variables (S : {set Box}) (c : J -> R) (r : R) (m k : nat).
 Hypotheses (r0 : 0 <= r) (m0 : (0 < m)%nat) (k0 : (0 < k)%nat).
@@ -115,10 +123,55 @@ Qed.
 End Scaling.
 
 (* ---------- sets of small diameter --------------------------------------------------------------- *)
-(* A ball of M lattice steps has at least (2 m / k)^n times as many points as a set of diameter r.
-   Sketch.  A - A + {0,1}^n, written as A + (2M - A) + {0,1}^n inside a box, lies within r + sqrt n of the
-   point (2M, ..., 2M), and has at least 2^n |A| points by the discrete Brunn-Minkowski inequality.  Scale it
-   by m / k. *)
+Section Differences.
+Variables (J : finType) (M : nat).
+Notation Pt := {ffun J -> 'I_(M + M).+1}.
+Let rev (y : Pt) : Pt := [ffun j => rev_ord (y j)].
+(* differences A: A - A + {0,1}^n, written as A + (2M - A) + {0,1}^n inside a box around (2M, ..., 2M) *)
+Definition differences (A : {set Pt}) : {set {ffun J -> 'I_((M + M).+1 + (M + M).+1)}} :=
+  cube_sum A (rev @: A).
+
+(* there are 2^n |A| differences or more, by the discrete Brunn-Minkowski inequality *)
+Lemma card_differences (A : {set Pt}) : (expn 2 #|J| * #|A| <= #|differences A|)%nat.
+Proof.
+have inj : injective rev.
+  by move=> x y /ffunP h; apply/ffunP => j; have := h j; rewrite !ffunE => /rev_ord_inj.
+have cA : #|rev @: A| = #|A| by exact: card_imset.
+rewrite -leq_sqr expnMn -expnM [(#|J| * 2)%nat]mulnC expnM -[expn #|A| 2]mulnn -{2}cA.
+exact: discrete_brunn_minkowski.
+Qed.
+
+(* the vector of a difference is x - y plus a vector with entries between 0 and 1 *)
+Lemma differencesP (A : {set Pt}) z : z \in differences A -> exists x y, [/\ x \in A, y \in A &
+  forall j, 0 <= from (fun _ => INR (M + M)) z j - (INR (x j) - INR (y j)) <= 1].
+Proof.
+rewrite inE => /existsP[x /andP[Ax /existsP[y' /andP[/imsetP[y Ay ->] /forallP h]]]].
+exists x, y; split=> // j; have hy : INR (M + M - y j)%nat = INR (M + M) - INR (y j).
+  by rewrite minus_INR //; apply/leP; rewrite -ltnS.
+have := h j; rewrite /from /step !ffunE /= subSS.
+move=> /orP[] /eqP ->; rewrite ?S_INR [INR (x j + _)%nat]plus_INR hy.
+  by move: (INR (x j)) (INR (y j)) (INR (M + M)) => a b f; lra.
+by move: (INR (x j)) (INR (y j)) (INR (M + M)) => a b f; lra.
+Qed.
+End Differences.
+
+(* The differences of a set of diameter r lie within r + sqrt n of the point (2M, ..., 2M). *)
+Lemma differences_near (J : finType) (M : nat) (r : R) (A : {set {ffun J -> 'I_(M + M).+1}}) z : 0 <= r ->
+  (forall x y, x \in A -> y \in A -> norm2 (fun j => INR (x j) - INR (y j)) <= r * r) ->
+  z \in differences A -> norm2 (from (fun _ => INR (M + M)) z) <= (r + sqrt (N J)) * (r + sqrt (N J)).
+Proof.
+move=> r0 hA /differencesP[x [y [Ax Ay e]]]; have s0 := sqrt_pos (N J).
+pose v := from (fun _ : J => INR (M + M)) z; pose d j := INR (x j) - INR (y j).
+have ne : norm2 (fun j => v j - d j) <= sqrt (N J) * sqrt (N J).
+  rewrite sqrt_sqrt; last exact: N_ge0.
+  have := @norm2_le J (fun j => v j - d j) 1; rewrite !Rmult_1_r; apply => j.
+  by have := e j; rewrite /d /v; lra.
+apply: Rle_trans (minkowski r0 s0 (hA x y Ax Ay) ne); apply: Req_le; apply: eq_bigr => j _.
+by rewrite /mix /d -/v; move: (v j) (INR (x j)) (INR (y j)) => a b f; ring.
+Qed.
+
+(* A ball of M lattice steps has at least (2 m / k)^n times as many points as a set of diameter r: scale the
+   differences by m / k. *)
 Theorem small_diameter (J : finType) (M m k : nat) (r : R) (A : {set {ffun J -> 'I_(M + M).+1}}) :
   0 <= r -> (0 < m)%nat -> (0 < k)%nat ->
   INR m * ((r + sqrt (N J)) / INR k) + INR m * sqrt (N J) <= INR M ->
@@ -126,30 +179,7 @@ Theorem small_diameter (J : finType) (M m k : nat) (r : R) (A : {set {ffun J -> 
   (expn (2 * m) #|J| * #|A| <= expn k #|J| * #|ball J M|)%nat.
 Proof.
 move=> r0 m0 k0 hm hA; have s0 := sqrt_pos (N J).
-pose rev (y : {ffun J -> 'I_(M + M).+1}) : {ffun J -> 'I_(M + M).+1} := [ffun j => rev_ord (y j)].
-have inj : injective rev.
-  by move=> x y /ffunP h; apply/ffunP => j; have := h j; rewrite !ffunE => /rev_ord_inj.
-pose S := cube_sum A (rev @: A).
-have hS : (expn 2 #|J| * #|A| <= #|S|)%nat.
-  have cA : #|rev @: A| = #|A| by exact: card_imset.
-  rewrite -leq_sqr expnMn -expnM [(#|J| * 2)%nat]mulnC expnM -[expn #|A| 2]mulnn -{2}cA.
-  exact: discrete_brunn_minkowski.
-pose c (j : J) := INR (M + M); pose d (x y : {ffun J -> 'I_(M + M).+1}) j := INR (x j) - INR (y j).
-have small z : z \in S -> norm2 (from c z) <= (r + sqrt (N J)) * (r + sqrt (N J)).
-  rewrite inE => /existsP[x /andP[Ax /existsP[y' /andP[/imsetP[y Ay ->] /forallP h]]]].
-  have e j : 0 <= INR (z j) - INR (M + M) - d x y j <= 1.
-    have hy : INR (M + M - y j)%nat = INR (M + M) - INR (y j).
-      by rewrite minus_INR //; apply/leP; rewrite -ltnS.
-    have := h j; rewrite /d /step !ffunE /= subSS.
-    move=> /orP[] /eqP ->; rewrite ?S_INR [INR (x j + _)%nat]plus_INR hy.
-      by move: (INR (x j)) (INR (y j)) (INR (M + M)) => a b f; lra.
-    by move: (INR (x j)) (INR (y j)) (INR (M + M)) => a b f; lra.
-  have ne : norm2 (fun j => INR (z j) - INR (M + M) - d x y j) <= sqrt (N J) * sqrt (N J).
-    rewrite sqrt_sqrt; last exact: N_ge0.
-    have := @norm2_le J (fun j => INR (z j) - INR (M + M) - d x y j) 1; rewrite !Rmult_1_r; apply => j.
-    by have := e j; lra.
-  apply: Rle_trans (minkowski r0 s0 (hA x y Ax Ay) ne); apply: Req_le; apply: eq_bigr => j _.
-  by rewrite /from /mix /d /c; move: (INR (x j)) (INR (y j)) (INR (z j)) (INR (M + M)) => a b f g; ring.
-have := @scaling J _ M S c (r + sqrt (N J)) m k ltac:(lra) m0 k0 small hm.
-by apply: leq_trans; rewrite expnMn [(expn 2 _ * _)%nat]mulnC -mulnA leq_mul2l hS orbT.
+have := @scaling J _ M (differences A) _ (r + sqrt (N J)) m k ltac:(lra) m0 k0
+  (fun z => differences_near r0 hA) hm.
+by apply: leq_trans; rewrite expnMn [(expn 2 _ * _)%nat]mulnC -mulnA leq_mul2l card_differences orbT.
 Qed.

@@ -1,6 +1,6 @@
 (* Keys without addresses: the lifts of the points of a ball of Z^n, any T of them that are coherent.  At
    least half of all lists of lattice keys are coherent. *)
-From LowerBound Require Export Lattice Values.
+From LowerBound Require Export Lattice Values Collisions.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -71,7 +71,7 @@ Definition value_question (x : Word) (i : Tok) (c : Ch) :
   (scale lam (lattice_keys x i), fun _ => scale (-1) (lattice_keys x i), Some c).
 (* ball_symbols: symbols whose point lies in the ball;  ball_words: words of such symbols *)
 Definition ball_symbols : {set Sym} := [set a : Sym | a.1 \in ball J M].
-Definition ball_words : {set Word} := [set x : Word | [forall i, x i \in ball_symbols]].
+Definition ball_words : {set Word} := words_of Tok ball_symbols.
 (* coherent_words: words of points of the ball, no two keys of which have a cosine above mu *)
 Definition coherent_words : {set Word} := [set x : Word | [forall i, (x i).1 \in ball J M] &&
   [forall i, [forall j, (i != j) ==> Rleb (dot (lattice_keys x i) (lattice_keys x j)) mu]]].
@@ -101,10 +101,10 @@ split; first exact: coherent_incoherent.
 by move=> i c o; rewrite /= dot_scale dot_scale_r y1; ring.
 Qed.
 
-(* ---------- most words are coherent ---------------------------------------------------------------- *)
-(* clash a: symbols whose key has a cosine above mu with that of a *)
-Definition clash (a : Sym) : {set Sym} :=
-  [set b in ball_symbols | ~~ Rleb (dot (lattice_key a.1) (lattice_key b.1)) mu].
+(* ---------- caps ------------------------------------------------------------------------------------ *)
+(* cap q c: symbols whose key has a cosine above c with q *)
+Definition cap (q : option J -> R) (c : R) : {set Sym} :=
+  [set b in ball_symbols | ~~ Rleb (dot q (lattice_key b.1)) c].
 
 (* the number of symbols, and of words *)
 Lemma card_ball_symbols : #|ball_symbols| = (#|ball J M| * expn L #|Ch|)%nat.
@@ -114,84 +114,60 @@ have -> : ball_symbols = setX (ball J M) [set: {ffun Ch -> 'I_L}].
 by rewrite cardsX cardsT card_ffun card_ord.
 Qed.
 
-Lemma card_ball_words : #|ball_words| = (\prod_(i : Tok) #|ball_symbols|)%nat.
-Proof.
-have -> : (\prod_(i : Tok) #|ball_symbols|)%nat
-    = #|(family_mem (fun _ => mem ball_symbols) : simpl_pred Word)|.
-  by rewrite card_family /image_mem foldrE big_map enumT.
-by apply: eq_card => x; rewrite inE; apply/forallP/familyP.
-Qed.
+Lemma card_ball_words : #|ball_words| = expn (#|ball J M| * expn L #|Ch|) #|Tok|.
+Proof. by rewrite card_words_of card_ball_symbols. Qed.
 
-Variables (m k : nat).
-Hypotheses (mu01 : 0 <= mu <= 1) (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
-  (fits : INR m * (INR M * sine mu / INR k) + INR m * sqrt (N J) <= INR M).
-
-(* Keys above a cosine mu of a key a are few: they lie over a ball of radius M sqrt (1 - mu^2).
-   Sketch.  A unit vector v with <u, v> > mu is within sqrt (1 - mu^2) of mu u, which need be no lattice
-   point; drop the last coordinate and multiply by M. *)
-Lemma card_clash a : a \in ball_symbols -> (expn m #|J| * #|clash a| <= expn k #|J| * #|ball_symbols|)%nat.
+(* Keys above a cosine c of a unit vector q are few: they lie over a ball of radius M sqrt (1 - c^2).
+   Sketch.  A unit vector v with <q, v> > c is within sqrt (1 - c^2) of c q, which need be no lattice point;
+   drop the last coordinate and multiply by M. *)
+Lemma card_cap (q : option J -> R) (c : R) (m k : nat) : norm2 q = 1 -> 0 <= c <= 1 ->
+  (0 < m)%nat -> (0 < k)%nat -> INR m * (INR M * sine c / INR k) + INR m * sqrt (N J) <= INR M ->
+  (expn m #|J| * #|cap q c| <= expn k #|J| * #|ball_symbols|)%nat.
 Proof.
-rewrite inE => ha; have M1 := INR_gt0 M0; have mus := @sine_sqr mu ltac:(lra).
-pose S : {set Pt} := [set p in ball J M | ~~ Rleb (dot (lattice_key a.1) (lattice_key p)) mu].
-have -> : #|clash a| = (#|S| * expn L #|Ch|)%nat.
-  have -> : clash a = setX S [set: {ffun Ch -> 'I_L}] by apply/setP => -[p v]; rewrite !inE !andbT.
+move=> q1 c01 m0 k0 fits; have M1 := INR_gt0 M0; have cs := @sine_sqr c ltac:(lra).
+pose S : {set Pt} := [set p in ball J M | ~~ Rleb (dot q (lattice_key p)) c].
+have -> : #|cap q c| = (#|S| * expn L #|Ch|)%nat.
+  have -> : cap q c = setX S [set: {ffun Ch -> 'I_L}] by apply/setP => -[p v]; rewrite !inE !andbT.
   by rewrite cardsX cardsT card_ffun card_ord.
 rewrite card_ball_symbols !mulnA leq_mul2r; apply/orP; right.
-pose c j := INR M + mu * from (fun _ => INR M) a.1 j.
-apply: (@scaling J _ M S c (INR M * sine mu) m k) => //; first by apply: Rmult_le_pos; [lra|exact: sine_ge0].
-move=> z; rewrite inE => /andP[hz /RlebP hd].
-have u1 := lattice_key_unit M0 ha; have v1 := lattice_key_unit M0 hz.
-pose w := mix 1 (lattice_key z) (- mu) (lattice_key a.1).
-have nw : norm2 w <= 1 - mu * mu.
-  by rewrite dot_mix !dot_mix_r u1 v1 [dot (lattice_key z) _]dot_sym; nra.
+pose centre j := INR M + INR M * (c * q (Some j)).
+apply: (@scaling J _ M S centre (INR M * sine c) m k) => //.
+  by apply: Rmult_le_pos; [lra|exact: sine_ge0].
+move=> z; rewrite inE => /andP[hz /RlebP hd]; have v1 := lattice_key_unit M0 hz.
+pose w := mix 1 (lattice_key z) (- c) q.
+have nw : norm2 w <= 1 - c * c.
+  by rewrite dot_mix !dot_mix_r q1 v1 [dot (lattice_key z) _]dot_sym; nra.
 have w1 : norm2 (fun j => w (Some j)) <= norm2 w.
   by rewrite [X in _ <= X]dot_option; have : 0 <= w None * w None by [nra]; lra.
-have -> : norm2 (from c z) = INR M * (INR M * norm2 (fun j => w (Some j))).
-  rewrite -dot_scale -dot_scale_r; apply: eq_bigr => j _; rewrite /scale /w /mix /lattice_key /from /c /from.
-  by move: (INR (z j)) (INR (a.1 j)) => x y; field; lra.
-have -> : INR M * sine mu * (INR M * sine mu) = INR M * (INR M * (1 - mu * mu)) by rewrite -mus; ring.
+have -> : norm2 (from centre z) = INR M * (INR M * norm2 (fun j => w (Some j))).
+  rewrite -dot_scale -dot_scale_r; apply: eq_bigr => j _; rewrite /scale /w /mix /lattice_key /from /centre.
+  by move: (INR (z j)) => x; field; lra.
+have -> : INR M * sine c * (INR M * sine c) = INR M * (INR M * (1 - c * c)) by rewrite -cs; ring.
 by do 2 (apply: Rmult_le_compat_l; first lra); lra.
 Qed.
 
+(* ---------- most words are coherent ---------------------------------------------------------------- *)
+Variables (m k g : nat).
+Hypotheses (mu01 : 0 <= mu <= 1) (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
+  (fits : INR m * (INR M * sine mu / INR k) + INR m * sqrt (N J) <= INR M).
+
+(* clash a: symbols whose key has a cosine above mu with that of a *)
+Definition clash (a : Sym) : {set Sym} := cap (lattice_key a.1) mu.
 (* clashing i j: words in which the keys of tokens i and j clash *)
 Definition clashing (i j : Tok) : {set Word} := [set x in ball_words | x j \in clash (x i)].
 
-(* Two given tokens clash in a small part of all words.
-   Sketch.  Fix the symbol a of token i: token j has at most #|clash a| symbols, all others are free.  Sum
-   over a. *)
+(* Two given tokens clash in a small part of all words: token j is confined to a cap. *)
 Lemma card_clashing i j : i != j -> (expn m #|J| * #|clashing i j| <= expn k #|J| * #|ball_words|)%nat.
 Proof.
-move=> ij; have ji : j != i by rewrite eq_sym.
-pose F (a : Sym) (l : Tok) : {set Sym} :=
-  if l == i then [set a] else if l == j then clash a else ball_symbols.
-have le a : a \in ball_symbols -> (expn m #|J| * #|[set x in clashing i j | x i == a]|
-    <= expn k #|J| * \prod_(l | l != i) #|ball_symbols|)%nat.
-  move=> ha; apply: (@leq_trans (expn m #|J| * \prod_l #|F a l|)).
-    rewrite leq_mul2l; apply/orP; right.
-    have -> : (\prod_l #|F a l|)%nat = #|(family_mem (fun l => mem (F a l)) : simpl_pred Word)|.
-      by rewrite card_family /image_mem foldrE big_map enumT.
-    apply: subset_leq_card; apply/subsetP => x hx; rewrite !inE in hx.
-    case/andP: hx => /andP[/forallP hx cx] /eqP xa.
-    apply/familyP => l; rewrite /F; case: (eqVneq l i) => [->|_]; first by rewrite -xa; exact: set11.
-    by case: (eqVneq l j) => [->|_]; [rewrite -xa !inE|have := hx l; rewrite !inE].
-  rewrite (bigD1 i) //= {1}/F eqxx cards1 mul1n (bigD1 j) //= [X in (_ <= _ * X)%nat](bigD1 j) //= !mulnA.
-  have -> : (\prod_(l | (l != i) && (l != j)) #|F a l|
-             = \prod_(l | (l != i) && (l != j)) #|ball_symbols|)%nat.
-    by apply: eq_bigr => l /andP[/negbTE li /negbTE lj]; rewrite /F li lj.
-  rewrite leq_mul2r {1}/F (negbTE ji) eqxx; apply/orP; right; exact: card_clash.
-rewrite card_ball_words (bigD1 i) //= mulnCA -[#|ball_symbols|]sum1_card.
-have -> : #|clashing i j| = (\sum_(a in ball_symbols) #|[set x in clashing i j | x i == a]|)%nat.
-  rewrite -sum1_card (partition_big (fun x : Word => x i) (fun a => a \in ball_symbols)) /=; last first.
-    by move=> x; rewrite inE => /andP[]; rewrite inE => /forallP.
-  by apply: eq_bigr => a _; rewrite -sum1_card; apply: eq_bigl => x; rewrite inE.
-rewrite big_distrr big_distrl /=; apply: leq_sum => a ha; rewrite mul1n sum1_card; exact: le.
+rewrite eq_sym => ji; apply: card_one ji => a; rewrite inE => ha.
+by apply: card_cap => //; exact: lattice_key_unit.
 Qed.
 
-(* If 2 T^2 k^n <= m^n, at least half of the words are coherent: a union bound over ordered pairs of tokens.
+(* If g T^2 k^n <= m^n, all words but one in g are coherent: a union bound over ordered pairs of tokens.
    Sketch.  A word that is not coherent clashes at some pair, and each of at most T^2 pairs clashes in at most
    a part (k/m)^n of the words. *)
-Theorem half_coherent : (2 * expn #|Tok| 2 * expn k #|J| <= expn m #|J|)%nat ->
-  (#|ball_words| <= 2 * #|coherent_words|)%nat.
+Theorem most_coherent : (g * expn #|Tok| 2 * expn k #|J| <= expn m #|J|)%nat ->
+  (g * #|ball_words| <= g * #|coherent_words| + #|ball_words|)%nat.
 Proof.
 move=> hq; set G := coherent_words.
 have sub : (#|ball_words| <= #|G| + \sum_(u : Tok * Tok | u.1 != u.2) #|clashing u.1 u.2|)%nat.
@@ -210,18 +186,14 @@ have sub : (#|ball_words| <= #|G| + \sum_(u : Tok * Tok | u.1 != u.2) #|clashing
     by apply: leq_sum => x _; case: ifP => //; case: (_ \in clashing _ _).
   rewrite -(cardsID G ball_words); apply: leq_add => //; exact: subset_leq_card (subsetIr _ _).
 have km : (0 < expn m #|J|)%nat by rewrite expn_gt0 m0.
-rewrite -(leq_pmul2l km) (_ : expn m #|J| * (2 * #|G|) = 2 * (expn m #|J| * #|G|))%nat; last exact: mulnCA.
 have tot : (expn m #|J| * (\sum_(u : Tok * Tok | u.1 != u.2) #|clashing u.1 u.2|)
     <= expn #|Tok| 2 * (expn k #|J| * #|ball_words|))%nat.
   rewrite big_distrr /=; apply: (@leq_trans (\sum_(u : Tok * Tok | u.1 != u.2) expn k #|J| * #|ball_words|)).
     by apply: leq_sum => u; exact: card_clashing.
   rewrite sum_nat_const leq_mul2r; apply/orP; right; rewrite -mulnn -card_prod; exact: max_card.
-have {}sub : (2 * (expn m #|J| * #|ball_words|)
-    <= 2 * (expn m #|J| * #|G|) + expn m #|J| * #|ball_words|)%nat.
-  apply: (@leq_trans (2 * (expn m #|J| * #|G|) + 2 * (expn #|Tok| 2 * (expn k #|J| * #|ball_words|)))%nat).
-    rewrite -mulnDr leq_mul2l /=; apply: leq_trans (leq_add (leqnn _) tot).
-    by rewrite -mulnDr leq_mul2l sub orbT.
-  by rewrite leq_add2l; have := leq_mul hq (leqnn #|ball_words|); rewrite -!mulnA.
-by move: sub; rewrite {1}mul2n -addnn leq_add2r.
+apply: (@leq_trans (g * #|G| + g * (\sum_(u : Tok * Tok | u.1 != u.2) #|clashing u.1 u.2|))).
+  by rewrite -mulnDr leq_mul2l sub orbT.
+rewrite leq_add2l -(leq_pmul2l km) mulnCA; apply: leq_trans (leq_mul (leqnn g) tot) _.
+by rewrite 2!mulnA leq_mul2r; apply/orP; right; move: hq; rewrite -!mulnA.
 Qed.
 End Words.

@@ -226,6 +226,39 @@ Definition tilt_cos (C tau : R) : R := turn C (C + (s + ln (1 + tau)) / lam).
 (* tilt_leak: weight of the other keys at a query of cosine C with one key, relative to that key *)
 Definition tilt_leak (C mu : R) : R := (N Tok - 1) * exp (lam * (turn C mu - C)).
 
+(* A query that comes near no key of K' but one says where the matching key of K is: its logit there is larger
+   by at most s + ln (1 + tau).
+   Sketch.  The logit at K i, less s, is at most ln mass of K', and this is at most the logit at K' i' plus ln
+   (1 + tau), tau being the weight of the other keys relative to K' i'. *)
+Theorem open_query K K' q i i' c x tau : alike K K' -> norm2 q = 1 -> norm2 (K i) = 1 ->
+  c <= dot q (K i) -> c <= dot q (K' i') -> (forall l, l != i' -> dot q (K' l) <= x) ->
+  (N Tok - 1) * exp (lam * (x - c)) <= tau -> - lam + ln (N Own) + s / 2 <= lam * c ->
+  dot q (K i) - dot q (K' i') <= (s + ln (1 + tau)) / lam.
+Proof.
+move=> hK q1 k1 hi hi' hx htau reach; have [_ y1] := dot_unit q1 k1.
+have tau0 : 0 <= tau.
+  by apply: Rle_trans htau; apply: Rmult_le_pos; [have := N_ge1 t0; lra|exact/Rlt_le/exp_pos].
+have lo : lam * dot q (K i) - s <= ln (mass (scale lam q) K').
+  apply: (@mass_lower K) => //; first by split; nra.
+  by have := mass_key (scale lam q) K i; rewrite dot_scale.
+have far l : l != i' -> dot (scale lam q) (K' l) <= lam * x.
+  by move=> li; rewrite dot_scale; apply: Rmult_le_compat_l; [lra|exact: hx].
+have up : ln (mass (scale lam q) K') <= lam * dot q (K' i') + ln (1 + tau).
+  have E0 := exp_pos (lam * dot q (K' i')).
+  have -> : lam * dot q (K' i') + ln (1 + tau) = ln (exp (lam * dot q (K' i')) * (1 + tau)).
+    by rewrite ln_mult ?ln_exp; lra.
+  apply: ln_le; first exact: mass_gt0.
+  have := mass_upper far; rewrite dot_scale.
+  have -> : (N Tok - 1) * exp (lam * x) = (N Tok - 1) * exp (lam * (x - c)) * exp (lam * c).
+    by rewrite Rmult_assoc -exp_plus; congr (_ * exp _); ring.
+  have h : exp (lam * c) <= exp (lam * dot q (K' i')) by apply: exp_mono; apply: Rmult_le_compat_l; lra.
+  have : (N Tok - 1) * exp (lam * (x - c)) * exp (lam * c) <= tau * exp (lam * dot q (K' i')).
+    apply: Rle_trans (_ : tau * exp (lam * c) <= _); last exact: Rmult_le_compat_l.
+    by apply: Rmult_le_compat_r => //; exact/Rlt_le/exp_pos.
+  by lra.
+by apply: Rdiv_le_r => //; lra.
+Qed.
+
 (* Keys of alike instances within the angle of the tilt are within a2.
    Sketch.  On the great circle of K i and K' j take the query q at the angle theta from K' j, on the side of
    K i. Then lam <q, K i> - s is at most ln mass of K', which is at most lam C + ln (1 + tau).  So q and K i,
@@ -249,23 +282,11 @@ have y1 : C <= turn C x.
   have : C * (1 - x) <= sine C * sine x by nra.
   by rewrite /turn; lra.
 have yle : turn C x <= 1 by apply: turn_le1; lra.
-have lo : lam * turn C x - s <= ln (mass (scale lam q) K').
-  apply: (@mass_lower K) => //; first nra.
-  by have := mass_key (scale lam q) K i; rewrite dot_scale qi.
-have far l : l != j -> dot (scale lam q) (K' l) <= lam * turn C mu.
-  move=> lj; rewrite dot_scale; apply: Rmult_le_compat_l; first lra.
-  by apply: (others_far inc' q1 lj mC); rewrite qj; lra.
-have up : ln (mass (scale lam q) K') <= lam * C + ln (1 + tau).
-  have E0 := exp_pos (lam * C).
-  have -> : lam * C + ln (1 + tau) = ln (exp (lam * C) * (1 + tau)) by rewrite ln_mult ?ln_exp; lra.
-  apply: ln_le; first exact: mass_gt0.
-  have := mass_upper far; rewrite dot_scale qj.
-  have -> : (N Tok - 1) * exp (lam * turn C mu) = tilt_leak C mu * exp (lam * C).
-    by rewrite /tilt_leak Rmult_assoc -exp_plus; congr (_ * exp _); ring.
-  by nra.
+have far l : l != j -> dot q (K' l) <= turn C mu.
+  by move=> lj; apply: (others_far inc' q1 lj mC); rewrite qj; lra.
 have yg : turn C x <= g.
-  have : turn C x <= (lam * C + s + ln (1 + tau)) / lam by apply: Rdiv_le_r; lra.
-  by have -> : (lam * C + s + ln (1 + tau)) / lam = g by rewrite /g; field; lra.
+  have := open_query hK q1 k1 _ _ far htau reach; rewrite qi qj /g => h.
+  by have := h y1 (Rle_refl C); lra.
 rewrite -[X in _ <= X](@turn_turn C x); try lra.
 by apply: (@turn_mono_r C (turn C x) g); lra.
 Qed.

@@ -21,7 +21,7 @@
 From Coq Require Import QArith Qreals.
 From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
   Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  IndexSubset FrameFloor FrameBlocks Cliques RandomKeys Universal Circle Streams Coins Classes Clusters
+  IndexSubset FrameFloor FrameBlocks Cliques Tilts RandomKeys Universal Circle Streams Coins Classes Clusters
   LayerNorm FirstLayer PublicWeights Pyramid Fibres IndependentEntries Counts Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
@@ -1327,6 +1327,70 @@ exact: (Cliques.clique_lattice t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreac
   m0 k0 hm L0 m'0 k'0 hfit hq).
 Qed.
 
+(* Theorem E on a lattice of keys, with a chain of tilts. Words, questions, cache and the conditions up to
+   that on the levels are those of clique_lattice. K further tilts follow the first one, each with a cosine,
+   and with a cosine near_cosine of the keys that are near a query. The two queries of a tilt have the cosine
+   with a key, and lean from it towards some direction and away from it. The tilt is open there if no other
+   key is near one of them; rest is the weight that the other keys then have, relative to the key that is
+   read. If tilt l is open, two keys of a clique are at most radius (l + 1) apart in that direction; with the
+   first tilt alone they are at most radius 0 apart. Keys that are near a query and coherent with the key
+   that it leans from have a cosine of at least rim with the query less pull times that key, made a unit
+   vector; so they lie in a cap. reach l / m bounds radius l, and cap l / m' bounds the n-th root of the part
+   of all keys in the cap; both hold up to the lattice, which is fine enough if M is large. So a tilt is shut
+   in a part T^2 (cap l / m')^(2 n) of all words, or less. The last condition says that (k/m)^n is at least
+   the mean of the n-th powers of the radii, by a factor of g / (g - 2); and one word in g has coherent keys,
+   and tilts that are shut no more often than so. For K = 0 this is clique_lattice, but for the factor and
+   log2 g. *)
+Theorem clique_tilts (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L m k m' k' g K : nat)
+    (reach cap : nat -> nat) (lam eta mu C tau : R) (cosine near_cosine pull : nat -> R) :
+  let T := N Tok in let n := N J in
+  let s := 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) in
+  let sine x := sqrt (1 - x * x) in let turn x y := x * y + sine x * sine y in
+  let c0 := 1 - (s + ln T) / lam in
+  let missing := (T - 1) * exp (s - lam * (1 - turn c0 mu)) in
+  let c1 := 1 - (s - ln (1 - missing)) / lam in
+  let c2 := turn C (C + (s + ln (1 + tau)) / lam) in
+  let leak := (T - 1) * exp (lam * (turn c2 mu - c2)) + N Own * exp (- (lam * (1 + c2))) in
+  let chord := sqrt (2 - 2 * c2) in
+  let rest l := (T - 1) * exp (lam * (near_cosine l + 2 * chord - cosine l)) in
+  let radius l := if l is l'.+1 then (1 - c2 + (s + rest l') / lam) / sine (cosine l') else chord in
+  let rim l := (near_cosine l - pull l * mu) / sqrt (1 - 2 * pull l * cosine l + pull l * pull l) in
+  let words := coherent_words Tok J Ch M L mu in
+  let inst := @lattice_instance Tok J Ch M L in
+  let mass := @mass_question Own J Ch lam in
+  let value := @value_question Tok Own J Ch M L lam in
+  (0 < M)%nat -> (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat -> (0 < m')%nat -> (0 < k')%nat -> (2 < g)%nat ->
+  0 < lam -> 0 <= eta < 1/2 ->
+  0 <= mu <= c0 -> missing < 1 -> mu < 2 * (c1 * c1) - 1 ->
+  mu <= C <= c1 -> (T - 1) * exp (lam * (turn C mu - C)) <= tau -> C + (s + ln (1 + tau)) / lam <= 1 ->
+  ln (N Own) + s / 2 <= lam * (1 + C) -> C <= 2 * (c2 * c2) - 1 ->
+  2 * (eta + leak) * (INR L - 1) < 1 ->
+  (forall l, (l < K)%nat -> [/\ 0 <= cosine l < 1, mu * cosine l <= near_cosine l
+     & ln (N Own) + s / 2 <= lam * (1 + cosine l - chord)]) ->
+  (forall l, (l <= K)%nat -> (0 < reach l)%nat /\
+     INR m * ((INR M * radius l + sqrt n) / INR (reach l)) + INR m * sqrt n <= INR M) ->
+  (forall l, (l < K)%nat -> [/\ (0 < cap l)%nat, 0 <= pull l, 0 <= rim l <= 1
+     & INR m' * (INR M * sine (rim l) / INR (cap l)) + INR m' * sqrt n <= INR M]) ->
+  INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M ->
+  (g * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat ->
+  (g * (expn (reach K) #|J| * expn m' (2 * #|J|)
+        + expn #|Tok| 2 * \sum_(l < K) expn (cap l) (2 * #|J|) * expn (reach l) #|J|)
+     <= (g - 2) * (expn k #|J| * expn m' (2 * #|J|)))%nat ->
+  forall a : algorithm (cached Tok (option J) Ch) (asked Own (option J) Ch) R,
+  (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst x) (mass q r)) (answer a w (compress a w (inst x)) (mass q r))) ->
+  (forall w x y i c, x \in words -> y \in words ->
+     near eta (lattice_output (inst x) (value y i c)) (answer a w (compress a w (inst x)) (value y i c))) ->
+  T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - log2 (INR g) <= bits a.
+Proof.
+move=> T n s sine turn c0 missing c1 c2 leak chord rest radius rim words inst mass value M0 L0 m0 k0 m'0 k'0.
+move=> g2 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos hfit hcap hk' hq hk a hmass hvalue.
+have /card_gt0P[w _] : (0 < #|coins a|)%nat.
+  by rewrite lt0n; apply/eqP => e; have := some_coins a; rewrite /N e; exact: Rlt_irrefl.
+exact: (Tilts.clique_tilts t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos (hmass w) (hvalue w)
+  L0 m0 m'0 k0 k'0 g2 hfit hcap hk' hq hk).
+Qed.
+
 (* In this theorem the cached keys are unit vectors, of the form that the first line says; all queries have
    norm lam, and all own keys norm 1. *)
 Theorem clique_lattice_norms (Tok Own J Ch : finType) (M L : nat) (lam mu : R) (q r : option J -> R) x y :
@@ -2137,5 +2201,5 @@ Definition all_theorems := (
   @independent_extends, @independent_exist, @grid_fibre, @constant_grid,
   @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
   @clusters_upper_bound, @greedy_clusters, @clusters_lower_bound, @grid_upper_bound,
-  @clique_lattice_store, @dither_moment, @dither_logit).
+  @clique_lattice_store, @clique_tilts, @dither_moment, @dither_logit).
 Print Assumptions all_theorems.
