@@ -200,7 +200,7 @@ have sm (F : token -> R) e : e ^ 2 = 1 -> (forall s, 0 <= F s) ->
 have s1 := sm (fun _ => 1) 1 e1 (fun _ => Rle_0_1).
 pose neg (s : token) := ind (~~ Rleb 0 (v (val s.1 c))).
 have s2 := sm neg (-1) e2 (fun s => proj1 (ind_01 _)).
-rewrite mean_const // in s1; rewrite (negative_half Ch U0 dense V0 v_sym vn c) in s2.
+rewrite mean_const // in s1; rewrite (negative_half Ch U0 dense V0 c v_sym vn) in s2.
 apply: Rle_trans (_ : _ <= 1 * shut_K + / 2 * shut_K) _; last lra.
 apply: Rle_trans (Rplus_le_compat _ _ _ _ s1 s2); rewrite -mean_add; apply: mean_le => x.
 rewrite /readable /neg /payload_of; case: (isolated _ _ _ _ _ _); case: (Rleb 0 _);

@@ -1231,8 +1231,78 @@ have P1 : 1 <= 1 + / z by lra.
 have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
 exact: (@FrameFailures.frames_with_failures Tok Own Pay Ch A b c0 LV L B v block letter_level below above
   centre lam cs sn low tau tauV eta mu1 mu2 (1 + / z) m tK tV delta hb inj b1 b0 l0 cs0 sn0 circle t0 he O0
-  gb ga wide far lfar lev sV own hc hf m0 mom tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) tK1 tV1 mK mV
-  hB hL hV _ _ (compress alg) (answer alg) (some_coins alg) fv fs fl).
+  gb ga wide far lfar lev sV own tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) hc m0 mom tK1 tV1 mV hV
+  _ _ (compress alg) (answer alg) hf mK hB hL (some_coins alg) fv fs fl).
+Qed.
+
+(* The same with a sum over the other tokens in place of their worst coherence. meet i l e j bounds how often
+   token j closes the query of token i that is tilted towards frame vector l (e = 1), or away from it (e =
+   -1): g and xi are the inner products of the query with address j and with frame vector l of token j, whose
+   letter keeps its own exponential moment. 2 pM bounds both sides together. Every letter has an opposite
+   one, in the other half of the blocks; so each side is asked for half of all words, and only the highest
+   digit has the error delta + 2 pM. *)
+Theorem frames_with_meetings (Tok Own Pay Ch A : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
+    (v : A -> R) (block : A -> nat) (letter_level : A -> 'I_L) (below above centre : nat -> R)
+    (lam eta delta c0 cs sn low tau tauV mu1 m m2 m4 z tK tV pM : R) :
+  let a0 := lam * (cs * c0 + sn * - low) in
+  let meet i l e j :=
+    let g := cs * dot (b i : [finType of option Pay] -> R) (b j) + e * sn * dot (frame (b i) l) (b j) in
+    let xi := cs * dot (frame (b j) l) (b i) + e * sn * dot (frame (b j) l) (frame (b i) l) in
+    exp (- tK * ((a0 + ln tau) / lam - c0 * g) + tK ^ 2 * m * (1 - g ^ 2 - xi ^ 2) / 2)
+      * ((\rsum_a exp (tK * xi * v a)) / N A) in
+  let pV := (1 + / z) * ((N Tok - 1) * exp (- tV * ((lam * c0 + ln (tauV / 2)) / lam - c0 * mu1)
+    + tV ^ 2 * m * (1 - mu1 ^ 2) / 2)) in
+  let inst := @frame_instance Tok Pay Ch A b c0 LV v in
+  let value := @FrameFamily.value_question Tok Own Pay Ch b lam in
+  let side := @cut_question Tok Own Pay Ch b c0 B below above lam cs sn tau in
+  let level := @level_question Tok Own Pay Ch b c0 B centre lam cs sn in
+  let upper k := (expn 2 B.-1 <= k)%nat in
+  (* the letters *)
+  (0 < B)%nat -> (forall a, (block a < expn 2 B)%nat) ->
+  (forall a a', block a = block a' -> letter_level a = letter_level a' -> a = a') -> N A = 2 ^ B * INR L ->
+  (forall a t, (0 < t < expn 2 B)%nat -> (block a < t)%nat -> v a <= below t) ->
+  (forall a t, (0 < t < expn 2 B)%nat -> (t <= block a)%nat -> above t <= v a) ->
+  (forall t, (0 < t < expn 2 B)%nat ->
+     2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * (above t - below t)) ->
+  (forall t, (0 < t < expn 2 B)%nat -> - low <= (if upper t then below t else - above t)) ->
+  (forall a, - low <= (if upper (block a) then 1 else -1) * v a) ->
+  (exists opp : A -> A, involutive opp /\ forall a, v (opp a) = - v a /\
+     upper (block (opp a)) = ~~ upper (block a)) ->
+  (forall a a', block a = block a' -> letter_level a != letter_level a' ->
+     let w a := / (1 + exp (- (lam * sn * (v a - centre (block a))))) in
+     2 * eta + tau / 4 < Rabs (w a - w a')) ->
+  0 <= m -> (forall s, (\rsum_a exp (s * v a)) / N A <= exp (s ^ 2 * m / 2)) ->
+  (\rsum_a v a ^ 2) / N A = m2 -> (\rsum_a (v a ^ 2) ^ 2) / N A = m4 ->
+  0 < z -> N Pay * m2 + sqrt (z * (N Pay * (m4 - m2 ^ 2))) <= 1 - c0 ^ 2 ->
+  (* the addresses *)
+  (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
+  (forall i j, i != j -> dot (b i : [finType of option Pay] -> R) (b j) <= mu1) ->
+  (forall i l,
+     (1 + / z) * (\rsum_(j | j != i) meet i l 1 j + \rsum_(j | j != i) meet i l (-1) j) <= 2 * pM) ->
+  (* the parameters *)
+  0 < lam -> 0 <= eta < 1/2 -> 0 <= delta -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < tau -> 0 < tauV ->
+  (0 < L)%nat -> (0 < LV)%nat -> (0 < #|Own|)%nat -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
+  N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
+  0 < tK <= lam -> 0 < tV <= lam -> tV * m * mu1 <= c0 ->
+  delta + 2 * pM <= 1/2 -> delta + pM <= 1 - / INR L -> 0 <= delta + pV <= 1 - / INR LV ->
+  forall alg : algorithm (cached Tok _ Ch) (asked Own _ Ch) R,
+  let failed x Q :=
+    INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer alg w (compress alg w (inst x)) Q)]| in
+  (forall x i c, failed x (value i c) <= delta * N (coins alg)) ->
+  (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N (coins alg)) ->
+  (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N (coins alg)) ->
+  N Tok * (N Pay * (fano 2 (delta + 2 * pM) + (INR B - 1) * fano 2 (delta + pM) + fano (INR L) (delta + pM))
+           + N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= bits alg.
+Proof.
+move=> a0 meet pV inst value side level upper B0 hb inj NA gb ga wide far lfar opp lev m0 mom e2 e4 z0 hz.
+move=> b1 b0 hc hM l0 he d0 sn0 circle t0 tV0 L0 V0 O0 sV own tK1 tV1 mV hB hL hV alg failed fv fs fl.
+have iz : 0 < / z by exact: Rinv_0_lt_compat.
+have P1 : 1 <= 1 + / z by lra.
+have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
+exact: (@FrameFailures.frames_with_meetings Tok Own Pay Ch A b c0 LV L B v block letter_level below above
+  centre lam cs sn low tau tauV eta mu1 (1 + / z) m tK tV delta hb inj b1 b0 l0 sn0 circle t0 he O0
+  gb ga wide far lfar lev sV own tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) hc m0 mom tK1 tV1 mV hV
+  pM _ _ (compress alg) (answer alg) hM opp B0 d0 hB hL (some_coins alg) fv fs fl).
 Qed.
 
 (* On a grid of 2^B L points of spacing h, whose runs of L neighbours are the blocks, all keys are unit
@@ -2123,7 +2193,8 @@ Definition all_theorems := (
   @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
   @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
   @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @index_subset, @frames, @frames_norms, @frames_with_failures, @frames_with_failures_norms, @flat_logits,
+  @index_subset, @frames, @frames_norms, @frames_with_failures, @frames_with_meetings,
+  @frames_with_failures_norms, @flat_logits,
   @clique_lattice, @clique_lattice_norms,
   @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
   @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,

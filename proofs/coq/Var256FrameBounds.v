@@ -4,7 +4,6 @@ From LowerBound Require Export FrameFloor RationalBounds KerdockFrames.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-Notation var256_address' := (var256_address : _ -> [finType of option 'I_62] -> R).
 Notation var256_value := (@value_question _ [finType of 'I_256] _ [finType of 'I_63] var256_address' 100).
 
 Lemma var256_sizes : [/\ N [finType of 'I_62] = 62, N [finType of 'I_63] = 63, N [finType of 'I_256] = 256
