@@ -77,19 +77,26 @@ Qed.
 End Distances.
 
 (* ---------- the addresses of VAR-256 -------------------------------------------------------------------- *)
+(* One head of VAR-256: cached tokens, own tokens, letters of a payload, values.  The names stand for the numbers in
+   proofs, as terms with the number 424 in every type are long. *)
+Definition cached256 : nat := 424.
+Definition own256 : nat := 256.
+Definition letters256 : nat := 62.
+Definition values256 : nat := 63.
+
 (* var256_letter i c: letter c + 3 of the i-th Kerdock word that begins with three zeros *)
 Definition var256_letter (i : nat) : nat -> bool := let w := kerdock_zeros 5 37 i in fun c => w c.+3.
 Arguments var256_letter : simpl never.
 (* var256_address i: the 61 letters over sqrt 61, in coordinates 1, ..., 61; coordinates 0 and 62 are 0 *)
-Definition var256_address (i : 'I_424) (c : option 'I_62) : R :=
+Definition var256_address (i : 'I_cached256) (c : option 'I_letters256) : R :=
   if c is Some l then (if (l < 61)%nat then (if var256_letter i l then -1 else 1) / sqrt 61 else 0) else 0.
-Notation var256_address' := (var256_address : _ -> [finType of option 'I_62] -> R).
+Notation var256_address' := (var256_address : _ -> [finType of option 'I_letters256] -> R).
 
 (* The words are 28, 32 or 36 places apart, so that inner products are 5, -3 or -11 over 61. *)
-Lemma var256_distances : distances 61 var256_letter 424 [:: 28; 32; 36]%nat.
+Lemma var256_distances : distances 61 var256_letter cached256 [:: 28; 32; 36]%nat.
 Proof. by vm_cast_no_check (erefl true). Qed.
 
-Lemma var256_near_differ : near_differ 61 var256_letter 424 28 136.
+Lemma var256_near_differ : near_differ 61 var256_letter cached256 28 136.
 Proof. by vm_cast_no_check (erefl true). Qed.
 
 (* r: the length of a coordinate;  letter i l: the same coordinate as a number *)
@@ -105,35 +112,35 @@ have : (1280369/10000000) ^ 2 < r61 ^ 2; last lra.
 nra.
 Qed.
 
-Lemma var256_entry (i : 'I_424) (l : 'I_62) : var256_address' i (Some l)
+Lemma var256_entry (i : 'I_cached256) (l : 'I_letters256) : var256_address' i (Some l)
   = if (l < 61)%nat then if var256_letter i l then - r61 else r61 else 0.
 Proof.
 by rewrite /var256_address; case: (l < 61)%nat => //; case: (var256_letter i l); rewrite /Rdiv; ring.
 Qed.
 
 (* inner products of addresses *)
-Lemma var256_dot (i j : 'I_424) :
+Lemma var256_dot (i j : 'I_cached256) :
   dot (var256_address' i) (var256_address' j) = 1 - 2 * INR (apart 61 var256_letter i j) / 61.
 Proof.
 have i61 : INR 61 = 61 by rewrite INR_IZR_INZ.
 have r2 : sqrt 61 * sqrt 61 = INR 61 by rewrite i61 sqrt_sqrt; lra.
 have r0 : 0 < sqrt 61 by apply: sqrt_lt_R0; lra.
 rewrite -i61.
-rewrite -(apart_dot _ r0 r2) dot_option Rmult_0_l Rplus_0_l big_ord_recr /= Rmult_0_l Rplus_0_r.
+rewrite -(apart_dot _ r0 r2) dot_option Rmult_0_l Rplus_0_l /letters256 big_ord_recr /= Rmult_0_l Rplus_0_r.
 by apply: eq_bigr => l _; rewrite /var256_address /= ltn_ord.
 Qed.
 
 Lemma apart_refl i : apart 61 var256_letter i i = 0%nat.
 Proof. by rewrite /apart; elim: (word _ _ _) => //= b u ->; case: b. Qed.
 
-Lemma var256_unit (i : 'I_424) : dot (var256_address' i) (var256_address' i) = 1.
+Lemma var256_unit (i : 'I_cached256) : dot (var256_address' i) (var256_address' i) = 1.
 Proof. by rewrite var256_dot apart_refl /=; field. Qed.
 
-Lemma var256_axis (i : 'I_424) : var256_address' i None = 0. Proof. by []. Qed.
-Lemma var256_axis1 (i : 'I_424) : var256_address' i None < 1. Proof. by rewrite var256_axis; lra. Qed.
+Lemma var256_axis (i : 'I_cached256) : var256_address' i None = 0. Proof. by []. Qed.
+Lemma var256_axis1 (i : 'I_cached256) : var256_address' i None < 1. Proof. by rewrite var256_axis; lra. Qed.
 
 (* mu, from the distance *)
-Lemma var256_products (i j : 'I_424) : i != j -> let mu := dot (var256_address' i) (var256_address' j) in
+Lemma var256_products (i j : 'I_cached256) : i != j -> let mu := dot (var256_address' i) (var256_address' j) in
   let n := apart 61 var256_letter i j in
   n = 28%nat /\ mu = 5/61 \/ n != 28%nat /\ (mu = - 3/61 \/ mu = - 11/61).
 Proof.
@@ -145,7 +152,7 @@ case/or3P=> /eqP ->; rewrite ?i28 ?i32 ?i36; [left|right|right]; split=> //; [lr
 Qed.
 
 (* inner products of frame vectors with addresses and with each other *)
-Lemma var256_frame (i j : 'I_424) (l : 'I_62) (x := var256_address' i (Some l))
+Lemma var256_frame (i j : 'I_cached256) (l : 'I_letters256) (x := var256_address' i (Some l))
     (y := var256_address' j (Some l)) (mu := dot (var256_address' i) (var256_address' j)) :
   dot (frame (var256_address' i) l) (var256_address' j) = y - x * mu.
 Proof.
@@ -153,14 +160,14 @@ rewrite dot_frame ?var256_unit //; last exact: var256_axis1.
 by rewrite !var256_axis -/mu -/x -/y; field.
 Qed.
 
-Lemma var256_frames (i j : 'I_424) (l : 'I_62) (x := var256_address' i (Some l))
+Lemma var256_frames (i j : 'I_cached256) (l : 'I_letters256) (x := var256_address' i (Some l))
     (y := var256_address' j (Some l)) (mu := dot (var256_address' i) (var256_address' j)) :
   dot (frame (var256_address' j) l) (frame (var256_address' i) l) = 1 - x ^ 2 - y ^ 2 + x * y * (1 + mu).
 Proof.
 rewrite dot_frame ?var256_unit //; last exact: var256_axis1.
 rewrite [dot (var256_address' j) _]dot_sym var256_frame -/mu -/x -/y /frame /axis !eqxx.
-have -> : ((None : [finType of option 'I_62]) == Some l) = false by [].
-have -> : ((Some l : [finType of option 'I_62]) == None) = false by [].
+have -> : ((None : [finType of option 'I_letters256]) == Some l) = false by [].
+have -> : ((Some l : [finType of option 'I_letters256]) == None) = false by [].
 by rewrite !var256_axis -/x -/y; field.
 Qed.
 

@@ -1142,8 +1142,8 @@ Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : n
 Proof.
 move=> m shut muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz.
 move=> step sV own tK1 tV1 mK mV hK hV alg.
-exact: (@FrameFloor.frames Tok Own Pay Ch b L LV lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV
-  b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV own tK1 tV1 mK mV hK hV
+exact: (@FrameFloor.frames Tok Own Pay Ch b L LV _ _ _ _ _ _ lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV
+  erefl erefl erefl erefl erefl erefl b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV own tK1 tV1 mK mV hK hV
   _ _ _ _ (some_coins alg)).
 Qed.
 

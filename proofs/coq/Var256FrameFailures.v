@@ -4,11 +4,11 @@ Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive
 Open Scope R_scope.
 
 Notation var256_blocks c0 LV K h :=
-  (@frame_instance _ _ [finType of 'I_63] _ var256_address' c0 LV (@symmetric_grid K h)).
+  (@frame_instance _ _ [finType of 'I_values256] _ var256_address' c0 LV (@symmetric_grid K h)).
 Notation var256_side c0 L B cs sn h tau :=
-  (@grid_cut _ [finType of 'I_256] _ [finType of 'I_63] var256_address' c0 L B 100 cs sn h tau).
+  (@grid_cut _ [finType of 'I_own256] _ [finType of 'I_values256] var256_address' c0 L B 100 cs sn h tau).
 Notation var256_level c0 L B cs sn h :=
-  (@grid_ask _ [finType of 'I_256] _ [finType of 'I_63] var256_address' c0 L B 100 cs sn h).
+  (@grid_ask _ [finType of 'I_own256] _ [finType of 'I_values256] var256_address' c0 L B 100 cs sn h).
 
 (* the step of the levels, from rational bounds E of e^(g/2) and F of e^y: s - 1/s grows faster in s than
    kappa (s + 1/s), and f + 1/f grows in f >= 1 *)
@@ -51,7 +51,7 @@ Hypotheses (s0 : 0 <= s) (hs : z * (62 * (h ^ 4 * (k ^ 2 - 1) * (k ^ 2 - 4) / 18
 (* the leaks: e bounds how often the two queries of a letter are shut, on average, and eV how often a value
    query is *)
 Notation closes := (closes k c0 cs sn h x t).
-Hypotheses (sides : forall (i j : 'I_424) (l : 'I_62), i != j ->
+Hypotheses (sides : forall (i j : 'I_cached256) (l : 'I_letters256), i != j ->
     let w := within cs sn (dot (var256_address' i) (var256_address' j)) (var256_address' i (Some l))
       (var256_address' j (Some l)) in
     if near_opposite i j l then w 1 GA XA /\ w (-1) GC XC \/ w (-1) GA XA /\ w 1 GC XC
@@ -75,10 +75,12 @@ Notation level := (var256_level c0 L B cs sn h).
 Lemma steps : 2 * eta + tau / 4 < sinh (g / 2) / (cosh (g * (l - 2) / 2) + cosh (g / 2)).
 Proof.
 have g0 : 0 < g by have := Rmult_lt_0_compat _ _ sn0 h0; lra.
-apply: (step_at (E := E) (F := F)) => //; try lra.
-  by have := Rmult_le_compat_l _ _ _ (Rlt_le _ _ g0) l2; lra.
-rewrite -[X in exp X]Ropp_involutive exp_Ropp -[F]Rinv_involutive; last lra.
-by apply: Rinv_le_contravar => //; exact: Rinv_0_lt_compat.
+have y0 : 0 <= g * (l - 2) / 2 by have := Rmult_le_compat_l _ _ _ (Rlt_le _ _ g0) l2; lra.
+have k0 : 0 <= 2 * eta + tau / 4 < 1 by lra.
+have hy : exp (g * (l - 2) / 2) <= F.
+  rewrite -[X in exp X]Ropp_involutive exp_Ropp -[F]Rinv_involutive; last by apply: Rgt_not_eq.
+  by apply: Rinv_le_contravar => //; exact: Rinv_0_lt_compat.
+exact: step_at k0 E1 y0 hE hy step.
 Qed.
 
 (* fano_at turns delta plus the error rates e and eV into bits *)
@@ -125,10 +127,10 @@ have fitsK : (h * INR K / 2) ^ 2 <= 1 - c0 ^ 2 by rewrite Kk.
 split=> [y i|i ch||W S compress answer W0 failed fv fs fl].
 - exact: frame_key_unit.
 - exact: value_question_unit.
-- exact: (grid_questions_unit [finType of 'I_63] L0 B0 h0 b1 b0 l100 cs0 sn0 circle (Rlt_le _ _ c00)
+- exact: (grid_questions_unit [finType of 'I_values256] L0 B0 h0 b1 b0 l100 cs0 sn0 circle (Rlt_le _ _ c00)
     (Rlt_le _ _ tau0) he spc own ln256 fitsK).
 have K1 : (1 < K)%nat.
-  by rewrite -(prednK B0) expnS -mulnA; apply: (@leq_mul 2 1) => //; rewrite muln_gt0 expn_gt0.
+  by rewrite -(prednK B0) expnS -mulnA; apply: (@leq_mul 2 1); rewrite ?muln_gt0 ?expn_gt0.
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P0 : 0 <= 1 + / z by lra.
 have shut i l := Rle_trans _ _ _ (Rmult_le_compat_l _ _ _ P0
@@ -140,8 +142,8 @@ have il := inv_half l2; have ilv := inv_half lv2.
 have hl : delta + e <= 1 - / l by lra.
 have hlv : 0 <= delta + isolation 424 (1 + / z) 100 m c0 (5/61) ((100 * c0 + ln (tauV / 2)) / 100)
   <= 1 - / lv by lra.
-have big := (frames_with_meetings_grid (Tok := [finType of 'I_424]) (Own := [finType of 'I_256])
-  (Pay := [finType of 'I_62]) (Ch := [finType of 'I_63]) (compress := compress) (answer := answer)
+have big := (frames_with_meetings_grid (Tok := [finType of 'I_cached256]) (Own := [finType of 'I_own256])
+  (Pay := [finType of 'I_letters256]) (Ch := [finType of 'I_values256]) (compress := compress) (answer := answer)
   L0 i424 i256 i62 i63 Bd Ll Kk LVl b1 b0 co shut l100 he
   (Rlt_le _ _ d0) sn0 circle h0 tau0 tauV0 B0 LV0 own z0 dens spc steps stepV farE t0 h1 slopeV q2 hl hlv
   W0 fv fs fl).

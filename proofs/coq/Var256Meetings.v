@@ -18,7 +18,7 @@ Definition closes (G X c e : R) : Prop :=
       + t * X * (h * k / 2) <= - c
   & / (e * (t * X * (h * k))) <= exp c].
 
-Lemma meets_at (i j : 'I_424) (l : 'I_62) s G X c e : closes G X c e ->
+Lemma meets_at (i j : 'I_cached256) (l : 'I_letters256) s G X c e : closes G X c e ->
   within cs sn (dot (var256_address' i) (var256_address' j)) (var256_address' i (Some l))
     (var256_address' j (Some l)) s G X -> met i l s j <= e.
 Proof.
@@ -41,7 +41,7 @@ Qed.
 
 Variables (GA XA cA eA GB XB cB eB GC XC cC eC : R).
 Hypotheses (hA : closes GA XA cA eA) (hB : closes GB XB cB eB) (hC : closes GC XC cC eC) (eCB : eC <= eB)
-  (sides : forall (i j : 'I_424) (l : 'I_62), i != j ->
+  (sides : forall (i j : 'I_cached256) (l : 'I_letters256), i != j ->
     let w := within cs sn (dot (var256_address' i) (var256_address' j)) (var256_address' i (Some l))
       (var256_address' j (Some l)) in
     if near_opposite i j l then w 1 GA XA /\ w (-1) GC XC \/ w (-1) GA XA /\ w 1 GC XC
@@ -49,11 +49,11 @@ Hypotheses (hA : closes GA XA cA eA) (hB : closes GB XB cB eB) (hC : closes GC X
 
 (* each of the 423 others closes one of the two queries with probability eB and the other with eC, or less,
    but for at most 136, which do so with eA and eC *)
-Lemma meets_sum (i : 'I_424) (l : 'I_62) :
+Lemma meets_sum (i : 'I_cached256) (l : 'I_letters256) :
   \rsum_(j | j != i) met i l 1 j + \rsum_(j | j != i) met i l (-1) j <= 136 * eA + 423 * (eB + eC).
 Proof.
-have [eA0 eB0] : 0 < eA /\ 0 < eB by case: hA; case: hB.
-have n423 : INR #|[pred j : 'I_424 | j != i]| = 423 by rewrite N_others N_ord INR_IZR_INZ /=; lra.
+have [_ eA0 _ _ _] := hA; have [_ eB0 _ _ _] := hB.
+have n423 : INR #|[pred j : 'I_cached256 | j != i]| = 423 by rewrite N_others N_ord INR_IZR_INZ /=; lra.
 have -> : \rsum_(j | j != i) met i l 1 j + \rsum_(j | j != i) met i l (-1) j
   = \rsum_(j | j != i) (met i l 1 j + met i l (-1) j) by rewrite big_split.
 apply: Rle_trans (_ : _ <= \rsum_(j | j != i) (eA * ind (near_opposite i j l) + (eB + eC))) _.
@@ -65,7 +65,8 @@ apply: Rle_trans (_ : _ <= \rsum_(j | j != i) (eA * ind (near_opposite i j l) + 
   - by have := at_ _ _ _ _ _ hB w1; have := at_ _ _ _ _ _ hC w2; lra.
   - by have := at_ _ _ _ _ _ hB w1; have := at_ _ _ _ _ _ hC w2; lra.
   by have := at_ _ _ _ _ _ hC w1; have := at_ _ _ _ _ _ hC w2; lra.
-rewrite big_split /= rsum_const_card n423 rsum_distr; apply: Rplus_le_compat_r; rewrite Rmult_comm.
+rewrite big_split [X in _ + X <= _]rsum_const_card n423 [X in X + _ <= _]rsum_distr; apply: Rplus_le_compat_r.
+rewrite Rmult_comm.
 apply: Rmult_le_compat_r; first lra.
 apply: Rle_trans (_ : _ <= \rsum_j ind (near_opposite i j l)) _.
   rewrite big_mkcond; apply: rsum_le => j _; case: (j != i); [exact: Rle_refl|exact: (proj1 (ind_01 _))].

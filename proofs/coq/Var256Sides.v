@@ -5,10 +5,10 @@ Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive
 Open Scope R_scope.
 
 (* near_opposite i j l: words i and j are 28 places apart, and differ at l *)
-Definition near_opposite (i j : 'I_424) (l : 'I_62) : bool :=
+Definition near_opposite (i j : 'I_cached256) (l : 'I_letters256) : bool :=
   [&& apart 61 var256_letter i j == 28%nat, (l < 61)%nat & var256_letter j l != var256_letter i l].
 
-Lemma near_opposite_few (i : 'I_424) (l : 'I_62) : (#|[pred j | near_opposite i j l]| <= 136)%nat.
+Lemma near_opposite_few (i : 'I_cached256) (l : 'I_letters256) : (#|[pred j | near_opposite i j l]| <= 136)%nat.
 Proof.
 case: (ltnP l 61) => hl; last by rewrite eq_card0 // => j; rewrite inE /near_opposite ltnNge hl andbF.
 apply: leq_trans (near_differP i var256_near_differ hl); rewrite leq_eqVlt; apply/orP; left; apply/eqP.
@@ -79,7 +79,7 @@ by case: he => ->; apply: within_of; first [lra|left; lra|right; lra].
 Qed.
 
 (* the two sides of a query of token i, against token j *)
-Lemma side_cases (i j : 'I_424) (l : 'I_62) (w := within (dot (var256_address' i) (var256_address' j))
+Lemma side_cases (i j : 'I_cached256) (l : 'I_letters256) (w := within (dot (var256_address' i) (var256_address' j))
     (var256_address' i (Some l)) (var256_address' j (Some l))) : i != j ->
   if near_opposite i j l then w 1 GA XA /\ w (-1) GC XC \/ w (-1) GA XA /\ w 1 GC XC
   else w 1 GB XB /\ w (-1) GC XC \/ w (-1) GB XB /\ w 1 GC XC \/ w 1 GC XC /\ w (-1) GC XC.
