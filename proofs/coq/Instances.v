@@ -156,7 +156,9 @@ Theorem var256_keys_and_values (eta dV dK : R) :
     (fun i => if i is inl _ then dV else dK) ->
   26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= bits a.
 Proof.
-move=> T n2 da p h A inst qry a he hV hK hc.
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry a he hV hK hc.
 exact: (Var256Payload.var256_keys_and_values (some_coins a) he hV hK (correct_average hc)).
 Qed.
 
@@ -172,7 +174,10 @@ Theorem var256_keys_and_values_exact (eta : R) :
   correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a) (fun _ => 0) ->
   26712 * log2 50 + 13144 * log2 48 <= bits a /\ 224167 <= bits a.
 Proof.
-move=> T n2 da p h A inst qry a; exact: Var256Payload.var256_keys_and_values_exact (some_coins a).
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry a.
+exact: Var256Payload.var256_keys_and_values_exact (some_coins a).
 Qed.
 
 (* The floor is attained: a cache of exactly that many bits never fails. *)
@@ -187,7 +192,10 @@ Theorem var256_keys_and_values_tight (eta : R) :
     correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a) (fun _ => 0) /\
     bits a = 26712 * log2 50 + 13144 * log2 48.
 Proof.
-move=> T n2 da p h A inst qry e0; have [S [f [g [h1 h2]]]] := Var256Payload.var256_keys_and_values_tight e0.
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry e0.
+have [S [f [g [h1 h2]]]] := Var256Payload.var256_keys_and_values_tight e0.
 by exists (without_coins f g).
 Qed.
 
@@ -204,8 +212,8 @@ Theorem var256_frames_10 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
   let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
     if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
-  let v (k : 'I_22) := (1141103/100000000) * (INR k - (INR 22 - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (3927/5000) 5 v in
+  let L := 22%nat in let LV := 5%nat in let v (k : 'I_L) := (1141103/100000000) * (INR k - (INR L - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (3927/5000) LV v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (3927/5000) v
     100 (20/29) (21/29) (1141103/100000000) (1/65) in
@@ -219,7 +227,9 @@ Theorem var256_frames_10 :
                          (answer alg w (compress alg w (inst x)) (payload i l a))) ->
     178200 <= bits alg].
 Proof.
-move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_10.
+move=> T n2 p h b L LV; have [eL eLV] : L = 22%nat /\ LV = 5%nat by [].
+clearbody L LV; move=> v inst value payload unit.
+have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_10 eL eLV.
 by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -228,8 +238,8 @@ Theorem var256_frames_100 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
   let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
     if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
-  let v (k : 'I_216) := (57377/50000000) * (INR k - (INR 216 - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (7909/10000) 50 v in
+  let L := 216%nat in let LV := 50%nat in let v (k : 'I_L) := (57377/50000000) * (INR k - (INR L - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (7909/10000) LV v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (7909/10000) v
     100 (119/169) (120/169) (57377/50000000) (1/680) in
@@ -243,7 +253,9 @@ Theorem var256_frames_100 :
                          (answer alg w (compress alg w (inst x)) (payload i l a))) ->
     353400 <= bits alg].
 Proof.
-move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_100.
+move=> T n2 p h b L LV; have [eL eLV] : L = 216%nat /\ LV = 50%nat by [].
+clearbody L LV; move=> v inst value payload unit.
+have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_100 eL eLV.
 by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -252,8 +264,9 @@ Theorem var256_frames_1000 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
   let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
     if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
-  let v (k : 'I_2088) := (11619/100000000) * (INR k - (INR 2088 - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (2021/2500) 500 v in
+  let L := 2088%nat in let LV := 500%nat in
+  let v (k : 'I_L) := (11619/100000000) * (INR k - (INR L - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (2021/2500) LV v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (2021/2500) v
     100 (403/565) (396/565) (11619/100000000) (1/7000) in
@@ -267,7 +280,9 @@ Theorem var256_frames_1000 :
                          (answer alg w (compress alg w (inst x)) (payload i l a))) ->
     527900 <= bits alg].
 Proof.
-move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_1000.
+move=> T n2 p h b L LV; have [eL eLV] : L = 2088%nat /\ LV = 500%nat by [].
+clearbody L LV; move=> v inst value payload unit.
+have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_1000 eL eLV.
 by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -282,14 +297,15 @@ Theorem var256_frames_with_failures_10 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
   let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
     if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
-  let K := (expn 2 3 * 3)%nat in let v r := (1397309/125000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (7633/10000) 5
+  let L := 3%nat in let LV := 5%nat in let K := (expn 2 3 * L)%nat in
+  let v r := (1397309/125000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (7633/10000) LV
     (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (7633/10000) 3
-    (fun t => v (INR t * INR 3 - 1)) (fun t => v (INR t * INR 3)) 100 (225/353) (272/353) (1/85) in
+    (fun t => v (INR t * INR L - 1)) (fun t => v (INR t * INR L)) 100 (225/353) (272/353) (1/85) in
   let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (7633/10000) 3
-    (fun k => v (INR k * INR 3 + (INR 3 - 1) / 2)) 100 (225/353) (272/353) in
+    (fun k => v (INR k * INR L + (INR L - 1) / 2)) 100 (225/353) (272/353) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 3)%nat -> unit (side i l t)) /\
@@ -303,8 +319,9 @@ Theorem var256_frames_with_failures_10 :
     (forall x i l k, (k < expn 2 3)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
     167100 <= bits alg].
 Proof.
-move=> T n2 p h b K v inst value side level unit.
-have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_10.
+move=> T n2 p h b L LV; have [eL eLV] : L = 3%nat /\ LV = 5%nat by [].
+clearbody L LV; move=> K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_10 eL eLV.
 by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -313,14 +330,15 @@ Theorem var256_frames_with_failures_100 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
   let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
     if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
-  let K := (expn 2 4 * 14)%nat in let v r := (287021/250000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1563/2000) 50
+  let L := 14%nat in let LV := 50%nat in let K := (expn 2 4 * L)%nat in
+  let v r := (287021/250000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1563/2000) LV
     (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1563/2000) 4
-    (fun t => v (INR t * INR 14 - 1)) (fun t => v (INR t * INR 14)) 100 (455/697) (528/697) (1/770) in
+    (fun t => v (INR t * INR L - 1)) (fun t => v (INR t * INR L)) 100 (455/697) (528/697) (1/770) in
   let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1563/2000) 4
-    (fun k => v (INR k * INR 14 + (INR 14 - 1) / 2)) 100 (455/697) (528/697) in
+    (fun k => v (INR k * INR L + (INR L - 1) / 2)) 100 (455/697) (528/697) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 4)%nat -> unit (side i l t)) /\
@@ -334,8 +352,9 @@ Theorem var256_frames_with_failures_100 :
     (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
     338900 <= bits alg].
 Proof.
-move=> T n2 p h b K v inst value side level unit.
-have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_100.
+move=> T n2 p h b L LV; have [eL eLV] : L = 14%nat /\ LV = 50%nat by [].
+clearbody L LV; move=> K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_100 eL eLV.
 by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -344,14 +363,15 @@ Theorem var256_frames_with_failures_1000 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
   let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
     if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
-  let K := (expn 2 5 * 69)%nat in let v r := (111839/1000000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1991/2500) 500
+  let L := 69%nat in let LV := 500%nat in let K := (expn 2 5 * L)%nat in
+  let v r := (111839/1000000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1991/2500) LV
     (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
   let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1991/2500) 5
-    (fun t => v (INR t * INR 69 - 1)) (fun t => v (INR t * INR 69)) 100 (65/97) (72/97) (1/7000) in
+    (fun t => v (INR t * INR L - 1)) (fun t => v (INR t * INR L)) 100 (65/97) (72/97) (1/7000) in
   let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1991/2500) 5
-    (fun k => v (INR k * INR 69 + (INR 69 - 1) / 2)) 100 (65/97) (72/97) in
+    (fun k => v (INR k * INR L + (INR L - 1) / 2)) 100 (65/97) (72/97) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 5)%nat -> unit (side i l t)) /\
@@ -365,8 +385,9 @@ Theorem var256_frames_with_failures_1000 :
     (forall x i l k, (k < expn 2 5)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
     511600 <= bits alg].
 Proof.
-move=> T n2 p h b K v inst value side level unit.
-have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_1000.
+move=> T n2 p h b L LV; have [eL eLV] : L = 69%nat /\ LV = 500%nat by [].
+clearbody L LV; move=> K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_1000 eL eLV.
 by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -405,7 +426,10 @@ Theorem var256_keys_and_values_average (eta dV dK : R) :
     (fun i => if i is inl _ then dV else dK) ->
   26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= bits a.
 Proof.
-move=> T n2 da p h A inst qry a; exact: Var256Payload.var256_keys_and_values (some_coins a).
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry a.
+exact: Var256Payload.var256_keys_and_values (some_coins a).
 Qed.
 
 (* ================= two small models =========================================================== *)
@@ -682,8 +706,6 @@ by exists (without_coins (fun _ => f) (fun _ => g)); split=> //; rewrite /bits /
 Qed.
 
 (* ================= everything ================================================================= *)
-(* mention a: nothing, but it depends on all that a depends on *)
-Definition mention (X : Type) (a : X) : unit := tt.
 Definition all_instances := [::
   mention (@var256_keys_incoherent); mention (@var256_binary); mention (@var256_binary_10);
   mention (@var256_additive); mention (@var256_binary_exact); mention (@var256_additive_exact);

@@ -1,6 +1,6 @@
 (* Addresses for frames: the Kerdock words that begin with three zeros, less these zeros. Their inner
    products and the places where they differ are counted by computation. *)
-From LowerBound Require Export Frames IntegerKeys Kerdock.
+From LowerBound Require Export Frames IntegerKeys Kerdock Var256Sizes.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -77,13 +77,6 @@ Qed.
 End Distances.
 
 (* ---------- the addresses of VAR-256 -------------------------------------------------------------------- *)
-(* One head of VAR-256: cached tokens, own tokens, letters of a payload, values.  The names stand for the numbers in
-   proofs, as terms with the number 424 in every type are long. *)
-Definition cached256 : nat := 424.
-Definition own256 : nat := 256.
-Definition letters256 : nat := 62.
-Definition values256 : nat := 63.
-
 (* var256_letter i c: letter c + 3 of the i-th Kerdock word that begins with three zeros *)
 Definition var256_letter (i : nat) : nat -> bool := let w := kerdock_zeros 5 37 i in fun c => w c.+3.
 Arguments var256_letter : simpl never.

@@ -114,21 +114,12 @@ have h5 : q * 1 <= q * (3/2 * ln 2) by apply: Rmult_le_compat_l; lra.
 lra.
 Qed.
 
-(* ln 2 >= 9/13, so that a nat has at most 13/9 bits: 1 - x/512 to the power 512 is at least 1/2 at x =
-   9/13 *)
+(* ln 2 >= 9/13, so that a nat has at most 13/9 bits *)
 Lemma ln2_bits : 9/13 <= ln 2.
 Proof.
 have h : / 2 <= exp (- (9/13)).
-  have i512 : INR 512 = 512 by rewrite INR_IZR_INZ.
-  have -> : - (9/13) = INR 512 * - (9/13/512) by rewrite i512; field.
-  rewrite exp_INR; apply: Rle_trans (_ : _ <= (IZR 6647 / IZR 6656) ^ 512) _; last first.
-    by apply: pow_incr; have := exp_ineq1_le (- (9/13/512)); lra.
-  have p0 : 0 < IZR 6656 ^ 512 by apply: pow_lt; lra.
-  rewrite /Rdiv Rpow_mult_distr pow_inv; apply: (Rmult_le_reg_r (2 * IZR 6656 ^ 512)); first lra.
-  have -> : / 2 * (2 * IZR 6656 ^ 512) = IZR 6656 ^ 512 by field.
-  have -> : IZR 6647 ^ 512 * / IZR 6656 ^ 512 * (2 * IZR 6656 ^ 512) = 2 * IZR 6647 ^ 512 by field; lra.
-  rewrite !pow_IZR -(mult_IZR 2); apply: IZR_le; apply/Z.leb_le.
-  by vm_cast_no_check (erefl true).
+  have -> : - (9/13) = IZR (-9) / IZR 13 by field. have -> : / 2 = IZR 1 / IZR 2 by field.
+  by apply: (@exp_squaresP 30 (-9) 13 1 2); vm_cast_no_check (erefl true).
 have p := exp_pos (9/13); have : exp (9/13) <= 2.
   move: h; rewrite exp_Ropp => h; apply: Rnot_lt_le => lt.
   by have := Rinv_lt_contravar _ _ (Rmult_lt_0_compat _ _ Rlt_0_2 p) lt; lra.

@@ -2175,38 +2175,44 @@ Theorem dither_logit (Crd : finType) (b : nat) (t h : R) (q : Crd -> R) :
 Proof. exact: Dither.dither_logit. Qed.
 
 (* ================= everything ========================================================================= *)
-Definition all_theorems := (
-  @index_lower_bound, @index_mean, @index_binary, @index_exact,
-  @separation_lower_bound, @separation_average, @separation_mean, @levels_lower_bound, @store_symbols_correct,
-  @softmax_gap, @softmax_two, @cosh_le_exp_square, @greedy_keys_exist, @greedy_keys_chernoff,
-  @relative_given_keys, @geometric_given_keys, @additive_given_keys,
-  @relative_headline, @relative_headline_cache_only, @relative_headline_unit_own, @additive_headline,
-    @store_values,
-  @keys_and_values_lower_bound, @theorem_C, @theorem_C_norms, @theorem_C_tight, @theorem_C_headline,
-  @relative_keys_and_values,
-  @online_lower_bound, @online_headline, @online_upper_bound, @window_lower_bound, @window_upper_bound,
-  @var256_tokens, @geometric_tokens_real, @geometric_headline, @geometric_online, @square_online,
-  @small_scale_counterexample, @nonadaptive_time, @nonadaptive_time_max,
-  @relative_headline_average, @additive_headline_average, @theorem_C_average, @low_dimension_headline,
-  @replay_lower_bound, @replay_exact, @replay_cache, @var256_replay,
-  @prefix_decoding, @prefix_lower_bound, @unnormalise,
-  @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
-  @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
-  @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @index_subset, @frames, @frames_norms, @frames_with_failures, @frames_with_meetings,
-  @frames_with_failures_norms, @flat_logits,
-  @clique_lattice, @clique_lattice_norms,
-  @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
-  @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,
-  @circle_keys_exist, @circle_low_dimension,
-  @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,
-  @weighted_expectation, @coins_lower_bound, @variable_length_lower_bound, @relative_headline_any_coins,
-  @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
-  @signed_sums_lower_bound,
-  @blocks_exist, @public_weights, @pyramid_weights,
-  @side_lower_bound, @side_upper_bound, @side_exact, @independent_fibre, @permuted_constants,
-  @independent_extends, @independent_exist, @grid_fibre, @constant_grid,
-  @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
-  @clusters_upper_bound, @greedy_clusters, @clusters_lower_bound, @grid_upper_bound,
-  @clique_lattice_store, @dither_moment, @dither_logit).
+Definition all_theorems := [::
+  mention (@index_lower_bound); mention (@index_mean); mention (@index_binary); mention (@index_exact);
+  mention (@separation_lower_bound); mention (@separation_average); mention (@separation_mean);
+  mention (@levels_lower_bound); mention (@store_symbols_correct); mention (@softmax_gap);
+  mention (@softmax_two); mention (@cosh_le_exp_square); mention (@greedy_keys_exist);
+  mention (@greedy_keys_chernoff); mention (@relative_given_keys); mention (@geometric_given_keys);
+  mention (@additive_given_keys); mention (@relative_headline); mention (@relative_headline_cache_only);
+  mention (@relative_headline_unit_own); mention (@additive_headline); mention (@store_values);
+  mention (@keys_and_values_lower_bound); mention (@theorem_C); mention (@theorem_C_norms);
+  mention (@theorem_C_tight); mention (@theorem_C_headline); mention (@relative_keys_and_values);
+  mention (@online_lower_bound); mention (@online_headline); mention (@online_upper_bound);
+  mention (@window_lower_bound); mention (@window_upper_bound); mention (@var256_tokens);
+  mention (@geometric_tokens_real); mention (@geometric_headline); mention (@geometric_online);
+  mention (@square_online); mention (@small_scale_counterexample); mention (@nonadaptive_time);
+  mention (@nonadaptive_time_max); mention (@relative_headline_average);
+  mention (@additive_headline_average); mention (@theorem_C_average); mention (@low_dimension_headline);
+  mention (@replay_lower_bound); mention (@replay_exact); mention (@replay_cache); mention (@var256_replay);
+  mention (@prefix_decoding); mention (@prefix_lower_bound); mention (@unnormalise);
+  mention (@layer_is_attention_own); mention (@layer_realisable); mention (@layer_lower_bound);
+  mention (@layer_headline); mention (@block_relative); mention (@theorem_C_run); mention (@total_time);
+  mention (@total_time_one_cache); mention (@pairs_lower_bound); mention (@theorem_C_zoom);
+  mention (@theorem_C_zoom_norms); mention (@theorem_C_sharp); mention (@theorem_C_sharp_norms);
+  mention (@index_subset); mention (@frames); mention (@frames_norms); mention (@frames_with_failures);
+  mention (@frames_with_meetings); mention (@frames_with_failures_norms); mention (@flat_logits);
+  mention (@clique_lattice); mention (@clique_lattice_norms); mention (@random_keys);
+  mention (@random_keys_both); mention (@random_keys_headline); mention (@random_keys_average);
+  mention (@half_bit_left); mention (@universal_lower_bound); mention (@growing_lower_bound);
+  mention (@low_dimension_numbers); mention (@circle_keys_exist); mention (@circle_low_dimension);
+  mention (@streams_lower_bound); mention (@heads_lower_bound); mention (@streams_headline);
+  mention (@repeated_streams); mention (@weighted_expectation); mention (@coins_lower_bound);
+  mention (@variable_length_lower_bound); mention (@relative_headline_any_coins);
+  mention (@classes_lower_bound); mention (@classes_upper_bound); mention (@sparse_bits_lower_bound);
+  mention (@sparse_sums_lower_bound); mention (@signed_sums_lower_bound); mention (@blocks_exist);
+  mention (@public_weights); mention (@pyramid_weights); mention (@side_lower_bound);
+  mention (@side_upper_bound); mention (@side_exact); mention (@independent_fibre);
+  mention (@permuted_constants); mention (@independent_extends); mention (@independent_exist);
+  mention (@grid_fibre); mention (@constant_grid); mention (@index_lengths);
+  mention (@theorem_C_sharp_headline); mention (@theorem_C_zoom_headline); mention (@clusters_upper_bound);
+  mention (@greedy_clusters); mention (@clusters_lower_bound); mention (@grid_upper_bound);
+  mention (@clique_lattice_store); mention (@dither_moment); mention (@dither_logit)].
 Print Assumptions all_theorems.

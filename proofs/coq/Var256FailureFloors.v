@@ -4,10 +4,10 @@ Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive
 Open Scope R_scope.
 
 (* eta = 1/10: 8 blocks of 3 letters, 5 levels of values *)
-Theorem var256_frames_with_failures_10 :
-  let inst := var256_blocks (7633/10000) 5 (expn 2 3 * 3) (1397309/125000000) in
-  let side := var256_side (7633/10000) 3 3 (225/353) (272/353) (1397309/125000000) (1/85) in
-  let level := var256_level (7633/10000) 3 3 (225/353) (272/353) (1397309/125000000) in
+Theorem var256_frames_with_failures_10 (L LV : nat) : L = 3%nat -> LV = 5%nat ->
+  let inst := var256_blocks (7633/10000) LV (expn 2 3 * L) (1397309/125000000) in
+  let side := var256_side (7633/10000) L 3 (225/353) (272/353) (1397309/125000000) (1/85) in
+  let level := var256_level (7633/10000) L 3 (225/353) (272/353) (1397309/125000000) in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       (forall i l t, (0 < t < expn 2 3)%nat -> unit_question 100 (side i l t)) /\
       (forall i l k, (k < expn 2 3)%nat -> unit_question 100 (level i l k)) &
@@ -19,9 +19,10 @@ Theorem var256_frames_with_failures_10 :
     (forall x i l k, (k < expn 2 3)%nat -> failed x (level i l k) <= 1/100 * N W) ->
     167100 <= log2 (N S)].
 Proof.
-move=> inst side level; have iL : INR 3 = 3 by rewrite INR_IZR_INZ.
-have iLV : INR 5 = 5 by rewrite INR_IZR_INZ.
-have iK : INR (expn 2 3 * 3) = 24 by rewrite mult_INR INR_expn !INR_IZR_INZ /=; lra.
+move=> eL eLV inst side level; have iL : INR L = 3 by rewrite eL INR_IZR_INZ.
+have iLV : INR LV = 5 by rewrite eLV INR_IZR_INZ.
+have iK : INR (expn 2 3 * L) = 24 by rewrite mult_INR INR_expn iL INR_IZR_INZ /=; lra.
+have L0 : (0 < L)%nat by rewrite eL.
 have iB : INR 3 = 3 by rewrite INR_IZR_INZ.
 have hsp : ln ((1 + 2 * (1/10)) / (1 - 2 * (1/10))) <= 405465109/1000000000.
   have -> : (1 + 2 * (1/10)) / (1 - 2 * (1/10)) = 3 / 2 by field.
@@ -60,7 +61,7 @@ have hwV : log2 (5 - 1) <= 2/1.
 have sides := @side_cases (225/353) (272/353) (15899/100000) (6433/10000) (7141/50000) (41693/50000)
   (3123/50000) (32783/50000) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)
   ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra).
-apply: (@var256_failures_floor 3 5 3 erefl 3 5 24 3 (1/10) (1/100) (7633/10000) (225/353) (272/353)
+apply: (@var256_failures_floor L LV 3 L0 3 5 24 3 (1/10) (1/100) (7633/10000) (225/353) (272/353)
   (1397309/125000000) (1/85) (1/50) (6/5) (115183/2500000) (405465109/1000000000) (38457273/25000000)
   (153829093/100000000) (11107/2500) (47/10) (747/10) (15899/100000) (6433/10000) (391/50)
   (1558179/50000000000) (7141/50000) (41693/50000) (229/20) (1593171/2500000000000) (3123/50000)
@@ -70,10 +71,10 @@ all: first [assumption | lra | exact: erefl | by split; lra | by rewrite !INR_IZ
 Qed.
 
 (* eta = 1/100: 16 blocks of 14 letters, 50 levels of values *)
-Theorem var256_frames_with_failures_100 :
-  let inst := var256_blocks (1563/2000) 50 (expn 2 4 * 14) (287021/250000000) in
-  let side := var256_side (1563/2000) 14 4 (455/697) (528/697) (287021/250000000) (1/770) in
-  let level := var256_level (1563/2000) 14 4 (455/697) (528/697) (287021/250000000) in
+Theorem var256_frames_with_failures_100 (L LV : nat) : L = 14%nat -> LV = 50%nat ->
+  let inst := var256_blocks (1563/2000) LV (expn 2 4 * L) (287021/250000000) in
+  let side := var256_side (1563/2000) L 4 (455/697) (528/697) (287021/250000000) (1/770) in
+  let level := var256_level (1563/2000) L 4 (455/697) (528/697) (287021/250000000) in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       (forall i l t, (0 < t < expn 2 4)%nat -> unit_question 100 (side i l t)) /\
       (forall i l k, (k < expn 2 4)%nat -> unit_question 100 (level i l k)) &
@@ -85,9 +86,10 @@ Theorem var256_frames_with_failures_100 :
     (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N W) ->
     338900 <= log2 (N S)].
 Proof.
-move=> inst side level; have iL : INR 14 = 14 by rewrite INR_IZR_INZ.
-have iLV : INR 50 = 50 by rewrite INR_IZR_INZ.
-have iK : INR (expn 2 4 * 14) = 224 by rewrite mult_INR INR_expn !INR_IZR_INZ /=; lra.
+move=> eL eLV inst side level; have iL : INR L = 14 by rewrite eL INR_IZR_INZ.
+have iLV : INR LV = 50 by rewrite eLV INR_IZR_INZ.
+have iK : INR (expn 2 4 * L) = 224 by rewrite mult_INR INR_expn iL INR_IZR_INZ /=; lra.
+have L0 : (0 < L)%nat by rewrite eL.
 have iB : INR 4 = 4 by rewrite INR_IZR_INZ.
 have hsp : ln ((1 + 2 * (1/100)) / (1 - 2 * (1/100))) <= 8001067/200000000.
   have -> : (1 + 2 * (1/100)) / (1 - 2 * (1/100)) = 51 / 49 by field.
@@ -126,7 +128,7 @@ have hwV : log2 (50 - 1) <= 73/13.
 have sides := @side_cases (455/697) (528/697) (7923/50000) (31441/50000) (2851/20000) (41143/50000)
   (1503/25000) (64141/100000) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)
   ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra).
-apply: (@var256_failures_floor 14 50 4 erefl 14 50 224 4 (1/100) (1/100) (1563/2000) (455/697) (528/697)
+apply: (@var256_failures_floor L LV 4 L0 14 50 224 4 (1/100) (1/100) (1563/2000) (455/697) (528/697)
   (287021/250000000) (1/770) (1/5000) (3/2) (237683/5000000) (8001067/200000000) (13055561/12500000)
   (84255127/50000000) (13293/2000) (93/10) (803/10) (7923/50000) (31441/50000) (443/50) (273311/25000000000)
   (2851/20000) (41143/50000) (1277/100) (1674159/10000000000000) (1503/25000) (64141/100000) (74/5)
@@ -136,10 +138,10 @@ all: first [assumption | lra | exact: erefl | by split; lra | by rewrite !INR_IZ
 Qed.
 
 (* eta = 1/1000: 32 blocks of 69 letters, 500 levels of values *)
-Theorem var256_frames_with_failures_1000 :
-  let inst := var256_blocks (1991/2500) 500 (expn 2 5 * 69) (111839/1000000000) in
-  let side := var256_side (1991/2500) 69 5 (65/97) (72/97) (111839/1000000000) (1/7000) in
-  let level := var256_level (1991/2500) 69 5 (65/97) (72/97) (111839/1000000000) in
+Theorem var256_frames_with_failures_1000 (L LV : nat) : L = 69%nat -> LV = 500%nat ->
+  let inst := var256_blocks (1991/2500) LV (expn 2 5 * L) (111839/1000000000) in
+  let side := var256_side (1991/2500) L 5 (65/97) (72/97) (111839/1000000000) (1/7000) in
+  let level := var256_level (1991/2500) L 5 (65/97) (72/97) (111839/1000000000) in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       (forall i l t, (0 < t < expn 2 5)%nat -> unit_question 100 (side i l t)) /\
       (forall i l k, (k < expn 2 5)%nat -> unit_question 100 (level i l k)) &
@@ -151,9 +153,10 @@ Theorem var256_frames_with_failures_1000 :
     (forall x i l k, (k < expn 2 5)%nat -> failed x (level i l k) <= 1/100 * N W) ->
     511600 <= log2 (N S)].
 Proof.
-move=> inst side level; have iL : INR 69 = 69 by rewrite INR_IZR_INZ.
-have iLV : INR 500 = 500 by rewrite INR_IZR_INZ.
-have iK : INR (expn 2 5 * 69) = 2208 by rewrite mult_INR INR_expn !INR_IZR_INZ /=; lra.
+move=> eL eLV inst side level; have iL : INR L = 69 by rewrite eL INR_IZR_INZ.
+have iLV : INR LV = 500 by rewrite eLV INR_IZR_INZ.
+have iK : INR (expn 2 5 * L) = 2208 by rewrite mult_INR INR_expn iL INR_IZR_INZ /=; lra.
+have L0 : (0 < L)%nat by rewrite eL.
 have iB : INR 5 = 5 by rewrite INR_IZR_INZ.
 have hsp : ln ((1 + 2 * (1/1000)) / (1 - 2 * (1/1000))) <= 2000003/500000000.
   have -> : (1 + 2 * (1/1000)) / (1 - 2 * (1/1000)) = 501 / 499 by field.
@@ -192,7 +195,7 @@ have hwV : log2 (500 - 1) <= 242/27.
 have sides := @side_cases (65/97) (72/97) (493/3125) (61193/100000) (7109/50000) (40493/50000) (5741/100000)
   (31239/50000) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra) ltac:(lra)
   ltac:(lra) ltac:(lra) ltac:(lra).
-apply: (@var256_failures_floor 69 500 5 erefl 69 500 2208 5 (1/1000) (1/100) (1991/2500) (65/97) (72/97)
+apply: (@var256_failures_floor L LV 5 L0 69 500 2208 5 (1/1000) (1/100) (1991/2500) (65/97) (72/97)
   (111839/1000000000) (1/7000) (1/500000) 2 (31633/625000) (2000003/500000000) (20083187/20000000)
   (33015411/25000000) (44269/5000) (139/10) (426/5) (493/3125) (61193/100000) (97/10) (4760209/1000000000000)
   (7109/50000) (40493/50000) (689/50) (1520269/25000000000000) (5741/100000) (31239/50000) (1627/100)
