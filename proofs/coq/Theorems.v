@@ -19,10 +19,10 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
-  Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  IndexSubset FrameFloor FrameBlocks Cliques RandomKeys Universal Circle Streams Coins Classes Clusters
-  LayerNorm FirstLayer PublicWeights Pyramid Fibres IndependentEntries Counts Dither.
+From LowerBound Require Average PayloadBits Replay FlatLogits Cliques RandomKeys Universal Circle Clusters
+  PublicWeights Fibres Counts.
+From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
+  Classes Pyramid IndependentEntries Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1143,7 +1143,8 @@ Proof.
 move=> m shut muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz.
 move=> step sV own tK1 tV1 mK mV hK hV alg.
 exact: (@FrameFloor.frames Tok Own Pay Ch b L LV _ _ _ _ _ _ lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV
-  erefl erefl erefl erefl erefl erefl b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV own tK1 tV1 mK mV hK hV
+  erefl erefl erefl erefl erefl erefl b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV own
+  tK1 tV1 mK mV hK hV
   _ _ _ _ (some_coins alg)).
 Qed.
 
