@@ -243,8 +243,8 @@ End Floor.
 
 (* ---------- Theorem F0 ------------------------------------------------------------------------------ *)
 (* Payloads on a grid of L points (L even) of spacing h: its variance m is also its sub-Gaussian constant, and
-   its fourth moment is known.  mu1, mu2 bound the coherence of the addresses and of the frames.  Sizes have names,
-   which instances give as numbers. *)
+   its fourth moment is known.  mu1, mu2 bound the coherence of the addresses and of the frames.  Sizes have
+   names, which instances give as numbers. *)
 Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
     (T n p ch l lv lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
   N Tok = T -> N Own = n -> N Pay = p -> N Ch = ch -> INR L = l -> INR LV = lv ->

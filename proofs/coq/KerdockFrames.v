@@ -43,19 +43,18 @@ elim: (iota 0 d) => [|c l IH]; first by rewrite big_nil.
 by rewrite big_cons IH /=; case: (bit i c); case: (bit j c).
 Qed.
 
-(* distances n ds: every two of the words 0, ..., n - 1 have a distance in ds *)
-Definition distances (n : nat) (ds : seq nat) : bool :=
-  pairwise (fun u v => distance u v \in ds) [seq word i | i <- iota 0 n].
-(* near_differ n D k: of the words at distance D from a word, at most k have another letter at any place *)
-Definition near_differ (n D k : nat) : bool :=
-  let ws := [seq word i | i <- iota 0 n] in all (fun u => few k u [seq v <- ws | distance u v == D]) ws.
+(* spread n ds D k: every two of the words 0, ..., n - 1 have a distance in ds, and of the words at distance
+   D from a word at most k have another letter at any place *)
+Definition spread (n : nat) (ds : seq nat) (D k : nat) : bool :=
+  let ws := [seq word i | i <- iota 0 n] in
+  pairwise (fun u v => distance u v \in ds) ws && all (fun u => few k u [seq v <- ws | distance u v == D]) ws.
 
 Lemma distance_sym u v : distance u v = distance v u.
 Proof. by elim: u v => [|x u IH] [|y v] //=; rewrite IH; case: x; case: y. Qed.
 
-Lemma distancesP n ds (i j : 'I_n) : distances n ds -> i != j -> apart i j \in ds.
+Lemma spread_distance n ds D k (i j : 'I_n) : spread n ds D k -> i != j -> apart i j \in ds.
 Proof.
-move=> hp; wlog ij : i j / (i < j)%nat => [hw ne|_].
+case/andP=> hp _; wlog ij : i j / (i < j)%nat => [hw ne|_].
   case: (ltngtP i j) => [l|l|/val_inj e]; first exact: hw.
     by rewrite /apart distance_sym; apply: hw; rewrite // eq_sym.
   by rewrite e eqxx in ne.
@@ -63,10 +62,11 @@ have /(pairwiseP [::])/(_ i j) := hp; rewrite !inE !size_map !size_iota !ltn_ord
 by rewrite !(nth_map 0%nat) ?size_iota // !nth_iota // => /(_ isT isT ij).
 Qed.
 
-Lemma near_differP n D k (i : 'I_n) (l : nat) : near_differ n D k -> (l < d)%nat ->
+Lemma spread_few n ds D k (i : 'I_n) (l : nat) : spread n ds D k -> (l < d)%nat ->
   (#|[pred j : 'I_n | (apart i j == D) && (bit j l != bit i l)]| <= k)%nat.
 Proof.
-move=> hn ld; have wi : word i \in [seq word j | j <- iota 0 n] by apply: map_f; rewrite mem_iota ltn_ord.
+case/andP=> _ hn ld.
+have wi : word i \in [seq word j | j <- iota 0 n] by apply: map_f; rewrite mem_iota ltn_ord.
 have /allP/(_ _ wi) h := hn.
 have := fewP (l := l) h; rewrite size_map size_iota => /(_ ld); apply: leq_trans; rewrite leq_eqVlt.
 apply/orP; left; apply/eqP; rewrite count_filter count_map -sum1_card -sum1_count.
@@ -85,14 +85,12 @@ Definition var256_address (i : 'I_cached256) (c : option 'I_letters256) : R :=
   if c is Some l then (if (l < 61)%nat then (if var256_letter i l then -1 else 1) / sqrt 61 else 0) else 0.
 Notation var256_address' := (var256_address : _ -> [finType of option 'I_letters256] -> R).
 
-(* The words are 28, 32 or 36 places apart, so that inner products are 5, -3 or -11 over 61. *)
-Lemma var256_distances : distances 61 var256_letter cached256 [:: 28; 32; 36]%nat.
+(* The words are 28, 32 or 36 places apart, so that inner products are 5, -3 or -11 over 61. Of those 28
+   places apart from a word, at most 136 have another letter at any place. *)
+Lemma var256_spread : spread 61 var256_letter cached256 [:: 28; 32; 36]%nat 28 136.
 Proof. by vm_cast_no_check (erefl true). Qed.
 
-Lemma var256_near_differ : near_differ 61 var256_letter cached256 28 136.
-Proof. by vm_cast_no_check (erefl true). Qed.
-
-(* r: the length of a coordinate;  letter i l: the same coordinate as a number *)
+(* r61: the length of a coordinate *)
 Notation r61 := (/ sqrt 61).
 Lemma r61_bounds : 1280368/10000000 <= r61 <= 1280369/10000000 /\ r61 ^ 2 = / 61.
 Proof.
@@ -133,11 +131,12 @@ Lemma var256_axis (i : 'I_cached256) : var256_address' i None = 0. Proof. by [].
 Lemma var256_axis1 (i : 'I_cached256) : var256_address' i None < 1. Proof. by rewrite var256_axis; lra. Qed.
 
 (* mu, from the distance *)
-Lemma var256_products (i j : 'I_cached256) : i != j -> let mu := dot (var256_address' i) (var256_address' j) in
+Lemma var256_products (i j : 'I_cached256) : i != j ->
+  let mu := dot (var256_address' i) (var256_address' j) in
   let n := apart 61 var256_letter i j in
   n = 28%nat /\ mu = 5/61 \/ n != 28%nat /\ (mu = - 3/61 \/ mu = - 11/61).
 Proof.
-move=> ij /=; have := distancesP var256_distances ij; rewrite var256_dot !inE.
+move=> ij /=; have := spread_distance var256_spread ij; rewrite var256_dot !inE.
 have i28 : INR 28 = 28 by rewrite INR_IZR_INZ.
 have i32 : INR 32 = 32 by rewrite INR_IZR_INZ.
 have i36 : INR 36 = 36 by rewrite INR_IZR_INZ.

@@ -4,10 +4,11 @@ From LowerBound Require Export FrameFloor RationalBounds KerdockFrames.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-Notation var256_value := (@value_question _ [finType of 'I_own256] _ [finType of 'I_values256] var256_address' 100).
+Notation var256_value :=
+  (@value_question _ [finType of 'I_own256] _ [finType of 'I_values256] var256_address' 100).
 
-Lemma var256_sizes : [/\ N [finType of 'I_letters256] = 62, N [finType of 'I_values256] = 63, N [finType of 'I_own256] = 256
-  & N [finType of 'I_cached256] = 424].
+Lemma var256_sizes : [/\ N [finType of 'I_letters256] = 62, N [finType of 'I_values256] = 63,
+  N [finType of 'I_own256] = 256 & N [finType of 'I_cached256] = 424].
 Proof. by rewrite !N_ord !INR_IZR_INZ. Qed.
 
 Lemma var256_own : (0 < #|[finType of 'I_own256]|)%nat.

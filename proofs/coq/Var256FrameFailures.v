@@ -51,11 +51,7 @@ Hypotheses (s0 : 0 <= s) (hs : z * (62 * (h ^ 4 * (k ^ 2 - 1) * (k ^ 2 - 4) / 18
 (* the leaks: e bounds how often the two queries of a letter are shut, on average, and eV how often a value
    query is *)
 Notation closes := (closes k c0 cs sn h x t).
-Hypotheses (sides : forall (i j : 'I_cached256) (l : 'I_letters256), i != j ->
-    let w := within cs sn (dot (var256_address' i) (var256_address' j)) (var256_address' i (Some l))
-      (var256_address' j (Some l)) in
-    if near_opposite i j l then w 1 GA XA /\ w (-1) GC XC \/ w (-1) GA XA /\ w 1 GC XC
-    else w 1 GB XB /\ w (-1) GC XC \/ w (-1) GB XB /\ w 1 GC XC \/ w 1 GC XC /\ w (-1) GC XC)
+Hypotheses (sides : two_sided cs sn GA XA GB XB GC XC)
   (hx : / tau <= exp x) (hxV : / (tauV / 2) <= exp xV) (t0 : 0 < t <= 100)
   (hA : closes GA XA cA eA) (hB : closes GB XB cB eB) (hC : closes GC XC cC eC) (eCB : eC <= eB)
   (shutK : (1 + / z) * (136 * eA + 423 * (eB + eC)) <= 2 * e) (slopeV : 100 * m * (5/61) <= c0)
@@ -143,7 +139,8 @@ have hl : delta + e <= 1 - / l by lra.
 have hlv : 0 <= delta + isolation 424 (1 + / z) 100 m c0 (5/61) ((100 * c0 + ln (tauV / 2)) / 100)
   <= 1 - / lv by lra.
 have big := (frames_with_meetings_grid (Tok := [finType of 'I_cached256]) (Own := [finType of 'I_own256])
-  (Pay := [finType of 'I_letters256]) (Ch := [finType of 'I_values256]) (compress := compress) (answer := answer)
+  (Pay := [finType of 'I_letters256]) (Ch := [finType of 'I_values256])
+  (compress := compress) (answer := answer)
   L0 i424 i256 i62 i63 Bd Ll Kk LVl b1 b0 co shut l100 he
   (Rlt_le _ _ d0) sn0 circle h0 tau0 tauV0 B0 LV0 own z0 dens spc steps stepV farE t0 h1 slopeV q2 hl hlv
   W0 fv fs fl).

@@ -7,8 +7,8 @@ Open Scope R_scope.
 Notation var256_instance c0 LV L h :=
   (@frame_instance _ _ [finType of 'I_values256] _ var256_address' c0 LV (@symmetric_grid L h)).
 Notation var256_letter_question c0 L cs sn h tau :=
-  (@letter_question _ [finType of 'I_own256] _ [finType of 'I_values256] _ var256_address' c0 (@symmetric_grid L h) 100
-     cs sn h tau).
+  (@letter_question _ [finType of 'I_own256] _ [finType of 'I_values256] _ var256_address' c0
+     (@symmetric_grid L h) 100 cs sn h tau).
 
 Section Certificate.
 Variables (L LV k kV : nat) (l lv eta c0 cs sn h tau tauV z : R) (s sp x xV t c cV lK lV lP bits : R).
@@ -102,9 +102,10 @@ have hK : 0 <= 3/2 * isolation 424 (1 + / z) t m c0 mu
     ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100) <= 1 - / l by lra.
 have hV : 0 <= isolation 424 (1 + / z) 100 m c0 (5/61) ((100 * c0 + ln (tauV / 2)) / 100) <= 1 - / lv by lra.
 have big := frames (Tok := [finType of 'I_cached256]) (Own := [finType of 'I_own256])
-  (Pay := [finType of 'I_letters256]) (Ch := [finType of 'I_values256]) (compress := compress) (answer := answer)
-  i424 i256 i62 i63 Ll LVl b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV farE
-  t0 h1 slope slopeV hK hV W0 hv hk.
+  (Pay := [finType of 'I_letters256]) (Ch := [finType of 'I_values256])
+  (compress := compress) (answer := answer)
+  i424 i256 i62 i63 Ll LVl b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV
+  farE t0 h1 slope slopeV hK hV W0 hv hk.
 apply: Rle_trans hbits (Rle_trans _ _ _ _ big); apply: Rmult_le_compat_l; first lra.
 have fK := fano_small (L := l) (k := k) l2 sK ltac:(lra).
 have fV := fano_small (L := lv) (k := kV) lv2 sV ltac:(lra).

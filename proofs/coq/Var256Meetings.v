@@ -18,6 +18,7 @@ Definition closes (G X c e : R) : Prop :=
       + t * X * (h * k / 2) <= - c
   & / (e * (t * X * (h * k))) <= exp c].
 
+(* meeting_at at the inner products of the query, with ln tau >= - x and e^c bounded by computation *)
 Lemma meets_at (i j : 'I_cached256) (l : 'I_letters256) s G X c e : closes G X c e ->
   within cs sn (dot (var256_address' i) (var256_address' j)) (var256_address' i (Some l))
     (var256_address' j (Some l)) s G X -> met i l s j <= e.
@@ -41,11 +42,7 @@ Qed.
 
 Variables (GA XA cA eA GB XB cB eB GC XC cC eC : R).
 Hypotheses (hA : closes GA XA cA eA) (hB : closes GB XB cB eB) (hC : closes GC XC cC eC) (eCB : eC <= eB)
-  (sides : forall (i j : 'I_cached256) (l : 'I_letters256), i != j ->
-    let w := within cs sn (dot (var256_address' i) (var256_address' j)) (var256_address' i (Some l))
-      (var256_address' j (Some l)) in
-    if near_opposite i j l then w 1 GA XA /\ w (-1) GC XC \/ w (-1) GA XA /\ w 1 GC XC
-    else w 1 GB XB /\ w (-1) GC XC \/ w (-1) GB XB /\ w 1 GC XC \/ w 1 GC XC /\ w (-1) GC XC).
+  (sides : two_sided cs sn GA XA GB XB GC XC).
 
 (* each of the 423 others closes one of the two queries with probability eB and the other with eC, or less,
    but for at most 136, which do so with eA and eC *)

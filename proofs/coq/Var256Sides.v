@@ -8,21 +8,33 @@ Open Scope R_scope.
 Definition near_opposite (i j : 'I_cached256) (l : 'I_letters256) : bool :=
   [&& apart 61 var256_letter i j == 28%nat, (l < 61)%nat & var256_letter j l != var256_letter i l].
 
-Lemma near_opposite_few (i : 'I_cached256) (l : 'I_letters256) : (#|[pred j | near_opposite i j l]| <= 136)%nat.
+Lemma near_opposite_few (i : 'I_cached256) (l : 'I_letters256) :
+  (#|[pred j | near_opposite i j l]| <= 136)%nat.
 Proof.
 case: (ltnP l 61) => hl; last by rewrite eq_card0 // => j; rewrite inE /near_opposite ltnNge hl andbF.
-apply: leq_trans (near_differP i var256_near_differ hl); rewrite leq_eqVlt; apply/orP; left; apply/eqP.
+apply: leq_trans (spread_few i var256_spread hl); rewrite leq_eqVlt; apply/orP; left; apply/eqP.
 by apply: eq_card => j; rewrite !inE /near_opposite hl.
 Qed.
 
+(* within cs sn mu x y e G X: of two addresses with the inner product mu and the entries x and y at l, the
+   query of the first that is tilted by the cosine cs and the sine e sn towards its frame vector l has an
+   inner product of at most G with the second, and of at least X, in absolute value, with frame vector l of
+   the second *)
+Definition within (cs sn mu x y e G X : R) : Prop := cs * mu + e * sn * (y - x * mu) <= G /\
+  X <= Rabs (cs * (x - y * mu) + e * sn * (1 - x ^ 2 - y ^ 2 + x * y * (1 + mu))).
+
+(* two_sided: of the two sides of a query, one is within GA, XA and the other within GC, XC, if another word
+   is near and opposite; else one is within GB, XB, or GC, XC, and the other within GC, XC *)
+Definition two_sided (cs sn GA XA GB XB GC XC : R) : Prop :=
+  forall (i j : 'I_cached256) (l : 'I_letters256), i != j ->
+  let w := within cs sn (dot (var256_address' i) (var256_address' j)) (var256_address' i (Some l))
+    (var256_address' j (Some l)) in
+  if near_opposite i j l then w 1 GA XA /\ w (-1) GC XC \/ w (-1) GA XA /\ w 1 GC XC
+  else w 1 GB XB /\ w (-1) GC XC \/ w (-1) GB XB /\ w 1 GC XC \/ w 1 GC XC /\ w (-1) GC XC.
+
 Section Sides.
 Variables (cs sn GA XA GB XB GC XC : R).
-(* within mu x y e G X: of two addresses with the inner product mu and the entries x and y at l, the query of
-   the first that is tilted by the cosine cs and the sine e sn towards its frame vector l has an inner
-   product of at most G with the second, and of at least X, in absolute value, with frame vector l of the
-   second *)
-Definition within (mu x y e G X : R) : Prop := cs * mu + e * sn * (y - x * mu) <= G /\
-  X <= Rabs (cs * (x - y * mu) + e * sn * (1 - x ^ 2 - y ^ 2 + x * y * (1 + mu))).
+Notation within := (within cs sn).
 Notation r0 := (1280368/10000000).
 Notation r1 := (1280369/10000000).
 Hypotheses (cs0 : 0 <= cs) (sn0 : 0 < sn) (steep : sn <= 2 * cs)
@@ -79,12 +91,9 @@ by case: he => ->; apply: within_of; first [lra|left; lra|right; lra].
 Qed.
 
 (* the two sides of a query of token i, against token j *)
-Lemma side_cases (i j : 'I_cached256) (l : 'I_letters256) (w := within (dot (var256_address' i) (var256_address' j))
-    (var256_address' i (Some l)) (var256_address' j (Some l))) : i != j ->
-  if near_opposite i j l then w 1 GA XA /\ w (-1) GC XC \/ w (-1) GA XA /\ w 1 GC XC
-  else w 1 GB XB /\ w (-1) GC XC \/ w (-1) GB XB /\ w 1 GC XC \/ w 1 GC XC /\ w (-1) GC XC.
+Lemma side_cases : two_sided cs sn GA XA GB XB GC XC.
 Proof.
-move=> ij; rewrite {}/w /near_opposite !var256_entry; have hm := var256_products ij.
+move=> i j l ij; rewrite /near_opposite !var256_entry; have hm := var256_products ij.
 have o1 : - (1) = -1 by []. have o2 : - (-1) = 1 by ring.
 case: (ltnP l 61) => hl; last first.
   rewrite andbF; right; right.

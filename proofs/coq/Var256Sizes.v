@@ -1,5 +1,5 @@
-(* The sizes of one head of VAR at 256 pixels.  Names stand for the numbers in proofs, as terms with the number 424
-   in every type are long. *)
+(* The sizes of one head of VAR at 256 pixels.  Names stand for the numbers in proofs, as terms with the
+   number 424 in every type are long. *)
 From mathcomp Require Import ssreflect ssrbool ssrnat.
 
 (* cached tokens, own tokens, channels of values beside the constant one *)
