@@ -125,6 +125,18 @@ have -> : INR a = INR (a %/ L) * INR L + INR (a %% L).
 by field.
 Qed.
 
+(* the opposite point lies in the other half *)
+Lemma grid_flip : exists opp : 'I_K -> 'I_K, involutive opp /\ forall a, v (opp a) = - v a /\
+  (expn 2 B.-1 <= grid_block (opp a))%nat = ~~ (expn 2 B.-1 <= grid_block a)%nat.
+Proof.
+exists (@rev_ord K); split=> [|a]; first exact: rev_ordK.
+split; first exact: grid_opp.
+have e : K = ((expn 2 B.-1 * L).*2)%nat by rewrite -{1}(prednK B0) expnS -mulnA mul2n.
+rewrite /grid_block !leq_divRL //= -ltnNge; set H := (_ * L)%nat in e *.
+have aK := ltn_ord a; move: aK; rewrite [X in (_ < X)%nat -> (_ <= X - _)%nat = _]e -addnn => aK.
+by rewrite leq_subRL // addnC leq_add2l.
+Qed.
+
 (* All questions are unit questions: their references lie at r >= 0, with r + h/2 inside the sphere. *)
 Lemma grid_questions_unit : (forall i, dot (b i) (b i) = 1) -> (forall i, b i None < 1) ->
   0 < lam -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 <= c0 -> 0 <= tau -> 0 <= eta < 1/2 ->
@@ -168,72 +180,70 @@ by lra.
 Qed.
 End Grid.
 
-(* Theorem F for delta > 0 on a grid of 2^B L points of spacing h.  With g = lambda sn h, neighbours of a
-   block must lead to outputs that are more than 2 eta + tau / 4 apart, also at the ends of the block.
-   *)
-Theorem frames_with_failures_grid (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
-    (L0 : (0 < L)%nat) (lam eta delta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
-  let K := (expn 2 B * L)%nat in
-  let m := h ^ 2 * (INR K ^ 2 - 1) / 12 in
-  let muK := cs * mu1 + sn * mu2 in
-  let a0 := lam * (cs * c0 + sn * - (h / 2)) in
-  let pK := isolation (N Tok) (1 + / z) tK m c0 muK ((a0 + ln tau) / lam) in
-  let pV := isolation (N Tok) (1 + / z) tV m c0 mu1 ((lam * c0 + ln (tauV / 2)) / lam) in
-  let g := lam * sn * h in let y := g * (INR L - 2) / 2 in
-  let inst := @frame_instance Tok Pay Ch _ b c0 LV (@symmetric_grid K h) in
+(* Theorem F for delta > 0 on a grid of 2^B L points of spacing h, by sums over the other tokens: 2 pM bounds
+   how often the two queries of a letter are shut together.  With g = lambda sn h, neighbours of a block must
+   lead to outputs that are more than 2 eta + tau / 4 apart, also at the ends of the block.  Sizes have names,
+   which instances give as numbers. *)
+Theorem frames_with_meetings_grid (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
+    (L0 : (0 < L)%nat) (T n p ch d l k lv lam eta delta c0 cs sn h tau tauV mu1 z tK tV pM : R) :
+  N Tok = T -> N Own = n -> N Pay = p -> N Ch = ch -> INR B = d -> INR L = l -> INR (expn 2 B * L) = k ->
+  INR LV = lv ->
+  let m := h ^ 2 * (k ^ 2 - 1) / 12 in
+  let v := @symmetric_grid (expn 2 B * L) h in
+  let met i l e := \rsum_(j | j != i) meets b c0 v lam cs sn (h / 2) tau m tK i l e j in
+  let pV := isolation T (1 + / z) tV m c0 mu1 ((lam * c0 + ln (tauV / 2)) / lam) in
+  let g := lam * sn * h in let y := g * (l - 2) / 2 in
+  let inst := @frame_instance Tok Pay Ch _ b c0 LV v in
   let value := @value_question Tok Own Pay Ch b lam in
   let side := @grid_cut Tok Own Pay Ch b c0 L B lam cs sn h tau in
   let level := @grid_ask Tok Own Pay Ch b c0 L B lam cs sn h in
   (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
   (forall i j, i != j -> dot (b i : [finType of option Pay] -> R) (b j) <= mu1) ->
-  (forall i j l, i != j -> Rabs (dot (frame (b i) l) (b j)) <= mu2) ->
-  0 < lam -> 0 <= eta < 1/2 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 < tau -> 0 < tauV ->
-  (0 < B)%nat -> (0 < LV)%nat -> (0 < #|Own|)%nat ->
-  0 < z -> N Pay * m + sqrt (z * (N Pay * (h ^ 4 * (INR K ^ 2 - 1) * (INR K ^ 2 - 4) / 180))) <= 1 - c0 ^ 2 ->
+  (forall i l, (1 + / z) * (met i l 1 + met i l (-1)) <= 2 * pM) ->
+  0 < lam -> 0 <= eta < 1/2 -> 0 <= delta -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 < tau ->
+  0 < tauV -> (0 < B)%nat -> (0 < LV)%nat -> (0 < #|Own|)%nat ->
+  0 < z -> p * m + sqrt (z * (p * (h ^ 4 * (k ^ 2 - 1) * (k ^ 2 - 4) / 180))) <= 1 - c0 ^ 2 ->
   spacing eta tau < g -> 2 * eta + tau / 4 < sinh (g / 2) / (cosh y + cosh (g / 2)) ->
-  2 * (eta + tauV) * (INR LV - 1) < 1 -> N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
-  0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
-  0 <= delta + pK <= 1/2 -> delta + pK <= 1 - / INR L -> 0 <= delta + pV <= 1 - / INR LV ->
+  2 * (eta + tauV) * (lv - 1) < 1 -> n * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
+  0 < tK <= lam -> 0 < tV <= lam -> tV * m * mu1 <= c0 ->
+  delta + 2 * pM <= 1/2 -> delta + pM <= 1 - / l -> 0 <= delta + pV <= 1 - / lv ->
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
   let failed x Q := INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer w (compress w (inst x)) Q)]|
     in
   (forall x i c, failed x (value i c) <= delta * N W) ->
   (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N W) ->
   (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N W) ->
-  N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK))
-           + N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= log2 (N S).
+  T * (p * (fano 2 (delta + 2 * pM) + (d - 1) * fano 2 (delta + pM) + fano l (delta + pM))
+       + ch * fano lv (delta + pV) - log2 (1 + / z)) <= log2 (N S).
 Proof.
-move=> K m muK a0 pK pV g y inst value sd level b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 B0 V0 O0 z0 hz
-  gap step sV
-  far tK1 tV1 mK mV hB hL hV W S compress answer W0 failed fv fc fl.
+move=> <- <- <- <- <- <- <- <- m v met pV g y inst value sd level b1 b0 hc hM l0 he d0 sn0 circle h0 t0
+  tV0 B0 V0 O0 z0 hz gap step sV far tK1 tV1 mV hB hL hV W S compress answer W0 failed fv fc fl.
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P1 : 1 <= 1 + / z by lra.
-have K0 : (0 < K)%nat by rewrite muln_gt0 expn_gt0.
+have K0 : (0 < expn 2 B * L)%nat by rewrite muln_gt0 expn_gt0.
 have m0 : 0 <= m.
-  have h1 := INR_ge1 K0; apply: Rmult_le_pos; last lra.
+  have h1 : 1 <= INR (expn 2 B * L) := INR_ge1 K0; apply: Rmult_le_pos; last lra.
   by apply: Rmult_le_pos; [exact: pow2_ge_0|nra].
-have A0 : 0 < N [finType of 'I_K] by rewrite N_ord; exact: INR_gt0.
-have dense : N [finType of {ffun Pay -> 'I_K}] <= (1 + / z) * N (frame_word Pay c0 (@symmetric_grid K h)).
+have A0 : 0 < N [finType of 'I_(expn 2 B * L)] by rewrite N_ord; exact: INR_gt0.
+have dense : N [finType of {ffun Pay -> 'I_(expn 2 B * L)}] <= (1 + / z) * N (frame_word Pay c0 v).
   apply: (moments_dense A0 z0 (grid_square h K0) (grid_fourth h K0)); apply: Rle_trans hz; apply: Req_le.
   by congr (_ + sqrt (_ * (_ * _))); field.
-have NK : N [finType of 'I_K] = 2 ^ B * INR L by rewrite N_ord mult_INR INR_expn.
+have NK : N [finType of 'I_(expn 2 B * L)] = 2 ^ B * INR L by rewrite N_ord mult_INR INR_expn.
 have k0 : 0 < lam * sn by exact: Rmult_lt_0_compat.
 have wide t : (0 < t < expn 2 B)%nat ->
   spacing eta tau < lam * sn * (grid_above L B h t - grid_below L B h t).
   move=> _; have -> // : grid_above L B h t - grid_below L B h t = h.
   by rewrite /grid_above /grid_below /grid_at; ring.
-have apart (a a' : 'I_K) : grid_block a = grid_block a' -> grid_level L0 a != grid_level L0 a' ->
+have apart (a a' : 'I_(expn 2 B * L)) : grid_block a = grid_block a' -> grid_level L0 a != grid_level L0 a' ->
     let w a := logistic (lam * sn * (symmetric_grid h a - grid_centre L B h (grid_block a))) in
     2 * eta + tau / 4 < Rabs (w a - w a').
   move=> _ ne /=; rewrite !(grid_level_grid h L0); apply: Rlt_le_trans step _.
   have e (r : 'I_L) : lam * sn * symmetric_grid h r = symmetric_grid g r by rewrite /symmetric_grid /g; ring.
   by rewrite !e; apply: logistic_grid_step => //; exact: Rmult_lt_0_compat.
-exact: (@frames_with_failures Tok Own Pay Ch _ b c0 LV L B (@symmetric_grid K h) (@grid_block L B)
-  (grid_level L0)
-  (grid_below L B h) (grid_above L B h) (grid_centre L B h) lam cs sn (h / 2) tau tauV eta mu1 mu2
-  (1 + / z) m tK tV
-  delta (grid_block_lt L0) (@grid_letter_inj L B L0) b1 b0 l0 cs0 sn0 circle t0 he O0 (grid_gap_below L0 h0)
-  (grid_gap_above L0 h0) wide (grid_gap_far L0 B0 h0) (grid_letter_far L0 B0 h0) apart sV far hc hf m0
-  (symmetric_grid_subgaussian h K0) tV0 L0 NK P1 V0 dense tK1 tV1 mK mV hB hL hV W S compress answer W0
-  fv fc fl).
+exact: (@frames_with_meetings Tok Own Pay Ch _ b c0 LV L B v (@grid_block L B)
+  (grid_level L0) (grid_below L B h) (grid_above L B h) (grid_centre L B h) lam cs sn (h / 2) tau tauV eta mu1
+  (1 + / z) m tK tV delta (grid_block_lt L0) (@grid_letter_inj L B L0) b1 b0 l0 sn0 circle t0 he O0
+  (grid_gap_below L0 h0) (grid_gap_above L0 h0) wide (grid_gap_far L0 B0 h0) (grid_letter_far L0 B0 h0) apart
+  sV far tV0 L0 NK P1 V0 dense hc m0 (symmetric_grid_subgaussian h K0) tK1 tV1 mV hV pM W S compress answer hM
+  (grid_flip h L0 B0) B0 d0 hB hL W0 fv fc fl).
 Qed.

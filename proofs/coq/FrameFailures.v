@@ -264,81 +264,34 @@ by rewrite !en !logistic_opp => rx ry; apply: Rabs_le; lra.
 Qed.
 
 (* ---------- the floor ------------------------------------------------------------------------------ *)
-Notation pK := (isolation (N Tok) P tK m c0 (cs * mu1 + sn * mu2) ((shut_from + ln tau) / lam)).
-Notation pV := (isolation (N Tok) P tV m c0 mu1 ((lam * c0 + ln (tauV / 2)) / lam)).
-Hypotheses (coherence : forall i j, i != j -> dot (b i) (b j) <= mu1)
-  (frame_coherence : forall i j l, i != j -> Rabs (dot (frame (b i) l) (b j)) <= mu2).
-Hypotheses (m0 : 0 <= m) (v_moment : subgaussian v m) (tauV0 : 0 < tauV) (L0 : (0 < L)%nat)
-  (NA : N A = 2 ^ B * INR L).
-Hypotheses (P1 : 1 <= P) (V0 : (0 < LV)%nat) (dense : N U <= P * N (frame_word Pay c0 v)).
-Hypotheses (tK1 : 0 < tK <= lam) (tV1 : 0 < tV <= lam) (mK : tK * m * (cs * mu1 + sn * mu2) <= c0)
-  (mV : tV * m * mu1 <= c0).
-Hypotheses (hB : 0 <= delta + pK <= 1/2) (hL : delta + pK <= 1 - / INR L)
-  (hV : 0 <= delta + pV <= 1 - / INR LV).
+Hypotheses (tauV0 : 0 < tauV) (L0 : (0 < L)%nat) (NA : N A = 2 ^ B * INR L) (P1 : 1 <= P) (V0 : (0 < LV)%nat)
+  (dense : N U <= P * N (frame_word Pay c0 v)).
 
-(* A query is shut with probability at most pK, even if its side depends on the letters of the token that is
-   read: the two sides have probabilities that add up to 1. *)
-Lemma open_often (ix : I) :
-  \rsum_(x : family) ind (~~ open x ix) <= (if ix is inl _ then pV else pK) * N family.
+Lemma words_gt0 : 0 < N U.
 Proof.
-have P0 : 0 <= P by lra.
-have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
-have U0 : 0 < N U by rewrite N_ffun; exact: pow_lt.
-have f0 : 0 < N family by exact: (frames_gt0 Tok Ch U0 dense V0).
-have t0 : 0 < N token by exact: (token_gt0 Ch U0 dense V0).
-rewrite -(mean_mul f0) Rmult_comm; apply: Rmult_le_compat_r; first lra.
-have tilted i l (up : token -> bool) : mean (fun x : family =>
-    ind (~~ isolated b (tilt b lam cs sn i l (if up (x i) then 1 else -1)) x i tau shut_from)) <= pK.
-  have e1 : (1 : R) ^ 2 = 1 by ring. have e2 : (-1 : R) ^ 2 = 1 by ring.
-  have sm (F : token -> R) e : e ^ 2 = 1 -> (forall s, 0 <= F s) ->
-      mean (fun x : family => F (x i) * ind (~~ isolated b (tilt b lam cs sn i l e) x i tau shut_from))
-        <= mean F * pK.
-    move=> ee F0; exact: (shut_tilt b1 b0 lam0 m0 v_moment P0 U0 dense V0 coherence frame_coherence cs0 sn0
-      circle i l _ ee tau0 tK1 mK F0).
-  have s1 := sm (fun s => ind (up s)) 1 e1 (fun s => proj1 (ind_01 _)).
-  have s2 := sm (fun s => ind (~~ up s)) (-1) e2 (fun s => proj1 (ind_01 _)).
-  have e : mean (fun s => ind (up s)) + mean (fun s => ind (~~ up s)) = 1.
-    by rewrite -mean_add -[RHS](mean_const t0); apply: mean_ext => s; case: (up s); rewrite /ind /=; ring.
-  have -> : pK = mean (fun s => ind (up s)) * pK + mean (fun s => ind (~~ up s)) * pK.
-    by rewrite -Rmult_plus_distr_r e; ring.
-  apply: Rle_trans (Rplus_le_compat _ _ _ _ s1 s2); rewrite -mean_add; apply: mean_le => x.
-  by case: (up (x i)); rewrite /ind /=; lra.
-case: ix => [[i c]|[[[i l] s]|[i l]]].
-- have tV0 : 0 < tauV / 2 by lra.
-  exact: (shut_value Ch b1 b0 lam0 m0 v_moment P0 U0 dense V0 coherence i (lam * c0) tV0 tV1 mV).
-- exact: (tilted i l (fun s' => expn 2 B.-1 <= cut s (block (val s'.1 l)))%nat).
-exact: (tilted i l (fun s' => expn 2 B.-1 <= block (val s'.1 l))%nat).
+by rewrite N_ffun NA; apply: pow_lt; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
 Qed.
 
-(* Theorem F.  Every question fails with probability at most delta over the coins, on every instance.  INDEX
-   with told symbols: all words have LV^h (2^B L)^p choices a token, of which 1 / P are in the family. *)
-Theorem frames_with_failures (W S : finType) (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R)
-      -> S)
-    (answer : W -> S -> Qry -> R) : 0 < N W ->
+(* Every question fails with probability at most delta over the coins, on every instance, and the query of
+   symbol ix is shut with probability at most shut ix.  INDEX with told symbols: all words have
+   LV^h (2^B L)^p choices a token, of which 1 / P are in the family. *)
+Theorem frames_with_shut_queries (shut : I -> R) (W S : finType)
+    (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R) -> S) (answer : W -> S -> Qry -> R) :
+  (forall ix, \rsum_(x : family) ind (~~ open x ix) <= shut ix * N family) ->
+  (forall ix, 0 <= delta + shut ix <= 1 - / N (block_alphabet ix)) -> 0 < N W ->
   let failed x Q := INR #|[pred w | ~~ near eta (out x Q) (answer w (compress w (inst x)) Q)]| in
   (forall x i c, failed x (value_question Own b lam i c) <= delta * N W) ->
   (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (cut_question i l t) <= delta * N W) ->
   (forall x i l k, (k < expn 2 B)%nat -> failed x (level_question i l k) <= delta * N W) ->
-  N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK))
-           + N Ch * fano (INR LV) (delta + pV) - log2 P) <= log2 (N S).
+  \rsum_(ix : I) fano (N (block_alphabet ix)) (delta + shut ix) - N Tok * log2 P <= log2 (N S).
 Proof.
-move=> W0 failed hv hc hl.
-have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
-have U0 : 0 < N U by rewrite N_ffun; exact: pow_lt.
+move=> often rate W0 failed hv hc hl; have U0 := words_gt0.
 have f0 : 0 < N family by exact: (frames_gt0 Tok Ch U0 dense V0).
 have /card_gt0P[x0 _] : (0 < #|family|)%nat.
   by rewrite lt0n; apply/eqP => e; move: f0; rewrite /N e /=; exact: Rlt_irrefl.
-pose shut (ix : I) : R := if ix is inl _ then pV else pK.
 have := @told_reads_lower_bound _ block_alphabet family x0 block_symbols W S _ _ _
   (fun inp Q => near eta (frame_output inp Q) : R -> bool) inst compress answer open shut
-  block_symbols_inj W0 open_often block_rank block_question (fun _ => delta) question_told block_separated.
-have -> : \rsum_(ix : I) fano (N (block_alphabet ix)) (delta + shut ix)
-   = N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK)) +
-     N Ch * fano (INR LV) (delta + pV)).
-  rewrite !big_sumType /= !rsum_const !N_prod !N_ord N_bool.
-  have e (x y f k g q u : R) : x * y * f + (x * k * q * g + x * k * u)
-    = x * (k * (q * g + u) + y * f) by ring.
-  exact: e.
+  block_symbols_inj W0 often block_rank block_question (fun _ => delta) question_told block_separated.
 have := family_density (Tok := Tok) (Ch := Ch) (words := N_words block_alphabet) U0 dense V0.
 have -> : N_words block_alphabet = (N U * INR LV ^ #|Ch|) ^ #|Tok|.
   rewrite card_words !big_sumType /= !rprod_const !N_ord N_bool !card_prod card_ord N_ffun NA.
@@ -346,11 +299,199 @@ have -> : N_words block_alphabet = (N U * INR LV ^ #|Ch|) ^ #|Tok|.
     = ((y ^ q * z) ^ p * x ^ j) ^ n.
     rewrite !Rpow_mult_distr -!pow_mult Rmult_comm; congr (_ * _ * _); congr (_ ^ _); rewrite -!multE; ring.
   exact: e.
-move=> /(_ erefl P1) fd hb; apply: Rle_trans (_ : _ <= _) (hb _ _); first by lra.
-  move=> y [[i c]|[[[i l] s]|[i l]]] Q; rewrite {}/Q.
-  - exact: hv.
-  - by rewrite question_digit; apply: hc; exact: cut_range.
-  by rewrite question_level; exact: hl.
+move=> /(_ erefl P1) fd hb; apply: Rle_trans (_ : _ <= _) (hb _ rate).
+  by apply: Rplus_le_compat_l; exact: Ropp_le_contravar.
+move=> y [[i c]|[[[i l] s]|[i l]]] Q; rewrite {}/Q.
+- exact: hv.
+- by rewrite question_digit; apply: hc; exact: cut_range.
+by rewrite question_level; exact: hl.
+Qed.
+
+(* the probability that a value query is shut, and that a tilted query is, by the worst coherence *)
+Notation pK := (isolation (N Tok) P tK m c0 (cs * mu1 + sn * mu2) ((shut_from + ln tau) / lam)).
+Notation pV := (isolation (N Tok) P tV m c0 mu1 ((lam * c0 + ln (tauV / 2)) / lam)).
+Hypothesis coherence : forall i j, i != j -> dot (b i) (b j) <= mu1.
+Hypotheses (m0 : 0 <= m) (v_moment : subgaussian v m) (tK1 : 0 < tK <= lam) (tV1 : 0 < tV <= lam)
+  (mV : tV * m * mu1 <= c0).
+Hypothesis hV : 0 <= delta + pV <= 1 - / INR LV.
+
+(* A tilted query whose side depends on the letters of the token that is read is shut as often as the queries
+   of the two sides are, in proportion. *)
+Lemma side_shut i l (up : token -> bool) (pe : R -> R) :
+  (forall e (F : token -> R), e ^ 2 = 1 -> (forall s, 0 <= F s) ->
+     mean (fun x : family => F (x i) * ind (~~ isolated b (tilt b lam cs sn i l e) x i tau shut_from))
+       <= mean F * pe e) ->
+  mean (fun x : family =>
+      ind (~~ isolated b (tilt b lam cs sn i l (if up (x i) then 1 else -1)) x i tau shut_from))
+    <= mean (fun s => ind (up s)) * pe 1 + (1 - mean (fun s => ind (up s))) * pe (-1).
+Proof.
+move=> sm; have t0 : 0 < N token by exact: (token_gt0 Ch words_gt0 dense V0).
+have e1 : (1 : R) ^ 2 = 1 by ring. have e2 : (-1 : R) ^ 2 = 1 by ring.
+have s1 := sm 1 (fun s => ind (up s)) e1 (fun s => proj1 (ind_01 _)).
+have s2 := sm (-1) (fun s => ind (~~ up s)) e2 (fun s => proj1 (ind_01 _)).
+have -> : 1 - mean (fun s => ind (up s)) = mean (fun s => ind (~~ up s)).
+  have <- : mean (fun s => ind (up s)) + mean (fun s => ind (~~ up s)) = 1; last by ring.
+  by rewrite -mean_add -[RHS](mean_const t0); apply: mean_ext => s; case: (up s); rewrite /ind /=; ring.
+apply: Rle_trans (Rplus_le_compat _ _ _ _ s1 s2); rewrite -mean_add; apply: mean_le => x.
+by case: (up (x i)); rewrite /ind /=; lra.
+Qed.
+
+(* the symbols of one kind all have the same bound, but for the highest digit *)
+Lemma open_often (pT pD pL : R) :
+  (forall i l s, mean (fun x : family => ind (~~ open x (inr (inl (i, l, s)))))
+     <= if s.+1 == B then pT else pD) ->
+  (forall i l, mean (fun x : family => ind (~~ open x (inr (inr (i, l))))) <= pL) -> forall ix,
+  \rsum_(x : family) ind (~~ open x ix) <= N family * (match ix with inl _ => pV
+    | inr (inl q) => if q.2.+1 == B then pT else pD | inr (inr _) => pL end).
+Proof.
+move=> hD hL ix; have U0 := words_gt0; have P0 : 0 <= P by lra.
+have f0 : 0 < N family by exact: (frames_gt0 Tok Ch U0 dense V0).
+rewrite -(mean_mul f0); apply: Rmult_le_compat_l; first lra.
+case: ix => [[i c]|[[[i l] s]|[i l]]]; [|exact: hD|exact: hL].
+have tV0 : 0 < tauV / 2 by lra.
+exact: (shut_value Ch b1 b0 lam0 m0 v_moment P0 U0 dense V0 coherence i (lam * c0) tV0 tV1 mV).
+Qed.
+
+(* Theorem F, by the worst coherence: a query is shut with probability at most pK, whatever its side. *)
+Theorem frames_with_failures (W S : finType) (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R)
+      -> S)
+    (answer : W -> S -> Qry -> R) :
+  (forall i j l, i != j -> Rabs (dot (frame (b i) l) (b j)) <= mu2) -> tK * m * (cs * mu1 + sn * mu2) <= c0 ->
+  0 <= delta + pK <= 1/2 -> delta + pK <= 1 - / INR L -> 0 < N W ->
+  let failed x Q := INR #|[pred w | ~~ near eta (out x Q) (answer w (compress w (inst x)) Q)]| in
+  (forall x i c, failed x (value_question Own b lam i c) <= delta * N W) ->
+  (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (cut_question i l t) <= delta * N W) ->
+  (forall x i l k, (k < expn 2 B)%nat -> failed x (level_question i l k) <= delta * N W) ->
+  N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK))
+           + N Ch * fano (INR LV) (delta + pV) - log2 P) <= log2 (N S).
+Proof.
+move=> frame_coherence mK hB hL W0 failed hv hc hl; have P0 : 0 <= P by lra.
+have tilted i l (up : token -> bool) : mean (fun x : family =>
+    ind (~~ isolated b (tilt b lam cs sn i l (if up (x i) then 1 else -1)) x i tau shut_from)) <= pK.
+  apply: Rle_trans (@side_shut i l up (fun _ => pK) _) _ => [e F e2 F0|]; last by apply: Req_le; ring.
+  exact: (shut_tilt b1 b0 lam0 m0 v_moment P0 words_gt0 dense V0 coherence frame_coherence cs0 sn0
+    circle i l _ e2 tau0 tK1 mK F0).
+have := @frames_with_shut_queries (fun ix => if ix is inl _ then pV else pK) W S compress answer _ _ W0
+  hv hc hl.
+have -> : \rsum_(ix : I) fano (N (block_alphabet ix)) (delta + (if ix is inl _ then pV else pK))
+   = N Tok * (N Pay * (INR B * fano 2 (delta + pK) + fano (INR L) (delta + pK)) +
+     N Ch * fano (INR LV) (delta + pV)).
+  rewrite !big_sumType /= !rsum_const !N_prod !N_ord N_bool.
+  have e (x y f k g q u : R) : x * y * f + (x * k * q * g + x * k * u)
+    = x * (k * (q * g + u) + y * f) by ring.
+  exact: e.
+move=> hb; apply: Rle_trans (_ : _ <= _) (hb _ _); first by lra.
+  move=> ix; rewrite [X in _ <= X]Rmult_comm.
+  apply: Rle_trans (@open_often pK pK pK _ _ ix) _ => [i l s|i l|].
+  - rewrite if_same; exact: (tilted i l (fun s' => expn 2 B.-1 <= cut s (block (val s'.1 l)))%nat).
+  - exact: (tilted i l (fun s' => expn 2 B.-1 <= block (val s'.1 l))%nat).
+  by case: ix => [a|[[a s]|a]]; rewrite ?if_same; exact: Rle_refl.
 case=> [a|[a|a]]; rewrite /= ?N_ord ?N_bool //; lra.
+Qed.
+
+(* ---------- the floor from sums over the other tokens --------------------------------------------------- *)
+(* meets i l e j: how often token j closes the query of token i that is tilted towards frame vector l (e = 1),
+   or away from it; letter l of token j keeps its own moment *)
+Definition meets i l (e : R) j : R := meeting c0 v m tK ((shut_from + ln tau) / lam)
+  (cs * dot (b i) (b j) + e * sn * dot (frame (b i) l) (b j))
+  (cs * dot (frame (b j) l) (b i) + e * sn * dot (frame (b j) l) (frame (b i) l)).
+
+Lemma meets_ge0 i l e j : 0 <= meets i l e j.
+Proof.
+by apply: Rmult_le_pos; [exact/Rlt_le/exp_pos|apply: mean_ge0 => a; exact/Rlt_le/exp_pos].
+Qed.
+
+Lemma shut_meets i l e (F : token -> R) : e ^ 2 = 1 -> (forall s, 0 <= F s) ->
+  mean (fun x : family => F (x i) * ind (~~ isolated b (tilt b lam cs sn i l e) x i tau shut_from))
+    <= mean F * (P * \rsum_(j | j != i) meets i l e j).
+Proof.
+move=> e2 F0; have P0 : 0 <= P by lra.
+apply: (shut_sum lam0 P0 words_gt0 dense V0 tau0 tK1) => // j ji.
+have q2 : dot (tilt b lam cs sn i l e) (tilt b lam cs sn i l e) = lam ^ 2 by exact: tilt_norm.
+apply: Rle_trans (meeting_moment c0 b1 b0 lam0 v_moment j l _ _ q2) _; apply: Req_le; rewrite /meets.
+by congr (meeting _ _ _ _ _ _ _); rewrite ?[dot (tilt _ _ _ _ _ _ _) _]dot_sym dot_tilt
+  ?[dot (b j) _]dot_sym; field; lra.
+Qed.
+
+(* the highest digit is read towards the frame vector, and all others on the side of the letter *)
+Lemma side_of_cut s n : (n < expn 2 B)%nat -> (s < B)%nat ->
+  (expn 2 B.-1 <= cut s n)%nat = if s.+1 == B then true else (expn 2 B.-1 <= n)%nat.
+Proof.
+move=> nB sB; have [c0' cB] := andP (cut_range sB nB).
+have e : (cut s n %/ expn 2 s.+1 = n %/ expn 2 s.+1)%nat.
+  by rewrite /cut; set q := (n %/ _)%nat; rewrite expnS divnMr ?expn_gt0 // divn2 /= uphalf_double.
+case: eqP => [sB1|sB1].
+  by rewrite /cut -sB1 /= leq_pmull.
+have le : (s.+1 <= B.-1)%nat by rewrite ltn_predRL ltn_neqAle; apply/andP; split=> //; exact/eqP.
+have up k : (expn 2 B.-1 <= k)%nat = (0 < (k %/ expn 2 s.+1) %/ expn 2 (B.-1 - s.+1))%nat.
+  by rewrite -divnMA -expnD subnKC // divn_gt0 ?expn_gt0.
+by rewrite !up e.
+Qed.
+
+(* Theorem F, by sums over the other tokens.  The two queries of a letter are shut with probability at most
+   2 pM together, and half of all words are read on either side; but the highest digit is read on one side. *)
+Theorem frames_with_meetings (pM : R) (W S : finType)
+    (compress : W -> (Tok -> Crd -> R) * (Tok -> option Ch -> R) -> S) (answer : W -> S -> Qry -> R) :
+  (forall i l, P * (\rsum_(j | j != i) meets i l 1 j + \rsum_(j | j != i) meets i l (-1) j) <= 2 * pM) ->
+  (exists opp : A -> A, involutive opp /\ forall a, v (opp a) = - v a /\
+     (expn 2 B.-1 <= block (opp a))%nat = ~~ (expn 2 B.-1 <= block a)%nat) ->
+  (0 < B)%nat -> 0 <= delta -> delta + 2 * pM <= 1/2 -> delta + pM <= 1 - / INR L -> 0 < N W ->
+  let failed x Q := INR #|[pred w | ~~ near eta (out x Q) (answer w (compress w (inst x)) Q)]| in
+  (forall x i c, failed x (value_question Own b lam i c) <= delta * N W) ->
+  (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (cut_question i l t) <= delta * N W) ->
+  (forall x i l k, (k < expn 2 B)%nat -> failed x (level_question i l k) <= delta * N W) ->
+  N Tok * (N Pay * (fano 2 (delta + 2 * pM) + (INR B - 1) * fano 2 (delta + pM) + fano (INR L) (delta + pM))
+           + N Ch * fano (INR LV) (delta + pV) - log2 P) <= log2 (N S).
+Proof.
+move=> hM [opp [oK ov]] B0 d0 hB hL W0 failed hv hc hl; have P0 : 0 <= P by lra.
+pose pe i l e := P * \rsum_(j | j != i) meets i l e j.
+have sh i l e (F : token -> R) : e ^ 2 = 1 -> (forall s, 0 <= F s) -> mean (fun x : family =>
+    F (x i) * ind (~~ isolated b (tilt b lam cs sn i l e) x i tau shut_from)) <= mean F * pe i l e.
+  exact: shut_meets.
+have pe0 i l e : 0 <= pe i l e by apply: Rmult_le_pos => //; apply: rsum_ge0 => j _; exact: meets_ge0.
+have pe2 i l : pe i l 1 + pe i l (-1) <= 2 * pM by rewrite /pe -Rmult_plus_distr_l; exact: hM.
+have pM0 (i : Tok) (l : Pay) : 0 <= pM by have := pe2 i l; have := pe0 i l 1; have := pe0 i l (-1); lra.
+(* digits but the highest, and levels *)
+have halves i l (up : token -> bool) : (forall s, up s = (expn 2 B.-1 <= block (val s.1 l))%nat) ->
+    mean (fun x : family =>
+      ind (~~ isolated b (tilt b lam cs sn i l (if up (x i) then 1 else -1)) x i tau shut_from)) <= pM.
+  move=> hup; apply: Rle_trans (@side_shut i l up (pe i l) (sh i l)) _.
+  have -> : mean (fun s => ind (up s)) = / 2.
+    rewrite -(half_up Ch words_gt0 dense V0 (up := fun a => (expn 2 B.-1 <= block a)%nat) l).
+      by apply: mean_ext => s; rewrite hup.
+    by exists opp.
+  by have := pe2 i l; lra.
+have := @frames_with_shut_queries (fun ix => match ix with inl _ => pV
+  | inr (inl q) => if q.2.+1 == B then 2 * pM else pM | inr (inr _) => pM end) W S compress answer _ _ W0
+  hv hc hl.
+have digits : \rsum_(q : Tok * Pay * 'I_B) fano 2 (delta + (if q.2.+1 == B then 2 * pM else pM))
+    = N Tok * N Pay * (fano 2 (delta + 2 * pM) + (INR B - 1) * fano 2 (delta + pM)).
+  rewrite -(pair_bigA _ (fun (_ : Tok * Pay) (s : 'I_B) =>
+    fano 2 (delta + (if s.+1 == B then 2 * pM else pM)))).
+  have top : (B.-1 < B)%nat by rewrite prednK.
+  rewrite rsum_const N_prod (bigD1 (Ordinal top)) //= prednK // eqxx; congr (_ * (_ + _)).
+  rewrite -N_ord -(N_others (Ordinal top)) -rsum_const_card; apply: eq_bigr => s /eqP ns.
+  by case: eqP => // e; case: ns; apply: val_inj; exact: (congr1 predn e).
+have -> : \rsum_(ix : I) fano (N (block_alphabet ix)) (delta + match ix with inl _ => pV
+    | inr (inl q) => if q.2.+1 == B then 2 * pM else pM | inr (inr _) => pM end)
+   = N Tok * (N Pay * (fano 2 (delta + 2 * pM) + (INR B - 1) * fano 2 (delta + pM)
+       + fano (INR L) (delta + pM)) + N Ch * fano (INR LV) (delta + pV)).
+  rewrite !big_sumType /= !rsum_const N_bool digits !N_prod !N_ord.
+  have e (x y f k g u : R) : x * y * f + (x * k * g + x * k * u) = x * (k * (g + u) + y * f) by ring.
+  exact: e.
+move=> hb; apply: Rle_trans (_ : _ <= _) (hb _ _); first by lra.
+  move=> ix; rewrite [X in _ <= X]Rmult_comm; apply: (@open_often (2 * pM) pM pM) => i l.
+    move=> s; have [sB aB] := (ltn_ord s, fun x : family => blockB (letter x i l)); case: eqP => sB1.
+      have := sh i l 1 (fun _ => 1) (pow1 2) (fun _ => Rle_0_1).
+      rewrite mean_const ?Rmult_1_l; last exact: (token_gt0 Ch words_gt0 dense V0).
+      move=> h; apply: Rle_trans (_ : _ <= pe i l 1) _; last by have := pe2 i l; have := pe0 i l (-1); lra.
+      apply: Rle_trans h; apply: mean_le => x; rewrite Rmult_1_l /open /side side_of_cut //.
+      by rewrite (introT eqP sB1); exact: Rle_refl.
+    apply: (halves i l (fun s' => expn 2 B.-1 <= cut s (block (val s'.1 l)))%nat) => s'.
+    by rewrite side_of_cut //; move/eqP: sB1 => /negbTE ->.
+  exact: (halves i l (fun s' => expn 2 B.-1 <= block (val s'.1 l))%nat).
+have p0 := pM0; case=> [a|[[[i l] s]|[i l]]]; rewrite /= ?N_ord ?N_bool //; have := pM0 i l.
+  by case: ifP => _; lra.
+by lra.
 Qed.
 End Failures.

@@ -200,7 +200,7 @@ have sm (F : token -> R) e : e ^ 2 = 1 -> (forall s, 0 <= F s) ->
 have s1 := sm (fun _ => 1) 1 e1 (fun _ => Rle_0_1).
 pose neg (s : token) := ind (~~ Rleb 0 (v (val s.1 c))).
 have s2 := sm neg (-1) e2 (fun s => proj1 (ind_01 _)).
-rewrite mean_const // in s1; rewrite (negative_half Ch U0 dense V0 v_sym vn c) in s2.
+rewrite mean_const // in s1; rewrite (negative_half Ch U0 dense V0 c v_sym vn) in s2.
 apply: Rle_trans (_ : _ <= 1 * shut_K + / 2 * shut_K) _; last lra.
 apply: Rle_trans (Rplus_le_compat _ _ _ _ s1 s2); rewrite -mean_add; apply: mean_le => x.
 rewrite /readable /neg /payload_of; case: (isolated _ _ _ _ _ _); case: (Rleb 0 _);
@@ -243,14 +243,16 @@ End Floor.
 
 (* ---------- Theorem F0 ------------------------------------------------------------------------------ *)
 (* Payloads on a grid of L points (L even) of spacing h: its variance m is also its sub-Gaussian constant, and
-   its fourth moment is known.  mu1, mu2 bound the coherence of the addresses and of the frames. *)
+   its fourth moment is known.  mu1, mu2 bound the coherence of the addresses and of the frames.  Sizes have
+   names, which instances give as numbers. *)
 Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : nat)
-    (lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
-  let m := h ^ 2 * (INR L ^ 2 - 1) / 12 in
+    (T n p ch l lv lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV : R) :
+  N Tok = T -> N Own = n -> N Pay = p -> N Ch = ch -> INR L = l -> INR LV = lv ->
+  let m := h ^ 2 * (l ^ 2 - 1) / 12 in
   let muK := cs * mu1 + sn * mu2 in
   let a0 := lam * (cs * c0 + sn * - (h / 2)) in
-  let pK := isolation (N Tok) (1 + / z) tK m c0 muK ((a0 + ln tau) / lam) in
-  let pV := isolation (N Tok) (1 + / z) tV m c0 mu1 ((lam * c0 + ln (tauV / 2)) / lam) in
+  let pK := isolation T (1 + / z) tK m c0 muK ((a0 + ln tau) / lam) in
+  let pV := isolation T (1 + / z) tV m c0 mu1 ((lam * c0 + ln (tauV / 2)) / lam) in
   let inst := @frame_instance Tok Pay Ch _ b c0 LV (@symmetric_grid L h) in
   let value := @value_question Tok Own Pay Ch b lam in
   let payload := @letter_question Tok Own Pay Ch _ b c0 (@symmetric_grid L h) lam cs sn h tau in
@@ -259,21 +261,20 @@ Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : n
   (forall i j l, i != j -> Rabs (dot (frame (b i) l) (b j)) <= mu2) ->
   0 < lam -> 0 <= eta < 1/2 -> 0 <= cs -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < h -> 0 < tau -> 0 < tauV ->
   (0 < L)%nat -> ~~ odd L -> (0 < LV)%nat -> (0 < #|Own|)%nat ->
-  0 < z -> N Pay * m + sqrt (z * (N Pay * (h ^ 4 * (INR L ^ 2 - 1) * (INR L ^ 2 - 4) / 180))) <= 1 - c0 ^ 2 ->
-  spacing eta tau < lam * sn * h -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
-  N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
+  0 < z -> p * m + sqrt (z * (p * (h ^ 4 * (l ^ 2 - 1) * (l ^ 2 - 4) / 180))) <= 1 - c0 ^ 2 ->
+  spacing eta tau < lam * sn * h -> 2 * (eta + tauV) * (lv - 1) < 1 ->
+  n * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
   0 < tK <= lam -> 0 < tV <= lam -> tK * m * muK <= c0 -> tV * m * mu1 <= c0 ->
-  0 <= 3/2 * pK <= 1 - / INR L -> 0 <= pV <= 1 - / INR LV ->
+  0 <= 3/2 * pK <= 1 - / l -> 0 <= pV <= 1 - / lv ->
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
   (forall w x i c, near eta (frame_output (inst x) (value i c)) (answer w (compress w (inst x)) (value i c)))
     ->
   (forall w x i l a,
      near eta (frame_output (inst x) (payload i l a)) (answer w (compress w (inst x)) (payload i l a))) ->
-  N Tok * (N Pay * fano (INR L) (3/2 * pK) + N Ch * fano (INR LV) pV - log2 (1 + / z)) <= log2 (N S).
+  T * (p * fano l (3/2 * pK) + ch * fano lv pV - log2 (1 + / z)) <= log2 (N S).
 Proof.
-move=> m muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step
-  sV far
-  tK1 tV1 mK mV hK hV W S compress answer W0 hv hk.
+move=> <- <- <- <- <- <- m muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0
+  O0 z0 hz step sV far tK1 tV1 mK mV hK hV W S compress answer W0 hv hk.
 have iz : 0 < / z by exact: Rinv_0_lt_compat.
 have P1 : 1 <= 1 + / z by lra.
 have m0 : 0 <= m.

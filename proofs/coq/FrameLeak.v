@@ -66,70 +66,108 @@ Proof. by rewrite N_prod; apply: Rmult_lt_0_compat; [exact: word_gt0|exact: valu
 Lemma frames_gt0 : 0 < N family.
 Proof. by rewrite N_ffun; apply: pow_lt; exact: token_gt0. Qed.
 
-(* The exponential moment of a logit over all payloads, for a query q of norm lambda and coherence at most mu.
-   With g = <q, b_j> / lambda the frame part has square norm 1 - g^2 by Parseval, and the exponent t c0 g +
-   t^2 m (1 - g^2) / 2 increases in g as long as t m g <= c0. *)
-Lemma logit_moment (q : D -> R) j a mu t : dot q q = lam ^ 2 -> dot q (b j) <= lam * mu ->
-  0 < t -> t * m * mu <= c0 ->
+(* The exponential moment of a logit over all payloads is a factor for the address, at g = <q, b_j> / lambda,
+   and a linear form in the letters, whose coefficients have the square norm t^2 (1 - g^2) by Parseval. *)
+Lemma logit_mean (q : D -> R) j a t :
   mean (fun u : U => exp (t / lam * (dot q (direction b c0 v j u) - a)))
-    <= exp (- t * (a / lam - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2).
+  = exp (t * (c0 * (dot q (b j) / lam) - a / lam))
+    * mean (fun u : U => exp (\rsum_l (t * (dot (frame (b j) l) q / lam) * v (u l)))).
 Proof.
-move=> q2 qb t0 tm; pose th := t / lam; pose g := dot q (b j) / lam.
-have gmu : g <= mu by apply: Rdiv_le_l; lra.
-have gE : dot q (b j) = lam * g by rewrite /g; field; lra.
-rewrite (mean_ext (g := fun u : U => exp (t * (c0 * g - a / lam))
-    * exp (\rsum_l (th * dot (frame (b j) l) q * v (u l))))); last first.
-  move=> u; rewrite -exp_plus; congr exp; rewrite dot_direction gE.
-  have -> : \rsum_l (th * dot (frame (b j) l) q * v (u l)) = th * \rsum_l (dot (frame (b j) l) q * v (u l)).
-    by rewrite -rsum_distr; apply: eq_bigr => l _; ring.
-  by set s := \rsum_l _; rewrite /th; field; lra.
-rewrite mean_scale; have := @subgaussian_form Pay _ v m (fun l => th * dot (frame (b j) l) q) v_moment.
-have -> : \rsum_l (th * dot (frame (b j) l) q) ^ 2 = t ^ 2 * (1 - g ^ 2).
-  have := frame_parseval (b1 j) (b0 j) q; rewrite q2 [dot (b j) q]dot_sym gE => hp.
-  have -> : \rsum_l (th * dot (frame (b j) l) q) ^ 2 = th ^ 2 * \rsum_l dot (frame (b j) l) q ^ 2.
-    by rewrite -rsum_distr; apply: eq_bigr => l _; ring.
-  have -> : \rsum_l dot (frame (b j) l) q ^ 2 = lam ^ 2 * (1 - g ^ 2) by lra.
-  by rewrite /th; field; lra.
-move=> hm; apply: Rle_trans (Rmult_le_compat_l _ _ _ (Rlt_le _ _ (exp_pos _)) hm) _.
-rewrite -exp_plus; apply: exp_mono.
-have e : - t * (a / lam - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2
-       - (t * (c0 * g - a / lam) + t ^ 2 * (1 - g ^ 2) * m / 2)
-       = t * ((mu - g) * (c0 - t * m * (mu + g) / 2)) by field; lra.
+rewrite -mean_scale; apply: mean_ext => u; rewrite -exp_plus; congr exp; rewrite dot_direction.
+have -> : \rsum_l (t * (dot (frame (b j) l) q / lam) * v (u l))
+    = t / lam * \rsum_l (dot (frame (b j) l) q * v (u l)).
+  by rewrite -rsum_distr; apply: eq_bigr => l _; field; lra.
+by set s := \rsum_l _; set g := dot q _; field; lra.
+Qed.
+
+Lemma letters_norm (q : D -> R) j t : dot q q = lam ^ 2 ->
+  \rsum_l (t * (dot (frame (b j) l) q / lam)) ^ 2 = t ^ 2 * (1 - (dot q (b j) / lam) ^ 2).
+Proof.
+move=> q2; have := frame_parseval (b1 j) (b0 j) q; rewrite q2 [dot (b j) q]dot_sym.
+have -> : \rsum_l (t * (dot (frame (b j) l) q / lam)) ^ 2 = (t / lam) ^ 2 * \rsum_l dot (frame (b j) l) q ^ 2.
+  by rewrite -rsum_distr; apply: eq_bigr => l _; field; lra.
+set S := \rsum_l _ => hp; have -> : S = lam ^ 2 - dot q (b j) ^ 2 by lra.
+by field; lra.
+Qed.
+
+(* For a query of norm lambda and coherence at most mu, the exponent t c0 g + t^2 m (1 - g^2) / 2 increases
+   in g as long as t m g <= c0. *)
+Lemma address_exponent (g mu t y r : R) : g <= mu -> 0 < t -> t * m * mu <= c0 ->
+  t * (c0 * g - y) + t ^ 2 * (1 - g ^ 2 - r) * m / 2
+    <= - t * (y - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2 - r) / 2.
+Proof.
+move=> gmu t0 tm.
+have e : - t * (y - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2 - r) / 2
+       - (t * (c0 * g - y) + t ^ 2 * (1 - g ^ 2 - r) * m / 2)
+       = t * ((mu - g) * (c0 - t * m * (mu + g) / 2)) by field.
 have k : t * m * (mu + g) / 2 <= t * m * mu by have : 0 <= t * m by [nra]; nra.
 have : 0 <= t * ((mu - g) * (c0 - t * m * (mu + g) / 2)).
   by apply: Rmult_le_pos; [lra|apply: Rmult_le_pos; lra].
 lra.
 Qed.
 
+Lemma logit_moment (q : D -> R) j a mu t : dot q q = lam ^ 2 -> dot q (b j) <= lam * mu ->
+  0 < t -> t * m * mu <= c0 ->
+  mean (fun u : U => exp (t / lam * (dot q (direction b c0 v j u) - a)))
+    <= exp (- t * (a / lam - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2).
+Proof.
+move=> q2 qb t0 tm; have gmu : dot q (b j) / lam <= mu by apply: Rdiv_le_l; lra.
+have := @subgaussian_form Pay _ v m (fun l => t * (dot (frame (b j) l) q / lam)) v_moment.
+rewrite logit_mean letters_norm // => hm.
+apply: Rle_trans (Rmult_le_compat_l _ _ _ (Rlt_le _ _ (exp_pos _)) hm) _; rewrite -exp_plus; apply: exp_mono.
+by have := address_exponent (a / lam) 0 gmu t0 tm; rewrite !Rminus_0_r.
+Qed.
+
+(* meeting t y g xi: the same moment for a query of coherence g with the address and xi with frame vector l,
+   whose letter keeps its own moment: other letters have the square norm 1 - g^2 - xi^2. *)
+Definition meeting (t y g xi : R) : R :=
+  exp (- t * (y - c0 * g) + t ^ 2 * m * (1 - g ^ 2 - xi ^ 2) / 2) * mean (fun k => exp (t * xi * v k)).
+
+Lemma meeting_moment (q : D -> R) j l a t : dot q q = lam ^ 2 ->
+  mean (fun u : U => exp (t / lam * (dot q (direction b c0 v j u) - a)))
+    <= meeting t (a / lam) (dot q (b j) / lam) (dot (frame (b j) l) q / lam).
+Proof.
+move=> q2; rewrite /meeting; set g := dot q _ / lam; set xi := dot (frame _ _) _ / lam.
+have := @subgaussian_form_apart Pay _ v m (fun k => t * (dot (frame (b j) k) q / lam)) l v_moment.
+rewrite logit_mean letters_norm // -/g -/xi => hm.
+apply: Rle_trans (Rmult_le_compat_l _ _ _ (Rlt_le _ _ (exp_pos _)) hm) _; apply: Req_le.
+rewrite [X in exp _ * X]Rmult_comm -Rmult_assoc -exp_plus; congr (exp _ * _); field; lra.
+Qed.
+
 (* A query of token i is shut with small probability, whatever is known of token i: F is any weight of its
    secrets. The indicator is at most a sum over the other tokens j; x_i and x_j are independent, and the mean
-   over accepted payloads is at most P times the mean over all payloads. *)
+   over accepted payloads is at most P times the mean over all payloads, which is at most E j. *)
+Lemma shut_sum (q : D -> R) (F : token -> R) i a tau t (E : Tok -> R) : 0 < tau -> 0 < t <= lam ->
+  (forall j, j != i ->
+     mean (fun u : U => exp (t / lam * (dot q (direction b c0 v j u) - (a + ln tau)))) <= E j) ->
+  (forall s, 0 <= F s) ->
+  mean (fun x : family => F (x i) * ind (~~ isolated b q x i tau a)) <= mean F * (P * \rsum_(j | j != i) E j).
+Proof.
+move=> tau0 [t0 tl] hE F0; pose th := t / lam.
+have th01 : 0 <= th <= 1 by split; [apply: Rdiv_le_r; lra|apply: Rdiv_le_l; lra].
+pose G j (s : token) := exp (th * (dot q (direction b c0 v j (val s.1)) - a - ln tau)).
+have F1 : 0 <= mean F by exact: mean_ge0.
+apply: Rle_trans (_ : _ <= mean (fun x : family => \rsum_(j | j != i) (F (x i) * G j (x j)))) _.
+  apply: mean_le => x; rewrite rsum_distr; apply: Rmult_le_compat_l => //.
+  exact: (sum_powers_above (P := predC1 i) (own_logit b q x) (th := fun _ => th) a tau0 (fun _ _ => th01)).
+rewrite (mean_sum (predC1 i) (fun j (x : family) => F (x i) * G j (x j))) -!rsum_distr.
+apply: rsum_le => j ji; rewrite mean_coord2 //; [|exact: token_gt0|by rewrite eq_sym].
+apply: Rmult_le_compat_l => //.
+pose f (u : U) := exp (th * (dot q (direction b c0 v j u) - a - ln tau)).
+rewrite (mean_fst (fun w : word => f (val w))); last exact: values_gt0.
+apply: Rle_trans (mean_subset (f := f) _ U0 dense) _; first by move=> u; exact/Rlt_le/exp_pos.
+apply: Rmult_le_compat_l => //; apply: Rle_trans (hE j ji); apply: Req_le; apply: mean_ext => u.
+by rewrite /f; congr (exp (_ * _)); ring.
+Qed.
+
 Lemma shut_mean (q : D -> R) (F : token -> R) i a tau mu t : dot q q = lam ^ 2 ->
   (forall j, j != i -> dot q (b j) <= lam * mu) -> 0 < tau -> 0 < t <= lam -> t * m * mu <= c0 ->
   (forall s, 0 <= F s) ->
   mean (fun x : family => F (x i) * ind (~~ isolated b q x i tau a))
     <= mean F * isolation (N Tok) P t m c0 mu ((a + ln tau) / lam).
 Proof.
-move=> q2 qb tau0 [t0 tl] tm F0; pose th := t / lam.
-have th01 : 0 <= th <= 1 by split; [apply: Rdiv_le_r; lra|apply: Rdiv_le_l; lra].
-pose G j (s : token) := exp (th * (dot q (direction b c0 v j (val s.1)) - a - ln tau)).
-pose E := exp (- t * ((a + ln tau) / lam - c0 * mu) + t ^ 2 * m * (1 - mu ^ 2) / 2).
-have F1 : 0 <= mean F by exact: mean_ge0.
-apply: Rle_trans (_ : _ <= mean (fun x : family => \rsum_(j | j != i) (F (x i) * G j (x j)))) _.
-  apply: mean_le => x; rewrite rsum_distr; apply: Rmult_le_compat_l => //.
-  exact: (sum_powers_above (P := predC1 i) (own_logit b q x) (th := fun _ => th) a tau0 (fun _ _ => th01)).
-rewrite (mean_sum (predC1 i) (fun j (x : family) => F (x i) * G j (x j))).
-apply: Rle_trans (_ : _ <= \rsum_(j | j != i) (mean F * (P * E))) _; last first.
-  rewrite rsum_const_card N_others /isolation -/E; apply: Req_le; ring.
-apply: rsum_le => j ji; rewrite mean_coord2 //; [|exact: token_gt0|by rewrite eq_sym].
-apply: Rmult_le_compat_l => //.
-pose f (u : U) := exp (th * (dot q (direction b c0 v j u) - a - ln tau)).
-rewrite (mean_fst (fun w : word => f (val w))); last exact: values_gt0.
-apply: Rle_trans (mean_subset (f := f) _ U0 dense) _; first by move=> u; exact/Rlt_le/exp_pos.
-apply: Rmult_le_compat_l => //.
-rewrite (mean_ext (g := fun u : U => exp (th * (dot q (direction b c0 v j u) - (a + ln tau))))).
-  exact: logit_moment (qb _ ji) t0 tm.
-by move=> u; rewrite /f; congr (exp (_ * _)); rewrite /Rminus Ropp_plus_distr Rplus_assoc.
+move=> q2 qb tau0 t0 tm F0; rewrite /isolation -(N_others i) -rsum_const_card.
+by apply: (shut_sum tau0 t0) => // j ji; apply: logit_moment => //; [exact: qb|lra].
 Qed.
 
 (* the log-density of the family, among all words of M symbols of payload and LV^h of values a token *)
@@ -190,37 +228,38 @@ rewrite mean_const ?Rmult_1_l; last exact: token_gt0.
 by apply: Rle_trans; apply: mean_le => x; rewrite Rmult_1_l; exact: Rle_refl.
 Qed.
 
-(* A payload letter is negative in half of the words: to change its sign is an involution of the accepted
-   payloads. *)
-Hypothesis v_sym : exists opp : A -> A, involutive opp /\ forall a, v (opp a) = - v a.
-Hypothesis v_neq0 : forall a, v a <> 0.
-
-Lemma negative_opp (r : R) : r <> 0 -> ind (~~ Rleb 0 (- r)) = 1 + - ind (~~ Rleb 0 r).
+(* Sketch: changing the sign of letter l maps accepted words onto accepted words, and those with up onto those
+   without; so half of all words have a letter l that is up. *)
+Lemma half_up (up : A -> bool) l :
+  (exists opp : A -> A, involutive opp /\ forall a, v (opp a) = - v a /\ up (opp a) = ~~ up a) ->
+  mean (fun s : token => ind (up (val s.1 l))) = / 2.
 Proof.
-move=> /Rdichotomy ne; case: RlebP => h1; case: RlebP => h2; rewrite /ind /=; try ring.
-all: by case: ne; lra.
-Qed.
-
-(* Sketch: changing the sign of letter l maps accepted words onto accepted words, and negative letters onto
-   positive ones; so half of all words have a negative letter l. *)
-Lemma negative_half l : mean (fun s : token => ind (~~ Rleb 0 (v (val s.1 l)))) = / 2.
-Proof.
-have [opp [oK vo]] := v_sym; pose f (u : U) := ind (~~ Rleb 0 (v (u l))).
+move=> [opp [oK ov]]; pose f (u : U) := ind (up (u l)).
 rewrite (mean_fst (fun w : word => f (val w))); last exact: values_gt0.
 pose flip (u : U) : U := [ffun k => if k == l then opp (u k) else u k].
 have flipK : involutive flip by move=> u; apply/ffunP => k; rewrite !ffunE; case: eqP => // _; exact: oK.
 have acc u : accepted c0 v (flip u) = accepted c0 v u.
   have e (r : R) : (- r) ^ 2 = r ^ 2 by ring.
   rewrite /accepted; congr (Rleb _ _); apply: eq_bigr => k _; rewrite ffunE; case: eqP => // _.
-  by rewrite vo; exact: e.
+  by rewrite (proj1 (ov _)); exact: e.
 have hw := word_gt0; rewrite /mean rsum_sub; set S := \rsum_(u | _) _.
 have hS : S = \rsum_(u | accepted c0 v (u : U)) 1 - S.
   transitivity (\rsum_(u | accepted c0 v u) (1 + - f u)); last first.
     by rewrite big_split rsum_opp /Rminus /S.
   rewrite /S (reindex_inj (inv_inj flipK)) (eq_bigl (accepted c0 v)) //; apply: eq_bigr => u _.
-  rewrite /f ffunE eqxx vo; exact: negative_opp (@v_neq0 _).
+  by rewrite /f ffunE eqxx (proj2 (ov _)); case: (up _); rewrite /ind /=; ring.
 have hN : \rsum_(u | accepted c0 v (u : U)) 1 = N word.
   by rewrite rsum_const_card /N card_sig Rmult_1_r.
 by rewrite hN in hS; apply: (Rmult_eq_reg_r (N word)); [rewrite /Rdiv Rmult_assoc Rinv_l|]; lra.
+Qed.
+
+(* A payload letter is negative in half of the words. *)
+Lemma negative_half l : (exists opp : A -> A, involutive opp /\ forall a, v (opp a) = - v a) ->
+  (forall a, v a <> 0) -> mean (fun s : token => ind (~~ Rleb 0 (v (val s.1 l)))) = / 2.
+Proof.
+move=> [opp [oK ov]] v0; apply: (@half_up (fun a => ~~ Rleb 0 (v a))); exists opp; split=> // a.
+split; first exact: ov.
+rewrite ov; case: RlebP => h1; case: RlebP => h2 //=; last lra.
+by case: (v0 a); lra.
 Qed.
 End Isolation.

@@ -29,6 +29,28 @@ split; last exact: hv.
 by apply: mean_ge0 => a; exact/Rlt_le/exp_pos.
 Qed.
 
+(* A linear form in independent sub-Gaussian letters, with letter i kept apart: the mean of the product is the
+   product of the means. *)
+Lemma subgaussian_form_apart (I A : finType) (v : A -> R) (m : R) (u : I -> R) (i : I) : subgaussian v m ->
+  mean (fun x : {ffun I -> A} => exp (\rsum_k (u k * v (x k))))
+    <= mean (fun a => exp (u i * v a)) * exp ((\rsum_k u k ^ 2 - u i ^ 2) * m / 2).
+Proof.
+move=> hv; rewrite (mean_ext (g := fun x : {ffun I -> A} => \rprod_k (fun k a => exp (u k * v a)) k (x k)));
+  last first.
+  by move=> x; rewrite exp_rsum.
+have e0 (k : I) : 0 <= mean (fun a => exp (u k * v a)) by apply: mean_ge0 => a; exact/Rlt_le/exp_pos.
+rewrite (mean_prod (fun k a => exp (u k * v a))) (bigD1 i) //=; apply: Rmult_le_compat_l => //.
+rewrite [\rsum_k u k ^ 2](bigD1 i) //=.
+have -> : (u i ^ 2 + \rsum_(k | k != i) u k ^ 2 - u i ^ 2) * m / 2
+  = m / 2 * \rsum_(k | k != i) u k ^ 2 by field.
+rewrite -rsum_distr (big_morph exp exp_plus exp_0).
+suff h : 0 <= \big[Rmult/1]_(k | k != i) mean (fun a => exp (u k * v a))
+    <= \big[Rmult/1]_(k | k != i) exp (m / 2 * u k ^ 2) by case: h.
+apply: (big_ind2 (fun x y => 0 <= x <= y)) => [|x1 x2 y1 y2 [a1 a2] [b1 b2]|k _]; first lra.
+  by split; [apply: Rmult_le_pos; lra|apply: Rmult_le_compat].
+split=> //; apply: Rle_trans (hv (u k)) _; apply: exp_mono; apply: Req_le; field.
+Qed.
+
 Lemma grid_opp (L : nat) (h : R) (k : 'I_L) : symmetric_grid h (rev_ord k) = - symmetric_grid h k.
 Proof. by rewrite /symmetric_grid /= minus_INR; [rewrite S_INR; field|exact/leP]. Qed.
 
@@ -48,6 +70,13 @@ Proof.
 move=> [y0|<-]; last by rewrite sinh_0; lra.
 have [c [hc [c1 c2]]] := MVT_cor2 sinh cosh 0 y y0 (fun c _ => derivable_pt_lim_sinh c).
 by rewrite sinh_0 in hc; have h : cosh c <= cosh y by [apply: cosh_mono; lra]; nra.
+Qed.
+
+Lemma sinh_ge x : 0 <= x -> x <= sinh x.
+Proof.
+case=> [x0|<-]; last by rewrite sinh_0; lra.
+have [c [hc [c0 c1]]] := MVT_cor2 sinh cosh 0 x x0 (fun c _ => derivable_pt_lim_sinh c).
+by rewrite sinh_0 in hc; have := cosh_ge1 c; nra.
 Qed.
 
 Lemma cosh_add x y : cosh (x + y) = cosh x * cosh y + sinh x * sinh y.

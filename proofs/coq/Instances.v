@@ -4,6 +4,7 @@
 
    kerdock m f i c      letter c of word i of the Kerdock set from GF(2^m) modulo the polynomial f, whose
                         coefficients are the binary digits of f: 37 is x^5 + x^2 + 1, 11 is x^3 + x + 1
+   kerdock_zeros m f i c   letter c of word i of those among them that begin with three letters 0
    trace_code m f i c   letter c of word i of the trace code tr(a x + b x^3) from GF(2^m) modulo f
    C_instance, C_question   the caches and the questions of Theorem C
    frame_instance, value_question, letter_question   the caches and the questions of Theorem F at delta = 0
@@ -155,7 +156,9 @@ Theorem var256_keys_and_values (eta dV dK : R) :
     (fun i => if i is inl _ then dV else dK) ->
   26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= bits a.
 Proof.
-move=> T n2 da p h A inst qry a he hV hK hc.
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry a he hV hK hc.
 exact: (Var256Payload.var256_keys_and_values (some_coins a) he hV hK (correct_average hc)).
 Qed.
 
@@ -171,7 +174,10 @@ Theorem var256_keys_and_values_exact (eta : R) :
   correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a) (fun _ => 0) ->
   26712 * log2 50 + 13144 * log2 48 <= bits a /\ 224167 <= bits a.
 Proof.
-move=> T n2 da p h A inst qry a; exact: Var256Payload.var256_keys_and_values_exact (some_coins a).
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry a.
+exact: Var256Payload.var256_keys_and_values_exact (some_coins a).
 Qed.
 
 (* The floor is attained: a cache of exactly that many bits never fails. *)
@@ -186,28 +192,31 @@ Theorem var256_keys_and_values_tight (eta : R) :
     correct_on (fun inp q => near eta (output inp q)) inst qry (compress a) (answer a) (fun _ => 0) /\
     bits a = 26712 * log2 50 + 13144 * log2 48.
 Proof.
-move=> T n2 da p h A inst qry e0; have [S [f [g [h1 h2]]]] := Var256Payload.var256_keys_and_values_tight e0.
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry e0.
+have [S [f [g [h1 h2]]]] := Var256Payload.var256_keys_and_values_tight e0.
 by exists (without_coins f g).
 Qed.
 
 (* ================= one head of VAR at 256 pixels: frames ================================================ *)
-(* Theorem F at the same sizes, at delta = 0.  The addresses b are the first 424 Kerdock vectors with one
-   letter deleted, in dimension 63: letter 0 is the coordinate that the reflections exchange with an address,
-   and the other 62 carry the payload.  Payloads lie on a grid of L points, 63 values on LV levels, queries
-   have norm 100.
+(* Theorem F at the same sizes, at delta = 0.  The addresses b are the first 424 Kerdock words that begin with
+   three zeros, less these zeros, in dimension 63: coordinate 0, which the reflections exchange with an
+   address, and coordinate 62 are 0 in all of them, and coordinates 1, ..., 62 carry the payload.  Payloads
+   lie on a grid of L points, 63 values on LV levels, queries have norm 100.
    All keys are unit vectors, and a cache whose answers to the value questions and to the letter questions are
    within eta has at least so many bits; fp16 has 868352. *)
 
-(* eta = 1/10: 20 letters of payload, 5 levels of values, .2017 of fp16. *)
+(* eta = 1/10: 22 letters of payload, 5 levels of values, .2052 of fp16. *)
 Theorem var256_frames_10 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
-  let b (i : 'I_T) (c : option 'I_p) :=
-    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
-  let v (k : 'I_20) := (11807/1000000) * (INR k - (INR 20 - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (81/100) 5 v in
+  let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
+    if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
+  let L := 22%nat in let LV := 5%nat in let v (k : 'I_L) := (1141103/100000000) * (INR k - (INR L - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (3927/5000) LV v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (81/100) v 100
-    (4815/6737) (4712/6737) (11807/1000000) (1/68) in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (3927/5000) v
+    100 (20/29) (21/29) (1141103/100000000) (1/65) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       forall i l a, unit (payload i l a) &
@@ -216,22 +225,24 @@ Theorem var256_frames_10 :
                        (answer alg w (compress alg w (inst x)) (value i c))) ->
     (forall w x i l a, near (1/10) (frame_output (inst x) (payload i l a))
                          (answer alg w (compress alg w (inst x)) (payload i l a))) ->
-    175200 <= bits alg].
+    178200 <= bits alg].
 Proof.
-move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_10.
+move=> T n2 p h b L LV; have [eL eLV] : L = 22%nat /\ LV = 5%nat by [].
+clearbody L LV; move=> v inst value payload unit.
+have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_10 eL eLV.
 by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
-(* eta = 1/100: 202 letters of payload, 50 levels of values, .4039 of fp16. *)
+(* eta = 1/100: 216 letters of payload, 50 levels of values, .4069 of fp16. *)
 Theorem var256_frames_100 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
-  let b (i : 'I_T) (c : option 'I_p) :=
-    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
-  let v (k : 'I_202) := (5909/5000000) * (INR k - (INR 202 - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (811/1000) 50 v in
+  let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
+    if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
+  let L := 216%nat in let LV := 50%nat in let v (k : 'I_L) := (57377/50000000) * (INR k - (INR L - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (7909/10000) LV v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (811/1000) v
-    100 (21/29) (20/29) (5909/5000000) (1/680) in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (7909/10000) v
+    100 (119/169) (120/169) (57377/50000000) (1/680) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       forall i l a, unit (payload i l a) &
@@ -240,22 +251,25 @@ Theorem var256_frames_100 :
                        (answer alg w (compress alg w (inst x)) (value i c))) ->
     (forall w x i l a, near (1/100) (frame_output (inst x) (payload i l a))
                          (answer alg w (compress alg w (inst x)) (payload i l a))) ->
-    350800 <= bits alg].
+    353400 <= bits alg].
 Proof.
-move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_100.
+move=> T n2 p h b L LV; have [eL eLV] : L = 216%nat /\ LV = 50%nat by [].
+clearbody L LV; move=> v inst value payload unit.
+have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_100 eL eLV.
 by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
-(* eta = 1/1000: 1940 letters of payload, 500 levels of values, .6048 of fp16. *)
+(* eta = 1/1000: 2088 letters of payload, 500 levels of values, .6079 of fp16. *)
 Theorem var256_frames_1000 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
-  let b (i : 'I_T) (c : option 'I_p) :=
-    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
-  let v (k : 'I_1940) := (11979/100000000) * (INR k - (INR 1940 - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (822/1000) 500 v in
+  let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
+    if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
+  let L := 2088%nat in let LV := 500%nat in
+  let v (k : 'I_L) := (11619/100000000) * (INR k - (INR L - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (2021/2500) LV v in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (822/1000) v
-    100 (663/905) (616/905) (11979/100000000) (1/6600) in
+  let payload := @letter_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] _ b (2021/2500) v
+    100 (403/565) (396/565) (11619/100000000) (1/7000) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       forall i l a, unit (payload i l a) &
@@ -264,9 +278,11 @@ Theorem var256_frames_1000 :
                        (answer alg w (compress alg w (inst x)) (value i c))) ->
     (forall w x i l a, near (1/1000) (frame_output (inst x) (payload i l a))
                          (answer alg w (compress alg w (inst x)) (payload i l a))) ->
-    525200 <= bits alg].
+    527900 <= bits alg].
 Proof.
-move=> T n2 p h b v inst value payload unit; have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_1000.
+move=> T n2 p h b L LV; have [eL eLV] : L = 2088%nat /\ LV = 500%nat by [].
+clearbody L LV; move=> v inst value payload unit.
+have [h1 h2 h3 hL] := Var256FrameFloors.var256_frames_1000 eL eLV.
 by split=> // alg; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -276,19 +292,20 @@ Qed.
    is answered within eta with probability 99/100 over the coins, on every instance, then at least so many
    bits are needed. *)
 
-(* eta = 1/10: 8 blocks of 2 letters, 5 levels of values, .1795 of fp16. *)
+(* eta = 1/10: 8 blocks of 3 letters, 5 levels of values, .1924 of fp16. *)
 Theorem var256_frames_with_failures_10 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
-  let b (i : 'I_T) (c : option 'I_p) :=
-    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
-  let K := (expn 2 3 * 2)%nat in let v r := (12107/1000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (79/100) 5
+  let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
+    if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
+  let L := 3%nat in let LV := 5%nat in let K := (expn 2 3 * L)%nat in
+  let v r := (1397309/125000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (7633/10000) LV
     (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (79/100) 3
-    (fun t => v (INR t * INR 2 - 1)) (fun t => v (INR t * INR 2)) 100 (120/169) (119/169) (1/75) in
-  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (79/100) 3
-    (fun k => v (INR k * INR 2 + (INR 2 - 1) / 2)) 100 (120/169) (119/169) in
+  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (7633/10000) 3
+    (fun t => v (INR t * INR L - 1)) (fun t => v (INR t * INR L)) 100 (225/353) (272/353) (1/85) in
+  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (7633/10000) 3
+    (fun k => v (INR k * INR L + (INR L - 1) / 2)) 100 (225/353) (272/353) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 3)%nat -> unit (side i l t)) /\
@@ -300,26 +317,28 @@ Theorem var256_frames_with_failures_10 :
     (forall x i c, failed x (value i c) <= 1/100 * N (coins alg)) ->
     (forall x i l t, (0 < t < expn 2 3)%nat -> failed x (side i l t) <= 1/100 * N (coins alg)) ->
     (forall x i l k, (k < expn 2 3)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
-    155900 <= bits alg].
+    167100 <= bits alg].
 Proof.
-move=> T n2 p h b K v inst value side level unit.
-have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_10.
+move=> T n2 p h b L LV; have [eL eLV] : L = 3%nat /\ LV = 5%nat by [].
+clearbody L LV; move=> K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_10 eL eLV.
 by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
-(* eta = 1/100: 16 blocks of 12 letters, 50 levels of values, .3841 of fp16. *)
+(* eta = 1/100: 16 blocks of 14 letters, 50 levels of values, .3902 of fp16. *)
 Theorem var256_frames_with_failures_100 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
-  let b (i : 'I_T) (c : option 'I_p) :=
-    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
-  let K := (expn 2 4 * 12)%nat in let v r := (12367/10000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1627/2000) 50
+  let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
+    if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
+  let L := 14%nat in let LV := 50%nat in let K := (expn 2 4 * L)%nat in
+  let v r := (287021/250000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1563/2000) LV
     (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1627/2000) 4
-    (fun t => v (INR t * INR 12 - 1)) (fun t => v (INR t * INR 12)) 100 (21/29) (20/29) (1/750) in
-  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1627/2000) 4
-    (fun k => v (INR k * INR 12 + (INR 12 - 1) / 2)) 100 (21/29) (20/29) in
+  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1563/2000) 4
+    (fun t => v (INR t * INR L - 1)) (fun t => v (INR t * INR L)) 100 (455/697) (528/697) (1/770) in
+  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1563/2000) 4
+    (fun k => v (INR k * INR L + (INR L - 1) / 2)) 100 (455/697) (528/697) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
       (forall i l t, (0 < t < expn 2 4)%nat -> unit (side i l t)) /\
@@ -331,41 +350,44 @@ Theorem var256_frames_with_failures_100 :
     (forall x i c, failed x (value i c) <= 1/100 * N (coins alg)) ->
     (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N (coins alg)) ->
     (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
-    333600 <= bits alg].
+    338900 <= bits alg].
 Proof.
-move=> T n2 p h b K v inst value side level unit.
-have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_100.
+move=> T n2 p h b L LV; have [eL eLV] : L = 14%nat /\ LV = 50%nat by [].
+clearbody L LV; move=> K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_100 eL eLV.
 by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
-(* eta = 1/1000: 16 blocks of 113 letters, 500 levels of values, .5824 of fp16. *)
+(* eta = 1/1000: 32 blocks of 69 letters, 500 levels of values, .5891 of fp16. *)
 Theorem var256_frames_with_failures_1000 :
   let T := 424%nat in let n2 := 256%nat in let p := 62%nat in let h := 63%nat in
-  let b (i : 'I_T) (c : option 'I_p) :=
-    (if kerdock 5 37 i (if c is Some l then l.+1 else 0%nat) then -1 else 1) / sqrt 63 in
-  let K := (expn 2 4 * 113)%nat in let v r := (63439/500000000) * (r - (INR K - 1) / 2) in
-  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (517/625) 500
+  let b (i : 'I_T) (c : option 'I_p) := if c is Some l then
+    if (l < 61)%nat then (if kerdock_zeros 5 37 i l.+3 then -1 else 1) / sqrt 61 else 0 else 0 in
+  let L := 69%nat in let LV := 500%nat in let K := (expn 2 5 * L)%nat in
+  let v r := (111839/1000000000) * (r - (INR K - 1) / 2) in
+  let inst := @frame_instance _ [finType of 'I_p] [finType of 'I_h] _ b (1991/2500) LV
     (fun k : 'I_K => v (INR k)) in
   let value := @FrameFamily.value_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b 100 in
-  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (517/625) 4
-    (fun t => v (INR t * INR 113 - 1)) (fun t => v (INR t * INR 113)) 100 (663/905) (616/905) (1/7500) in
-  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (517/625) 4
-    (fun k => v (INR k * INR 113 + (INR 113 - 1) / 2)) 100 (663/905) (616/905) in
+  let side := @cut_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1991/2500) 5
+    (fun t => v (INR t * INR L - 1)) (fun t => v (INR t * INR L)) 100 (65/97) (72/97) (1/7000) in
+  let level := @level_question _ [finType of 'I_n2] [finType of 'I_p] [finType of 'I_h] b (1991/2500) 5
+    (fun k => v (INR k * INR L + (INR L - 1) / 2)) 100 (65/97) (72/97) in
   let unit Q := dot Q.1.1 Q.1.1 = 100 ^ 2 /\ forall o, dot (Q.1.2 o) (Q.1.2 o) = 1 in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit (value i c),
-      (forall i l t, (0 < t < expn 2 4)%nat -> unit (side i l t)) /\
-      (forall i l k, (k < expn 2 4)%nat -> unit (level i l k)) &
+      (forall i l t, (0 < t < expn 2 5)%nat -> unit (side i l t)) /\
+      (forall i l k, (k < expn 2 5)%nat -> unit (level i l k)) &
   forall alg : algorithm (cached 'I_T _ 'I_h) (asked 'I_n2 _ 'I_h) R,
     let failed x Q :=
       INR #|[pred w | ~~ near (1/1000) (frame_output (inst x) Q)
                          (answer alg w (compress alg w (inst x)) Q)]| in
     (forall x i c, failed x (value i c) <= 1/100 * N (coins alg)) ->
-    (forall x i l t, (0 < t < expn 2 4)%nat -> failed x (side i l t) <= 1/100 * N (coins alg)) ->
-    (forall x i l k, (k < expn 2 4)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
-    505800 <= bits alg].
+    (forall x i l t, (0 < t < expn 2 5)%nat -> failed x (side i l t) <= 1/100 * N (coins alg)) ->
+    (forall x i l k, (k < expn 2 5)%nat -> failed x (level i l k) <= 1/100 * N (coins alg)) ->
+    511600 <= bits alg].
 Proof.
-move=> T n2 p h b K v inst value side level unit.
-have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_1000.
+move=> T n2 p h b L LV; have [eL eLV] : L = 69%nat /\ LV = 500%nat by [].
+clearbody L LV; move=> K v inst value side level unit.
+have [h1 h2 h3 hL] := Var256FailureFloors.var256_frames_with_failures_1000 eL eLV.
 by split=> // alg failed; exact: hL _ _ _ _ (some_coins alg).
 Qed.
 
@@ -404,7 +426,10 @@ Theorem var256_keys_and_values_average (eta dV dK : R) :
     (fun i => if i is inl _ then dV else dK) ->
   26712 * (log2 50 - H2 dV - dV * log2 49) + 13144 * (log2 48 - H2 dK - dK * log2 47) <= bits a.
 Proof.
-move=> T n2 da p h A inst qry a; exact: Var256Payload.var256_keys_and_values (some_coins a).
+move=> T n2 da p h.
+have [eT ed ep eh] : [/\ T = cached256, da = address256, p = payload256 & h = values256] by [].
+clearbody T da p h; subst T da p h; move=> A inst qry a.
+exact: Var256Payload.var256_keys_and_values (some_coins a).
 Qed.
 
 (* ================= two small models =========================================================== *)
@@ -725,8 +750,6 @@ by exists (without_coins (fun _ => f) (fun _ => g)); split=> //; rewrite /bits /
 Qed.
 
 (* ================= everything ================================================================= *)
-(* mention a: nothing, but it depends on all that a depends on *)
-Definition mention (X : Type) (a : X) : unit := tt.
 Definition all_instances := [::
   mention (@var256_keys_incoherent); mention (@var256_binary); mention (@var256_binary_10);
   mention (@var256_additive); mention (@var256_binary_exact); mention (@var256_additive_exact);

@@ -36,6 +36,13 @@ Definition kerdock (m : nat) (f : N) (word : nat) : nat -> bool :=
       [seq gf_times m f ax (iter i (gf_square m f) ax) | i <- iota 1 (m.-1 %/ 2)] in
     gf_trace m f form (+) linear_form y p.
 
+(* kerdock_zeros m f i: word i among the words of the Kerdock set that begin with three letters 0. Letter 0
+   is 0 in every word; each form Q_a has 2^(m-1) words whose letters 1 and 2 are 0 too, since these choose
+   the two lowest bits of y. *)
+Definition kerdock_zeros (m : nat) (f : N) (i : nat) : nat -> bool :=
+  let a := ((i %/ expn 2 m.-1) * expn 2 m.+1)%nat in
+  kerdock m f (a + i %% expn 2 m.-1 * 4 + kerdock m f a 2 * 2 + kerdock m f a 1)%nat.
+
 (* trace_code m f: the trace code of R^(2^m); word 2^m b + a has the letter tr(a x + b x^3) at x *)
 Definition trace_code (m : nat) (f : N) (word : nat) : nat -> bool :=
   let q := N.shiftl 1 (N.of_nat m) in

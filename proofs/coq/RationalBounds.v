@@ -3,13 +3,13 @@ From LowerBound Require Export Index Keys IntegerKeys.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* exp_squares n a b c e: 1 + x / 2^n, squared n times with 64 binary digits rounded down, reaches c/e at x =
-   a/b *)
+(* exp_squares n a b c e: 1 + x / 2^n >= 0, squared n times with 64 binary digits rounded down, reaches c/e
+   at x = a/b *)
 Definition digits64 : Z := (2 ^ 64)%Z.
 Definition square64 (u : Z) : Z := (u * u / digits64)%Z.
 Definition exp_squares (n : nat) (a b c e : Z) : bool :=
-  [&& 0 <=? a, 0 <? b, 0 <? e & c * digits64 <=?
-    e * ssrnat.iter n square64 (digits64 + a * digits64 / (b * 2 ^ Z.of_nat n))]%Z.
+  let u := (digits64 + a * digits64 / (b * 2 ^ Z.of_nat n))%Z in
+  [&& 0 <=? u, 0 <? b, 0 <? e & c * digits64 <=? e * ssrnat.iter n square64 u]%Z.
 
 Lemma div_le_IZR x y : (0 < y)%Z -> IZR (x / y) <= IZR x / IZR y.
 Proof.
@@ -35,7 +35,7 @@ Qed.
 (* The start u is at most 2^64 (1 + x / 2^n), rounded down, and 1 + y <= e^y; every rounding goes down. *)
 Lemma exp_squaresP n a b c e : exp_squares n a b c e -> IZR c / IZR e <= exp (IZR a / IZR b).
 Proof.
-case/and4P=> /Z.leb_le a0 /Z.ltb_lt b0 /Z.ltb_lt e0 /Z.leb_le/IZR_le; rewrite (mult_IZR c) (mult_IZR e) => h.
+case/and4P=> /Z.leb_le u0 /Z.ltb_lt b0 /Z.ltb_lt e0 /Z.leb_le/IZR_le; rewrite (mult_IZR c) (mult_IZR e) => h.
 have B0 : (0 < digits64)%Z by []. have RB0 : 0 < IZR digits64 by exact: IZR_lt.
 have q0 : (0 < 2 ^ Z.of_nat n)%Z by apply: Z.pow_pos_nonneg => //; exact: Zle_0_nat.
 have bq : (0 < b * 2 ^ Z.of_nat n)%Z by exact: Z.mul_pos_pos.
@@ -43,10 +43,7 @@ have Re0 : 0 < IZR e by exact: IZR_lt.
 have Rb0 : 0 < IZR b by exact: IZR_lt.
 have Rq : IZR (2 ^ Z.of_nat n) = 2 ^ n by rewrite -pow_IZR.
 have p0 : 0 < 2 ^ n by apply: pow_lt; lra.
-set u := (digits64 + _)%Z in h; set y := IZR a / IZR b / 2 ^ n.
-have u0 : (0 <= u)%Z.
-  apply: Z.add_nonneg_nonneg; first exact: Z.lt_le_incl.
-  by apply: Z.div_pos => //; apply: Z.mul_nonneg_nonneg => //; exact: Z.lt_le_incl.
+set u := (digits64 + _)%Z in u0 h; set y := IZR a / IZR b / 2 ^ n.
 have uy : IZR u / IZR digits64 <= exp y.
   apply: Rle_trans (exp_ineq1_le _); rewrite plus_IZR; apply: Rdiv_le_l => //.
   have := div_le_IZR (a * digits64) bq; rewrite (mult_IZR a) (mult_IZR b) Rq => h1.
@@ -117,21 +114,12 @@ have h5 : q * 1 <= q * (3/2 * ln 2) by apply: Rmult_le_compat_l; lra.
 lra.
 Qed.
 
-(* ln 2 >= 9/13, so that a nat has at most 13/9 bits: 1 - x/512 to the power 512 is at least 1/2 at x =
-   9/13 *)
+(* ln 2 >= 9/13, so that a nat has at most 13/9 bits *)
 Lemma ln2_bits : 9/13 <= ln 2.
 Proof.
 have h : / 2 <= exp (- (9/13)).
-  have i512 : INR 512 = 512 by rewrite INR_IZR_INZ.
-  have -> : - (9/13) = INR 512 * - (9/13/512) by rewrite i512; field.
-  rewrite exp_INR; apply: Rle_trans (_ : _ <= (IZR 6647 / IZR 6656) ^ 512) _; last first.
-    by apply: pow_incr; have := exp_ineq1_le (- (9/13/512)); lra.
-  have p0 : 0 < IZR 6656 ^ 512 by apply: pow_lt; lra.
-  rewrite /Rdiv Rpow_mult_distr pow_inv; apply: (Rmult_le_reg_r (2 * IZR 6656 ^ 512)); first lra.
-  have -> : / 2 * (2 * IZR 6656 ^ 512) = IZR 6656 ^ 512 by field.
-  have -> : IZR 6647 ^ 512 * / IZR 6656 ^ 512 * (2 * IZR 6656 ^ 512) = 2 * IZR 6647 ^ 512 by field; lra.
-  rewrite !pow_IZR -(mult_IZR 2); apply: IZR_le; apply/Z.leb_le.
-  by vm_cast_no_check (erefl true).
+  have -> : - (9/13) = IZR (-9) / IZR 13 by field. have -> : / 2 = IZR 1 / IZR 2 by field.
+  by apply: (@exp_squaresP 30 (-9) 13 1 2); vm_cast_no_check (erefl true).
 have p := exp_pos (9/13); have : exp (9/13) <= 2.
   move: h; rewrite exp_Ropp => h; apply: Rnot_lt_le => lt.
   by have := Rinv_lt_contravar _ _ (Rmult_lt_0_compat _ _ Rlt_0_2 p) lt; lra.

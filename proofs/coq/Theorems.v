@@ -19,10 +19,10 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Import Prelude Index Separation Softmax Keys Values Average LowDimension
-  Payload PayloadBits Online Schedule Time Replay Prefix VarLayer Queries Zoom Sharp FlatLogits
-  IndexSubset FrameFloor FrameBlocks Cliques Tilts RandomKeys Universal Circle Streams Coins Classes Clusters
-  LayerNorm FirstLayer PublicWeights Pyramid Fibres IndependentEntries Counts Dither.
+From LowerBound Require Average PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
+  Clusters PublicWeights Fibres Counts.
+From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
+  Classes Pyramid IndependentEntries Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -1142,8 +1142,9 @@ Theorem frames (Tok Own Pay Ch : finType) (b : Tok -> option Pay -> R) (L LV : n
 Proof.
 move=> m shut muK a0 pK pV inst value payload b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz.
 move=> step sV own tK1 tV1 mK mV hK hV alg.
-exact: (@FrameFloor.frames Tok Own Pay Ch b L LV lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV
-  b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV own tK1 tV1 mK mV hK hV
+exact: (@FrameFloor.frames Tok Own Pay Ch b L LV _ _ _ _ _ _ lam eta c0 cs sn h tau tauV mu1 mu2 z tK tV
+  erefl erefl erefl erefl erefl erefl b1 b0 hc hf l0 he cs0 sn0 circle h0 t0 tV0 L0 ev V0 O0 z0 hz step sV own
+  tK1 tV1 mK mV hK hV
   _ _ _ _ (some_coins alg)).
 Qed.
 
@@ -1231,8 +1232,78 @@ have P1 : 1 <= 1 + / z by lra.
 have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
 exact: (@FrameFailures.frames_with_failures Tok Own Pay Ch A b c0 LV L B v block letter_level below above
   centre lam cs sn low tau tauV eta mu1 mu2 (1 + / z) m tK tV delta hb inj b1 b0 l0 cs0 sn0 circle t0 he O0
-  gb ga wide far lfar lev sV own hc hf m0 mom tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) tK1 tV1 mK mV
-  hB hL hV _ _ (compress alg) (answer alg) (some_coins alg) fv fs fl).
+  gb ga wide far lfar lev sV own tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) hc m0 mom tK1 tV1 mV hV
+  _ _ (compress alg) (answer alg) hf mK hB hL (some_coins alg) fv fs fl).
+Qed.
+
+(* The same with a sum over the other tokens in place of their worst coherence. meet i l e j bounds how often
+   token j closes the query of token i that is tilted towards frame vector l (e = 1), or away from it (e =
+   -1): g and xi are the inner products of the query with address j and with frame vector l of token j, whose
+   letter keeps its own exponential moment. 2 pM bounds both sides together. Every letter has an opposite
+   one, in the other half of the blocks; so each side is asked for half of all words, and only the highest
+   digit has the error delta + 2 pM. *)
+Theorem frames_with_meetings (Tok Own Pay Ch A : finType) (b : Tok -> option Pay -> R) (B L LV : nat)
+    (v : A -> R) (block : A -> nat) (letter_level : A -> 'I_L) (below above centre : nat -> R)
+    (lam eta delta c0 cs sn low tau tauV mu1 m m2 m4 z tK tV pM : R) :
+  let a0 := lam * (cs * c0 + sn * - low) in
+  let meet i l e j :=
+    let g := cs * dot (b i : [finType of option Pay] -> R) (b j) + e * sn * dot (frame (b i) l) (b j) in
+    let xi := cs * dot (frame (b j) l) (b i) + e * sn * dot (frame (b j) l) (frame (b i) l) in
+    exp (- tK * ((a0 + ln tau) / lam - c0 * g) + tK ^ 2 * m * (1 - g ^ 2 - xi ^ 2) / 2)
+      * ((\rsum_a exp (tK * xi * v a)) / N A) in
+  let pV := (1 + / z) * ((N Tok - 1) * exp (- tV * ((lam * c0 + ln (tauV / 2)) / lam - c0 * mu1)
+    + tV ^ 2 * m * (1 - mu1 ^ 2) / 2)) in
+  let inst := @frame_instance Tok Pay Ch A b c0 LV v in
+  let value := @FrameFamily.value_question Tok Own Pay Ch b lam in
+  let side := @cut_question Tok Own Pay Ch b c0 B below above lam cs sn tau in
+  let level := @level_question Tok Own Pay Ch b c0 B centre lam cs sn in
+  let upper k := (expn 2 B.-1 <= k)%nat in
+  (* the letters *)
+  (0 < B)%nat -> (forall a, (block a < expn 2 B)%nat) ->
+  (forall a a', block a = block a' -> letter_level a = letter_level a' -> a = a') -> N A = 2 ^ B * INR L ->
+  (forall a t, (0 < t < expn 2 B)%nat -> (block a < t)%nat -> v a <= below t) ->
+  (forall a t, (0 < t < expn 2 B)%nat -> (t <= block a)%nat -> above t <= v a) ->
+  (forall t, (0 < t < expn 2 B)%nat ->
+     2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) + ln (1 + tau) < lam * sn * (above t - below t)) ->
+  (forall t, (0 < t < expn 2 B)%nat -> - low <= (if upper t then below t else - above t)) ->
+  (forall a, - low <= (if upper (block a) then 1 else -1) * v a) ->
+  (exists opp : A -> A, involutive opp /\ forall a, v (opp a) = - v a /\
+     upper (block (opp a)) = ~~ upper (block a)) ->
+  (forall a a', block a = block a' -> letter_level a != letter_level a' ->
+     let w a := / (1 + exp (- (lam * sn * (v a - centre (block a))))) in
+     2 * eta + tau / 4 < Rabs (w a - w a')) ->
+  0 <= m -> (forall s, (\rsum_a exp (s * v a)) / N A <= exp (s ^ 2 * m / 2)) ->
+  (\rsum_a v a ^ 2) / N A = m2 -> (\rsum_a (v a ^ 2) ^ 2) / N A = m4 ->
+  0 < z -> N Pay * m2 + sqrt (z * (N Pay * (m4 - m2 ^ 2))) <= 1 - c0 ^ 2 ->
+  (* the addresses *)
+  (forall i, dot (b i : [finType of option Pay] -> R) (b i) = 1) -> (forall i, b i None < 1) ->
+  (forall i j, i != j -> dot (b i : [finType of option Pay] -> R) (b j) <= mu1) ->
+  (forall i l,
+     (1 + / z) * (\rsum_(j | j != i) meet i l 1 j + \rsum_(j | j != i) meet i l (-1) j) <= 2 * pM) ->
+  (* the parameters *)
+  0 < lam -> 0 <= eta < 1/2 -> 0 <= delta -> 0 < sn -> cs ^ 2 + sn ^ 2 = 1 -> 0 < tau -> 0 < tauV ->
+  (0 < L)%nat -> (0 < LV)%nat -> (0 < #|Own|)%nat -> 2 * (eta + tauV) * (INR LV - 1) < 1 ->
+  N Own * exp (- lam) <= tauV / 2 * exp (lam * c0) ->
+  0 < tK <= lam -> 0 < tV <= lam -> tV * m * mu1 <= c0 ->
+  delta + 2 * pM <= 1/2 -> delta + pM <= 1 - / INR L -> 0 <= delta + pV <= 1 - / INR LV ->
+  forall alg : algorithm (cached Tok _ Ch) (asked Own _ Ch) R,
+  let failed x Q :=
+    INR #|[pred w | ~~ near eta (frame_output (inst x) Q) (answer alg w (compress alg w (inst x)) Q)]| in
+  (forall x i c, failed x (value i c) <= delta * N (coins alg)) ->
+  (forall x i l t, (0 < t < expn 2 B)%nat -> failed x (side i l t) <= delta * N (coins alg)) ->
+  (forall x i l k, (k < expn 2 B)%nat -> failed x (level i l k) <= delta * N (coins alg)) ->
+  N Tok * (N Pay * (fano 2 (delta + 2 * pM) + (INR B - 1) * fano 2 (delta + pM) + fano (INR L) (delta + pM))
+           + N Ch * fano (INR LV) (delta + pV) - log2 (1 + / z)) <= bits alg.
+Proof.
+move=> a0 meet pV inst value side level upper B0 hb inj NA gb ga wide far lfar opp lev m0 mom e2 e4 z0 hz.
+move=> b1 b0 hc hM l0 he d0 sn0 circle t0 tV0 L0 V0 O0 sV own tK1 tV1 mV hB hL hV alg failed fv fs fl.
+have iz : 0 < / z by exact: Rinv_0_lt_compat.
+have P1 : 1 <= 1 + / z by lra.
+have A0 : 0 < N A by rewrite NA; apply: Rmult_lt_0_compat; [apply: pow_lt; lra|exact: INR_gt0].
+exact: (@FrameFailures.frames_with_meetings Tok Own Pay Ch A b c0 LV L B v block letter_level below above
+  centre lam cs sn low tau tauV eta mu1 (1 + / z) m tK tV delta hb inj b1 b0 l0 sn0 circle t0 he O0
+  gb ga wide far lfar lev sV own tV0 L0 NA P1 V0 (moments_dense A0 z0 e2 e4 hz) hc m0 mom tK1 tV1 mV hV
+  pM _ _ (compress alg) (answer alg) hM opp B0 d0 hB hL (some_coins alg) fv fs fl).
 Qed.
 
 (* On a grid of 2^B L points of spacing h, whose runs of L neighbours are the blocks, all keys are unit
@@ -2169,37 +2240,45 @@ Theorem dither_logit (Crd : finType) (b : nat) (t h : R) (q : Crd -> R) :
 Proof. exact: Dither.dither_logit. Qed.
 
 (* ================= everything ========================================================================= *)
-Definition all_theorems := (
-  @index_lower_bound, @index_mean, @index_binary, @index_exact,
-  @separation_lower_bound, @separation_average, @separation_mean, @levels_lower_bound, @store_symbols_correct,
-  @softmax_gap, @softmax_two, @cosh_le_exp_square, @greedy_keys_exist, @greedy_keys_chernoff,
-  @relative_given_keys, @geometric_given_keys, @additive_given_keys,
-  @relative_headline, @relative_headline_cache_only, @relative_headline_unit_own, @additive_headline,
-    @store_values,
-  @keys_and_values_lower_bound, @theorem_C, @theorem_C_norms, @theorem_C_tight, @theorem_C_headline,
-  @relative_keys_and_values,
-  @online_lower_bound, @online_headline, @online_upper_bound, @window_lower_bound, @window_upper_bound,
-  @var256_tokens, @geometric_tokens_real, @geometric_headline, @geometric_online, @square_online,
-  @small_scale_counterexample, @nonadaptive_time, @nonadaptive_time_max,
-  @relative_headline_average, @additive_headline_average, @theorem_C_average, @low_dimension_headline,
-  @replay_lower_bound, @replay_exact, @replay_cache, @var256_replay,
-  @prefix_decoding, @prefix_lower_bound, @unnormalise,
-  @layer_is_attention_own, @layer_realisable, @layer_lower_bound, @layer_headline,
-  @block_relative, @theorem_C_run, @total_time, @total_time_one_cache,
-  @pairs_lower_bound, @theorem_C_zoom, @theorem_C_zoom_norms, @theorem_C_sharp, @theorem_C_sharp_norms,
-  @index_subset, @frames, @frames_norms, @frames_with_failures, @frames_with_failures_norms, @flat_logits,
-  @clique_lattice, @clique_lattice_norms,
-  @random_keys, @random_keys_both, @random_keys_headline, @random_keys_average,
-  @half_bit_left, @universal_lower_bound, @growing_lower_bound, @low_dimension_numbers,
-  @circle_keys_exist, @circle_low_dimension,
-  @streams_lower_bound, @heads_lower_bound, @streams_headline, @repeated_streams,
-  @weighted_expectation, @coins_lower_bound, @variable_length_lower_bound, @relative_headline_any_coins,
-  @classes_lower_bound, @classes_upper_bound, @sparse_bits_lower_bound, @sparse_sums_lower_bound,
-  @signed_sums_lower_bound,
-  @blocks_exist, @public_weights, @pyramid_weights,
-  @side_lower_bound, @side_upper_bound, @side_exact, @independent_fibre, @permuted_constants,
-  @independent_extends, @independent_exist, @grid_fibre, @constant_grid,
-  @index_lengths, @theorem_C_sharp_headline, @theorem_C_zoom_headline,
-  @clusters_upper_bound, @greedy_clusters, @clusters_lower_bound, @grid_upper_bound,
-  @clique_lattice_store, @clique_tilts, @dither_moment, @dither_logit).
+Definition all_theorems := [::
+  mention (@index_lower_bound); mention (@index_mean); mention (@index_binary); mention (@index_exact);
+  mention (@separation_lower_bound); mention (@separation_average); mention (@separation_mean);
+  mention (@levels_lower_bound); mention (@store_symbols_correct); mention (@softmax_gap);
+  mention (@softmax_two); mention (@cosh_le_exp_square); mention (@greedy_keys_exist);
+  mention (@greedy_keys_chernoff); mention (@relative_given_keys); mention (@geometric_given_keys);
+  mention (@additive_given_keys); mention (@relative_headline); mention (@relative_headline_cache_only);
+  mention (@relative_headline_unit_own); mention (@additive_headline); mention (@store_values);
+  mention (@keys_and_values_lower_bound); mention (@theorem_C); mention (@theorem_C_norms);
+  mention (@theorem_C_tight); mention (@theorem_C_headline); mention (@relative_keys_and_values);
+  mention (@online_lower_bound); mention (@online_headline); mention (@online_upper_bound);
+  mention (@window_lower_bound); mention (@window_upper_bound); mention (@var256_tokens);
+  mention (@geometric_tokens_real); mention (@geometric_headline); mention (@geometric_online);
+  mention (@square_online); mention (@small_scale_counterexample); mention (@nonadaptive_time);
+  mention (@nonadaptive_time_max); mention (@relative_headline_average);
+  mention (@additive_headline_average); mention (@theorem_C_average); mention (@low_dimension_headline);
+  mention (@replay_lower_bound); mention (@replay_exact); mention (@replay_cache); mention (@var256_replay);
+  mention (@prefix_decoding); mention (@prefix_lower_bound); mention (@unnormalise);
+  mention (@layer_is_attention_own); mention (@layer_realisable); mention (@layer_lower_bound);
+  mention (@layer_headline); mention (@block_relative); mention (@theorem_C_run); mention (@total_time);
+  mention (@total_time_one_cache); mention (@pairs_lower_bound); mention (@theorem_C_zoom);
+  mention (@theorem_C_zoom_norms); mention (@theorem_C_sharp); mention (@theorem_C_sharp_norms);
+  mention (@index_subset); mention (@frames); mention (@frames_norms); mention (@frames_with_failures);
+  mention (@frames_with_meetings); mention (@frames_with_failures_norms); mention (@flat_logits);
+  mention (@clique_lattice); mention (@clique_lattice_norms); mention (@random_keys);
+  mention (@random_keys_both); mention (@random_keys_headline); mention (@random_keys_average);
+  mention (@half_bit_left); mention (@universal_lower_bound); mention (@growing_lower_bound);
+  mention (@low_dimension_numbers); mention (@circle_keys_exist); mention (@circle_low_dimension);
+  mention (@streams_lower_bound); mention (@heads_lower_bound); mention (@streams_headline);
+  mention (@repeated_streams); mention (@weighted_expectation); mention (@coins_lower_bound);
+  mention (@variable_length_lower_bound); mention (@relative_headline_any_coins);
+  mention (@classes_lower_bound); mention (@classes_upper_bound); mention (@sparse_bits_lower_bound);
+  mention (@sparse_sums_lower_bound); mention (@signed_sums_lower_bound); mention (@blocks_exist);
+  mention (@public_weights); mention (@pyramid_weights); mention (@side_lower_bound);
+  mention (@side_upper_bound); mention (@side_exact); mention (@independent_fibre);
+  mention (@permuted_constants); mention (@independent_extends); mention (@independent_exist);
+  mention (@grid_fibre); mention (@constant_grid); mention (@index_lengths);
+  mention (@theorem_C_sharp_headline); mention (@theorem_C_zoom_headline); mention (@clusters_upper_bound);
+  mention (@greedy_clusters); mention (@clusters_lower_bound); mention (@grid_upper_bound);
+  mention (@clique_lattice_store); mention (@clique_tilts); mention (@dither_moment);
+  mention (@dither_logit)].
 Print Assumptions all_theorems.

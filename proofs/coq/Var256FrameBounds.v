@@ -4,17 +4,17 @@ From LowerBound Require Export FrameFloor RationalBounds KerdockFrames.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-Notation var256_address' := (var256_address : _ -> [finType of option 'I_62] -> R).
-Notation var256_value := (@value_question _ [finType of 'I_256] _ [finType of 'I_63] var256_address' 100).
+Notation var256_value :=
+  (@value_question _ [finType of 'I_own256] _ [finType of 'I_values256] var256_address' 100).
 
-Lemma var256_sizes : [/\ N [finType of 'I_62] = 62, N [finType of 'I_63] = 63, N [finType of 'I_256] = 256
-  & N [finType of 'I_424] = 424].
+Lemma var256_sizes : [/\ N [finType of 'I_letters256] = 62, N [finType of 'I_values256] = 63,
+  N [finType of 'I_own256] = 256 & N [finType of 'I_cached256] = 424].
 Proof. by rewrite !N_ord !INR_IZR_INZ. Qed.
 
-Lemma var256_own : (0 < #|[finType of 'I_256]|)%nat.
+Lemma var256_own : (0 < #|[finType of 'I_own256]|)%nat.
 Proof. by rewrite card_ord. Qed.
 
-Lemma ln_var256_own : ln (N [finType of 'I_256]) <= 100.
+Lemma ln_var256_own : ln (N [finType of 'I_own256]) <= 100.
 Proof.
 have [_ _ -> _] := var256_sizes; have -> : ln 256 = 8 * ln 2.
   by have -> : 256 = 2 ^ 8 by [ring]; rewrite ln_pow; [rewrite INR_IZR_INZ|lra].

@@ -3,10 +3,10 @@ From LowerBound Require Export Var256Frames.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
-(* eta = 1/10: 20 letters of payload, 5 levels of values *)
-Theorem var256_frames_10 :
-  let inst := var256_instance (81/100) 5 20 (11807/1000000) in let letter := var256_letter (81/100) 20
-    (4815/6737) (4712/6737) (11807/1000000) (1/68) in
+(* eta = 1/10: 22 letters of payload, 5 levels of values *)
+Theorem var256_frames_10 (L LV : nat) : L = 22%nat -> LV = 5%nat ->
+  let inst := var256_instance (3927/5000) LV L (1141103/100000000) in
+  let letter := var256_letter_question (3927/5000) L (20/29) (21/29) (1141103/100000000) (1/65) in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       forall i l a, unit_question 100 (letter i l a) &
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
@@ -14,36 +14,36 @@ Theorem var256_frames_10 :
                        (answer w (compress w (inst x)) (var256_value i c))) ->
     (forall w x i l a, near (1/10) (frame_output (inst x) (letter i l a))
                          (answer w (compress w (inst x)) (letter i l a))) ->
-    175200 <= log2 (N S)].
+    178200 <= log2 (N S)].
 Proof.
-move=> inst letter; have iL : INR 20 = 20 by rewrite INR_IZR_INZ.
-have iLV : INR 5 = 5 by rewrite INR_IZR_INZ.
-have hsp : ln ((1 + 2 * (1/10)) / (1 - 2 * (1/10))) <= 405466/1000000.
-  have -> : (1 + 2 * (1/10)) / (1 - 2 * (1/10)) = 12 / 8 by field.
-  by apply: (@ln_at_most 30 405466 1000000 12 8); [vm_cast_no_check (erefl true)|lra].
-have hx : / (1/68) <= exp (42196/10000).
-  by apply: (@exp_up 30 42196 10000 68 1); [vm_cast_no_check (erefl true)|field|field].
-have hxV : / ((2/100) / 2) <= exp (47/10).
-  by apply: (@exp_up 30 47 10 100 1); [vm_cast_no_check (erefl true)|field|field].
-have hK : 3/2 * (1 + / 3) * 423 * 2 ^ 11 <= exp (1438/100).
-  by apply: (@exp_up 30 1438 100 1732608 1); [vm_cast_no_check (erefl true)|field|field].
-have hV : (1 + / 3) * 423 * 2 ^ 30 <= exp (40/1).
-  by apply: (@exp_up 30 40 1 605590388736 1); [vm_cast_no_check (erefl true)|field|field].
-have lK : 121/28 <= log2 20 by apply: (@log2_reachesP 20 121 28); vm_cast_no_check (erefl true).
-have lV : 65/28 <= log2 5 by apply: (@log2_reachesP 5 65 28); vm_cast_no_check (erefl true).
-have lP : log2 (1 + / 3) <= 5/12.
-  by apply: (@log2_up 4 3 5 12); [vm_cast_no_check (erefl true)|field].
-apply: (@var256_frames_floor 20 5 11 30 20 5 (1/10) (81/100) (4815/6737) (4712/6737) (11807/1000000) (1/68)
-  (2/100) 3 (5633/100000)
-  (405466/1000000) (42196/10000) (47/10) (808/10) (1438/100) (40/1) (121/28) (65/28)
-  (5/12) 175200 iL iLV).
+move=> eL eLV inst letter; have iL : INR L = 22 by rewrite eL INR_IZR_INZ.
+have iLV : INR LV = 5 by rewrite eLV INR_IZR_INZ.
+have even : ~~ odd L by rewrite eL.
+have hsp : ln ((1 + 2 * (1/10)) / (1 - 2 * (1/10))) <= 405465109/1000000000.
+  have -> : (1 + 2 * (1/10)) / (1 - 2 * (1/10)) = 3 / 2 by field.
+  by apply: (@ln_at_most 30 405465109 1000000000 3 2); [vm_cast_no_check (erefl true)|lra].
+have hx : / (1/65) <= exp (8349/2000).
+  by apply: (@exp_up 30 8349 2000 65 1); [vm_cast_no_check (erefl true)|lra|lra].
+have hxV : / ((1/50) / 2) <= exp (47/10).
+  by apply: (@exp_up 30 47 10 100 1); [vm_cast_no_check (erefl true)|lra|lra].
+have hK : 3/2 * (1 + / (5/2)) * 423 * 2 ^ 9 <= exp (1309/100).
+  by apply: (@exp_up 30 1309 100 2274048 5); [vm_cast_no_check (erefl true)|lra|lra].
+have hV : (1 + / (5/2)) * 423 * 2 ^ 30 <= exp 41.
+  by apply: (@exp_up 30 41 1 3179349540864 5); [vm_cast_no_check (erefl true)|lra|lra].
+have lK : 437/98 <= log2 22 by apply: (@log2_reachesP 22 437 98); vm_cast_no_check (erefl true).
+have lV : 202/87 <= log2 5 by apply: (@log2_reachesP 5 202 87); vm_cast_no_check (erefl true).
+have lP : log2 (1 + / (5/2)) <= 50/103.
+  by apply: (@log2_up 7 5 50 103); [vm_cast_no_check (erefl true)|lra].
+apply: (@var256_frames_floor L LV 9 30 22 5 (1/10) (3927/5000) (20/29) (21/29) (1141103/100000000) (1/65)
+  (1/50) (5/2) (5819/100000) (405465109/1000000000) (8349/2000) (47/10) (717/10) (1309/100) 41 (437/98)
+  (202/87) (50/103) 178200 iL iLV).
 all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
 
-(* eta = 1/100: 202 letters of payload, 50 levels of values *)
-Theorem var256_frames_100 :
-  let inst := var256_instance (811/1000) 50 202 (5909/5000000) in let letter := var256_letter (811/1000) 202
-    (21/29) (20/29) (5909/5000000) (1/680) in
+(* eta = 1/100: 216 letters of payload, 50 levels of values *)
+Theorem var256_frames_100 (L LV : nat) : L = 216%nat -> LV = 50%nat ->
+  let inst := var256_instance (7909/10000) LV L (57377/50000000) in
+  let letter := var256_letter_question (7909/10000) L (119/169) (120/169) (57377/50000000) (1/680) in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       forall i l a, unit_question 100 (letter i l a) &
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
@@ -51,36 +51,36 @@ Theorem var256_frames_100 :
                        (answer w (compress w (inst x)) (var256_value i c))) ->
     (forall w x i l a, near (1/100) (frame_output (inst x) (letter i l a))
                          (answer w (compress w (inst x)) (letter i l a))) ->
-    350800 <= log2 (N S)].
+    353400 <= log2 (N S)].
 Proof.
-move=> inst letter; have iL : INR 202 = 202 by rewrite INR_IZR_INZ.
-have iLV : INR 50 = 50 by rewrite INR_IZR_INZ.
-have hsp : ln ((1 + 2 * (1/100)) / (1 - 2 * (1/100))) <= 400054/10000000.
-  have -> : (1 + 2 * (1/100)) / (1 - 2 * (1/100)) = 102 / 98 by field.
-  by apply: (@ln_at_most 30 400054 10000000 102 98); [vm_cast_no_check (erefl true)|lra].
-have hx : / (1/680) <= exp (65221/10000).
-  by apply: (@exp_up 30 65221 10000 680 1); [vm_cast_no_check (erefl true)|field|field].
-have hxV : / ((2/10000) / 2) <= exp (93/10).
-  by apply: (@exp_up 30 93 10 10000 1); [vm_cast_no_check (erefl true)|field|field].
-have hK : 3/2 * (1 + / 2) * 423 * 2 ^ 9 <= exp (1318/100).
-  by apply: (@exp_up 30 1318 100 487296 1); [vm_cast_no_check (erefl true)|field|field].
-have hV : (1 + / 2) * 423 * 2 ^ 30 <= exp (36/1).
-  by apply: (@exp_up 30 36 1 681289187328 1); [vm_cast_no_check (erefl true)|field|field].
-have lK : 291/38 <= log2 202 by apply: (@log2_reachesP 202 291 38); vm_cast_no_check (erefl true).
-have lV : 79/14 <= log2 50 by apply: (@log2_reachesP 50 79 14); vm_cast_no_check (erefl true).
-have lP : log2 (1 + / 2) <= 10/17.
-  by apply: (@log2_up 3 2 10 17); [vm_cast_no_check (erefl true)|field].
-apply: (@var256_frames_floor 202 50 9 30 202 50 (1/100) (811/1000) (21/29) (20/29) (5909/5000000) (1/680)
-  (2/10000) 2 (473/10000)
-  (400054/10000000) (65221/10000) (93/10) (767/10) (1318/100) (36/1) (291/38) (79/14)
-  (10/17) 350800 iL iLV).
+move=> eL eLV inst letter; have iL : INR L = 216 by rewrite eL INR_IZR_INZ.
+have iLV : INR LV = 50 by rewrite eLV INR_IZR_INZ.
+have even : ~~ odd L by rewrite eL.
+have hsp : ln ((1 + 2 * (1/100)) / (1 - 2 * (1/100))) <= 8001067/200000000.
+  have -> : (1 + 2 * (1/100)) / (1 - 2 * (1/100)) = 51 / 49 by field.
+  by apply: (@ln_at_most 30 8001067 200000000 51 49); [vm_cast_no_check (erefl true)|lra].
+have hx : / (1/680) <= exp (32611/5000).
+  by apply: (@exp_up 30 32611 5000 680 1); [vm_cast_no_check (erefl true)|lra|lra].
+have hxV : / ((1/5000) / 2) <= exp (93/10).
+  by apply: (@exp_up 30 93 10 10000 1); [vm_cast_no_check (erefl true)|lra|lra].
+have hK : 3/2 * (1 + / (5/2)) * 423 * 2 ^ 9 <= exp (653/50).
+  by apply: (@exp_up 30 653 50 2274048 5); [vm_cast_no_check (erefl true)|lra|lra].
+have hV : (1 + / (5/2)) * 423 * 2 ^ 30 <= exp 37.
+  by apply: (@exp_up 30 37 1 3179349540864 5); [vm_cast_no_check (erefl true)|lra|lra].
+have lK : 411/53 <= log2 216 by apply: (@log2_reachesP 216 411 53); vm_cast_no_check (erefl true).
+have lV : 412/73 <= log2 50 by apply: (@log2_reachesP 50 412 73); vm_cast_no_check (erefl true).
+have lP : log2 (1 + / (5/2)) <= 50/103.
+  by apply: (@log2_up 7 5 50 103); [vm_cast_no_check (erefl true)|lra].
+apply: (@var256_frames_floor L LV 9 30 216 50 (1/100) (7909/10000) (119/169) (120/169) (57377/50000000)
+  (1/680) (1/5000) (5/2) (2851/50000) (8001067/200000000) (32611/5000) (93/10) (362/5) (653/50) 37 (411/53)
+  (412/73) (50/103) 353400 iL iLV).
 all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
 
-(* eta = 1/1000: 1940 letters of payload, 500 levels of values *)
-Theorem var256_frames_1000 :
-  let inst := var256_instance (822/1000) 500 1940 (11979/100000000) in let letter := var256_letter (822/1000)
-    1940 (663/905) (616/905) (11979/100000000) (1/6600) in
+(* eta = 1/1000: 2088 letters of payload, 500 levels of values *)
+Theorem var256_frames_1000 (L LV : nat) : L = 2088%nat -> LV = 500%nat ->
+  let inst := var256_instance (2021/2500) LV L (11619/100000000) in
+  let letter := var256_letter_question (2021/2500) L (403/565) (396/565) (11619/100000000) (1/7000) in
   [/\ forall x i, dot ((inst x).1 i) ((inst x).1 i) = 1, forall i c, unit_question 100 (var256_value i c),
       forall i l a, unit_question 100 (letter i l a) &
   forall (W S : finType) (compress : W -> _ -> S) (answer : W -> S -> _ -> R), 0 < N W ->
@@ -88,29 +88,28 @@ Theorem var256_frames_1000 :
                        (answer w (compress w (inst x)) (var256_value i c))) ->
     (forall w x i l a, near (1/1000) (frame_output (inst x) (letter i l a))
                          (answer w (compress w (inst x)) (letter i l a))) ->
-    525200 <= log2 (N S)].
+    527900 <= log2 (N S)].
 Proof.
-move=> inst letter; have iL : INR 1940 = 1940 by rewrite INR_IZR_INZ.
-have iLV : INR 500 = 500 by rewrite INR_IZR_INZ.
-have hsp : ln ((1 + 2 * (1/1000)) / (1 - 2 * (1/1000))) <= 40000054/10000000000.
-  have -> : (1 + 2 * (1/1000)) / (1 - 2 * (1/1000)) = 1002 / 998 by field.
-  by apply: (@ln_at_most 30 40000054 10000000000 1002 998); [vm_cast_no_check (erefl true)|lra].
-have hx : / (1/6600) <= exp (87949/10000).
-  by apply: (@exp_up 30 87949 10000 6600 1); [vm_cast_no_check (erefl true)|field|field].
-have hxV : / ((2/1000000) / 2) <= exp (139/10).
-  by apply: (@exp_up 30 139 10 1000000 1); [vm_cast_no_check (erefl true)|field|field].
-have hK : 3/2 * (1 + / 2) * 423 * 2 ^ 9 <= exp (1315/100).
-  by apply: (@exp_up 30 1315 100 487296 1); [vm_cast_no_check (erefl true)|field|field].
-have hV : (1 + / 2) * 423 * 2 ^ 30 <= exp (34/1).
-  by apply: (@exp_up 30 34 1 681289187328 1); [vm_cast_no_check (erefl true)|field|field].
-have lK : 557/51 <= log2 1940 by apply: (@log2_reachesP 1940 557 51); vm_cast_no_check (erefl true).
+move=> eL eLV inst letter; have iL : INR L = 2088 by rewrite eL INR_IZR_INZ.
+have iLV : INR LV = 500 by rewrite eLV INR_IZR_INZ.
+have even : ~~ odd L by rewrite eL.
+have hsp : ln ((1 + 2 * (1/1000)) / (1 - 2 * (1/1000))) <= 2000003/500000000.
+  have -> : (1 + 2 * (1/1000)) / (1 - 2 * (1/1000)) = 501 / 499 by field.
+  by apply: (@ln_at_most 30 2000003 500000000 501 499); [vm_cast_no_check (erefl true)|lra].
+have hx : / (1/7000) <= exp (44269/5000).
+  by apply: (@exp_up 30 44269 5000 7000 1); [vm_cast_no_check (erefl true)|lra|lra].
+have hxV : / ((1/500000) / 2) <= exp (139/10).
+  by apply: (@exp_up 30 139 10 1000000 1); [vm_cast_no_check (erefl true)|lra|lra].
+have hK : 3/2 * (1 + / (3/2)) * 423 * 2 ^ 9 <= exp (1321/100).
+  by apply: (@exp_up 30 1321 100 541440 1); [vm_cast_no_check (erefl true)|lra|lra].
+have hV : (1 + / (3/2)) * 423 * 2 ^ 30 <= exp 35.
+  by apply: (@exp_up 30 35 1 756987985920 1); [vm_cast_no_check (erefl true)|lra|lra].
+have lK : 397/36 <= log2 2088 by apply: (@log2_reachesP 2088 397 36); vm_cast_no_check (erefl true).
 have lV : 260/29 <= log2 500 by apply: (@log2_reachesP 500 260 29); vm_cast_no_check (erefl true).
-have lP : log2 (1 + / 2) <= 10/17.
-  by apply: (@log2_up 3 2 10 17); [vm_cast_no_check (erefl true)|field].
-apply: (@var256_frames_floor 1940 500 9 30 1940 500 (1/1000) (822/1000) (663/905) (616/905) (11979/100000000)
-  (1/6600) (2/1000000) 2 (4483/100000)
-  (40000054/10000000000) (87949/10000) (139/10) (784/10) (1315/100) (34/1) (557/51) (260/29)
-  (10/17) 525200 iL iLV).
+have lP : log2 (1 + / (3/2)) <= 87/118.
+  by apply: (@log2_up 5 3 87 118); [vm_cast_no_check (erefl true)|lra].
+apply: (@var256_frames_floor L LV 9 30 2088 500 (1/1000) (2021/2500) (403/565) (396/565) (11619/100000000)
+  (1/7000) (1/500000) (3/2) (529/12500) (2000003/500000000) (44269/5000) (139/10) (372/5) (1321/100) 35
+  (397/36) (260/29) (87/118) 527900 iL iLV).
 all: first [assumption | lra | exact: erefl | by rewrite !INR_IZR_INZ /=; lra].
 Qed.
-

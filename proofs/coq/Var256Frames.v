@@ -5,15 +5,15 @@ Open Scope R_scope.
 
 (* ---------- the floor from rational bounds ------------------------------------------------------------- *)
 Notation var256_instance c0 LV L h :=
-  (@frame_instance _ _ [finType of 'I_63] _ var256_address' c0 LV (@symmetric_grid L h)).
-Notation var256_letter c0 L cs sn h tau :=
-  (@letter_question _ [finType of 'I_256] _ [finType of 'I_63] _ var256_address' c0 (@symmetric_grid L h) 100
-     cs sn h tau).
+  (@frame_instance _ _ [finType of 'I_values256] _ var256_address' c0 LV (@symmetric_grid L h)).
+Notation var256_letter_question c0 L cs sn h tau :=
+  (@letter_question _ [finType of 'I_own256] _ [finType of 'I_values256] _ var256_address' c0
+     (@symmetric_grid L h) 100 cs sn h tau).
 
 Section Certificate.
 Variables (L LV k kV : nat) (l lv eta c0 cs sn h tau tauV z : R) (s sp x xV t c cV lK lV lP bits : R).
 Notation m := (h ^ 2 * (l ^ 2 - 1) / 12).
-Notation mu := (cs * (1/7) + sn * (165/1000)).
+Notation mu := (cs * (5/61) + sn * (1512/10000)).
 Hypotheses (Ll : INR L = l) (LVl : INR LV = lv) (l2 : 2 <= l) (lv2 : 2 <= lv) (even : ~~ odd L)
   (he : 0 <= eta < 1/2) (c00 : 0 < c0) (cs0 : 0 <= cs) (sn0 : 0 < sn) (circle : cs ^ 2 + sn ^ 2 = 1)
   (h0 : 0 < h)
@@ -26,17 +26,17 @@ Hypotheses (s0 : 0 <= s) (hs : z * (62 * (h ^ 4 * (l ^ 2 - 1) * (l ^ 2 - 4) / 18
   (far0 : xV <= 100).
 (* the leaks: ln (1/tau) <= x, and 2^-k bounds how often a query is shut *)
 Hypotheses (hx : / tau <= exp x) (hxV : / (tauV / 2) <= exp xV) (t0 : 0 < t <= 100)
-  (slope : t * m * mu <= c0) (slopeV : 100 * m * (1/7) <= c0)
+  (slope : t * m * mu <= c0) (slopeV : 100 * m * (5/61) <= c0)
   (hc : c <= t * ((100 * (cs * c0 + sn * - (h / 2)) - x) / 100 - c0 * mu) - t ^ 2 * m * (1 - mu ^ 2) / 2)
   (shutK : 3/2 * (1 + / z) * 423 * 2 ^ k <= exp c)
-  (hcV : cV <= 100 * ((100 * c0 - xV) / 100 - c0 * (1/7)) - 100 ^ 2 * m * (1 - (1/7) ^ 2) / 2)
+  (hcV : cV <= 100 * ((100 * c0 - xV) / 100 - c0 * (5/61)) - 100 ^ 2 * m * (1 - (5/61) ^ 2) / 2)
   (shutV : (1 + / z) * 423 * 2 ^ kV <= exp cV) (k0 : (0 < k)%nat) (kV0 : (0 < kV)%nat).
 (* the letters, in bits *)
 Hypotheses (hlK : lK <= log2 l) (hlV : lV <= log2 lv) (hlP : log2 (1 + / z) <= lP)
   (hbits : bits <= 424 * (62 * ((1 - / 2 ^ k) * lK - / 2 ^ k * (INR k + 3/2)) +
      63 * ((1 - / 2 ^ kV) * lV - / 2 ^ kV * (INR kV + 3/2)) - lP)).
 Notation inst := (var256_instance c0 LV L h).
-Notation letter := (var256_letter c0 L cs sn h tau).
+Notation letter := (var256_letter_question c0 L cs sn h tau).
 
 (* an isolation bound of the form 2^-j, with a weight w *)
 Lemma isolation_small (w y tt mm muu cc : R) (j : nat) : 1 <= w ->
@@ -85,7 +85,7 @@ have lxV := ln_at_least tV2 hxV.
 have [L0 LV0] : (0 < L)%nat /\ (0 < LV)%nat.
   by split; rewrite lt0n; apply/eqP => e; [move: Ll|move: LVl]; rewrite e /=; lra.
 have fitsL : (h * (INR L - 1) / 2) ^ 2 <= 1 - c0 ^ 2 by rewrite Ll.
-have [n1 n2 n3] := frames_norms [finType of 'I_63] LV b1 b0 l100 he (Rlt_le _ _ c00) cs0 sn0 circle h0
+have [n1 n2 n3] := frames_norms [finType of 'I_values256] LV b1 b0 l100 he (Rlt_le _ _ c00) cs0 sn0 circle h0
   (Rlt_le _ _ tau0) even own ln256 spc fitsL.
 split=> // W S compress answer W0 hv hk.
 have hcc := exponent_at (proj1 t0) lx hc; have hccV := exponent_at l100 lxV hcV.
@@ -98,13 +98,14 @@ have [[qK0 qK1] [qV0 qV1]] := (pow_half k0, pow_half kV0).
 have il := inv_half l2; have ilv := inv_half lv2.
 have dens := var256_dense s0 hs norm; have farE := var256_far tauV0 lxV c00 far far0.
 have h1 : 0 < 100 <= 100 by lra.
-have big := @frames [finType of 'I_424] [finType of 'I_256] [finType of 'I_62] [finType of 'I_63]
-  var256_address' L LV 100 eta c0 cs sn h tau tauV (1/7) (165/1000)
-  z t 100.
-cbv zeta in big; rewrite i424 i256 i62 i63 Ll LVl in big.
-have {}big := big b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV farE
-  t0 h1
-  slope slopeV ltac:(lra) ltac:(lra) W S compress answer W0 hv hk.
+have hK : 0 <= 3/2 * isolation 424 (1 + / z) t m c0 mu
+    ((100 * (cs * c0 + sn * - (h / 2)) + ln tau) / 100) <= 1 - / l by lra.
+have hV : 0 <= isolation 424 (1 + / z) 100 m c0 (5/61) ((100 * c0 + ln (tauV / 2)) / 100) <= 1 - / lv by lra.
+have big := frames (Tok := [finType of 'I_cached256]) (Own := [finType of 'I_own256])
+  (Pay := [finType of 'I_letters256]) (Ch := [finType of 'I_values256])
+  (compress := compress) (answer := answer)
+  i424 i256 i62 i63 Ll LVl b1 b0 co fc l100 he cs0 sn0 circle h0 tau0 tauV0 L0 even LV0 own z0 dens spc stepV
+  farE t0 h1 slope slopeV hK hV W0 hv hk.
 apply: Rle_trans hbits (Rle_trans _ _ _ _ big); apply: Rmult_le_compat_l; first lra.
 have fK := fano_small (L := l) (k := k) l2 sK ltac:(lra).
 have fV := fano_small (L := lv) (k := kV) lv2 sV ltac:(lra).

@@ -2,17 +2,19 @@
    A key is 32 address coordinates, 31 payload coordinates and one that fills it to unit norm; a value is 63
    symbols and a constant. The addresses are explicit trace codes; everything numerical is decided by
    computation. *)
-From LowerBound Require Export IntegerPayload Kerdock.
+From LowerBound Require Export IntegerPayload Kerdock Var256Sizes.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
 (* GF(32) modulo x^5 + x^2 + 1: the first 424 of the 1024 vectors (-1)^tr(a x + b x^3) of R^32 *)
-Definition var256_address (i : 'I_424) (c : 'I_32) : R := (if trace_code 5 37 i c then -1 else 1) / sqrt 32.
+Definition var256_address (i : 'I_cached256) (c : 'I_address256) : R :=
+  (if trace_code 5 37 i c then -1 else 1) / sqrt 32.
 (* rho = sqrt 31 / 8, lambda = 100, gamma = 7/24, 50 levels for the values and 48 for the payloads *)
 Definition var256_instance :=
-  @C_instance _ _ [finType of 'I_31] [finType of 'I_63] var256_address (sqrt 31 / 8) 100 (7/24) 50 48.
+  @C_instance _ _ [finType of 'I_payload256] [finType of 'I_values256] var256_address (sqrt 31 / 8) 100 (7/24)
+    50 48.
 Definition var256_question :=
-  @C_question _ [finType of 'I_256] _ [finType of 'I_31] [finType of 'I_63] ord0
+  @C_question _ [finType of 'I_own256] _ [finType of 'I_payload256] [finType of 'I_values256] ord0
     var256_address (sqrt 31 / 8) 100 (7/24).
 
 (* the words differ in 12 places or more: inner products of addresses are at most (32 - 2 * 12) / 32 *)

@@ -1,4 +1,4 @@
-"""Truth: a certificate about a head of one's own, or of a language model, is VERIFIED under its own name and no other."""
+"""Truth: a certificate about a head of one's own or of a language model is VERIFIED under its name alone."""
 
 from __future__ import annotations
 

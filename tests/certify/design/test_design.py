@@ -78,7 +78,7 @@ def test_single_read_known_value() -> None:
     ],
 )
 def test_frames_known_values(theorem: str, model: str, eta: str, delta: str, bits: int) -> None:
-    """Known value: F forces at least the bits of its instances in Coq, and F' those of the program of its proof."""
+    """Known value: F forces the bits of its first instances in Coq, and F' those of the program of its proof."""
     found = certified(model, eta=eta, delta=delta, theorem=theorem)
     assert found is not None
     assert bits <= found.bits <= bits * 1.005
