@@ -1,5 +1,6 @@
 (* How often a query is shut: in the mean over the family the other cached tokens outweigh the token that is
-   read only rarely, by a truncated Chernoff bound with the worst coherence of the addresses. *)
+   read only rarely, by a truncated Chernoff bound, with the worst coherence of the addresses or token by
+   token. *)
 From LowerBound Require Export FrameFamily Grids.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
