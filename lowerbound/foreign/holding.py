@@ -229,7 +229,7 @@ def _copies(rows: Any, fed: dict[str, set[bytes]], torch: Any) -> list[str]:
             if len(own) >= LEAST_ROWS and len(given & own) >= SAME_ROWS * len(own):
                 return [f"the original {name}"]
     if rows.shape[-1] * 2 == length or rows.shape[-1] * 4 == length:
-        return ["rows in full precision that are not the originals"]
+        return ["rows in full precision, other than those handed over"]
     return []
 
 

@@ -87,7 +87,7 @@ def oddities(holding: Holding) -> list[str]:
     least = LEAST_SHARE * holding.held_bytes
     kinds = (
         ("the original", "fp16 originals are kept in {}"),
-        ("full precision", "rows in full precision beside the originals are kept in {}"),
+        ("full precision", "decoded rows are kept in full precision in {}"),
         ("its values need", "integers are wider than their values in {}"),
         ("what is used", "a storage is larger than what is used of it in {}"),
         ("does not travel", "state is kept outside the object, on a class, in a module or in a closure: {}"),

@@ -70,7 +70,7 @@ def test_every_byte_is_counted_once(name: str, size: int) -> None:
         ("Honest", "fp16 originals are kept in `rows[*]`"),
         ("WideCodes", "integers are wider than their values in `rows[*]`"),
         ("KeepsOriginals", "fp16 originals are kept in `backup.rows[*]`"),
-        ("LazyCopy", "rows in full precision beside the originals are kept in `memo[*][*]`"),
+        ("LazyCopy", "decoded rows are kept in full precision in `memo[*][*]`"),
         ("BigView", "a storage is larger than what is used of it in `rows[*]`"),
         ("ClassState", "state is kept outside the object"),
         ("ModuleState", "state is kept outside the object"),
