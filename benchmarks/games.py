@@ -16,6 +16,7 @@ import numpy as np
 
 from benchmarks.timing import Row, against, beside, seconds, within
 from lowerbound.caches.registry import play
+from lowerbound.core.decoder import paged
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.threads import one_thread
@@ -31,6 +32,13 @@ def game(name: str, trials: int, isolation: Isolation = Isolation.NONE) -> Calla
     plan = plan_reduction(Geometry.of(find_model("var-d16")), seed=0)
     cache, _, budget = name.partition("@")
     return lambda: play(plan, cache, budget=budget or None, trials=trials, isolation=isolation)
+
+
+def decoding(name: str, tokens: int) -> Callable[[], object]:
+    """A run of one game on a decoder's head in R^128, whose last map is one token."""
+    plan = plan_reduction(Geometry(f"{tokens} tokens", paged(tokens), 128), seed=0)
+    cache, _, budget = name.partition("@")
+    return lambda: play(plan, cache, budget=budget or None, isolation=Isolation.NONE, time_limit_s=600.0)
 
 
 def products(trials: int) -> Callable[[], None]:
@@ -79,6 +87,13 @@ def rows() -> Iterator[Row]:
         yield within(f"1000 trials of {name}, one process", "var-d16", game(name, 1000), 20.0, runs=1)
     for name in ("full", "h2o@1/4"):
         yield against(f"what isolation {strongest()} adds to a game of {name}", "var-d16", isolated(name)[0], 1.0)
+    for name in ("full-fp16", "h2o@1/2", "kivi@1/8"):
+        yield within(
+            f"a decoder's head: {name}", "16,384 tokens in R^128, one own", decoding(name, 2**14), 20.0, runs=1
+        )
+    yield within(
+        "a decoder's head: full-fp16", "131,072 tokens in R^128, one own", decoding("full-fp16", 2**17), 300.0, runs=1
+    )
     for what, words in (("import lowerbound", ("-c", "import lowerbound")), ("--help", ("-m", "lowerbound", "--help"))):
         start = partial(subprocess.run, [sys.executable, *words], check=True, capture_output=True)
         yield within(what, "a new process", start, 0.3, runs=5)
