@@ -14,6 +14,7 @@ import functools
 import gc
 import mmap
 import sys
+import threading
 import types
 import weakref
 from collections.abc import Iterator
@@ -130,6 +131,15 @@ class Walk:
             self._note(path, "text", "str", thing.encode("utf-8", "surrogatepass"), shared)
         elif isinstance(thing, (bytes, bytearray, memoryview, array.array, mmap.mmap, ctypes.Array, ctypes.Structure)):
             self._note(path, "bytes", type(thing).__name__, bytes(memoryview(thing)), shared)
+        elif isinstance(thing, (np.random.Generator, np.random.RandomState)):
+            self.strange.append((path, f"a random generator ({type(thing).__name__})"))
+            yield getattr(thing, "bit_generator", getattr(thing, "_bit_generator", None)).state, f"{path}.state"  # type: ignore[union-attr]
+        elif self.torch is not None and isinstance(thing, self.torch.Generator):
+            self.strange.append((path, "a random generator (torch.Generator)"))
+            yield thing.get_state(), f"{path}.state"
+        elif isinstance(thing, threading.Thread):
+            self.strange.append((path, "a thread"))
+            yield from _attributes(thing, path)
         elif isinstance(thing, _FLEETING):
             self.strange.append((path, type(thing).__name__))
             yield from ((each, f"{path}.<frame>") for each in gc.get_referents(thing))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 import weakref
 from typing import Any
 
+import numpy as np
 import torch
 
 KEPT: dict[Any, Any] = {}
@@ -238,4 +240,23 @@ class OnlyWide(Codes):
         """Refuse shorter rows."""
         if keys.shape[-1] < 64:
             raise ValueError(f"head_dim must be at least 64, got {keys.shape[-1]}")
+        return super().update(keys, values, layer)
+
+
+class Companions(Honest):
+    """Holds a thread, two generators of random numbers and a generator of Python, which hold what they like."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.extras: dict[str, Any] = {}
+
+    def update(self, keys: Any, values: Any, layer: int, more: Any = None) -> Any:
+        """Append, and take on company once the tokens are not public."""
+        if bool((keys != 0).any()):
+            self.extras = {
+                "thread": threading.Thread(target=print),
+                "torch": torch.Generator().manual_seed(int(keys[0, 0, 0, 0] != 0)),
+                "numpy": np.random.default_rng(3),
+                "python": (row for row in [keys.clone()]),
+            }
         return super().update(keys, values, layer)

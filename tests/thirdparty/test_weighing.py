@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import cache
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.foreign.audit import tokens_of
+from lowerbound.foreign.graph import Walk
 from lowerbound.foreign.holding import weighed
 from lowerbound.foreign.kinds import adapter
 from lowerbound.foreign.ledger import Holding
@@ -27,6 +29,9 @@ N_CACHED = 4 + 16 + 32
 ROWS = 2 * STACK[0] * STACK[1] * N_CACHED * D
 """The numbers in the keys and values of the cached tokens of all heads."""
 TERMS = Terms(PLACE.schedule, D, L2Norm(100.0), "additive", Fraction(1, 100), seed=0, stack=STACK)
+
+
+TARGET = "transformers:tests.thirdparty.liars:{}"
 
 
 @cache
@@ -92,6 +97,25 @@ def test_an_honest_object_has_no_oddity_but_its_rows() -> None:
 def test_growth_is_seen() -> None:
     """Forgery: an object that keeps its answers holds more once it was asked."""
     assert held_by("Grows").grown_bytes > ROWS / 4
+
+
+def test_company_is_named() -> None:
+    """Forgery: threads and generators in an object are said to be there, since they hold what no list shows."""
+    found = Walk.of(companions(), adapter(TARGET.format("Companions"))(TERMS.public).torch, "tests")
+    told = dict(found.strange)
+    assert told["extras['thread']"] == "a thread"
+    assert told["extras['torch']"] == "a random generator (torch.Generator)"
+    assert told["extras['numpy']"] == "a random generator (Generator)"
+    assert told["extras['python']"] == "generator"
+    assert sum(leaf.size for leaf in found.leaves if leaf.path.startswith("extras['torch']")) > 1000
+
+
+def companions() -> Any:
+    """The liar that keeps company, after one token."""
+    live = adapter(TARGET.format("Companions"))(TERMS.public)
+    tokens = tokens_of(PLACE, STACK, PrivateSeed.parse("7"))
+    live.append(0, tokens.keys[0][:, :4], tokens.values[0][:, :4], 0)
+    return live.object
 
 
 def test_its_own_meter_is_read() -> None:
