@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -124,6 +125,8 @@ def kept(row: dict[str, Any]) -> dict[str, Any]:
     names = ("claimed_ratio", "own_ratio", "fp16_bytes", "held_bytes", "held_ratio", "sent_bytes", "sent_ratio")
     others = ("packed_ratio", "error", "keys_error", "verdict", "reasons", "long", "geometry", "proved")
     told = {name: row.get(name) for name in (*names, *others)}
+    # Where a library lies on this machine is nobody's business.
+    told["reasons"] = [re.sub(r" \(/[^)]*\)", "", reason).removeprefix("error: ") for reason in row["reasons"]]
     broken = row.get("witness")
     return {**told, "broken_by": None if broken is None else {name: broken[name] for name in ("attack", "tokens")}}
 
