@@ -87,12 +87,12 @@ class Place:
         return replace(decoder_of(config), branches=self.branches or 1).at(self.context)
 
     def _typed(self, tokens: int) -> HasGeometry:
-        from lowerbound.core.decoder import Decoder, own_name
+        from lowerbound.core.decoder import LanguageModel, own_name
 
         if self.d is None:
             raise InvalidArgument("--tokens must be given with --d, the head dimension")
         heads = self.heads or self.kv_heads or 1
-        decoder = Decoder(
+        decoder = LanguageModel(
             name=own_name(self.d),
             layers=self.layers or 1,
             heads=heads,
@@ -156,7 +156,10 @@ def at_a_place(command: Callable[..., None]) -> Callable[..., None]:
     ]
     known = {field.name for field in fields(Place)}
 
-    def run(**given: Any) -> None:
+    bound = signature.replace(parameters=[each for each in signature.parameters.values() if each.name != "place"])
+
+    def run(*places: Any, **given: Any) -> None:
+        given |= bound.bind_partial(*places).arguments
         place = Place(**{name: value for name, value in given.items() if name in known})
         command(**{name: value for name, value in given.items() if name in own}, place=place)
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from lowerbound.core.decoder import MOST_HEADS, MOST_LAYERS, MOST_TOKENS, Decoder
+from lowerbound.core.decoder import MOST_HEADS, MOST_LAYERS, MOST_TOKENS, LanguageModel
 from lowerbound.errors import InvalidArgument, quoted
 
 LARGEST_FILE_BYTES = 2**20
@@ -61,7 +61,7 @@ class _Fields(BaseModel):
     use_cache: bool | None = None
 
 
-def decoder_of(path: str | Path, *, name: str | None = None) -> Decoder:
+def decoder_of(path: str | Path, *, name: str | None = None) -> LanguageModel:
     """The decoder that a config.json describes.
 
     Contract: a file that is missing, too large, no JSON object, or lacks what a cache's size needs raises
@@ -84,7 +84,7 @@ def decoder_of(path: str | Path, *, name: str | None = None) -> Decoder:
     return decoder_in(table, name or (file.parent.name if file.name == "config.json" else file.stem) or "a model")
 
 
-def decoder_in(table: Any, name: str) -> Decoder:
+def decoder_in(table: Any, name: str) -> LanguageModel:
     """The decoder that the object of a config.json describes."""
     if not isinstance(table, dict):
         raise InvalidArgument(f"a configuration must be a JSON object, got {quoted(table)}")
@@ -125,7 +125,7 @@ def decoder_in(table: Any, name: str) -> Decoder:
     if told.num_key_value_heads is None and rank is None:
         notes.append(f"num_key_value_heads is absent: {kv_heads} assumed")
     window, n_global = _windows(told, layers, notes)
-    return Decoder(
+    return LanguageModel(
         name=name,
         layers=layers,
         heads=heads,

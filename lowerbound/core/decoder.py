@@ -89,7 +89,7 @@ class Share:
 
 
 @dataclass(frozen=True)
-class Decoder:
+class LanguageModel:
     """The shape of a decoder, without a context length.
 
     Contract: kv_heads divides heads; every count is positive and at most its limit; latent attention has both a rank
@@ -201,7 +201,7 @@ def _counted(name: str, value: object, most: int) -> None:
 class Placed:
     """A decoder at a context length; its geometry is that of the heads with the most tokens."""
 
-    decoder: Decoder
+    decoder: LanguageModel
     context: int
     own: int
     shares: tuple[Share, ...]
@@ -274,14 +274,14 @@ class Placed:
         return found
 
 
-def from_row(row: Mapping[str, str]) -> Decoder:
+def from_row(row: Mapping[str, str]) -> LanguageModel:
     """A decoder of language_models.csv."""
 
     def number(name: str) -> int | None:
         return int(row[name]) if row.get(name) else None
 
     notes = [said for name, said in _ROW_NOTES.items() if row.get(name) not in ("", None, "0")]
-    return Decoder(
+    return LanguageModel(
         name=row["name"],
         layers=int(row["layers"]),
         heads=int(row["heads"]),

@@ -14,7 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from lowerbound.core.decoder import Decoder, Placed, from_row
+from lowerbound.core.decoder import LanguageModel, Placed, from_row
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.rules import RuleName
 from lowerbound.core.schedule import ScaleSchedule
@@ -221,7 +221,7 @@ def models() -> tuple[Model, ...]:
 
 
 @lru_cache
-def decoders() -> tuple[Decoder, ...]:
+def decoders() -> tuple[LanguageModel, ...]:
     """All language models of the catalog, in the order of language_models.csv."""
     table = (resources.files("lowerbound.core") / "language_models.csv").read_text(encoding="utf-8")
     return tuple(map(from_row, csv.DictReader(table.splitlines())))

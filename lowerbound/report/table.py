@@ -13,7 +13,7 @@ from rich.table import Table
 from lowerbound.certify.certified import LOGIT_CAP, Certified
 from lowerbound.certify.floors import R1, Floor
 from lowerbound.certify.theorems import PROVED, THEOREMS
-from lowerbound.core.decoder import Decoder
+from lowerbound.core.decoder import LanguageModel
 from lowerbound.core.models import Model
 from lowerbound.core.scalars import plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
@@ -145,7 +145,7 @@ def models_table(models: Sequence[Model]) -> Table:
     return table
 
 
-def decoders_table(decoders: Sequence[Decoder]) -> Table:
+def decoders_table(decoders: Sequence[LanguageModel]) -> Table:
     """One line per language model of the catalogue, at its default context length."""
     table = Table(title="language models, one token at a time", title_style="bold")
     for column in ("name", "cached", "d", "layers x heads", "window", "fp16 cache", "a token", "ids"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from lowerbound.certify.floors import floor
 from lowerbound.core.configuration import LARGEST_FILE_BYTES, decoder_in, decoder_of
-from lowerbound.core.decoder import MOST_TOKENS, PAGE, Decoder, paged
+from lowerbound.core.decoder import MOST_TOKENS, PAGE, LanguageModel, paged
 from lowerbound.errors import InvalidArgument
 
 LLAMA: dict[str, Any] = {
@@ -80,7 +80,7 @@ def test_latent_attention_frees_what_its_rank_allows() -> None:
 
 def test_floors_of_a_decoder_add_over_its_layers() -> None:
     """Law: the total is the sum over the layers' own heads, and never above the whole cache."""
-    small = Decoder("small", 3, 4, 2, 32, window=65, global_layers=1, vocabulary=1000)
+    small = LanguageModel("small", 3, 4, 2, 32, window=65, global_layers=1, vocabulary=1000)
     found = floor(small.at(128), eta="0.05")
     whole, windowed = (share.geometry for share in small.at(128).shares)
     assert (whole.n_tokens_cached, windowed.n_tokens_cached) == (128, 64)

@@ -20,8 +20,10 @@ from lowerbound.foreign.ledger import Holding
 from lowerbound.foreign.verdict import oddities
 from lowerbound.game.question import Terms
 from lowerbound.game.respondent import RespondentHere
+from tests.thirdparty.playing import MARKS, MISSING
 
-pytestmark = pytest.mark.thirdparty
+pytest.importorskip("torch", reason=MISSING)
+pytestmark = MARKS
 
 D, STACK = 16, (2, 2)
 PLACE = Geometry("small", ScaleSchedule(((1, 4), (2, 8), (4, 8), (4, 4))), D, stack=STACK)
