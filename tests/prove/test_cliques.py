@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
+
+from lowerbound.core.scalars import precision
 
 SOURCE = Path(__file__).parent.parent.parent / "proofs" / "coq" / "CliqueInstances.v"
 DESIGN = re.compile(r"clique_design ([\d\s(),]+)\)%Z")
@@ -69,9 +71,9 @@ def holds(design: dict[str, Any]) -> bool:
     )
 
 
+@precision(128)
 def test_every_design_of_coq_holds_in_balls() -> None:
     """Differential: Arb, which shares no code with Coq's intervals, confirms each condition of each design."""
-    ctx.prec = 128
     found = designs()
     assert [(design["T"], design["bits"]) for design in found] == [
         (424, 229559),
@@ -98,9 +100,9 @@ def test_every_design_of_coq_holds_in_balls() -> None:
         ("mu", lambda value: value * fmpq(9, 10)),
     ],
 )
+@precision(128)
 def test_a_changed_design_does_not_hold(name: str, change: Any) -> None:
     """Forgery: one number of a design made better by a little breaks a condition."""
-    ctx.prec = 128
     design = next(design for design in designs() if design["bits"] == 580576)
     assert holds(design)
     assert not holds({**design, name: change(design[name])})

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flint import arb, ctx, fmpq
+from flint import arb, fmpq
 
 from experiments.tilt_chains import CLAIMED, ETAS, Search, head_at
+from lowerbound.core.scalars import precision
 
 SOURCE = Path(__file__).parent.parent.parent / "proofs" / "coq" / "TiltInstances.v"
 DESIGN = re.compile(r"tilts_design ([\d\s(),]+)\[::([\w\s;]+)\]([\d\s]+)\)%Z")
@@ -121,9 +122,9 @@ def test_the_designs_of_coq_are_found(eta: Fraction) -> None:
     assert told in " ".join(SOURCE.read_text(encoding="utf-8").split())
 
 
+@precision(128)
 def test_every_design_of_coq_holds_in_balls() -> None:
     """Differential: Arb, which shares no code with Coq's intervals, confirms each condition of each design."""
-    ctx.prec = 128
     found = designs()
     assert [(design["T"], design["bits"]) for design in found] == [
         (424, 258943),
@@ -147,9 +148,9 @@ def test_every_design_of_coq_holds_in_balls() -> None:
         ("tilts", lambda value: [*value[:5], *value[6:]]),
     ],
 )
+@precision(128)
 def test_a_changed_design_does_not_hold(name: str, change: Any) -> None:
     """Forgery: one number of a design made better by a little, or a tilt left out, breaks a condition."""
-    ctx.prec = 128
     design = next(design for design in designs() if design["bits"] == 615982)
     assert holds(design)
     assert not holds({**design, name: change(design[name])})
@@ -161,9 +162,9 @@ def test_a_changed_design_does_not_hold(name: str, change: Any) -> None:
     [{"cap": -1}, {"reach": -1}, {"near": -6}, {"near": 6}, {"cosine": 12}, {"pull": 99}],
     ids=str,
 )
+@precision(128)
 def test_a_changed_tilt_does_not_hold(index: int, change: dict[str, int]) -> None:
     """Forgery: a smaller cap, a smaller reach, keys that are nearer or farther, or a lower tilt breaks a condition."""
-    ctx.prec = 128
     design = next(design for design in designs() if design["bits"] == 615982)
     changed = list(design["tilts"])
     changed[index] = replace(changed[index], **{key: getattr(changed[index], key) + by for key, by in change.items()})
