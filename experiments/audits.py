@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -91,8 +92,7 @@ def called(package: Package) -> str:
 def defendant(package: Package) -> Defendant:
     """The cache of a package as the audit names it."""
     found = Defendant.parse(package.target)
-    options = {"init": dict(package.init), "after": package.after, "read": package.read, "dtype": package.dtype}
-    return Defendant(found.kind, found.module, found.names, **options)  # type: ignore[arg-type]
+    return replace(found, init=package.init, after=package.after, read=package.read, dtype=package.dtype)
 
 
 def command(package: Package, attack_s: int = ATTACK_S) -> list[str]:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from lowerbound.cli.grammar import show_traceback
 from lowerbound.cli.options import (
     DEFAULT_ETA,
     EtaOption,
@@ -20,7 +21,7 @@ from lowerbound.cli.options import (
     progress,
 )
 from lowerbound.cli.place import Place, at_a_place
-from lowerbound.errors import InvalidArgument
+from lowerbound.errors import InvalidArgument, LowerBoundError
 
 InitOption = Annotated[
     str | None,
@@ -90,8 +91,8 @@ def audit(
     """
     from lowerbound.core.kinds import is_wrapped
     from lowerbound.foreign.audit import audit as run
-    from lowerbound.foreign.audit import witness_of
     from lowerbound.foreign.defendant import Defendant
+    from lowerbound.foreign.outcome import witness_of
     from lowerbound.foreign.verdict import Finding
     from lowerbound.game.channel import Isolation
 
@@ -107,6 +108,7 @@ def audit(
         "isolation": None if isolation is None else Isolation(isolation.value),
         "time_limit_s": time_limit,
         "attack_s": attack_time,
+        "on_refusal": show_traceback,
     }
     if installed:
         if target is not None or html is not None or badge is not None or out is not None:
@@ -150,6 +152,7 @@ def audit(
 def _all_installed(terms: dict[str, Any], as_json: bool) -> None:
     from lowerbound.foreign.audit import audit as run
     from lowerbound.foreign.installed import offered
+    from lowerbound.foreign.verdict import Finding
     from lowerbound.report.audit import audit_table, skipped_text
     from lowerbound.report.terminal import console
 
@@ -158,11 +161,15 @@ def _all_installed(terms: dict[str, Any], as_json: bool) -> None:
     with progress(len(targets)) as watch:
         for target in targets:
             watch(target.name)
-            found.append(run(target, **terms).to_json())
+            try:
+                found.append(run(target, **terms).to_json())
+            except LowerBoundError as error:
+                show_traceback(error)
+                skipped[target.name] = str(error)
     if as_json:
         print_json({"audits": found, "skipped": skipped})
     elif found:
         console().print(audit_table(found))
     if not as_json:
         print(skipped_text(targets, skipped))
-    raise typer.Exit(0 if all(each["verdict"] == "keeps" for each in found) else 1)
+    raise typer.Exit(0 if all(each["verdict"] == Finding.KEEPS for each in found) else 1)

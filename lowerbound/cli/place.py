@@ -168,7 +168,7 @@ def at_a_place(command: Callable[..., None]) -> Callable[..., None]:
         for name in added
     ]
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
-    run.__signature__ = signature.replace(parameters=[*_by_keyword(parameters), *options])  # type: ignore[attr-defined]
+    vars(run)["__signature__"] = signature.replace(parameters=[*_by_keyword(parameters), *options])
     annotations: Mapping[str, Any] = {each.name: each.annotation for each in [*parameters, *options]}
     run.__annotations__ = {**annotations, "return": None}
     return run

@@ -133,7 +133,8 @@ class Walk:
             self._note(path, "bytes", type(thing).__name__, bytes(memoryview(thing)), shared)
         elif isinstance(thing, (np.random.Generator, np.random.RandomState)):
             self.strange.append((path, f"a random generator ({type(thing).__name__})"))
-            yield getattr(thing, "bit_generator", getattr(thing, "_bit_generator", None)).state, f"{path}.state"  # type: ignore[union-attr]
+            held = thing.get_state() if isinstance(thing, np.random.RandomState) else thing.bit_generator.state
+            yield held, f"{path}.state"
         elif self.torch is not None and isinstance(thing, self.torch.Generator):
             self.strange.append((path, "a random generator (torch.Generator)"))
             yield thing.get_state(), f"{path}.state"

@@ -15,7 +15,8 @@ from lowerbound.core.geometry import Geometry
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.foreign import message
-from lowerbound.foreign.audit import Audit, audit
+from lowerbound.foreign.audit import audit
+from lowerbound.foreign.outcome import Audit
 from lowerbound.game.channel import Isolation
 from tests.thirdparty.playing import MARKS, MISSING
 
