@@ -28,7 +28,6 @@ from lowerbound.cli.options import (
     instances_of,
     one_model,
     plan_at,
-    plan_of,
     print_json,
 )
 from lowerbound.cli.place import Place, at_a_place
@@ -118,6 +117,7 @@ def demo(
 ) -> None:
     """A demonstration: a floor, one bit, many caches, one picture."""
     from lowerbound.certify.floors import floor as compute
+    from lowerbound.core.models import find_model
     from lowerbound.game.story import narrate
     from lowerbound.report.table import duel_table, floor_text
     from lowerbound.report.terminal import console
@@ -125,7 +125,7 @@ def demo(
     subject = one_model(model, named)
     out.mkdir(parents=True, exist_ok=True)
     bound = compute(subject, eta=DEFAULT_ETA, failure_prob=DEFAULT_DELTA)
-    plan = plan_of(subject, None, None, DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
+    plan = plan_at(find_model(subject), DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
     instances = instances_of(instance_seed)
     story = narrate(plan, instances=instances)
     if not as_json:

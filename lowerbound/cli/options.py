@@ -207,23 +207,6 @@ def plan_at(
     )
 
 
-def plan_of(
-    model: str,
-    schedule: str | None,
-    d: int | None,
-    eta: str,
-    guarantee: GuaranteeName,
-    levels: int,
-    multiplier: str | None,
-    keys: str | None,
-    seed: int,
-    layers: int | None = None,
-    heads: int | None = None,
-) -> Reduction:
-    """The reduction that a command's options ask for."""
-    return plan_at(geometry_of(model, schedule, d, layers, heads), eta, guarantee, levels, multiplier, keys, seed)
-
-
 def instances_of(text: str | None) -> PrivateSeed | None:
     """The private seed that --instance-seed names; None, for one that nobody knows, if it was left out."""
     from lowerbound.core.private_seed import PrivateSeed

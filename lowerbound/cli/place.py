@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from pathlib import Path
@@ -137,9 +137,7 @@ def option_of(name: str) -> Any:
         limits["max"] = LARGEST_D
     if name in _METAVARS:
         limits["metavar"] = _METAVARS[name]
-    return Annotated[
-        kind | None, typer.Option(f"--{name.replace('_', '-')}", help=words, rich_help_panel=None, **limits)
-    ]
+    return Annotated[kind | None, typer.Option(f"--{name.replace('_', '-')}", help=words, **limits)]
 
 
 def at_a_place(command: Callable[..., None]) -> Callable[..., None]:
@@ -149,33 +147,28 @@ def at_a_place(command: Callable[..., None]) -> Callable[..., None]:
     """
     hints = get_type_hints(command, include_extras=True)
     signature = inspect.signature(command)
-    own = [name for name in signature.parameters if name != "place"]
-    added = [name for name in _OPTIONS if name not in own]
-    parameters = [
-        each.replace(annotation=hints[each.name]) for each in signature.parameters.values() if each.name != "place"
-    ]
+    own = signature.replace(
+        parameters=[
+            each.replace(annotation=hints[each.name]) for each in signature.parameters.values() if each.name != "place"
+        ]
+    )
     known = {field.name for field in fields(Place)}
 
-    bound = signature.replace(parameters=[each for each in signature.parameters.values() if each.name != "place"])
-
     def run(*places: Any, **given: Any) -> None:
-        given |= bound.bind_partial(*places).arguments
+        given |= own.bind_partial(*places).arguments
         place = Place(**{name: value for name, value in given.items() if name in known})
-        command(**{name: value for name, value in given.items() if name in own}, place=place)
+        command(**{name: value for name, value in given.items() if name in own.parameters}, place=place)
 
     options = [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=option_of(name))
-        for name in added
+        for name in _OPTIONS
+        if name not in own.parameters
     ]
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
-    vars(run)["__signature__"] = signature.replace(parameters=[*_by_keyword(parameters), *options])
-    annotations: Mapping[str, Any] = {each.name: each.annotation for each in [*parameters, *options]}
-    run.__annotations__ = {**annotations, "return": None}
+    annotated = [*own.parameters.values(), *options]
+    vars(run)["__signature__"] = own.replace(parameters=annotated)
+    run.__annotations__ = {**{each.name: each.annotation for each in annotated}, "return": None}
     return run
-
-
-def _by_keyword(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
-    return [each.replace(kind=inspect.Parameter.KEYWORD_ONLY) for each in parameters]
 
 
 def stacked(place: Place, layers: int | None, heads: int | None) -> Geometry:

@@ -24,7 +24,7 @@ from lowerbound.cli.options import (
     progress,
 )
 from lowerbound.cli.place import Place, at_a_place
-from lowerbound.errors import printable
+from lowerbound.errors import InvalidArgument, printable
 
 
 def complete_prior(incomplete: str) -> list[str]:
@@ -68,6 +68,10 @@ def structures(
     Errors are additive, for values in [0, 1]; delta is the probability that a symbol of the class is misread.
     """
     if trace is not None:
+        if place.is_given:
+            raise InvalidArgument(
+                "options of a place must be left out with --trace, whose heads have places of their own"
+            )
         _of_trace(trace, layer, head, tolerance, as_json)
         return
     from lowerbound.certify.structures import StructureRow, structure_rows

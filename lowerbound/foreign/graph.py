@@ -20,10 +20,11 @@ import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
+
+from lowerbound.foreign.storage import digest_of, owner_of, storage_bytes
 
 MOST_OBJECTS = 2_000_000
 """Objects that a walk visits at most."""
@@ -194,13 +195,13 @@ class Walk:
         if isinstance(number, int) and not isinstance(number, bool):
             size = max(NUMBER_BYTES, -(-number.bit_length() // 8))
         told = repr(number) if size == NUMBER_BYTES else hex(number)
-        digest = blake2b(told.encode(), digest_size=16).digest()
+        digest = digest_of(told.encode())
         self.leaves.append(Leaf(path, "number", type(number).__name__, (), size, digest, size, None, shared))
 
     def _note(self, path: str, kind: str, dtype: str, content: bytes, shared: bool) -> None:
         if content:
             size = len(content)
-            digest = blake2b(content, digest_size=16).digest()
+            digest = digest_of(content)
             self.leaves.append(Leaf(path, kind, dtype, (size,), size, digest, size, None, shared))
 
     def _tensor(self, tensor: Any, path: str, shared: bool) -> None:
@@ -245,23 +246,8 @@ class Walk:
             views = min(first.size, first.views + seen)
             self.leaves[number] = replace(first, views=views)
             return
-        digest = blake2b(storage_bytes(value), digest_size=16).digest()
+        digest = digest_of(storage_bytes(value))
         self.leaves.append(Leaf(path, kind, dtype, shape, size, digest, seen, value, shared))
-
-
-def owner_of(rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array whose memory an array is a view of; the array itself if that is no array."""
-    while isinstance(rows.base, np.ndarray):
-        rows = rows.base
-    return rows
-
-
-def storage_bytes(value: Any) -> bytes:
-    """All bytes of the storage of a tensor, or of the array that owns an array's memory."""
-    if isinstance(value, np.ndarray):
-        return owner_of(value).tobytes()
-    storage = value.detach().untyped_storage()
-    return ctypes.string_at(storage.data_ptr(), storage.nbytes()) if storage.nbytes() else b""
 
 
 def _attributes(thing: Any, path: str) -> Iterator[tuple[Any, str]]:

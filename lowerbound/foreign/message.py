@@ -19,14 +19,13 @@ import weakref
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 
 from lowerbound.core.bits import LENGTH_PREFIX_BITS, BitReader, BitWriter
 from lowerbound.errors import CacheContractBroken, CorruptState
-from lowerbound.foreign.graph import owner_of, storage_bytes
+from lowerbound.foreign.storage import digest_of, format_of, is_integer, numbers_of, seen_as, storage_bytes, view_of
 
 WINDOW_BYTES = 2**15
 """How far deflate looks back, and so how much of the twin's pickle helps."""
@@ -37,15 +36,6 @@ FRAME_BYTES = 2 * _HEAD.size + LENGTH_PREFIX_BITS // 8
 _LOCKS = (type(threading.Lock()), type(threading.RLock()))
 _WIDEST = 62
 """The widest field of a BitWriter."""
-
-
-@dataclass(frozen=True)
-class Skeleton:
-    """A pickle whose tensors are numbers, and the storages that those numbers stand for."""
-
-    pickled: bytes
-    parts: tuple[bytes, ...]
-    opaque: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -63,7 +53,7 @@ class Twin:
         writer = _Writer(torch, None, packed=False)
         pickled = _carried(writer, graph)
         stored = list(dict.fromkeys(storage for _, storage, _ in writer.plan.values()))
-        numbers = {_digest(storage): number for number, storage in enumerate(stored)}
+        numbers = {digest_of(storage): number for number, storage in enumerate(stored)}
         return cls(pickled, numbers, tuple(stored), tuple(writer.opaque))
 
 
@@ -126,7 +116,7 @@ class _Writer:
         _Pickler(io.BytesIO(), self, self._noted).dump(graph)
         for where, views in self._views.items():
             content = storage_bytes(self._owners[where])
-            public = None if self.twin is None else self.twin.numbers.get(_digest(content))
+            public = None if self.twin is None else self.twin.numbers.get(digest_of(content))
             if public is not None:
                 self.plan[where] = ("public", content, public)
             else:
@@ -137,14 +127,14 @@ class _Writer:
         return file.getvalue()
 
     def _noted(self, rows: Any) -> tuple[Any, ...]:
-        where, view, size = _view(rows)
+        where, view, size = view_of(rows)
         self._views.setdefault(where, {})[view] = size
         self._owners.setdefault(where, rows)
         self._alive.append(rows)
         return ("noted",)
 
     def _told(self, rows: Any) -> tuple[Any, ...]:
-        where, view, _ = _view(rows)
+        where, view, _ = view_of(rows)
         how, content, number = self.plan[where]
         if how == "public":
             return ("public", number, *view)
@@ -163,9 +153,9 @@ class _Writer:
 
     def _field(self, rows: Any) -> tuple[int, int, bytes]:
         """(bits a number, least number, bytes) of a tensor; 0 bits stand for the bytes of its format."""
-        plain = rows if isinstance(rows, np.ndarray) else _numpy(self.torch, rows)
+        plain = rows if isinstance(rows, np.ndarray) else numbers_of(self.torch, rows)
         raw = np.ascontiguousarray(plain).tobytes()
-        integers = plain.dtype.kind in "iub" and _is_integer(self.torch, rows)
+        integers = plain.dtype.kind in "iub" and is_integer(rows)
         if not (self.packed and integers and plain.size):
             return 0, 0, raw
         low, high = int(plain.min()), int(plain.max())
@@ -234,18 +224,18 @@ class _Reader(pickle.Unpickler):
     def _field(self, width: int, low: int, view: Sequence[Any]) -> Any:
         what, dtype, _, shape, _ = view
         count = int(np.prod(shape, dtype=np.int64))
-        plain = np.dtype(dtype) if what == "array" else _plain(self._torch, dtype)
+        plain = np.dtype(dtype) if what == "array" else format_of(self._torch, dtype)
         if not width:
             data = bytearray(self._take(count * plain.itemsize))
         else:
             numbers = BitReader(self._take(-(-count * width // 8))).uints(count, width=width) + low
             data = bytearray(numbers.astype(plain).tobytes())
-        return _made(self._torch, data, what, dtype, 0, shape, None)
+        return seen_as(self._torch, data, what, dtype, 0, shape, None)
 
     def _seen(self, key: tuple[str, int], content: bytes, view: Sequence[Any]) -> Any:
         buffer = self._buffers.setdefault(key, bytearray(content))
         what, dtype, offset, shape, stride = view
-        return _made(self._torch, buffer, what, dtype, offset, shape, stride)
+        return seen_as(self._torch, buffer, what, dtype, offset, shape, stride)
 
     def _take(self, size: int) -> bytes:
         data = self._tensors[self.place : self.place + size]
@@ -253,57 +243,6 @@ class _Reader(pickle.Unpickler):
             raise CorruptState(f"state must hold {size} more bytes of tensors, got {len(data)}")
         self.place += size
         return data
-
-
-def _view(rows: Any) -> tuple[int, tuple[Any, ...], int]:
-    """Where a tensor's storage lies, how the tensor sees it, and how many bytes it sees."""
-    if isinstance(rows, np.ndarray):
-        owner = owner_of(rows)
-        start = owner.__array_interface__["data"][0]
-        offset = rows.__array_interface__["data"][0] - start
-        return start, ("array", rows.dtype.str, offset, rows.shape, rows.strides), rows.nbytes
-    what = "parameter" if type(rows).__name__ == "Parameter" else "tensor"
-    view = (what, str(rows.dtype).removeprefix("torch."), rows.storage_offset(), tuple(rows.shape), rows.stride())
-    where = rows.untyped_storage().data_ptr() or id(rows)
-    return where, view, rows.numel() * rows.element_size()
-
-
-def _made(torch: Any, buffer: bytearray, what: str, dtype: str, offset: int, shape: Sequence[int], stride: Any) -> Any:
-    """The tensor or array that sees a buffer so."""
-    if what == "array":
-        if not buffer:
-            return np.zeros(shape, dtype=np.dtype(dtype))
-        return np.ndarray(shape, np.dtype(dtype), buffer, offset, stride)
-    kind = getattr(torch, dtype)
-    if not buffer:
-        rows = torch.zeros(tuple(shape), dtype=kind)
-    else:
-        flat = torch.frombuffer(buffer, dtype=torch.uint8).view(kind) if len(buffer) % kind.itemsize == 0 else None
-        if flat is None:
-            flat = torch.frombuffer(buffer, dtype=torch.uint8)[: len(buffer) // kind.itemsize * kind.itemsize].view(
-                kind
-            )
-        rows = flat.reshape(tuple(shape)) if stride is None else flat.as_strided(tuple(shape), tuple(stride), offset)
-    return torch.nn.Parameter(rows, requires_grad=False) if what == "parameter" else rows
-
-
-def _numpy(torch: Any, rows: Any) -> Any:
-    """The numbers of a tensor as an array; formats that NumPy lacks as unsigned integers of their width."""
-    rows = rows.detach().contiguous()
-    try:
-        return rows.numpy()
-    except TypeError:
-        return rows.view({1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}[rows.element_size()]).numpy()
-
-
-def _is_integer(torch: Any, rows: Any) -> bool:
-    return isinstance(rows, np.ndarray) or not (rows.dtype.is_floating_point or rows.dtype.is_complex)
-
-
-def _plain(torch: Any, dtype: str) -> np.dtype[Any]:
-    """NumPy's format of a tensor's numbers, as `_numpy` gives them."""
-    found: np.dtype[Any] = _numpy(torch, torch.zeros(1, dtype=getattr(torch, dtype))).dtype
-    return found
 
 
 def _is_opaque(thing: Any) -> bool:
@@ -330,10 +269,6 @@ def _reference(thing: Any) -> Any:
 
 class _Gone:
     """What a dead reference spoke of."""
-
-
-def _digest(content: bytes) -> bytes:
-    return blake2b(content, digest_size=16).digest()
 
 
 def framed(n_scales: int, skeleton: bytes, tensors: bytes) -> list[tuple[str, bytes]]:

@@ -11,6 +11,7 @@ import pytest
 from flint import arb, fmpq
 
 from lowerbound.core.scalars import precision
+from tests.prove.designs import log2, numbers, sine, turn
 
 SOURCE = Path(__file__).parent.parent.parent / "proofs" / "coq" / "CliqueInstances.v"
 DESIGN = re.compile(r"clique_design ([\d\s(),]+)\)%Z")
@@ -21,9 +22,7 @@ def designs() -> list[dict[str, Any]]:
     """Every design of the file: its sizes, quotients and bits, by name."""
     found = []
     for text in DESIGN.findall(SOURCE.read_text(encoding="utf-8")):
-        items = re.findall(r"\([\d, ]+\)|\d+", text)
-        numbers = [fmpq(*map(int, re.findall(r"\d+", item))) if "(" in item else int(item) for item in items]
-        found.append(dict(zip(NAMES, numbers, strict=True)))
+        found.append(dict(zip(NAMES, numbers(text), strict=True)))
     return found
 
 
@@ -32,15 +31,6 @@ def holds(design: dict[str, Any]) -> bool:
     T, n2, n, h, L, lam = (design[name] for name in NAMES[:6])
     eta, mu, tilt, tau = (arb(design[name]) for name in NAMES[6:10])
     m, k, m1, k1, M, bits = (design[name] for name in NAMES[10:])
-
-    def sine(x: arb) -> arb:
-        return (1 - x * x).sqrt()
-
-    def turn(x: arb, y: arb) -> arb:
-        return x * y + sine(x) * sine(y)
-
-    def log2(x: arb) -> arb:
-        return x.log() / arb(2).log()
 
     s = 2 * ((1 + 2 * eta) / (1 - 2 * eta)).log()
     c0 = 1 - (s + arb(T).log()) / lam

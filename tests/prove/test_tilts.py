@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from math import factorial
 from pathlib import Path
@@ -12,30 +12,14 @@ from typing import Any
 import pytest
 from flint import arb, fmpq
 
-from experiments.tilt_chains import CLAIMED, ETAS, Search, head_at
+from experiments.tilt_chains import CLAIMED, ETAS, Search, Tilt, head_at
 from lowerbound.core.scalars import precision
+from tests.prove.designs import log2, numbers, sine, turn
 
 SOURCE = Path(__file__).parent.parent.parent / "proofs" / "coq" / "TiltInstances.v"
 DESIGN = re.compile(r"tilts_design ([\d\s(),]+)\[::([\w\s;]+)\]([\d\s]+)\)%Z")
 HEAD = ("T", "n2", "n", "h", "L", "lam", "eta", "mu", "C", "tau", "q", "m", "m1", "r0")
 TAIL = ("k", "k1", "g", "M", "bits")
-
-
-@dataclass(frozen=True)
-class Tilt:
-    """One tilt: numerators of its cosine, that of near keys and the pull over q, the cap over m', the reach over m."""
-
-    cosine: int
-    near: int
-    pull: int
-    cap: int
-    reach: int
-
-
-def numbers(text: str) -> list[Any]:
-    """Integers, and pairs as quotients."""
-    items = re.findall(r"\([\d, ]+\)|\d+", text)
-    return [fmpq(*map(int, re.findall(r"\d+", item))) if "(" in item else int(item) for item in items]
 
 
 def designs() -> list[dict[str, Any]]:
@@ -46,18 +30,6 @@ def designs() -> list[dict[str, Any]]:
         named = dict(zip(HEAD + TAIL, numbers(head) + numbers(tail), strict=True))
         found.append({**named, "tilts": tilts})
     return found
-
-
-def sine(x: arb) -> arb:
-    return (1 - x * x).sqrt()
-
-
-def turn(x: arb, y: arb) -> arb:
-    return x * y + sine(x) * sine(y)
-
-
-def log2(x: arb) -> arb:
-    return x.log() / arb(2).log()
 
 
 def holds(design: dict[str, Any]) -> bool:
