@@ -127,7 +127,7 @@ def _certified(theorem: str, target: Target) -> Certified | None:
 
 
 def target_of(place: HasGeometry | str, *, eta: Rational, delta: Rational) -> Target:
-    """The target of a floor for a head, with exact errors and |logit| <= LOGIT_CAP.
+    """The target of a floor for a head, with exact errors and the head's largest |logit|.
 
     Contract: eta outside [0, 1) or delta outside [0, 1/2] raise InvalidArgument.
     """
@@ -136,7 +136,8 @@ def target_of(place: HasGeometry | str, *, eta: Rational, delta: Rational) -> Ta
         raise invalid("eta", "lie in [0, 1)", str(eta), nearest="0" if error < 0 else None)
     if not 0 <= failure <= Fraction(1, 2):
         raise invalid("delta", "lie in [0, 1/2]", str(delta), nearest="0.49" if failure > 0 else "0")
-    return Target(find_geometry(place), error, failure)
+    head = find_geometry(place)
+    return Target(head, error, failure, head.largest_logit)
 
 
 def strongest(

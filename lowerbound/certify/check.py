@@ -14,7 +14,6 @@ from fractions import Fraction
 from typing import Any
 
 from lowerbound.certify.checked import Checked
-from lowerbound.certify.design.target import LOGIT_CAP
 from lowerbound.certify.replay import facts as replay
 from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
 from lowerbound.core.decoder import called, own_name
@@ -85,8 +84,6 @@ def _strange_model(claim: Mapping[str, Any]) -> str | None:
         for name, value in ours.items():
             if claim[name] != value:
                 return f"{model.name} has the {name} {value}, and the claim speaks of {claim[name]}"
-        if Fraction(claim["multiplier"]) > LOGIT_CAP:
-            return f"logits are at most {LOGIT_CAP} in every floor, and the claim speaks of {claim['multiplier']}"
         return None
     return _strange_head(claim)
 
@@ -94,8 +91,6 @@ def _strange_model(claim: Mapping[str, Any]) -> str | None:
 def _strange_head(claim: Mapping[str, Any]) -> str | None:
     """The same for one head: of a language model of the catalogue, or of nobody's model, called by its size."""
     schedule = ScaleSchedule(tuple(tuple(shape) for shape in claim["maps"]), claim["context"])
-    if Fraction(claim["multiplier"]) > LOGIT_CAP:
-        return f"logits are at most {LOGIT_CAP} in every floor, and the claim speaks of {claim['multiplier']}"
     known = next((one for one in decoders() if called(one.name, schedule.n_tokens_cached) == claim["model"]), None)
     if known is not None:
         for name, value in (("d", known.head_dim), ("rule", known.rule)):

@@ -9,13 +9,13 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from lowerbound.certify.certified import LOGIT_CAP, Certified, certified
+from lowerbound.certify.certified import Certified, certified
 from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
 from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
 from lowerbound.core.decoder import Placed, called, own_name, paged
 from lowerbound.core.geometry import Geometry, HasGeometry
-from lowerbound.core.models import Model, find_place
+from lowerbound.core.models import Model, capped, find_place
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.sums import Sum, sums
 from lowerbound.errors import InvalidArgument, Undecided, invalid
@@ -215,7 +215,7 @@ class Floor:
             "sums": [known.to_json() for known in self.sums],
             "computation_model": R1,
             "source": None if model is None else model.source,
-            "logit_cap": str(LOGIT_CAP),
+            "logit_cap": str(place.largest_logit),
             "left_out": self.left_out,
             "shares": [] if self.placed is None else [share.to_json() for share in self.placed.shares],
             "notes": [] if self.placed is None else self.placed.notes,
@@ -229,6 +229,7 @@ def floor(
     tokens: int | None = None,
     d: int | None = None,
     context: int | None = None,
+    cap: Rational | None = None,
     eta: Rational = "0.01",
     failure_prob: Rational = "0",
 ) -> Floor:
@@ -245,6 +246,8 @@ def floor(
         A head of one's own, with one own token, in place of `place`.
     context : int or None
         The cached tokens of a language model that is named.
+    cap : rational, a name of `core.rules.CAPS`, or None
+        The largest |logit| between unit vectors, stated in place of the head's own.
     eta : rational in [0, 1/2)
     failure_prob : rational in [0, 1/2]
 
@@ -255,7 +258,7 @@ def floor(
     ImpossibleReduction
         If Bob cannot separate even two levels of a value with any keys of this dimension.
     """
-    subject = _subject(place, tokens, d, context)
+    subject = capped(_subject(place, tokens, d, context), cap)
     geometry, model = subject.geometry, subject if isinstance(subject, Model) else None
     error, delta = rational(eta, name="eta"), rational(failure_prob, name="delta")
     if not 0 <= error < Fraction(1, 2):

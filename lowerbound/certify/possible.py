@@ -10,7 +10,7 @@ from typing import Any
 from lowerbound.caches.guaranteed.word_tokens import cache_of
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.ceiling.code import Achieved
-from lowerbound.certify.certified import LOGIT_CAP, Certified, strongest
+from lowerbound.certify.certified import Certified, strongest
 from lowerbound.certify.theorems import CHECKED
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.models import find_geometry
@@ -69,6 +69,7 @@ class Answer:
             "achieved": {"bits": self.achieved.bits, "cache": cache_of(self.achieved)},
             "largest_possible_ratio": self.geometry.cache_bits / self.achieved.bits,
             "no_ratio_above": None if self.floor is None else self.geometry.cache_bits / self.floor.bits,
+            "logit_cap": str(self.geometry.largest_logit),
             "computation_model": "R1",
         }
 
@@ -96,7 +97,7 @@ def possible(place: HasGeometry | str, *, ratio: Rational, eta: Rational = "0.01
     budget = Fraction(head.cache_bits) / times
     floor = strongest(head, eta=error, delta=failure)
     checked = strongest(head, eta=error, delta=failure, statuses=(CHECKED,))
-    found = cheapest(head.n_tokens_cached, head.d, multiplier=LOGIT_CAP, eta=error, failure_prob=failure)
+    found = cheapest(head.n_tokens_cached, head.d, multiplier=head.largest_logit, eta=error, failure_prob=failure)
     if found.bits <= budget:
         word = Word.POSSIBLE
     elif floor is not None and floor.bits > budget + FIXED_LENGTH_SLACK:

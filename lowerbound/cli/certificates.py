@@ -47,7 +47,7 @@ def certify(
     """Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`."""
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
-    from lowerbound.core.scalars import rounded_down
+    from lowerbound.core.scalars import plainly, rounded_down
 
     subject = place.found().geometry
     known = None if theorem is None else THEOREMS.get(theorem)
@@ -84,7 +84,7 @@ def certify(
             }
         )
         return
-    terms = f"eta = {eta} ({guarantee.value}), delta = {delta}"
+    terms = f"eta = {eta} ({guarantee.value}), delta = {delta}, |logit| <= {plainly(subject.largest_logit)}"
     print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {rounded_down(100 * share, 2)} % of fp16")
     print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.proof}; model R1, real inputs")
     print(

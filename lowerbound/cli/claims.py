@@ -40,7 +40,8 @@ def possible(
     from lowerbound.certify.possible import Word
     from lowerbound.certify.possible import possible as answer
 
-    found = answer(place.found(), ratio=ratio, eta=eta, delta=delta)
+    subject = place.found()
+    found = answer(subject, ratio=ratio, eta=eta, delta=delta)
     if certificate is not None and found.floor is not None:
         certificate.write_bytes(found.floor.document())
     if picture is not None:
@@ -50,8 +51,9 @@ def possible(
     if as_json:
         print_json(found.to_json())
     else:
+        from lowerbound.core.decoder import Placed
         from lowerbound.report.table import possible_text
 
-        print(possible_text(found.to_json()))
+        print(possible_text(found.to_json(), notes=subject.notes if isinstance(subject, Placed) else ()))
         print(found.word)
     raise typer.Exit({Word.POSSIBLE: 0, Word.IMPOSSIBLE: 1, Word.OPEN: 3}[found.word])

@@ -46,6 +46,7 @@ class Place:
     kv_heads: int | None = None
     branches: int | None = None
     rule: OwnRule | None = None
+    cap: str | None = None
     config: Path | None = None
     context: int | None = None
 
@@ -55,17 +56,22 @@ class Place:
         return any(getattr(self, field.name) is not None for field in fields(self))
 
     def found(self) -> HasGeometry:
-        """The place.
+        """The place, with the cap that was stated.
 
         Contract: options that speak of different kinds of places are refused in one sentence. With --tokens and --d it
         is a head of one's own, and with --heads or --layers a stack of them; with --config a decoder; else a model,
         with the maps, dimension or stack that were typed in place of its own.
         """
+        from lowerbound.core.models import capped
+
+        return capped(self._uncapped(), self.cap)
+
+    def _uncapped(self) -> HasGeometry:
         if self.config is not None:
-            self._alone("--config", "context", "config", "branches")
+            self._alone("--config", "context", "config", "branches", "cap")
             return self._configured(self.config)
         if self.tokens is not None:
-            self._alone("--tokens", "tokens", "own", "d", "layers", "heads", "kv_heads", "branches", "rule")
+            self._alone("--tokens", "tokens", "own", "d", "layers", "heads", "kv_heads", "branches", "rule", "cap")
             return self._typed(self.tokens)
         for name in ("own", "kv_heads", "branches", "rule"):
             if getattr(self, name) is not None:
@@ -87,20 +93,17 @@ class Place:
         return replace(decoder_of(config), branches=self.branches or 1).at(self.context)
 
     def _typed(self, tokens: int) -> HasGeometry:
-        from lowerbound.core.decoder import LanguageModel, own_name
+        from lowerbound.core.decoder import own_decoder
 
         if self.d is None:
             raise InvalidArgument("--tokens must be given with --d, the head dimension")
-        heads = self.heads or self.kv_heads or 1
-        decoder = LanguageModel(
-            name=own_name(self.d),
+        decoder = own_decoder(
+            self.d,
+            heads=self.heads,
+            kv_heads=self.kv_heads,
             layers=self.layers or 1,
-            heads=heads,
-            kv_heads=self.kv_heads or heads,
-            head_dim=self.d,
             branches=self.branches or 1,
             rule="l2norm" if self.rule is None else self.rule.name_of_rule,
-            source="typed",
         )
         return decoder.at(tokens, self.own or 1)
 
@@ -123,10 +126,14 @@ _OPTIONS: dict[str, tuple[Any, str]] = {
     "kv_heads": (int, "Key-value heads a layer; default: as many as query heads."),
     "branches": (int, "Branches, such as 2 with classifier-free guidance."),
     "rule": (OwnRule, "How logits are computed; default: l2norm."),
+    "cap": (
+        str,
+        "Largest |logit| of a query: a number, soft-cap (50) or qk-clip (100, the default).",
+    ),
     "config": (Path, "A decoder's config.json, as Hugging Face writes it; nothing is downloaded."),
     "context": (int, "Cached tokens of a language model; default: 8192, or its longest."),
 }
-_METAVARS = {"schedule": "MAPS", "tokens": "T", "d": "D", "config": "FILE", "context": "N"}
+_METAVARS = {"schedule": "MAPS", "tokens": "T", "d": "D", "config": "FILE", "context": "N", "cap": "X"}
 
 
 def option_of(name: str) -> Any:

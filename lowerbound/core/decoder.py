@@ -10,12 +10,14 @@ linear maps of the vector.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
 from typing import Any
 
 from lowerbound.core.bits import FP16_BITS
-from lowerbound.core.geometry import Geometry
+from lowerbound.core.geometry import Geometry, stated_cap
 from lowerbound.core.rules import RuleName
+from lowerbound.core.scalars import Rational, plainly
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, invalid
 
@@ -103,6 +105,8 @@ class LanguageModel:
         The rank of the latent vector and the dimension of the shared rotary key, in multi-head latent attention.
     vocabulary : int or None
         The number of token ids, where it is known.
+    logit_cap : Fraction or None
+        The largest |logit| between unit vectors, where it is stated.
     catalogued : bool
         Whether the decoder is a row of the catalog; heads of others are called by their size.
     """
@@ -120,6 +124,7 @@ class LanguageModel:
     longest: int | None = None
     branches: int = 1
     rule: RuleName = "1/sqrt(d)"
+    logit_cap: Fraction | None = None
     source: str = ""
     catalogued: bool = False
     notes: tuple[str, ...] = ()
@@ -138,6 +143,17 @@ class LanguageModel:
             raise invalid("global_layers", f"lie in [0, {self.layers}]", self.global_layers)
         if (self.latent_rank is None) != (self.latent_rope is None):
             raise InvalidArgument("latent attention must have a rank and a rotary dimension, got one of them")
+
+    def to_json(self) -> dict[str, Any]:
+        """The fields that are not as they are by default, as plain JSON values; `from_json` is the inverse."""
+        said = {one.name: getattr(self, one.name) for one in fields(self) if getattr(self, one.name) != one.default}
+        return {name: str(value) if isinstance(value, Fraction) else value for name, value in said.items()}
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> LanguageModel:
+        """The decoder that `to_json` described."""
+        cap = {"logit_cap": Fraction(data["logit_cap"])} if "logit_cap" in data else {}
+        return cls(**{**data, "notes": tuple(data.get("notes", ())), **cap})
 
     @property
     def n_global(self) -> int:
@@ -187,9 +203,27 @@ class LanguageModel:
                     self.head_dim,
                     self.rule,
                     self.vocabulary,
+                    logit_cap=self.logit_cap,
                 )
                 shares.append(Share(what, layers, self.free_heads, head, self.layer_bits(count)))
         return Placed(self, tokens, own, tuple(shares))
+
+
+def own_decoder(
+    d: int, *, heads: int | None, kv_heads: int | None, layers: int, branches: int, rule: RuleName
+) -> LanguageModel:
+    """A decoder of nobody's model: heads are as many as key-value heads where they are not given, and vice versa."""
+    query_heads = heads or kv_heads or 1
+    return LanguageModel(
+        name=own_name(d),
+        layers=layers,
+        heads=query_heads,
+        kv_heads=kv_heads or query_heads,
+        head_dim=d,
+        branches=branches,
+        rule=rule,
+        source="typed",
+    )
 
 
 def _counted(name: str, value: object, most: int) -> None:
@@ -210,6 +244,11 @@ class Placed:
     def name(self) -> str:
         """What tables call it."""
         return f"{self.decoder.name} at {self.context:,} tokens"
+
+    def capped(self, cap: Rational) -> Placed:
+        """The same with a stated cap on |logit|; errors as `stated_cap`."""
+        decoder = replace(self.decoder, logit_cap=stated_cap(cap, self.decoder.rule))
+        return decoder.at(self.context, self.own)
 
     @property
     def geometry(self) -> Geometry:
@@ -268,8 +307,9 @@ class Placed:
             )
         if decoder.rule != "l2norm":
             found.append(
-                "the rule has no cap of its own: the floor holds where |logit| <= 100 is allowed, and says "
-                "nothing of weights that keep logits smaller"
+                "the rule has no cap of its own: the floor holds where "
+                f"|logit| <= {plainly(self.geometry.largest_logit)} is allowed, and says nothing of weights that keep "
+                "logits smaller; --cap states another"
             )
         return found
 
@@ -300,7 +340,7 @@ def from_row(row: Mapping[str, str]) -> LanguageModel:
 
 
 _ROW_NOTES = {
-    "logit_softcap": "logits are capped softly: 100 is out of their reach where the cap is smaller",
+    "logit_softcap": "a soft cap bends the logits, of which no floor is proved: the numbers are those without it",
     "sinks": "a learned sink takes part of each softmax: a query's own logit has to outweigh it too",
     "qk_norm": "queries and keys are normalized and then multiplied by learned scales",
 }

@@ -8,15 +8,17 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from lowerbound.core.decoder import LanguageModel, Placed, from_row
-from lowerbound.core.geometry import Geometry, HasGeometry
+from lowerbound.core.geometry import Geometry, HasGeometry, stated_cap
 from lowerbound.core.rules import RuleName
+from lowerbound.core.scalars import Rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, unknown
 
@@ -41,6 +43,8 @@ class Model:
         The number of values of a token id; None if the repository does not state it.
     pair_bytes_as_coded : int
         Bytes of one cached (K, V) entry pair in the reference code: 4, or 6 if keys stay float32.
+    logit_cap : Fraction or None
+        The largest |logit| between unit vectors, where it is stated beside the catalog's facts.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Model:
     mask: str
     source: str
     note: str
+    logit_cap: Fraction | None = None
 
     @staticmethod
     def from_config(path: str | Path, *, context: int | None = None) -> Placed:
@@ -82,7 +87,13 @@ class Model:
     @cached_property
     def geometry(self) -> Geometry:
         """One head of the model, with the maps that its last scale sees."""
-        return Geometry(self.name, self.visible_schedule, self.head_dim, self.rule, self.codebook_size)
+        return Geometry(
+            self.name, self.visible_schedule, self.head_dim, self.rule, self.codebook_size, logit_cap=self.logit_cap
+        )
+
+    def capped(self, cap: Rational) -> Model:
+        """The same model with a stated cap on |logit|; errors as `stated_cap`."""
+        return replace(self, logit_cap=stated_cap(cap, self.rule))
 
     @property
     def n_tokens(self) -> int:
@@ -250,6 +261,13 @@ def find_geometry(place: HasGeometry | str) -> Geometry:
     Contract: a name that is no model's raises UnknownName with the nearest names.
     """
     return find_place(place).geometry if isinstance(place, str) else place.geometry
+
+
+def capped(place: HasGeometry, cap: Rational | None) -> HasGeometry:
+    """The same place with a stated cap on |logit|, or itself if there is none; errors as `stated_cap`."""
+    if cap is None:
+        return place
+    return place.capped(cap) if isinstance(place, Model | Placed) else place.geometry.capped(cap)
 
 
 def find_model(name: str) -> Model:

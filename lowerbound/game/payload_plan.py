@@ -14,7 +14,6 @@ from lowerbound.core.grid import MOST_LEVELS
 from lowerbound.core.keys.choice import KEY_FAMILIES
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.reading import KINDS, FloatArithmetic, Kind, key_room, key_step, reading, value_step
-from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, plainly, rational
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.payload import PayloadDesign
@@ -52,7 +51,7 @@ def plan_payload(
     eta : rational in [0, 1/2)
         Additive error of an answer.
     multiplier : rational or None
-        lambda; None takes 100, the cap of the l2norm rule, under every rule.
+        lambda; None takes the largest |logit| of the head, which is 100 if no cap is stated.
     addresses : pairs of keys and a bound on their one-sided coherence
         Further sets of addresses. Sets with fewer than T addresses, or in more than d - 2 dimensions, are ignored.
     """
@@ -61,9 +60,9 @@ def plan_payload(
         raise invalid("kind", f"be one of {KINDS}", kind)
     if not 0 <= eta < Fraction(1, 2):
         raise ImpossibleReduction(f"eta must lie in [0, 1/2), got {eta}; the nearest possible value is below 1/2")
-    chosen = MULTIPLIER_CAP if multiplier is None else rational(multiplier, name="lambda")
+    chosen = geometry.largest_logit if multiplier is None else rational(multiplier, name="lambda")
     if chosen <= 0:
-        raise invalid("lambda", "be > 0", str(chosen), nearest=str(MULTIPLIER_CAP))
+        raise invalid("lambda", "be > 0", str(chosen), nearest=str(geometry.largest_logit))
     blurred = float(eta + payload_rounding(geometry, chosen))
     n_cached = geometry.schedule.n_tokens_cached
     books = [*address_books(geometry), *addresses]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
 from rich.console import JustifyMethod
 from rich.table import Table
 
-from lowerbound.certify.certified import LOGIT_CAP, Certified
+from lowerbound.certify.certified import Certified
 from lowerbound.certify.floors import R1, Floor
 from lowerbound.certify.theorems import PROVED, THEOREMS
 from lowerbound.core.decoder import LanguageModel
@@ -178,7 +178,7 @@ def floor_text(floor: Floor) -> str:
         f"{floor.streams} {counted}",
         f"computation model {R1}",
         f"at eta = {plainly(floor.eta)} (additive, values in [0, 1]; in Theorem A relative), delta = "
-        f"{plainly(floor.delta)}, |logit| <= {LOGIT_CAP} between unit vectors:",
+        f"{plainly(floor.delta)}, |logit| <= {plainly(place.largest_logit)} between unit vectors:",
         "",
         f"{'floor':28}{'one head':>19}{'of fp16':>11}{'all heads':>18}",
         f"{'fp16 cache (K and V)':28}{floor.cache_bits:>14,} bits{100:>9.2f} %"
@@ -224,11 +224,14 @@ def _nearest(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}"
 
 
-def possible_text(answer: Mapping[str, Any]) -> str:
-    """What is proved about a claimed compression: the bits asked for, the floors and the best proved cache, by size."""
+def possible_text(answer: Mapping[str, Any], notes: Iterable[str] = ()) -> str:
+    """What is proved about a claimed compression: the bits asked for, the floors and the best proved cache, by size.
+
+    Notes of the place, such as a cap that it does not state itself, are sentences before the last line.
+    """
     plain, asked = answer["cache_bits"], answer["budget_bits"]
     ratio, eta, delta = (plainly(answer[name]) for name in ("ratio", "eta", "delta"))
-    promise = f"additive, values in [0, 1], |logit| <= 100), failure probability {delta}; model R1"
+    promise = f"additive, values in [0, 1], |logit| <= {answer['logit_cap']}), failure probability {delta}; model R1"
     lines = [
         f"{answer['model']}, one head: {plain:,} bits of fp16 keys and values; asked for 1/{ratio} of it",
         f"every answer within {eta} ({promise}",
@@ -246,6 +249,7 @@ def possible_text(answer: Mapping[str, Any]) -> str:
     for name, bits, note, rounded in sorted(rows, key=lambda row: row[1]):
         lines.append(f"{name:28}{rounded(bits, 0):>14} bits{rounded(100 * bits / plain, 2):>9} %  {note}".rstrip())
     lines.append("")
+    lines += [f"{note[0].upper()}{note[1:]}." for note in notes]
     possible, above = answer["largest_possible_ratio"], answer["no_ratio_above"]
     lines.append(
         f"at this error the fp16 cache can be compressed {rounded_down(possible, 2)} times"

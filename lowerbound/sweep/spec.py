@@ -25,10 +25,11 @@ from pydantic import (
     model_validator,
 )
 
-from lowerbound.core.models import find_geometry, find_model
+from lowerbound.core.models import find_geometry
 from lowerbound.core.scalars import rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, quoted, unknown
+from lowerbound.sweep.place import Head, Size
 
 LARGEST_FILE_BYTES = 2**20
 MOST_UNITS = 10**6
@@ -57,33 +58,14 @@ def _known(name: str) -> str:
     return name
 
 
-class Size(BaseModel):
-    """A head of any size: maps such as "1x1 2x2 4x4", a head dimension, and a catalogued model whose rule it has."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
-    schedule: Annotated[str, Field(max_length=4000)]
-    d: Annotated[int, Field(ge=1, le=2**16)]
-    rule_of: str = "var-d16"
-
-    @field_validator("schedule")
-    @classmethod
-    def _is_a_schedule(cls, text: str) -> str:
-        ScaleSchedule.parse(text)
-        return text
-
-    @field_validator("rule_of")
-    @classmethod
-    def _is_a_model(cls, name: str) -> str:
-        return find_model(name).name
-
-
 class Axes(BaseModel):
-    """The fields of every kind of sweep: its name, its places (models and sizes), and its errors."""
+    """The fields of every kind of sweep: its name, its places (models, sizes and heads), and its errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, validate_default=True)
     name: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_printable)]
     models: Names = ()
     sizes: Annotated[tuple[Size, ...], Field(max_length=MOST_VALUES)] = ()
+    heads: Annotated[tuple[Head, ...], Field(max_length=MOST_VALUES)] = ()
     etas: Numbers = ("0.01",)
 
     @field_validator("models")
@@ -98,16 +80,23 @@ class Axes(BaseModel):
 
     @model_validator(mode="after")
     def _has_a_place(self) -> Axes:
-        if not self.models and not self.sizes:
-            raise invalid("models and sizes", "name at least one place together", [])
+        if not self.n_places:
+            raise invalid("models, sizes and heads", "name at least one place together", [])
         return self
 
     def places(self) -> Iterator[Unit]:
-        """Every place, models first."""
+        """Every place, models first and heads last."""
         for name in self.models:
             yield {"model": name}
         for size in self.sizes:
             yield size.model_dump()
+        for head in self.heads:
+            yield head.unit()
+
+    @property
+    def n_places(self) -> int:
+        """The number of places."""
+        return len(self.models) + len(self.sizes) + len(self.heads)
 
     def numbers(self, trials: int) -> Iterator[tuple[str, int]]:
         """Every place, and the numbers of 8 bytes that so many trials there may hold at once, for each head.
@@ -116,7 +105,10 @@ class Axes(BaseModel):
         """
         named = ((name, find_geometry(name).schedule, find_geometry(name).d) for name in self.models)
         own = ((f"{size.schedule} in R^{size.d}", ScaleSchedule.parse(size.schedule), size.d) for size in self.sizes)
-        for place, schedule, d in (*named, *own):
+        placed = (
+            (head.placed().name, head.placed().geometry.schedule, head.placed().geometry.d) for head in self.heads
+        )
+        for place, schedule, d in (*named, *own, *placed):
             states = sum(map(schedule.prefix_tokens, range(schedule.n_scales)))
             yield place, trials * d * (schedule.n_tokens_cached + 2 * states)
 
@@ -159,8 +151,7 @@ class CacheSweep(Axes):
     def n_units(self) -> int:
         """The number of combinations, which are not made for it."""
         budgeted = sum(1 if "@" in cache else len(self.budgets) or 1 for cache in self.caches)
-        places = len(self.models) + len(self.sizes)
-        return prod((budgeted, places or 1, len(self.etas), len(self.seeds)))
+        return prod((budgeted, self.n_places or 1, len(self.etas), len(self.seeds)))
 
     def budgeted(self) -> Iterator[tuple[str, str | None]]:
         """Each cache with each budget; a name with its own budget, such as "h2o@1/4", is listed with that one alone."""
@@ -214,17 +205,15 @@ class AttackSweep(CacheSweep):
 
 
 class FloorSweep(Axes):
-    """Certified floors: models x etas x deltas."""
+    """Certified floors: places x etas x deltas."""
 
     kind: Literal["floor"]
-    models: Annotated[Names, Field(min_length=1)]
-    sizes: Annotated[tuple[Size, ...], Field(max_length=0)] = ()
     deltas: Numbers = ("0",)
 
     @property
     def n_units(self) -> int:
         """The number of combinations."""
-        return prod(map(len, (self.models, self.etas, self.deltas)))
+        return prod((self.n_places, len(self.etas), len(self.deltas)))
 
     def units(self) -> Iterator[Unit]:
         """Every combination."""
@@ -363,7 +352,8 @@ def _sentence(source: str, found: Any, model: type[BaseModel]) -> str:
     if found["type"] in ("union_tag_not_found", "union_tag_invalid"):
         return f"{source}: kind must be one of play, attack, floor, got {quoted(found['input'].get('kind'))}"
     if found["type"] == "extra_forbidden":
-        fields = Size.model_fields if "sizes" in places[:-1] else model.model_fields
+        parts: dict[object, type[BaseModel]] = {"sizes": Size, "heads": Head}
+        fields = next((parts[part] for part in places[:-1] if part in parts), model).model_fields
         prefix = f"{'.'.join(map(str, places[:-1]))}: " if places[:-1] else ""
         return f"{source}: {prefix}{unknown('key', str(places[-1]), fields)}"
     got = "" if found["type"] == "missing" else f", got {quoted(found['input'])}"

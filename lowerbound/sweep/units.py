@@ -152,31 +152,19 @@ def steady(value: Any) -> Any:
     return [steady(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _geometry(place: Unit) -> Any:
-    from dataclasses import replace
-
-    from lowerbound.core.geometry import Geometry
-    from lowerbound.core.models import find_geometry, find_model
-    from lowerbound.core.schedule import ScaleSchedule
-
-    if "model" in place:
-        return find_geometry(place["model"])
-    return replace(
-        Geometry.of(find_model(place["rule_of"])),
-        name=f"{place['schedule']} in R^{place['d']}",
-        schedule=ScaleSchedule.parse(place["schedule"]),
-        d=place["d"],
-    )
-
-
 def _play(job: Job) -> dict[str, Any]:
     from lowerbound.caches.registry import play
     from lowerbound.game.channel import Isolation
     from lowerbound.game.reduction import plan_reduction
+    from lowerbound.sweep.place import place_of_unit
 
     unit = job.unit
     plan = plan_reduction(
-        _geometry(unit["place"]), eta=unit["eta"], guarantee=unit["guarantee"], seed=unit["seed"], key_family=None
+        place_of_unit(unit["place"]).geometry,
+        eta=unit["eta"],
+        guarantee=unit["guarantee"],
+        seed=unit["seed"],
+        key_family=None,
     )
     return play(
         plan,
@@ -194,11 +182,13 @@ def _attack(job: Job) -> dict[str, Any]:
     from lowerbound.attack.adversary import Broken, attack
     from lowerbound.certify.witness import witness
     from lowerbound.game.channel import Isolation
+    from lowerbound.sweep.place import place_of_unit
 
     unit = job.unit
+    place = None if unit["place"] is None else place_of_unit(unit["place"])
     outcome = attack(
         unit["cache"],
-        geometry=None if unit["place"] is None else _geometry(unit["place"]),
+        geometry=None if place is None else place.geometry,
         budget=unit["budget"],
         eta=unit["eta"],
         guarantee=unit["guarantee"],
@@ -216,9 +206,12 @@ def _attack(job: Job) -> dict[str, Any]:
 
 def _floor(job: Job) -> dict[str, Any]:
     from lowerbound.certify.floors import floor
+    from lowerbound.sweep.place import place_of_unit
 
     unit = job.unit
-    return floor(unit["place"]["model"], eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"])).to_json()
+    return floor(
+        place_of_unit(unit["place"]), eta=Fraction(unit["eta"]), failure_prob=Fraction(unit["delta"])
+    ).to_json()
 
 
 RUNNERS: dict[str, Callable[[Job], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}

@@ -84,14 +84,17 @@ def test_channels_of_a_network_are_the_models(channels: int) -> None:
     assert "channels 32" in found.verdict.reason
 
 
-def test_logits_beyond_the_cap_of_every_floor() -> None:
-    """Forgery: models whose rule has no cap are certified for logits up to 100, and a claim may not speak of more."""
+def test_logits_beyond_the_cap_of_a_rule() -> None:
+    """Forgery: a model that clamps at 100 has no floor for larger logits; others have, up to a limit."""
+    clamped = certified("var-d16", eta="1/100", delta=0, theorem="B")
+    assert clamped is not None
+    assert "(0, 100]" in check(resealed(clamped.document(), ("multiplier",), "101")).verdict.reason
     honest = certified("switti-ar-512", eta="1/100", delta=0, theorem="B")
     assert honest is not None
     assert check(honest.document()).verdict.outcome is Outcome.VERIFIED
-    found = check(resealed(honest.document(), ("multiplier",), str(LARGEST_MULTIPLIER[honest.claim["rule"]])))
+    found = check(resealed(honest.document(), ("multiplier",), str(LARGEST_MULTIPLIER[honest.claim["rule"]] + 1)))
     assert found.verdict.outcome is Outcome.REJECTED
-    assert "logits are at most 100" in found.verdict.reason
+    assert "(0, 65536]" in found.verdict.reason
 
 
 @pytest.mark.parametrize("keys", [None, "best"])

@@ -9,6 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lowerbound.certify.floors import floor
+from lowerbound.core.configuration import decoder_in
+from lowerbound.core.models import find_place
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation, strongest
@@ -16,6 +19,7 @@ from lowerbound.sweep.spec import LARGEST_FILE_BYTES, profile_of, read_spec, spe
 from lowerbound.sweep.units import Job, canonical, key_of, run_unit
 from tests.sweep.sweeping import run
 
+LLAMA = {"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2}
 PLAY: dict[str, Any] = {"name": "x", "kind": "play", "caches": ["uniform"], "models": ["var-d16"]}
 
 
@@ -69,7 +73,7 @@ def test_keys_depend_on_nothing_but_the_configuration() -> None:
         ({"budgets": ["1/0"]}, "budgets: "),
         ({"sizes": [{"schedule": "1xq", "d": 3}]}, "sizes.0.schedule: schedule '1xq' must list maps such as 4x4"),
         ({"sizes": [{"schedule": "1x1 2x2", "d": 0}]}, "sizes.0.d: input should be greater than or equal to 1, got 0"),
-        ({"models": []}, "models and sizes must name at least one place together"),
+        ({"models": []}, "models, sizes and heads must name at least one place together"),
         ({"isolation": "some"}, "isolation: input should be 'none', 'process-shared-files' or 'sandbox', got 'some'"),
         ({"seeds": list(range(1100)), "etas": ["0.1", "0.2"] * 500}, "at most 1000000 units, got 1100000"),
         ({"caches": ["full"] * 10**4, "budgets": ["1/2"] * 10**4}, "at most 1000000 units, got 100000000"),
@@ -264,3 +268,48 @@ def test_rows_of_one_unit_are_equal() -> None:
         first, second = run_unit(Job(unit, PrivateSeed(7))), run_unit(Job(unit, PrivateSeed(7)))
         assert first.outcome == "done", first.reason
         assert canonical(first.row) == canonical(second.row)
+
+
+def test_heads_of_a_sweep_are_those_of_the_command_line(tmp_path: Path) -> None:
+    """Differential: a language model, a config.json and a head by its size have the floors that `floor` gives them."""
+    config = tmp_path / "config.json"
+    config.write_text(
+        '{"model_type": "llama", "hidden_size": 64, "num_hidden_layers": 3, "num_attention_heads": 2}',
+        encoding="utf-8",
+    )
+    heads = [
+        {"model": "gpt2", "context": 100},
+        {"config": str(config), "context": 90, "cap": "50"},
+        {"tokens": 80, "d": 32, "layers": 2},
+    ]
+    units = list(spec_of({"name": "x", "kind": "floor", "heads": heads}).units())
+    config.unlink()
+    found = [run_unit(Job(unit, PrivateSeed(0))).row for unit in units]
+    placed = find_place("gpt2", 100), decoder_in(LLAMA, "config").at(90).capped(50), floor(tokens=80, d=32)
+    bits = [one.checked_bits() for one in (floor(placed[0]), floor(placed[1]), placed[2])]
+    assert [row["per_head"]["keys_and_values_bits"] for row in found if row is not None] == bits
+    assert found[1] is not None
+    assert found[1]["logit_cap"] == "50"
+    assert found[2] is not None
+    assert found[2]["total"]["streams"] == 2
+
+
+@pytest.mark.parametrize(
+    ("head", "sentence"),
+    [
+        ({}, "exactly one of model, config and tokens"),
+        ({"model": "gpt2", "tokens": 8, "d": 8}, "exactly one of model, config and tokens"),
+        ({"model": "gpt2", "d": 8}, "d must be left out of a head with model"),
+        ({"model": "var-d16"}, "models takes it"),
+        ({"tokens": 8}, "given with d"),
+        ({"tokens": 8, "d": 8, "context": 3}, "context must be left out of a head with tokens"),
+        ({"tokens": 8, "d": 8, "cap": "1000"}, "lie in (0, 100]"),
+        ({"tokens": 8, "d": 8, "widht": 3}, "key 'widht' is not known"),
+        ({"config": "no such file.json"}, "a file that can be read"),
+    ],
+)
+def test_other_heads_are_refused(head: dict[str, Any], sentence: str) -> None:
+    """Forgery: no place, two places, and fields that belong to another."""
+    with pytest.raises(InvalidArgument) as refused:
+        spec_of({"name": "x", "kind": "floor", "heads": [head]})
+    assert sentence in str(refused.value)

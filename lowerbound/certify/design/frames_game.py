@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lowerbound.certify.design.frames import frames_by_classes_design
-from lowerbound.certify.design.target import LOGIT_CAP, Target
+from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import ImpossibleReduction, invalid
@@ -22,9 +22,9 @@ def frames_game(
     InvalidArgument. The letters stay apart when float64 answers are off by another `frames_rounding`.
     """
     error = rational(eta, name="eta")
-    chosen = LOGIT_CAP if multiplier is None else rational(multiplier, name="lambda")
+    chosen = place.largest_logit if multiplier is None else rational(multiplier, name="lambda")
     if chosen <= 0:
-        raise invalid("lambda", "be > 0", str(chosen), nearest=str(LOGIT_CAP))
+        raise invalid("lambda", "be > 0", str(chosen), nearest=str(place.largest_logit))
     if not 0 <= error < Fraction(1, 2):
         raise ImpossibleReduction(f"eta must lie in [0, 1/2), got {error}; the nearest possible value is below 1/2")
     head = Target(place, error + frames_rounding(place, chosen), Fraction(0), chosen)

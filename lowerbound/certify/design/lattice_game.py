@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lowerbound.certify.design.lattice_cliques import lattice_clique_design
-from lowerbound.certify.design.target import LOGIT_CAP, Target
+from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import MOST_LEVELS
 from lowerbound.core.scalars import Rational, plainly, rational
@@ -23,7 +23,7 @@ def lattice_game(place: Geometry, *, eta: Rational, multiplier: Rational | None 
     play it. Values have at most 4096 levels, where the theorem may count more.
     """
     error = rational(eta, name="eta")
-    chosen = LOGIT_CAP if multiplier is None else rational(multiplier, name="lambda")
+    chosen = place.largest_logit if multiplier is None else rational(multiplier, name="lambda")
     design = lattice_clique_design(Target(place, error, Fraction(0), chosen)) if chosen > 0 and error >= 0 else None
     if design is None:
         raise ImpossibleReduction(
