@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -224,7 +224,7 @@ def _nearest(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}"
 
 
-def possible_text(answer: Mapping[str, Any], notes: Iterable[str] = ()) -> str:
+def possible_text(answer: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
     """What is proved about a claimed compression: the bits asked for, the floors and the best proved cache, by size.
 
     Notes of the place, such as a cap that it does not state itself, are sentences before the last line.
@@ -250,6 +250,7 @@ def possible_text(answer: Mapping[str, Any], notes: Iterable[str] = ()) -> str:
         lines.append(f"{name:28}{rounded(bits, 0):>14} bits{rounded(100 * bits / plain, 2):>9} %  {note}".rstrip())
     lines.append("")
     lines += [f"{note[0].upper()}{note[1:]}." for note in notes]
+    lines += [""] if notes else []
     possible, above = answer["largest_possible_ratio"], answer["no_ratio_above"]
     lines.append(
         f"at this error the fp16 cache can be compressed {rounded_down(possible, 2)} times"
