@@ -86,7 +86,7 @@ def oddities(holding: Holding) -> list[str]:
     """Sentences on what a ledger shows beside the compressed rows: copies, wide codes, spare room, state elsewhere."""
     least = LEAST_SHARE * holding.held_bytes
     kinds = (
-        ("the original", "fp16 originals are kept in {}"),
+        ("the original", "original rows are kept in {}"),
         ("full precision", "decoded rows are kept in full precision in {}"),
         ("its values need", "integers are wider than their values in {}"),
         ("what is used", "a storage is larger than what is used of it in {}"),

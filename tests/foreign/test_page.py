@@ -27,7 +27,7 @@ TOLD: dict[str, Any] = {
     "keys_error": 0.5,
     "verdict": "misstates",
     "reasons": [
-        "claims 4.00x, holds 2.00x (fp16 originals are kept in `layers[*].keys`)",
+        "claims 4.00x, holds 2.00x (original rows are kept in `layers[*].keys`)",
         "misreads 25 % of bits at rest",
     ],
     "ledger": [

@@ -48,7 +48,7 @@ def test_layers_are_told_together() -> None:
     entries = [Entry(f"layers[{n}].keys", "torch.float16", (4,), 8, "tensor", "the original keys") for n in range(3)]
     assert merged(entries) == [("layers[*].keys", 24)]
     holding = Holding((*entries, Entry("codes", "torch.uint8", (1,), 1, "tensor")), 0, (), (), None, 0)
-    assert oddities(holding) == ["fp16 originals are kept in `layers[*].keys`"]
+    assert oddities(holding) == ["original rows are kept in `layers[*].keys`"]
 
 
 def test_small_oddities_are_no_news() -> None:

@@ -49,7 +49,7 @@ def test_originals_beside_codes_are_a_misstatement() -> None:
     found = audited(f"{LIARS}:KeepsOriginals")
     assert str(found.verdict) == "misstates"
     assert found.reasons[0].startswith("its own meter says 4.00x, holds 0.6")
-    assert "fp16 originals are kept in `backup.rows[*]`" in found.reasons[0]
+    assert "original rows are kept in `backup.rows[*]`" in found.reasons[0]
     assert found.error == 0
 
 

@@ -74,9 +74,9 @@ def test_every_byte_is_counted_once(name: str, size: int) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("Honest", "fp16 originals are kept in `rows[*]`"),
+        ("Honest", "original rows are kept in `rows[*]`"),
         ("WideCodes", "integers are wider than their values in `rows[*]`"),
-        ("KeepsOriginals", "fp16 originals are kept in `backup.rows[*]`"),
+        ("KeepsOriginals", "original rows are kept in `backup.rows[*]`"),
         ("LazyCopy", "decoded rows are kept in full precision in `memo[*][*]`"),
         ("BigView", "a storage is larger than what is used of it in `rows[*]`"),
         ("ClassState", "state is kept outside the object"),
@@ -152,3 +152,22 @@ def test_held_is_at_least_sent(name: str) -> None:
         state = live.encode()
     assert 8 * held_by(name).held_bytes >= 8 * len(state) + 64
     assert RespondentHere(found).facts.family == "audited"
+
+
+def test_a_model_left_alone_holds_fp16() -> None:
+    """Known value: an unaltered Llama is weighed in the format that was asked for, whatever it computes in."""
+    holding = weighed(
+        adapter("patch:tests.thirdparty.targets:leaves_alone"),
+        TERMS.public,
+        tokens_of(PLACE, STACK, PrivateSeed.parse("7")),
+    )
+    assert sum(entry.bytes for entry in holding.entries if entry.kind == "tensor") == 2 * ROWS
+
+
+def test_answers_add_no_copy_to_a_press() -> None:
+    """Definition: once it was asked, a pressed cache holds the rows of the question too, and nothing else."""
+    press = 'kvpress:tests.thirdparty.targets:KeepsNewest#{"init":{"compression_ratio":0.5}}'
+    assert (
+        weighed(adapter(press), TERMS.public, tokens_of(PLACE, STACK, PrivateSeed.parse("7"))).grown_bytes
+        < 2 * 2 * STACK[0] * STACK[1] * D * 4
+    )

@@ -93,6 +93,13 @@ class AdaptedPatch(Adapted):
     def settled(self, thing: Any, returned: dict[int, Any]) -> None:
         asked, rows = zip(*(returned[layer] for layer in range(self.public.n_layers)), strict=True)
         self._run(thing, self.torch.stack(asked), self.torch.stack(rows, dim=1))
+        # The model computes in float32; its plain rows are stored in the format that was asked for.
+        stored = getattr(self.torch, self.target.dtype)
+        for layer in getattr(thing, "layers", ()):
+            for name in ("keys", "values"):
+                held = getattr(layer, name, None)
+                if isinstance(held, self.torch.Tensor) and held.dtype == self.torch.float32:
+                    setattr(layer, name, held.to(stored))
 
     def _run(self, cache: Any, asked: Tensor, rows: Tensor) -> Any:
         _, llama = self._llamas[id(cache)]

@@ -55,7 +55,7 @@ class AdaptedPress(Adapted):
 
     def put(self, thing: Any, layer: int, keys: Tensor, values: Tensor, queries: Tensor, n_before: int) -> Any:
         thing.queries[layer] = queries
-        return thing.cache.update(keys.float(), values.float(), layer)
+        return thing.cache.update(keys, values, layer)
 
     def held_rows(self, thing: Any, layer: int, returned: Any) -> tuple[Tensor, Tensor]:
         return returned[0], returned[1]
