@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rich.table import Table
-
 from lowerbound.attack.adversary import Broken, NotBroken, called
 from lowerbound.errors import printable
+from lowerbound.report.fitted import Fitted
 
 MOST_ROWS = 24
 """If there are more trials than this, only the best trial of each attack is shown."""
@@ -13,11 +12,11 @@ MOST_NUMBERS = 64
 """Instances with at most this many key entries are printed whole."""
 
 
-def attack_table(outcome: Broken | NotBroken) -> Table:
+def attack_table(outcome: Broken | NotBroken) -> Fitted:
     """One line per trial: the attack, its place, how many queries it asked, and the worst answer's error over eta."""
     terms = outcome.terms
     budget = "" if terms.budget is None else f" at budget {terms.budget}"
-    table = Table(
+    table = Fitted(
         title=f"attacks on {printable(outcome.cache)}{budget}: {terms.guarantee} eta {terms.eta}", title_style="bold"
     )
     for column in ("attack", "place", "asked", "failed", "error / eta", "s", "note"):

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
 from lowerbound.errors import printable
+from lowerbound.report.fitted import Fitted
 
 if TYPE_CHECKING:
     from lowerbound.foreign.defendant import Defendant
@@ -97,9 +96,9 @@ def audit_text(told: dict[str, Any]) -> None:
     print(str(told["verdict"]).upper())
 
 
-def audit_table(found: Sequence[dict[str, Any]]) -> Table:
+def audit_table(found: Sequence[dict[str, Any]]) -> Fitted:
     """Audits as rows: target, claim, held, sent, packed, misread, verdict."""
-    table = Table(title="audits of installed packages", title_style="bold")
+    table = Fitted(title="audits of installed packages")
     columns = ("target", "version", "claims", "holds", "sends", "packed", "bits misread", "keys misread", "verdict")
     for column in columns:
         table.add_column(column, justify="left" if column in ("target", "verdict") else "right", overflow="fold")

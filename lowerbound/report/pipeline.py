@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rich.table import Table
+from lowerbound.report.fitted import Fitted
 
 
 def bytes_text(count: float) -> str:
@@ -50,14 +50,12 @@ def simulation_text(row: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def ranks_table(model: str, phi: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+def ranks_table(model: str, phi: str, rows: Sequence[Mapping[str, Any]]) -> Fitted:
     """A table of ranks with one line per scale."""
-    table = Table(
+    table = Fitted(
         title=f"{model}, one channel, {phi}: dimensions that earlier ids reach, exactly",
         caption="rank: of the input of the scale; alone: from the ids of the scale before; joint: of the inputs of all "
         "scales up to this one",
-        title_style="bold",
-        caption_style="dim",
     )
     for column in ("scale", "tokens", "earlier ids", "rank", "alone", "f_hat", "joint"):
         table.add_column(column, justify="right")
@@ -98,9 +96,9 @@ def realisation_text(found: Mapping[str, Any]) -> str:
     )
 
 
-def sums_table(model: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+def sums_table(model: str, rows: Sequence[Mapping[str, Any]]) -> Fitted:
     """A table of how many streams count, with one line per assumption."""
-    table = Table(title=f"{model}: how often the floor of one head counts", title_style="bold")
+    table = Fitted(title=f"{model}: how often the floor of one head counts")
     for column in ("model", "streams", "layers", "kv heads", "branches"):
         table.add_column(column, justify="left" if column == "model" else "right", no_wrap=True)
     table.add_column("why", overflow="fold")

@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from rich.table import Table
-
 from lowerbound.certify.structures import StructureRow
+from lowerbound.report.fitted import Fitted
 from lowerbound.var.trace.obeyed import Obedience
 
 
-def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Table:
+def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Fitted:
     """One line per prior: the bits that its class forces, and the bits of a cache that is enough."""
     first = rows[0]
-    table = Table(
+    table = Fitted(
         title=f"one head of {place}: {first.tokens:,} cached tokens, d = {first.d}, additive eta {eta}, "
         f"delta {first.delta:g}, {first.all_bits:,} bits without structure",
         caption="class: log2 of its size, the floor at error 0; ratio: bits of the cache over that; "
         "played floor: that of every error rate that the game allows",
-        title_style="bold",
-        caption_style="dim",
     )
     for column in ("prior", "class", "of all", f"floor at {first.delta:g}", "cache", "bits", "ratio", "misread"):
         table.add_column(column, justify="left" if column in ("prior", "cache") else "right", no_wrap=True)
@@ -55,9 +52,9 @@ def structures_text(rows: Sequence[StructureRow]) -> str:
     return "\n".join(lines)
 
 
-def obedience_table(rows: Sequence[Obedience], place: str, tolerance: str) -> Table:
+def obedience_table(rows: Sequence[Obedience], place: str, tolerance: str) -> Fitted:
     """One line per prior: the parameter at which one head obeys it, and the bits that the class then forces."""
-    table = Table(title=f"priors of {place}, to {tolerance} of the range of values", title_style="bold")
+    table = Fitted(title=f"priors of {place}, to {tolerance} of the range of values")
     for column in ("prior", "holds with", "says nothing at", "obeyed", "floor of the class, bits"):
         table.add_column(column, justify="left" if column in ("prior", "obeyed") else "right")
     for row in rows:

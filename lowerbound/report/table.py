@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 from rich.console import JustifyMethod
-from rich.table import Table
 
 from lowerbound.certify.certified import Certified
 from lowerbound.certify.floors import R1, Floor
@@ -21,6 +20,7 @@ from lowerbound.errors import printable
 from lowerbound.game.duel import Row
 from lowerbound.game.tally import Part
 from lowerbound.prove.verify import Report
+from lowerbound.report.fitted import Fitted
 
 
 def label(row: Row) -> str:
@@ -35,23 +35,21 @@ def error_text(row: Row | Part) -> str:
     return f"{row.error:.4f} [{low / 1000:.3f}, {high / 1000:.3f}]"
 
 
-def duel_table(rows: Sequence[Row]) -> Table:
+def duel_table(rows: Sequence[Row]) -> Fitted:
     """One line per row: measured bits, error of each kind of symbol, the floor at these errors, and bits / floor."""
     first = rows[0]
     several = len(first.parts) > 1
     levels = f" ({', '.join(f'{part.name} of {part.levels} levels' for part in first.parts)})" if several else ""
-    table = Table(
+    table = Fitted(
         title=f"{first.symbols // first.heads} symbols{levels} on each head of {first.geometry}, "
         f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}",
         caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval; "
         "compression of fp16 keys and values, by the method's own accounting and as measured",
-        title_style="bold",
-        caption_style="dim",
     )
     errors = [f"{part.name} misread" for part in first.parts] if several else ["error"]
     for column in ("cache", "bits", *errors, "floor", "x floor", "claimed", "measured", "verdict"):
         justify: JustifyMethod = "left" if column in ("cache", "verdict") else "right"
-        table.add_column(column, justify=justify, no_wrap=column != "cache", overflow="fold")
+        table.add_column(column, justify=justify)
     for row in rows:
         table.add_row(
             label(row),
@@ -78,9 +76,9 @@ def whole_family_text(forced: Certified, rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def proof_table(report: Report) -> Table:
+def proof_table(report: Report) -> Fitted:
     """One line per lemma: its status, its range, its checkers, and the assumptions on which it rests."""
-    table = Table(title="the proof book", title_style="bold")
+    table = Fitted(title="the proof book")
     for column in ("lemma", "status", "range", "checked by", "rests on", "s"):
         table.add_column(column, overflow="fold", justify="right" if column == "s" else "left")
     for entry in report.entries:
@@ -95,9 +93,9 @@ def proof_table(report: Report) -> Table:
     return table
 
 
-def caches_table(listed: Sequence[Mapping[str, Any]]) -> Table:
+def caches_table(listed: Sequence[Mapping[str, Any]]) -> Fitted:
     """One line per cache that can be played by name."""
-    table = Table(title="caches", title_style="bold")
+    table = Fitted(title="caches")
     for column in ("name", "family", "idea", "nominal budget (default)", "reference"):
         table.add_column(column, overflow="fold")
     for entry in listed:
@@ -124,9 +122,9 @@ def description_text(told: Mapping[str, Any]) -> str:
     return "\n".join([*lines, "", told["text"] or "It says nothing about itself."])
 
 
-def models_table(models: Sequence[Model]) -> Table:
+def models_table(models: Sequence[Model]) -> Fitted:
     """One line per model of the catalogue."""
-    table = Table(title="models", title_style="bold")
+    table = Fitted(title="models")
     for column in ("name", "last map", "cached", "d", "layers x heads", "CFG", "rule", "fp16 cache", "replay"):
         table.add_column(column, overflow="fold")
     for model in models:
@@ -145,9 +143,9 @@ def models_table(models: Sequence[Model]) -> Table:
     return table
 
 
-def decoders_table(decoders: Sequence[LanguageModel]) -> Table:
+def decoders_table(decoders: Sequence[LanguageModel]) -> Fitted:
     """One line per language model of the catalogue, at its default context length."""
-    table = Table(title="language models, one token at a time", title_style="bold")
+    table = Fitted(title="language models, one token at a time")
     for column in ("name", "cached", "d", "layers x heads", "window", "fp16 cache", "a token", "ids"):
         table.add_column(column, overflow="fold")
     for decoder in decoders:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 BROKEN_PIPE_EXIT_CODE = 128 + signal.SIGPIPE
 WIDTH_WITHOUT_TERMINAL = 132
+LEAST_WIDTH, MOST_WIDTH = 20, 10_000
 
 
 class Shown:
@@ -81,8 +82,16 @@ def shown_streams() -> Iterator[None]:
             sys.stdout, sys.stderr = before
 
 
+def width_without_terminal() -> int:
+    """The width of output that is no terminal's: that of the variable COLUMNS, if it is a number from 20 on."""
+    said = os.environ.get("COLUMNS", "")
+    if not (said.isascii() and said.isdigit()):
+        return WIDTH_WITHOUT_TERMINAL
+    return min(max(LEAST_WIDTH, int(said[:9])), MOST_WIDTH)
+
+
 def console(*, stderr: bool = False) -> Console:
-    """The console on standard output or error; if that is no terminal, its width is fixed, so that columns do not fold.
+    """The console on standard output or error; if that is no terminal, its width is $COLUMNS, or 132 characters.
 
     Contract: the texts of cells, titles and descriptions are no markup, and are shown as `Shown` does: on a terminal,
     only the console's own styles are obeyed.
@@ -101,7 +110,7 @@ def console(*, stderr: bool = False) -> Console:
     is_looked_at = stream.isatty()
     return ShownConsole(
         file=stream.unfiltered if isinstance(stream, Shown) and is_looked_at else stream,
-        width=None if is_looked_at else WIDTH_WITHOUT_TERMINAL,
+        width=None if is_looked_at else width_without_terminal(),
         highlight=False,
         markup=False,
         emoji=False,

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from rich.table import Table
-
 from lowerbound.errors import printable
+from lowerbound.report.fitted import Fitted
 from lowerbound.report.pipeline import bytes_text
 from lowerbound.var.trace.check import HeadCheck
 from lowerbound.var.trace.file import Trace
@@ -65,15 +64,13 @@ def recorded_text(recorded: Recorded) -> str:
     return f"{trace_text(recorded.trace)}\n{what} Written: {size}."
 
 
-def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> Table:
+def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> Fitted:
     """One line per layer with the median, least and largest value over its heads; or one line per head."""
-    table = Table(
+    table = Fitted(
         title=f"{printable(trace.path.name)}: {'heads' if by_head else MEDIANS}",
         caption="lambda: largest logit that queries can ask; mu: largest cosine of two cached keys; addressable: share "
         "of keys that get half the weight of a query along them; ranks: effective, of the cached rows; entropy: of the "
         "weights of a query of the last scale; 90 %: keys that hold as much of them",
-        title_style="bold",
-        caption_style="dim",
     )
     columns: dict[str, Callable[[HeadFacts], float]] = {
         "lambda": lambda row: row.multiplier,
@@ -98,14 +95,12 @@ def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> T
     return table
 
 
-def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
+def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Fitted:
     """One line per layer: the worst of its heads."""
-    table = Table(
+    table = Fitted(
         title=f"{printable(trace.path.name)}: outputs against attention of its own q, k, v",
         caption=f"allowed: derived for {_types(trace)}, entry by entry; of it: the largest quotient, above 1 refutes; "
         "undecided rows: those whose allowance is no smaller than the spread of the values",
-        title_style="bold",
-        caption_style="dim",
     )
     for column in ("layer", "largest error", "largest allowed", "of it", "undecided rows", "verdict"):
         table.add_column(column, justify="left" if column == "verdict" else "right")
@@ -125,14 +120,12 @@ def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Table:
     return table
 
 
-def played_table(trace: Trace, rows: Sequence[PlayedTrace]) -> Table:
+def played_table(trace: Trace, rows: Sequence[PlayedTrace]) -> Fitted:
     """One line per cache: its bytes, and its errors on the last scale."""
-    table = Table(
+    table = Fitted(
         title=f"{printable(trace.path.name)}: caches on the trace",
         caption="state: measured, before the last scale, all layers, heads and branches, with 16 bytes each for the "
         "range of values; errors of the last scale's answers over that range",
-        title_style="bold",
-        caption_style="dim",
     )
     for column in ("cache", "state", "of fp16", "mean error", "worst error", "where"):
         table.add_column(column, justify="left" if column in ("cache", "where") else "right")
@@ -148,15 +141,13 @@ def played_table(trace: Trace, rows: Sequence[PlayedTrace]) -> Table:
     return table
 
 
-def points_table(trace: Trace, points: Sequence[Point]) -> Table:
+def points_table(trace: Trace, points: Sequence[Point]) -> Fitted:
     """The measured rate and distortion of every cache, over the heads that were played."""
     fp16 = trace.geometry.cache_bits
-    table = Table(
+    table = Fitted(
         title=f"{printable(trace.path.name)}: rate and distortion, each head alone; {MEDIANS}",
         caption=f"bits of one head's state, 128 for the range of its values included (fp16: {fp16:,}); errors over "
         "that range",
-        title_style="bold",
-        caption_style="dim",
     )
     for column in ("cache", "bits", "of fp16", "mean error", "worst error"):
         table.add_column(column, justify="left" if column == "cache" else "right")
@@ -187,14 +178,12 @@ def floors_text(trace: Trace, told: Sequence[HeadFloor]) -> str:
     return "\n".join(lines)
 
 
-def distances_table(trace: Trace, rows: Sequence[Distance], *, by_head: bool) -> Table:
+def distances_table(trace: Trace, rows: Sequence[Distance], *, by_head: bool) -> Fitted:
     """Bits that sufficed on this image beside the floor: one line per layer and error, or per head and error."""
-    table = Table(
+    table = Fitted(
         title=f"{printable(trace.path.name)}: bits that sufficed here, beside the floor of the worst case",
         caption="here: the smallest state of the caches played whose worst answer on this trace is within eta; "
         "x floor: below 1, easier than the worst case" + ("" if by_head else f"; {MEDIANS}"),
-        title_style="bold",
-        caption_style="dim",
     )
     names = ("layer", "head", "branch", "eta") if by_head else ("layer", "eta")
     for column in (*names, "floor", "here", "x floor", "by", *(() if by_head else ("heads below",))):
