@@ -103,6 +103,8 @@ class LanguageModel:
         The rank of the latent vector and the dimension of the shared rotary key, in multi-head latent attention.
     vocabulary : int or None
         The number of token ids, where it is known.
+    family : str
+        The models that it was released with, as the catalog groups them; empty where it is no row of the catalog.
     catalogued : bool
         Whether the decoder is a row of the catalog; heads of others are called by their size.
     """
@@ -121,6 +123,7 @@ class LanguageModel:
     branches: int = 1
     rule: RuleName = "1/sqrt(d)"
     source: str = ""
+    family: str = ""
     catalogued: bool = False
     notes: tuple[str, ...] = ()
 
@@ -294,6 +297,7 @@ def from_row(row: Mapping[str, str]) -> LanguageModel:
         vocabulary=number("vocab_size"),
         longest=number("max_positions"),
         source=row["source"],
+        family=row["family"],
         catalogued=True,
         notes=tuple(notes),
     )
