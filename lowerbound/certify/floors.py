@@ -151,7 +151,7 @@ class Floor:
             {"bits_of_one_head": bits, "streams": self.streams},
         )
         if self.placed is not None:
-            return {"R1": first, **_replayed(self.placed)}
+            return {"R1": first, **ids_enough(self.placed)}
         return (
             {"R1": first}
             if self.model is None
@@ -296,8 +296,11 @@ def _subject(place: HasGeometry | str | None, tokens: int | None, d: int | None,
     return place
 
 
-def _replayed(placed: Placed) -> dict[str, ModelAnswer]:
-    """What is enough with public weights: the token ids, from which the cache is computed again."""
+def ids_enough(placed: Placed) -> dict[str, ModelAnswer]:
+    """What is enough with public weights: the token ids, from which the cache is computed again.
+
+    Contract: the answer of model R2, or none where the vocabulary is not known.
+    """
     if placed.decoder.vocabulary is None:
         return {}
     each, tokens = math.log2(placed.decoder.vocabulary), f"{placed.context:,} tokens"

@@ -107,6 +107,8 @@ class LanguageModel:
         The number of token ids, where it is known.
     logit_cap : Fraction or None
         The largest |logit| between unit vectors, where it is stated.
+    family : str
+        The models that it was released with, as the catalog groups them; empty where it is no row of the catalog.
     catalogued : bool
         Whether the decoder is a row of the catalog; heads of others are called by their size.
     """
@@ -126,6 +128,7 @@ class LanguageModel:
     rule: RuleName = "1/sqrt(d)"
     logit_cap: Fraction | None = None
     source: str = ""
+    family: str = ""
     catalogued: bool = False
     notes: tuple[str, ...] = ()
 
@@ -334,6 +337,7 @@ def from_row(row: Mapping[str, str]) -> LanguageModel:
         vocabulary=number("vocab_size"),
         longest=number("max_positions"),
         source=row["source"],
+        family=row["family"],
         catalogued=True,
         notes=tuple(notes),
     )

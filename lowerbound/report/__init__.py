@@ -1,1 +1,1 @@
-"""Tables, texts, figures and pages for readers. Only `site.explorer_data` computes results, for the explorer."""
+"""Tables, texts, figures and pages for readers. Only the data of the explorer, in `site`, are computed here."""

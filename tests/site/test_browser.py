@@ -16,6 +16,7 @@ from urllib.parse import unquote, urldefrag
 import pytest
 
 from lowerbound.certify.certified import certified
+from lowerbound.certify.floors import Floor, floor
 from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.models import find_model
 from lowerbound.prove.book import load_book
@@ -235,7 +236,7 @@ def test_the_page_of_the_proof_shows_no_tex(site: Path, reader: Reader) -> None:
 
 
 def shown_bits(page: Any) -> dict[str, str]:
-    """The rows of the explorer's table: what is shown as bits a head."""
+    """The rows of the explorer's table: what is shown as bits per head."""
     found: dict[str, str] = page.evaluate(
         "Object.fromEntries([...document.querySelectorAll('#floors tr[data-row]')].map(tr => "
         "[tr.dataset.row, tr.querySelector('td.bits')?.textContent ?? 'nothing']))"
@@ -261,6 +262,75 @@ def test_the_explorer_answers_with_the_librarys_numbers(site: Path, reader: Read
         assert shown["fp16"] == f"{find_model(name).head_cache_bits:,}"
         assert page.evaluate("location.hash").startswith(f"#model={name}")
     assert not reader.complaints
+
+
+def megabytes(bits: float) -> str:
+    """Bits as the explorer shows the lower bound of a whole cache: rounded down."""
+    return f"{bits // 800_000 / 10:,.1f}".removesuffix(".0") + " MB"
+
+
+@pytest.mark.parametrize(
+    ("name", "context", "eta", "delta"),
+    [
+        ("llama-3.2-1b", 8192, "1/100", "0"),
+        ("gemma-3-4b", 4096, "1/1000", "1/100"),
+        ("deepseek-v3", 1024, "1/10", "0"),
+    ],
+)
+def test_the_explorer_takes_language_models(
+    site: Path, reader: Reader, name: str, context: int, eta: str, delta: str
+) -> None:
+    """Differential: floors of a head, of each kind of layer and of the whole cache are those of `floor`; what is enough
+    with public weights and every note stand beside them, and the address leads back."""
+    page = reader.open(site / "explorer.html")
+    for control, value in (("model", name), ("context", str(context)), ("eta", eta), ("delta", delta)):
+        page.select_option(f"#{control}", value)
+    now = floor(name, context=context, eta=eta, failure_prob=delta)
+    assert now.placed is not None
+    shown, answer, layers = (
+        shown_bits(page),
+        page.locator("#answer").inner_text(),
+        page.locator("#shares").inner_text(),
+    )
+    known = {one.theorem.name: f"{one.bits:,}" for one in now.certified}
+    assert {key: shown[key] for key in THEOREMS} == {key: known.get(key, "nothing") for key in THEOREMS}
+    assert f"at {context:,} tokens" in answer
+    for bits in (now.total(Floor.checked_bits), now.total(Floor.proved_bits)):
+        assert megabytes(bits) in answer
+    assert f"{now.total_cache_bits:,} bits" in page.locator("tr[data-row='fp16']").inner_html()
+    for part, _ in now.parts:
+        for bits in (part.cache_bits, part.checked_bits(), part.proved_bits()):
+            assert f"{bits:,}" in layers
+    assert now.models["R2"].says in page.locator("#outside").inner_text()
+    notes = page.locator("#notes").inner_text().casefold()
+    assert all(note.casefold() in notes for note in now.placed.notes)
+    address = page.evaluate("location.hash")
+    page.goto("about:blank")
+    page = reader.open(site / "explorer.html", address)
+    assert page.locator("#answer").inner_text() == answer
+    page.select_option("#model", "var-d16")
+    assert not page.locator("#layers").is_visible()
+    assert not page.locator("#context").is_visible()
+    assert "context" not in page.evaluate("location.hash")
+    assert not reader.complaints
+
+
+def test_every_language_model_can_be_shown(site: Path, browser: Any) -> None:
+    """Law: each model at each context and error is shown without a complaint, by a page as wide as a phone."""
+    phone = Reader(browser, PHONE, "dark")
+    page = phone.open(site / "explorer.html")
+    shown = page.evaluate(
+        "data.languages.flatMap(one => Object.keys(one.at).map(context => { for (const eta of "
+        "data.errors.language.etas) { location.hash = ''; model.value = one.name; "
+        "model.dispatchEvent(new Event('change')); el('context').value = context; el('eta').value = eta; "
+        "el('context').dispatchEvent(new Event('change')); if (/NaN|undefined|null/.test(document.body.innerText)) "
+        "return [one.name, context, eta, 'a hole'] } "
+        "return [one.name, context, '', document.documentElement.scrollWidth] }))"
+    )
+    assert len(shown) > 250
+    assert not [told for told in shown if told[3] != PHONE[0]]
+    assert not phone.complaints
+    phone.close()
 
 
 def test_the_explorer_opens_where_its_address_says(site: Path, reader: Reader) -> None:
@@ -334,6 +404,6 @@ def test_families_can_be_hidden(site: Path, reader: Reader) -> None:
 
 def numbers_key() -> str:
     """The geometry of the model that the explorer opens with."""
-    from lowerbound.report.site.explorer_data import geometry_of
+    from lowerbound.report.site.explorer_floors import geometry_of
 
     return geometry_of(find_model("var-d16"))

@@ -11,7 +11,7 @@ from lowerbound.caches.registry import known_caches
 from lowerbound.certify.theorems import CHECKED, PROVED, floors_with
 from lowerbound.core.models import Model, models
 from lowerbound.core.scalars import rounded_down
-from lowerbound.report.site.explorer_data import geometry_of
+from lowerbound.report.site.explorer_floors import geometry_of
 from lowerbound.report.site.proof_page import literal
 
 ETA, DELTA = "1/100", "0"

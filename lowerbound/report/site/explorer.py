@@ -10,9 +10,11 @@ from typing import Any
 from lowerbound import __version__
 from lowerbound.certify.theorems import THEOREMS
 from lowerbound.core.bounds import ENTROPY
-from lowerbound.core.models import models
+from lowerbound.core.models import decoders, models
 from lowerbound.core.scalars import rational
-from lowerbound.report.site.explorer_data import DELTAS, ETAS, geometry_of
+from lowerbound.report.site import explorer_languages
+from lowerbound.report.site.explorer_data import ERRORS
+from lowerbound.report.site.explorer_floors import Errors, geometry_of
 
 PLACE = "/* data */"
 CURVE_STEPS = 250
@@ -20,17 +22,17 @@ CURVE_STEPS = 250
 
 
 def embedded(data: Mapping[str, Any]) -> dict[str, Any]:
-    """All numbers that the page shows; the page itself only divides by a head's cache and multiplies by the heads."""
+    """All numbers that the page shows; the page itself only divides by a cache, multiplies by heads, and adds."""
     curve = []
     for step in range(CURVE_STEPS):
         error = rational(f"{step}/{2 * CURVE_STEPS}")
         curve.append([float(error), round(float(1 - ENTROPY.enclosure(error).mid()), 6)])
+    deltas = ERRORS.deltas
     return {
         "version": __version__,
-        "etas": list(map(str, ETAS)),
-        "deltas": list(map(str, DELTAS)),
+        "errors": {"image": _choices(ERRORS), "language": _choices(explorer_languages.ERRORS)},
         "theorems": [
-            [one.name, one.reads, {str(delta): one.proof(delta) for delta in DELTAS}] for one in THEOREMS.values()
+            [one.name, one.reads, {str(delta): one.proof(delta) for delta in deltas}] for one in THEOREMS.values()
         ],
         "curve": curve,
         "models": [
@@ -50,9 +52,14 @@ def embedded(data: Mapping[str, Any]) -> dict[str, Any]:
             }
             for model in models()
         ],
+        "languages": [explorer_languages.shown(decoder) for decoder in decoders()],
         "floors": data["floors"],
         "games": data["games"],
     }
+
+
+def _choices(errors: Errors) -> dict[str, list[str]]:
+    return {"etas": list(map(str, errors.etas)), "deltas": list(map(str, errors.deltas))}
 
 
 def page(data: Mapping[str, Any]) -> str:
