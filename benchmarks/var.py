@@ -11,7 +11,7 @@ from benchmarks.timing import Row, against, paired, seconds, within
 from lowerbound.core.models import find_model
 from lowerbound.core.pyramid.ranks import ChannelPyramid
 from lowerbound.core.pyramid.resampling import VAR
-from lowerbound.var.simulator.network import CODE_CHANNELS, ffn_width, random_network, simulated
+from lowerbound.var.simulator.network import ffn_width, random_network, simulated
 from lowerbound.var.simulator.pipeline import FullCache, generate
 
 MODEL = "var-d16"
@@ -38,12 +38,13 @@ def products_seconds() -> float:
         for _ in range(model.n_layers)
     ]
     assert model.codebook_size is not None
-    word, head = normal(width, CODE_CHANNELS), normal(model.codebook_size, width)
+    assert model.code_channels is not None
+    word, head = normal(width, model.code_channels), normal(model.codebook_size, width)
     taken = 0.0
     for scale in range(model.schedule.n_scales):
         n = model.schedule.map_size(scale)
         seen = model.schedule.rows_of(scale).stop
-        x, wide, code = normal(branches * n, width), normal(branches * n, hidden), normal(n, CODE_CHANNELS)
+        x, wide, code = normal(branches * n, width), normal(branches * n, hidden), normal(n, model.code_channels)
         queries, keys = normal(branches, heads, n, d), normal(branches, heads, seen, d)
         values, weights = normal(branches, heads, seen, d), normal(branches, heads, n, seen)
         start = time.perf_counter()

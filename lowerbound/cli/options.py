@@ -14,7 +14,9 @@ import typer
 from lowerbound.errors import InvalidArgument
 
 if TYPE_CHECKING:
+    from lowerbound.core.decoder import Placed
     from lowerbound.core.geometry import Geometry, HasGeometry
+    from lowerbound.core.models import Model
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.reduction import Reduction
 
@@ -23,6 +25,8 @@ LARGEST_D = 4096
 """The largest head dimension of a command: its orthonormal matrices then take 128 MiB."""
 MOST_TRIALS = 10**6
 """The largest number of repetitions of a command."""
+OUTSIDE_CATALOGS = ("digits", "tiny", "tiny-infinity")
+"""Networks of the simulator that no catalog has; a test holds them against the simulator's."""
 DEFAULT_ETA, DEFAULT_DELTA = "0.01", "0"
 """The default error and failure probability of commands about floors."""
 
@@ -159,6 +163,20 @@ def print_json(data: Any) -> None:
     print(json.dumps(data, indent=2, allow_nan=False))
 
 
+def place_called(name: str, context: int | None = None) -> Model | Placed:
+    """The place of a name: a network of the simulator, a file of its weights, or a model of the catalogs.
+
+    Contract: errors are those of `find_place` and of `source_of`.
+    """
+    from lowerbound.core.models import find_place
+
+    if context is None and (name.endswith(".safetensors") or name in OUTSIDE_CATALOGS):
+        from lowerbound.var.simulator.weights import model_of
+
+        return model_of(name)
+    return find_place(name, context)
+
+
 def geometry_of(
     model: str,
     schedule: str | None,
@@ -171,10 +189,9 @@ def geometry_of(
     from dataclasses import replace
 
     from lowerbound.core.geometry import Geometry
-    from lowerbound.core.models import find_place
     from lowerbound.core.schedule import ScaleSchedule
 
-    place = Geometry.of(find_place(model, context))
+    place = Geometry.of(place_called(model, context))
     if schedule is not None:
         place = replace(place, name=f"own maps ({model}'s rule)", schedule=ScaleSchedule.parse(schedule))
     if d is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from lowerbound.cli.options import LARGEST_D, geometry_of, one_model
+from lowerbound.cli.options import LARGEST_D, geometry_of, one_model, place_called
 from lowerbound.errors import InvalidArgument
 
 if TYPE_CHECKING:
@@ -108,11 +108,9 @@ class Place:
         return decoder.at(tokens, self.own or 1)
 
     def _catalogued(self) -> HasGeometry:
-        from lowerbound.core.models import find_place
-
         name = one_model(self.model, self.named)
         if all(value is None for value in (self.schedule, self.d, self.layers, self.heads)):
-            return find_place(name, self.context)
+            return place_called(name, self.context)
         return geometry_of(name, self.schedule, self.d, self.layers, self.heads, self.context)
 
 

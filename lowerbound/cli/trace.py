@@ -60,7 +60,7 @@ def record(
     force: Annotated[bool, typer.Option("--force", help="Write over a file that is there.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Record the attention of one image in a random network.
+    """Record the attention of one image in a network, of random or trained weights.
 
     The file holds q, k, v and outputs of every layer, head and branch.
     The page docs/traces.md explains how to record the official VAR code.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from enum import StrEnum
 from typing import Annotated
 
@@ -37,12 +37,16 @@ def complete_simulated(incomplete: str) -> list[str]:
     """The names of models that can be simulated and that begin with `incomplete`."""
     from lowerbound.core.models import models
     from lowerbound.var.simulator.network import FAMILIES, SMALL
+    from lowerbound.var.simulator.weights import DIGITS
 
     known = [*SMALL, *(model for model in models() if model.family in FAMILIES and model.codebook_size is not None)]
-    return [model.name for model in known if model.name.startswith(incomplete)]
+    return [name for name in (DIGITS, *(model.name for model in known)) if name.startswith(incomplete)]
 
 
-_SIMULATED = f"tiny, tiny-infinity, or a model of the VAR or Infinity family; default: {DEFAULT_SIMULATED}."
+_SIMULATED = (
+    "digits, which is trained; a FILE.safetensors of weights; or, with random weights, tiny, tiny-infinity, or a model "
+    f"of the VAR or Infinity family; default: {DEFAULT_SIMULATED}."
+)
 SimulatedArgument = Annotated[
     str | None,
     typer.Argument(metavar="[MODEL]", help=_SIMULATED, autocompletion=complete_simulated, show_default=False),
@@ -80,7 +84,7 @@ def simulate(
     isolation: IsolationOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Generate an image with a cache in a random network.
+    """Generate an image with a cache in a network, of random or trained weights.
 
     The result stands beside that of the full cache and the floor.
     """
@@ -126,16 +130,18 @@ def ranks(
 
     A rank is the number of dimensions in which the ids can vary that input, over the rationals.
     """
-    from lowerbound.core.pyramid.ranks import ChannelPyramid, random_kernels
+    from lowerbound.core.pyramid.ranks import PHI_RATIO, ChannelPyramid, random_kernels
     from lowerbound.core.pyramid.resampling import OF_FAMILY
     from lowerbound.errors import InvalidArgument, invalid
     from lowerbound.var.simulator.affine import N_SAMPLES, value_space
-    from lowerbound.var.simulator.network import random_network, simulated
+    from lowerbound.var.simulator.weights import source_of
 
-    subject = one_model(model, named, DEFAULT_SIMULATED)
-    found = simulated(subject)
-    if phi and found.family != "VAR":
-        raise InvalidArgument(f"phi must be asked of the VAR family, got {subject} of {found.family}, which has none")
+    source = source_of(one_model(model, named, DEFAULT_SIMULATED))
+    found, subject = source.model, source.model.name
+    if phi and not found.phi_kernels:
+        raise InvalidArgument(f"phi must be asked of a model that has one, got {subject} of {found.family} without it")
+    if phi and found.phi_ratio != PHI_RATIO:
+        raise invalid("MODEL", f"have a phi of the ratio {PHI_RATIO} for exact ranks", str(found.phi_ratio))
     schedule = found.schedule
     sizes = [schedule.map_size(k) for k in range(schedule.n_scales)]
     last = schedule.n_scales if scales is None else scales
@@ -146,13 +152,14 @@ def ranks(
         raise invalid(
             "scales", f"end at a map of at most {LARGEST_MAP} tokens to be eliminated exactly", last, nearest=possible
         )
-    pyramid = ChannelPyramid(schedule, OF_FAMILY[found.family], random_kernels(seed) if phi else None)
+    kernels = random_kernels(seed, found.phi_kernels or 0) if phi else None
+    pyramid = ChannelPyramid(schedule, OF_FAMILY[found.family], kernels)
     rows = []
     with progress(last) as advance:
         for scale in range(1, last + 1):
             advance(f"scale {scale}")
             rows.append(asdict(pyramid.reach(scale)))
-    network = random_network(replace(found, n_layers=1), seed=seed)
+    network = source.network(seed=seed, n_layers=1)
     space = {**value_space(network, seed=seed).to_json(), "samples": N_SAMPLES}
     injective = rows[-1]["joint_rank"] == rows[-1]["n_earlier"]
     if as_json:
@@ -186,13 +193,15 @@ def realise(
 
     With these W_K and W_V, every head caches the keys and values asked of it, in one forward pass.
     """
-    from lowerbound.var.simulator.network import random_network, simulated, threads_for
+    from lowerbound.var.simulator.network import threads_for
     from lowerbound.var.simulator.realise import random_ids, refuse_unless_realisable
     from lowerbound.var.simulator.realise import realise as solve
+    from lowerbound.var.simulator.weights import source_of
 
-    found = simulated(one_model(model, named, DEFAULT_SIMULATED))
+    source = source_of(one_model(model, named, DEFAULT_SIMULATED))
+    found = source.model
     refuse_unless_realisable(found, branches)
-    network = random_network(found, seed=seed, precision="float64")
+    network = source.network(seed=seed, precision="float64")
     with threads_for(found):
         answer = solve(network, random_ids(network, seed), branches=branches, seed=seed).to_json()
     if as_json:
@@ -209,10 +218,10 @@ def sums(model: ModelArgument = None, named: ModelOption = None, as_json: JsonOp
     The table lists the layers, heads and branches that count in each computation model.
     """
     from lowerbound.core.sums import sums as known
-    from lowerbound.var.simulator.network import model_called
+    from lowerbound.var.simulator.weights import model_of
 
-    subject = one_model(model, named)
-    rows = [found.to_json() for found in known(model_called(subject))]
+    about = model_of(one_model(model, named))
+    subject, rows = about.name, [found.to_json() for found in known(about)]
     if as_json:
         print_json({"model": subject, "sums": rows})
         return

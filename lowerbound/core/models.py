@@ -41,6 +41,16 @@ class Model:
     rule : "l2norm" (unit q and k, learned multiplier capped at 100), "1/sqrt(d)" or "0.25/sqrt(d)"
     codebook_size : int or None
         The number of values of a token id; None if the repository does not state it.
+    code_channels : int or None
+        The channels of f_hat, over which the codes of ids are spread; None for families whose tokens were not read.
+    phi_kernels : int or None
+        The number of convolutions that smooth the enlarged codes, which scales share by their ticks; 0 if none does.
+    phi_ratio : Fraction or None
+        phi is 1 - ratio of a map, and ratio of its convolution; None without kernels.
+    shared_modulation : bool or None
+        Whether one map from the condition serves the adaptive layer norms of all blocks.
+    n_classes : int or None
+        The number of classes that a condition is chosen from; None where it is a text.
     pair_bytes_as_coded : int
         Bytes of one cached (K, V) entry pair in the reference code: 4, or 6 if keys stay float32.
     logit_cap : Fraction or None
@@ -62,6 +72,11 @@ class Model:
     rule: RuleName
     normalisation: str
     codebook_size: int | None
+    code_channels: int | None
+    phi_kernels: int | None
+    phi_ratio: Fraction | None
+    shared_modulation: bool | None
+    n_classes: int | None
     pair_bytes_as_coded: int
     position: str
     mask: str
@@ -186,6 +201,11 @@ class Model:
             "cache_bytes_at_end": self.cache_bytes_at_end,
             "cache_bytes_as_coded": self.cache_bytes_as_coded,
             "codebook_size": self.codebook_size,
+            "code_channels": self.code_channels,
+            "phi_kernels": self.phi_kernels,
+            "phi_ratio": None if self.phi_ratio is None else str(self.phi_ratio),
+            "shared_modulation": self.shared_modulation,
+            "n_classes": self.n_classes,
             "replay_bits": self.replay_bits,
             "source": self.source,
             "note": self.note,
@@ -197,6 +217,14 @@ def _schedule(text: str, n_context: int) -> ScaleSchedule:
         repeats, shape = text.split("*")
         text = " ".join([shape] * int(repeats))
     return ScaleSchedule.parse(text, n_context=n_context)
+
+
+_YES_OR_NO = {"yes": True, "no": False, "": None}
+
+
+def _stated(row: Mapping[str, str], column: str) -> int | None:
+    """The number in a column, or None where the repository was not read for it or does not say."""
+    return int(row[column]) if row[column] else None
 
 
 def _model(row: Mapping[str, str]) -> Model:
@@ -215,7 +243,12 @@ def _model(row: Mapping[str, str]) -> Model:
         cfg_branches=int(row["cfg_branches"]),
         rule=_RULES[row["rule"]],
         normalisation=row["normalisation"],
-        codebook_size=int(row["codebook_size"]) if row["codebook_size"] else None,
+        codebook_size=_stated(row, "codebook_size"),
+        code_channels=_stated(row, "code_channels"),
+        phi_kernels=_stated(row, "phi_kernels"),
+        phi_ratio=Fraction(row["phi_ratio"]) if row["phi_ratio"] else None,
+        shared_modulation=_YES_OR_NO[row["shared_modulation"]],
+        n_classes=_stated(row, "classes"),
         pair_bytes_as_coded=int(row["pair_bytes_as_coded"]),
         position=row["position"],
         mask=row["mask"],

@@ -21,7 +21,7 @@ def simulation_text(row: Mapping[str, Any]) -> str:
     name = row["cache"] if row["budget"] is None else f"{row['cache']} at {row['budget']}"
     realised = row["realised_floor_bytes"]
     lines = [
-        f"{row['model']}, random weights and draws of seed {row['seed']}, {row['precision']}: one image with {name}",
+        f"{row['model']}, {_weights(row)}, {row['precision']}: one image with {name}",
         "",
         f"{'state before the last scale':44}{bytes_text(row['state_bytes']):>14}   all layers, heads and branches",
         f"{'the same keys and values in fp16':44}{bytes_text(row['full_cache_bytes']):>14}   "
@@ -48,6 +48,22 @@ def simulation_text(row: Mapping[str, Any]) -> str:
         "The floor binds caches that answer any keys and values within eta; a state below it gives no such guarantee.",
     ]
     return "\n".join(lines)
+
+
+def _weights(row: Mapping[str, Any]) -> str:
+    """Where weights and draws come from."""
+    if row["weights"] == f"random weights, seed {row['seed']}":
+        return f"random weights and draws of seed {row['seed']}"
+    return f"weights {shortened(row['weights'])}, draws of seed {row['seed']}"
+
+
+def shortened(digest: str) -> str:
+    """A digest of weights by its first digits, which tell files apart."""
+    kind, _, digits = digest.partition(":")
+    return f"{kind}:{digits[:DIGITS_TOLD]}..." if len(digits) > DIGITS_TOLD else digest
+
+
+DIGITS_TOLD = 12
 
 
 def ranks_table(model: str, phi: str, rows: Sequence[Mapping[str, Any]]) -> Fitted:

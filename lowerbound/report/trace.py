@@ -8,7 +8,7 @@ from statistics import median
 
 from lowerbound.errors import printable
 from lowerbound.report.fitted import Fitted
-from lowerbound.report.pipeline import bytes_text
+from lowerbound.report.pipeline import bytes_text, shortened
 from lowerbound.var.trace.check import HeadCheck
 from lowerbound.var.trace.file import Trace
 from lowerbound.var.trace.inspect import HeadFacts
@@ -39,6 +39,12 @@ def trace_text(trace: Trace) -> str:
     return "\n".join(map(printable, lines))
 
 
+def _weights(trace: Trace) -> str:
+    """The weights in words: random ones by their seed, those of a file by name and digest."""
+    told = trace.weights
+    return told if told.startswith("random") else f"the weights {trace.metadata['weights']} ({shortened(told)})"
+
+
 def _types(trace: Trace) -> str:
     """The type in which attention was computed, and those in which it is stored, if they are others."""
     return trace.dtype if trace.stored == (trace.dtype,) else f"{trace.dtype}, stored in {' and '.join(trace.stored)}"
@@ -53,11 +59,12 @@ def _listed(heads: Sequence[int]) -> str:
 
 def recorded_text(recorded: Recorded) -> str:
     """The recorded trace, where its ids come from, and the size of its file."""
+    weights = f"The network has {_weights(recorded.trace)}"
     if recorded.missed is None:
-        what = "The network has random weights and drew its own ids."
+        what = f"{weights}; it drew its own ids."
     else:
         what = (
-            f"The network has random weights; its ids are an image of {recorded.image}, quantised with its random\n"
+            f"{weights}; its ids are\nan image of {recorded.image}, quantised with its "
             f"codebook, which misses {recorded.missed:.0%} of the image (Euclidean)."
         )
     size = bytes_text(recorded.trace.path.stat().st_size)

@@ -9,8 +9,6 @@ from lowerbound.core.models import Model, models
 
 MODES = {"VAR": ("bicubic", "area"), "Infinity": ("bilinear", "bilinear")}
 """For each family whose maps are sums of enlarged codes: the modes by which maps are enlarged and reduced."""
-CHANNELS = 32
-"""The channels of a code map in both families: VAR's codebook has vectors of 32 entries, Infinity's ids 32 bits."""
 BIT_CHANNELS = 32
 """Bits per id of Infinity, one channel per bit; models with another number of bits pack them in another way."""
 
@@ -33,7 +31,7 @@ def facts_of(model: Model, kind: str) -> dict[str, Any]:
     return {
         "maps": maps,
         "resampling": {"up": up, "down": down},
-        "channels": CHANNELS,
+        "channels": model.code_channels,
         "width": model.width,
         "heads": model.n_kv_heads,
         "d": model.head_dim,

@@ -157,7 +157,13 @@ def answer_of_r2(model: Model) -> ModelAnswer:
         return ModelAnswer(
             f"weights are public: {enough}; {UNTREATED}", {"bits": None, "ceiling_bits": ceiling, "threshold": None}
         )
-    found = replay(model)
+    try:
+        found = replay(model)
+    except (Undecided, ImpossibleReduction) as error:
+        return ModelAnswer(
+            f"weights are public: {enough}; no floor is claimed: {error}",
+            {"bits": None, "ceiling_bits": ceiling, "threshold": None},
+        )
     table = "" if model.family == "VAR" else ", for a table of positions in place of rotation"
     below = f"1/{math.ceil(10 / found.threshold) / 10:,.1f}"
     return ModelAnswer(

@@ -114,23 +114,28 @@ Kernel = tuple[tuple[Fraction, Fraction, Fraction], ...]
 
 N_TICKS = 4
 """The number of convolutions phi, called ticks, that the scales of VAR share."""
+PHI_RATIO = Fraction(1, 2)
+"""The share of the convolution in phi, of which `smoothing` is the matrix."""
 
 
-def tick_of(scale: int, n_scales: int) -> int:
+def tick_of(scale: int, n_scales: int, n_ticks: int = N_TICKS) -> int:
     """The number of the shared convolution that smooths `scale`, both from 0.
 
-    Scale k of n is at position k / (n - 1) in [0, 1], and the nearest of four fixed positions is chosen.
+    Scale k of n is at position k / (n - 1) in [0, 1], and the nearest of `n_ticks` fixed positions is chosen. Four
+    positions start at 1/12; any other number m of them starts at 1/(2 m).
+
+    Source: VAR's models/quant.py, PhiPartiallyShared.
     """
-    ticks = np.linspace(1 / 3 / N_TICKS, 1 - 1 / 3 / N_TICKS, N_TICKS)
-    return int(np.argmin(np.abs(ticks - scale / max(1, n_scales - 1))))
+    first = 1 / 3 / n_ticks if n_ticks == N_TICKS else 1 / 2 / n_ticks
+    return int(np.argmin(np.abs(np.linspace(first, 1 - first, n_ticks) - scale / max(1, n_scales - 1))))
 
 
-def random_kernels(seed: int) -> tuple[Kernel, ...]:
+def random_kernels(seed: int, n_ticks: int = N_TICKS) -> tuple[Kernel, ...]:
     """One random rational kernel of phi per tick, for one channel; entries are k/9 with k uniform in -9..9."""
-    drawn = Coins(seed, "var/ranks/kernels").below(19, 9 * N_TICKS) - 9
+    drawn = Coins(seed, "var/ranks/kernels").below(19, 9 * n_ticks) - 9
     numbers = [Fraction(int(k), 9) for k in drawn]
     triples = [(numbers[i], numbers[i + 1], numbers[i + 2]) for i in range(0, len(numbers), 3)]
-    return tuple(tuple(triples[3 * tick : 3 * tick + 3]) for tick in range(N_TICKS))
+    return tuple(tuple(triples[3 * tick : 3 * tick + 3]) for tick in range(n_ticks))
 
 
 def smoothing(kernel: Kernel, height: int, width: int) -> fmpq_mat:
@@ -239,7 +244,7 @@ def _down(pyramid: ChannelPyramid, scale: int) -> fmpq_mat:
 @lru_cache(maxsize=64)
 def _smoothed(pyramid: ChannelPyramid, earlier: int) -> fmpq_mat:
     assert pyramid.kernels is not None
-    kernel = pyramid.kernels[tick_of(earlier, pyramid.schedule.n_scales)]
+    kernel = pyramid.kernels[tick_of(earlier, pyramid.schedule.n_scales, len(pyramid.kernels))]
     height, width = pyramid.schedule.shapes[-1][-2:]
     return smoothing(kernel, height, width) * pyramid.enlarged(earlier)
 

@@ -23,7 +23,7 @@ from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.var.replay.codebooks import Codebook
 from lowerbound.var.simulator.block import NORM_EPS, Block, Linear, softmax_attention
-from lowerbound.var.simulator.network import Network
+from lowerbound.var.simulator.network import Network, Origin
 from lowerbound.var.simulator.pipeline import all_inputs
 from lowerbound.var.simulator.tokens import VectorTokens
 
@@ -172,7 +172,8 @@ def public_layer(
     qkv[0, :n_heads], qkv[1, :n_heads], qkv[2, :n_heads, :channels] = query_blocks, key_blocks, gain * content
     network = Network(
         model=replace(model, n_layers=1),
-        tokens=VectorTokens(schedule, codebook.codes, _centre_taps(channels), np.zeros((4, channels))),
+        origin=Origin("Theorem R2", f"the public layer of Theorem R2, seed {seed}"),
+        tokens=VectorTokens(schedule, codebook.codes, _centre_taps(channels), np.zeros((4, channels)), 0.5),
         conditions=np.zeros((2, width)),
         start=np.zeros((schedule.tokens_at(0), width)),
         levels=levels,

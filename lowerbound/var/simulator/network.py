@@ -2,15 +2,17 @@
 
 Infinity is simulated without its text: without the text encoder, the cross-attention to the text in every block, and
 the pooling that makes the condition. A condition is a random vector instead, and guidance acts on the logits alone. Of
-VAR only the decoder is left out, which turns f_hat into pixels and reads no cache.
+VAR only the official decoder is left out, which turns f_hat into pixels and reads no cache.
 """
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -19,32 +21,64 @@ from numpy.typing import NDArray
 
 from lowerbound.core.coins import Coins
 from lowerbound.core.models import Model, models
+from lowerbound.core.pyramid.ranks import N_TICKS
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument, invalid, unknown
 from lowerbound.var.simulator.block import Block, Linear, Modulation, modulated, silu
+from lowerbound.var.simulator.pictures import Convolutions
 from lowerbound.var.simulator.rotary import rotation
-from lowerbound.var.simulator.tokens import BitTokens, ImageTokens, VectorTokens
+from lowerbound.var.simulator.tokens import BitTokens, Ids, ImageTokens, VectorTokens
 
 Array = NDArray[Any]
 Precision = Literal["float32", "float64"]
 
-CODE_CHANNELS = 32
-"""Channels of VAR's codebook."""
 FAMILIES = ("VAR", "Infinity")
 N_CONDITIONS = 1000
-"""The number of classes of VAR, and of random vectors that stand for texts of Infinity."""
+"""The number of random vectors that stand for texts of Infinity."""
+VAR_CHANNELS = 32
+"""Channels of VAR's codebook, of which the small models are."""
 
 
-def _made_up(name: str, family: str, sides: tuple[int, ...], heads: int, d: int, codebook_size: int) -> Model:
+def small_model(
+    name: str,
+    sides: Sequence[int],
+    *,
+    heads: int,
+    d: int,
+    codebook_size: int,
+    layers: int = 3,
+    channels: int = VAR_CHANNELS,
+    phi_kernels: int = N_TICKS,
+    phi_ratio: Fraction = Fraction(1, 2),
+    shared_modulation: bool = False,
+    n_classes: int = 1000,
+    status: str = "made up, for tests and for play",
+    source: str = "lowerbound/var/simulator/network.py",
+) -> Model:
+    """A model of the VAR family with square maps and a geometry of one's own.
+
+    Contract: the model can be simulated, with random weights or with those of a file. Counts below 1 (kernels: below
+    0), a codebook of one code, or a ratio outside [0, 1] raise InvalidArgument.
+    """
+    counts = {"heads": heads, "d": d, "layers": layers, "channels": channels, "n_classes": n_classes}
+    for label, count in counts.items():
+        if count < 1:
+            raise invalid(label, "be an integer >= 1", count, nearest=1)
+    if codebook_size < 2:
+        raise invalid("codebook_size", "be an integer >= 2", codebook_size, nearest=2)
+    if phi_kernels < 0:
+        raise invalid("phi_kernels", "be an integer >= 0", phi_kernels, nearest=0)
+    if not 0 <= phi_ratio <= 1:
+        raise invalid("phi_ratio", "lie in [0, 1]", str(phi_ratio), nearest=0 if phi_ratio < 0 else 1)
     return Model(
         name=name,
-        family=family,
+        family="VAR",
         variant=name,
-        status="made up, for tests and for play",
-        schedule=ScaleSchedule.square(sides),
+        status=status,
+        schedule=ScaleSchedule.square(tuple(sides)),
         visible_scales=None,
-        n_layers=3,
+        n_layers=layers,
         width=heads * d,
         n_heads=heads,
         n_kv_heads=heads,
@@ -53,17 +87,36 @@ def _made_up(name: str, family: str, sides: tuple[int, ...], heads: int, d: int,
         rule="l2norm",
         normalisation="l2norm(q)*exp(min(s,ln100)), l2norm(k)",
         codebook_size=codebook_size,
+        code_channels=channels,
+        phi_kernels=phi_kernels,
+        phi_ratio=phi_ratio,
+        shared_modulation=shared_modulation,
+        n_classes=n_classes,
         pair_bytes_as_coded=6,
-        position="abs learned + level emb" if family == "VAR" else "2D RoPE",
+        position="abs learned + level emb",
         mask="none at inference (KV cache)",
-        source="lowerbound/var/simulator/network.py",
+        source=source,
         note="",
     )
 
 
+TINY = small_model("tiny", (1, 2, 3, 4, 6), heads=4, d=32, codebook_size=256)
 SMALL = (
-    _made_up("tiny", "VAR", (1, 2, 3, 4, 6), heads=4, d=32, codebook_size=256),
-    _made_up("tiny-infinity", "Infinity", (1, 2, 4, 6), heads=4, d=32, codebook_size=2**8),
+    TINY,
+    replace(
+        TINY,
+        name="tiny-infinity",
+        family="Infinity",
+        variant="tiny-infinity",
+        schedule=ScaleSchedule.square((1, 2, 4, 6)),
+        codebook_size=2**8,
+        code_channels=8,
+        phi_kernels=0,
+        phi_ratio=None,
+        shared_modulation=True,
+        n_classes=None,
+        position="2D RoPE",
+    ),
 )
 """Made-up models of both families, each of which runs in a second."""
 
@@ -88,9 +141,25 @@ def simulated(name: str) -> Model:
             f"model must be of the VAR or Infinity family to be simulated, got {name} of {model.family}; "
             "the nearest valid choice is var-d16"
         )
-    if model.codebook_size is None:
+    if model.codebook_size is None or model.code_channels is None:
         raise InvalidArgument(f"model must have a known codebook to be simulated, got {name}, which does not say")
     return model
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where weights come from: their name, and "sha256:..." of their file or the seed that they were drawn from."""
+
+    name: str
+    digest: str
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the weights were read from a file."""
+        return self.digest.startswith(FILE_DIGEST)
+
+
+FILE_DIGEST = "sha256:"
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +168,9 @@ class Network:
 
     Parameters
     ----------
-    conditions : array, shape (N_CONDITIONS + 1, width)
+    origin : Origin
+        Where the weights come from.
+    conditions : array, shape (conditions + 1, width)
         A class's or a text's vector; the last one stands for no condition.
     start : array, shape (tokens of the first scale, width)
     levels : array, shape (scales, width)
@@ -110,9 +181,12 @@ class Network:
         From the condition to six rows that all blocks share.
     before_head, head : Linear
         From the condition to the scale and shift of the last norm; from there to logits.
+    encoder, decoder : Convolutions or None
+        From pictures to what is quantized, and from f_hat to pictures.
     """
 
     model: Model
+    origin: Origin
     tokens: ImageTokens
     conditions: Array
     start: Array
@@ -123,6 +197,8 @@ class Network:
     blocks: tuple[Block, ...]
     before_head: Linear
     head: Linear
+    encoder: Convolutions | None = None
+    decoder: Convolutions | None = None
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -185,6 +261,35 @@ class Network:
         out = self.head(modulated(x, rows[:, 0], rows[:, 1]).reshape(-1, x.shape[-1]))
         return out.reshape(*x.shape[:2], *self.tokens.n_choices)
 
+    def encode(self, picture: Array) -> tuple[Ids, ...]:
+        """The ids of a picture (channels, h, w) with values in [0, 1]: one array (tokens, decisions) per scale.
+
+        Contract: raises InvalidArgument if the network has no encoder, or the picture another shape or other values.
+        """
+        if self.encoder is None:
+            raise InvalidArgument(f"network must have an encoder to take pictures, got {self.origin.name} without one")
+        height, width = self.schedule.shapes[-1][-2:]
+        shape = self.encoder.input_channels, height * self.encoder.shrinks, width * self.encoder.shrinks
+        if picture.shape != shape:
+            raise invalid("picture", f"have the shape {shape}", picture.shape)
+        if not (picture.min() >= 0 and picture.max() <= 1):
+            raise invalid("picture", "have values in [0, 1]", (float(picture.min()), float(picture.max())))
+        ids, _ = self.tokens.quantised(self.encoder(2 * picture.astype(self.dtype) - 1))
+        return ids
+
+    def decode(self, f_hat: Array) -> Array:
+        """The picture of an f_hat, (channels, h, w), clipped to [0, 1].
+
+        Contract: raises InvalidArgument if the network has no decoder, or f_hat another shape.
+        """
+        if self.decoder is None:
+            raise InvalidArgument(f"network must have a decoder to draw pictures, got {self.origin.name} without one")
+        shape = self.tokens.empty().shape
+        if f_hat.shape != shape:
+            raise invalid("f_hat", f"have the shape {shape}", f_hat.shape)
+        picture: Array = np.clip((self.decoder(f_hat.astype(self.dtype)) + 1) / 2, 0, 1)
+        return picture
+
 
 LOGIT_SPREAD = 2.0
 """About the standard deviation of a normed row's logits: some ids are much likelier than most. Guidance adds to it."""
@@ -239,12 +344,13 @@ def random_network(model: Model, *, seed: int = 0, precision: Precision = "float
             modulation=normal(f"{own}/offsets", 6, width, deviation=0.25) if shared else six(f"{own}/modulation"),
         )
 
-    shared, third = shares_modulation(model), 3**-0.5
+    shared, third = bool(model.shared_modulation), 3**-0.5
     silu_deviation = 0.5 * third
     return Network(
         model=model,
+        origin=Origin("random", f"random weights, seed {seed}"),
         tokens=_tokens(model, normal, kind),
-        conditions=normal("conditions", N_CONDITIONS + 1, width, deviation=third),
+        conditions=normal("conditions", (model.n_classes or N_CONDITIONS) + 1, width, deviation=third),
         start=normal("start", model.schedule.tokens_at(0), width, deviation=third),
         levels=normal("levels", model.schedule.n_scales, width, deviation=third),
         positions=normal("positions", model.n_tokens, width, deviation=third) if model.family == "VAR" else None,
@@ -258,7 +364,7 @@ def random_network(model: Model, *, seed: int = 0, precision: Precision = "float
 
 def n_weights(model: Model) -> int:
     """The number of weights in the matrices of all blocks, which are nearly all weights of the network."""
-    own = 0 if shares_modulation(model) else 6 * model.width
+    own = 0 if model.shared_modulation else 6 * model.width
     return model.n_layers * model.width * (4 * model.width + 2 * ffn_width(model) + own)
 
 
@@ -286,11 +392,6 @@ def _around(linear: Linear, centres: Array) -> Linear:
     return Linear(linear.weight, linear.bias + rows)
 
 
-def shares_modulation(model: Model) -> bool:
-    """Whether one map serves all blocks: Infinity, and VAR's "-s" variants."""
-    return model.family == "Infinity" or "-s-" in model.variant
-
-
 def ffn_width(model: Model) -> int:
     """The hidden width of the feed-forward net: four times the width, which Infinity rounds to a multiple of 256."""
     return round(4 * model.width / 256) * 256 if model.family == "Infinity" else 4 * model.width
@@ -302,7 +403,8 @@ def _n_bits(model: Model) -> int:
 
 
 def _content_dim(model: Model) -> int:
-    return CODE_CHANNELS if model.family == "VAR" else _n_bits(model)
+    assert model.code_channels is not None
+    return model.code_channels if model.family == "VAR" else _n_bits(model)
 
 
 def _n_logits(model: Model) -> int:
@@ -310,18 +412,18 @@ def _n_logits(model: Model) -> int:
     return model.codebook_size if model.family == "VAR" else 2 * _n_bits(model)
 
 
-PATCHED_BITS = 56
-"""Bits of a token of Infinity-8B: four places of 14 channels."""
-
-
 def _tokens(model: Model, normal: Callable[..., Array], kind: np.dtype[Any]) -> ImageTokens:
+    channels = model.code_channels
+    assert channels is not None
     if model.family == "Infinity":
         bits = _n_bits(model)
-        return BitTokens(model.schedule, n_bits=bits, patch=2 if bits == PATCHED_BITS else 1, dtype=kind)
-    square = CODE_CHANNELS, CODE_CHANNELS, 3, 3
+        return BitTokens(model.schedule, n_bits=bits, patch=math.isqrt(bits // channels), dtype=kind)
+    assert model.phi_kernels is not None
+    square = channels, channels, 3, 3
     return VectorTokens(
         model.schedule,
-        codebook=normal("codebook", _n_logits(model), CODE_CHANNELS),
-        kernels=normal("phi/kernels", 4, *square, deviation=(9 * CODE_CHANNELS) ** -0.5),
-        biases=normal("phi/biases", 4, CODE_CHANNELS, deviation=SMALL_BIAS),
+        codebook=normal("codebook", _n_logits(model), channels),
+        kernels=normal("phi/kernels", model.phi_kernels, *square, deviation=(9 * channels) ** -0.5),
+        biases=normal("phi/biases", model.phi_kernels, channels, deviation=SMALL_BIAS),
+        ratio=float(model.phi_ratio or 0),
     )

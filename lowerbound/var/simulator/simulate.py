@@ -1,6 +1,6 @@
 """A cache in the network: its bytes, and what they do to logits and ids, beside the full cache and the floor.
 
-A measurement on one image of one random network, and no game: the cache is trusted to forget all but its bytes, and
+A measurement on one image of one network, and no game: the cache is trusted to forget all but its bytes, and
 nothing is proved of it. A state below the floor of R1 is no contradiction: it shows that the cache gives no guarantee
 for free keys and values.
 """
@@ -18,11 +18,12 @@ from lowerbound.certify.floors import floor
 from lowerbound.core.bits import state_bits
 from lowerbound.core.sums import independent_streams, realised_streams
 from lowerbound.game.channel import Isolation
-from lowerbound.var.simulator.network import Network, Precision, random_network, simulated, threads_for
+from lowerbound.var.simulator.network import Network, Precision, threads_for
 from lowerbound.var.simulator.pipeline import FullCache, Generation, generate
 from lowerbound.var.simulator.plugged import terms_of
 from lowerbound.var.simulator.plugging import plug
 from lowerbound.var.simulator.sampling import Sampling
+from lowerbound.var.simulator.weights import source_of
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Simulation:
 
     Parameters
     ----------
+    weights : str
+        The digest of the weights' file, or the seed that they were drawn from.
     state_bytes : int
         Bytes of the state before the last scale, for all layers, heads and branches, length prefixes included.
     floor_bytes : float
@@ -51,6 +54,7 @@ class Simulation:
     """
 
     model: str
+    weights: str
     cache: str
     budget: str | None
     seed: int
@@ -97,18 +101,20 @@ def simulate(
     Parameters
     ----------
     model : str
-        A name of the catalogue's VAR or Infinity family, or "tiny" or "tiny-infinity".
+        A name of the catalogue's VAR or Infinity family, "tiny" or "tiny-infinity", which have random weights; or
+        "digits", or a file of weights.
     cache : str
         A registered name, or "package.module:Class".
     budget : Fraction in (0, 1], or None
         The cache's own nominal budget.
     seed : int
-        Of the weights, of the draws, and of the cache's coins.
+        Of random weights, of the draws, and of the cache's coins.
     """
-    found, rule = simulated(model), sampling or Sampling(seed)
+    source, rule = source_of(model), sampling or Sampling(seed)
+    found = source.model
     with plug(cache, isolation) as plugged:
         memory = plugged.into(terms_of(found, budget=budget, seed=seed), found.cfg_branches)
-        network = random_network(found, seed=seed, precision=precision)
+        network = source.network(seed=seed, precision=precision)
 
         _prepare(network)
         with threads_for(found):
@@ -122,7 +128,8 @@ def simulate(
     last = found.schedule.n_scales - 1
     bound = floor(found)
     return Simulation(
-        model=model,
+        model=found.name,
+        weights=network.origin.digest,
         cache=cache,
         budget=memory.told_budget,
         seed=seed,

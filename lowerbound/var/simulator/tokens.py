@@ -23,20 +23,25 @@ Array = NDArray[Any]
 Ids = NDArray[np.int64]
 
 
-def smoothed(maps: Array, kernel: Array, bias: Array) -> Array:
-    """phi: half the maps, and half a 3 x 3 convolution of them over a border of zeros.
+def convolved(maps: Array, kernel: Array, bias: Array, *, stride: int = 1) -> Array:
+    """A 3 x 3 convolution over a border of zeros, at every `stride`-th place.
 
     Parameters
     ----------
-    maps : array, shape (channels, h, w)
-    kernel : array, shape (channels, channels, 3, 3), output channel first
-    bias : array, shape (channels,)
+    maps : array, shape (inputs, h, w)
+    kernel : array, shape (outputs, inputs, 3, 3)
+    bias : array, shape (outputs,)
     """
     framed = np.pad(maps, ((0, 0), (1, 1), (1, 1)))
-    windows = np.lib.stride_tricks.sliding_window_view(framed, (3, 3), axis=(1, 2))
-    convolved = np.tensordot(kernel, windows, axes=([1, 2, 3], [0, 3, 4])) + bias[:, None, None]
-    half: Array = 0.5 * maps + 0.5 * convolved
-    return half
+    windows = np.lib.stride_tricks.sliding_window_view(framed, (3, 3), axis=(1, 2))[:, ::stride, ::stride]
+    out: Array = np.tensordot(kernel, windows, axes=([1, 2, 3], [0, 3, 4])) + bias[:, None, None]
+    return out
+
+
+def smoothed(maps: Array, kernel: Array, bias: Array, ratio: float) -> Array:
+    """phi: 1 - ratio of the maps, and ratio of a 3 x 3 convolution of them; shapes as in `convolved`."""
+    out: Array = (1 - ratio) * maps + ratio * convolved(maps, kernel, bias)
+    return out
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,6 +90,21 @@ class ImageTokens(ABC):
     def reduced(self, f_hat: Array, scale: int) -> Array:
         """f_hat at the size of `scale`, with one row per token: shape (tokens, content_dim)."""
 
+    @abstractmethod
+    def nearest(self, rows: Array) -> Ids:
+        """The ids whose codes are nearest to contents (tokens, content_dim): shape (tokens, decisions)."""
+
+    def quantised(self, target: Array) -> tuple[tuple[Ids, ...], Array]:
+        """The ids of a map of the shape of f_hat, scale after scale, and the f_hat that they give.
+
+        Contract: every id is the nearest one to what f_hat still misses at its scale.
+        """
+        f_hat, ids = self.empty(), []
+        for scale in range(self.schedule.n_scales):
+            ids.append(self.nearest(self.reduced(target - f_hat, scale)))
+            f_hat = f_hat + self.contribution(ids[-1], scale)
+        return tuple(ids), f_hat
+
 
 @dataclass(frozen=True, eq=False)
 class VectorTokens(ImageTokens):
@@ -93,13 +113,17 @@ class VectorTokens(ImageTokens):
     Parameters
     ----------
     codebook : array, shape (V, channels)
-    kernels : array, shape (4, channels, channels, 3, 3)
-    biases : array, shape (4, channels)
+    kernels : array, shape (m, channels, channels, 3, 3)
+        The m convolutions that scales share by their ticks; without any, enlarged codes stay as they are.
+    biases : array, shape (m, channels)
+    ratio : float
+        The share of the convolution in phi.
     """
 
     codebook: Array
     kernels: Array
     biases: Array
+    ratio: float
 
     @property
     def resampling(self) -> Resampling:
@@ -123,13 +147,20 @@ class VectorTokens(ImageTokens):
         return np.zeros((self.content_dim, *self.schedule.shapes[-1]), dtype=self.codebook.dtype)
 
     def contribution(self, ids: Ids, scale: int) -> Array:
-        tick = tick_of(scale, self.schedule.n_scales)
         enlarged = self.resampling.enlarged(self.codes(ids, scale), self.schedule.shapes[-1][-2:])
-        return smoothed(enlarged, self.kernels[tick], self.biases[tick])
+        if not len(self.kernels):
+            return enlarged
+        tick = tick_of(scale, self.schedule.n_scales, len(self.kernels))
+        return smoothed(enlarged, self.kernels[tick], self.biases[tick], self.ratio)
 
     def reduced(self, f_hat: Array, scale: int) -> Array:
         maps = self.resampling.reduced(f_hat, self.schedule.shapes[scale][-2:])
         return np.ascontiguousarray(maps.reshape(self.content_dim, -1).T)
+
+    def nearest(self, rows: Array) -> Ids:
+        squares = np.vecdot(self.codebook, self.codebook)
+        found: Ids = np.argmin(squares - 2 * (rows @ self.codebook.T), axis=1)[:, None].astype(np.int64)
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,3 +216,7 @@ class BitTokens(ImageTokens):
         apart = maps.reshape(self.channels, height, self.patch, width, self.patch)
         rows: Array = apart.transpose(1, 3, 0, 2, 4).reshape(height * width, self.n_bits)
         return rows
+
+    def nearest(self, rows: Array) -> Ids:
+        signs: Ids = (rows > 0).astype(np.int64)
+        return signs

@@ -10,14 +10,14 @@
 Metadata are strings: `logit_rule` ("l2norm": a logit is <q, k>, keys are unit rows and queries come with their
 multiplier; "1/sqrt(d)" or "0.25/sqrt(d)": that times <q, k>), `k_stage` ("post_norm_post_rope": rows as they are
 cached), `branches` ("cond,uncond"), `dtype` (what attention was computed in), optionally `context` (the number of
-prompt tokens that precede the first map and are cached with it; "0" if absent), and, for readers alone, `model`,
-`commit`, `image`, `seed`. A query attends to the keys of its own scale and of all earlier ones. Models differ in how
-prompt tokens attend to each other, so the layout does not say it.
+prompt tokens that precede the first map and are cached with it; "0" if absent), `codebook_size` (the number of values
+of an id) and, for readers alone, `model`, `weights` and `digest` (the name of the weights, and "sha256:..." of their
+file or the seed that they were drawn from), `commit`, `image`, `seed`. A query attends to the keys of its own scale
+and of all earlier ones. Models differ in how prompt tokens attend to each other, so the layout does not say it.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -34,6 +34,7 @@ from safetensors.numpy import save_file
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.rules import RuleName, Scaled
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.tensors import STORED, Shapes, bad_file, numbers_of, open_tensors
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
 
 Array = NDArray[Any]
@@ -46,12 +47,10 @@ ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "floa
 """The unit roundoff of every type in which attention may be computed."""
 TINY = {"float16": 2.0**-24, "bfloat16": 2.0**-133, "float32": 2.0**-149, "float64": 2.0**-1074}
 """The smallest positive number of every such type."""
-STORED = {"F16": "float16", "BF16": "bfloat16", "F32": "float32", "F64": "float64"}
 
-MOST_FILE_BYTES = 2**36
-MOST_HEADER_BYTES = 2**22
 MOST_CHARACTERS = 1000
 MOST_SCALES, MOST_TOKENS, MOST_LAYERS, MOST_DIM = 1024, 2**18, 1024, 4096
+MOST_CODES = 2**64
 LARGEST_LOGIT_ENTRY = 1e150
 """The bound on entries of q and k: the sum of MOST_DIM products of two of them is then finite in float64."""
 NORM_SLACK = 8
@@ -116,6 +115,16 @@ class Trace:
         return self.metadata.get("model", "unknown")
 
     @property
+    def weights(self) -> str:
+        """The digest of the file of weights, or the seed of random ones, as the file states it."""
+        return self.metadata.get("digest", "unknown")
+
+    @property
+    def codebook_size(self) -> int | None:
+        """The number of values of a token id, if the file states it."""
+        return int(self.metadata["codebook_size"]) if "codebook_size" in self.metadata else None
+
+    @property
     def branches(self) -> tuple[str, ...]:
         """Names of the branches."""
         return tuple(self.metadata["branches"].split(","))
@@ -128,7 +137,7 @@ class Trace:
     @cached_property
     def geometry(self) -> Geometry:
         """One head of the trace; ImpossibleReduction where a single scale leaves nothing to cache."""
-        return Geometry(f"trace of {self.model_name}", self.schedule, self.d, self.rule)
+        return Geometry(f"trace of {self.model_name}", self.schedule, self.d, self.rule, self.codebook_size)
 
     def key_head_of(self, head: int) -> int:
         """The head of k and v that a head of q reads."""
@@ -254,7 +263,7 @@ def write_trace(
     schedule : ScaleSchedule
         The maps, and the number of prompt tokens that are cached with the first one.
     about : Mapping of str
-        More metadata: model, commit, image, seed.
+        More metadata: model, codebook_size, weights, digest, commit, image, seed.
     """
     place = Path(path)
     check_output(place, overwrite=overwrite)
@@ -294,59 +303,20 @@ def check_output(path: Path, *, overwrite: bool) -> None:
 
 def tensor(path: Path, name: str) -> FloatArray:
     """One tensor as float64; raises InvalidArgument if an entry is not finite."""
-    try:
-        with safe_open(path, framework="numpy") as file:
-            kind = file.get_slice(name).get_dtype()
-            array = _bfloat16(path, name) if kind == "BF16" else file.get_tensor(name)
-    except SafetensorError as error:
-        raise _bad(path, "be a whole safetensors file", str(error)) from None
-    numbers = np.asarray(array, dtype=np.float64)
-    if not np.isfinite(numbers).all():
-        raise _bad(path, f"have finite numbers in {name}", "NaN or infinity")
-    return numbers
-
-
-def _bfloat16(path: Path, name: str) -> Array:
-    """A bfloat16 tensor as float32. NumPy lacks the type, whose bits are the upper half of a float32's."""
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        place = json.loads(file.read(length))[name]
-        start, end = place["data_offsets"]
-        file.seek(8 + length + start)
-        halves = np.frombuffer(file.read(end - start), dtype="<u2").astype(np.uint32)
-    floats: Array = (halves << np.uint32(16)).view(np.float32).reshape(place["shape"])
-    return floats
-
-
-Shapes = dict[str, tuple[str, tuple[int, ...]]]
+    return numbers_of("trace", path, name)
 
 
 def _bad(path: Path, rule: str, value: Any) -> InvalidArgument:
-    return invalid(f"trace {path.name}", rule, value)
+    return bad_file("trace", path, rule, value)
 
 
-def _header(path: Path) -> tuple[Shapes, dict[str, str]]:
-    """Type and shape of every tensor, and the metadata; the sizes of file and header are checked before reading."""
-    if not path.is_file():
-        raise InvalidArgument(f"trace must be a file, got {path}, which is {'no file' if path.exists() else 'missing'}")
-    size = path.stat().st_size
-    if not 8 < size <= MOST_FILE_BYTES:
-        raise _bad(path, f"be a safetensors file of 9 to {MOST_FILE_BYTES} bytes", size)
-    with path.open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-    if length > min(MOST_HEADER_BYTES, size - 8):
-        raise _bad(path, f"be a safetensors file, with a header of at most {MOST_HEADER_BYTES} bytes", length)
-    try:
-        with safe_open(path, framework="numpy") as file:
-            slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118 (it is no mapping)
-            shapes = {name: (found.get_dtype(), tuple(found.get_shape())) for name, found in slices.items()}
-            metadata = dict(file.metadata() or {})
-    except (SafetensorError, UnicodeDecodeError) as error:
-        raise _bad(path, "be a safetensors file", str(error)) from None
-    missing = [key for key in ("logit_rule", "k_stage", "branches", "dtype") if key not in metadata]
+def _header(path: Path) -> tuple[Shapes, Mapping[str, str]]:
+    """Type and shape of every tensor, and the metadata, which have the strings that every trace has."""
+    found = open_tensors(path, "trace")
+    missing = [key for key in ("logit_rule", "k_stage", "branches", "dtype") if key not in found.metadata]
     if missing:
-        raise _bad(path, f"have the metadata {', '.join(missing)}", sorted(metadata)[:8])
-    return shapes, metadata
+        raise _bad(path, f"have the metadata {', '.join(missing)}", sorted(found.metadata)[:8])
+    return found.shapes, found.metadata
 
 
 def _check_strings(path: Path, metadata: Mapping[str, str]) -> None:
@@ -354,6 +324,9 @@ def _check_strings(path: Path, metadata: Mapping[str, str]) -> None:
     for key, text in metadata.items():
         if not (key + text).isprintable() or len(key + text) > MOST_CHARACTERS:
             raise _bad(path, f"have metadata of at most {MOST_CHARACTERS} printable characters", (key + text)[:40])
+    size = metadata.get("codebook_size", "2")
+    if not re.fullmatch("[0-9]{1,20}", size) or not 2 <= int(size) <= MOST_CODES:
+        raise _bad(path, f"have a codebook_size that is an integer in [2, {MOST_CODES}]", size[:40])
     if not re.fullmatch(r"[\w-]+(,[\w-]+)*", metadata["branches"]):
         raise _bad(path, "name branches by words, between commas", metadata["branches"][:40])
 

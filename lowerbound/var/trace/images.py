@@ -1,10 +1,10 @@
 """Images that the project makes, and their token ids by residual quantization.
 
-An image is three channels at the size of the last map. There is no trained encoder: a random linear map lifts the three
-channels into the code's, at CONTRAST times a code's deviation. Then VAR's own multi-scale quantization runs with the
-network's random codebook: at every scale, the part that f_hat still misses is averaged down, every token takes the
-nearest code (bits: the signs), and its contribution is subtracted. A random phi and codebook approximate less well than
-trained ones; `Encoded.missed` measures the error.
+An image is three channels at the size of the last map. No encoder is used: a random linear map lifts the three channels
+into the code's, at CONTRAST times a code's deviation. Then VAR's own multi-scale quantization runs with the network's
+codebook: at every scale, the part that f_hat still misses is averaged down, every token takes the nearest code (bits:
+the signs), and its contribution is subtracted. A random phi and codebook approximate less well than trained ones;
+`Encoded.missed` measures the error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lowerbound.core.coins import Coins
 from lowerbound.errors import unknown
 from lowerbound.var.simulator.network import Network
-from lowerbound.var.simulator.tokens import BitTokens, VectorTokens
+from lowerbound.var.simulator.tokens import BitTokens
 
 Array = NDArray[Any]
 FloatArray = NDArray[np.float64]
@@ -101,22 +101,8 @@ def encode_image(network: Network, name: str, *, seed: int = 0) -> Encoded:
     lifted = np.tensordot(_random(seed, "lift").standard_normal((channels, N_COLOURS)), image, axes=1)
     deviation = CONTRAST * (channels**-0.5 if isinstance(tokens, BitTokens) else 1.0)
     target = (lifted * (deviation / lifted.std())).astype(empty.dtype)
-    f_hat, ids = empty, []
-    for scale in range(network.schedule.n_scales):
-        ids.append(_nearest(network, tokens.reduced(target - f_hat, scale)))
-        f_hat = f_hat + tokens.contribution(ids[-1], scale)
-    return Encoded(tuple(ids), target, float(np.linalg.norm(target - f_hat) / np.linalg.norm(target)))
-
-
-def _nearest(network: Network, rows: Array) -> Ids:
-    tokens = network.tokens
-    if isinstance(tokens, BitTokens):
-        signs: Ids = (rows > 0).astype(np.int64)
-        return signs
-    assert isinstance(tokens, VectorTokens)
-    squares = np.vecdot(tokens.codebook, tokens.codebook)
-    nearest: Ids = np.argmin(squares - 2 * (rows @ tokens.codebook.T), axis=1)[:, None].astype(np.int64)
-    return nearest
+    ids, f_hat = tokens.quantised(target)
+    return Encoded(ids, target, float(np.linalg.norm(target - f_hat) / np.linalg.norm(target)))
 
 
 def _places(height: int, width: int) -> tuple[FloatArray, FloatArray]:

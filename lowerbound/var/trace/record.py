@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +14,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound import __version__
 from lowerbound.core.models import Model
 from lowerbound.core.rules import RuleName
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, invalid, unknown
-from lowerbound.var.simulator.network import Precision, random_network, simulated, threads_for
+from lowerbound.var.simulator.network import Precision, threads_for
 from lowerbound.var.simulator.pipeline import FullCache, generate
 from lowerbound.var.simulator.sampling import Sampling
+from lowerbound.var.simulator.weights import source_of
 from lowerbound.var.trace.file import PARTS, ROUNDOFF, Trace, check_output, write_trace
 from lowerbound.var.trace.images import IMAGES, Encoded, encode_image
 
@@ -70,17 +72,19 @@ def record(
     precision: Precision = "float32",
     overwrite: bool = False,
 ) -> Recorded:
-    """Record one image of a random network as a trace.
+    """Record one image of a network, which `model` names as in `source_of`, as a trace.
 
-    Contract: with image "random" the ids are those that the network draws; with one of IMAGES they are the ids of that
-    image, whatever the network would draw. Unusable arguments raise InvalidArgument before any work.
+    Contract: the seed is that of the draws, and of random weights. With image "random" the ids are those that the
+    network draws; with one of IMAGES they are the ids of that image, whatever the network would draw. Unusable
+    arguments raise InvalidArgument before any work.
     """
     if image != "random" and image not in IMAGES:
         raise unknown("image", image, ("random", *IMAGES))
     check_output(Path(path), overwrite=overwrite)
-    found = simulated(model)
+    source = source_of(model)
+    found = source.model
     _check_memory(found, precision)
-    network = random_network(found, seed=seed, precision=precision)
+    network = source.network(seed=seed, precision=precision)
     memory = RecordingCache()
     encoded: Encoded | None = None if image == "random" else encode_image(network, image, seed=seed)
     with threads_for(found):
@@ -100,7 +104,15 @@ def record(
         branches=BRANCHES,
         tokens=np.concatenate([_numbers(ids) for ids in (made.ids if encoded is None else encoded.ids)]),
         f_hat=made.f_hat,
-        about={"model": model, "image": image, "seed": str(seed), "commit": "random weights of lowerbound.var"},
+        about={
+            "model": found.name,
+            "codebook_size": str(found.codebook_size),
+            "weights": network.origin.name,
+            "digest": network.origin.digest,
+            "commit": f"lowerbound {__version__}",
+            "image": image,
+            "seed": str(seed),
+        },
         overwrite=overwrite,
     )
     return Recorded(trace, image, None if encoded is None else encoded.missed)
@@ -194,9 +206,13 @@ class Recorder:
         branches: Sequence[str] = BRANCHES,
         commit: str = "unknown",
         image: str = "unknown",
+        about: Mapping[str, str] | None = None,
         overwrite: bool = False,
     ) -> Trace:
-        """The trace of the image that was recorded; `patch_nums` are the sides of its maps, or its schedule."""
+        """The trace of the image that was recorded; `patch_nums` are the sides of its maps, or its schedule.
+
+        `about` may tell `codebook_size`, and `weights` and `digest`, the name and SHA-256 of their file.
+        """
         schedule = patch_nums if isinstance(patch_nums, ScaleSchedule) else ScaleSchedule.square(patch_nums)
         n_scales, n_calls = schedule.n_scales, len(self.calls)
         if not n_calls or n_calls % n_scales:
@@ -225,7 +241,7 @@ class Recorder:
             dtype=self._dtype,
             branches=branches,
             tokens=None if tokens is None else _copied(tokens),
-            about={"model": model, "commit": commit, "image": image},
+            about={"model": model, "commit": commit, "image": image, **(about or {})},
             overwrite=overwrite,
         )
 

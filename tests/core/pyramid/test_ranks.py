@@ -115,7 +115,7 @@ def test_phi_as_a_matrix_is_phi() -> None:
     (kernel, *_) = random_kernels(3)
     maps = np.random.default_rng(0).standard_normal((1, 3, 4))
     whole = np.array([[float(x.p) / float(x.q) for x in row] for row in smoothing(kernel, 3, 4).tolist()])
-    expected = smoothed(maps, np.array(kernel, dtype=np.float64)[None, None], np.zeros(1))
+    expected = smoothed(maps, np.array(kernel, dtype=np.float64)[None, None], np.zeros(1), 0.5)
     assert np.abs(whole @ maps.ravel() - expected.ravel()).max() < 1e-14
 
 
@@ -125,7 +125,7 @@ def test_contents_are_the_simulators(kernels: tuple[Kernel, ...] | None) -> None
     schedule, codes = ScaleSchedule.parse("1x1 2x3 3x3 4x5"), np.array([[-1.0], [0.25], [3.0]])
     phi = np.zeros((4, 1, 1, 3, 3))
     phi[:] = np.array(kernels, dtype=np.float64)[:, None, None] if kernels else np.pad([[1.0]], 1)
-    tokens = VectorTokens(schedule, codes, phi, np.zeros((4, 1)))
+    tokens = VectorTokens(schedule, codes, phi, np.zeros((4, 1)), 0.5)
     pyramid = ChannelPyramid(schedule, VAR, kernels)
     ids = [np.random.default_rng(k).integers(3, size=(schedule.map_size(k), 1)) for k in range(3)]
     f_hat = np.sum([tokens.contribution(some, k) for k, some in enumerate(ids)], axis=0)

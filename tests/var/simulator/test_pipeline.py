@@ -13,7 +13,7 @@ from lowerbound.core.pyramid.ranks import tick_of
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
 from lowerbound.var.simulator.block import gelu, normed, softmax_attention, unit
-from lowerbound.var.simulator.network import SMALL, Network, ffn_width, random_network, shares_modulation, simulated
+from lowerbound.var.simulator.network import SMALL, Network, ffn_width, random_network, simulated
 from lowerbound.var.simulator.pipeline import FullCache, Ids, generate, guidance_at
 from lowerbound.var.simulator.rotary import rotation
 from lowerbound.var.simulator.sampling import Sampling
@@ -109,7 +109,7 @@ def test_phi_of_an_impulse() -> None:
     expected = np.full((4, 4), 0.5 * 7)
     expected[0, 1] += 0.5
     expected[0:2, 0:3] += 0.5 * kernel[0, 0, ::-1, ::-1][1:3]
-    assert np.array_equal(smoothed(maps, kernel, np.array([7.0]))[0], expected)
+    assert np.array_equal(smoothed(maps, kernel, np.array([7.0]), 0.5)[0], expected)
 
 
 def test_f_hat_is_the_sum_of_contributions() -> None:
@@ -186,11 +186,10 @@ def test_a_generation_repeats() -> None:
 
 def test_sizes_of_the_catalogue() -> None:
     """Known values: which models share their modulation, and odd widths of Infinity's feed-forward nets."""
-    assert [shares_modulation(find_model(n)) for n in ("var-d30", "var-d36-512", "infinity-2b-1m")] == [
-        False,
-        True,
-        True,
-    ]
+    models = [find_model(name) for name in ("var-d30", "var-d36-512", "infinity-2b-1m", "infinity-8b-1m")]
+    assert [model.shared_modulation for model in models] == [False, True, True, True]
+    assert [model.code_channels for model in models] == [32, 32, 32, 14]
+    assert [model.phi_kernels for model in models] == [4, 4, 0, 0]
     assert ffn_width(find_model("var-d16")) == 4096
     assert ffn_width(find_model("infinity-layer32-0.06m")) == 8192
 

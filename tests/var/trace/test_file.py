@@ -13,8 +13,9 @@ import pytest
 from safetensors.numpy import save_file
 
 from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.core.tensors import MOST_HEADER_BYTES
 from lowerbound.errors import InvalidArgument
-from lowerbound.var.trace.file import K_STAGE, MOST_HEADER_BYTES, ROUNDOFF, read_trace, write_trace
+from lowerbound.var.trace.file import K_STAGE, ROUNDOFF, read_trace, write_trace
 
 MAPS = ScaleSchedule.square((1, 2))
 BRANCHES, HEADS, D = 2, 3, 4
