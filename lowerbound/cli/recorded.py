@@ -31,7 +31,7 @@ KeysBranchOption = Annotated[
 
 
 def names_a_trace(keys: str | None) -> bool:
-    """Whether this is a path and no name of a key family: it has the suffix of traces or a slash, or a file is there."""
+    """Whether this is a path, not a key family's name: it has the suffix of traces or a slash, or a file is there."""
     from lowerbound.core.keys.choice import KEY_FAMILIES
 
     if keys is None or keys in {family.name for family in KEY_FAMILIES}:

@@ -70,12 +70,13 @@ def check_given(claim: Any, payload: Any) -> Verdict:
     with 2 (eta + tau_i) (L - 1) < 1; and the bits are at most n d (log2 L - H2(delta) - delta log2(L - 1)).
     """
     told = dict(typed(claim, dict, "the claim"))
-    named, floor = told.pop("keys", None), read_floor(told, GIVEN_LEMMAS)
+    (named,) = fields({name: told.pop(name) for name in ("keys",) if name in told}, "the claim", "keys")
+    floor = read_floor(told, GIVEN_LEMMAS)
     names = ("precision", "rows", "asked", "multiplier", "levels")
     bits, rows, asked, scale, count = fields(payload, "the payload", *names)
     levels, multiplier = integer(count, "the levels", 2, MOST_LEVELS), rational(scale, "the multiplier")
     if told["rule"] != "l2norm" or floor.guarantee != "additive" or not 0 < multiplier <= floor.multiplier:
-        raise Rejected(f"rule, guarantee and multiplier must be l2norm, additive and in (0, {floor.multiplier}]")
+        raise Rejected(f"given keys speak of l2norm, additive errors and a multiplier in (0, {floor.multiplier}]")
     check_error(levels, floor)
     n, width = floor.n_tokens + floor.n_own, {len(typed(row, list, "a row")) for row in typed(rows, list, "the rows")}
     tokens = [integer(token, "a token", 0, floor.n_tokens - 1) for token in typed(asked, list, "the asked tokens")]

@@ -35,7 +35,7 @@ HALF = 0.5
 
 
 @dataclass(frozen=True)
-class Reading:
+class OwnWeights:
     """The own weights of the cached tokens of a head at one multiplier: how many exceed one half, least and median.
 
     `maps` counts the addressable tokens of each cached map, prompt tokens with the first.
@@ -60,8 +60,8 @@ class KeyFacts:
         Largest and mean cosine of a cached key with any other key, those of the last map included.
     cached : int
         The number of cached tokens.
-    at_learned : Reading
-    readings : tuple of Reading
+    at_learned : OwnWeights
+    readings : tuple of OwnWeights
         At each of MULTIPLIERS.
     """
 
@@ -72,8 +72,8 @@ class KeyFacts:
     coherence: float
     mean_cosine: float
     cached: int
-    at_learned: Reading
-    readings: tuple[Reading, ...]
+    at_learned: OwnWeights
+    readings: tuple[OwnWeights, ...]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -183,12 +183,12 @@ def _facts(rows: FloatArray, schedule: ScaleSchedule, layer: int, head: int, bra
         coherence=float(others.max()),
         mean_cosine=float(others.mean()),
         cached=cached,
-        at_learned=_reading(rows, schedule, learned),
-        readings=tuple(_reading(rows, schedule, multiplier) for multiplier in MULTIPLIERS),
+        at_learned=_weights_at(rows, schedule, learned),
+        readings=tuple(_weights_at(rows, schedule, multiplier) for multiplier in MULTIPLIERS),
     )
 
 
-def _reading(rows: FloatArray, schedule: ScaleSchedule, multiplier: float) -> Reading:
+def _weights_at(rows: FloatArray, schedule: ScaleSchedule, multiplier: float) -> OwnWeights:
     weights = own_weights(rows, schedule.n_tokens_cached, multiplier)
     maps = by_map(schedule, np.flatnonzero(weights > HALF).tolist())
-    return Reading(float(multiplier), sum(maps), maps, float(weights.min()), float(np.median(weights)))
+    return OwnWeights(float(multiplier), sum(maps), maps, float(weights.min()), float(np.median(weights)))
