@@ -110,7 +110,8 @@ def _certify_on(
     out: Path | None,
     as_json: bool,
 ) -> None:
-    from lowerbound.certify.given_keys import LOGIT_CAP, asked_of, certified_on
+    from lowerbound.certify.certified import LOGIT_CAP
+    from lowerbound.certify.given_keys import asked_of, certified_on
 
     largest = str(LOGIT_CAP) if multiplier is None else multiplier
     found = certified_on(recorded.keys, subject, eta=eta, delta=delta, multiplier=largest)

@@ -45,12 +45,14 @@ def head_of(keys: str | None, layer: int | None, head: int | None, branch: str |
     Contract: a missing file, a file that is no trace, and a head that it does not have raise in one sentence; so does a
     head that is named without a trace, or a trace without a head.
     """
+    from lowerbound.core.keys.choice import find_family
+
     if keys is None or not names_a_trace(keys):
         for option, given in (("--layer", layer), ("--head", head), ("--branch", branch)):
             if given is not None:
-                raise InvalidArgument(
-                    f"{option} must be given with --keys TRACE, which has layers and heads, got {given}"
-                )
+                if keys is not None:
+                    find_family(keys)  # a name that is neither is told as such
+                raise InvalidArgument(f"{option} must be given with --keys TRACE, which has heads to name, got {given}")
         return None
     if layer is None or head is None:
         raise InvalidArgument(f"--keys {keys} must be given with --layer and --head, which name one head of the trace")
