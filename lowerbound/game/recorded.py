@@ -22,7 +22,7 @@ from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.recorded import RECORDED, leakages
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import MULTIPLIER_CAP
-from lowerbound.core.scalars import Rational, plainly, rational
+from lowerbound.core.scalars import Rational, plainly, rational, rounded_up
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import FloatArray, Run
 from lowerbound.game.index import Symbols
@@ -128,11 +128,12 @@ def plan_recorded(
     leaks = leakages(keys, n_cached, chosen)
     readable = tuple(token for token, leak in enumerate(leaks) if 2 * (leak + rounding) < room)
     if not readable:
+        heaviest = rounded_up(1 - min(leaks), 4)
         raise ImpossibleReduction(
             f"some token must get more than {plainly(float(1 - room / 2))} of the weight of its own query to be read "
             f"with {n_levels} levels at {guarantee} eta {plainly(error)}, and at lambda {plainly(chosen)} none of "
-            f"{n_cached} gets more than {float(1 - min(leaks)):.4f}; the nearest choices are fewer levels, a smaller "
-            f"eta and a lambda up to {MULTIPLIER_CAP}"
+            f"{n_cached} gets more than {heaviest}; the nearest choices are fewer levels, a smaller eta and a lambda "
+            f"up to {MULTIPLIER_CAP}"
         )
     leakage = max(leaks[token] for token in readable)
     blur = leakage + rounding

@@ -8,6 +8,7 @@ from statistics import median
 
 from rich.table import Table
 
+from lowerbound.core.scalars import rounded_down, rounded_up
 from lowerbound.errors import printable
 from lowerbound.game.recorded import RecordedReduction
 from lowerbound.report.pipeline import bytes_text
@@ -119,10 +120,8 @@ def keys_table(trace: Trace, rows: Sequence[KeyFacts]) -> Table:
         place = (str(row.layer), str(row.head), row.branch)
         counts = [*(reading.addressable for reading in row.readings), row.at_learned.addressable]
         measured = (row.learned, row.coherence, row.mean_cosine)
-        sharpest = row.readings[-1]
-        table.add_row(
-            *place, *map(_short, measured), *map(str, counts), _short(sharpest.least), _short(sharpest.median)
-        )
+        weights = (row.readings[-1].least, row.readings[-1].median)
+        table.add_row(*place, *map(_short, measured), *map(str, counts), *(rounded_down(x, 3) for x in weights))
     return table
 
 
@@ -132,17 +131,17 @@ def keys_text(head: RecordedHead, plan: RecordedReduction) -> str:
     sizes = [schedule.tokens_at(scale) for scale in range(schedule.n_scales - 1)]
     readings = sorted([*facts.readings, facts.at_learned], key=lambda reading: reading.multiplier)
     lines = [
-        f"recorded keys of {head.geometry.name} ({head.trace.path.name}): largest cosine of a cached key "
+        f"recorded keys, {head.geometry.name} ({head.trace.path.name}): largest cosine of a cached key "
         f"{facts.coherence:.4f}, mean {facts.mean_cosine:.4f}",
         *(
             f"  lambda {_short(reading.multiplier)}{' (learned)' if reading is facts.at_learned else ''}: "
             f"{reading.addressable} of {facts.cached} cached tokens addressable ({_of_maps(reading.maps, sizes)}), "
-            f"own weight at least {reading.least:.4f}, median {reading.median:.4f}"
+            f"own weight at least {rounded_down(reading.least, 4)}, median {rounded_down(reading.median, 4)}"
             for reading in readings
         ),
         f"played at lambda {_short(float(plan.multiplier))}, {plan.grid.n_levels} levels: {len(plan.readable)} of "
         f"{facts.cached} tokens can be read ({_of_maps(by_map(schedule, plan.readable), sizes)}), "
-        f"others take at most {float(plan.leakage):.4g} of the weight",
+        f"others take at most {rounded_up(plan.leakage, 6)} of the weight",
     ]
     left = facts.cached - len(plan.readable)
     if left:

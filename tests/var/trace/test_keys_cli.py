@@ -102,6 +102,16 @@ def test_certify(say: Say, traced: Path, tmp_path: Path) -> None:
     assert flat["learned"] == pytest.approx(14.72, abs=0.01)
 
 
+def test_a_transcript_adds_up(say: Say, traced: Path, tmp_path: Path) -> None:
+    """Definition: a game on recorded keys is written down and CONSISTENT, since no catalogue has the keys to play again."""
+    path = tmp_path / "game.json"
+    asked = ("--keys", traced, "--layer", 0, "--head", 0, "--isolation", "none", "--transcript", path)
+    assert say("play", "full-fp32", *asked)[0] == 0
+    code, out, _ = say("check", path)
+    assert code == 3
+    assert out.endswith("CONSISTENT\n")
+
+
 HEAD = ("--layer", "0", "--head", "0")
 
 
