@@ -103,7 +103,7 @@ def test_certify(say: Say, traced: Path, tmp_path: Path) -> None:
 
 
 def test_a_transcript_adds_up(say: Say, traced: Path, tmp_path: Path) -> None:
-    """Definition: a game on recorded keys is written down; CONSISTENT, since no catalogue has the keys to play again."""
+    """Definition: a game on recorded keys is written down; CONSISTENT, as no catalogue has the keys to play again."""
     path = tmp_path / "game.json"
     asked = ("--keys", traced, "--layer", 0, "--head", 0, "--isolation", "none", "--transcript", path)
     assert say("play", "full-fp32", *asked)[0] == 0
