@@ -30,6 +30,19 @@ LEMMAS = (
         uses=(Use("separation"), Use("softmax_gap")),
     ),
     Lemma(
+        id="given_keys_values",
+        words="On keys of any kind, natural ones too: if the query along the key of a token gives it a weight of at "
+        "least 1 - tau among all tokens, cached and own, and values have L equidistant levels whose step is more than "
+        "2 (eta + tau), a cache with additive error eta and mean failure rate delta needs log2 L - H2(delta) - delta "
+        "log2(L-1) bits per entry.",
+        range="all token sets, dimensions, channels, coins, states, L; all real keys, lambda, tau, eta, delta",
+        formula=r"\forall i: \frac{e^{\lambda \langle k_i, k_i \rangle}}{\sum_j e^{\lambda \langle k_i, k_j \rangle}} "
+        r"\ge 1 - \tau, \; 2 (\eta + \tau)(L - 1) < 1 \;\Rightarrow\; \log_2 |S| \ge (\log_2 L - H_2(\delta) - "
+        r"\delta \log_2(L - 1)) T h",
+        discharges=(ByCoq("additive_given_own_weights", ("2 * (eta + tau) * (INR L - 1) < 1", "1 - tau <= ", LEVELS)),),
+        uses=(Use("separation"), Use("softmax_gap")),
+    ),
+    Lemma(
         id="geometric_values",
         words="Under relative error, L geometric levels that are far enough apart need log2 L - H2(delta) - delta "
         "log2(L-1) bits per entry as well.",

@@ -13,7 +13,7 @@ import networkx as nx
 import pytest
 
 from lowerbound.caches.registry import CACHES
-from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
+from lowerbound.certify.theorems import CITED, THEOREMS
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.kernel.judge import RULES
 
@@ -156,7 +156,7 @@ def test_lower_rooms_name_no_cache() -> None:
 
 def test_a_theorem_is_registered_once() -> None:
     """Law: a theorem's lemmas are typed in its kernel rule, and its letter in no page, table, figure or command."""
-    lemmas = {lemma for theorem in (*THEOREMS.values(), *OTHER_MODELS.values()) for lemma in theorem.all_lemmas}
+    lemmas = {lemma for theorem in CITED for lemma in theorem.all_lemmas}
     letters = THEOREMS.keys() - {"A"}
     for path in SOURCES:
         strings = {node.value for node in ast.walk(ast.parse(read(path))) if isinstance(node, ast.Constant)}

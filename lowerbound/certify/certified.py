@@ -95,7 +95,7 @@ def certificate_of(theorem: Theorem, target: Target, proposal: Design) -> Certif
     smaller = (asked - 2**k for k in range(MOST_DOUBLINGS) if asked > 2**k)
     what, reason = f"the design of theorem {theorem.name} for {target.geometry.name}", "it forces no whole bit"
     for bits in (asked, 0, *smaller):
-        claim = claim_of(theorem, target, bits)
+        claim = claim_of(theorem, target, bits) | proposal.claim
         found = sealed(f"{target.geometry.name}: theorem {theorem.name}", theorem.rule, claim, proposal.payload)
         if found.is_verified and bits:
             return Certified(theorem, bits, found)

@@ -14,8 +14,9 @@ from fractions import Fraction
 from typing import Any
 
 from lowerbound.certify.checked import Checked
+from lowerbound.certify.given_keys import strange_keys
 from lowerbound.certify.replay import facts as replay
-from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
+from lowerbound.certify.theorems import ON_GIVEN_KEYS, OTHER_MODELS, THEOREMS, Theorem
 from lowerbound.core.decoder import called, own_name
 from lowerbound.core.models import decoders, models
 from lowerbound.core.schedule import ScaleSchedule
@@ -28,7 +29,8 @@ def check(data: bytes) -> Checked:
     """The verdict on a document.
 
     Contract: never raises. VERIFIED only if the bytes are canonical and sealed by their digest, and the kernel verifies
-    the statement. A floor must also be about a model of the catalogue and have that model's maps, sizes and rule. For a
+    the statement. A floor must also be about a model of the catalogue and have that model's maps, sizes and rule, or be
+    about given keys and called by them. For a
     witness, the cache must also give the recorded answer again in a fresh process; for a transcript, it must play the
     same game again with the same message and answers, and where it cannot be played the word stays CONSISTENT.
     """
@@ -45,9 +47,10 @@ def compared(data: bytes, statement: Mapping[str, Any], verdict: Verdict, start:
         theorem = THEOREMS[claim["theorem"]]
     if verdict.outcome is Outcome.VERIFIED and kind in OTHER_MODELS:
         theorem = OTHER_MODELS[str(kind)]
+    if verdict.outcome is Outcome.VERIFIED and kind == ON_GIVEN_KEYS.rule:
+        theorem = ON_GIVEN_KEYS
     if theorem is not None:
-        elsewhere = theorem.rule in OTHER_MODELS
-        strangeness = replay.strange_model(theorem.rule, claim) if elsewhere else _strange_model(claim)
+        strangeness = _strangeness(theorem, claim)
         if strangeness is not None:
             verdict, theorem = Verdict(Outcome.REJECTED, strangeness), None
     if verdict.outcome is Outcome.VERIFIED and kind == "witness":
@@ -63,6 +66,13 @@ def compared(data: bytes, statement: Mapping[str, Any], verdict: Verdict, start:
         return found
     delta = Fraction(claim.get("delta", 0))
     return replace(found, bits=_bits(str(kind), claim), lemmas=theorem.lemmas_at(delta), proof=theorem.proof(delta))
+
+
+def _strangeness(theorem: Theorem, claim: Mapping[str, Any]) -> str | None:
+    """A sentence on how what the claim names differs from what there is under that name; None if they agree."""
+    if theorem.rule in OTHER_MODELS:
+        return replay.strange_model(theorem.rule, claim)
+    return strange_keys(claim) if theorem is ON_GIVEN_KEYS else _strange_model(claim)
 
 
 def _bits(kind: str, claim: Mapping[str, Any]) -> int:

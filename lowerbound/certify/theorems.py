@@ -195,10 +195,20 @@ THEOREMS: dict[str, Theorem] = {
     )
 }
 """The theorems of model R1 by letter, from the weakest floor at delta = 0 to the strongest."""
+ON_GIVEN_KEYS = Theorem(
+    "B on given keys",
+    "values, on keys that the claim names",
+    values.GIVEN_LEMMAS["B on given keys"],
+    "given_keys_floor",
+    scope="the keys that a claim names by their digest, such as those of a recorded head; values are free",
+)
+"""A theorem of model R1 on keys that nobody designs, so that it has no floor for a head without them."""
 REPLAY = Theorem("R2", "token ids, from the last scale, with public weights", replay.LEMMAS, "replay_floor")
 FIBRES = Theorem("R3", "token ids that share one f_hat, with public weights", fibre.LEMMAS, "f_hat_fibre")
 OTHER_MODELS = {theorem.rule: theorem for theorem in (REPLAY, FIBRES)}
 """The theorems of models R2 and R3 by kind of certificate; their floors are never compared with those of R1."""
+CITED = (*THEOREMS.values(), ON_GIVEN_KEYS, *OTHER_MODELS.values())
+"""Every theorem that a certificate may cite, for pages and tables."""
 
 
 def floors_with(*statuses: Status, delta: Fraction) -> list[str]:

@@ -29,7 +29,7 @@ from lowerbound.cli.signals import stopped_in_order
 from lowerbound.cli.structures import structures
 from lowerbound.cli.sweeps import results, sweep
 from lowerbound.cli.trace import check as check_trace
-from lowerbound.cli.trace import compare, inspect, record
+from lowerbound.cli.trace import compare, inspect, keys, record
 from lowerbound.cli.trace import play as play_trace
 from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError, Undecided, printable
@@ -116,7 +116,7 @@ for var_command in VAR_COMMANDS:
     var.command(cls=StrictCommand)(var_command)
 app.add_typer(var, name="var")
 
-TRACE_COMMANDS = (record, inspect, check_trace, play_trace, compare)
+TRACE_COMMANDS = (record, inspect, keys, check_trace, play_trace, compare)
 """The commands of `lowerbound trace`, in the order in which a new reader meets them."""
 
 trace = typer.Typer(no_args_is_help=True, help="Recorded attention: checked, and measured against the worst case.")

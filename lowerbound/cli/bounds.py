@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,6 +31,7 @@ from lowerbound.cli.options import (
     print_json,
 )
 from lowerbound.cli.place import Place, at_a_place
+from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, head_of, plan_on, told_of
 
 DEMO_DIRECTORY = Path("results/demo")
 DEMO_CACHES = (
@@ -73,6 +74,9 @@ def reduce(
     levels: LevelsOption = 2,
     multiplier: LambdaOption = None,
     keys: KeysOption = None,
+    layer: KeysLayerOption = None,
+    head: KeysHeadOption = None,
+    branch: KeysBranchOption = None,
     seed: SeedOption = 0,
     instance_seed: InstanceSeedOption = "0",
     as_json: JsonOption = False,
@@ -80,11 +84,21 @@ def reduce(
     """Follow one bit from Alice to Bob through one hard instance."""
     from lowerbound.game.story import narrate
 
-    plan = plan_at(place.found(), eta, guarantee, levels, multiplier, keys, seed)
+    found = head_of(keys, layer, head, branch)
+    told: dict[str, Any] = {}
+    if found is None:
+        plan = plan_at(place.found(), eta, guarantee, levels, multiplier, keys, seed)
+    else:
+        plan = recorded = plan_on(found, place, eta, guarantee, levels, multiplier, seed)
+        told = {"recorded_keys": told_of(found, recorded)}
     story = narrate(plan, token=token, coordinate=coordinate, instances=instances_of(instance_seed))
     if as_json:
-        print_json(story.to_json())
+        print_json(story.to_json() | told)
         return
+    if found is not None:
+        from lowerbound.report.trace import keys_text
+
+        print(f"{keys_text(found, recorded)}\n")
     for step, what in story.lines():
         print(f"{step:>16}  {what}")
 

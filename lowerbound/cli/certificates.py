@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,7 +24,13 @@ from lowerbound.cli.options import (
     print_json,
 )
 from lowerbound.cli.place import Place, at_a_place
+from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, geometry_at, head_of
 from lowerbound.errors import InvalidArgument, printable
+
+if TYPE_CHECKING:
+    from lowerbound.certify.certified import Certified
+    from lowerbound.core.geometry import Geometry
+    from lowerbound.var.trace.keys import RecordedHead
 
 
 @at_a_place
@@ -41,14 +47,32 @@ def certify(
             "--theorem", metavar="NAME", help="Its letter, such as C'; default: the strongest that is machine-checked."
         ),
     ] = None,
+    keys: Annotated[
+        str | None,
+        typer.Option("--keys", metavar="TRACE", help="The floor on the recorded keys of one head, values being free."),
+    ] = None,
+    layer: KeysLayerOption = None,
+    head: KeysHeadOption = None,
+    branch: KeysBranchOption = None,
+    multiplier: Annotated[
+        str | None,
+        typer.Option("--lambda", metavar="X", help="With --keys TRACE: largest logit of a query; default: 100."),
+    ] = None,
     out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`."""
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
-    from lowerbound.core.scalars import plainly, rounded_down
 
+    recorded = head_of(keys, layer, head, branch)
+    if recorded is not None:
+        _refuse_with_keys(theorem, guarantee)
+        _certify_on(recorded, geometry_at(place, recorded), eta, delta, multiplier, out, as_json)
+        return
+    for option, given in (("--keys", keys), ("--lambda", multiplier)):
+        if given is not None:
+            raise InvalidArgument(f"{option} is for recorded keys, with a trace in --keys, got {given}")
     subject = place.found().geometry
     known = None if theorem is None else THEOREMS.get(theorem)
     if known is not None and known.guarantee != guarantee.value:
@@ -65,6 +89,70 @@ def certify(
         raise InvalidArgument(
             f"{which} {subject.name} at eta = {eta}, delta = {delta}; smaller errors are nearer to one that does"
         )
+    _tell(found, subject, eta, delta, guarantee, out, as_json)
+
+
+def _refuse_with_keys(theorem: str | None, guarantee: GuaranteeName) -> None:
+    if theorem is not None:
+        raise InvalidArgument(
+            f"--theorem must be left out with --keys TRACE, which one theorem speaks of, got {theorem}"
+        )
+    if guarantee is not GuaranteeName.ADDITIVE:
+        raise InvalidArgument(f"--guarantee must be additive with --keys TRACE, got {guarantee.value}")
+
+
+def _certify_on(
+    recorded: RecordedHead,
+    subject: Geometry,
+    eta: str,
+    delta: str,
+    multiplier: str | None,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    from lowerbound.certify.certified import LOGIT_CAP
+    from lowerbound.certify.given_keys import asked_of, certified_on
+
+    largest = str(LOGIT_CAP) if multiplier is None else multiplier
+    found = certified_on(recorded.keys, subject, eta=eta, delta=delta, multiplier=largest)
+    if found is None:
+        raise InvalidArgument(
+            f"no token of {subject.name} can be read at eta = {eta}, delta = {delta} and logits of at most {largest}; "
+            "smaller errors and larger logits are nearer to one that can"
+        )
+    asked, levels = asked_of(found)
+    about = {
+        "trace": str(recorded.trace.path),
+        "layer": recorded.layer,
+        "head": recorded.head,
+        "branch": recorded.branch,
+        "learned": recorded.learned,
+        "asked_tokens": asked,
+        "cached_tokens": subject.n_tokens_cached,
+        "levels": levels,
+    }
+    words = (
+        f"on these keys, which are public, with values free and |logit| <= {found.claim['multiplier']}: {asked} of "
+        f"{subject.n_tokens_cached} tokens are read, {levels} levels a value"
+    )
+    _tell(found, subject, eta, delta, GuaranteeName.ADDITIVE, out, as_json, about=about, words=words)
+
+
+def _tell(
+    found: Certified,
+    subject: Geometry,
+    eta: str,
+    delta: str,
+    guarantee: GuaranteeName,
+    out: Path | None,
+    as_json: bool,
+    *,
+    about: Mapping[str, Any] | None = None,
+    words: str = "",
+) -> None:
+    """Write the certificate, and say what it proves; `about` and `words` say what it speaks of besides."""
+    from lowerbound.core.scalars import plainly, rounded_down
+
     document = found.document()
     if out is not None:
         out.write_bytes(document)
@@ -81,11 +169,14 @@ def certify(
                 "claim": found.claim,
                 "bytes": len(document),
                 "file": None if out is None else str(out),
+                **(about or {}),
             }
         )
         return
     terms = f"eta = {eta} ({guarantee.value}), delta = {delta}, |logit| <= {plainly(subject.largest_logit)}"
-    print(f"{subject.name}, {terms}: {found.bits:,} bits per head, {rounded_down(100 * share, 2)} % of fp16")
+    print(f"{printable(subject.name)}, {terms}: {found.bits:,} bits per head, {rounded_down(100 * share, 2)} % of fp16")
+    if words:
+        print(words)
     print(f"theorem {found.theorem.name} ({found.theorem.reads}), {found.proof}; model R1, real inputs")
     print(
         f"certificate: {len(document):,} bytes"

@@ -37,6 +37,7 @@ from lowerbound.cli.options import (
     progress,
 )
 from lowerbound.cli.place import Place, at_a_place, stacked
+from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, head_of, plan_on, told_of
 from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, printable
 
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.duel import Row
     from lowerbound.game.hard_family import HardFamily
+    from lowerbound.game.recorded import RecordedReduction
+    from lowerbound.var.trace.keys import RecordedHead
 
 
 class TheoremName(StrEnum):
@@ -124,6 +127,9 @@ def play(
     levels: LevelsOption = 2,
     multiplier: LambdaOption = None,
     keys: KeysOption = None,
+    layer: KeysLayerOption = None,
+    head: KeysHeadOption = None,
+    branch: KeysBranchOption = None,
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
@@ -154,13 +160,16 @@ def play(
                 f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
             )
     instances = instances_of(instance_seed)
-    head = stacked(place, layers, heads)
     plan: HardFamily
-    if keys_and_values is None:
-        plan = plan_at(head, eta, guarantee, levels, multiplier, keys, seed)
+    recorded: tuple[RecordedHead, RecordedReduction] | None = None
+    if keys_and_values is not None:
+        _refuse_given(asked, "guarantee", "levels", "keys", "layer", "head", "branch")
+        plan = keys_and_values.game(stacked(place, layers, heads), eta=eta, multiplier=multiplier, seed=seed)
+    elif (found := head_of(keys, layer, head, branch)) is not None:
+        plan = planned = plan_on(found, place, eta, guarantee, levels, multiplier, seed)
+        recorded = found, planned
     else:
-        _refuse_given(asked, "guarantee", "levels", "keys")
-        plan = keys_and_values.game(head, eta=eta, multiplier=multiplier, seed=seed)
+        plan = plan_at(stacked(place, layers, heads), eta, guarantee, levels, multiplier, keys, seed)
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))
@@ -188,11 +197,17 @@ def play(
         }
         if forced is not None:
             told["whole_family"] = {"theorem": forced.theorem.name, "bits": forced.bits, "proof": forced.proof}
+        if recorded is not None:
+            told["recorded_keys"] = told_of(*recorded)
         print_json(told)
     elif rows:
         from lowerbound.report.table import duel_table, whole_family_text
         from lowerbound.report.terminal import console
 
+        if recorded is not None:
+            from lowerbound.report.trace import keys_text
+
+            print(f"{keys_text(*recorded)}\n")
         console().print(duel_table(rows))
         if forced is not None:
             print(whole_family_text(forced, rows))

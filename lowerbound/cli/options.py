@@ -120,7 +120,12 @@ LambdaOption = Annotated[
 LevelsOption = Annotated[int, typer.Option("--levels", min=2, help="Size of the alphabet of values.")]
 KeysOption = Annotated[
     str | None,
-    typer.Option("--keys", metavar="FAMILY", help="Key family; default: the best.", autocompletion=complete_keys),
+    typer.Option(
+        "--keys",
+        metavar="FAMILY",
+        help="Key family, or a trace, whose recorded keys of one head are played; default: the best family.",
+        autocompletion=complete_keys,
+    ),
 ]
 BudgetsOption = Annotated[
     list[str] | None,

@@ -107,6 +107,32 @@ def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption =
     console().print(facts_table(trace, rows, by_head=layer is not None))
 
 
+def keys(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
+    """Measure which cached tokens a query could address among the recorded keys.
+
+    A token is addressable at lambda if a query along its key gives it more than half of the weight of all keys.
+    `play --keys FILE --layer L --head H` plays caches on these keys, and `certify` bounds the memory that they force.
+    """
+    from lowerbound.var.trace.file import read_trace
+    from lowerbound.var.trace.keys import keys_of_layer
+
+    trace = read_trace(file)
+    numbers = _layers(trace, layer)
+    rows = []
+    with progress(len(numbers)) as begin:
+        for number in numbers:
+            begin(f"layer {number}")
+            rows += keys_of_layer(trace, number)
+    if as_json:
+        print_json({**_facts_of(trace), "heads": [row.to_json() for row in rows]})
+        return
+    from lowerbound.report.terminal import console
+    from lowerbound.report.trace import keys_table, trace_text
+
+    print(trace_text(trace))
+    console().print(keys_table(trace, rows))
+
+
 def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
     """Recompute attention and compare it with the recorded outputs.
 

@@ -34,6 +34,7 @@ from lowerbound.game.lattice_pairs import LatticePairs
 from lowerbound.game.payload_reduction import PayloadReduction
 from lowerbound.game.protocol import CacheProtocol, guarded
 from lowerbound.game.question import Terms, TokenRows, answers_of, state_of
+from lowerbound.game.recorded import RecordedReduction
 from lowerbound.game.reduction import Reduction
 from lowerbound.game.reply import LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TRACEBACK
 from lowerbound.game.structured import StructuredReduction
@@ -41,7 +42,15 @@ from lowerbound.game.wire import MOST_REPLY_BYTES, SYMBOL_TYPE, Frames, Role, re
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
 FAMILIES: dict[str, type[HardFamily]] = {
-    family.game: family for family in (Reduction, PayloadReduction, FramesReduction, StructuredReduction, LatticePairs)
+    family.game: family
+    for family in (
+        Reduction,
+        PayloadReduction,
+        FramesReduction,
+        StructuredReduction,
+        RecordedReduction,
+        LatticePairs,
+    )
 }
 LIMITS = {
     resource.RLIMIT_FSIZE: MOST_REPLY_BYTES,

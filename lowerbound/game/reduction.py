@@ -8,11 +8,11 @@ scale have keys of the same family and value 0.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,17 @@ class Reduction(HardFamily):
         """One query per token, shape (n_tokens, d): its key, scaled so that its logit with the key is lambda."""
         return self.keys.unit * self.geometry.query_length(self.multiplier)
 
-    def stacked(self, stack: tuple[int, int]) -> Reduction:
+    @property
+    def asked(self) -> Sequence[int]:
+        """The cached tokens that carry symbols, in the order of their rows of symbols: all of them."""
+        return range(self.schedule.n_tokens_cached)
+
+    @property
+    def leakage_by(self) -> str:
+        """How the leakage is bounded, for readers."""
+        return "(n - 1) exp(-lambda (1 - mu))"
+
+    def stacked(self, stack: tuple[int, int]) -> Self:
         """The same family for `stack` = (layers, heads per layer)."""
         return replace(self, geometry=replace(self.geometry, stack=stack))
 
@@ -169,24 +179,30 @@ class Reduction(HardFamily):
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Reduction:
         """The reduction that `to_json` described."""
+        given = cls.fields_of(data)
+        place = given["geometry"]
+        return cls(**given, keys=made_keys(data["keys"], place.schedule.n_tokens, place.d, given["seed"]))
+
+    @staticmethod
+    def fields_of(data: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of the reduction that `to_json` described, all but the keys."""
         geometry, grid, seed = Geometry.from_json(data["geometry"]), data["grid"], data["seed"]
-        return cls(
-            geometry=geometry,
-            keys=made_keys(data["keys"], geometry.schedule.n_tokens, geometry.d, seed),
-            coherence=Fraction(data["coherence"]),
-            multiplier=Fraction(data["multiplier"]),
-            leakage=Fraction(data["leakage"]),
-            rounding=Fraction(data["rounding"]),
-            grid=Grid(
+        return {
+            "geometry": geometry,
+            "coherence": Fraction(data["coherence"]),
+            "multiplier": Fraction(data["multiplier"]),
+            "leakage": Fraction(data["leakage"]),
+            "rounding": Fraction(data["rounding"]),
+            "grid": Grid(
                 tuple(map(Fraction, grid["levels"])),
                 tuple(map(Fraction, grid["thresholds"])),
                 grid["guarantee"],
                 Fraction(grid["eta"]),
                 Fraction(grid["leakage"]),
             ),
-            seed=seed,
-            network=_network(geometry, seed) if data["with_network"] else None,
-        )
+            "seed": seed,
+            "network": _network(geometry, seed) if data["with_network"] else None,
+        }
 
     def in_model_r2(self) -> Reduction:
         """The same family, except that a public network computes the values from private token ids.

@@ -19,9 +19,9 @@ from lowerbound.game.reduction import Reduction
 class Story:
     """The record of one symbol. `weight`, `leakage` and `output` are measured; `leakage_bound` is proved.
 
-    `output_low` and `output_high` enclose the exact output, and `margin` is the distance from this enclosure to the
-    nearest threshold. `bit` is Alice's symbol and `decoded` is Bob's answer; both are level numbers if there are more
-    than two levels.
+    `leakage_by` says how the bound is computed. `output_low` and `output_high` enclose the exact output, and `margin`
+    is the distance from this enclosure to the nearest threshold. `bit` is Alice's symbol and `decoded` is Bob's answer;
+    both are level numbers if there are more than two levels.
     """
 
     model: str
@@ -42,6 +42,7 @@ class Story:
     weight: float
     leakage: float
     leakage_bound: float
+    leakage_by: str
     output: float
     output_low: float
     output_high: float
@@ -76,7 +77,7 @@ class Story:
             ("weight", f"{self.weight:.10f} of the softmax on the token asked for"),
             (
                 "leakage",
-                f"{self.leakage:.6g}, proved <= {self.leakage_bound:.6g} = (n - 1) exp(-lambda (1 - mu))",
+                f"{self.leakage:.6g}, proved <= {self.leakage_bound:.6g} = {self.leakage_by}",
             ),
             (
                 "output",
@@ -105,19 +106,23 @@ def narrate(
 
     Contract: the symbol is decoded from an enclosure of the exact output, so `decoded` is certain; if the enclosure
     contains a threshold, Undecided is raised. The symbols are drawn from `instances`, and so are `token` and
-    `coordinate` if they are None; out of range they raise InvalidArgument. Without `instances`, a fresh private seed
-    is taken.
+    `coordinate` if they are None; out of range they raise InvalidArgument, as a token without symbols does. Without
+    `instances`, a fresh private seed is taken.
     """
-    n_cached, d = reduction.shape
+    n_cached, d, asked = reduction.schedule.n_tokens_cached, reduction.geometry.d, list(reduction.asked)
     drawn_from = PrivateSeed.fresh() if instances is None else instances
-    position = int(drawn_from.coins("bob's question").below(n_cached * d, 1)[0])
-    token = _inside("token", position // d if token is None else token, n_cached)
+    position = int(drawn_from.coins("bob's question").below(len(asked) * d, 1)[0])
+    token = _inside("token", asked[position // d] if token is None else token, n_cached)
+    if token not in asked:
+        nearest = min(asked, key=lambda one: abs(one - token))
+        raise invalid("token", "be one that can be read, which has symbols", token, nearest=nearest)
+    row = asked.index(token)
     coordinate = _inside("coordinate", position % d if coordinate is None else coordinate, d)
     grid = reduction.grid
     symbols = reduction.draw(drawn_from, 0)
     n_all = reduction.schedule.n_tokens
     values = np.zeros((n_all, 2))
-    values[:n_cached, 0] = reduction.values(symbols)[:, coordinate]
+    values[:n_cached, 0] = reduction.values(symbols)[:n_cached, coordinate]
     values[token, 1] = 1.0
     keys, query = reduction.keys.unit, reduction.queries[token]
     output, weight = (float(x) for x in attention(query[None, :], keys, values, rule=reduction.rule)[0])
@@ -137,8 +142,8 @@ def narrate(
         token=token,
         place=reduction.schedule.locate(token) if in_map else None,
         coordinate=coordinate,
-        bit=int(symbols[token, coordinate]),
-        level=float(grid.level_array[symbols[token, coordinate]]),
+        bit=int(symbols[row, coordinate]),
+        level=float(grid.level_array[symbols[row, coordinate]]),
         keys=reduction.keys.family,
         coherence=str(reduction.coherence),
         welch=float(reduction.keys.welch),
@@ -148,6 +153,7 @@ def narrate(
         weight=weight,
         leakage=float((1 - exact_weight).mid()),
         leakage_bound=float(reduction.leakage),
+        leakage_by=reduction.leakage_by,
         output=output,
         output_low=low,
         output_high=high,

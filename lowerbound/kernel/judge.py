@@ -40,6 +40,7 @@ RULES: dict[str, Callable[[Any, Any], Verdict]] = {
     "linear_code": linear_code.check,
     "index_optimum": index_optimum.check,
     "values_floor": values.check,
+    "given_keys_floor": values.check_given,
     "keys_and_values_floor": payload.check,
     "collision_floor": collision.check,
     "clique_floor": clique.check,

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 
-from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
+from lowerbound.certify.theorems import CITED, OTHER_MODELS
 from lowerbound.prove.verify import Report
 
 HEADLINES = {
-    **{lemma: f"{theorem.name}: {theorem.reads}" for theorem in THEOREMS.values() for lemma in theorem.all_lemmas},
+    **{
+        lemma: f"{theorem.name}: {theorem.reads}"
+        for theorem in CITED
+        if theorem.rule not in OTHER_MODELS
+        for lemma in theorem.all_lemmas
+    },
     "every_scale": "before every scale of one generation",
     "window": "sliding windows",
     "low_dimension": "few dimensions",

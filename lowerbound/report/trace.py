@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median
 
+from lowerbound.core.scalars import rounded_down, rounded_up
 from lowerbound.errors import printable
+from lowerbound.game.recorded import RecordedReduction
 from lowerbound.report.fitted import Fitted
 from lowerbound.report.pipeline import bytes_text, shortened
 from lowerbound.var.trace.check import HeadCheck
 from lowerbound.var.trace.file import Trace
 from lowerbound.var.trace.inspect import HeadFacts
+from lowerbound.var.trace.keys import MULTIPLIERS, KeyFacts, RecordedHead, by_map
 from lowerbound.var.trace.play import Distance, HeadFloor, PlayedTrace, Point, label
 from lowerbound.var.trace.record import Recorded
 
@@ -100,6 +103,56 @@ def facts_table(trace: Trace, facts: Sequence[HeadFacts], *, by_head: bool) -> F
         own = [row for row in facts if row.layer == layer]
         table.add_row(str(layer), *(_spread([of(row) for row in own], "\n") for of in columns.values()))
     return table
+
+
+def keys_table(trace: Trace, rows: Sequence[KeyFacts]) -> Fitted:
+    """One line per head: its own lambda, and how many of its cached tokens can be addressed at several lambdas."""
+    table = Fitted(
+        title=f"{printable(trace.path.name)}: cached tokens that can be addressed by their recorded keys, of "
+        f"{trace.schedule.n_tokens_cached}",
+        caption="lambda: of the head's own queries, learned; mu, mean cosine: largest and mean cosine of a cached key "
+        "with any other key; the other columns: tokens that get more than half of the weight of a query along their "
+        "key, at lambda = 5, 20, 50, 100 and at the head's own; own weight: the least share of a token, and the "
+        f"median, at lambda = {MULTIPLIERS[-1]}",
+    )
+    for column in ("layer", "head", "branch", "lambda", "mu", "mean cosine", *map(str, MULTIPLIERS), "own", "least"):
+        table.add_column(column, justify="left" if column == "branch" else "right", overflow="fold")
+    table.add_column("median", justify="right")
+    for row in rows:
+        place = (str(row.layer), str(row.head), row.branch)
+        counts = [*(reading.addressable for reading in row.readings), row.at_learned.addressable]
+        measured = (row.learned, row.coherence, row.mean_cosine)
+        weights = (row.readings[-1].least, row.readings[-1].median)
+        table.add_row(*place, *map(_short, measured), *map(str, counts), *(rounded_down(x, 3) for x in weights))
+    return table
+
+
+def keys_text(head: RecordedHead, plan: RecordedReduction) -> str:
+    """The recorded keys of a game: own weights at several lambdas, the learned one marked, and the tokens asked for."""
+    facts, schedule = head.facts, plan.schedule
+    sizes = [schedule.tokens_at(scale) for scale in range(schedule.n_scales - 1)]
+    readings = sorted([*facts.readings, facts.at_learned], key=lambda reading: reading.multiplier)
+    lines = [
+        f"recorded keys, {head.geometry.name} ({head.trace.path.name}): largest cosine of a cached key "
+        f"{facts.coherence:.4f}, mean {facts.mean_cosine:.4f}",
+        *(
+            f"  lambda {_short(reading.multiplier)}{' (learned)' if reading is facts.at_learned else ''}: "
+            f"{reading.addressable} of {facts.cached} cached tokens addressable ({_of_maps(reading.maps, sizes)}), "
+            f"own weight at least {rounded_down(reading.least, 4)}, median {rounded_down(reading.median, 4)}"
+            for reading in readings
+        ),
+        f"played at lambda {_short(float(plan.multiplier))}, {plan.grid.n_levels} levels: {len(plan.readable)} of "
+        f"{facts.cached} tokens can be read ({_of_maps(by_map(schedule, plan.readable), sizes)}), "
+        f"others take at most {rounded_up(plan.leakage, 6)} of the weight",
+    ]
+    left = facts.cached - len(plan.readable)
+    if left:
+        lines.append(f"{left} tokens cannot be read: they are not asked for, and their value is 0, as everybody knows")
+    return "\n".join(map(printable, lines))
+
+
+def _of_maps(counts: Sequence[int], sizes: Sequence[int]) -> str:
+    return "maps " + " ".join(f"{count}/{size}" for count, size in zip(counts, sizes, strict=True))
 
 
 def checks_table(trace: Trace, checks: Sequence[HeadCheck]) -> Fitted:

@@ -22,7 +22,7 @@ From Coq Require Import QArith Qreals.
 From LowerBound Require Average PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
   Clusters PublicWeights Fibres Counts.
 From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
-  Classes Pyramid IndependentEntries Dither.
+  Classes Pyramid IndependentEntries Dither OwnWeights.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -227,6 +227,22 @@ Theorem additive_given_keys (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B 
     (compress a) (answer a) delta ->
   (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= bits a.
 Proof. by move=> tau hK hB l0; exact: Values.additive_given_keys hK hB l0 (some_coins a) L. Qed.
+
+(* The same for keys of any kind, natural ones too: it is enough that the query along the key of a token gives
+   the token a weight of at least 1 - tau among all tokens, cached and own.  A cached token of value 0 that is
+   never asked for may count as an own one. *)
+Theorem additive_given_own_weights (Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
+    (lam tau eta delta : R) (a : algorithm (Tok -> Ch -> R) (Crd -> R) (Ch -> R)) (L : nat) :
+  (forall i, 1 - tau <= exp (lam * dot (K i) (K i))
+     / (\rsum_j exp (lam * dot (K i) (K j)) + \rsum_o exp (lam * dot (K i) (B o)))) ->
+  (0 < L)%nat -> 2 * (eta + tau) * (INR L - 1) < 1 -> 0 <= delta <= 1 - / INR L ->
+  correct_in_mean K B lam (fun a : 'I_L => INR a / (INR L - 1)) (near eta)
+    (compress a) (answer a) delta ->
+  (log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= bits a.
+Proof.
+move=> heavy; apply: (OwnWeights.additive_given_own_weights (K := K) (B := B)) (some_coins a) => i.
+by move: (heavy i); rewrite -own_weight_sum.
+Qed.
 
 (* HEADLINE A.  T cached tokens, n2 own tokens, h channels.  If d is about 2 ln T / mu^2 there are public unit
    keys such that, at this lambda, relative error eta < 1 with failure probability delta costs
@@ -2246,7 +2262,8 @@ Definition all_theorems := [::
   mention (@levels_lower_bound); mention (@store_symbols_correct); mention (@softmax_gap);
   mention (@softmax_two); mention (@cosh_le_exp_square); mention (@greedy_keys_exist);
   mention (@greedy_keys_chernoff); mention (@relative_given_keys); mention (@geometric_given_keys);
-  mention (@additive_given_keys); mention (@relative_headline); mention (@relative_headline_cache_only);
+  mention (@additive_given_keys); mention (@additive_given_own_weights); mention (@relative_headline);
+  mention (@relative_headline_cache_only);
   mention (@relative_headline_unit_own); mention (@additive_headline); mention (@store_values);
   mention (@keys_and_values_lower_bound); mention (@theorem_C); mention (@theorem_C_norms);
   mention (@theorem_C_tight); mention (@theorem_C_headline); mention (@relative_keys_and_values);

@@ -19,6 +19,7 @@ from typing import Any
 
 from lowerbound.certify.certified import certified
 from lowerbound.certify.check import check
+from lowerbound.certify.given_keys import certified_on
 from lowerbound.certify.replay.fibres import certify_fibre
 from lowerbound.certify.replay.games import replay
 from lowerbound.core.models import find_model
@@ -28,6 +29,7 @@ from lowerbound.kernel.verdict import Outcome, Verdict
 from tests.certify.test_transcript import written
 from tests.certify.test_witness import document as witness_of
 from tests.forgeries.test_certificates import HOLDS
+from tests.game.test_recorded import HEAD, KEYS
 from tests.kernel.examples import ACCEPTED, EXAMPLES, changed, places, signed, stated
 
 Json = Any
@@ -197,6 +199,7 @@ MODEL = "var-d16"
 def genuine() -> dict[str, bytes]:
     """Floors of a model of the catalogue, a transcript of a game on one, and a witness against a cache."""
     found = {f"theorem {name}": certified(MODEL, eta="1/100", delta="1/1000", theorem=name) for name in "ABC"}
+    found["theorem B on given keys"] = certified_on(KEYS, HEAD, eta="1/100", delta="1/1000")
     model = find_model(MODEL)
     return {
         **{name: floor.document() for name, floor in found.items() if floor is not None},

@@ -33,7 +33,7 @@ from tests.kernel.examples import (
     signed,
     stated,
 )
-from tests.kernel.floors import FLOORS, PROVED, holds_floor, holds_transcript
+from tests.kernel.floors import FLOORS, NATURAL_KEYS, PROVED, digest_of, holds_floor, holds_transcript
 from tests.kernel.replay import holds_fibre, holds_replay
 from tests.kernel.rules.test_finite import naive_error, naive_optimum
 from tests.kernel.rules.test_handelman import combination, symbolic
@@ -161,7 +161,7 @@ IN_CLAIM = [
     ("strips", ("delta",), "49/100", "d_0|d_v|d_j"),
     ("strips", ("multiplier",), "5/2", "ln T_N"),
     ("strips", ("d",), 3, "d >= 4"),
-    *((name, ("maps", 1), [1, 2], "proves fewer|3 addresses") for name in FLOORS),
+    *((name, ("maps", 1), [1, 2], "proves fewer|3 addresses|a token must") for name in FLOORS),
     *((name, ("maps", 0), [0, 1], "side must") for name in FLOORS),
     *((name, ("maps",), [], "maps") for name in FLOORS),
     *((name, ("multiplier",), "101", "multiplier must") for name in FLOORS),
@@ -173,6 +173,17 @@ IN_CLAIM = [
     *((name, ("rule",), "linear", "rule must") for name in FLOORS),
     *((name, ("context",), -1, "context must") for name in FLOORS),
     *((name, ("model",), "", "model must") for name in FLOORS),
+    ("given keys", ("keys",), "0" * 64, "digest that the claim names"),
+    ("given keys", ("keys",), NATURAL_KEYS, "digest that the claim names"),
+    ("given keys", ("keys",), None, "digest that the claim names"),
+    ("given keys", ("rule",), "1/sqrt(d)", "speak of l2norm"),
+    ("given keys", ("multiplier",), "59", "a multiplier in (0, 59]"),
+    ("given keys", ("eta",), "3/200", "(L - 1) < 1"),
+    ("given keys", ("delta",), "1/50", "proves fewer"),
+    ("given keys", ("maps",), [[1, 1], [2, 2], [4, 4], [1, 1]], "22 nonzero rows"),
+    ("given keys", ("context",), 1, "22 nonzero rows"),
+    ("given keys", ("theorem",), "B", "theorem must"),
+    ("levels of a value", ("theorem",), "B on given keys", "theorem must"),
 ]
 """Example, place in the claim, forged value, word of the reason; the certificate is signed for the forged claim."""
 
@@ -247,6 +258,30 @@ IN_PAYLOAD = [
     ("levels of a value", ("keys", "length"), 17, "length must"),
     ("levels of a value", ("keys", "cosets", 0), "10000", "hex"),
     ("levels of a value", ("keys",), {"rows": [[1] * 16] * 21}, "cosine"),
+    ("given keys", ("rows", 0, 0), -2, "digest that the claim names"),
+    ("given keys", ("rows", 0), [0, 0, 0, 0], "nonzero rows"),
+    ("given keys", ("rows", 20), [-4, -3, -6], "rows of length 4"),
+    ("given keys", ("rows", 20), "-4", "a row must be a list"),
+    ("given keys", ("rows",), NATURAL_KEYS[:20], "21 nonzero rows"),
+    ("given keys", ("rows",), {}, "rows must be a list"),
+    ("given keys", ("asked",), [0, 1, 2, 3, 4], "(L - 1) < 1"),
+    ("given keys", ("asked",), [0, 2, 3], "proves fewer"),
+    ("given keys", ("asked",), [0, 2, 2, 3, 4], "ascend"),
+    ("given keys", ("asked",), [2, 0, 3, 4], "ascend"),
+    ("given keys", ("asked",), [], "ascend"),
+    ("given keys", ("asked",), [0, 2, 3, 5], "a token must"),
+    ("given keys", ("asked",), [-1, 0, 2, 3], "a token must"),
+    ("given keys", ("asked",), [False, 2, 3, 4], "a token must"),
+    ("given keys", ("asked",), 4, "a list"),
+    ("given keys", ("multiplier",), "101", "a multiplier in (0, 100]"),
+    ("given keys", ("multiplier",), "0", "a multiplier in (0, 100]"),
+    ("given keys", ("multiplier",), "30", "(L - 1) < 1"),
+    ("given keys", ("levels",), 21, "(L - 1) < 1"),
+    ("given keys", ("levels",), 19, "proves fewer"),
+    ("given keys", ("levels",), 1, "levels must"),
+    ("given keys", ("levels",), 2**20 + 1, "levels must"),
+    ("given keys", ("levels",), "20", "levels must"),
+    ("given keys", ("precision",), 52, "precision must"),
     ("keys read once", ("key_levels",), 80, "tanh"),
     ("keys read once", ("value_levels",), 52, "tau_V"),
     ("keys read once", ("addresses", "rows", 0), [1, 1, 0], "cosine"),
@@ -536,6 +571,35 @@ def test_incomplete_payloads(name: str, path: tuple[Any, ...], word: str) -> Non
     """Forgery: one place of the proof is missing."""
     kind, claim, payload = EXAMPLES[name]
     assert_rejected(kind, claim, changed(payload, path, None, delete=True), word)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({1: [0, 0, 0, 0]}, "nonzero rows"),
+        ({1: [1, -3, 8, True]}, "an entry must"),
+        ({1: [1, -3, 8, "1"]}, "an entry must"),
+        ({1: [1, -3, 8, 2**256 + 1]}, "an entry must"),
+        ({1: [1, -3, 8, None]}, "an entry must"),
+        ({1: [1, -3, 8]}, "rows of length 4"),
+        ({0: [3, -6, 16, -6]}, "(L - 1) < 1"),
+        ({20: [-1, 2, 7, -9]}, "(L - 1) < 1"),
+    ],
+)
+def test_other_keys_that_the_claim_names(change: dict[int, Any], word: str) -> None:
+    """Forgery: rows that are no keys, and keys that crowd, are rejected though the claim names them by their digest."""
+    kind, claim, payload = EXAMPLES["given keys"]
+    rows = [change.get(place, row) for place, row in enumerate(NATURAL_KEYS)]
+    assert_rejected(kind, {**claim, "keys": digest_of(rows)}, {**payload, "rows": rows}, word)
+
+
+@pytest.mark.parametrize("factor", [2, 2**200])
+def test_only_directions_of_given_keys_count(factor: int) -> None:
+    """Metamorphic: a row times a positive number has the same cosines, but a claim names it by another digest."""
+    kind, claim, payload = EXAMPLES["given keys"]
+    rows = [[factor * entry for entry in row] if place % 2 else row for place, row in enumerate(NATURAL_KEYS)]
+    assert_rejected(kind, claim, {**payload, "rows": rows}, "digest that the claim names")
+    assert ask(kind, {**claim, "keys": digest_of(rows)}, {**payload, "rows": rows}).outcome is VERIFIED
 
 
 def test_hidden_sign_bits() -> None:

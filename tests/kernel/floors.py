@@ -6,7 +6,9 @@ kernel or with the designs.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import math
 from fractions import Fraction
 from typing import Any
@@ -43,6 +45,20 @@ AFFINE_KEYS = {"length": 16, "basis": ["00ff", "0f0f", "3333", "5555"], "cosets"
 """The linear functions on four bits and their complements: 32 sign vectors, orthogonal or opposite."""
 AXES = {"rows": [[1, 0, 0], [0, 1, 0], [0, 0, 1], [-1, 0, 0], [0, -1, 0]]}
 
+NATURAL_KEYS = [
+    *([-1, 2, 7, -9], [3, -6, 16, -6], [-6, 2, 6, -2], [3, 8, -6, 9], [-2, -9, -3, 4], [-1, -4, 3, -4]),
+    *([-7, -5, 5, -5], [-5, -9, -9, -3], [-3, -4, -4, 0], [1, -3, 8, -3], [-4, -3, 3, 0], [-9, 2, 4, -4]),
+    *([-5, -1, -7, 1], [0, 9, -9, 1], [-7, 0, 2, 0], [6, 1, -4, 6], [6, -4, -8, -1], [-9, 2, 3, -9]),
+    *([8, 4, 2, 3], [9, -9, 5, -8], [-4, -3, -6, -2]),
+]
+"""Random rows, but that row 1 points nearly where row 9 does: no query can address it among them."""
+
+
+def digest_of(rows: Json) -> str:
+    """The name of rows of integers in a claim: SHA-256, in hex, of their JSON without blanks."""
+    return hashlib.sha256(json.dumps(rows, separators=(",", ":")).encode()).hexdigest()
+
+
 FRAMES = {
     "precision": 96,
     "addresses": {"length": 8, "basis": ["aa", "cc", "f0", "ff"], "blocks": [["00", 2], ["f0", 0]]},
@@ -65,6 +81,14 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
         "values_floor",
         claim_of("B", "additive_values", bits=451, d=16),
         {"precision": 64, "keys": AFFINE_KEYS, "coherence": "0", "multiplier": "100", "levels": 50},
+    ),
+    "given keys": (
+        "given_keys_floor",
+        {
+            **claim_of("B on given keys", "given_keys_values", bits=68, d=4, delta="1/1000"),
+            "keys": digest_of(NATURAL_KEYS),
+        },
+        {"precision": 64, "rows": NATURAL_KEYS, "asked": [0, 2, 3, 4], "multiplier": "60", "levels": 20},
     ),
     "keys read once": (
         "keys_and_values_floor",
@@ -232,6 +256,22 @@ def proved_by_values(claim: Json, payload: Json) -> float:
     apart = 2 * tau < 1 - eta if claim["theorem"] == "A" else 2 * (eta + tau) * (levels - 1) < 1
     holds = len(rows) >= n + own and len(rows[0]) <= d and coherence(rows) <= mu + 1e-12 and lam <= cap
     return n * d * fano(levels, delta) if apart and holds and (claim["theorem"] != "A" or levels == 2) else -1.0
+
+
+def proved_on_given_keys(claim: Json, payload: Json) -> float:
+    """Bits that Theorem B proves on given keys, -1 where a condition fails; weights are NumPy's."""
+    n, own, d, cap, eta, delta = numbers(claim)
+    rows, asked, levels = payload["rows"], payload["asked"], payload["levels"]
+    holds = digest_of(rows) == claim["keys"] and len(rows) == n + own and {len(row) for row in rows} == {d}
+    holds = holds and asked == sorted(set(asked)) and set(asked) <= set(range(n)) and bool(asked)
+    holds = holds and claim["rule"] == "l2norm" and float(Fraction(payload["multiplier"])) <= cap
+    if not holds:
+        return -1.0
+    unit = np.array(rows, dtype=float)
+    unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+    weights = np.exp(float(Fraction(payload["multiplier"])) * (unit[asked] @ unit.T))
+    tau = 1 - weights[range(len(asked)), asked] / weights.sum(axis=1)
+    return len(asked) * d * fano(levels, delta) if 2 * (eta + tau.max()) * (levels - 1) < 1 else -1.0
 
 
 def proved_by_payload(claim: Json, payload: Json) -> float:
@@ -557,6 +597,7 @@ def proved_over_a_lattice(claim: Json, payload: Json) -> float:
 
 PROVED = {
     "values_floor": proved_by_values,
+    "given_keys_floor": proved_on_given_keys,
     "keys_and_values_floor": proved_by_payload,
     "frames_floor": proved_by_frames,
     "collision_floor": proved_on_the_sphere,
@@ -568,7 +609,7 @@ PROVED = {
 
 def holds_floor(kind: str, claim: Json, payload: Json) -> bool:
     """Whether the payload proves the claim, by the formulas in floats, up to a millionth of a bit."""
-    known = ("A", "B", "C", "C'", "F", "F'", "G", "E1", "D", "E")
+    known = ("A", "B", "B on given keys", "C", "C'", "F", "F'", "G", "E1", "D", "E")
     if claim["theorem"] not in known or len(payload.get("chain", ["one"])) != 1:
         return False
     return bool(PROVED[kind](claim, payload) >= claim["bits"] - 1e-6)

@@ -11,6 +11,7 @@ import pytest
 from lowerbound.kernel.document import write_document
 from tests.kernel.alone import judged_alone
 from tests.kernel.examples import EXAMPLES, REJECTED, changed, signed, stated
+from tests.kernel.floors import digest_of
 
 Json = Any
 LONG = str(Fraction(10**2040 + 7, 10**2041 + 9))
@@ -98,6 +99,12 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
             ("addresses",): {"rows": [[(i * j) % 2048 + 1 for j in range(16)] for i in range(20000)]},
         },
     ),
+    "weights of many keys": (
+        "given keys",
+        {("maps",): [[60, 60], [1, 1]], ("keys",): digest_of([[k, 1, 1, 1] for k in range(3601)])},
+        {("rows",): [[k, 1, 1, 1] for k in range(3601)], ("asked",): list(range(3600))},
+    ),
+    "weights at a precision": ("given keys", {}, {("precision",): 4096, ("multiplier",): LONG, ("levels",): 2**20}),
     "cosets of many digits": (
         "levels of a value",
         {("d",): 4096},

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
+from lowerbound.certify.theorems import CITED
 from lowerbound.prove.coq import CoqFolder
 from lowerbound.prove.lemma import ByCoq
 from lowerbound.report.site.proof_page import formula_of, place_of, verified
@@ -23,7 +23,7 @@ def test_every_theorem_has_its_block() -> None:
     text = page(found)
     coq = CoqFolder(PROOFS / "coq").compiled()
     entries = {entry.lemma.id: entry for entry in found.report.entries}
-    for theorem in [*THEOREMS.values(), *OTHER_MODELS.values()]:
+    for theorem in CITED:
         section = text.split(f"\n## Theorem {theorem.name}:", 1)[1].split("\n## ", 1)[0]
         for lemma in (entries[name].lemma for name in theorem.all_lemmas):
             assert f"[{entries[lemma.id].status}]" in section

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -58,10 +58,11 @@ class Target:
 
 @dataclass(frozen=True)
 class Design:
-    """The payload of a certificate, and the bits per head that it should prove."""
+    """The payload of a certificate, the bits per head that it should prove, and what its claim names besides."""
 
     bits: float
     payload: dict[str, Any]
+    claim: dict[str, Any] = field(default_factory=dict)
 
 
 Designer = Callable[[Target], Design | None]

@@ -27,12 +27,12 @@ _WORTH_THREADS = 2**21
 """The number of entries of a Gram matrix from which on several threads are faster than one."""
 
 
-def coherence(rows: IntRows) -> Fraction:
+def coherence(rows: NDArray[Any]) -> Fraction:
     """The one-sided coherence: the maximum over i != j of <r_i, r_j> / (|r_i| |r_j|), from the integer Gram matrix.
 
-    Contract: the exact maximum if all rows have the same squared norm; otherwise the smallest multiple of 2^-32 that is
-    >= the maximum. For fewer than two rows it is -1. Zero rows, and entries too large for exact products, raise
-    InvalidArgument.
+    Contract: the exact maximum if all rows have the same squared norm; otherwise, and for rows of Python integers, the
+    smallest multiple of 2^-32 that is >= the maximum. For fewer than two rows it is -1. Zero rows, and 64-bit entries
+    too large for exact products, raise InvalidArgument.
 
     Notes
     -----
@@ -45,6 +45,8 @@ def coherence(rows: IntRows) -> Fraction:
         raise invalid("rows", "be nonzero", int(squared_norms.argmin()))
     if n_rows < 2:
         return Fraction(-1)
+    if rows.dtype == object:
+        return _largest_cosine(rows, rows.astype(np.float64), squared_norms)
     largest = int(np.abs(rows).max()) ** 2 * d
     if largest >= 2**53:
         raise invalid("rows", "have max|entry|^2 * d < 2^53, so that the Gram matrix is exact", largest)
@@ -81,7 +83,7 @@ def _upper_gram(exact: NDArray[Any], block: slice) -> Iterator[tuple[slice, NDAr
         yield beside, gram
 
 
-def _largest_cosine(rows: IntRows, exact: NDArray[Any], squared_norms: NDArray[np.int64]) -> Fraction:
+def _largest_cosine(rows: NDArray[Any], floats: NDArray[Any], squared_norms: NDArray[Any]) -> Fraction:
     """The coherence of rows with different norms, rounded up to a multiple of 2^-32.
 
     Floats only select candidates: in each block, every pair whose cosine is within 1e-5 of the block's maximum is
@@ -90,7 +92,7 @@ def _largest_cosine(rows: IntRows, exact: NDArray[Any], squared_norms: NDArray[n
     lengths = np.sqrt(squared_norms.astype(np.float64))  # a product of two squared norms may exceed 64 bits
     worst = Fraction(-1)
     for block in blocks(len(rows), _GRAM_BLOCK):
-        for beside, gram in _upper_gram(exact, block):
+        for beside, gram in _upper_gram(floats, block):
             near = gram / (lengths[block, None] * lengths[beside])
             for i, j in np.argwhere(np.isfinite(near) & (near >= near.max() - 1e-5)):
                 product = int(rows[block.start + i] @ rows[beside.start + j])
@@ -113,10 +115,10 @@ def _cosine_above(product: int, squares: int) -> Fraction:
 
 @dataclass(frozen=True)
 class Keys:
-    """n keys of one family, as integer rows of shape (n, d)."""
+    """n keys of one family, as integer rows of shape (n, d): 64-bit, or Python integers where those are too short."""
 
     family: str
-    rows: IntRows
+    rows: NDArray[Any]
 
     @cached_property
     def coherence(self) -> Fraction:
@@ -132,7 +134,7 @@ class Keys:
     def unit(self) -> NDArray[np.float64]:
         """The unit keys as floats, shape (n, d), read-only."""
         norms = np.sqrt((self.rows * self.rows).sum(axis=1, keepdims=True).astype(np.float64))
-        unit: NDArray[np.float64] = self.rows / norms
+        unit: NDArray[np.float64] = self.rows.astype(np.float64) / norms
         unit.setflags(write=False)
         return unit
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS, Theorem
+from lowerbound.certify.theorems import CITED, Theorem
 from lowerbound.prove.coq import Compiled, CoqFolder
 from lowerbound.prove.lemma import ByCoq, Cited
 from lowerbound.prove.released import theorems_of
@@ -36,7 +36,7 @@ def page(found: Verified) -> str:
     readable = {} if coq is None else coq.readable(theorems_of(found.book))
     entries = {entry.lemma.id: entry for entry in found.report.entries}
     lines = ["# The floors, theorem by theorem", "", INTRODUCTION, "", found.sentence]
-    for theorem in [*THEOREMS.values(), *OTHER_MODELS.values()]:
+    for theorem in CITED:
         lines += ["", f"## Theorem {theorem.name}: {theorem.reads}", ""]
         if theorem.scope:
             lines += [f"It speaks of {literal(theorem.scope)}.", ""]

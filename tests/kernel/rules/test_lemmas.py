@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from lowerbound.certify.theorems import OTHER_MODELS, THEOREMS
+from lowerbound.certify.theorems import CITED, ON_GIVEN_KEYS, OTHER_MODELS, THEOREMS
 from lowerbound.kernel.rules import clique, collision, fibre, frames, lattice_clique, payload, replay, strips, values
 from lowerbound.prove.lemma import ByCoq, Lemma
 from proofs import LEMMAS
@@ -93,7 +93,7 @@ def test_what_a_rule_requires_is_the_hypothesis_of_its_lemma(name: str) -> None:
 
 def test_every_cited_lemma_is_in_the_book() -> None:
     """Law: nothing is cited that the book does not have, and a rule's contract quotes its conditions."""
-    for theorem in (*THEOREMS.values(), *OTHER_MODELS.values()):
+    for theorem in CITED:
         assert set(theorem.all_lemmas) <= ENTRIES.keys()
     for name, rule in RULES.items():
         assert THEOREMS[name].lemmas == rule.LEMMAS[name]
@@ -101,6 +101,15 @@ def test_every_cited_lemma_is_in_the_book() -> None:
         assert THEOREMS[name].lemmas_at(Fraction(1, 9)) == failing
         assert "Contract:" in str(inspect.getdoc(rule.check))
     assert (OTHER_MODELS["replay_floor"].lemmas, OTHER_MODELS["f_hat_fibre"].lemmas) == (replay.LEMMAS, fibre.LEMMAS)
+
+
+def test_given_keys_ask_for_own_weights() -> None:
+    """Law: the lemma of given keys supposes own weights and steps, as the rule requires them, and no coherence."""
+    (lemma,) = ON_GIVEN_KEYS.all_lemmas
+    (coq,) = (each for each in ENTRIES[lemma].discharges if isinstance(each, ByCoq))
+    assert {"1 - tau <= ", "2 * (eta + tau) * (INR L - 1) < 1"} <= set(coq.reads)
+    assert not any("incoherent" in text for text in coq.reads)
+    assert "2 (eta + tau_i) (L - 1) < 1" in str(inspect.getdoc(values.check_given))
 
 
 def test_an_error_at_which_the_headline_would_exceed_the_cap() -> None:
