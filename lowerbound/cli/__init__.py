@@ -18,9 +18,11 @@ from lowerbound.cli.audit import audit
 from lowerbound.cli.bounds import demo, floor, models, reduce
 from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
+from lowerbound.cli.draw import draw
 from lowerbound.cli.figures import figures
 from lowerbound.cli.games import caches, play
 from lowerbound.cli.grammar import Chapter, ChapteredGroup, StrictCommand, debugging, show_traceback
+from lowerbound.cli.ids import ids
 from lowerbound.cli.notebooks import notebooks
 from lowerbound.cli.proofs import verify
 from lowerbound.cli.regimes import dimension, phase, time
@@ -108,7 +110,7 @@ for command in COMMANDS:
     app.command(cls=StrictCommand)(command)
 app.add_typer(results, name="results")
 
-VAR_COMMANDS = (simulate, ranks, realise, sums, state, cache, f_hat, decode)
+VAR_COMMANDS = (simulate, draw, ranks, realise, sums, state, cache, f_hat, decode)
 """The commands of `lowerbound var`, in the order in which a new reader meets them."""
 
 var = typer.Typer(no_args_is_help=True, help="The pipeline of visual autoregressive models, simulated and settled.")
@@ -116,7 +118,7 @@ for var_command in VAR_COMMANDS:
     var.command(cls=StrictCommand)(var_command)
 app.add_typer(var, name="var")
 
-TRACE_COMMANDS = (record, inspect, keys, check_trace, play_trace, compare)
+TRACE_COMMANDS = (record, inspect, keys, check_trace, play_trace, compare, ids)
 """The commands of `lowerbound trace`, in the order in which a new reader meets them."""
 
 trace = typer.Typer(no_args_is_help=True, help="Recorded attention: checked, and measured against the worst case.")

@@ -204,6 +204,60 @@ class AttackSweep(CacheSweep):
         return ({"kind": self.kind, **game} for game in self.games([*self.places()] or [None]))
 
 
+class DrawSweep(CacheSweep):
+    """Pictures of networks with a decoder: caches x budgets x networks x seeds."""
+
+    kind: Literal["draw"]
+    networks: Annotated[Names, Field(min_length=1)] = ("digits",)
+    pictures: Annotated[int, Field(ge=1, le=1000)] = 10
+    read: Annotated[int, Field(ge=0, le=1000)] = 1
+    models: Annotated[Names, Field(max_length=0)] = ()
+    sizes: Annotated[tuple[Size, ...], Field(max_length=0)] = ()
+    heads: Annotated[tuple[Head, ...], Field(max_length=0)] = ()
+    etas: Annotated[tuple[Number, ...], Field(max_length=0)] = ()
+
+    @field_validator("networks")
+    @classmethod
+    def _have_decoders(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        from lowerbound.var.simulator.weights import source_of
+
+        for name in names:
+            if not source_of(name).has_decoder:
+                raise invalid("it", "be a network with a decoder", name, nearest="digits")
+        return names
+
+    @model_validator(mode="after")
+    def _has_a_place(self) -> DrawSweep:
+        if self.read > self.pictures:
+            raise invalid("read", "be at most pictures", self.read, nearest=self.pictures)
+        return self
+
+    @property
+    def n_units(self) -> int:
+        """The number of combinations."""
+        budgeted = sum(1 if "@" in cache else len(self.budgets) or 1 for cache in self.caches)
+        return prod((budgeted, len(self.networks), len(self.seeds)))
+
+    def units(self) -> Iterator[Unit]:
+        """Every combination; the digest of the weights is part of a unit."""
+        from lowerbound.var.simulator.weights import source_of
+
+        digests = {name: source_of(name).digest for name in self.networks}
+        for (cache, budget), name, seed in product(self.budgeted(), self.networks, self.seeds):
+            yield {
+                "kind": self.kind,
+                "cache": cache,
+                "budget": budget,
+                "network": name,
+                "weights": digests[name],
+                "pictures": self.pictures,
+                "read": self.read,
+                "seed": seed,
+                "isolation": self.isolation,
+                "time_limit_s": self.time_limit_s,
+            }
+
+
 class FloorSweep(Axes):
     """Certified floors: places x etas x deltas."""
 
@@ -221,9 +275,15 @@ class FloorSweep(Axes):
             yield {"kind": self.kind, "place": place, "eta": eta, "delta": delta}
 
 
-Sweep = Annotated[PlaySweep | AttackSweep | FloorSweep, Field(discriminator="kind")]
-_ADAPTER: TypeAdapter[PlaySweep | AttackSweep | FloorSweep] = TypeAdapter(Sweep)
-_KINDS: dict[str, type[BaseModel]] = {"play": PlaySweep, "attack": AttackSweep, "floor": FloorSweep}
+AnySweep = PlaySweep | AttackSweep | DrawSweep | FloorSweep
+Sweep = Annotated[AnySweep, Field(discriminator="kind")]
+_ADAPTER: TypeAdapter[AnySweep] = TypeAdapter(Sweep)
+_KINDS: dict[str, type[BaseModel]] = {
+    "play": PlaySweep,
+    "attack": AttackSweep,
+    "draw": DrawSweep,
+    "floor": FloorSweep,
+}
 
 
 class SlurmProfile(BaseModel):
@@ -242,7 +302,7 @@ class SlurmProfile(BaseModel):
     prologue: Annotated[tuple[Annotated[str, Field(max_length=4000)], ...], Field(max_length=100)] = ()
 
 
-def read_spec(path: Path, *, allow_exec: bool = False) -> PlaySweep | AttackSweep | FloorSweep:
+def read_spec(path: Path, *, allow_exec: bool = False) -> AnySweep:
     """The specification in a TOML file.
 
     Contract: a file that is too large, is no TOML, has an unknown key or a value outside its range raises
@@ -279,9 +339,7 @@ def _toml(path: Path, what: str) -> dict[str, Any]:
         raise InvalidArgument(f"{path} is no TOML: {error}") from None
 
 
-def spec_of(
-    table: dict[str, Any], source: str = "the specification", *, allow_exec: bool = False
-) -> PlaySweep | AttackSweep | FloorSweep:
+def spec_of(table: dict[str, Any], source: str = "the specification", *, allow_exec: bool = False) -> AnySweep:
     """The specification in a table that is already parsed, lists being arrays; the same contract as `read_spec`."""
     try:
         spec = _ADAPTER.validate_python(_tuples(table))

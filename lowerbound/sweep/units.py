@@ -21,7 +21,7 @@ from typing import Any, Literal
 
 from lowerbound import __version__
 from lowerbound.core.private_seed import PrivateSeed
-from lowerbound.errors import IsolationUnavailable, LowerBoundError, TimeLimitExceeded
+from lowerbound.errors import InvalidArgument, IsolationUnavailable, LowerBoundError, TimeLimitExceeded
 from lowerbound.sweep.plain import LONGEST_REASON, escaped, plain, reason_of
 from lowerbound.sweep.spec import Unit
 
@@ -204,6 +204,25 @@ def _attack(job: Job) -> dict[str, Any]:
     return told
 
 
+def _draw(job: Job) -> dict[str, Any]:
+    from lowerbound.game.channel import Isolation
+    from lowerbound.var.replay.pictured import pictured
+
+    unit = job.unit
+    found = pictured(
+        unit["network"],
+        unit["cache"],
+        budget=None if unit["budget"] is None else Fraction(unit["budget"]),
+        pictures=unit["pictures"],
+        read=unit["read"],
+        seed=unit["seed"],
+        isolation=Isolation(unit["isolation"]),
+    )
+    if found.weights != unit["weights"]:
+        raise InvalidArgument(f"weights of {unit['network']} must be {unit['weights']}, got {found.weights}")
+    return found.to_json()
+
+
 def _floor(job: Job) -> dict[str, Any]:
     from lowerbound.certify.floors import floor
     from lowerbound.sweep.place import place_of_unit
@@ -214,4 +233,4 @@ def _floor(job: Job) -> dict[str, Any]:
     ).to_json()
 
 
-RUNNERS: dict[str, Callable[[Job], dict[str, Any]]] = {"play": _play, "attack": _attack, "floor": _floor}
+RUNNERS: dict[str, Callable[[Job], dict[str, Any]]] = {"play": _play, "attack": _attack, "draw": _draw, "floor": _floor}

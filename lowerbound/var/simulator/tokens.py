@@ -147,7 +147,11 @@ class VectorTokens(ImageTokens):
         return np.zeros((self.content_dim, *self.schedule.shapes[-1]), dtype=self.codebook.dtype)
 
     def contribution(self, ids: Ids, scale: int) -> Array:
-        enlarged = self.resampling.enlarged(self.codes(ids, scale), self.schedule.shapes[-1][-2:])
+        return self.spread(self.codes(ids, scale), scale)
+
+    def spread(self, codes: Array, scale: int) -> Array:
+        """What a map of codes (channels, h, w) of a scale adds to f_hat; any numbers do, not the codebook's alone."""
+        enlarged = self.resampling.enlarged(codes, self.schedule.shapes[-1][-2:])
         if not len(self.kernels):
             return enlarged
         tick = tick_of(scale, self.schedule.n_scales, len(self.kernels))

@@ -150,6 +150,16 @@ class Source:
     file: TensorFile | None = None
     layout: Layout | None = None
 
+    @property
+    def has_decoder(self) -> bool:
+        """Whether its network draws pictures."""
+        return self.layout is not None and bool(self.layout.decoder)
+
+    @property
+    def digest(self) -> str | None:
+        """The digest of the file; None for random weights."""
+        return None if self.file is None else f"{FILE_DIGEST}{self.file.digest}"
+
     def network(self, *, seed: int = 0, precision: Precision = "float32", n_layers: int | None = None) -> Network:
         """The network, of its first `n_layers` layers alone if they are given.
 

@@ -124,6 +124,14 @@ class Trace:
         """The number of values of a token id, if the file states it."""
         return int(self.metadata["codebook_size"]) if "codebook_size" in self.metadata else None
 
+    @cached_property
+    def ids(self) -> Array | None:
+        """The ids of all maps, one after the other, if the file has them."""
+        if "tokens" not in open_tensors(self.path, "trace").shapes:
+            return None
+        found: Array = tensor(self.path, "tokens")[0].astype(np.int64)
+        return found
+
     @property
     def branches(self) -> tuple[str, ...]:
         """Names of the branches."""

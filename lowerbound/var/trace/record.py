@@ -111,6 +111,7 @@ def record(
             "digest": network.origin.digest,
             "commit": f"lowerbound {__version__}",
             "image": image,
+            "condition": str(condition),
             "seed": str(seed),
         },
         overwrite=overwrite,

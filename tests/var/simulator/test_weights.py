@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -292,7 +292,7 @@ def test_small_models_are_simulated() -> None:
         ({"phi_kernels": -1}, "phi_kernels must be an integer >= 0"),
     ):
         with pytest.raises(InvalidArgument, match=sentence):
-            small_model("mine", (1, 3), **{"heads": 2, "d": 8, "codebook_size": 8, **wrong})
+            small_model("mine", (1, 3), **cast(dict[str, Any], {"heads": 2, "d": 8, "codebook_size": 8, **wrong}))
 
 
 def test_a_cache_in_a_trained_network(tmp_path: Path) -> None:
