@@ -5,6 +5,10 @@ from __future__ import annotations
 from lowerbound.prove.lemma import ByCoq, Lemma, Use
 
 FLOOR = "(1 - H2 delta) * (N Tok * N Ch) <= bits a"
+OWN_WEIGHT = (
+    r"1 - tau <= exp (lam * dot (K i) (K i)) / "
+    r"(\rsum_j exp (lam * dot (K i) (K j)) + \rsum_o exp (lam * dot (K i) (B o)))"
+)
 LEVELS = "(log2 (INR L) - H2 delta - delta * log2 (INR L - 1)) * (N Tok * N Ch) <= bits a"
 
 LEMMAS = (
@@ -39,7 +43,7 @@ LEMMAS = (
         formula=r"\forall i: \frac{e^{\lambda \langle k_i, k_i \rangle}}{\sum_j e^{\lambda \langle k_i, k_j \rangle}} "
         r"\ge 1 - \tau, \; 2 (\eta + \tau)(L - 1) < 1 \;\Rightarrow\; \log_2 |S| \ge (\log_2 L - H_2(\delta) - "
         r"\delta \log_2(L - 1)) T h",
-        discharges=(ByCoq("additive_given_own_weights", ("2 * (eta + tau) * (INR L - 1) < 1", "1 - tau <= ", LEVELS)),),
+        discharges=(ByCoq("additive_given_own_weights", ("2 * (eta + tau) * (INR L - 1) < 1", OWN_WEIGHT, LEVELS)),),
         uses=(Use("separation"), Use("softmax_gap")),
     ),
     Lemma(
