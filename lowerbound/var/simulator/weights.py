@@ -74,7 +74,7 @@ SKIPPED_PARTS = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
 
 
 @dataclass(frozen=True)
-class Layout:
+class WeightLayout:
     """The network that a file says it holds, and the shapes of the convolutions of its pictures."""
 
     model: Model
@@ -148,7 +148,7 @@ class Source:
 
     model: Model
     file: TensorFile | None = None
-    layout: Layout | None = None
+    layout: WeightLayout | None = None
 
     def network(self, *, seed: int = 0, precision: Precision = "float32", n_layers: int | None = None) -> Network:
         """The network, of its first `n_layers` layers alone if they are given.
@@ -204,7 +204,7 @@ def _source_of_file(path: Path) -> Source:
     return Source(layout.model, file, layout)
 
 
-def _layout(file: TensorFile) -> Layout:
+def _layout(file: TensorFile) -> WeightLayout:
     for key, text in file.metadata.items():
         if len(key) + len(text) > MOST_CHARACTERS:
             raise file.bad(f"have metadata of at most {MOST_CHARACTERS} characters", (key + text)[:40])
@@ -212,7 +212,7 @@ def _layout(file: TensorFile) -> Layout:
     if len(stated) != 1:
         raise file.bad("have either geometry or model in its metadata", stated)
     if stated == ["model"]:
-        return Layout(_catalogued(file, file.metadata["model"]), (), ())
+        return WeightLayout(_catalogued(file, file.metadata["model"]), (), ())
     try:
         facts = json.loads(file.metadata["geometry"])
     except (ValueError, RecursionError):
@@ -236,7 +236,7 @@ def _catalogued(file: TensorFile, name: str) -> Model:
     return model
 
 
-def _own_layout(file: TensorFile, facts: Mapping[str, Any]) -> Layout:
+def _own_layout(file: TensorFile, facts: Mapping[str, Any]) -> WeightLayout:
     """The layout of a geometry whose keys and types are right."""
     name, sides = facts["name"], facts["sides"]
     if not (name.isprintable() and 0 < len(name) <= 60):
@@ -272,7 +272,7 @@ def _own_layout(file: TensorFile, facts: Mapping[str, Any]) -> Layout:
     for stack, end, which in ((encoder, -1, 1), (decoder, 0, 0)):
         if stack and stack[end][which] != model.code_channels:
             raise file.bad(f"have convolutions that meet the code's {model.code_channels} channels", stack[end])
-    return Layout(model, encoder, decoder)
+    return WeightLayout(model, encoder, decoder)
 
 
 def _ratio(file: TensorFile, text: str) -> Fraction:
@@ -321,7 +321,7 @@ def _is_skipped(name: str) -> bool:
     return name in SKIPPED or name.startswith(SKIPPED_PARTS)
 
 
-def _assembled(file: TensorFile, layout: Layout, kind: np.dtype[Any]) -> Network:
+def _assembled(file: TensorFile, layout: WeightLayout, kind: np.dtype[Any]) -> Network:
     """The network of a file that has been checked."""
     model = layout.model
 

@@ -286,13 +286,15 @@ def test_small_models_are_simulated() -> None:
     network = random_network(model)
     assert network.shared is not None
     assert generate(network, FullCache()).f_hat.shape == (4, 3, 3)
+    right: dict[str, Any] = {"heads": 2, "d": 8, "codebook_size": 8}
+    wrong: dict[str, Any]
     for wrong, sentence in (
         ({"heads": 0}, "heads must be an integer >= 1"),
         ({"codebook_size": 1}, "codebook_size must be an integer >= 2"),
         ({"phi_kernels": -1}, "phi_kernels must be an integer >= 0"),
     ):
         with pytest.raises(InvalidArgument, match=sentence):
-            small_model("mine", (1, 3), **{"heads": 2, "d": 8, "codebook_size": 8, **wrong})
+            small_model("mine", (1, 3), **{**right, **wrong})
 
 
 def test_a_cache_in_a_trained_network(tmp_path: Path) -> None:
