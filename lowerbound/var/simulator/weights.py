@@ -9,6 +9,7 @@ this project's own, `picture.encode.N` and `picture.decode.N`; the official enco
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,6 +29,7 @@ from lowerbound.var.simulator.network import (
     Network,
     Origin,
     Precision,
+    check_memory,
     ffn_width,
     model_called,
     random_network,
@@ -324,6 +326,7 @@ def _is_skipped(name: str) -> bool:
 def _assembled(file: TensorFile, layout: WeightLayout, kind: np.dtype[Any]) -> Network:
     """The network of a file that has been checked."""
     model = layout.model
+    check_memory(model, sum(map(math.prod, layout.shapes().values())), kind)
 
     def numbers(name: str) -> Array:
         return file.numbers(name, kind)

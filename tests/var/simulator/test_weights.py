@@ -18,7 +18,7 @@ from lowerbound.core.models import find_model
 from lowerbound.core.tensors import MOST_HEADER_BYTES, open_tensors, write_tensors
 from lowerbound.errors import InvalidArgument, UnknownName
 from lowerbound.var import load
-from lowerbound.var.simulator.network import SMALL, random_network, small_model
+from lowerbound.var.simulator.network import SMALL, check_memory, random_network, small_model
 from lowerbound.var.simulator.pictures import Convolution, Convolutions
 from lowerbound.var.simulator.pipeline import FullCache, generate, guidance_at
 from lowerbound.var.simulator.sampling import Sampling
@@ -276,6 +276,12 @@ def test_names_of_networks(tmp_path: Path) -> None:
     assert len(one.blocks) == 1
     assert one.origin == whole.origin
     assert whole.origin.is_file
+
+
+def test_weights_that_no_memory_holds() -> None:
+    """Bad input: more weights than this machine's memory holds are refused before any is read."""
+    with pytest.raises(InvalidArgument, match="model must have weights that fit in"):
+        check_memory(find_model("var-d16"), 2**50, np.dtype(np.float64))
 
 
 def test_small_models_are_simulated() -> None:
