@@ -224,7 +224,7 @@ def test_every_exported_name_resolves() -> None:
 
 
 def test_the_wheel_holds_the_library_alone(tmp_path: Path) -> None:
-    """Law: the wheel's only top-level name is lowerbound, with its type marker and its table of models."""
+    """Law: the wheel's only top-level name is lowerbound, with its type marker, tables of models and weights."""
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
         check=True,
@@ -235,6 +235,7 @@ def test_the_wheel_holds_the_library_alone(tmp_path: Path) -> None:
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"lowerbound"}
     assert {"lowerbound/py.typed", "lowerbound/core/models.csv", "lowerbound/core/language_models.csv"} <= set(names)
+    assert "lowerbound/var/digits.safetensors" in names
 
 
 def test_versions_agree() -> None:

@@ -124,9 +124,9 @@ def _replay(
     as_json: bool,
 ) -> None:
     from lowerbound.certify.replay.games import replay
-    from lowerbound.core.models import find_model
+    from lowerbound.var.simulator.weights import model_of
 
-    found = replay(find_model(model), eta=eta, delta=delta, n_heads=heads, few_rows=few_rows)
+    found = replay(model_of(model), eta=eta, delta=delta, n_heads=heads, few_rows=few_rows)
     if out is not None:
         out.write_bytes(found.certified.document())
     told = {**found.to_json(game), "file": None if out is None else str(out)}
@@ -151,9 +151,9 @@ def f_hat(
     """
     from lowerbound.certify.replay.fibres import certify_fibre
     from lowerbound.certify.replay.games import fibre_answer
-    from lowerbound.core.models import find_model
+    from lowerbound.var.simulator.weights import model_of
 
-    subject = find_model(one_model(model, named))
+    subject = model_of(one_model(model, named))
     told: dict[str, Any] = fibre_answer(subject, codebook.value)
     if out is not None and told["bits"] is not None:
         out.write_bytes(certify_fibre(subject, codebook.value).document())
@@ -191,13 +191,13 @@ def decode(
 
     The outputs are those of the last scale in a network with public weights.
     """
-    from lowerbound.core.models import find_model
     from lowerbound.core.scalars import rational
     from lowerbound.var.replay.prefix_decoding import demonstrate
+    from lowerbound.var.simulator.weights import model_of
 
     etas = None if eta is None else [float(rational(one, name="eta")) for one in listed(eta, "--eta")]
     told = demonstrate(
-        find_model(one_model(model, named)),
+        model_of(one_model(model, named)),
         etas=etas,
         around=(JUST_BELOW, JUST_ABOVE),
         codebook=codebook.value,

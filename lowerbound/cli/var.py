@@ -139,7 +139,9 @@ def ranks(
     source = source_of(one_model(model, named, DEFAULT_SIMULATED))
     found, subject = source.model, source.model.name
     if phi and not found.phi_kernels:
-        raise InvalidArgument(f"phi must be asked of a model that has one, got {subject} of {found.family} without it")
+        raise InvalidArgument(
+            f"phi must be asked of a model of the VAR family that has one, got {subject} of {found.family}"
+        )
     if phi and found.phi_ratio != PHI_RATIO:
         raise invalid("MODEL", f"have a phi of the ratio {PHI_RATIO} for exact ranks", str(found.phi_ratio))
     schedule = found.schedule

@@ -45,7 +45,11 @@ def trace_text(trace: Trace) -> str:
 def _weights(trace: Trace) -> str:
     """The weights in words: random ones by their seed, those of a file by name and digest."""
     told = trace.weights
-    return told if told.startswith("random") else f"the weights {trace.metadata['weights']} ({shortened(told)})"
+    return (
+        told
+        if told.startswith("random")
+        else f"the weights {trace.metadata.get('weights', 'of a file')} ({shortened(told)})"
+    )
 
 
 def _types(trace: Trace) -> str:

@@ -315,7 +315,7 @@ def random_network(model: Model, *, seed: int = 0, precision: Precision = "float
     if precision not in get_args(Precision):
         raise invalid("precision", "be float32 or float64", precision)
     width, kind = model.width, np.dtype(precision)
-    _check_memory(model, kind)
+    check_memory(model, n_weights(model), kind)
 
     def normal(purpose: str, *shape: int, deviation: float = 1.0) -> Array:
         drawn: Array = Coins(seed, f"var/weights/{purpose}").generator().standard_normal(shape, dtype=precision)
@@ -377,8 +377,9 @@ def threads_for(model: Model) -> AbstractContextManager[object]:
     return nullcontext() if n_weights(model) >= SMALL_NETWORK else one_thread()
 
 
-def _check_memory(model: Model, kind: np.dtype[Any]) -> None:
-    needed, there = n_weights(model) * kind.itemsize, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+def check_memory(model: Model, count: int, kind: np.dtype[Any]) -> None:
+    """Raise InvalidArgument if this machine's memory cannot hold so many weights of a type."""
+    needed, there = count * kind.itemsize, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     if needed > there:
         raise InvalidArgument(
             f"model must have weights that fit in {there / 1e9:.1f} GB of memory, got {needed / 1e9:.1f} GB of "

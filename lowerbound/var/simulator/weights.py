@@ -9,6 +9,7 @@ this project's own, `picture.encode.N` and `picture.decode.N`; the official enco
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -28,6 +29,7 @@ from lowerbound.var.simulator.network import (
     Network,
     Origin,
     Precision,
+    check_memory,
     ffn_width,
     model_called,
     random_network,
@@ -74,7 +76,7 @@ SKIPPED_PARTS = ("encoder.", "decoder.", "quant_conv.", "post_quant_conv.")
 
 
 @dataclass(frozen=True)
-class Layout:
+class WeightLayout:
     """The network that a file says it holds, and the shapes of the convolutions of its pictures."""
 
     model: Model
@@ -148,7 +150,7 @@ class Source:
 
     model: Model
     file: TensorFile | None = None
-    layout: Layout | None = None
+    layout: WeightLayout | None = None
 
     @property
     def has_decoder(self) -> bool:
@@ -214,7 +216,7 @@ def _source_of_file(path: Path) -> Source:
     return Source(layout.model, file, layout)
 
 
-def _layout(file: TensorFile) -> Layout:
+def _layout(file: TensorFile) -> WeightLayout:
     for key, text in file.metadata.items():
         if len(key) + len(text) > MOST_CHARACTERS:
             raise file.bad(f"have metadata of at most {MOST_CHARACTERS} characters", (key + text)[:40])
@@ -222,7 +224,7 @@ def _layout(file: TensorFile) -> Layout:
     if len(stated) != 1:
         raise file.bad("have either geometry or model in its metadata", stated)
     if stated == ["model"]:
-        return Layout(_catalogued(file, file.metadata["model"]), (), ())
+        return WeightLayout(_catalogued(file, file.metadata["model"]), (), ())
     try:
         facts = json.loads(file.metadata["geometry"])
     except (ValueError, RecursionError):
@@ -246,7 +248,7 @@ def _catalogued(file: TensorFile, name: str) -> Model:
     return model
 
 
-def _own_layout(file: TensorFile, facts: Mapping[str, Any]) -> Layout:
+def _own_layout(file: TensorFile, facts: Mapping[str, Any]) -> WeightLayout:
     """The layout of a geometry whose keys and types are right."""
     name, sides = facts["name"], facts["sides"]
     if not (name.isprintable() and 0 < len(name) <= 60):
@@ -282,7 +284,7 @@ def _own_layout(file: TensorFile, facts: Mapping[str, Any]) -> Layout:
     for stack, end, which in ((encoder, -1, 1), (decoder, 0, 0)):
         if stack and stack[end][which] != model.code_channels:
             raise file.bad(f"have convolutions that meet the code's {model.code_channels} channels", stack[end])
-    return Layout(model, encoder, decoder)
+    return WeightLayout(model, encoder, decoder)
 
 
 def _ratio(file: TensorFile, text: str) -> Fraction:
@@ -331,9 +333,10 @@ def _is_skipped(name: str) -> bool:
     return name in SKIPPED or name.startswith(SKIPPED_PARTS)
 
 
-def _assembled(file: TensorFile, layout: Layout, kind: np.dtype[Any]) -> Network:
+def _assembled(file: TensorFile, layout: WeightLayout, kind: np.dtype[Any]) -> Network:
     """The network of a file that has been checked."""
     model = layout.model
+    check_memory(model, sum(map(math.prod, layout.shapes().values())), kind)
 
     def numbers(name: str) -> Array:
         return file.numbers(name, kind)

@@ -7,7 +7,7 @@ import json
 import struct
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from lowerbound.core.models import find_model
 from lowerbound.core.tensors import MOST_HEADER_BYTES, open_tensors, write_tensors
 from lowerbound.errors import InvalidArgument, UnknownName
 from lowerbound.var import load
-from lowerbound.var.simulator.network import SMALL, random_network, small_model
+from lowerbound.var.simulator.network import SMALL, check_memory, random_network, small_model
 from lowerbound.var.simulator.pictures import Convolution, Convolutions
 from lowerbound.var.simulator.pipeline import FullCache, generate, guidance_at
 from lowerbound.var.simulator.sampling import Sampling
@@ -278,6 +278,12 @@ def test_names_of_networks(tmp_path: Path) -> None:
     assert whole.origin.is_file
 
 
+def test_weights_that_no_memory_holds() -> None:
+    """Bad input: more weights than this machine's memory holds are refused before any is read."""
+    with pytest.raises(InvalidArgument, match="model must have weights that fit in"):
+        check_memory(find_model("var-d16"), 2**50, np.dtype(np.float64))
+
+
 def test_small_models_are_simulated() -> None:
     """Definition: a model of one's own geometry has it, with any number of kernels of phi; impossible ones say why."""
     model = small_model(
@@ -286,13 +292,15 @@ def test_small_models_are_simulated() -> None:
     network = random_network(model)
     assert network.shared is not None
     assert generate(network, FullCache()).f_hat.shape == (4, 3, 3)
+    right: dict[str, Any] = {"heads": 2, "d": 8, "codebook_size": 8}
+    wrong: dict[str, Any]
     for wrong, sentence in (
         ({"heads": 0}, "heads must be an integer >= 1"),
         ({"codebook_size": 1}, "codebook_size must be an integer >= 2"),
         ({"phi_kernels": -1}, "phi_kernels must be an integer >= 0"),
     ):
         with pytest.raises(InvalidArgument, match=sentence):
-            small_model("mine", (1, 3), **cast(dict[str, Any], {"heads": 2, "d": 8, "codebook_size": 8, **wrong}))
+            small_model("mine", (1, 3), **{**right, **wrong})
 
 
 def test_a_cache_in_a_trained_network(tmp_path: Path) -> None:

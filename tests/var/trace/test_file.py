@@ -135,6 +135,9 @@ Refused = Callable[[str, int], None]
         (lambda t, s: s.update(k_stage="pre_norm"), "keys as they are cached"),
         (lambda t, s: s.update(branches="cond"), "name 2 branches"),
         (lambda t, s: s.update(branches="cond,[red]"), "by words"),
+        (lambda t, s: s.update(codebook_size="1"), "a codebook_size that is an integer in [2,"),
+        (lambda t, s: s.update(codebook_size="64.0"), "a codebook_size that is an integer in [2,"),
+        (lambda t, s: s.update(codebook_size="9" * 20), "a codebook_size that is an integer in [2,"),
         (lambda t, s: s.update(model="\x1b[31m"), "printable"),
         (lambda t, s: s.update(model="m" * 2000), "at most 1000"),
     ],
@@ -148,6 +151,17 @@ def test_refused(tmp_path: Path, change: Change, sentence: str, refused: Refused
         read_trace(tmp_path / "a")
     assert sentence in str(raised.value)
     refused("trace, the layout", 1)
+
+
+def test_what_is_told_of_weights(tmp_path: Path) -> None:
+    """Definition: the size of the codebook and the digest of the weights, where a file tells them; others stay good."""
+    tensors, strings = good()
+    save_file(tensors, tmp_path / "old", metadata=strings)
+    old = read_trace(tmp_path / "old")
+    assert (old.codebook_size, old.geometry.codebook_size, old.weights) == (None, None, "unknown")
+    save_file(tensors, tmp_path / "new", metadata={**strings, "codebook_size": "64", "digest": "sha256:00"})
+    new = read_trace(tmp_path / "new")
+    assert (new.codebook_size, new.geometry.codebook_size, new.weights) == (64, 64, "sha256:00")
 
 
 def test_refused_numbers(tmp_path: Path) -> None:
