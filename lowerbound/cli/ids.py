@@ -66,7 +66,7 @@ def ids(
     precision: Precision = "float64" if joint else "float32"
     found = TraceIds.of(trace, source.network(seed=int(trace.metadata.get("seed", "0")), precision=precision))
     together = JointReader(found.reader) if joint else None
-    model, places, separations = found.network.model, found.reader.places, []
+    model, secrets, separations = found.network.model, found.reader.secrets, []
     rows: list[Unreadable] = []
 
     def add(name: str, memory: Remembering) -> None:
@@ -76,10 +76,10 @@ def ids(
         label = name if told is None else f"{name}@{told}"
         rows.append(Unreadable(label, found.wrong_by_map(answers), None if read is None else list(read.wrong)))
 
-    with threads_for(model), progress(0 if joint else len(places) + 1 + len(named)) as begin:
-        for place in places:
-            begin(f"map {place.scale + 1}, id {place.token + 1}")
-            separations.append(found.reader.separation(place, found.ranges, [float(error) for error in errors]))
+    with threads_for(model), progress(0 if joint else len(secrets) + 1 + len(named)) as begin:
+        for secret in secrets:
+            begin(f"map {secret.scale + 1}, id {secret.token + 1}")
+            separations.append(found.reader.separation(secret, found.ranges, [float(error) for error in errors]))
         begin("full cache")
         add("full cache", FullCache())
         for name, share in named:
@@ -94,8 +94,8 @@ def ids(
                 "weights": trace.weights,
                 "condition": found.condition,
                 "etas": [str(error) for error in errors],
-                "places": [
-                    {"map": one.place.scale, "token": one.place.token, "least": one.least, "apart": list(one.apart)}
+                "ids": [
+                    {"map": one.secret.scale, "token": one.secret.token, "least": one.least, "apart": list(one.apart)}
                     for one in separations
                 ],
                 "caches": [row.to_json() for row in rows],
@@ -107,4 +107,4 @@ def ids(
 
     console().print(separations_table(separations, texts, found.reader.n_alternatives))
     console().print(unreadable_table(rows, separations))
-    print(ids_text(len(places), found.reader.n_alternatives, joint=joint))
+    print(ids_text(len(secrets), found.reader.n_alternatives, joint=joint))

@@ -19,8 +19,8 @@ def separations_table(rows: Sequence[Separation], etas: Sequence[str], n_alterna
     )
     for column in ("map", "ids", "bits of them", "least", *(f"bits at {eta}" for eta in etas)):
         table.add_column(column, justify="right")
-    for scale in sorted({row.place.scale for row in rows}):
-        own = [row for row in rows if row.place.scale == scale]
+    for scale in sorted({row.secret.scale for row in rows}):
+        own = [row for row in rows if row.secret.scale == scale]
         bits = [sum(math.log2(row.apart[column]) for row in own) for column in range(len(etas))]
         table.add_row(
             str(scale + 1),
@@ -34,7 +34,7 @@ def separations_table(rows: Sequence[Separation], etas: Sequence[str], n_alterna
 
 def unreadable_table(rows: Sequence[Unreadable], separations: Sequence[Separation]) -> Fitted:
     """One line per cache: how many ids of each map are misread from its answers."""
-    sizes = [sum(row.place.scale == scale for row in separations) for scale in range(len(rows[0].alone))]
+    sizes = [sum(row.secret.scale == scale for row in separations) for scale in range(len(rows[0].alone))]
     table = Fitted(title="ids misread, each with all others known, by least squares against the exact network")
     table.add_column("cache")
     for scale, size in enumerate(sizes):

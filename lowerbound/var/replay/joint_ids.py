@@ -127,16 +127,16 @@ class JointReader:
         for sweep in range(MOST_SWEEPS):
             begin(f"sweep {sweep + 1}")
             changed = False
-            for place in self._reader.places:
+            for secret in self._reader.secrets:
                 variants = []
                 for number in range(self._reader.n_alternatives):
                     variant = [part.copy() for part in ids]
-                    variant[place.scale][place.token, 0] = number
+                    variant[secret.scale][secret.token, 0] = number
                     variants.append([*variant, *fixed])
                 found = ((self._reader.answers_of(variants) - answers) ** 2).sum(axis=(1, 2, 3, 4))
                 best, residual = int(found.argmin()), float(found.min())
-                changed |= best != int(ids[place.scale][place.token, 0])
-                ids[place.scale][place.token, 0] = best
+                changed |= best != int(ids[secret.scale][secret.token, 0])
+                ids[secret.scale][secret.token, 0] = best
             if not changed:
                 break
         return ids, residual

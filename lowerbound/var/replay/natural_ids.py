@@ -27,7 +27,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Place:
+class SecretId:
     """One id of the secret: a token of a map."""
 
     scale: int
@@ -73,10 +73,12 @@ class IdReader:
         self.network, self.ids = network, tuple(ids)
         self._condition = network.branches(condition)[:1]
         schedule = network.schedule
-        self.places = tuple(
-            Place(scale, token) for scale in range(schedule.n_scales - 2) for token in range(schedule.map_size(scale))
+        self.secrets = tuple(
+            SecretId(scale, token)
+            for scale in range(schedule.n_scales - 2)
+            for token in range(schedule.map_size(scale))
         )
-        self._answers: dict[Place, Array] = {}
+        self._answers: dict[SecretId, Array] = {}
 
     def answers_of(self, variants: Sequence[Sequence[Ids]]) -> Array:
         """Answers (variants, layers, heads, tokens of the last scale, d); the last scale has its drawn inputs."""
@@ -119,29 +121,29 @@ class IdReader:
         found: Array = network.inputs(network.schedule.n_scales - 1, self._condition, drawn)[0]
         return found
 
-    def with_id(self, place: Place, number: int) -> list[Ids]:
+    def with_id(self, secret: SecretId, number: int) -> list[Ids]:
         """The drawn ids with another one in one place."""
         changed = [part.copy() for part in self.ids]
-        changed[place.scale][place.token, 0] = number
+        changed[secret.scale][secret.token, 0] = number
         return changed
 
-    def candidates(self, place: Place) -> Array:
+    def candidates(self, secret: SecretId) -> Array:
         """Answers of all alternatives of one id, (alternatives, layers, heads, tokens of the last scale, d)."""
-        if place not in self._answers:
-            variants = [self.with_id(place, number) for number in range(self.n_alternatives)]
-            self._answers[place] = self.answers_of(variants)
-        return self._answers[place]
+        if secret not in self._answers:
+            variants = [self.with_id(secret, number) for number in range(self.n_alternatives)]
+            self._answers[secret] = self.answers_of(variants)
+        return self._answers[secret]
 
-    def read(self, place: Place, answers: Array) -> int:
+    def read(self, secret: SecretId, answers: Array) -> int:
         """The alternative whose answers are nearest, by least squares."""
-        return int(((self.candidates(place) - answers) ** 2).sum(axis=(1, 2, 3, 4)).argmin())
+        return int(((self.candidates(secret) - answers) ** 2).sum(axis=(1, 2, 3, 4)).argmin())
 
     def wrong(self, answers: Array) -> int:
         """How many of the secret ids are misread from these answers, all others known."""
-        drawn = (int(self.ids[place.scale][place.token, 0]) for place in self.places)
-        return sum(self.read(place, answers) != own for place, own in zip(self.places, drawn, strict=True))
+        drawn = (int(self.ids[secret.scale][secret.token, 0]) for secret in self.secrets)
+        return sum(self.read(secret, answers) != own for secret, own in zip(self.secrets, drawn, strict=True))
 
-    def separation(self, place: Place, ranges: Array, etas: Sequence[float]) -> Separation:
+    def separation(self, secret: SecretId, ranges: Array, etas: Sequence[float]) -> Separation:
         """How far apart the alternatives of one id are, if all others are known.
 
         Parameters
@@ -149,11 +151,11 @@ class IdReader:
         ranges : array, shape (layers, heads)
             The range of the values of each head, the unit of the distances.
         """
-        found = self.candidates(place) / ranges[:, :, None, None]
+        found = self.candidates(secret) / ranges[:, :, None, None]
         flat = found.reshape(len(found), -1)
         distances = np.stack([np.abs(flat - row).max(axis=1) for row in flat])
         least = float(distances[~np.eye(len(distances), dtype=bool)].min())
-        return Separation(place, least, tuple(_packed(distances > 2 * eta) for eta in etas))
+        return Separation(secret, least, tuple(_packed(distances > 2 * eta) for eta in etas))
 
 
 @dataclass(frozen=True)
@@ -164,7 +166,7 @@ class Separation:
     within eta of both. `apart` counts a set of alternatives of which each two are.
     """
 
-    place: Place
+    secret: SecretId
     least: float
     apart: tuple[int, ...]
 

@@ -59,9 +59,9 @@ class TraceIds:
     def wrong_by_map(self, answers: Array) -> list[int]:
         """How many ids of each secret map are misread from those answers, each with all others known."""
         counts = [0] * (self.network.schedule.n_scales - 2)
-        for place in self.reader.places:
-            drawn = int(self.ids[place.scale][place.token, 0])
-            counts[place.scale] += self.reader.read(place, answers) != drawn
+        for secret in self.reader.secrets:
+            drawn = int(self.ids[secret.scale][secret.token, 0])
+            counts[secret.scale] += self.reader.read(secret, answers) != drawn
         return counts
 
 

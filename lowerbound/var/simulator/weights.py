@@ -8,12 +8,12 @@ this project's own, `picture.encode.N` and `picture.decode.N`; the official enco
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from importlib import resources
 from pathlib import Path
 from typing import Any, get_args
 
@@ -42,8 +42,8 @@ from lowerbound.var.simulator.tokens import VectorTokens
 Array = NDArray[Any]
 Shape = tuple[int, ...]
 
-DIGITS = "digits"
-"""The network that this package brings: its weights are those of `digits.safetensors` beside this room."""
+DIGITS, DIGITS_PACKAGE = "digits", "lowerbound_digits"
+"""The trained network that comes with this package, and the package of its weights, a wheel of its own."""
 SUFFIX = ".safetensors"
 WHAT = "weights"
 
@@ -205,8 +205,19 @@ def model_of(name: str) -> Model:
 
 
 def built_in() -> Path:
-    """The file of DIGITS."""
-    return Path(str(resources.files("lowerbound.var") / f"{DIGITS}{SUFFIX}"))
+    """The file of DIGITS: that of the installed package lowerbound_digits, or of the checkout that this module lies in.
+
+    Contract: raises InvalidArgument where there is neither. Nothing of the package is run.
+    """
+    found = importlib.util.find_spec(DIGITS_PACKAGE)
+    installed = [] if found is None else [Path(place) for place in found.submodule_search_locations or ()]
+    for folder in (*installed, Path(__file__).parents[3] / DIGITS / DIGITS_PACKAGE):
+        if (file := folder / f"{DIGITS}{SUFFIX}").is_file():
+            return file
+    raise InvalidArgument(
+        f"model {DIGITS} must have its weights, which are the package lowerbound-digits: pip install ./digits in a "
+        "checkout of lowerbound"
+    )
 
 
 def _source_of_file(path: Path) -> Source:

@@ -13,7 +13,7 @@ import pytest
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.var.replay.joint_ids import JointReader
-from lowerbound.var.replay.natural_ids import IdReader, Listening, Place
+from lowerbound.var.replay.natural_ids import IdReader, Listening, SecretId
 from lowerbound.var.replay.trace_ids import TraceIds
 from lowerbound.var.simulator.drawn import Studio
 from lowerbound.var.simulator.network import Network, random_network, small_model
@@ -42,33 +42,33 @@ def test_candidates_are_what_the_network_answers(small: tuple[Network, IdReader]
     """Differential: scale by scale through the full cache, and all scales at once, for the drawn ids and for others."""
     network, reader = small
     assert np.allclose(reader.answers_of([reader.ids])[0], heard(network, FullCache(), reader.ids, 1), atol=1e-12)
-    place = Place(1, 2)
+    secret = SecretId(1, 2)
     for number in (0, 5):
-        changed = reader.with_id(place, number)
+        changed = reader.with_id(secret, number)
         last = [*changed[:-1], reader.ids[-1]]
         whole = generate(network, FullCache(), condition=1, given=last)
         assert len(whole.ids) == len(last)
-        assert reader.candidates(place)[number].shape == (2, 2, 9, 8)
-    assert reader.places == (Place(0, 0), *(Place(1, token) for token in range(4)))
+        assert reader.candidates(secret)[number].shape == (2, 2, 9, 8)
+    assert reader.secrets == (SecretId(0, 0), *(SecretId(1, token) for token in range(4)))
 
 
 def test_exact_answers_tell_every_id(small: tuple[Network, IdReader]) -> None:
     """Known value: a full cache leaves no id unreadable; answers of another id's picture are read as that id."""
     network, reader = small
     assert reader.wrong(heard(network, FullCache(), reader.ids, 1)) == 0
-    place = Place(1, 0)
+    secret = SecretId(1, 0)
     for number in range(reader.n_alternatives):
-        assert reader.read(place, reader.candidates(place)[number]) == number
+        assert reader.read(secret, reader.candidates(secret)[number]) == number
 
 
 def test_separations_are_distances(small: tuple[Network, IdReader]) -> None:
     """Definition: the least distance is over pairs, and alternatives are apart at eta only if it exceeds 2 eta."""
     _, reader = small
-    place = reader.places[0]
+    secret = reader.secrets[0]
     ranges = np.ones((2, 2))
-    flat = reader.candidates(place).reshape(reader.n_alternatives, -1)
+    flat = reader.candidates(secret).reshape(reader.n_alternatives, -1)
     pairs = [np.abs(flat[i] - flat[j]).max() for i in range(len(flat)) for j in range(i)]
-    found = reader.separation(place, ranges, [0.0, min(pairs) / 2 * 0.999, max(pairs)])
+    found = reader.separation(secret, ranges, [0.0, min(pairs) / 2 * 0.999, max(pairs)])
     assert found.least == pytest.approx(min(pairs))
     assert found.apart == (reader.n_alternatives, reader.n_alternatives, 1)
 
@@ -123,7 +123,7 @@ def test_the_command_reads_ids(tmp_path: Path, run_command: Any) -> None:
     file = tmp_path / "digit.safetensors"
     record(file, model="digits", condition=4)
     told = json.loads(run_command("trace", "ids", str(file), "--cache", "h2o@1/8", "--eta", "0.01", "--json").stdout)
-    assert len(told["places"]) == 30
+    assert len(told["ids"]) == 30
     full, evicted = told["caches"]
     assert sum(full["unreadable"]) == 0
     assert sum(evicted["unreadable"]) > 15
