@@ -37,7 +37,7 @@ KEYS_AND_VALUES = Lemma(
     "keys, all values in [0, 1], all queries of norm 100 and every unit key of the own token, needs 4401467136 bits: "
     "51.2 % of the 8589934592 bits of fp16. Each stream needs 17193231 bits, by a chain of tilts on every lattice of "
     "at least 2^40 steps to 1, and streams add up. Any design of the lemmas clique_lattice and clique_tilts gives "
-    "such a floor.",
+    "such a floor. A cache that rounds keys and values meets the demand.",
     range="one model, one context; |logit| at most 100, eta <= 1/100, delta = 0; all algorithms with public coins",
     formula=r"\log_2 |S| \ge 4401467136 = 256 \cdot 17193231 \quad (\eta = 10^{-2}, \; \delta = 0)",
     discharges=(
@@ -49,6 +49,9 @@ KEYS_AND_VALUES = Lemma(
                 "near (1/100) (attention_own q (K s) b (V s) c) (answer a w (compress a w (K, V)) s q b c)",
                 "4401467136 <= bits a",
             ),
+        ),
+        ByCoq(
+            "rounded_cache", ("near eta (attention_own q (K s) b (V s) c) (answer a w (compress a w (K, V)) s q b c)",)
         ),
         ByCoq("floors_of_clique_design", ("lattice_floors T n2 n h L M (IZR lam)",)),
         ByCoq("floors_of_tilts_design", ("lattice_floors T n2 n h L M (IZR lam)",)),

@@ -679,7 +679,7 @@ Qed.
 
 (* Keys and values: every cache of the model that is within 1/100, for all unit keys, all values in [0, 1],
    all queries of norm 100 and every unit key of the own token, has 4401467136 bits, more than 51 percent of
-   fp16. *)
+   fp16.  There are such caches (rounded_cache in Theorems.v). *)
 Theorem llama_8b_8192 (a : algorithm (('I_256 -> 'I_8192 -> 'I_128 -> R) * ('I_256 -> 'I_8192 -> 'I_128 -> R))
     'I_256 (('I_128 -> R) -> ('I_1 -> 'I_128 -> R) -> 'I_128 -> R)) :
   (forall w K V, (forall s i, dot (K s i) (K s i) = 1) -> (forall s i c, 0 <= V s i c <= 1) ->

@@ -21,7 +21,7 @@
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
 From LowerBound Require Average PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
-  Clusters PublicWeights Fibres Counts CliqueStreams.
+  Clusters PublicWeights Fibres Counts CliqueStreams RoundedCaches.
 From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
   Classes Pyramid IndependentEntries Dither.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -1867,6 +1867,20 @@ move=> small G0 D0; exact: (@CliqueStreams.streams_cliques Str Word Inp Qry Out 
   (compress a) (fun w s => answer a w s tt) small G0 D0 (some_coins a)).
 Qed.
 
+(* A cache may be asked to be right for all real keys and values: one that rounds them has finitely many
+   states, and is within any error eta > 0 for all unit keys, all values in [0, 1], all queries of norm lam
+   and all own keys, in all streams. *)
+Theorem rounded_cache (Str Tok Own Crd Ch : finType) (lam eta : R) : Tok -> 0 <= lam -> 0 < eta ->
+  exists a : algorithm ((Str -> Tok -> Crd -> R) * (Str -> Tok -> Ch -> R)) Str
+    ((Crd -> R) -> (Own -> Crd -> R) -> Ch -> R),
+  forall w K V, (forall s i, dot (K s i) (K s i) = 1) -> (forall s i c, 0 <= V s i c <= 1) ->
+  forall s q b c, dot q q = lam * lam ->
+  near eta (attention_own q (K s) b (V s) c) (answer a w (compress a w (K, V)) s q b c).
+Proof.
+move=> i0 l0 e0; have [S [f [g h]]] := @RoundedCaches.rounded_cache Str Tok Own Crd Ch lam eta i0 l0 e0.
+by exists (without_coins f g).
+Qed.
+
 (* Independence of the words is needed: if all streams carry the same word, T h bits serve all of them,
    without error. *)
 Theorem repeated_streams (Str Tok Own Crd Ch : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R)
@@ -2423,6 +2437,7 @@ Definition all_theorems := [::
   mention (@low_dimension_numbers); mention (@circle_keys_exist); mention (@circle_low_dimension);
   mention (@streams_lower_bound); mention (@heads_lower_bound); mention (@streams_headline);
   mention (@heads_additive); mention (@streams_additive_headline); mention (@streams_cliques);
+  mention (@rounded_cache);
   mention (@repeated_streams); mention (@weighted_expectation); mention (@coins_lower_bound);
   mention (@variable_length_lower_bound); mention (@relative_headline_any_coins);
   mention (@classes_lower_bound); mention (@classes_upper_bound); mention (@sparse_bits_lower_bound);
