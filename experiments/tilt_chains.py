@@ -55,6 +55,7 @@ class Chain:
     """A design of the lemma clique_tilts, in the symbols of its statement, and the bits of one head that it forces."""
 
     eta: Fraction
+    coherence: Fraction
     levels: int
     first: int
     tau: int
@@ -69,7 +70,7 @@ class Chain:
     def coq(self, head: Target) -> str:
         """The arguments of tilts_design in proofs/coq/IntegerTilts.v."""
         n, eta = head.d - 1, f"({self.eta.numerator}, {self.eta.denominator})"
-        mu = f"({COHERENCE.numerator}, {COHERENCE.denominator})"
+        mu = f"({self.coherence.numerator}, {self.coherence.denominator})"
         tilts = "; ".join(f"Tilt {tilt.cosine} {tilt.near} {tilt.pull} {tilt.cap} {tilt.reach}" for tilt in self.tilts)
         return (
             f"tilts_design {head.n_tokens} {head.n_own} {n} {n} {self.levels} {head.multiplier} {eta} {mu} "
@@ -87,6 +88,7 @@ class Search:
     """
 
     head: Target
+    coherence: Fraction
     first: int
     tau: float
     near: float
@@ -98,8 +100,8 @@ class Search:
     shut: FloatArray
 
     @classmethod
-    def of(cls, head: Target) -> Search:
-        n, tokens, lam, mu = head.d - 1, head.n_tokens, float(head.multiplier), float(COHERENCE)
+    def of(cls, head: Target, coherence: Fraction = COHERENCE) -> Search:
+        n, tokens, lam, mu = head.d - 1, head.n_tokens, float(head.multiplier), float(coherence)
         spread = float(apart(FLOATS, float(head.eta)))
         firsts = np.arange(int(mu * COSINES) + 1, COSINES) / COSINES
         tau = others(FLOATS, tokens, lam, mu, firsts)
@@ -116,7 +118,7 @@ class Search:
         rest = (tokens - 1) * np.exp(np.minimum(lam * (v + 2 * chord - c), 50))
         radii = (1 - close[best] + (spread + rest) / lam) / np.sqrt(1 - c**2)
         pulls = np.maximum(0, np.rint(COSINES * (c * v - mu) / np.maximum(v - c * mu, 1e-3))).astype(int)
-        rims = _rim(c, v, pulls / COSINES)
+        rims = _rim(c, v, pulls / COSINES, mu)
         shut = np.minimum(0, 2 * np.log(tokens) + n * np.log1p(-np.minimum(rims**2, 1 - 1e-12)))
         order = np.lexsort((shut, radii))
         order = order[(rims[order] < 1) & (radii[order] < chord)]
@@ -124,6 +126,7 @@ class Search:
         order = order[np.concatenate([[True], least[1:] < least[:-1]])]
         return cls(
             head,
+            coherence,
             round(firsts[best] * COSINES),
             float(tau[best]),
             float(close[best]),
@@ -151,7 +154,7 @@ class Search:
 
     def chain(self, length: int) -> Chain:
         """The design with the best chain of at most so many tilts, all numbers rounded to the safe side."""
-        head, eta = self.head, float(self.head.eta)
+        head, eta, mu = self.head, float(self.head.eta), float(self.coherence)
         n, lam, tokens = head.d - 1, float(head.multiplier), head.n_tokens
         levels, radii = round(1 / (2 * eta)), round(10**4 / eta)
         side = np.sqrt(n) / STEPS
@@ -167,7 +170,7 @@ class Search:
         spread = float(apart(FLOATS, eta))
         for i in self.best(length):
             cosine, near, pull = (int(array[i]) for array in (self.cosines, self.nears, self.pulls))
-            rim = float(_rim(cosine / COSINES, near / COSINES, pull / COSINES))
+            rim = float(_rim(cosine / COSINES, near / COSINES, pull / COSINES, mu))
             rest = (tokens - 1) * np.exp(lam * ((near - cosine) / COSINES + 2 * self.chord))
             left = (1 - self.near + (spread + rest) / lam) / np.sqrt(1 - (cosine / COSINES) ** 2)
             tilt = Tilt(cosine, near, pull, cap(rim), reached(left))
@@ -175,7 +178,7 @@ class Search:
             tilts.append(tilt)
             reach = tilt.reach
         total += reach**n * CAPS ** (2 * n)
-        coherent = cap(float(COHERENCE))
+        coherent = cap(mu)
         most = CAPS**n // (tokens**2 * coherent**n)
         designs = []
         for g in range(3, min(most, 64) + 1):
@@ -186,14 +189,14 @@ class Search:
             order = ((tokens + 1) * np.log(tokens) - tokens + 1) / np.log(2)
             bits = int(tokens * token - order - np.log2(g) - 1e-6)
             tau = int(np.ceil(self.tau * 10**9 * (1 + 1e-9) + 1))
-            chosen = Chain(head.eta, levels, self.first, tau, radii, first, tuple(tilts), mean, coherent, g, bits)
-            designs.append(chosen)
+            shape = (levels, self.first, tau, radii, first, tuple(tilts), mean, coherent, g, bits)
+            designs.append(Chain(head.eta, self.coherence, *shape))
         return max(designs, key=lambda design: design.bits)
 
 
-def _rim(cosine: Any, near: Any, pull: Any) -> Any:
+def _rim(cosine: Any, near: Any, pull: Any, coherence: float) -> Any:
     """The least cosine with the pulled query of a coherent key that is near the query."""
-    return (near - pull * float(COHERENCE)) / np.sqrt(1 - 2 * pull * cosine + pull**2)
+    return (near - pull * coherence) / np.sqrt(1 - 2 * pull * cosine + pull**2)
 
 
 def head_at(eta: Fraction) -> Target:

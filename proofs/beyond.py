@@ -255,8 +255,9 @@ LEMMAS = (
         id="streams",
         words="Layers and heads add up: if one state serves several attention streams, each with its own keys, shape, "
         "lambda, error and failure probability, and with independent values, it needs the sum of (1 - H2(delta)) T h "
-        "over the streams. The same holds for any families of inputs whose good answers tell symbols. If all streams "
-        "repeat one word, T h bits serve them all: independence is needed.",
+        "over the streams, or the sum of T h fano(L) for values on L levels and additive errors. The same holds for "
+        "any families of inputs whose good answers tell symbols. If all streams repeat one word, T h bits serve them "
+        "all: independence is needed.",
         range="all finite sets of streams, tokens, channels; all real keys, mu, lambda, eta, delta; all algorithms "
         "with public coins; one fixed length",
         formula=r"\log_2 |S| \ge \sum_s (1 - H_2(\delta_s)) T_s h_s",
@@ -264,6 +265,8 @@ LEMMAS = (
             ByCoq("heads_lower_bound", ("((1 - H2 (delta s)) * (N (Tok s) * N (Ch s))) <= bits a",)),
             ByCoq("streams_lower_bound", ("fano (N (A s i)) (delta s i) <= bits a",)),
             ByCoq("streams_headline", ("INR G * ((1 - H2 delta) * (INR T * INR h)) <= bits a",)),
+            ByCoq("heads_additive", ("(fano (INR (L s)) (delta s) * (N (Tok s) * N (Ch s))) <= bits a",)),
+            ByCoq("streams_additive_headline", ("INR G * (fano (INR L) delta * (INR T * INR h)) <= bits a",)),
             ByCoq(
                 "repeated_streams",
                 (
@@ -273,6 +276,25 @@ LEMMAS = (
             ),
         ),
         uses=(Use("index_bound"), Use("softmax_gap")),
+    ),
+    Lemma(
+        id="streams_cliques",
+        words="Floors that count cliques add up over layers and heads: if in each stream the words of a family G that "
+        "one table of answers serves are at most C/D in number, then one state for all streams needs the sum of "
+        "log2(#G D / C). The parts that the words of one state have in a stream are served by the answers of that "
+        "state, so these words lie in a product of cliques.",
+        range="all finite sets of streams and words; all families, inputs, questions and notions of a right answer; "
+        "delta = 0; all algorithms with public coins",
+        formula=r"\log_2 |S| \ge \sum_s \log_2 \frac{|G_s| D_s}{C_s}",
+        discharges=(
+            ByCoq(
+                "streams_cliques",
+                (
+                    "(forall x q, x \\in Q -> right s x q (table q)) -> (#|Q| * D s <= C s)%nat",
+                    "(log2 (INR #|G s|) + log2 (INR (D s)) - log2 (INR (C s))) <= bits a",
+                ),
+            ),
+        ),
     ),
     Lemma(
         id="time",

@@ -11,7 +11,7 @@ LATTICE = Lemma(
     "value are on a grid of L levels. A cache that is right within eta on all mass questions (any query, one reference "
     "for all of Bob's tokens, the constant channel) and all value questions (a key as query) needs T (n log2(2 m/k) + "
     "h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other. T (n log2(2 M + 1) + h "
-    "log2 L) bits are enough.",
+    "log2 L) bits are enough. One cache of many streams, of this shape each, needs so many bits for every stream.",
     range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau that meet its "
     "inequalities; delta = 0; all algorithms with public coins",
     formula=r"\log_2 |S| \ge T \left(n \log_2 \frac{2 m}{k} + h \log_2 L\right) - \log_2 T! - 1",
@@ -33,6 +33,10 @@ LATTICE = Lemma(
             ),
         ),
         ByCoq(
+            "clique_lattice_streams",
+            ("N Str * (T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1) <= bits a",),
+        ),
+        ByCoq(
             "clique_lattice_norms",
             (
                 "key i (Some j) = / INR M * (INR ((x i).1 j) - INR M)",
@@ -46,7 +50,7 @@ LATTICE = Lemma(
             ("bits a = N Tok * (N J * log2 (2 * INR M + 1) + N Ch * log2 (INR L))",),
         ),
     ),
-    uses=(Use("softmax_gap"),),
+    uses=(Use("softmax_gap"), Use("streams_cliques")),
 )
 
 TILTS = Lemma(
@@ -57,7 +61,7 @@ TILTS = Lemma(
     "are then at most radius l + 1 apart in that direction. Keys that are near a query, and coherent with the key it "
     "leans from, lie in a cap; so both queries are blocked in a part T^2 (cap l / m')^(2 n) of all words or less, "
     "whatever the direction. With k/m a mean radius, in the n-th powers, the cache needs T (n log2(2 m/k) + h log2 L) "
-    "- log2 T! - log2 g bits, where one word in g is used.",
+    "- log2 T! - log2 g bits, where one word in g is used; and one cache of many streams so many for every stream.",
     range="all T, T_N, n, h, L, M, m, k, m', k' >= 1, g >= 3, K >= 0; all real lambda > 0, eta in [0, 1/2), mu, C, tau "
     "and all cosines that meet its inequalities; delta = 0; all algorithms with public coins",
     formula=r"\log_2 |S| \ge T \left(n \log_2 \frac{2 m}{k} + h \log_2 L\right) - \log_2 T! - \log_2 g",
@@ -81,8 +85,15 @@ TILTS = Lemma(
                 "- log2 (INR #|Tok|`!) - log2 (INR g) <= bits a",
             ),
         ),
+        ByCoq(
+            "clique_tilts_streams",
+            (
+                "N Str * (T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) "
+                "- log2 (INR g)) <= bits a",
+            ),
+        ),
     ),
-    uses=(Use("softmax_gap"),),
+    uses=(Use("softmax_gap"), Use("streams_cliques")),
 )
 
 VAR256 = Lemma(

@@ -6,24 +6,28 @@ Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive
 Open Scope R_scope.
 
 (* ---------- a count of states, in bits ----------------------------------------------------------------- *)
+Lemma some_words (Tok J Ch : finType) (M L g G : nat) : (0 < L)%nat ->
+  (#|ball_words Tok J Ch M L| <= g * G)%nat -> (0 < G)%nat.
+Proof.
+move=> L0; have : (0 < #|ball_words Tok J Ch M L|)%nat.
+  by rewrite card_ball_words expn_gt0 muln_gt0 ball_gt0 expn_gt0 L0.
+by move=> w0 /(leq_trans w0); rewrite muln_gt0 => /andP[].
+Qed.
+
 (* A set of G words, one in g of all, of which a state serves at most T! (k^n ball / (2 m)^n)^T: the number of
    points in the ball cancels.
    Sketch.  In logarithms, G is at least T log2 (ball L^h) - log2 g; subtract T log2 (k^n ball) and add T n
    log2 (2 m); what is left is T (n log2 (2 m / k) + h log2 L). *)
-Lemma lattice_bits (Tok J Ch : finType) (M L m k g G s : nat) : (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat ->
+Lemma lattice_price (Tok J Ch : finType) (M L m k g G : nat) : (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat ->
   (0 < g)%nat -> (#|ball_words Tok J Ch M L| <= g * G)%nat ->
-  (G * expn (expn (2 * m) #|J|) #|Tok| <= s * (#|Tok|`! * expn (expn k #|J| * #|ball J M|) #|Tok|))%nat ->
   N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - log2 (INR g)
-    <= log2 (INR s).
+    <= log2 (INR G) + N Tok * log2 (INR (expn (2 * m) #|J|)) - log2 (INR #|Tok|`!)
+       - N Tok * log2 (INR (expn k #|J| * #|ball J M|)).
 Proof.
-move=> L0 m0 k0 g0 hG hs; have l2 := ln2_gt0.
-have b0 := ball_gt0 J M.
+move=> L0 m0 k0 g0 hG; have l2 := ln2_gt0; have b0 := ball_gt0 J M; have G0 := some_words L0 hG.
 have w0 : (0 < #|ball_words Tok J Ch M L|)%nat.
   by rewrite card_ball_words expn_gt0 muln_gt0 b0 expn_gt0 L0.
-have G0 : (0 < G)%nat by have := leq_trans w0 hG; rewrite muln_gt0 => /andP[].
-have D0 : (0 < expn (2 * m) #|J|)%nat by rewrite expn_gt0 muln_gt0 m0.
-have fl := bits_of_count G0 D0 hs; move: fl hG w0; rewrite card_ball_words.
-move: #|ball J M| b0 => b b0 fl hG w0; have bR := INR_gt0 b0.
+move: hG w0; rewrite card_ball_words; move: #|ball J M| b0 => b b0 hG w0; have bR := INR_gt0 b0.
 have LR : 0 < INR (expn L #|Ch|) by apply: INR_gt0; rewrite expn_gt0 L0.
 have mR := INR_gt0 m0; have kR := INR_gt0 k0; have e2 : INR 2 = 2 by [].
 have eb : log2 (INR (b * expn L #|Ch|)) = log2 (INR b) + N Ch * log2 (INR L).
@@ -37,12 +41,25 @@ have ek : log2 (INR (expn k #|J| * b)) = N J * log2 (INR k) + log2 (INR b).
   by rewrite mult_INR -log2_expn /log2 ln_mult //; field; lra.
 have em : log2 (2 * INR m / INR k) = log2 (INR (2 * m)) - log2 (INR k).
   rewrite mult_INR e2 /log2 /Rdiv ln_mult ?ln_Rinv //; [by field; lra|nra|exact: Rinv_0_lt_compat].
-rewrite log2_expn eb in h2; rewrite ek log2_expn in fl; rewrite em.
-change (INR #|Tok|) with (N Tok) in h2, fl; change (INR #|J|) with (N J) in fl.
-move: fl h2; move: (log2 (INR (2 * m))) (log2 (INR L)) (log2 (INR b)) (log2 (INR g)) (log2 (INR k)).
-move: (log2 (INR #|Tok|`!)) (log2 (INR s)) (log2 (INR G)) (N Tok) (N J) (N Ch).
-by move=> f u x nj nt nc x1 x2 x3 x4 x5 fl h2; lra.
+rewrite log2_expn eb in h2; rewrite ek log2_expn em.
+change (INR #|Tok|) with (N Tok) in h2; change (INR #|J|) with (N J).
+move: h2; move: (log2 (INR (2 * m))) (log2 (INR L)) (log2 (INR b)) (log2 (INR g)) (log2 (INR k)).
+move: (log2 (INR #|Tok|`!)) (log2 (INR G)) (N Tok) (N J) (N Ch).
+by move=> f x nj nt nc x1 x2 x3 x4 x5 h2; lra.
 Qed.
+
+Lemma lattice_bits (Tok J Ch : finType) (M L m k g G s : nat) : (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat ->
+  (0 < g)%nat -> (#|ball_words Tok J Ch M L| <= g * G)%nat ->
+  (G * expn (expn (2 * m) #|J|) #|Tok| <= s * (#|Tok|`! * expn (expn k #|J| * #|ball J M|) #|Tok|))%nat ->
+  N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - log2 (INR g)
+    <= log2 (INR s).
+Proof.
+move=> L0 m0 k0 g0 hG hs; apply: Rle_trans (lattice_price L0 m0 k0 g0 hG) _.
+by apply: bits_of_count hs; [exact: some_words hG|rewrite expn_gt0 muln_gt0 m0].
+Qed.
+
+Lemma log2_2 : log2 (INR 2) = 1.
+Proof. by rewrite /log2 [INR 2]/= /Rdiv Rinv_r //; exact/Rgt_not_eq/ln2_gt0. Qed.
 
 Section Cliques.
 Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
@@ -181,19 +198,19 @@ Qed.
 (* A state serves at most T! B words, if words of one labelling have at most B lists of points.
    Sketch.  Match every word of a state with one word x of it (Matching.v).  Under one labelling the symbols
    of a token have equal values: there are no more of them than points. *)
-Theorem state_count (G : {set Word}) (B : nat) : {subset G <= good} ->
+Theorem state_count (G : {set Word}) (B : nat) (a : S) : {subset G <= good} ->
   (forall x (f : {ffun Tok -> Tok}), x \in G -> injective f -> (\prod_i #|points G x f i| <= B)%nat) ->
-  (#|G| <= #|S| * (#|Tok|`! * B))%nat.
+  (#|[set x in G | st x == a]| <= #|Tok|`! * B)%nat.
 Proof.
 move=> Ggood hB; have [[c20 _] [mc reach]] := tilt_facts; have ab : None != Some j0 :> option J by [].
 have c10 : 0 <= c1 by lra.
-apply: (@clique_count _ _ _ _ st close) => [x y /Ggood Gx /Ggood Gy e|x f Gx inj].
+apply: (@words_of_state _ _ _ _ st close) => [x y /Ggood Gx /Ggood Gy e|x f Gx inj].
   have [f [/bij_inj inj h]] := matching t0 o0 he l0 None ab (state_alike Gx Gy e)
     (coherent_incoherent M0 Gx) (coherent_incoherent M0 Gy) hcoarse hleak reach c10 hinj.
   exists (finfun f); split; first by move=> i i'; rewrite !ffunE => /inj.
   by apply/forallP => i; apply/RlebP; rewrite ffunE; apply: state_close => //; apply: Rle_trans (h i); lra.
 apply: leq_trans (hB x f Gx inj); apply: leq_prod => i _; rewrite [#|points _ _ _ _|]card_in_imset //.
-move=> a b /imsetP[y hy ->] /imsetP[z hz ->]; move: hy hz; rewrite !inE.
+move=> u v /imsetP[y hy ->] /imsetP[z hz ->]; move: hy hz; rewrite !inE.
 move=> /and3P[/Ggood Gy /eqP ey /forallP/(_ i)/RlebP hy] /and3P[/Ggood Gz /eqP ez /forallP/(_ i)/RlebP hz].
 have [_] := state_symbols (Ggood _ Gx) Gy Gz ey ez hy hz.
 by case: (y _) (z _) => [a1 a2] [b1 b2] /= -> ->.
@@ -214,20 +231,20 @@ Variables (m k : nat).
 Hypotheses (m0 : (0 < m)%nat) (k0 : (0 < k)%nat)
   (hm : INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt (N J)) / INR k) + INR m * sqrt (N J) <= INR M).
 
-(* The good words are few: at most T! (k^n ball / (2 m)^n)^T for each state, because by the lattice form of
-   the Brunn-Minkowski inequality a token has at most (k / 2 m)^n times as many points as the ball. *)
-Theorem clique_floor : (#|good| * expn (expn (2 * m) #|J|) #|Tok|
-  <= #|S| * (#|Tok|`! * expn (expn k #|J| * #|ball J M|) #|Tok|))%nat.
+(* The good words of a state are few: at most T! (k^n ball / (2 m)^n)^T, because by the lattice form of the
+   Brunn-Minkowski inequality a token has at most (k / 2 m)^n times as many points as the ball. *)
+Theorem clique_size (a : S) : (#|[set x in good | st x == a]| * expn (expn (2 * m) #|J|) #|Tok|
+  <= #|Tok|`! * expn (expn k #|J| * #|ball J M|) #|Tok|)%nat.
 Proof.
 pose D := expn (2 * m) #|J|; pose P := (expn k #|J| * #|ball J M|)%nat; pose B := (P %/ D)%nat.
 have D0 : (0 < D)%nat by rewrite expn_gt0 muln_gt0 m0.
-have cnt : (#|good| <= #|S| * (#|Tok|`! * expn B #|Tok|))%nat.
+have cnt : (#|[set x in good | st x == a]| <= #|Tok|`! * expn B #|Tok|)%nat.
   apply: state_count => // x f Gx inj; rewrite -prod_nat_const; apply: leq_prod => i _.
   rewrite leq_divRL // mulnC.
   apply: (small_diameter (r := INR M * sqrt (2 - 2 * c2))) => // [|u v hu hv]; last exact: points_near hu hv.
   by apply: Rmult_le_pos; [exact: pos_INR|exact: sqrt_pos].
-apply: (@leq_trans (#|S| * (#|Tok|`! * expn B #|Tok|) * expn D #|Tok|)); first by rewrite leq_mul2r cnt orbT.
-rewrite -!mulnA leq_mul2l leq_mul2l -expnMn; apply/orP; right; apply/orP; right.
+apply: (@leq_trans (#|Tok|`! * expn B #|Tok| * expn D #|Tok|)); first by rewrite leq_mul2r cnt orbT.
+rewrite -mulnA leq_mul2l -expnMn; apply/orP; right.
 by rewrite leq_exp2r ?leq_trunc_div //; apply/card_gt0P; exists t0.
 Qed.
 
@@ -238,15 +255,15 @@ Hypotheses (L0 : (0 < L)%nat) (m'0 : (0 < m')%nat) (k'0 : (0 < k')%nat)
   (hq : (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat).
 
 (* Half of all words are good. *)
-Theorem clique_lattice :
-  N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
+Lemma half_good : (#|ball_words Tok J Ch M L| <= 2 * #|good|)%nat.
 Proof.
 have mu01 : 0 <= mu <= 1 by have [[_ c21] [mc _]] := tilt_facts; lra.
-have half : (#|ball_words Tok J Ch M L| <= 2 * #|good|)%nat.
-  by have := most_coherent Ch L M0 mu01 m'0 k'0 hfit hq; rewrite {1}mul2n -addnn leq_add2r.
-have <- : log2 (INR 2) = 1 by rewrite /log2 [INR 2]/= /Rdiv Rinv_r //; exact/Rgt_not_eq/ln2_gt0.
-exact: lattice_bits half clique_floor.
+by have := most_coherent Ch L M0 mu01 m'0 k'0 hfit hq; rewrite {1}mul2n -addnn leq_add2r.
 Qed.
+
+Theorem clique_lattice :
+  N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
+Proof. by rewrite -log2_2; exact: lattice_bits half_good (words_of_states clique_size). Qed.
 End Cliques.
 
 (* ---------- the questions can be answered ------------------------------------------------------------- *)

@@ -36,12 +36,12 @@ Definition members (x : Word) (f : Label) : {set Word} := [set y in G | (st y ==
    So a state serves at most T! B words.
    Sketch.  Take a word x of the state.  Every other is matched with x under one of T! labellings, and those
    of one labelling lie in the product of their symbols, of which there are at most B. *)
-Theorem clique_count (B : nat) :
+Theorem words_of_state (B : nat) (a : S) :
   (forall x y, x \in G -> y \in G -> st x = st y -> exists f : Label, injective f /\ m x y f) ->
   (forall x (f : Label), x \in G -> injective f -> (\prod_i #|symbols (members x f) (f i)| <= B)%nat) ->
-  (#|G| <= #|S| * (#|Tok|`! * B))%nat.
+  (#|[set x in G | st x == a]| <= #|Tok|`! * B)%nat.
 Proof.
-move=> hm hB; rewrite -sum1_card (partition_big st xpredT) //= -sum_nat_const; apply: leq_sum => a _.
+move=> hm hB; rewrite -sum1_card; under eq_bigl => x do rewrite inE.
 case: (pickP [pred x | (x \in G) && (st x == a)]) => [x /= /andP[Gx /eqP xa]|e]; last by rewrite big_pred0.
 apply: (@leq_trans (\sum_(f : Label | injectiveb f) #|members x f|)).
   apply: (@leq_trans (\sum_(y | (y \in G) && (st y == a))
@@ -57,6 +57,14 @@ apply: leq_sum => f /injectiveP inj; apply: leq_trans (hB x f Gx inj); exact: ca
 Qed.
 
 End Collisions.
+
+(* what every state serves, all states serve *)
+Lemma words_of_states (Word S : finType) (G : {set Word}) (st : Word -> S) (C D : nat) :
+  (forall a, (#|[set x in G | st x == a]| * D <= C)%nat) -> (#|G| * D <= #|S| * C)%nat.
+Proof.
+move=> h; rewrite -sum1_card (partition_big st xpredT) //= big_distrl /= -sum_nat_const.
+by apply: leq_sum => a _; have := h a; rewrite -sum1_card; under eq_bigl => x do rewrite inE.
+Qed.
 
 (* ---------- words whose symbols are confined ----------------------------------------------------------- *)
 Section Confined.

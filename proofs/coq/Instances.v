@@ -13,7 +13,7 @@
    da, p                coordinates of address and payload *)
 From Coq Require Import QArith Qreals.
 From LowerBound Require Import Var256 Var256Payload Var256FrameFloors Var256FailureFloors Var256Ids
-  Var256Fibres SmallInstances CliqueInstances TiltInstances.
+  Var256Fibres SmallInstances CliqueInstances TiltInstances Llama.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -634,6 +634,60 @@ Theorem floor_of_tilts_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z
   lattice_floor T n2 n h L M (IZR lam) (IZR mu.1 / IZR mu.2) eta' (IZR bits).
 Proof. by move=> ok fine; exact: (IntegerTilts.floor_of_tilts_design ok fine). Qed.
 
+(* ================= layers and heads ===================================================================== *)
+(* One cache of many streams (layers and heads) has the floors of all of them.  lattice_floors T n2 n h L M
+   lam mu eta Str bits says that a cache of the streams Str, each of these sizes, that answers all mass
+   questions and all value questions of every stream within eta has N Str times so many bits. *)
+Theorem floors_of_clique_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z) (m k m' k' M0 bits : Z)
+    (M : nat) (eta' : R) (Str : finType) :
+  clique_design T n2 n h L lam eta mu C tau m k m' k' M0 bits -> IZR M0 <= INR M ->
+  eta' <= IZR eta.1 / IZR eta.2 ->
+  lattice_floors T n2 n h L M (IZR lam) (IZR mu.1 / IZR mu.2) eta' Str (IZR bits).
+Proof. by move=> ok fine; exact: (IntegerCliques.floors_of_clique_design ok fine). Qed.
+
+Theorem floors_of_tilts_design (T n2 n h L : nat) (lam : Z) (eta mu C tau : Z * Z) (q m m' r0 : Z)
+    (ts : seq tilt) (k k' g M0 bits : Z) (M : nat) (eta' : R) (Str : finType) :
+  tilts_design T n2 n h L lam eta mu C tau q m m' r0 ts k k' g M0 bits -> IZR M0 <= INR M ->
+  eta' <= IZR eta.1 / IZR eta.2 ->
+  lattice_floors T n2 n h L M (IZR lam) (IZR mu.1 / IZR mu.2) eta' Str (IZR bits).
+Proof. by move=> ok fine; exact: (IntegerTilts.floors_of_tilts_design ok fine). Qed.
+
+(* ================= a language model: Llama 3.1 with 8 billion parameters =============================== *)
+(* 32 layers of 8 key-value heads are 256 streams; each has 8192 cached tokens, one token of its own, keys and
+   queries of 128 numbers, and values of 128.  fp16 takes 8589934592 bits, 1 GiB. *)
+
+(* Values alone: there are public unit keys K, and unit keys b of the own token, with which a cache of values
+   on the grid 0, 1/49, ..., 1 whose answers to the queries lam K_i of all streams are within 1/100, each with
+   probability 1 - delta over coins and words, has log2 50 - H2 delta - delta log2 49 bits for each of its
+   268435456 entries: 1515011109 bits without failures, and 1478218000 if one answer of a hundred may fail. *)
+Theorem llama_values :
+  exists K : 'I_8192 -> 'I_128 -> R, incoherent K (2/5) /\
+  (exists b, dot b b = 1 /\ forall i, dot (K i) b <= 2/5) /\
+  forall B : 'I_256 -> 'I_1 -> 'I_128 -> R, (forall s i o, dot (K i) (B s o) <= 2/5) ->
+  forall (a : algorithm ('I_256 -> 'I_8192 -> 'I_128 -> R) 'I_256 (('I_128 -> R) -> 'I_128 -> R))
+    (lam eta delta : R), 100 <= lam -> eta <= 1/100 -> 0 <= delta <= 49/50 ->
+  grid_streams_good 50 K B lam eta delta (compress a) (answer a) ->
+  [/\ (log2 50 - H2 delta - delta * log2 49) * 268435456 <= bits a,
+      delta = 0 -> 1515011109 <= bits a & delta <= 1/100 -> 1478218000 <= bits a].
+Proof.
+have [K [b [hK b1 hb]]] := Llama.llama_keys; exists K; split=> //; split; first by exists b.
+move=> B hB a lam eta delta hl he hd hc; have W0 := some_coins a.
+split=> [|d0|d1]; first exact: (Llama.llama_values hK hB W0 hl he hd hc).
+  by move: hc; rewrite d0 => hc; exact: (Llama.llama_values_exact hK hB W0 hl he hc).
+by apply: (Llama.llama_values_failures hK hB W0 hl he _ hc); lra.
+Qed.
+
+(* Keys and values: every cache of the model that is within 1/100, for all unit keys, all values in [0, 1],
+   all queries of norm 100 and every unit key of the own token, has 4401467136 bits, more than 51 percent of
+   fp16.  There are such caches (rounded_cache in Theorems.v). *)
+Theorem llama_8b_8192 (a : algorithm (('I_256 -> 'I_8192 -> 'I_128 -> R) * ('I_256 -> 'I_8192 -> 'I_128 -> R))
+    'I_256 (('I_128 -> R) -> ('I_1 -> 'I_128 -> R) -> 'I_128 -> R)) :
+  (forall w K V, (forall s i, dot (K s i) (K s i) = 1) -> (forall s i c, 0 <= V s i c <= 1) ->
+     forall s q b c, dot q q = 100 * 100 -> (forall o, dot (b o) (b o) = 1) ->
+     near (1/100) (attention_own q (K s) b (V s) c) (answer a w (compress a w (K, V)) s q b c)) ->
+  4401467136 <= bits a.
+Proof. exact: (Llama.llama_8b_8192 (some_coins a)). Qed.
+
 (* ================= VAR at 256 pixels: token ids, model R2 =============================================== *)
 (* The maps have the sides 1, 2, 3, 4, 5, 6, 8, 10, 13, 16.  passed sides k j i p is the exact rational with
    which line p of scale j enters line i of scale k: bicubic (a = -3/4) to 16 lines, then the mean over the
@@ -764,6 +818,8 @@ Definition all_instances := [::
   mention (@floor_of_design); mention (@var256_cliques_1000); mention (@var256_cliques);
   mention (@infinity1m_cliques); mention (@small_cliques); mention (@floor_of_clique_design);
   mention (@var256_tilts_1000); mention (@var256_tilts); mention (@floor_of_tilts_design);
+  mention (@floors_of_clique_design); mention (@floors_of_tilts_design); mention (@llama_values);
+  mention (@llama_8b_8192);
   mention (@var256_public_weights); mention (@var256_short);
   mention (@var256_f_hat_independent); mention (@var256_f_hat_signs); mention (@var256_f_hat_grid)].
 Print Assumptions all_instances.

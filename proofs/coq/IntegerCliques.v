@@ -1,5 +1,5 @@
 (* Theorem E with rational parameters: its conditions are decided by computation with intervals. *)
-From LowerBound Require Export Interval Cliques.
+From LowerBound Require Export Interval CliqueStreams.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -127,24 +127,6 @@ have h0 := within_tilt_leak; rewrite /iclean_leak /clean_leak -/(tilt_leak Tok l
 by move: (itilt_leak _ _ _ _) h0 => i h0; repeat enclose_step.
 Qed.
 End Within.
-
-(* lattice_floor T n2 n h L M lam mu eta bits: every cache that answers all mass questions and all value
-   questions within eta, about T tokens and n2 own tokens, with n + 1 key coordinates, keys of coherence mu on
-   a lattice of M steps to 1, and h channels of L levels, has at least so many bits *)
-Definition lattice_floor (T n2 n h L M : nat) (lam mu eta bits : R) : Prop :=
-  forall (W S : finType) (compress : W -> ('I_T -> option 'I_n -> R) * ('I_T -> option 'I_h -> R) -> S)
-    (answer : W -> S -> (option 'I_n -> R) * ('I_n2 -> option 'I_n -> R) * option 'I_h -> R),
-  let words := coherent_words [finType of 'I_T] [finType of 'I_n] [finType of 'I_h] M L mu in
-  let inst := @lattice_instance [finType of 'I_T] [finType of 'I_n] [finType of 'I_h] M L in
-  let mass := @mass_question [finType of 'I_n2] [finType of 'I_n] [finType of 'I_h] lam in
-  let value :=
-    @value_question [finType of 'I_T] [finType of 'I_n2] [finType of 'I_n] [finType of 'I_h] M L lam in
-  0 < N W ->
-  (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
-     near eta (lattice_output (inst x) (mass q r)) (answer w (compress w (inst x)) (mass q r))) ->
-  (forall w x y i c, x \in words -> y \in words ->
-     near eta (lattice_output (inst x) (value y i c)) (answer w (compress w (inst x)) (value y i c))) ->
-  bits <= log2 (N S).
 
 Lemma INR_to_nat z : 0 < IZR z -> INR (Z.to_nat z) = IZR z.
 Proof. by move=> /lt_IZR z0; rewrite INR_IZR_INZ Z2Nat.id //; lia. Qed.
@@ -328,14 +310,11 @@ Hypothesis ok : clique_design.
 Notation Tok := [finType of 'I_T].
 Notation ratio p := (IZR p.1 / IZR p.2).
 
-(* Theorem E for a design, on every lattice that is fine enough. *)
-Theorem floor_of_clique_design (M : nat) (eta' : R) : IZR M0 <= INR M -> eta' <= ratio eta ->
-  lattice_floor T n2 n h L M (IZR lam) (ratio mu) eta' (IZR bits).
+(* Theorem E for a design, on every lattice that is fine enough: one cache of many streams, and of one. *)
+Theorem floors_of_clique_design (M : nat) (eta' : R) (Str : finType) : IZR M0 <= INR M -> eta' <= ratio eta ->
+  lattice_floors T n2 n h L M (IZR lam) (ratio mu) eta' Str (IZR bits).
 Proof.
-move=> fine le W S compress answer words inst mass value W0 hmass hvalue.
-have /card_gt0P[w _] : (0 < #|W|)%nat.
-  by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
-have [/and4P[T0 n20 n0 L0] l0] := design_signs ok.
+move=> fine le W S compress answer W0 state hmass hvalue; have [/and4P[T0 n20 n0 L0] l0] := design_signs ok.
 have [he hmu hrest hinj hC] := design_cosines ok; have [htau hg hreach hc2 hL] := design_tilt ok.
 have pos z : (0 <? z)%Z -> 0 < IZR z by move/Z.ltb_lt/IZR_lt.
 have [si [ci [/and5P[/and5P[/pos m0 /pos k0 /pos m'0 /pos k'0 /pos M00] hm hfit /Z.leb_le hq hb] _ hi]]] :=
@@ -343,15 +322,21 @@ have [si [ci [/and5P[/and5P[/pos m0 /pos k0 /pos m'0 /pos k'0 /pos M00] hm hfit 
 have gt0 z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
 have MM : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
 have weaken a o : near eta' a o -> near (ratio eta) a o by move=> /RlebP ?; apply/RlebP; lra.
-apply: Rle_trans (bits_fitP T0 m0 k0 (within_integer one 1) hb) _.
-apply: (clique_lattice (Ordinal T0) (Ordinal n20) (Ordinal n0) MM l0 he hmu hrest hinj hC htau hg hreach hc2
-  hL (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
-  (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy))
-  (gt0 _ m0) (gt0 _ k0) _ L0 (gt0 _ m'0) (gt0 _ k'0)).
-- by apply: (small_fitsP _ m0 k0 M00 fine hm); move: hi => hi; repeat enclose_step.
+have := Rmult_le_compat_l _ _ _ (N_ge0 Str) (bits_fitP T0 m0 k0 (within_integer one 1) hb).
+move=> hbits; apply: Rle_trans hbits _.
+apply: (clique_lattice_streams (compress := compress) (answer := answer) (Ordinal T0) (Ordinal n20)
+  (Ordinal n0) MM l0 he hmu hrest hinj hC htau hg hreach hc2 hL L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0)
+  (gt0 _ k'0) _ W0
+  (fun w x gx s q r q1 r1 => weaken _ _ (hmass w x gx s q r q1 r1))
+  (fun w x gx s y i c gy => weaken _ _ (hvalue w x gx s y i c gy))).
 - exact: (cap_fitsP (within_sine (within_rational one mu.1 mu.2)) m'0 k'0 M00 fine hfit).
+- by apply: (small_fitsP _ m0 k0 M00 fine hm); move: hi => hi; repeat enclose_step.
 rewrite !card_ord; apply/leP/Reals.RIneq.INR_le.
 rewrite !mult_INR !INR_expn !INR_to_nat // [INR T]INR_IZR_INZ !pow_IZR.
 by rewrite -[INR 2]/(IZR 2) -!mult_IZR; exact: (IZR_le _ _ hq).
 Qed.
+
+Corollary floor_of_clique_design (M : nat) (eta' : R) : IZR M0 <= INR M -> eta' <= ratio eta ->
+  lattice_floor T n2 n h L M (IZR lam) (ratio mu) eta' (IZR bits).
+Proof. by move=> fine le; apply: floor_of_floors; exact: floors_of_clique_design. Qed.
 End Design.

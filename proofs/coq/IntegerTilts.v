@@ -1,6 +1,6 @@
 (* Theorem E with a chain of tilts and rational parameters: its conditions are decided by computation with
    intervals, and its count of words by integers. *)
-From LowerBound Require Export IntegerCliques Tilts.
+From LowerBound Require Export IntegerCliques.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
 Open Scope R_scope.
 
@@ -145,14 +145,12 @@ split.
 exact: (cap_fitsP (within_sine hrim) m'0 p0 M00 fine h5).
 Qed.
 
-(* Theorem E with a chain of tilts, for a design, on every lattice that is fine enough. *)
-Theorem floor_of_tilts_design (M : nat) (eta' : R) : IZR M0 <= INR M -> eta' <= ratio eta ->
-  lattice_floor T n2 n h L M (IZR lam) (ratio mu) eta' (IZR bits).
+(* Theorem E with a chain of tilts, for a design, on every lattice that is fine enough: one cache of many
+   streams, and of one. *)
+Theorem floors_of_tilts_design (M : nat) (eta' : R) (Str : finType) : IZR M0 <= INR M -> eta' <= ratio eta ->
+  lattice_floors T n2 n h L M (IZR lam) (ratio mu) eta' Str (IZR bits).
 Proof.
-move=> fine le W S compress answer words inst mass value W0 hmass hvalue.
-have /card_gt0P[w _] : (0 < #|W|)%nat.
-  by rewrite lt0n; apply/eqP => e; move: W0; rewrite /N e; exact: Rlt_irrefl.
-have [/and4P[T0 n20 n0 L0] l0] := design_signs ok.
+move=> fine le W S compress answer W0 state hmass hvalue; have [/and4P[T0 n20 n0 L0] l0] := design_signs ok.
 have [he hmu hrest hinj hC] := design_cosines ok; have [htau hg hreach hc2 hL] := design_tilt ok.
 have pos z : (0 <? z)%Z -> 0 < IZR z by move/Z.ltb_lt/IZR_lt.
 have gt0 z : 0 < IZR z -> (0 < Z.to_nat z)%nat by move=> /lt_IZR ?; apply/ltP; lia.
@@ -169,19 +167,20 @@ have g2' : (2 < Z.to_nat g)%nat by apply/ltP; lia.
 have hlost : within one (iln one 32 (number g) / iln one 32 (number 2))%interval_scope
     (log2 (INR (Z.to_nat g))).
   by rewrite /log2 INR_to_nat; [repeat enclose_step|apply: IZR_lt; lia].
-apply: Rle_trans (bits_fitP T0 m0 k0 hlost hb) _.
-apply: (clique_tilts (Ordinal T0) (Ordinal n20) (Ordinal n0) (K := size ts) (cosines := fun l => cosine l)
-  (nears := fun l => near_cosine l) (pulls := fun l => pull l) MM l0 he hmu hrest hinj hC htau hg hreach hc2
-  hL _
-  (fun x q r gx q1 r1 => weaken _ _ (hmass w x q r gx q1 r1))
-  (fun x y i c gx gy => weaken _ _ (hvalue w x y i c gx gy)) (m' := Z.to_nat m') (k' := Z.to_nat k')
+have := Rmult_le_compat_l _ _ _ (N_ge0 Str) (bits_fitP T0 m0 k0 hlost hb).
+move=> hbits; apply: Rle_trans hbits _.
+apply: (clique_tilts_streams (compress := compress) (answer := answer) (Ordinal T0) (Ordinal n20)
+  (Ordinal n0) (K := size ts)
+  (cosines := fun l => cosine l) (nears := fun l => near_cosine l) (pulls := fun l => pull l)
   (reaches := fun l => Z.to_nat (reach_of none r0 ts l)) (caps := fun l => Z.to_nat (cap_of none ts l))
-  L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0) (gt0 _ k'0) g2').
+  MM l0 he hmu hrest hinj hC htau hg hreach hc2 hL L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0) (gt0 _ k'0) _ W0
+  (fun w x gx s q r q1 r1 => weaken _ _ (hmass w x gx s q r q1 r1))
+  (fun w x gx s y i c gy => weaken _ _ (hvalue w x gx s y i c gy)) _ g2').
+- exact: (cap_fitsP (within_sine (within_rational one mu.1 mu.2)) m'0 k'0 M00 fine hfit).
 - by move=> l lK; have [_ ? _ _] := fits l lK.
 - case=> [_|l lK]; first by split; [exact: gt0|exact: (small_fitsP hchord m0 r00 M00 fine hm)].
   by have [[_ r1 _ _] _ f _] := fits l lK; split; first exact: gt0.
 - by move=> l lK; have [[p0 _ a0 hr] _ _ f] := fits l lK; split=> //; exact: gt0.
-- exact: (cap_fitsP (within_sine (within_rational one mu.1 mu.2)) m'0 k'0 M00 fine hfit).
 - apply/leP/Nat2Z.inj_le; rewrite !of_nat_mul !of_nat_expn !card_ord !Z2Nat.id //; exact: nonneg.
 have signs : no_negatives ts.
   apply: sub_all chain => a; rewrite /tilt_fits; cbv beta zeta.
@@ -193,4 +192,8 @@ rewrite reach_last shut_weightP //.
 rewrite [Z.of_nat (_ - _)]Nat2Z.inj_sub; last by apply/leP; exact: ltnW.
 by rewrite !Z2Nat.id //; exact: nonneg.
 Qed.
+
+Corollary floor_of_tilts_design (M : nat) (eta' : R) : IZR M0 <= INR M -> eta' <= ratio eta ->
+  lattice_floor T n2 n h L M (IZR lam) (ratio mu) eta' (IZR bits).
+Proof. by move=> fine le; apply: floor_of_floors; exact: floors_of_tilts_design. Qed.
 End Design.

@@ -14,13 +14,14 @@
                   the hard family only (no finite state can be right for all real values);
                   correct_in_mean, correct_on_average: the same on average, which asks less of the algorithm
    streams_correct, rows_correct   correct in the mean: in each of several streams; for whole rows of a class
+   grid_streams_good   the same for G streams of one shape, values on a grid of L levels, additive errors
    expectation    a mean over coins of any distribution;  correct_with: correct under such a mean
    key s          the signs s over the root of their number, a unit vector
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
 From LowerBound Require Average PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
-  Clusters PublicWeights Fibres Counts.
+  Clusters PublicWeights Fibres Counts CliqueStreams RoundedCaches.
 From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
   Classes Pyramid IndependentEntries Dither OwnWeights.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -1478,6 +1479,97 @@ exact: (Tilts.clique_tilts t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc
   L0 m0 m'0 k0 k'0 g2 hfit hcap hk' hq hk).
 Qed.
 
+(* Both for one cache of many streams (layers and heads), each with words of its own: floors add up, because a
+   clique of all streams lies in a product of cliques (streams_cliques). *)
+Theorem clique_lattice_streams (Str Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J)
+    (M L m k m' k' : nat) (lam eta mu C tau : R) :
+  let T := N Tok in let n := N J in
+  let s := 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) in
+  let sine x := sqrt (1 - x * x) in let turn x y := x * y + sine x * sine y in
+  let c0 := 1 - (s + ln T) / lam in
+  let rest := (T - 1) * exp (s - lam * (1 - turn c0 mu)) in
+  let c1 := 1 - (s - ln (1 - rest)) / lam in
+  let c2 := turn C (C + (s + ln (1 + tau)) / lam) in
+  let leak := (T - 1) * exp (lam * (turn c2 mu - c2)) + N Own * exp (- (lam * (1 + c2))) in
+  let words := coherent_words Tok J Ch M L mu in
+  let inst := @lattice_instance Tok J Ch M L in
+  let mass := @mass_question Own J Ch lam in
+  let value := @value_question Tok Own J Ch M L lam in
+  (0 < M)%nat -> (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat -> (0 < m')%nat -> (0 < k')%nat ->
+  0 < lam -> 0 <= eta < 1/2 ->
+  0 <= mu <= c0 -> rest < 1 -> mu < 2 * (c1 * c1) - 1 ->
+  mu <= C <= c1 -> (T - 1) * exp (lam * (turn C mu - C)) <= tau -> C + (s + ln (1 + tau)) / lam <= 1 ->
+  ln (N Own) + s / 2 <= lam * (1 + C) -> C <= 2 * (c2 * c2) - 1 ->
+  2 * (eta + leak) * (INR L - 1) < 1 ->
+  INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt n) / INR k) + INR m * sqrt n <= INR M ->
+  INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M ->
+  (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat ->
+  forall a : algorithm (Str -> cached Tok (option J) Ch) Str (asked Own (option J) Ch -> R),
+  let state w x := compress a w (fun str => inst (x str)) in
+  (forall w x, (forall str, x str \in words) -> forall str q r, dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst (x str)) (mass q r)) (answer a w (state w x) str (mass q r))) ->
+  (forall w x, (forall str, x str \in words) -> forall str y i c, y \in words ->
+     near eta (lattice_output (inst (x str)) (value y i c)) (answer a w (state w x) str (value y i c))) ->
+  N Str * (T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1)
+    <= bits a.
+Proof.
+move=> T n s sine turn c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he hmu hrest hinj.
+move=> hC htau hg hreach hc2 hL hm hfit hq a state hmass hvalue.
+exact: (CliqueStreams.clique_lattice_streams t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL
+  L0 m0 m'0 k0 k'0 hfit (some_coins a) hmass hvalue hm hq).
+Qed.
+
+Theorem clique_tilts_streams (Str Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J)
+    (M L m k m' k' g K : nat) (reach cap : nat -> nat) (lam eta mu C tau : R)
+    (cosine near_cosine pull : nat -> R) :
+  let T := N Tok in let n := N J in
+  let s := 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) in
+  let sine x := sqrt (1 - x * x) in let turn x y := x * y + sine x * sine y in
+  let c0 := 1 - (s + ln T) / lam in
+  let missing := (T - 1) * exp (s - lam * (1 - turn c0 mu)) in
+  let c1 := 1 - (s - ln (1 - missing)) / lam in
+  let c2 := turn C (C + (s + ln (1 + tau)) / lam) in
+  let leak := (T - 1) * exp (lam * (turn c2 mu - c2)) + N Own * exp (- (lam * (1 + c2))) in
+  let chord := sqrt (2 - 2 * c2) in
+  let rest l := (T - 1) * exp (lam * (near_cosine l + 2 * chord - cosine l)) in
+  let radius l := if l is l'.+1 then (1 - c2 + (s + rest l') / lam) / sine (cosine l') else chord in
+  let rim l := (near_cosine l - pull l * mu) / sqrt (1 - 2 * pull l * cosine l + pull l * pull l) in
+  let words := coherent_words Tok J Ch M L mu in
+  let inst := @lattice_instance Tok J Ch M L in
+  let mass := @mass_question Own J Ch lam in
+  let value := @value_question Tok Own J Ch M L lam in
+  (0 < M)%nat -> (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat -> (0 < m')%nat -> (0 < k')%nat -> (2 < g)%nat ->
+  0 < lam -> 0 <= eta < 1/2 ->
+  0 <= mu <= c0 -> missing < 1 -> mu < 2 * (c1 * c1) - 1 ->
+  mu <= C <= c1 -> (T - 1) * exp (lam * (turn C mu - C)) <= tau -> C + (s + ln (1 + tau)) / lam <= 1 ->
+  ln (N Own) + s / 2 <= lam * (1 + C) -> C <= 2 * (c2 * c2) - 1 ->
+  2 * (eta + leak) * (INR L - 1) < 1 ->
+  (forall l, (l < K)%nat -> [/\ 0 <= cosine l < 1, mu * cosine l <= near_cosine l
+     & ln (N Own) + s / 2 <= lam * (1 + cosine l - chord)]) ->
+  (forall l, (l <= K)%nat -> (0 < reach l)%nat /\
+     INR m * ((INR M * radius l + sqrt n) / INR (reach l)) + INR m * sqrt n <= INR M) ->
+  (forall l, (l < K)%nat -> [/\ (0 < cap l)%nat, 0 <= pull l, 0 <= rim l <= 1
+     & INR m' * (INR M * sine (rim l) / INR (cap l)) + INR m' * sqrt n <= INR M]) ->
+  INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M ->
+  (g * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat ->
+  (g * (expn (reach K) #|J| * expn m' (2 * #|J|)
+        + expn #|Tok| 2 * \sum_(l < K) expn (cap l) (2 * #|J|) * expn (reach l) #|J|)
+     <= (g - 2) * (expn k #|J| * expn m' (2 * #|J|)))%nat ->
+  forall a : algorithm (Str -> cached Tok (option J) Ch) Str (asked Own (option J) Ch -> R),
+  let state w x := compress a w (fun str => inst (x str)) in
+  (forall w x, (forall str, x str \in words) -> forall str q r, dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst (x str)) (mass q r)) (answer a w (state w x) str (mass q r))) ->
+  (forall w x, (forall str, x str \in words) -> forall str y i c, y \in words ->
+     near eta (lattice_output (inst (x str)) (value y i c)) (answer a w (state w x) str (value y i c))) ->
+  N Str * (T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - log2 (INR g))
+    <= bits a.
+Proof.
+move=> T n s sine turn c0 missing c1 c2 leak chord rest radius rim words inst mass value M0 L0 m0 k0 m'0 k'0.
+move=> g2 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos hfit hcap hk' hq hk a state hmass hvalue.
+exact: (CliqueStreams.clique_tilts_streams t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL
+  L0 m0 m'0 k0 k'0 hk' (some_coins a) hmass hvalue hcos g2 hfit hcap hq hk).
+Qed.
+
 (* In this theorem the cached keys are unit vectors, of the form that the first line says; all queries have
    norm lam, and all own keys norm 1. *)
 Theorem clique_lattice_norms (Tok Own J Ch : finType) (M L : nat) (lam mu : R) (q r : option J -> R) x y :
@@ -1729,6 +1821,80 @@ Theorem streams_headline (G T n2 d h : nat) (mu eta delta : R) :
 Proof.
 move=> lam d0 T0 hmu hT he hd; have [K [hK hL]] := Streams.streams_headline G n2 h d0 T0 hmu hT he hd.
 by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
+
+(* The same for additive errors eta, values on a grid of L levels in each stream: the sum over the streams of
+   T h log2 L, less what failures give. *)
+Theorem heads_additive (Str : finType) (Tok Own Crd Ch : Str -> finType)
+    (K : forall s, Tok s -> Crd s -> R) (B : forall s, Own s -> Crd s -> R) (mu lam eta delta : Str -> R)
+    (L : Str -> nat)
+    (a : algorithm (forall s, Tok s -> Ch s -> R) unit (forall s, (Crd s -> R) -> Ch s -> R)) :
+  let words := {dffun forall p : {s : Str & [finType of Tok s * Ch s]}, 'I_(L (tag p))} in
+  (forall s, incoherent (K s) (mu s)) -> (forall s i o, dot (K s i) (B s o) <= mu s) ->
+  (forall s, 0 <= lam s) -> (forall s, (0 < L s)%nat) ->
+  (forall s, 2 * (eta s + (N (Tok s) + N (Own s) - 1) * exp (- lam s * (1 - mu s))) * (INR (L s) - 1) < 1) ->
+  (forall s, 0 <= delta s <= 1 - / INR (L s)) ->
+  (forall s (i : Tok s) (c : Ch s), let q := scale (lam s) (K s i) in
+     \rsum_(x : words)
+       (let V s i c := INR (x (Tagged (fun s => [finType of Tok s * Ch s]) (i, c))) / (INR (L s) - 1) in
+        INR #|[pred w | ~~ near (eta s) (attention_own q (K s) (B s) (V s) c)
+                          (answer a w (compress a w V) tt s q c)]|)
+     <= delta s * (N (coins a) * N [finType of words])) ->
+  \rsum_(s : Str) (fano (INR (L s)) (delta s) * (N (Tok s) * N (Ch s))) <= bits a.
+Proof.
+move=> words hK hB l0 L0 step hd.
+exact: (@Streams.heads_additive Str Tok Own Crd Ch K B mu lam eta delta L _ _ (compress a)
+  (fun w s => answer a w s tt) hK hB l0 L0 step hd (some_coins a)).
+Qed.
+
+(* HEADLINE, STREAMS, THEOREM B.  G streams of T tokens and h channels each, values on a grid of L levels,
+   reads that leak tau at most: G T h log2 L bits, less what failures give. *)
+Theorem streams_additive_headline (G T n2 d h L : nat) (mu lam tau eta delta : R) :
+  (0 < d)%nat -> (0 < T)%nat -> (0 < L)%nat -> 0 < mu < 1 -> INR T.-1 < exp (INR d * mu ^ 2 / 2) ->
+  0 <= lam -> (INR T + INR n2 - 1) * exp (- lam * (1 - mu)) <= tau ->
+  2 * (eta + tau) * (INR L - 1) < 1 -> 0 <= delta <= 1 - / INR L ->
+  exists K : 'I_T -> 'I_d -> R, incoherent K mu /\
+    forall B : 'I_G -> 'I_n2 -> 'I_d -> R, (forall s i o, dot (K i) (B s o) <= mu) ->
+    forall a : algorithm ('I_G -> 'I_T -> 'I_h -> R) 'I_G (('I_d -> R) -> 'I_h -> R),
+      grid_streams_good L K B lam eta delta (compress a) (answer a) ->
+      INR G * (fano (INR L) delta * (INR T * INR h)) <= bits a.
+Proof.
+move=> d0 T0 L0 hmu hT l0 leaks step hd.
+have [K [hK hL]] := Streams.streams_additive_headline G h l0 leaks L0 step hd d0 T0 hmu hT.
+by exists K; split=> // B hB a; exact: hL hB _ _ _ _ (some_coins a).
+Qed.
+
+(* Floors that count cliques add up, too.  A clique of a stream is a set of words that one table of answers
+   serves; right s x q o says that o is an answer that question q about word x of stream s allows.  If cliques
+   of words of G s have C s / D s members or less, then a state of all streams serves at most the product of
+   these, and the floor is the sum of log2 (#|G s| D s / C s). *)
+Theorem streams_cliques (Str : finType) (Word : Str -> finType) (Inp Qry Out : Str -> Type)
+    (right : forall s, Word s -> Qry s -> Out s -> Prop) (inst : forall s, Word s -> Inp s)
+    (G : forall s, {set Word s}) (D C : Str -> nat)
+    (a : algorithm (forall s, Inp s) unit (forall s, Qry s -> Out s)) :
+  (forall s (Q : {set Word s}) (table : Qry s -> Out s), {subset Q <= G s} ->
+     (forall x q, x \in Q -> right s x q (table q)) -> (#|Q| * D s <= C s)%nat) ->
+  (forall s, (0 < #|G s|)%nat) -> (forall s, (0 < D s)%nat) ->
+  (forall w (x : {dffun forall s, Word s}), (forall s, x s \in G s) -> forall s q,
+     right s (x s) q (answer a w (compress a w (fun s => inst s (x s))) tt s q)) ->
+  \rsum_(s : Str) (log2 (INR #|G s|) + log2 (INR (D s)) - log2 (INR (C s))) <= bits a.
+Proof.
+move=> small G0 D0; exact: (@CliqueStreams.streams_cliques Str Word Inp Qry Out right inst G D C _ _
+  (compress a) (fun w s => answer a w s tt) small G0 D0 (some_coins a)).
+Qed.
+
+(* A cache may be asked to be right for all real keys and values: one that rounds them has finitely many
+   states, and is within any error eta > 0 for all unit keys, all values in [0, 1], all queries of norm lam
+   and all own keys, in all streams. *)
+Theorem rounded_cache (Str Tok Own Crd Ch : finType) (lam eta : R) : Tok -> 0 <= lam -> 0 < eta ->
+  exists a : algorithm ((Str -> Tok -> Crd -> R) * (Str -> Tok -> Ch -> R)) Str
+    ((Crd -> R) -> (Own -> Crd -> R) -> Ch -> R),
+  forall w K V, (forall s i, dot (K s i) (K s i) = 1) -> (forall s i c, 0 <= V s i c <= 1) ->
+  forall s q b c, dot q q = lam * lam ->
+  near eta (attention_own q (K s) b (V s) c) (answer a w (compress a w (K, V)) s q b c).
+Proof.
+move=> i0 l0 e0; have [S [f [g h]]] := @RoundedCaches.rounded_cache Str Tok Own Crd Ch lam eta i0 l0 e0.
+by exists (without_coins f g).
 Qed.
 
 (* Independence of the words is needed: if all streams carry the same word, T h bits serve all of them,
@@ -2282,10 +2448,13 @@ Definition all_theorems := [::
   mention (@index_subset); mention (@frames); mention (@frames_norms); mention (@frames_with_failures);
   mention (@frames_with_meetings); mention (@frames_with_failures_norms); mention (@flat_logits);
   mention (@clique_lattice); mention (@clique_lattice_norms); mention (@random_keys);
+  mention (@clique_lattice_streams); mention (@clique_tilts_streams);
   mention (@random_keys_both); mention (@random_keys_headline); mention (@random_keys_average);
   mention (@half_bit_left); mention (@universal_lower_bound); mention (@growing_lower_bound);
   mention (@low_dimension_numbers); mention (@circle_keys_exist); mention (@circle_low_dimension);
   mention (@streams_lower_bound); mention (@heads_lower_bound); mention (@streams_headline);
+  mention (@heads_additive); mention (@streams_additive_headline); mention (@streams_cliques);
+  mention (@rounded_cache);
   mention (@repeated_streams); mention (@weighted_expectation); mention (@coins_lower_bound);
   mention (@variable_length_lower_bound); mention (@relative_headline_any_coins);
   mention (@classes_lower_bound); mention (@classes_upper_bound); mention (@sparse_bits_lower_bound);

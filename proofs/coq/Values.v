@@ -120,6 +120,29 @@ have z : 0 * (INR L - 1) < 1 by rewrite Rmult_0_l; lra.
 by have := grid_step z ne; rewrite e /Rminus Rplus_opp_r Rabs_R0; lra.
 Qed.
 
+(* readings of two different levels, each blurred by t, have no good answer in common: bits and a relative
+   error, levels of a grid and an additive error *)
+Lemma binary_apart eta t (a b : bool) u v o : 0 <= eta < 1 -> (1 + eta) * t < 1 - eta -> 0 <= t ->
+  ind a / (1 + t) <= u <= (ind a + t) / (1 + t) -> ind b / (1 + t) <= v <= (ind b + t) / (1 + t) ->
+  approx eta u o -> approx eta v o -> a = b.
+Proof.
+move=> he gap t0; case: a b => [] [] //= [h1 h2] [h3 h4] gu gv; exfalso; [move: h4|move: h2];
+  rewrite Rplus_0_l => h.
+  by have := approx_apart he t0 h h1 gv gu; lra.
+by have := approx_apart he t0 h h3 gu gv; lra.
+Qed.
+
+Lemma grid_apart L eta t (a b : 'I_L) u v o : 2 * (eta + t) * (INR L - 1) < 1 -> 0 <= t ->
+  grid a / (1 + t) <= u <= (grid a + t) / (1 + t) -> grid b / (1 + t) <= v <= (grid b + t) / (1 + t) ->
+  near eta u o -> near eta v o -> a = b.
+Proof.
+move=> step t0 /(gap_near (grid_01 a) t0) hu /(gap_near (grid_01 b) t0) hv gu gv.
+apply/eqP/negPn/negP => /(grid_step step); have := near_apart gu gv.
+have -> : grid a - grid b = (u - v) + ((v - grid b) + - (u - grid a)) by ring.
+have t1 := Rabs_triang (u - v) ((v - grid b) + - (u - grid a)).
+by have := Rabs_triang (v - grid b) (- (u - grid a)); rewrite Rabs_Ropp; lra.
+Qed.
+
 Section GivenKeys.
 Variables (Tok Own Crd Ch W S : finType) (K : Tok -> Crd -> R) (B : Own -> Crd -> R) (mu lam eta delta : R).
 Variables (compress : W -> (Tok -> Ch -> R) -> S) (answer : W -> S -> (Crd -> R) -> Ch -> R).
@@ -134,9 +157,7 @@ Theorem relative_given_keys :
 Proof.
 move=> he gap hd hc; rewrite -fano_binary -N_bool.
 apply: (values_lower_bound hK hB lam0 true _ _ _ W0 hc); [exact: ind_01| |by rewrite N_bool; lra].
-move=> [] [] //= u v o t0 [h1 h2] [h3 h4] gu gv; exfalso; [move: h4|move: h2]; rewrite Rplus_0_l => h.
-  by have := approx_apart he t0 h h1 gv gu; lra.
-by have := approx_apart he t0 h h3 gu gv; lra.
+by move=> a b u v o; exact: binary_apart.
 Qed.
 
 (* relative error, L geometric levels: log2 L bits per entry *)
@@ -182,11 +203,7 @@ Theorem additive_given_keys (L : nat) :
 Proof.
 move=> L0 step; rewrite -N_ord => hd hc.
 apply: (values_lower_bound hK hB lam0 (Ordinal L0) (@grid_01 L) _ hd W0 hc).
-move=> a b u v o t0 /(gap_near (grid_01 a) t0) hu /(gap_near (grid_01 b) t0) hv gu gv.
-apply/eqP/negPn/negP => /(grid_step step); have := near_apart gu gv.
-have -> : grid a - grid b = (u - v) + ((v - grid b) + - (u - grid a)) by ring.
-have t1 := Rabs_triang (u - v) ((v - grid b) + - (u - grid a)).
-by have := Rabs_triang (v - grid b) (- (u - grid a)); rewrite Rabs_Ropp; lra.
+by move=> a b u v o; exact: grid_apart.
 Qed.
 End GivenKeys.
 

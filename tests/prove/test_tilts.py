@@ -1,4 +1,4 @@
-"""The designs of proofs/coq/TiltInstances.v, judged a second time: conditions in Arb balls, the count in integers."""
+"""Coq's designs of chains (TiltInstances.v, Llama.v), judged again: conditions in Arb balls, the count in integers."""
 
 from __future__ import annotations
 
@@ -13,19 +13,29 @@ import pytest
 from flint import arb, fmpq
 
 from experiments.tilt_chains import CLAIMED, ETAS, Search, Tilt, head_at
+from lowerbound.certify.design.target import Target
+from lowerbound.core.decoder import paged
+from lowerbound.core.geometry import Geometry
 from lowerbound.core.scalars import precision
 from tests.prove.designs import log2, numbers, sine, turn
 
-SOURCE = Path(__file__).parent.parent.parent / "proofs" / "coq" / "TiltInstances.v"
+SOURCES = tuple(
+    Path(__file__).parent.parent.parent / "proofs" / "coq" / name for name in ("TiltInstances.v", "Llama.v")
+)
 DESIGN = re.compile(r"tilts_design ([\d\s(),]+)\[::([\w\s;]+)\]([\d\s]+)\)%Z")
 HEAD = ("T", "n2", "n", "h", "L", "lam", "eta", "mu", "C", "tau", "q", "m", "m1", "r0")
 TAIL = ("k", "k1", "g", "M", "bits")
 
 
+def told() -> str:
+    """The text of the files."""
+    return "\n".join(source.read_text(encoding="utf-8") for source in SOURCES)
+
+
 def designs() -> list[dict[str, Any]]:
-    """Every design of the file: its sizes, quotients, tilts and bits, by name."""
+    """Every design of the files: its sizes, quotients, tilts and bits, by name."""
     found = []
-    for head, chain, tail in DESIGN.findall(SOURCE.read_text(encoding="utf-8")):
+    for head, chain, tail in DESIGN.findall(told()):
         tilts = [Tilt(*map(int, re.findall(r"\d+", one))) for one in chain.split(";")]
         named = dict(zip(HEAD + TAIL, numbers(head) + numbers(tail), strict=True))
         found.append({**named, "tilts": tilts})
@@ -90,8 +100,13 @@ def holds(design: dict[str, Any]) -> bool:
 def test_the_designs_of_coq_are_found(eta: Fraction) -> None:
     """Known value: `python -m experiments tilt_chains` searches the designs that Coq decides, number by number."""
     head = head_at(eta)
-    told = Search.of(head).chain(CLAIMED).coq(head)
-    assert told in " ".join(SOURCE.read_text(encoding="utf-8").split())
+    assert Search.of(head).chain(CLAIMED).coq(head) in " ".join(told().split())
+
+
+def test_the_design_of_a_language_model_is_found() -> None:
+    """Known value: the same search finds the design of one head of Llama 3.1 8B with 8192 cached tokens."""
+    head = Target(Geometry("one head", paged(8192), 128), Fraction(1, 100), Fraction(0))
+    assert Search.of(head, Fraction(53, 100)).chain(CLAIMED).coq(head) in " ".join(told().split())
 
 
 @precision(128)
@@ -103,6 +118,7 @@ def test_every_design_of_coq_holds_in_balls() -> None:
         (424, 439510),
         (424, 615982),
         (424, 791355),
+        (8192, 17193231),
     ]
     assert all(map(holds, found))
 
