@@ -32,6 +32,8 @@ from lowerbound.game.duel import Contender, Row, contest, describe
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.question import Terms
 from lowerbound.game.reduction import plan_reduction
+from lowerbound.var.simulator.drawn import Measured, Studio
+from lowerbound.var.simulator.weights import source_of
 
 OTHER_DIMENSIONS = (64, 128, 32, 16, 8, 4, 2)
 """Head dimensions that are tried, in this order, with a method that refuses the model's own."""
@@ -40,6 +42,8 @@ LONG = Geometry("prompt", ScaleSchedule(((1, 4096), *[(1, 1)] * 17)), 128, stack
 LONG_S = 30.0
 """Seconds for the long prompt; a method that needs more is not weighed there."""
 ATTACK_S = 8.0
+CLASSES = (3, 5, 8)
+"""The digits that the trained network draws under the cache."""
 TIME_LIMIT_S = 120.0
 
 
@@ -100,11 +104,16 @@ def audit(
         found = run.of_cache(defendant, find_geometry(model))
     claimed = stated or _own_claim(found)
     told = replace(found, claim=claimed, refusals=tuple(dict.fromkeys(run.refusals)))
+    told = replace(told, pictures=run.pictures(_name(defendant)))
     asked = told.held_ratio if claimed is None else claimed.ratio
     if asked is None or told.bits is None:
         return told
     on_step("asking what is proved")
     return replace(told, answer=possible(told.geometry, ratio=asked, eta=error))
+
+
+def _name(defendant: Defendant | str) -> str:
+    return defendant.text if isinstance(defendant, Defendant) else defendant
 
 
 def _own_claim(found: Audit) -> Claim | None:
@@ -166,6 +175,20 @@ class _Run:
         broken = self._broken(base, head, budget=budget)
         bits, codes = self._games(head, None, [Contender(target, budget, name, facts)] * 2)
         return Audit(**_who(name), geometry=head, eta=self.eta, bits=bits, codes=codes, broken=broken)
+
+    def pictures(self, name: str) -> Measured | str:
+        """What the cache does to the pictures of the trained network, or the reason why it draws none.
+
+        The digits are a courtesy: what fails here is no refusal of the audit.
+        """
+        self.on_step("drawing digits")
+        cache, at, share = ("", "", "") if name.startswith("exec:") or is_wrapped(name) else name.rpartition("@")
+        try:
+            budget = rational(share, name="budget") if at else None
+            studio = Studio(source_of("digits").network(), classes=CLASSES, pictures=len(CLASSES), seed=self.seed)
+            return studio.measured(cache if at else name, budget=budget, isolation=self.isolation)
+        except LowerBoundError as error:
+            return str(error)
 
     def _refused(self, error: LowerBoundError, sentence: str, among: list[str]) -> None:
         self.on_refusal(error)

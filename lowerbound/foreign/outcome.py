@@ -15,6 +15,7 @@ from lowerbound.core.geometry import Geometry
 from lowerbound.foreign.ledger import Holding
 from lowerbound.foreign.verdict import Claim, Finding, oddities, percent, times
 from lowerbound.game.duel import Row
+from lowerbound.var.simulator.drawn import Measured
 
 MOST_NUMBERS = 64
 """A broken instance with at most this many key entries is told whole."""
@@ -62,6 +63,7 @@ class Audit:
     weighed, long : what is held at the audit's place and at the long one; None for a cache of this package's interface,
         whose state is its message, and where the method refused the place
     bits, codes : the rows of the 0/1 game and of the game of keys and values; the second has a packed message
+    pictures : what the cache does to digits of a trained network, or why it draws none
     answer : what is proved about the ratio claimed, or, without a claim, about the one held
     """
 
@@ -77,6 +79,7 @@ class Audit:
     codes: Row | None = None
     answer: Answer | None = None
     broken: Broken | None = None
+    pictures: Measured | str | None = None
     refusals: tuple[str, ...] = ()
 
     @property
@@ -191,6 +194,8 @@ class Audit:
             "reasons": self.reasons,
             "ledger": [] if held is None else [entry.to_json() for entry in held.entries],
             "long": None if self.long is None else self.long.to_json(),
+            "pictures": self.pictures.to_json() if isinstance(self.pictures, Measured) else None,
+            "pictures_refused": self.pictures if isinstance(self.pictures, str) else None,
             "witness": _witness_json(self.broken, witness_file),
             "eta": float(self.eta),
             "geometry": {

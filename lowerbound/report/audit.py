@@ -57,6 +57,18 @@ def heads_of(place: dict[str, Any]) -> str:
     return "one head" if heads == 1 else f"{heads} heads in {layers} layer{'s' if layers > 1 else ''}"
 
 
+def pictures_sentence(told: dict[str, Any]) -> str:
+    """What the cache did to pictures of a trained network, in one sentence."""
+    drawn = told["pictures"]
+    if drawn is None:
+        return f"pictures: none ({printable(told['pictures_refused'] or 'it drew no digits')})"
+    return (
+        f"pictures: {drawn['pictures']} digits of a trained VAR, drawn freely: {100 * drawn['agreement']:.0f} % of ids "
+        f"as with the full cache, picture error {drawn['image_error']:.2g}; answers off by {drawn['trace_error']:.2g} "
+        f"of the range of values on average, {drawn['trace_error_worst']:.2g} at worst"
+    )
+
+
 def audit_text(told: dict[str, Any]) -> None:
     """Print an audit: who, the bars, what was misread, the ledger, the reasons and the verdict."""
     place = told["geometry"]
@@ -79,6 +91,7 @@ def audit_text(told: dict[str, Any]) -> None:
         print(f"misread: {100 * told['error']:.3g} % of bits at rest", end="")
         print("" if told["keys_error"] is None else f", {100 * told['keys_error']:.3g} % of symbols in keys", end="")
         print(f" (eta = {told['eta']:g})")
+    print(pictures_sentence(told))
     if told["ledger"]:
         print("\nheld, largest first:")
         for entry in told["ledger"][:MOST_ENTRIES]:

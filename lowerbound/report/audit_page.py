@@ -80,6 +80,9 @@ def _facts(told: dict[str, Any]) -> str:
     if told["long"] is not None:
         long = told["long"]
         rows.append((f"held at {long['tokens']:,} tokens, d = {long['d']}", f"{long['held_ratio']:.2f}x"))
+    if told["pictures"] is not None:
+        rows.append(("ids of digits that a trained VAR draws alike", f"{100 * told['pictures']['agreement']:.0f} %"))
+        rows.append(("its worst error on them, of the range of values", f"{told['pictures']['trace_error_worst']:.2g}"))
     if told["proved"] is not None:
         achieved = told["proved"]["achieved"]
         rows.append(("enough, proved", f"{told['proved']['largest_possible_ratio']:.2f}x ({achieved['cache']})"))

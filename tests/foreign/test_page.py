@@ -41,6 +41,14 @@ TOLD: dict[str, Any] = {
         }
     ],
     "long": {"tokens": 4112, "d": 128, "fp16_bytes": 8, "held_bytes": 4, "held_ratio": 2.0},
+    "pictures": {
+        "pictures": 3,
+        "agreement": 0.7,
+        "image_error": 0.0075,
+        "trace_error": 0.026,
+        "trace_error_worst": 0.21,
+    },
+    "pictures_refused": None,
     "witness": {
         "tokens": 2,
         "d": 1,
@@ -152,7 +160,8 @@ def test_the_terminal_has_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
     """Law: the text of an audit has what the page has, and the verdict last."""
     audit_text(TOLD)
     told = capsys.readouterr().out
-    for words in ("434,176", "claims 4.00x, holds 2.00x", "25 % of bits", "50 % of symbols in keys", "layers[0].keys"):
+    for words in ("434,176", "claims 4.00x, holds 2.00x", "25 % of bits", "50 % of symbols in keys", "70 % of ids"):
         assert words in told
+    assert "layers[0].keys" in told
     assert told.endswith("MISSTATES\n")
     assert audit_table([TOLD]).row_count == 1

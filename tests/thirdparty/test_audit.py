@@ -42,6 +42,8 @@ def test_an_honest_object_keeps_its_promise(monkeypatch: pytest.MonkeyPatch) -> 
     told = found.to_json()
     assert told["held_bytes"] >= told["sent_bytes"] >= told["proved"]["machine_checked_floor"]["bits"] * 4 / 8
     assert 0.99 < told["held_ratio"] <= 1
+    assert told["pictures"]["agreement"] > 0.98
+    assert told["pictures"]["trace_error_worst"] < 1e-3
 
 
 def test_originals_beside_codes_are_a_misstatement() -> None:

@@ -22,7 +22,7 @@ from lowerbound.core.program import floats, programs_end_here
 from lowerbound.core.scalars import rational
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, InvalidArgument
-from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, strongest
+from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, refuse_here, strongest
 from lowerbound.game.duel import TIME_LIMIT_S
 from lowerbound.game.live import LiveParty, serve
 from lowerbound.game.question import Terms, numbers_in
@@ -52,6 +52,7 @@ def plug(cache: str, isolation: Isolation | None = None) -> Iterator[Plug]:
     if target.startswith(OWN_CACHES):
         yield PlugHere(load_cache(target))
     elif level is Isolation.NONE:
+        refuse_here([target])
         with party_path_here(module_path([target])), programs_end_here():
             yield PlugHere(load_cache(target))
     else:
