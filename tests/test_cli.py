@@ -111,6 +111,24 @@ def test_the_readme_cache_plays_from_an_empty_directory(run_command: Run, tmp_pa
     assert row["error_low"] <= (1 - 100 / 424) / 2 <= row["error_high"]
     assert row["family"] == "user"
     assert row["ledger"] == {"payload": 100 * 2 * 64 * 32, "length_prefix": 64}
+    # It keeps every token of the small places; at the size of a model it drops 324 of 424.
+    broken = run_command("attack", "mycache:LastHundred", "--json", *FAST)
+    assert broken.returncode == 1, broken.stderr
+    told = json.loads(broken.stdout)
+    assert told["tokens"] > 100
+    assert told["error_over_eta"] > 1 >= told["fp16_error_over_eta"]
+
+
+def test_a_sweep_of_what_cannot_be_imported_runs_nothing(run_command: Run, tmp_path: Path) -> None:
+    """Bad input: a module of the working directory that fails to import ends the sweep before its first unit."""
+    (tmp_path / "unwell.py").write_text("import nosuchmodule\n", encoding="utf-8")
+    (tmp_path / "spec.toml").write_text(
+        'name = "x"\nkind = "play"\ncaches = ["full", "unwell:Cache"]\nmodels = ["var-d16"]\n', encoding="utf-8"
+    )
+    found = run_command("sweep", "spec.toml", "--store", "rows.db")
+    assert found.returncode == 2
+    assert "No module named 'nosuchmodule' (unwell.py:1)" in found.stderr
+    assert not (tmp_path / "rows.db").exists()
 
 
 def test_an_entry_point_of_another_package_plays(run_command: Run, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -20,7 +20,7 @@ from lowerbound.attack.collision import Collision
 from lowerbound.attack.gap import Gap
 from lowerbound.attack.instance import Instance, Violation, worst
 from lowerbound.attack.nullspace import NullSpace
-from lowerbound.attack.places import as_told, ladder
+from lowerbound.attack.places import as_told, ladder, whole
 from lowerbound.attack.random_bits import RandomBits, bits_on
 from lowerbound.attack.response import Census, Response
 from lowerbound.attack.shrink import shrunk
@@ -31,6 +31,7 @@ from lowerbound.caches.registry import target_of
 from lowerbound.core.cache import CacheFacts, Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Guarantee
+from lowerbound.core.loading import load_cache
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.scalars import Rational, rational
@@ -41,18 +42,21 @@ from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundEr
 from lowerbound.game.channel import Isolation, alarm, strongest
 from lowerbound.game.hearing import heard
 from lowerbound.game.question import Terms
-from lowerbound.game.respondent import Respondent, respondent
+from lowerbound.game.respondent import Respondent, RespondentHere, respondent
 from lowerbound.kernel.rules.witness import MOST_NUMBERS
 
 ROUNDS: tuple[tuple[Attack, ...], ...] = (
     (Gap(), Starve(), NullSpace(), Census(), Collision(), RandomBits()),
     (SubsetSums(), BetweenLevels(), Response()),
 )
-"""Two rounds over all places: first attacks on caches that drop or mix tokens, then attacks on caches that round them.
+"""Two rounds over all places: first attacks on caches that drop or mix tokens, then on caches that round them.
 
-If an attack of the first round breaks the cache at any place, the second round is not run.
+If the first round breaks the cache at any place, the second round is not run. Without a place of one's own, the first
+round is run once more at the size of a model, on caches that keep what is small.
 """
 
+CONTROL = "full-fp16"
+"""The cache that every violation is put beside: it forgets nothing, and rounds as models do."""
 TIME_LIMIT_S = 30.0
 SHRINK_S = 5.0
 HEARING_S = 60.0
@@ -80,7 +84,8 @@ class Broken:
     """A certain violation, shrunk, and confirmed by the cache in a fresh process.
 
     `seconds` is the time from the start of the search, after the cache was loaded, to the first certain violation.
-    `total_seconds` also includes shrinking it and confirming it in the fresh process.
+    `total_seconds` also includes shrinking it and confirming it in the fresh process. `control` is the error / eta of
+    fp16 keys and values on the same tokens and query, which is what rounding to fp16 alone does to them.
     """
 
     cache: str
@@ -91,6 +96,7 @@ class Broken:
     total_seconds: float
     tried: tuple[Trial, ...]
     instances: PrivateSeed
+    control: float
 
     @property
     def terms(self) -> Terms:
@@ -113,6 +119,7 @@ class Broken:
             "answer": found.answer,
             "exact": found.exact,
             "error_over_eta": found.ratio,
+            "fp16_error_over_eta": self.control,
             "seconds": self.seconds,
             "total_seconds": self.total_seconds,
             "tried": [trial.to_json() for trial in self.tried],
@@ -213,11 +220,11 @@ def attack(
     asked = respondent(target, level, time_limit_s, hidden) if answering is None else nullcontext(answering)
     with one_thread(), asked as cache:
         base = _base(cache.facts, geometry, budget, exact_eta, guarantee, seed)
-        places = ladder(base) if geometry is None else [base]
+        places, largest = (ladder(base), [whole(base)]) if geometry is None else ([base], [])
         apart = {"isolation": level, "hidden": hidden}
         search = _Search(name, target, cache, apart, time_limit_s, on_try, drawn, shrinks_places=geometry is None)
         with alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
-            return search.run(places)
+            return search.run(places, largest)
 
 
 def _base(
@@ -270,13 +277,13 @@ class _Search:
         self.tried: list[Trial] = []
         self.refusal: LowerBoundError | None = None
 
-    def run(self, places: list[Terms]) -> Broken | NotBroken:
-        """Search until a violation is confirmed, everything was tried, or the time is over."""
+    def run(self, places: list[Terms], largest: list[Terms]) -> Broken | NotBroken:
+        """Search until a violation is confirmed, everything was tried, or the time is over; the largest places last."""
         played = [terms for place in places if (terms := self.told(place)) is not None]
         self.start = time.perf_counter()
         self.deadline = self.start + self.time_limit_s
         in_time = True
-        for terms, strategy in ((terms, strategy) for round_ in ROUNDS for terms in played for strategy in round_):
+        for terms, strategy in self.tries(played, largest):
             if in_time and not (terms.key_family is not None and strategy.frees_keys):
                 found, in_time = self.with_attack(strategy, terms)
                 if found is not None:
@@ -285,6 +292,13 @@ class _Search:
             raise self.refusal
         seconds = time.perf_counter() - self.start
         return NotBroken(self.name, places[-1], seconds, in_time, tuple(self.tried), self.instances)
+
+    def tries(self, played: list[Terms], largest: list[Terms]) -> Iterator[tuple[Terms, Attack]]:
+        """Every place with every attack; whether the largest can be played is asked when their turn comes."""
+        yield from ((terms, strategy) for round_ in ROUNDS for terms in played for strategy in round_)
+        for place in largest:
+            if time.perf_counter() < self.deadline and (terms := self.told(place)) is not None:
+                yield from ((terms, strategy) for strategy in ROUNDS[0])
 
     def told(self, place: Terms) -> Terms | None:
         """The terms on which the cache can be played at this place, or None; then a trial records the reason."""
@@ -330,8 +344,16 @@ class _Search:
             confirmed = self.confirmed(violation.instance)
             if confirmed is not None and confirmed.certain:
                 total = time.perf_counter() - self.start
-                return Broken(self.name, strategy.name, confirmed, found, seconds, total, (), self.instances)
+                control = self.control(confirmed.instance)
+                return Broken(self.name, strategy.name, confirmed, found, seconds, total, (), self.instances, control)
         return None
+
+    def control(self, instance: Instance) -> float:
+        """The error / eta of a cache of fp16 keys and values on an instance."""
+        plain = RespondentHere(load_cache(target_of(CONTROL)))
+        terms = replace(instance.terms, budget=None)
+        found = worst(instance, plain.state_and_answers(terms, instance.tokens, instance.queries)[1])
+        return 0.0 if found is None else found.ratio
 
     def confirmed(self, instance: Instance) -> Violation | None:
         """The worst answer that the cache gives in a fresh process to the instance's first query."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from lowerbound.core.models import find_model
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.question import Terms
@@ -30,6 +31,16 @@ the number of tokens, so that every token can have an axis of its own as its key
 def ladder(base: Terms) -> list[Terms]:
     """The same terms at each place of LADDER."""
     return [replace(base, schedule=ScaleSchedule.parse(maps), d=d) for maps, d in LADDER]
+
+
+LARGEST = "var-d16"
+"""The model whose head is attacked where every place of LADDER was too small for a cache to lose anything."""
+
+
+def whole(base: Terms) -> Terms:
+    """The same terms on a whole head of LARGEST."""
+    head = find_model(LARGEST).geometry
+    return replace(base, schedule=head.schedule, d=head.d)
 
 
 def as_told(cache: Respondent, terms: Terms) -> Terms:

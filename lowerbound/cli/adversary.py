@@ -96,9 +96,9 @@ def attack(
         if as_json:
             print_json({**outcome.to_json(), "bytes": None, "file": None})
         else:
-            console().print(attack_table(outcome))
             print(not_broken_text(outcome))
             print(seed_text(outcome))
+            console().print(attack_table(outcome))
             print("NOT BROKEN")
         return
     document = witness(name, outcome.violation)
@@ -107,9 +107,9 @@ def attack(
     if as_json:
         print_json({**outcome.to_json(), "bytes": len(document), "file": None if out is None else str(out)})
         raise typer.Exit(1)
-    console().print(attack_table(outcome))
     print(broken_text(outcome))
     print(seed_text(outcome))
     print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {printable(str(out))}"))
+    console().print(attack_table(outcome))
     print("BROKEN")
     raise typer.Exit(1)

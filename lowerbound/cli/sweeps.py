@@ -51,6 +51,7 @@ def sweep(
     if sum(choice is not None for choice in (workers, cluster, slurm)) > 1:
         raise InvalidArgument("sweep must get one of --workers, --cluster and --slurm, got several")
     from lowerbound.sweep import engine
+    from lowerbound.sweep.apart import check_caches
     from lowerbound.sweep.spec import read_profile, read_spec
     from lowerbound.sweep.store import Store
 
@@ -67,6 +68,8 @@ def sweep(
     if (cluster is None) != (tls is None):
         raise InvalidArgument("--cluster needs --tls-ca, --tls-cert and --tls-key, and nothing else does")
     profile = None if slurm is None else read_profile(slurm)
+    if cluster is None and profile is None:
+        check_caches(units)
     with Store(store, write=True, secret=secret) as opened, _Bar() as watch:
         opened.plan(specification.name, specification.model_dump_json(), units)
         if cluster is not None and tls is not None:

@@ -44,6 +44,7 @@ def broken_text(broken: Broken) -> str:
         f"broken by {broken.attack} in {broken.seconds:.2f} s; shrunk to {len(tokens.keys)} tokens, "
         f"{called(broken.terms)}, and asked again in a fresh process: {broken.total_seconds:.2f} s in all",
         f"answer {found.answer:.6g}, truth {found.exact:.6g} at {where}: error / eta = {found.ratio:.4g}",
+        f"control: keys and values in fp16, on the same tokens: error / eta = {broken.control:.3g}",
     ]
     if tokens.keys.size <= MOST_NUMBERS:
         schedule = broken.terms.schedule

@@ -16,7 +16,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -56,6 +56,19 @@ def is_foreign(unit: Unit) -> bool:
 def lost(unit: Unit, outcome: Outcome, reason: str, seconds: float = 0.0) -> Attempt:
     """An attempt at a unit whose process could not report."""
     return storable(Attempt(key_of(unit), unit, outcome, None, reason, seconds, environment()))
+
+
+def check_caches(units: Iterable[Unit]) -> None:
+    """Ask every foreign cache of some units once about itself, so that one that cannot be imported ends no unit.
+
+    Contract: raises what the first of them raises, such as InvalidArgument for a module that cannot be imported.
+    """
+    from lowerbound.caches.registry import target_of
+    from lowerbound.game.channel import Isolation
+    from lowerbound.game.duel import describe
+
+    for cache, isolation in dict.fromkeys((unit["cache"], unit["isolation"]) for unit in units if is_foreign(unit)):
+        describe(target_of(cache), Isolation(isolation))
 
 
 class Apart:

@@ -138,6 +138,14 @@ def test_the_controls() -> None:
     assert not_broken("recompute").in_time
 
 
+def test_every_break_stands_beside_fp16() -> None:
+    """Known value: fp16 against itself has the error of the violation; against eviction it keeps the promise."""
+    itself = broken("full-fp16", eta="1/100000", guarantee="relative")
+    assert itself.control == pytest.approx(itself.violation.ratio)
+    evicting = broken("window", budget="1/4")
+    assert evicting.control < 1 < evicting.violation.ratio
+
+
 def test_half_precision_breaks_a_fine_promise() -> None:
     """Known value: keys in float16 move logits of size 100 by up to 100 2^-11; 1/1000 is too fine, 1/4 is not."""
     assert broken("full-fp16", eta="1/1000", geometry=SMALL).attack == "response"
