@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.timing import Row, command, within
-from lowerbound.attack.adversary import attack
+from lowerbound.adversary.search import attack
 
 RUNS = 5
 LIMITS = (("var-d16", 5.0, 1.0), ("infinity-2b-1m", 30.0, 10.0))

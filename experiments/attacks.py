@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lowerbound import __version__
-from lowerbound.attack.adversary import Broken, attack
+from lowerbound.adversary.search import Broken, attack
 from lowerbound.caches.registry import CACHES, adapters_at_hand, find_cache
 from lowerbound.certify.witness import rerun, witness
 from lowerbound.core.grid import Guarantee

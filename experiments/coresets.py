@@ -15,8 +15,8 @@ import numpy as np
 
 from experiments.phase import coreset
 from experiments.table import Outcome, save
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rules import L2Norm, unit_rows

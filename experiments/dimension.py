@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 
 from experiments.table import Outcome, save
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance
 from lowerbound.caches.merged.subgen import SubGen
 from lowerbound.certify.dimension import room
 from lowerbound.core.models import models

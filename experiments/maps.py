@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from experiments.table import Outcome, save
-from lowerbound.attack.adversary import Broken, attack
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Violation
-from lowerbound.attack.response import weights_of
-from lowerbound.attack.strategy import ask_for, distinct_keys
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Violation
+from lowerbound.adversary.response import weights_of
+from lowerbound.adversary.search import Broken, attack
+from lowerbound.adversary.strategy import ask_for, distinct_keys
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.oracle.attention import attention_weights

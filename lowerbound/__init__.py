@@ -9,8 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lowerbound.adversary.search import attack
     from lowerbound.caches.registry import find_cache, play
+    from lowerbound.certify.check import check
     from lowerbound.certify.floors import floor
+    from lowerbound.certify.possible import possible
     from lowerbound.core.cache import Cache, Public, StoredTokens
     from lowerbound.core.geometry import Geometry
     from lowerbound.core.keys.choice import keys_for
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
     from lowerbound.game.channel import Isolation
     from lowerbound.game.duel import duel
     from lowerbound.game.reduction import plan_reduction
+    from lowerbound.report.frame import rows_to_frame
 
 __version__ = "0.1.0"
 
@@ -37,9 +41,11 @@ _HOME_OF = {
     "ScaleSchedule": "core.schedule",
     "Scaled": "core.rules",
     "StoredTokens": "core.cache",
+    "attack": "adversary.search",
     "attention": "core.oracle.attention",
     "audit": "foreign.audit",
     "block_causal_attention": "core.oracle.attention",
+    "check": "certify.check",
     "duel": "game.duel",
     "find_cache": "caches.registry",
     "find_model": "core.models",
@@ -48,6 +54,8 @@ _HOME_OF = {
     "models": "core.models",
     "play": "caches.registry",
     "plan_reduction": "game.reduction",
+    "possible": "certify.possible",
+    "rows_to_frame": "report.frame",
 }
 
 __all__ = [
@@ -61,9 +69,11 @@ __all__ = [
     "ScaleSchedule",
     "Scaled",
     "StoredTokens",
+    "attack",
     "attention",
     "audit",
     "block_causal_attention",
+    "check",
     "duel",
     "find_cache",
     "find_model",
@@ -72,7 +82,13 @@ __all__ = [
     "models",
     "plan_reduction",
     "play",
+    "possible",
+    "rows_to_frame",
 ]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
 
 
 def __getattr__(name: str) -> Any:

@@ -91,7 +91,7 @@ assert values[token] != other[token]
 # certain, rounding included.
 
 # %%
-from lowerbound.attack.adversary import attack
+from lowerbound.adversary.search import attack
 from lowerbound.caches.registry import find_cache
 
 caches = {"window": "1/2", "h2o": "1/2", "window-sum": "1/2", "uniform": "1/4"}

@@ -7,6 +7,7 @@ import re
 from functools import cache
 from pathlib import Path
 
+from lowerbound.adversary.search import CONTROL
 from lowerbound.caches.registry import ADAPTERS, CACHES
 from lowerbound.certify.theorems import THEOREMS
 from lowerbound.cli import COMMANDS
@@ -82,7 +83,8 @@ def test_a_cache_is_one_file_and_one_line() -> None:
         assert registry.count(f'    "{name}": "{target}",') == 1
         if not name.isalpha():
             rooms_of_users = {path.split("/")[1] for path in files_with(name)}
-            assert rooms_of_users <= {"caches", "report", "cli", "var", *(("core",) if name in PRIORS else ())}, name
+            own = {room for room, has in (("core", name in PRIORS), ("adversary", name == CONTROL)) if has}
+            assert rooms_of_users <= {"caches", "report", "cli", "var", *own}, name
 
 
 def test_a_theorem_is_four_files() -> None:

@@ -25,7 +25,7 @@ ORDER = [
     "ceiling",
     "game",
     "caches",
-    "attack",
+    "adversary",
     "certify",
     "prove",
     "var",

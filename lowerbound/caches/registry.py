@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ from lowerbound.errors import InvalidArgument, unknown
 
 if TYPE_CHECKING:
     from lowerbound.core.cache import Memory
+    from lowerbound.core.geometry import HasGeometry
+    from lowerbound.core.scalars import Rational
     from lowerbound.game.duel import Row
     from lowerbound.game.hard_family import HardFamily
 
@@ -234,8 +237,35 @@ def find_cache(name: str) -> type[Memory]:
     return load_cache(target_of(name))
 
 
-def play(reduction: HardFamily, name: str, **terms: Any) -> Row:
-    """`duel` for a cache given by its registered name; the row is labeled with that name."""
-    from lowerbound.game.duel import duel
+def play(
+    place: HardFamily | HasGeometry | str, name: str, *, eta: Rational | None = None, seed: int = 0, **terms: Any
+) -> Row:
+    """Play a cache by its name: `duel`, whose row is labeled with that name.
 
-    return duel(reduction, target_of(name), label=name, **terms)
+    Contract: a place that is no game is played as the command `play` does: values of 0 and 1, additive error. Unknown
+    names of models and caches raise UnknownName, and eta or a seed beside a game InvalidArgument.
+
+    Parameters
+    ----------
+    place : a game, such as `plan_reduction` makes; or a model, its name, or a geometry
+    name : a cache, as on the command line; "NAME@F" gives it a budget
+    eta : rational or None
+        None takes 1/100.
+    terms : as `duel` takes them: budget, trials, isolation, instances, ...
+    """
+    from lowerbound.core.models import find_geometry
+    from lowerbound.game.duel import duel
+    from lowerbound.game.hard_family import HardFamily
+    from lowerbound.game.reduction import plan_reduction
+
+    if isinstance(place, HardFamily):
+        if eta is not None or seed:
+            raise InvalidArgument("eta and seed must be left out with a game, which has its own")
+        return duel(place, target_of(name), label=name, **terms)
+    error = Fraction(1, 100) if eta is None else eta
+    plan = plan_reduction(find_geometry(place), eta=error, guarantee="additive", n_levels=2, seed=seed)
+    own = name.startswith("exec:") or is_wrapped(name) or name in known_caches()
+    cache, at, share = (name, "", "") if own else name.partition("@")
+    if at:
+        terms["budget"] = share
+    return duel(plan, target_of(cache), label=cache, **terms)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.attack.instance import Instance, Violation, is_fair
+from lowerbound.adversary.instance import Instance, Violation, is_fair
 from lowerbound.caches.registry import known_caches, target_of
 from lowerbound.certify.sealed import sealed
 from lowerbound.core.schedule import ScaleSchedule

@@ -65,8 +65,8 @@ def attack(
 
     Exit code 1 if there are such tokens, 0 if none were found.
     """
-    from lowerbound.attack.adversary import Broken
-    from lowerbound.attack.adversary import attack as run
+    from lowerbound.adversary.search import Broken
+    from lowerbound.adversary.search import attack as run
     from lowerbound.certify.witness import witness
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.channel import Isolation

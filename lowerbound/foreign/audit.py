@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.attack.adversary import Broken, attack
+from lowerbound.adversary.search import Broken, attack
 from lowerbound.caches.registry import target_of
 from lowerbound.certify.design.payload_game import payload_game
 from lowerbound.certify.possible import possible

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lowerbound.attack.adversary import Broken, NotBroken, called
+from lowerbound.adversary.search import Broken, NotBroken, called
 from lowerbound.errors import printable
 from lowerbound.report.fitted import Fitted
 

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.attack.instance import is_fair
-from lowerbound.attack.random_bits import bits_on
+from lowerbound.adversary.instance import is_fair
+from lowerbound.adversary.random_bits import bits_on
 from lowerbound.caches.registry import find_cache
 from lowerbound.certify.certified import certified
 from lowerbound.certify.check import check

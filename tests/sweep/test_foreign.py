@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack import unruly
+from tests.adversary import unruly
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 SPEC = """name = "foreign"

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from lowerbound.core.geometry import HasGeometry
 from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.keys.kerdock import Kerdock
 from lowerbound.core.keys.orthoplex import Orthoplex
 from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.core.keys.trace import Kasami, Trace2, Trace3
-from lowerbound.core.models import Model
+from lowerbound.core.models import find_geometry
 from lowerbound.errors import ImpossibleReduction, unknown
 
 KEY_FAMILIES: tuple[KeyFamily, ...] = (
@@ -72,10 +73,14 @@ def best_family(n: int, d: int) -> KeyFamily:
     )
 
 
-def keys_for(model: Model, *, seed: int = 0) -> Keys:
-    """Keys for every token that the last scale of a model attends to, including the tokens of the last scale.
+def keys_for(place: HasGeometry | str, *, seed: int = 0) -> Keys:
+    """Keys for every token that the last scale of a head attends to, including the tokens of the last scale.
 
-    Contract: one key of width head_dim for each token of `model.visible_schedule`, from `best_family`.
+    Contract: one key in R^d for each token, from `best_family`; an unknown model raises UnknownName.
+
+    Parameters
+    ----------
+    place : a model of the catalogues, its name, or a geometry
     """
-    schedule = model.visible_schedule
-    return best_family(schedule.n_tokens, model.head_dim).keys(schedule.n_tokens, model.head_dim, seed=seed)
+    head = find_geometry(place)
+    return best_family(head.n_tokens, head.d).keys(head.n_tokens, head.d, seed=seed)

@@ -9,10 +9,10 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance
-from lowerbound.attack.random_bits import with_bits
-from lowerbound.attack.strategy import Attack
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance
+from lowerbound.adversary.random_bits import with_bits
+from lowerbound.adversary.strategy import Attack
 from lowerbound.core.private_seed import PrivateSeed
 
 MOST_BITS = 512

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from lowerbound.attack.instance import Instance, Violation, is_fair, worst
+from lowerbound.adversary.instance import Instance, Violation, is_fair, worst
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError
 from lowerbound.game.question import FloatArray, Terms

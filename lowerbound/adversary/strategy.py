@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance, query_length
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance, query_length
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lowerbound.attack import adversary
-from lowerbound.attack.adversary import Broken, NotBroken, Trial, attack
-from lowerbound.attack.shrink import cost
+from lowerbound.adversary import search as adversary
+from lowerbound.adversary.search import Broken, NotBroken, Trial, attack
+from lowerbound.adversary.shrink import cost
 from lowerbound.caches.registry import CACHES, find_cache
 from lowerbound.certify.witness import instance_of, rerun, witness
 from lowerbound.core.cache import Cache
@@ -242,7 +242,7 @@ def test_it_tells_what_it_tries() -> None:
 @pytest.mark.slow
 def test_a_fresh_process_has_the_last_word() -> None:
     """Forgery: a cache that errs only beside an adversary is not broken, and the trial says why."""
-    outcome = attack("tests.attack.moody:Moody", geometry=SMALL, isolation=Isolation.PROCESS)
+    outcome = attack("tests.adversary.moody:Moody", geometry=SMALL, isolation=Isolation.PROCESS)
     assert isinstance(outcome, NotBroken)
     assert "fresh process" in outcome.tried[0].note
 

@@ -8,8 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from lowerbound.attack.black_box import BlackBox, OutOfTime
-from lowerbound.attack.instance import Instance, Violation
+from lowerbound.adversary.black_box import BlackBox, OutOfTime
+from lowerbound.adversary.instance import Instance, Violation
 from lowerbound.core.schedule import ScaleSchedule, Shape
 from lowerbound.errors import TimeLimitExceeded
 from lowerbound.game.question import FloatArray, TokenRows

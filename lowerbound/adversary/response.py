@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import SMALLEST_TRUTH, Instance
-from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import SMALLEST_TRUTH, Instance
+from lowerbound.adversary.strategy import Attack, ask_for, distinct_keys
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance
-from lowerbound.attack.strategy import Attack, one_against_all, targets
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance
+from lowerbound.adversary.strategy import Attack, one_against_all, targets
 
 
 class Gap(Attack):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import typer
 
-from lowerbound.attack.adversary import Broken, NotBroken, attack
+from lowerbound.adversary.search import Broken, NotBroken, attack
 from lowerbound.cli.adversary import attack as command
 from lowerbound.cli.options import IsolationName
 from lowerbound.core.geometry import Geometry
@@ -23,7 +23,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, TimeLimitExceeded
 from lowerbound.game.channel import Isolation
 from lowerbound.game.respondent import LiveRespondent, RespondentHere, respondent
-from tests.attack import unruly
+from tests.adversary import unruly
 from tests.conftest import require
 
 SMALL = Geometry("small", ScaleSchedule.parse("1x4 1x1"), 5)
@@ -33,7 +33,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 def attacked(cache: str, level: Isolation = Isolation.PROCESS, **terms: Any) -> Broken | NotBroken:
     """The outcome on a small place."""
     given = {"geometry": SMALL, "instances": PrivateSeed(0), "isolation": level, **terms}
-    return attack(f"tests.attack.unruly:{cache}", **given)
+    return attack(f"tests.adversary.unruly:{cache}", **given)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_a_process_that_ends_is_replaced() -> None:
     """Law: what a cache does not survive is one failed instance, and the next is asked; so a false answer is found."""
     outcome = attacked("LeavesOnce", geometry=None)
     assert isinstance(outcome, Broken)
-    with respondent("tests.attack.unruly:LeavesOnce", Isolation.PROCESS, 10) as cache:
+    with respondent("tests.adversary.unruly:LeavesOnce", Isolation.PROCESS, 10) as cache:
         terms = outcome.terms
         query = outcome.violation.instance.queries
         with pytest.raises(CacheContractBroken, match="ended with status 3"):
@@ -151,7 +151,7 @@ def test_the_seed_is_in_no_process_of_the_cache(tmp_path: Path) -> None:
     )
     secret = PrivateSeed.fresh()
     script = (
-        "import sys; from lowerbound.attack.adversary import attack\n"
+        "import sys; from lowerbound.adversary.search import attack\n"
         "from lowerbound.core.private_seed import PrivateSeed\n"
         "secret = PrivateSeed.parse(sys.stdin.read())\n"
         "attack('nosy:Nosy', instances=secret, isolation='process-shared-files', time_limit_s=1)"

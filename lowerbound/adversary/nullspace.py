@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance
-from lowerbound.attack.response import weights_of
-from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, targets
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance
+from lowerbound.adversary.response import weights_of
+from lowerbound.adversary.strategy import Attack, ask_for, distinct_keys, targets
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 

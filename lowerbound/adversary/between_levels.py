@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance
-from lowerbound.attack.strategy import Attack, ask_for, distinct_keys
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance
+from lowerbound.adversary.strategy import Attack, ask_for, distinct_keys
 from lowerbound.game.question import TokenRows
 
 LEVELS = 256

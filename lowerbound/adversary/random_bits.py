@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.attack.black_box import BlackBox
-from lowerbound.attack.instance import Instance
-from lowerbound.attack.strategy import Attack, ask_for, distinct_keys, own_tokens_silent
+from lowerbound.adversary.black_box import BlackBox
+from lowerbound.adversary.instance import Instance
+from lowerbound.adversary.strategy import Attack, ask_for, distinct_keys, own_tokens_silent
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.game.question import Terms, TokenRows
 

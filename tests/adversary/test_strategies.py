@@ -12,16 +12,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowerbound.attack.adversary import ROUNDS
-from lowerbound.attack.black_box import BlackBox, OutOfTime
-from lowerbound.attack.collision import words
-from lowerbound.attack.instance import Instance, is_fair, query_length, worst
-from lowerbound.attack.nullspace import have_one_state, pairs
-from lowerbound.attack.places import ladder
-from lowerbound.attack.response import weights_of
-from lowerbound.attack.shrink import cost, moves
-from lowerbound.attack.strategy import ask_for, distinct_keys, one_against_all, targets
-from lowerbound.attack.subset_sums import SubsetSums, solve
+from lowerbound.adversary.black_box import BlackBox, OutOfTime
+from lowerbound.adversary.collision import words
+from lowerbound.adversary.instance import Instance, is_fair, query_length, worst
+from lowerbound.adversary.nullspace import have_one_state, pairs
+from lowerbound.adversary.places import ladder
+from lowerbound.adversary.response import weights_of
+from lowerbound.adversary.search import ROUNDS
+from lowerbound.adversary.shrink import cost, moves
+from lowerbound.adversary.strategy import ask_for, distinct_keys, one_against_all, targets
+from lowerbound.adversary.subset_sums import SubsetSums, solve
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.oracle.attention import attention, attention_weights

@@ -14,24 +14,25 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from lowerbound.attack.between_levels import BetweenLevels
-from lowerbound.attack.black_box import BlackBox, OutOfTime
-from lowerbound.attack.collision import Collision
-from lowerbound.attack.gap import Gap
-from lowerbound.attack.instance import Instance, Violation, worst
-from lowerbound.attack.nullspace import NullSpace
-from lowerbound.attack.places import as_told, ladder, whole
-from lowerbound.attack.random_bits import RandomBits, bits_on
-from lowerbound.attack.response import Census, Response
-from lowerbound.attack.shrink import shrunk
-from lowerbound.attack.starve import Starve
-from lowerbound.attack.strategy import Attack
-from lowerbound.attack.subset_sums import SubsetSums
+from lowerbound.adversary.between_levels import BetweenLevels
+from lowerbound.adversary.black_box import BlackBox, OutOfTime
+from lowerbound.adversary.collision import Collision
+from lowerbound.adversary.gap import Gap
+from lowerbound.adversary.instance import Instance, Violation, worst
+from lowerbound.adversary.nullspace import NullSpace
+from lowerbound.adversary.places import as_told, ladder, whole
+from lowerbound.adversary.random_bits import RandomBits, bits_on
+from lowerbound.adversary.response import Census, Response
+from lowerbound.adversary.shrink import shrunk
+from lowerbound.adversary.starve import Starve
+from lowerbound.adversary.strategy import Attack
+from lowerbound.adversary.subset_sums import SubsetSums
 from lowerbound.caches.registry import target_of
 from lowerbound.core.cache import CacheFacts, Public
-from lowerbound.core.geometry import Geometry
+from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.loading import load_cache
+from lowerbound.core.models import find_geometry
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm
 from lowerbound.core.scalars import Rational, rational
@@ -168,7 +169,7 @@ def _opened(instances: PrivateSeed) -> dict[str, str]:
 def attack(
     name: str,
     *,
-    geometry: Geometry | None = None,
+    geometry: HasGeometry | str | None = None,
     budget: Rational | None = None,
     eta: Rational = Fraction(1, 100),
     guarantee: Guarantee = "relative",
@@ -193,9 +194,9 @@ def attack(
     ----------
     name : str
         A registered name, "package.module:Class" or "exec:COMMAND".
-    geometry : Geometry or None
+    geometry : a model, its name, a geometry, or None
         The head to attack; its maps and dimension are not shrunk. None tries a list of small heads, the smallest first,
-        under the rule of VAR.
+        under the rule of VAR, and then one of a model's size.
     budget, seed
         As in `Public`; the budget is ignored if the method has none.
     eta : rational in (0, 1)
@@ -219,7 +220,8 @@ def attack(
     target, drawn = target_of(name), instances or PrivateSeed.fresh()
     asked = respondent(target, level, time_limit_s, hidden) if answering is None else nullcontext(answering)
     with one_thread(), asked as cache:
-        base = _base(cache.facts, geometry, budget, exact_eta, guarantee, seed)
+        head = None if geometry is None else find_geometry(geometry)
+        base = _base(cache.facts, head, budget, exact_eta, guarantee, seed)
         places, largest = (ladder(base), [whole(base)]) if geometry is None else ([base], [])
         apart = {"isolation": level, "hidden": hidden}
         search = _Search(name, target, cache, apart, time_limit_s, on_try, drawn, shrinks_places=geometry is None)
