@@ -141,6 +141,11 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         "",
         "Each row has the same random numbers. `lowerbound var draw --cache NAME -o grid.png` draws others.",
         "",
+        "![Bytes of every cache against the ids that it loses and the error of its pictures](pictures.png)",
+        "",
+        "One mark is one cache at one budget; `lowerbound figures pictures` draws this from the table below. The axis of "
+        "bytes has a gap. Of named caches, the error of the pictures is also shown where ids were forced.",
+        "",
         "## What the numbers stand beside",
         "",
         "| | bytes |",
@@ -182,6 +187,9 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
             f"| {row['ids_unreadable']:g} |"
         )
     lines += [
+        "",
+        "The guaranteed caches promise something of values in [0, 1], and clip what they are given; the values of this "
+        "network lie outside, so that nothing is promised here.",
         "",
         "Whether a classifier still names the digit is no measure of a cache: the class enters every layer beside it, "
         "and a network whose cache is thrown away still draws its class.",
