@@ -143,8 +143,8 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         "",
         "![Bytes of every cache against the ids that it loses and the error of its pictures](pictures.png)",
         "",
-        "One mark is one cache at one budget; `lowerbound figures pictures` draws this from the table below. The axis of "
-        "bytes has a gap. Of named caches, the error of the pictures is also shown where ids were forced.",
+        "One mark is one cache at one budget; `lowerbound figures pictures` draws this from the table below. The axis "
+        "of bytes has a gap. Of named caches, the error of the pictures is also shown where ids were forced.",
         "",
         "## What the numbers stand beside",
         "",

@@ -50,7 +50,7 @@ assert model.n_streams == 4 * 2 * 2 == 16
 # ## It draws
 #
 # One digit of each class, with all keys and values kept. `Studio` remembers these runs, so that caches can be
-# compared with them, random number by random number.
+# compared with them under the same random numbers.
 
 # %%
 ten = Studio(network, classes=range(10), pictures=10)
@@ -266,8 +266,8 @@ assert max(multipliers.values()) < 9
 assert gentle_bytes < forced_bytes / 5
 
 # %% [markdown]
-# What these digits need lies between that and what the caches above keep. A measurement on ten pictures cannot settle
-# it: the eleventh may need more.
+# Neither number is what these digits need. A floor is about the worst keys and values, and a digit is not the worst:
+# less may do. A measurement on ten pictures does not settle it either: the eleventh may need more.
 #
 # ## 180 bits: model R2
 #

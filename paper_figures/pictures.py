@@ -69,7 +69,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         above, below = grid[0][1], grid[1][1]
         _level(above, secret, f"all {secret} ids of the first four maps")
         above.set_ylim(-4, secret + 3)
-        grid[0][0].set_ylabel("ids misread from the answers")
+        grid[0][0].set_ylabel("ids of a picture, misread from answers")
         _level(below, facts["other_seed_error"], "pictures of another seed")
         below.set_yscale("symlog", linthresh=EXACT, linscale=0.4)
         below.set_ylim(-EXACT / 3, 0.11)
@@ -84,7 +84,6 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         figure.legend(
             list(found.values()), list(found), loc="outside lower center", ncols=6, frameon=False, fontsize=7.5
         )
-        figure.get_layout_engine().set(wspace=0.0)
     return figure
 
 
