@@ -188,8 +188,8 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         )
     lines += [
         "",
-        "The guaranteed caches promise something of values in [0, 1], and clip what they are given; the values of this "
-        "network lie outside, so that nothing is promised here.",
+        "The guaranteed caches promise something of values in [0, 1], and the values of this network are not there: "
+        "caches on lattices clip them, and nothing is promised here.",
         "",
         "Whether a classifier still names the digit is no measure of a cache: the class enters every layer beside it, "
         "and a network whose cache is thrown away still draws its class.",
