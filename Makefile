@@ -61,7 +61,7 @@ bench: $(THIRDPARTY)/.ready
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.
 figures: $(READY)
-	$(BIN)/python -m experiments anatomy coresets dimension maps phase probes proof scaling threshold errors budgets windows recompute structures frontier tightness
+	$(BIN)/python -m experiments anatomy coresets dimension maps phase probes proof scaling threshold errors budgets windows recompute structures frontier tightness growth pictures
 	$(BIN)/lowerbound figures
 
 # Floors of every model and how tight they are, published claims as guarantees, what breaks each cache.
@@ -80,6 +80,7 @@ digits: $(THIRDPARTY)/.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=.data-packages $(THIRDPARTY)/bin/python -m experiments digits
 	cp results/digits.safetensors digits/lowerbound_digits/digits.safetensors
 	cp results/digits.json experiments/digits.json
+	$(THIRDPARTY)/bin/python -m paper_figures training
 
 # Every cache against the floor, ours and third-party: docs/caches.md.
 table: $(THIRDPARTY)/.ready

@@ -2,8 +2,9 @@
 
 Claim that could be refuted: on digits that a trained VAR draws, caches that evict by attention (h2o, snapkv) down to
 half or less of their tokens leave more than a quarter of the secret ids unreadable, although their pictures stay nearer
-to the full cache's than another seed's do; and no registered cache that keeps each answer within 1/100 has a state below model R2's 180
-bits. The units run as a sweep: rows that are in the store are not drawn again. Cost: three minutes on two cores.
+to the full cache's than another seed's do; and no registered cache that keeps each answer within 1/100 has a state
+below model R2's 180 bits. The units run as a sweep: rows that are in the store are not drawn again. Cost: three minutes
+on two cores.
 """
 
 from __future__ import annotations
@@ -140,6 +141,11 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         "",
         "Each row has the same random numbers. `lowerbound var draw --cache NAME -o grid.png` draws others.",
         "",
+        "![Bytes of every cache against the ids that it loses and the error of its pictures](pictures.png)",
+        "",
+        "One mark is one cache at one budget; `lowerbound figures pictures` draws this from the table below. The axis "
+        "of bytes has a gap. Of named caches, the error of the pictures is also shown where ids were forced.",
+        "",
         "## What the numbers stand beside",
         "",
         "| | bytes |",
@@ -166,8 +172,8 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         "relative), share of ids that come out as with the full cache, mean squared error of the picture of those ids. "
         f"*Free*: the run goes on with its own ids, and a wrong id of a small map changes all larger ones. *Ids*: how "
         f"many of the {rows[0]['secret_ids']} ids of the first four maps are misread from the last map's answers in a "
-        "forced run, each with all others known, by least squares against the exact network, on {SPEC['read']} pictures. Another "
-        f"seed's pictures of the same classes are {about['other_seed_error']:.2g} away.",
+        "forced run, each with all others known, by least squares against the exact network, on "
+        f"{SPEC['read']} of the pictures. Another seed's pictures of the same classes are {about['other_seed_error']:.2g} away.",
         "",
         "| cache | state, bytes | trace error, mean | worst | forced logits | forced ids | forced picture | free ids "
         "| free picture | ids unreadable |",
@@ -183,8 +189,8 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
     promised = sorted({row["cache"] for row in rows if find_cache(row["cache"]).facts().family == "guaranteed"})
     lines += [
         "",
-        f"{', '.join(promised)}: their error is proved for values in [0, 1], and a network's values are others. The rows "
-        "show what they do outside of their promise.",
+        f"{', '.join(promised)}: their error is proved for values in [0, 1], a network's values are others, and those "
+        "on lattices clip them. The rows show what they do outside of their promise.",
         "",
         "Whether a classifier still names the digit is no measure of a cache: the class enters every layer beside it, "
         "and a network whose cache is thrown away still draws its class.",

@@ -17,12 +17,14 @@ from paper_figures import (
     growth,
     maps,
     phase,
+    pictures,
     probes,
     proof,
     scaling,
     structures,
     thresholds,
     tightness,
+    training,
 )
 
 FIGURES: dict[str, ModuleType] = {
@@ -34,14 +36,19 @@ FIGURES: dict[str, ModuleType] = {
     "growth": growth,
     "maps": maps,
     "phase": phase,
+    "pictures": pictures,
     "probes": probes,
     "proof": proof,
     "scaling": scaling,
     "structures": structures,
     "thresholds": thresholds,
     "tightness": tightness,
+    "training": training,
 }
 RESULTS = Path("results")
+LOGS = Path(__file__).parent.parent / "experiments"
+RELEASED = ("digits",)
+"""Tables that come with the checkout, because making them takes torch: those of `LOGS` are drawn."""
 PAGES = Path(__file__).parent.parent / "docs"
 ON_PAGES = tuple(name for name in FIGURES if name not in ("forbidden", "proof", "scaling", "thresholds"))
 """Figures that the README and the pages show; drawing them without --out renews those pictures."""
@@ -50,7 +57,8 @@ ON_PAGES = tuple(name for name in FIGURES if name not in ("forbidden", "proof", 
 def draw(name: str, place: Path | None) -> list[Path]:
     """One figure as PDF, SVG and PNG; FileNotFoundError where its table is missing."""
     module = FIGURES[name]
-    rows = json.loads((RESULTS / f"{module.TABLE}.json").read_text(encoding="utf-8"))["rows"]
+    folder = LOGS if module.TABLE in RELEASED else RESULTS
+    rows = json.loads((folder / f"{module.TABLE}.json").read_text(encoding="utf-8"))["rows"]
     figure = module.build(rows)
     paths = save_all(figure, (place or RESULTS / "figures") / name)
     return [*paths, save(figure, PAGES / f"{name}.png")] if place is None and name in ON_PAGES else paths

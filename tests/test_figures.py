@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+from lowerbound.errors import InvalidArgument
 from lowerbound.report.figure import budgets_text, save_all
 from paper_figures import __main__ as command
 from paper_figures import (
@@ -22,12 +23,14 @@ from paper_figures import (
     growth,
     maps,
     phase,
+    pictures,
     probes,
     proof,
     scaling,
     structures,
     thresholds,
     tightness,
+    training,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -184,6 +187,52 @@ TABLES: dict[str, list[dict[str, Any]]] = {
             "video_bytes": 2e8,
         },
     ],
+    "digits": [
+        {"stage": "var", "step": 50, "nats": 3.0},
+        *(
+            {
+                "stage": "heads",
+                "step": step,
+                "layers": [
+                    {
+                        "multipliers": [4.0 + step / 1000, 4.0],
+                        "coherence": [0.9, 0.9],
+                        "addressable": [step / 6000, 0.0],
+                    }
+                ]
+                * 4,
+            }
+            for step in (0, 1500, 3000)
+        ),
+    ],
+    "pictures": [
+        *(
+            {
+                "cache": cache,
+                "budget": budget,
+                "state_bytes": size,
+                "secret_ids": 30,
+                "ids_unreadable": wrong,
+                "image_error": error,
+                "forced_image_error": error / 2,
+            }
+            for cache, budget, size, wrong, error in (
+                ("random", None, 128, 30.0, 0.05),
+                ("h2o", "1/8", 12864, 27.0, 0.01),
+                ("kivi", "1/8", 67072, 0.0, 0.0016),
+                ("kivi", "3/4", 90000, 1.0, 0.0001),
+                ("full-fp16", None, 112832, 0.0, 0.0),
+            )
+        ),
+        {
+            "facts": {
+                "cache_bytes": 112640,
+                "checked": ["E1", 51198.0],
+                "replay_bits": 180,
+                "other_seed_error": 0.055,
+            }
+        },
+    ],
     "structures": [
         {
             "prior": prior,
@@ -260,6 +309,17 @@ def test_points_are_those_of_the_tables() -> None:
     assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)
     by_n = scaling.build(TABLES["scaling"]).axes[0]
     assert ([4.0, 8.0, 16.0], [1024.0, 4096.0, 16384.0]) in drawn(by_n)
+    multipliers, shares = training.build(TABLES["digits"]).axes
+    assert ([0.0, 1500.0, 3000.0], [4.0, 5.5, 7.0]) in drawn(multipliers)
+    assert ([0.0, 1500.0, 3000.0], [0.0, 25.0, 50.0]) in drawn(shares)
+    assert all(([1000.0, 1000.0], [0.0, 1.0]) in drawn(axes) for axes in (multipliers, shares))
+    near, far, near_errors, far_errors = pictures.build(TABLES["pictures"]).axes
+    assert ([128.0], [30.0]) in drawn(near)
+    assert ([12864.0], [27.0]) in drawn(far)
+    assert ([22.5, 22.5], [0.0, 1.0]) in drawn(near)
+    assert ([51198.0, 51198.0], [0.0, 1.0]) in drawn(far_errors)
+    assert ([128.0, 128.0], [0.05, 0.025]) in drawn(near_errors)
+    assert ([90000.0, 90000.0], [0.0001, 0.00005]) not in drawn(far_errors), "only named caches show forced runs"
     picture = anatomy.build(TABLES["anatomy"])
     reading = picture.axes[5]
     titles = {axes.get_title(loc="left") for axes in picture.axes}
@@ -283,6 +343,20 @@ def test_only_what_nothing_beats_is_named() -> None:
     beaten = [*TABLES["frontier"], point("beaten", 0.3, 30.0)]
     (axes,) = frontier.build(beaten).axes
     assert "beaten" not in {text.get_text() for text in axes.texts}
+
+
+def test_no_cache_of_the_pictures_is_left_out() -> None:
+    """Bad input: a state that lies on neither piece of the axis of bytes is named, and nothing is drawn."""
+    *caches, facts = TABLES["pictures"]
+    with pytest.raises(InvalidArgument, match="got h2o@1/8"):
+        pictures.build([*({**row, "state_bytes": 3000} if row["cache"] == "h2o" else row for row in caches), facts])
+
+
+def test_the_released_log_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: training is drawn from the log that comes with the checkout, whatever lies in results/."""
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    first, *_ = command.draw("training", tmp_path / "out")
+    assert first == tmp_path / "out" / "training.pdf"
 
 
 def test_titles_tell_what_is_known() -> None:

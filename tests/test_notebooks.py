@@ -49,7 +49,7 @@ def run(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_every_file_is_a_notebook_or_the_app() -> None:
     """Law: nothing else lies in the folder, and notebooks are numbered from 1."""
     assert {path.name for path in FOLDER.glob("*.py")} == {APP.name, *(book.path.name for book in BOOKS)}
-    assert [int(book.name[:2]) for book in BOOKS] == list(range(1, 9))
+    assert [int(book.name[:2]) for book in BOOKS] == list(range(1, 10))
     assert not list(FOLDER.glob("*.ipynb")), "the .py files are the only source"
     for book in BOOKS:
         assert book.title.startswith(f"{int(book.name[:2])}. ")
