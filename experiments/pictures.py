@@ -173,7 +173,8 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         f"*Free*: the run goes on with its own ids, and a wrong id of a small map changes all larger ones. *Ids*: how "
         f"many of the {rows[0]['secret_ids']} ids of the first four maps are misread from the last map's answers in a "
         "forced run, each with all others known, by least squares against the exact network, on "
-        f"{SPEC['read']} of the pictures. Another seed's pictures of the same classes are {about['other_seed_error']:.2g} away.",
+        f"{SPEC['read']} of the pictures. Another seed's pictures of the same classes are "
+        f"{about['other_seed_error']:.2g} away.",
         "",
         "| cache | state, bytes | trace error, mean | worst | forced logits | forced ids | forced picture | free ids "
         "| free picture | ids unreadable |",

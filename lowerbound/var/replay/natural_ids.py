@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.errors import InvalidArgument
-from lowerbound.var.simulator.network import Network
+from lowerbound.var.simulator.network import Network, threads_for
 from lowerbound.var.simulator.pipeline import Ids, Remembering, block_causal, check_ids
 
 Array = NDArray[Any]
