@@ -101,8 +101,9 @@ class IdReader:
             heard.append(found[:, :, last])
             return found
 
-        for block, modulation in zip(network.blocks, network.modulations(branches), strict=True):
-            rows = block(rows, modulation, attend, rotate)
+        with threads_for(network.model):
+            for block, modulation in zip(network.blocks, network.modulations(branches), strict=True):
+                rows = block(rows, modulation, attend, rotate)
         return np.stack(heard, axis=1)
 
     def _inputs(self, parts: Sequence[Array]) -> Array:
