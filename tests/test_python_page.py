@@ -29,5 +29,5 @@ def test_no_public_name_is_missing() -> None:
 
 def test_rows_become_flat_tables() -> None:
     """Definition: nested objects are joined by dots, mappings are taken as they are, and lists stay."""
-    rows = [{"a": {"b": 1, "c": {"d": [2, 3]}}, "e": {}}, {"e": "x"}]
+    rows: list[dict[str, object]] = [{"a": {"b": 1, "c": {"d": [2, 3]}}, "e": {}}, {"e": "x"}]
     assert lowerbound.rows_to_frame(rows) == [{"a.b": 1, "a.c.d": [2, 3], "e": {}}, {"e": "x"}]

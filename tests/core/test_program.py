@@ -148,7 +148,7 @@ def test_the_c_window_answers_as_the_python_one(tmp_path: Path, rule: Rule, budg
 
 def test_the_c_window_plays_as_the_python_one(window: Path, small: Reduction, isolation: Isolation) -> None:
     """Differential: at every level the C program errs on the same symbols' number; float32 takes twice the bits."""
-    terms = {"budget": "1/4", "trials": 3, "isolation": isolation}
+    terms: dict[str, Any] = {"budget": "1/4", "trials": 3, "isolation": isolation}
     ours, theirs = play(small, "window", **terms), play(small, f"exec:{window}", **terms)
     assert (theirs.errors, theirs.symbols, theirs.budget) == (ours.errors, ours.symbols, "1/4")
     kept = 21 // 4

@@ -218,7 +218,7 @@ def test_floor_refuses(options: dict[str, Any], sentence: str) -> None:
 @pytest.mark.parametrize(
     "options", [{"trials": 0}, {"trials": True}, {"time_limit_s": 0}, {"budget": "2"}, {"budget": 0.5}]
 )
-def test_duel_refuses(small: Reduction, options: dict[str, object]) -> None:
+def test_duel_refuses(small: Reduction, options: dict[str, Any]) -> None:
     """Bad input: one sentence."""
     with pytest.raises(InvalidArgument, match="must"):
         play(small, "window", isolation=Isolation.NONE, **options)
