@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +29,35 @@ def test_transcripts_are_what_the_commands_print(run_command: Run, command: str,
 def test_there_are_transcripts() -> None:
     """Law: the pattern above finds what it is meant to find."""
     assert len(TRANSCRIPTS) == README.count("$ lowerbound ") >= 2
+
+
+def lines_under(heading: str) -> list[str]:
+    """The commands of the first block under a heading, without their comments."""
+    block = README.split(f"## {heading}\n")[1].split("```\n")[1]
+    return [line.split("#")[0].strip() for line in block.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_what_runs_anywhere_runs_in_an_empty_directory(run_command: Run) -> None:
+    """Law: the lines of "runs anywhere" run as they stand, one after the other, in a directory that holds nothing."""
+    lines = lines_under("On the command line: runs anywhere")
+    assert len(lines) > 15
+    for line in lines:
+        done = run_command(*shlex.split(line.removeprefix("lowerbound ")))
+        # IMPOSSIBLE and BROKEN are answers, and end with 1.
+        assert done.returncode in ((0, 1) if " possible " in line or " attack " in line else (0,)), (line, done.stderr)
+        assert done.stdout.strip(), line
+
+
+@pytest.mark.slow
+def test_the_python_of_the_readme_runs(tmp_path: Path) -> None:
+    """Law: the quickstart runs as it stands, in a process of its own and an empty directory."""
+    source = README.split("## In Python\n")[1].split("```python\n")[1].split("```")[0]
+    assert len([line for line in source.splitlines() if line.strip()]) <= 15
+    done = subprocess.run([sys.executable, "-c", source], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1] == "VERIFIED"
 
 
 def test_links_lead_somewhere() -> None:
