@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from lowerbound.game.reduction import plan_reduction
     from lowerbound.report.frame import rows_to_frame
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOME_OF = {
     "Cache": "core.cache",

@@ -260,6 +260,7 @@ def test_versions_agree() -> None:
     for name, pattern in (
         ("pyproject.toml", rf'^version = "{__version__}"$'),
         ("CITATION.cff", rf"^version: {__version__}$"),
+        ("README.md", rf"^  version = \{{{__version__}\}},$"),
         ("CHANGELOG.md", rf"^## {__version__} "),
     ):
         assert re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE), name
