@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 THIRDPARTY := .venv-thirdparty
 PACKAGES := .venv-packages
 
-.PHONY: demo test coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty packages digits clean
+.PHONY: demo test coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty packages digits versions clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -14,6 +14,18 @@ demo: $(READY)
 # `make test PYTEST_MORE=--cov` measures too; the last line names the tests that were skipped for want of a tool.
 test: lint tools
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_MORE)
+
+# The judge and the mathematics on the other Pythons that this machine has, each in an environment of its own.
+VERSIONS := 3.12 3.13
+versions:
+	@for version in $(VERSIONS); do \
+	  python=$$(command -v python$$version) && $$python -c "" 2>/dev/null \
+	    || python=$$(ls -d $$HOME/.pyenv/versions/$$version.*/bin/python 2>/dev/null | head -1); \
+	  if [ -z "$$python" ]; then echo "Python $$version is not on this machine: not tested" >&2; continue; fi; \
+	  $$python -m venv .venv-$$version && \
+	  .venv-$$version/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' && \
+	  .venv-$$version/bin/python -m pytest -n 2 --dist loadfile -m "not slow" -q tests/kernel tests/core || exit 1; \
+	done
 
 # Which lines of the library the default suite runs: measured and printed, not enforced.
 coverage: $(READY) tools
