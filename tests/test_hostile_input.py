@@ -261,3 +261,30 @@ def test_experiments_drop_no_word(capsys: pytest.CaptureFixture[str]) -> None:
     """Bad input: an experiment named twice is refused before anything is run."""
     assert run_experiments(["maps", "maps"]) == 2
     assert capsys.readouterr().err == "error: experiment must be named once, got 'maps' 2 times\n"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "play full --transcript {}",
+        "attack h2o --out {}",
+        "audit full --html {}",
+        "audit full --badge {}",
+        "audit full --out {}",
+        "possible --ratio 3 --certificate {}",
+        "possible --ratio 3 --picture {}",
+        "certify --out {}",
+        "dimension --d 64 --mu 1/8 --out {}",
+        "var draw --out {}",
+        "var cache --out {}",
+        "var f-hat --out {}",
+    ],
+)
+def test_files_that_cannot_be_written_are_told_before_any_work(command: Command, tmp_path: Path, words: str) -> None:
+    """Bad input: a file in a folder that is not there, and a folder in place of a file, in one sentence each."""
+    option = words.split()[-2]
+    for path, rule in ((tmp_path / "none" / "file.png", "in a folder that exists"), (tmp_path, "got the folder")):
+        code, out, err = command(*(word.replace("{}", str(path)) for word in words.split()))
+        assert (code, out) == (2, "")
+        assert err.startswith(f"error: {option} must name a file")
+        assert rule in err

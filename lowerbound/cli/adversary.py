@@ -19,6 +19,7 @@ from lowerbound.cli.options import (
     JsonOption,
     LayersOption,
     SeedOption,
+    can_write,
     complete_cache,
     complete_model,
     print_json,
@@ -52,7 +53,9 @@ def attack(
     budget: BudgetOption = None,
     eta: GuaranteedEtaOption = DEFAULT_ETA,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the witness goes.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the witness goes.", callback=can_write)
+    ] = None,
     layers: LayersOption = None,
     heads: HeadsOption = None,
     seed: SeedOption = 0,
@@ -76,8 +79,6 @@ def attack(
     name, at, share = (cache, "", "") if cache.startswith("exec:") or is_wrapped(cache) else cache.partition("@")
     if at and budget is not None:
         raise InvalidArgument(f"the budget must be given once, got {share!r} in the name and {budget!r}")
-    if out is not None and not out.parent.is_dir():
-        raise InvalidArgument(f"-o must name a file in a directory that exists, got {str(out)!r}")
     geometry = stacked(place, layers, heads) if place.is_given else None
     with progress(0) as watch:
         outcome = run(

@@ -16,6 +16,7 @@ from lowerbound.cli.options import (
     JsonOption,
     ModelOption,
     SeedOption,
+    can_write,
     instances_of,
     print_json,
     progress,
@@ -77,9 +78,15 @@ def audit(
     attack_time: Annotated[
         float, typer.Option("--attack-time", metavar="SECONDS", min=0, help="For each attack; 0 attacks nothing.")
     ] = 8.0,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where a witness goes.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", metavar="FILE", help="The report, one file.")] = None,
-    badge: Annotated[Path | None, typer.Option("--badge", metavar="FILE", help="One line of it, as an SVG.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where a witness goes.", callback=can_write)
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="The report, one file.", callback=can_write)
+    ] = None,
+    badge: Annotated[
+        Path | None, typer.Option("--badge", metavar="FILE", help="One line of it, as an SVG.", callback=can_write)
+    ] = None,
     installed: Annotated[
         bool, typer.Option("--all-installed", help="Audit what every installed package offers, as a table.")
     ] = False,
@@ -96,9 +103,6 @@ def audit(
     from lowerbound.foreign.verdict import Finding
     from lowerbound.game.channel import Isolation
 
-    for option, file in (("-o", out), ("--html", html), ("--badge", badge)):
-        if file is not None and not file.parent.is_dir():
-            raise InvalidArgument(f"{option} must name a file in a directory that exists, got {str(file)!r}")
     geometry = place.found().geometry
     terms: dict[str, Any] = {
         "model": geometry,

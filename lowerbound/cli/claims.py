@@ -15,6 +15,7 @@ from lowerbound.cli.options import (
     JsonOption,
     ModelArgument,
     ModelOption,
+    can_write,
     print_json,
 )
 from lowerbound.cli.place import Place, at_a_place
@@ -29,10 +30,14 @@ def possible(
     eta: EtaOption = DEFAULT_ETA,
     delta: DeltaOption = DEFAULT_DELTA,
     certificate: Annotated[
-        Path | None, typer.Option("--certificate", metavar="FILE", help="Where the floor's certificate goes.")
+        Path | None,
+        typer.Option("--certificate", metavar="FILE", help="Where the floor's certificate goes.", callback=can_write),
     ] = None,
     picture: Annotated[
-        Path | None, typer.Option("--picture", metavar="FILE", help="Where the picture goes, .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(
+            "--picture", metavar="FILE", help="Where the picture goes, .png, .svg or .pdf.", callback=can_write
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

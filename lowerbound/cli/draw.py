@@ -7,7 +7,15 @@ from typing import Annotated
 
 import typer
 
-from lowerbound.cli.options import IsolationOption, JsonOption, SeedOption, complete_cache, print_json, progress
+from lowerbound.cli.options import (
+    IsolationOption,
+    JsonOption,
+    SeedOption,
+    can_write,
+    complete_cache,
+    print_json,
+    progress,
+)
 
 DEFAULT_NETWORK = "digits"
 MOST_PICTURES = 100
@@ -33,7 +41,10 @@ def draw(
     seed: SeedOption = 0,
     guidance: Annotated[float, typer.Option("--guidance", metavar="X", help="Strength of guidance.")] = 1.5,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where the grid goes, .png, .svg or .pdf.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="FILE", help="Where the grid goes, .png, .svg or .pdf.", callback=can_write
+        ),
     ] = None,
     isolation: IsolationOption = None,
     as_json: JsonOption = False,

@@ -30,6 +30,7 @@ from lowerbound.cli.options import (
     LevelsOption,
     ModelOption,
     SeedOption,
+    can_write,
     complete_cache,
     instances_of,
     plan_at,
@@ -140,7 +141,9 @@ def play(
     ] = 120.0,
     transcript: Annotated[
         Path | None,
-        typer.Option("--transcript", metavar="FILE", help="Write down one game of one cache, for `check`."),
+        typer.Option(
+            "--transcript", metavar="FILE", help="Write down one game of one cache, for `check`.", callback=can_write
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from enum import StrEnum
@@ -131,8 +132,28 @@ BudgetsOption = Annotated[
     list[str] | None,
     typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1], or a list: 1/4,1/2."),
 ]
+
+
+def can_write(option: typer.CallbackParam, path: Path | None) -> Path | None:
+    """A file that a command is to write, checked before any work is done.
+
+    Contract: raises InvalidArgument, in one sentence, for a folder that is not there, a folder in place of a file, and
+    what may not be written.
+    """
+    if path is None:
+        return None
+    name = max(option.opts, key=len) if option.opts else str(option.name)
+    if path.is_dir():
+        raise InvalidArgument(f"{name} must name a file, got the folder {str(path)!r}")
+    if not path.parent.is_dir():
+        raise InvalidArgument(f"{name} must name a file in a folder that exists, got {str(path)!r}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise InvalidArgument(f"{name} must name a file that may be written, got {str(path)!r}")
+    return path
+
+
 CertificateOption = Annotated[
-    Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.")
+    Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.", callback=can_write)
 ]
 IsolationOption = Annotated[
     IsolationName | None, typer.Option("--isolation", help="Default: the strongest that this machine gives.")

@@ -18,6 +18,7 @@ from lowerbound.cli.options import (
     ModelArgument,
     ModelOption,
     SeedOption,
+    can_write,
     complete_model,
     instances_of,
     one_model,
@@ -44,7 +45,10 @@ def dimension(
         list[str] | None, typer.Option("--mu", metavar="X", help="Coherence, such as 1/8, or a list: 1/8,1/4.")
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", metavar="FILE", help="The certificate of one --mu, for `check`.")
+        Path | None,
+        typer.Option(
+            "-o", "--out", metavar="FILE", help="The certificate of one --mu, for `check`.", callback=can_write
+        ),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lowerbound.cli.grammar import StrictCommand
-from lowerbound.cli.options import InstanceSeedOption, JsonOption, instances_of, print_json
+from lowerbound.cli.options import InstanceSeedOption, JsonOption, can_write, instances_of, print_json
 from lowerbound.errors import InvalidArgument, printable
 
 if TYPE_CHECKING:
@@ -183,7 +183,9 @@ def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = 
 def export(
     store: StoreArgument,
     form: Annotated[FormatName, typer.Option("--format", help="csv, jsonl or parquet.")] = FormatName.CSV,
-    out: Annotated[Path | None, typer.Option("-o", "--out", metavar="FILE", help="Default: standard output.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", metavar="FILE", help="Default: standard output.", callback=can_write)
+    ] = None,
     sweep: SweepOption = None,
     attempts: Annotated[
         bool, typer.Option("--attempts", help="With seconds, engine and environment, which differ from run to run.")
