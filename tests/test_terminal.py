@@ -11,9 +11,11 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lowerbound.report.figure import frontier, save
-from lowerbound.report.terminal import console
+from lowerbound.report.terminal import console, folds
 from lowerbound.sweep.export import exported
 from lowerbound.sweep.store import Stored
 
@@ -201,3 +203,16 @@ def test_the_console_reads_no_markup(capsys: pytest.CaptureFixture[str]) -> None
     """Definition: brackets are text."""
     console().print("[bold]x[/bold] :smile:")
     assert capsys.readouterr().out == "[bold]x[/bold] :smile:\n"
+
+
+@given(
+    st.lists(st.text(st.characters(codec="ascii", categories=["L", "N", "P"]), min_size=1, max_size=12)),
+    st.integers(1, 8),
+)
+def test_folded_lines_keep_every_word(words: list[str], indent: int) -> None:
+    """Law: a line that is too wide is folded between words, none of which is lost or cut, and fits."""
+    line = " " * indent + " ".join(words)
+    folded = folds(line, 30)
+    assert " ".join(folded).split() == line.split()
+    assert all(len(part) <= 30 for part in folded)
+    assert folds(line, len(line)) == [line]

@@ -28,6 +28,7 @@ from lowerbound.cli.options import (
 from lowerbound.cli.place import Place, at_a_place, stacked
 from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import InvalidArgument, printable
+from lowerbound.report.terminal import say
 
 
 @at_a_place
@@ -97,8 +98,8 @@ def attack(
         if as_json:
             print_json({**outcome.to_json(), "bytes": None, "file": None})
         else:
-            print(not_broken_text(outcome))
-            print(seed_text(outcome))
+            say(not_broken_text(outcome))
+            say(seed_text(outcome))
             console().print(attack_table(outcome))
             print("NOT BROKEN")
         return
@@ -108,8 +109,8 @@ def attack(
     if as_json:
         print_json({**outcome.to_json(), "bytes": len(document), "file": None if out is None else str(out)})
         raise typer.Exit(1)
-    print(broken_text(outcome))
-    print(seed_text(outcome))
+    say(broken_text(outcome))
+    say(seed_text(outcome))
     print(f"witness: {len(document):,} bytes" + ("; -o FILE keeps it" if out is None else f" in {printable(str(out))}"))
     console().print(attack_table(outcome))
     print("BROKEN")

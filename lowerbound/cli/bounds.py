@@ -58,8 +58,9 @@ def floor(
         print_json(found.to_json())
         return
     from lowerbound.report.table import floor_text
+    from lowerbound.report.terminal import say
 
-    print(floor_text(found))
+    say(floor_text(found))
 
 
 @at_a_place

@@ -19,6 +19,7 @@ from lowerbound.cli.options import (
     print_json,
 )
 from lowerbound.cli.place import Place, at_a_place
+from lowerbound.report.terminal import say
 
 
 @at_a_place
@@ -59,6 +60,6 @@ def possible(
         from lowerbound.core.decoder import Placed
         from lowerbound.report.table import possible_text
 
-        print(possible_text(found.to_json(), notes=subject.notes if isinstance(subject, Placed) else ()))
+        say(possible_text(found.to_json(), notes=subject.notes if isinstance(subject, Placed) else ()))
         print(found.word)
     raise typer.Exit({Word.POSSIBLE: 0, Word.IMPOSSIBLE: 1, Word.OPEN: 3}[found.word])

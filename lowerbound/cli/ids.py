@@ -9,6 +9,7 @@ import typer
 from lowerbound.cli.grammar import listed
 from lowerbound.cli.options import IsolationOption, JsonOption, complete_cache, print_json, progress
 from lowerbound.cli.trace import FileArgument
+from lowerbound.report.terminal import say
 
 if TYPE_CHECKING:
     from lowerbound.var.simulator.network import Precision
@@ -107,4 +108,4 @@ def ids(
 
     console().print(separations_table(separations, texts, found.reader.n_alternatives))
     console().print(unreadable_table(rows, separations))
-    print(ids_text(len(secrets), found.reader.n_alternatives, joint=joint))
+    say(ids_text(len(secrets), found.reader.n_alternatives, joint=joint))

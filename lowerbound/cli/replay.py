@@ -19,6 +19,7 @@ from lowerbound.cli.options import (
     one_model,
     print_json,
 )
+from lowerbound.report.terminal import say
 
 if TYPE_CHECKING:
     from lowerbound.certify.replay.games import Game
@@ -135,7 +136,7 @@ def _replay(
         return
     from lowerbound.report.replay import replay_text
 
-    print(replay_text(told))
+    say(replay_text(told))
 
 
 def f_hat(
@@ -163,7 +164,7 @@ def f_hat(
     else:
         from lowerbound.report.replay import fibre_text
 
-        print(fibre_text(told))
+        say(fibre_text(told))
     if told["bits"] is None:
         raise typer.Exit(3)
 
@@ -212,6 +213,6 @@ def decode(
     else:
         from lowerbound.report.replay import decode_text
 
-        print(decode_text(told))
+        say(decode_text(told))
     if told["refuted"]:
         raise typer.Exit(1)

@@ -25,6 +25,7 @@ from lowerbound.cli.options import (
 )
 from lowerbound.cli.place import Place, at_a_place
 from lowerbound.errors import InvalidArgument, printable
+from lowerbound.report.terminal import say
 
 
 def complete_prior(incomplete: str) -> list[str]:
@@ -96,7 +97,7 @@ def structures(
     from lowerbound.report.terminal import console
 
     console().print(structures_table(rows, geometry.name, eta))
-    print(structures_text(rows))
+    say(structures_text(rows))
 
 
 def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) -> None:
@@ -116,4 +117,4 @@ def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) 
     from lowerbound.report.terminal import console
 
     console().print(obedience_table(rows, f"{printable(file.name)}, layer {layer}, head {head}", tolerance))
-    print("A prior that holds here is a fact about this head of this image: empirical, never proved of any other.")
+    say("A prior that holds here is a fact about this head of this image: empirical, never proved of any other.")

@@ -22,6 +22,7 @@ from lowerbound.cli.options import (
     progress,
 )
 from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, SimulatedOption
+from lowerbound.report.terminal import say
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -82,7 +83,7 @@ def record(
         return
     from lowerbound.report.trace import recorded_text
 
-    print(recorded_text(found))
+    say(recorded_text(found))
 
 
 def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = False) -> None:
@@ -103,7 +104,7 @@ def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption =
     from lowerbound.report.terminal import console
     from lowerbound.report.trace import facts_table, trace_text
 
-    print(trace_text(trace))
+    say(trace_text(trace))
     console().print(facts_table(trace, rows, by_head=layer is not None))
 
 
@@ -129,7 +130,7 @@ def keys(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = Fa
     from lowerbound.report.terminal import console
     from lowerbound.report.trace import keys_table, trace_text
 
-    print(trace_text(trace))
+    say(trace_text(trace))
     console().print(keys_table(trace, rows))
 
 
@@ -157,7 +158,7 @@ def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = F
         from lowerbound.report.terminal import console
         from lowerbound.report.trace import checks_table, trace_text
 
-        print(trace_text(trace))
+        say(trace_text(trace))
         console().print(checks_table(trace, checks))
         print(f"{len(checks)} heads: {verdict}")
     raise typer.Exit({"agrees": 0, "refuted": 1, "undecided": 3}[verdict])
@@ -203,9 +204,9 @@ def play(
         from lowerbound.report.terminal import console
         from lowerbound.report.trace import NEVER_PROVED, played_table, trace_text
 
-        print(trace_text(trace))
+        say(trace_text(trace))
         console().print(played_table(trace, rows))
-        print(NEVER_PROVED)
+        say(NEVER_PROVED)
     _end_refused(refusals)
 
 
@@ -285,11 +286,11 @@ def compare(
         from lowerbound.report.terminal import console
         from lowerbound.report.trace import distance_text, distances_table, floors_text, points_table, trace_text
 
-        print(trace_text(trace))
+        say(trace_text(trace))
         console().print(points_table(trace, points))
-        print(f"\n{floors_text(trace, worst)}\n")
+        say(f"\n{floors_text(trace, worst)}\n")
         console().print(distances_table(trace, rows, by_head=layer is not None))
-        print(distance_text(rows))
+        say(distance_text(rows))
     _end_refused(refusals)
 
 

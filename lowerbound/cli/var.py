@@ -20,6 +20,7 @@ from lowerbound.cli.options import (
     print_json,
     progress,
 )
+from lowerbound.report.terminal import say
 
 DEFAULT_SIMULATED = "tiny"
 LARGEST_MAP = 1024
@@ -111,7 +112,7 @@ def simulate(
         return
     from lowerbound.report.pipeline import simulation_text
 
-    print(simulation_text(row))
+    say(simulation_text(row))
 
 
 def ranks(
@@ -180,8 +181,8 @@ def ranks(
 
     console().print(ranks_table(subject, "random kernels of phi" if phi else "phi the identity", rows))
     how = "injective" if injective else "not injective"
-    print(f"\nThe map from all {rows[-1]['n_earlier']:,} codes before scale {last} to these inputs is {how}.")
-    print(value_space_text(space))
+    say(f"\nThe map from all {rows[-1]['n_earlier']:,} codes before scale {last} to these inputs is {how}.")
+    say(value_space_text(space))
 
 
 def realise(
@@ -211,7 +212,7 @@ def realise(
         return
     from lowerbound.report.pipeline import realisation_text
 
-    print(realisation_text(answer))
+    say(realisation_text(answer))
 
 
 def sums(model: ModelArgument = None, named: ModelOption = None, as_json: JsonOption = False) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lowerbound.errors import printable
 from lowerbound.report.fitted import Fitted
+from lowerbound.report.terminal import say
 
 if TYPE_CHECKING:
     from lowerbound.foreign.defendant import Defendant
@@ -73,40 +74,40 @@ def audit_text(told: dict[str, Any]) -> None:
     """Print an audit: who, the bars, what was misread, the ledger, the reasons and the verdict."""
     place = told["geometry"]
     version = f" {told['version']}" if told["version"] else ""
-    print(printable(f"{told['target']} ({told['package']}{version})"))
+    say(printable(f"{told['target']} ({told['package']}{version})"))
     if place["heads"] is not None:
-        print(
+        say(
             f"{place['model']}: {place['tokens']:,} cached tokens in R^{place['d']}, {heads_of(place)}; "
             "fp16 means 16 bits a number"
         )
     shown = bars(told)
     for name, size, how in shown:
         bar = "█" * max(1, round(BAR * min(1.0, size / max(each[1] for each in shown))))
-        print(f"  {name:8} {bar:{BAR}} {size:>11,.0f} bytes  {printable(how)}")
+        say(f"  {name:8} {bar:{BAR}} {size:>11,.0f} bytes  {printable(how)}")
     if told["long"] is not None:
         long = told["long"]
         place = f"{long['tokens']:,} tokens in R^{long['d']}"
-        print(f"  at {place} what it holds is a compression of {long['held_ratio']:.2f}x")
+        say(f"  at {place} what it holds is a compression of {long['held_ratio']:.2f}x")
     if told["error"] is not None:
         print(f"misread: {100 * told['error']:.3g} % of bits at rest", end="")
         print("" if told["keys_error"] is None else f", {100 * told['keys_error']:.3g} % of symbols in keys", end="")
         print(f" (eta = {told['eta']:g})")
-    print(pictures_sentence(told))
+    say(pictures_sentence(told))
     if told["ledger"]:
-        print("\nheld, largest first:")
+        say("\nheld, largest first:")
         for entry in told["ledger"][:MOST_ENTRIES]:
             shape = f" {tuple(entry['shape'])}" if entry["shape"] else ""
             note = f"  [{entry['note']}]" if entry["note"] else ""
             path = entry["path"] or "(structure)"
-            print(printable(f"  {entry['bytes']:>11,}  {path} {entry['dtype']}{shape}{note}"))
+            say(printable(f"  {entry['bytes']:>11,}  {path} {entry['dtype']}{shape}{note}"))
         if len(told["ledger"]) > MOST_ENTRIES:
             rest = told["ledger"][MOST_ENTRIES:]
-            print(f"  {sum(entry['bytes'] for entry in rest):>11,}  in {len(rest)} smaller things")
+            say(f"  {sum(entry['bytes'] for entry in rest):>11,}  in {len(rest)} smaller things")
     if told["reasons"]:
-        print()
+        say()
     for reason in told["reasons"]:
-        print(f"- {printable(reason)}")
-    print(str(told["verdict"]).upper())
+        say(f"- {printable(reason)}")
+    say(str(told["verdict"]).upper())
 
 
 def audit_table(found: Sequence[dict[str, Any]]) -> Fitted:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, cast
@@ -80,6 +82,36 @@ def shown_streams() -> Iterator[None]:
                 stream.flush()
         finally:
             sys.stdout, sys.stderr = before
+
+
+def say(text: str = "") -> None:
+    """Print lines, those that are wider than the terminal, or than $COLUMNS, folded between words.
+
+    Contract: every word stays whole; a folded line goes on indented as deep as it began, and four characters more. What
+    is piped without $COLUMNS is not folded.
+    """
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns
+    else:
+        width = width_without_terminal() if os.environ.get("COLUMNS", "").isdigit() else MOST_WIDTH
+    print("\n".join(folded for line in text.split("\n") for folded in folds(line, width)))
+
+
+def folds(line: str, width: int) -> list[str]:
+    """A line as lines of at most `width` characters, where words allow it."""
+    if len(line) <= width:
+        return [line]
+    indent = line[: len(line) - len(line.lstrip())]
+    return textwrap.wrap(
+        line,
+        width,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * 4,
+        drop_whitespace=True,
+        replace_whitespace=False,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def width_without_terminal() -> int:
