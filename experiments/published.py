@@ -22,6 +22,7 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import strongest
 from lowerbound.game.reduction import plan_reduction
+from lowerbound.report.table import NO_KV_CACHE
 
 Outcome = Literal["supported", "refuted", "undecided"]
 Table = list[dict[str, Any]]
@@ -52,7 +53,7 @@ RELATIVES = (
 
 def run() -> Outcome:
     """Play every cache that is installed, write results/published.json and docs/caches.md, print one sentence."""
-    plan = plan_reduction(Geometry.of(find_model(MODEL)))
+    plan = plan_reduction(Geometry.of(find_model(MODEL)), guarantee="additive")
     adapters, missing = adapters_at_hand()
     level = strongest()
     games = at_standard_budgets([*CACHES, *adapters], level)
@@ -121,6 +122,10 @@ def page(rows: Table) -> str:
         "* **floor**: the bytes that any cache needs at the measured error, whole confidence interval.",
         "* **error**: the fraction of bits that Bob got wrong; a coin errs on 0.5.",
         "* **claimed**, **measured**: compression of fp16 keys and values, by its own accounting and as measured.",
+        "* **verdict**: in this game alone, with 0/1 values and public keys, which quantisers store exactly. Whether a "
+        "size is possible at all is told by the [floors](floors.md); with secret keys the same quantisers misread "
+        "most of them.",
+        f"* **{NO_KV_CACHE}**: a code of the game's own symbols, or a control.",
     ]
     families: dict[str, Table] = {}
     for row in rows:
@@ -149,8 +154,9 @@ def _table(rows: Sequence[dict[str, Any]]) -> list[str]:
         stack = "" if row["heads"] == 1 else f" ({row['layers']}x{row['heads'] // row['layers']})"
         claimed = row["claimed_ratio"]
         plain_bytes = 4 * row["symbols"]
+        mark = "" if row["is_kv_cache"] else f" ({NO_KV_CACHE})"
         lines.append(
-            f"| `{row['cache']}`{stack} | {row['budget'] or '-'} | {row['state_bits'] / 8:,.0f} "
+            f"| `{row['cache']}`{stack}{mark} | {row['budget'] or '-'} | {row['state_bits'] / 8:,.0f} "
             f"| {'-' if claimed is None else format(plain_bytes / claimed, ',.0f')} | {row['floor_bits'] / 8:,.0f} "
             f"| {row['error']:.4f} | {'-' if row['ratio'] is None else format(row['ratio'], ',.2f')} "
             f"| {'-' if claimed is None else format(claimed, '.2f') + 'x'} | {row['measured_ratio']:,.2f}x "
