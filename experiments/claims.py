@@ -35,11 +35,16 @@ def text_claims() -> tuple[PublishedRatio, ...]:
     """The headlines of systems for language models, and what packages say of themselves, put on a language model."""
     papers = [replace(claim, model=TEXT_MODEL) for claim in PUBLISHED_RATIOS if claim.system.startswith(TEXT_SYSTEMS)]
     listed = [
-        PublishedRatio(f"{each.name} {each.version}", f"{each.claim}x of {each.of}", each.claimed_of_fp16, TEXT_MODEL,
-              "[what it holds and misreads](packages.md)")
+        PublishedRatio(
+            f"{each.name} {each.version}",
+            f"{each.claim}x of {each.of}",
+            each.claimed_of_fp16,
+            TEXT_MODEL,
+            "[what it holds and misreads](packages.md)",
+        )
         for each in packages()
         if each.claimed_of_fp16 is not None
-    ]  # fmt: skip
+    ]
     return (*papers, *listed)
 
 
@@ -58,7 +63,8 @@ def run() -> Outcome:
     PAGE.write_text(page(answers), encoding="utf-8")
     decided = sum(span(answers, claim, Fraction(0), Word.IMPOSSIBLE) is not None for claim in PUBLISHED_RATIOS)
     print(
-        f"claims: {outcome}: {decided} of {len(PUBLISHED_RATIOS)} published ratios are impossible at some error, delta = 0"
+        f"claims: {outcome}: {decided} of {len(PUBLISHED_RATIOS)} published ratios are impossible at some error, "
+        "delta = 0"
     )
     return outcome
 

@@ -84,7 +84,7 @@ def judged(budget_bits: Fraction, floor: Certified | None, achieved: Achieved) -
 
 @dataclass(frozen=True)
 class Bracket:
-    """The bits per head between which the least memory at an error lies, always kept: what is forced, and what is enough.
+    """What is forced on a head at one error that is always kept, and what is enough, in bits.
 
     Contract: every cache whose answers are all within an additive eta keeps at least `forced.bits`, by a floor whose
     proof a machine has checked, and some cache needs at most `enough.bits`. Both hold in model R1, as `Answer` says.

@@ -43,7 +43,10 @@ def error_text(row: Row | Part) -> str:
 
 
 def duel_table(rows: Sequence[Row]) -> Fitted:
-    """One line per row: measured bits, errors, the floor at these errors, bits / floor, and the verdict in words."""
+    """One line per row: measured bits, errors, the floor at these errors, and the verdict in words.
+
+    Bits over the floor are told where one kind of symbols is secret: there, codes come near the floor.
+    """
     first = rows[0]
     several = len(first.parts) > 1
     levels = f" ({', '.join(f'{part.name} of {part.levels} levels' for part in first.parts)})" if several else ""
@@ -55,7 +58,8 @@ def duel_table(rows: Sequence[Row]) -> Fitted:
         "game alone; what is proved enough is the cheapest cache with a proved error for its eta and largest logit",
     )
     errors = [f"{part.name} misread" for part in first.parts] if several else ["error"]
-    for column in ("cache", "bits", *errors, "floor", "x floor", "claimed", "measured", "verdict"):
+    over = () if several else ("x floor",)
+    for column in ("cache", "bits", *errors, "floor", *over, "claimed", "measured", "verdict"):
         justify: JustifyMethod = "left" if column in ("cache", "verdict") else "right"
         table.add_column(column, justify=justify)
     for row in rows:
@@ -64,7 +68,7 @@ def duel_table(rows: Sequence[Row]) -> Fitted:
             f"{row.state_bits:,}",
             *(map(error_text, row.parts) if several else [error_text(row)]),
             f"{row.floor_bits:,.0f}",
-            "-" if row.ratio is None else f"{row.ratio:,.3f}",
+            *(() if several else ["-" if row.ratio is None else f"{row.ratio:,.3f}"]),
             "-" if row.claimed_ratio is None else f"{row.claimed_ratio:,.2f}x",
             f"{row.measured_ratio:,.2f}x",
             row.verdict,
