@@ -113,7 +113,15 @@ def page(rows: Table) -> str:
         "",
         "Made by `make table`; do not edit. Each cache is played on the hard family of "
         f"`{MODEL}`: {first['symbols']:,} fair bits a head, seed {first['seed']}, isolation {first['isolation']}, "
-        "one trial. Alice and Bob are separate processes, and the bytes are those that crossed.",
+        "one trial. Alice and Bob are separate processes, and the bytes are those that crossed. This is the teaching "
+        "game: keys are public, and values are 0 or 1, which quantisers store exactly. So a quantiser may keep its "
+        "promise here at a size at which [no cache can](floors.md) where keys are secret: "
+        f"`lowerbound play kivi@1/8 --model {MODEL} --keys-and-values frames`.",
+        "",
+        "![Measured message size against error for every cache, and the proved floor below them](frontier.png)",
+        "",
+        "Every mark is a cache that was played: the bytes that crossed, and the share of bits that Bob then misread. "
+        "The line is the theorem. A mark certainly below it would be an error of accounting, and the game stops.",
         "",
         "* **budget**: the method's own nominal budget; what it means is told by `lowerbound caches --describe NAME`.",
         "* **bytes**: the state that reached Bob, all heads together (8 heads where `(4x2)` stands).",
@@ -122,9 +130,8 @@ def page(rows: Table) -> str:
         "* **floor**: the bytes that any cache needs at the measured error, whole confidence interval.",
         "* **error**: the fraction of bits that Bob got wrong; a coin errs on 0.5.",
         "* **claimed**, **measured**: compression of fp16 keys and values, by its own accounting and as measured.",
-        "* **verdict**: in this game alone, with 0/1 values and public keys, which quantisers store exactly. Whether a "
-        "size is possible at all is told by the [floors](floors.md); with secret keys the same quantisers misread "
-        "most of them.",
+        "* **verdict**: of this game alone; *what is proved enough* is the cheapest cache with a proved error for its "
+        "eta and largest logit.",
         f"* **{NO_KV_CACHE}**: a code of the game's own symbols, or a control.",
     ]
     families: dict[str, Table] = {}

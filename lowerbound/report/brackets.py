@@ -69,7 +69,8 @@ def too_short_text(one: Bracket, rows: Sequence[Row]) -> str:
         return ""
     return (
         f"With secret keys and logits up to {plainly(one.geometry.largest_logit)}, Theorem {one.forced.theorem.name} "
-        f"({one.forced.proof}) forces {one.forced.bits:,} bits a head at eta = {plainly(one.eta)}: a cache whose messages are all as short as those of {', '.join(short)} "
+        f"({one.forced.proof}) forces {one.forced.bits:,} bits a head at eta = {plainly(one.eta)}: a cache whose "
+        f"messages are all as short as those of {', '.join(short)} "
         "breaks its promise on some instance, though on none that was played here."
     )
 

@@ -25,7 +25,7 @@ def hundredth() -> Bracket:
 
 
 def test_bytes_of_all_heads(hundredth: Bracket) -> None:
-    """Known values: 406,193 of 868,352 bits are forced by Theorem E1 and 525,605 are enough, for 512 heads in MB."""
+    """Known values: Theorem E1 forces 406,193 of 868,352 bits and 525,605 are enough; in MB for 512 heads."""
     assert (hundredth.forced.bits, hundredth.enough.bits) == (406193, 525605)
     text = brackets_text(D16, [hundredth])
     (line,) = [words for line in text.splitlines() if (words := line.split())[:1] == ["0.01"]]
