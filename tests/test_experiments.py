@@ -245,7 +245,7 @@ def test_a_claim_over_a_floor_refutes_the_hero() -> None:
 
 
 def test_packages_are_told_at_their_longer_measurement() -> None:
-    """Definition: what a package holds is that of the long run where there is one, and without a claim it is left out."""
+    """Definition: a package holds what the long run found, where there is one; without a claim it is left out."""
     listed = {"turbokv 0.1.0": {"held_ratio": 1.79, "long": {"held_ratio": 4.0}}, "kvcrush 0.1.0": {"held_ratio": 2.0}}
     rows = hero.audited({**listed, "polykv-llm 0.1.0": {"held_ratio": 1.0}})
     assert {row["name"]: row["holds"] for row in rows} == {"turbokv": 0.25, "kvcrush": 0.5}
