@@ -73,13 +73,13 @@ bench: $(THIRDPARTY)/.ready
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.
 figures: $(READY)
-	$(BIN)/python -m experiments anatomy coresets dimension maps phase probes proof scaling threshold errors budgets windows recompute structures frontier tightness growth pictures
+	$(BIN)/python -m experiments anatomy coresets dimension maps phase probes proof scaling threshold errors budgets windows recompute structures frontier tightness growth pictures hero
 	$(BIN)/lowerbound figures
 
 # Floors of every model and how tight they are, published claims as guarantees, what breaks each cache.
 pages: $(READY)
-	$(BIN)/python -m experiments tightness claims attacks
-	$(BIN)/lowerbound figures tightness
+	$(BIN)/python -m experiments tightness claims attacks hero
+	$(BIN)/lowerbound figures tightness hero
 
 # The site: the proof graph, the explorer, tables, tutorials, API; build/site/index.html opens without a network.
 site: $(READY)

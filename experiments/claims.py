@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from experiments.packages import packages
-from lowerbound.certify.possible import Answer, Word, possible
+from lowerbound.certify.possible import Answer, Word, judged, possible
+from lowerbound.certify.published_ratios import PUBLISHED_RATIOS, PublishedRatio
 from lowerbound.core.models import find_place
 
 Outcome = Literal["supported", "refuted", "undecided"]
@@ -25,67 +26,25 @@ ETAS = tuple(map(Fraction, ("1/1000", "1/200", "1/100", "1/50", "1/20", "1/10", 
 DELTAS = (Fraction(0), Fraction(1, 10))
 LARGE, TENTH = 4, Fraction(1, 10)
 
-
-@dataclass(frozen=True)
-class Claim:
-    """A published headline: its compression ratio, the model it is applied to here, and the evidence it rests on."""
-
-    system: str
-    says: str
-    ratio: Fraction
-    model: str
-    instead: str
-
-
-CLAIMS = (
-    Claim("ScaleKV, arXiv:2505.19602", "Infinity-8B, 85 GB to 8.5 GB", Fraction(10), "infinity-8b-1m",
-          "scores of ten calibration prompts; GenEval and DPG of the pictures barely move"),
-    Claim("AMS-KV, arXiv:2511.16047", "VAR-d30, up to 84.83 % less", Fraction(10000, 1517), "var-d30",
-          "neighbouring scales have similar keys; FID within 0.06"),
-    Claim("HACK, arXiv:2504.09261", "VAR-d30, 70 % less", Fraction(10, 3), "var-d30",
-          "heads keep the kind that 50 samples gave them; FID 1.92 becomes 2.78"),
-    Claim("HACK, arXiv:2504.09261", "Infinity-8B, 60.4 GB to 34.4 GB", Fraction(604, 344), "infinity-8b-1m",
-          "the same, all memory counted"),
-    Claim("PyramidKV, arXiv:2406.02069", "12 % of the cache", Fraction(25, 3), "var-d30",
-          "attention of lower layers is broad, of higher layers narrow; text benchmarks"),
-    Claim("SnapKV, arXiv:2404.14469", "8.2 times less memory at 16k tokens", Fraction(82, 10), "var-d30",
-          "what the last queries look at is what later ones will; text benchmarks; headline not re-read"),
-    Claim("TOVA, arXiv:2401.06104", "an eighth of the cache", Fraction(8), "var-d30",
-          "the last query knows what is needed; perplexity within half a point; headline not re-read"),
-    Claim("H2O, arXiv:2306.14048", "a fifth of the tokens", Fraction(5), "var-d30",
-          "heavy hitters stay heavy hitters; headline not re-read"),
-    Claim("PrefixKV, arXiv:2412.03409", "a fifth of the cache", Fraction(5), "var-d30",
-          "attention is concentrated; 0.49 perplexity"),
-    Claim("KIVI, arXiv:2402.02750", "2 bits, 3 with scales", Fraction(16, 3), "var-d30",
-          "channels of keys have ranges of their own; text benchmarks"),
-    Claim("QJL, arXiv:2406.03482", "3 bits a value", Fraction(16, 3), "var-d30",
-          "logits stay small, so that a random estimate is good enough; text benchmarks"),
-    Claim("TurboQuant, arXiv:2504.19874", "3.5 bits a value", Fraction(32, 7), "var-d30",
-          "mean squared error over random rotations, not the largest error; headline not re-read"),
-    Claim("BalanceKV, arXiv:2502.07861", "a quarter of the tokens", Fraction(4), "var-d30",
-          "attention is spread: its error is relative to the norm of the softmax, which is 1 here"),
-    Claim("LoMA, arXiv:2401.09486", "4 to 8 times, called lossless", Fraction(4), "var-d30",
-          "lossless for token ids, which are 15 bits each, not for keys and values"),
-    Claim("LoRC, arXiv:2410.03111", "55 to 60 % less", Fraction(5, 2), "var-d30",
-          "keys and values of a trained model lie near a subspace; under 1 % on benchmarks"),
-)  # fmt: skip
-"""Headlines as the papers, or texts about them, state them; ratios are relative to the fp16 cache."""
-
-
 TEXT_MODEL = "llama-3.1-8b"
 """The language model on which headlines that were measured on texts are put, at its default context length."""
 TEXT_SYSTEMS = ("PyramidKV", "SnapKV", "TOVA", "H2O", "KIVI", "QJL", "TurboQuant", "BalanceKV", "LoMA", "LoRC")
 
 
-def text_claims() -> tuple[Claim, ...]:
+def text_claims() -> tuple[PublishedRatio, ...]:
     """The headlines of systems for language models, and what packages say of themselves, put on a language model."""
-    papers = [replace(claim, model=TEXT_MODEL) for claim in CLAIMS if claim.system.startswith(TEXT_SYSTEMS)]
+    papers = [replace(claim, model=TEXT_MODEL) for claim in PUBLISHED_RATIOS if claim.system.startswith(TEXT_SYSTEMS)]
     listed = [
-        Claim(f"{each.name} {each.version}", f"{each.claim}x of {each.of}", each.claimed_of_fp16, TEXT_MODEL,
-              "[what it holds and misreads](packages.md)")
+        PublishedRatio(
+            f"{each.name} {each.version}",
+            f"{each.claim}x of {each.of}",
+            each.claimed_of_fp16,
+            TEXT_MODEL,
+            "[what it holds and misreads](packages.md)",
+        )
         for each in packages()
         if each.claimed_of_fp16 is not None
-    ]  # fmt: skip
+    ]
     return (*papers, *listed)
 
 
@@ -93,7 +52,7 @@ def run() -> Outcome:
     """Write results/claims.json and docs/claims.md, and print one sentence."""
     answers = {
         (name, eta, delta): possible(find_place(name), ratio=1, eta=eta, delta=delta)
-        for name in sorted({claim.model for claim in (*CLAIMS, *text_claims())})
+        for name in sorted({claim.model for claim in (*PUBLISHED_RATIOS, *text_claims())})
         for delta in DELTAS
         for eta in ETAS
     }
@@ -102,8 +61,11 @@ def run() -> Outcome:
     data = [{**answer.to_json(), "eta": str(eta)} for (_, eta, _), answer in answers.items()]
     TABLE.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     PAGE.write_text(page(answers), encoding="utf-8")
-    decided = sum(span(answers, claim, Fraction(0), Word.IMPOSSIBLE) is not None for claim in CLAIMS)
-    print(f"claims: {outcome}: {decided} of {len(CLAIMS)} published ratios are impossible at some error, delta = 0")
+    decided = sum(span(answers, claim, Fraction(0), Word.IMPOSSIBLE) is not None for claim in PUBLISHED_RATIOS)
+    print(
+        f"claims: {outcome}: {decided} of {len(PUBLISHED_RATIOS)} published ratios are impossible at some error, "
+        "delta = 0"
+    )
     return outcome
 
 
@@ -112,13 +74,10 @@ Answers = dict[tuple[str, Fraction, Fraction], Answer]
 
 def word_of(answer: Answer, ratio: Fraction) -> Word:
     """Whether a ratio is possible at the answer's error; its floor and its proved cache do not depend on the ratio."""
-    budget = Fraction(answer.geometry.cache_bits) / ratio
-    if answer.achieved.bits <= budget:
-        return Word.POSSIBLE
-    return Word.IMPOSSIBLE if answer.floor is not None and answer.floor.bits > budget + 1 else Word.OPEN
+    return judged(Fraction(answer.geometry.cache_bits) / ratio, answer.floor, answer.achieved)
 
 
-def span(answers: Answers, claim: Claim, delta: Fraction, word: Word) -> Fraction | None:
+def span(answers: Answers, claim: PublishedRatio, delta: Fraction, word: Word) -> Fraction | None:
     """The largest eta in ETAS up to which a ratio is impossible, or the smallest from which it is possible."""
     etas = ETAS if word is Word.IMPOSSIBLE else ETAS[::-1]
     last = None
@@ -134,7 +93,7 @@ def verdict(answers: Answers) -> Outcome:
     words = {
         word_of(answer, claim.ratio)
         for (model, eta, delta), answer in answers.items()
-        for claim in CLAIMS
+        for claim in PUBLISHED_RATIOS
         if claim.model == model and claim.ratio >= LARGE and eta <= TENTH and delta == 0
     }
     return "refuted" if Word.POSSIBLE in words else "undecided" if Word.OPEN in words else "supported"
@@ -155,7 +114,7 @@ def page(answers: Answers) -> str:
         "",
         "`lowerbound possible --model MODEL --ratio X --eta X --delta X` answers for any other.",
         "",
-        *table(answers, CLAIMS),
+        *table(answers, PUBLISHED_RATIOS),
         "",
         "## Language models",
         "",
@@ -175,7 +134,7 @@ def page(answers: Answers) -> str:
     return "\n".join(lines)
 
 
-def table(answers: Answers, claims: Sequence[Claim]) -> list[str]:
+def table(answers: Answers, claims: Sequence[PublishedRatio]) -> list[str]:
     """A line for each claim: up to which error its ratio is impossible, and from which it is possible."""
     zero, tenth = DELTAS
     lines = [

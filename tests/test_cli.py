@@ -232,12 +232,35 @@ def test_one_broken_cache_does_not_hide_the_others(run_command: Run) -> None:
 
 
 @pytest.mark.slow
-def test_demo_draws_and_writes(run_command: Run, tmp_path: Path) -> None:
-    """Definition: the whole story in an empty directory: floor, reduction, every cache, rows and picture."""
+def test_demo_shows_what_binds(run_command: Run, tmp_path: Path) -> None:
+    """Known values: 46 % of fp16 is forced at eta = 0.01; fp16 alone reads every key; no told ratio is possible."""
     data = json_of(run_command("demo", "--json", "--out", "here"))
+    forced = {need["eta"]: need["forced"]["bits"] / need["cache_bits"] for need in data["needs"]}
+    assert forced[0.01] > 0.46
+    assert all(need["forced"]["proof"] == "machine-checked" for need in data["needs"])
+    exact, *compressed = data["rows"]
+    assert (exact["cache"], exact["errors"]) == ("full-fp16", 0)
+    assert exact["verdict"].startswith("wasteful: 1.65x")
+    for row in compressed:
+        assert row["verdict"].endswith("of keys: breaks eta = 1 %")
+        assert 0.3 < next(part["error"] for part in row["parts"] if part["name"] == "keys") < 1
+    assert {word for one in data["published"] for word in one["words"]} == {"IMPOSSIBLE"}
+    full, *others = data["pictures"]
+    assert (full["agreement"], full["image_error"]) == (1, 0)
+    assert len(others) == 2
+    assert all(one["state_bytes"] < full["state_bytes"] for one in others)
+    assert (tmp_path / "here" / "pictures.png").read_bytes()[:4] == b"\x89PNG"
+    assert json.loads((tmp_path / "here" / "rows.json").read_text(encoding="utf-8"))["rows"] == data["rows"]
+
+
+@pytest.mark.slow
+def test_demo_teaches_in_the_easy_game(run_command: Run, tmp_path: Path) -> None:
+    """Definition: the teaching game in an empty directory: floor, reduction, every cache, rows and picture."""
+    data = json_of(run_command("demo", "--teach", "--json", "--out", "here"))
     rows = data["rows"]
     assert isinstance(rows, list)
-    assert {row["verdict"] for row in rows} == {"above the floor", "outside R1"}
+    assert {row["verdict"].split()[0] for row in rows} == {"keeps", "misreads", "wasteful:", "outside"}
+    assert {row["cache"] for row in rows if not row["is_kv_cache"]} >= {"exact", "golay", "random", "recompute"}
     assert (tmp_path / "here" / "frontier.png").read_bytes()[:4] == b"\x89PNG"
     assert json.loads((tmp_path / "here" / "rows.json").read_text(encoding="utf-8"))["rows"] == rows
 

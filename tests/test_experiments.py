@@ -17,6 +17,7 @@ from experiments import (
     dithered,
     errors,
     frontier,
+    hero,
     maps,
     phase,
     recompute,
@@ -230,3 +231,21 @@ def test_dithered_questions_at_every_start(monkeypatch: pytest.MonkeyPatch, delt
     spec(monkeypatch, dithered, etas=["1/4", "1/100"], deltas=[delta], coins=60_000, moves=90)
     assert dithered.run() == "supported"
     assert all(row["high"] <= float(Fraction(delta)) for row in table.load("dithered")["rows"])
+
+
+def test_a_claim_over_a_floor_refutes_the_hero() -> None:
+    """Forgery: papers under the floor support the claim, one over it refutes it, and an empty table shows nothing."""
+    floor = {"kind": "bracket", "model": "m", "eta": "1/100", "checked": 0.47, "proved": 0.5, "enough": 0.6}
+    papers = hero.papers()
+    assert {row["name"]: row["claim"] for row in papers}["KIVI"] == 3 / 16
+    assert hero.verdict([floor, *papers]) == "supported"
+    assert hero.verdict([floor, *papers, {"kind": "paper", "name": "x", "claim": 0.48}]) == "refuted"
+    assert hero.verdict([{**floor, "checked": 0.2}, *papers]) == "refuted"
+    assert hero.verdict(papers) == hero.verdict([floor]) == "refuted"
+
+
+def test_packages_are_told_at_their_longer_measurement() -> None:
+    """Definition: a package holds what the long run found, where there is one; without a claim it is left out."""
+    listed = {"turbokv 0.1.0": {"held_ratio": 1.79, "long": {"held_ratio": 4.0}}, "kvcrush 0.1.0": {"held_ratio": 2.0}}
+    rows = hero.audited({**listed, "polykv-llm 0.1.0": {"held_ratio": 1.0}})
+    assert {row["name"]: row["holds"] for row in rows} == {"turbokv": 0.25, "kvcrush": 0.5}

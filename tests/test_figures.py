@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
+from matplotlib.patches import Rectangle
 
 from lowerbound.errors import InvalidArgument
 from lowerbound.report.figure import budgets_text, save_all
@@ -21,6 +23,7 @@ from paper_figures import (
     forbidden,
     frontier,
     growth,
+    hero,
     maps,
     phase,
     pictures,
@@ -54,6 +57,25 @@ def point(cache: str, error: float, bits: float, family: str = "eviction", model
 
 
 TABLES: dict[str, list[dict[str, Any]]] = {
+    "hero": [
+        *(
+            {
+                "kind": "bracket",
+                "model": model,
+                "tokens": 424,
+                "d": 64,
+                "eta": eta,
+                "checked": 0.469,
+                "proved": proved,
+                "enough": 0.601,
+            }
+            for model, proved in (("var-d16", 0.52), ("llama", 0.469))
+            for eta in ("1/10", "1/100")
+        ),
+        {"kind": "paper", "name": "KIVI", "claim": 0.1875},
+        {"kind": "package", "name": "small", "claim": 0.2, "holds": 0.25},
+        {"kind": "package", "name": "large", "claim": 0.25, "holds": 5.02},
+    ],
     "frontier": [*(point(f"c{n}", n / 40, 20.0 - n) for n in range(16)), point("re", 0.0, 0.1, "recompute", "R2")],
     "tightness": [
         {"model": "var-d16", "eta": eta, "delta": delta, "floors": FLOORS, "achieved": 0.6, "cache": "guaranteed-a"}
@@ -326,6 +348,23 @@ def test_points_are_those_of_the_tables() -> None:
     assert any("24 bits" in title for title in titles)
     assert any("5 x 1 bits are read" in title for title in titles)
     assert ([0.0, 2.0, 3.0], [0.9, 0.9, 0.95]) in drawn(reading)
+
+
+def test_the_first_picture_says_no_more_than_its_table() -> None:
+    """Definition: bars end where the table says; what is forced is told rounded down, what is enough up."""
+    models, packages, *_ = hero.build(TABLES["hero"]).axes
+    bars = [bar for bar in models.patches if isinstance(bar, Rectangle)]
+    assert {round(bar.get_x() + bar.get_width(), 6) for bar in bars} == {46.9, 52.0, 60.1, 100.0}
+    forced = [bar.get_facecolor() for bar in bars if round(bar.get_width(), 6) == 46.9]
+    assert forced == [to_rgba(hero.CHECKED)] * 4
+    assert sum(to_rgba(hero.CHECKED)[:3]) < sum(to_rgba(hero.ON_PAPER)[:3])
+    texts = [text.get_text() for text in models.texts]
+    assert texts.count("46 %") == texts.count("61 %") == 4
+    assert "KIVI: 19 %" in texts
+    assert any(xs == [18.75, 18.75] for xs, _ in drawn(models))
+    assert any(xs == [20.0, 25.0] for xs, _ in drawn(packages))
+    assert any(xs == [25.0, float(hero.END)] for xs, _ in drawn(packages))
+    assert "502 %" in {text.get_text() for text in packages.texts}
 
 
 def test_shares_become_bytes() -> None:

@@ -12,7 +12,10 @@ from lowerbound.caches.registry import play
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Reduction
 
-ROW = re.compile(r"^\| `([^`]+)`( \((\d+)x(\d+)\))? \| (\S+) \| ([\d,]+) \| (\S+) \| ([\d,]+) \| ([\d.]+) \| (\S+) \|")
+ROW = re.compile(
+    r"^\| `([^`]+)`( \((\d+)x(\d+)\))?(?: \(not a KV cache\))? "
+    r"\| (\S+) \| ([\d,]+) \| (\S+) \| ([\d,]+) \| ([\d.]+) \| (\S+) \|"
+)
 
 
 def told_rows(text: str) -> list[dict[str, str]]:

@@ -14,8 +14,8 @@ from lowerbound.certify.certified import Certified, strongest
 from lowerbound.certify.theorems import CHECKED
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.models import find_geometry
-from lowerbound.core.scalars import Rational, rational
-from lowerbound.errors import invalid
+from lowerbound.core.scalars import Rational, plainly, rational
+from lowerbound.errors import Undecided, invalid
 
 FIXED_LENGTH_SLACK = 1
 """The bits that variable length may save: there are fewer than 2^(B + 1) states of at most B bits."""
@@ -74,6 +74,54 @@ class Answer:
         }
 
 
+def judged(budget_bits: Fraction, floor: Certified | None, achieved: Achieved) -> Word:
+    """Whether so many bits per head are possible, by a verified floor and a proved cache at the same error."""
+    if achieved.bits <= budget_bits:
+        return Word.POSSIBLE
+    beyond = floor is not None and floor.bits > budget_bits + FIXED_LENGTH_SLACK
+    return Word.IMPOSSIBLE if beyond else Word.OPEN
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """What is forced on a head at one error that is always kept, and what is enough, in bits.
+
+    Contract: every cache whose answers are all within an additive eta keeps at least `forced.bits`, by a floor whose
+    proof a machine has checked, and some cache needs at most `enough.bits`. Both hold in model R1, as `Answer` says.
+    """
+
+    geometry: Geometry
+    eta: Fraction
+    forced: Certified
+    enough: Achieved
+
+    def word(self, ratio: Fraction) -> Word:
+        """Whether the fp16 cache can be compressed `ratio` times at this error."""
+        return judged(self.geometry.cache_bits / ratio, self.forced, self.enough)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values, per head."""
+        return {
+            "eta": float(self.eta),
+            "cache_bits": self.geometry.cache_bits,
+            "forced": {"bits": self.forced.bits, "theorem": self.forced.theorem.name, "proof": self.forced.proof},
+            "enough": {"bits": self.enough.bits, "cache": cache_of(self.enough)},
+        }
+
+
+def bracket(place: HasGeometry | str, eta: Rational) -> Bracket:
+    """What is forced and what is enough on a head, where no answer may fail.
+
+    Contract: eta outside [1/100000, 1/2) raises InvalidArgument; Undecided where no machine-checked floor forces a bit.
+    """
+    head, error = find_geometry(place), rational(eta, name="eta")
+    enough = cheapest(head.n_tokens_cached, head.d, multiplier=head.largest_logit, eta=error)
+    forced = strongest(head, eta=error, delta=0, statuses=(CHECKED,))
+    if forced is None:
+        raise Undecided(f"no machine-checked floor forces a bit on {head.name} at eta = {plainly(error)}")
+    return Bracket(head, error, forced, enough)
+
+
 def possible(place: HasGeometry | str, *, ratio: Rational, eta: Rational = "0.01", delta: Rational = 0) -> Answer:
     """Whether the fp16 cache of a head can be compressed `ratio` times at this error.
 
@@ -98,10 +146,4 @@ def possible(place: HasGeometry | str, *, ratio: Rational, eta: Rational = "0.01
     floor = strongest(head, eta=error, delta=failure)
     checked = strongest(head, eta=error, delta=failure, statuses=(CHECKED,))
     found = cheapest(head.n_tokens_cached, head.d, multiplier=head.largest_logit, eta=error, failure_prob=failure)
-    if found.bits <= budget:
-        word = Word.POSSIBLE
-    elif floor is not None and floor.bits > budget + FIXED_LENGTH_SLACK:
-        word = Word.IMPOSSIBLE
-    else:
-        word = Word.OPEN
-    return Answer(word, head, times, error, failure, budget, floor, checked, found)
+    return Answer(judged(budget, floor, found), head, times, error, failure, budget, floor, checked, found)

@@ -15,9 +15,10 @@ import typer
 from lowerbound import __version__
 from lowerbound.cli.adversary import attack
 from lowerbound.cli.audit import audit
-from lowerbound.cli.bounds import demo, floor, models, reduce
+from lowerbound.cli.bounds import floor, models, reduce
 from lowerbound.cli.certificates import certify, check
 from lowerbound.cli.claims import possible
+from lowerbound.cli.demo import demo
 from lowerbound.cli.draw import draw
 from lowerbound.cli.figures import figures
 from lowerbound.cli.games import caches, play

@@ -1,14 +1,11 @@
-"""The bound: the floor of a model, one bit followed through the reduction, the catalogue, and a demonstration."""
+"""The bound: the floor of a model, one bit followed through the reduction, and the catalogue."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from lowerbound.cli.games import at_budgets, play_all
 from lowerbound.cli.options import (
     DEFAULT_DELTA,
     DEFAULT_ETA,
@@ -26,19 +23,11 @@ from lowerbound.cli.options import (
     ModelOption,
     SeedOption,
     instances_of,
-    one_model,
     plan_at,
     print_json,
 )
 from lowerbound.cli.place import Place, at_a_place
 from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, head_of, plan_on, told_of
-
-DEMO_DIRECTORY = Path("results/demo")
-DEMO_CACHES = (
-    *("full", "full-fp32", "full-fp16", "uniform", "uniform@1/16"),
-    *(f"{name}@{share}" for name in ("window", "h2o") for share in ("1/4", "1/2", "3/4")),
-    *("window-scales", "exact", "hamming", "golay", "majority", "random", "recompute"),
-)
 
 
 @at_a_place
@@ -118,51 +107,3 @@ def models(as_json: JsonOption = False) -> None:
 
     console().print(models_table(catalogue()))
     console().print(decoders_table(decoders()))
-
-
-def demo(
-    model: ModelArgument = None,
-    named: ModelOption = None,
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIRECTORY", help="Where rows and picture go.", file_okay=False)
-    ] = DEMO_DIRECTORY,
-    seed: SeedOption = 0,
-    instance_seed: InstanceSeedOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """A demonstration: a floor, one bit, many caches, one picture."""
-    from lowerbound.certify.floors import floor as compute
-    from lowerbound.core.models import find_model
-    from lowerbound.game.story import narrate
-    from lowerbound.report.table import duel_table, floor_text
-    from lowerbound.report.terminal import console
-
-    subject = one_model(model, named)
-    out.mkdir(parents=True, exist_ok=True)
-    bound = compute(subject, eta=DEFAULT_ETA, failure_prob=DEFAULT_DELTA)
-    plan = plan_at(find_model(subject), DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
-    instances = instances_of(instance_seed)
-    story = narrate(plan, instances=instances)
-    if not as_json:
-        print("1. The floor\n")
-        print(floor_text(bound))
-        print("\n2. One bit through the house\n")
-        for step, what in story.lines():
-            print(f"{step:>16}  {what}")
-        print("\n3. Every cache against the floor\n", flush=True)
-    rows, failures = play_all(
-        plan, at_budgets(DEMO_CACHES, [None]), trials=1, isolation=None, time_limit=120.0, instances=instances
-    )
-    data = [row.to_json() for row in rows]
-    (out / "rows.json").write_text(json.dumps({"rows": data}, indent=2) + "\n", encoding="utf-8")
-    from lowerbound.report.figure import frontier, save
-
-    picture = save(frontier(data), out / "frontier.png")
-    save(frontier(data), out / "frontier.svg")
-    if as_json:
-        print_json({"floor": bound.to_json(), "reduce": story.to_json(), "rows": data, "figure": str(picture)})
-    else:
-        console().print(duel_table(rows))
-        print(f"\nThe picture: {picture}\nThe rows:    {out / 'rows.json'}")
-    if failures:
-        raise typer.Exit(max(error.exit_code for _, error in failures))

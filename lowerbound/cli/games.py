@@ -381,6 +381,7 @@ def _print_known(as_json: bool) -> None:
             {
                 "name": name,
                 "family": facts.family,
+                "is_kv_cache": facts.is_kv_cache,
                 "reference": facts.reference,
                 "budget": facts.budget_meaning or None,
                 "default_budget": facts.default_budget,

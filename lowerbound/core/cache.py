@@ -36,6 +36,10 @@ from lowerbound.errors import CorruptState, InvalidArgument, invalid
 FloatArray = NDArray[np.float64]
 ComputationModel = Literal["R1", "R2"]
 
+NO_KV_CACHES = frozenset({"code", "structured", "control", "recompute"})
+"""Families whose members are no KV caches. Codes keep the game's own symbols, whose keys and levels are public; a
+control keeps nothing, and recomputation token ids. They show where floors are met."""
+
 
 @dataclass(frozen=True)
 class Public:
@@ -94,6 +98,11 @@ class CacheFacts:
     computation_model: ComputationModel
     stack: tuple[int, int] | None
     text: str = ""
+
+    @property
+    def is_kv_cache(self) -> bool:
+        """Whether this is a cache of keys and values: it is not if its family is one of NO_KV_CACHES."""
+        return self.family not in NO_KV_CACHES
 
 
 class Memory(ABC):

@@ -126,6 +126,11 @@ def rounded_up(value: Fraction | float, digits: int) -> str:
     return f"{Decimal(math.ceil(Fraction(value) * 10**digits)).scaleb(-digits):,.{digits}f}"
 
 
+def percent(share: float) -> str:
+    """A share as a sentence says it; a share above 0 is never "0 %"."""
+    return f"{100 * share:.0f} %" if share >= 0.01 or not share else f"{100 * share:.2g} %"
+
+
 def plainly(value: Fraction | float) -> str:
     """A number for people: six significant digits if they are exact, else all digits of the nearest float.
 

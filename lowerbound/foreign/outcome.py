@@ -12,8 +12,9 @@ from lowerbound.certify.possible import FIXED_LENGTH_SLACK, Answer, Word
 from lowerbound.certify.witness import witness
 from lowerbound.core.bits import FP16_BITS
 from lowerbound.core.geometry import Geometry
+from lowerbound.core.scalars import percent
 from lowerbound.foreign.ledger import Holding
-from lowerbound.foreign.verdict import Claim, Finding, oddities, percent, times
+from lowerbound.foreign.verdict import Claim, Finding, oddities, times
 from lowerbound.game.duel import Row
 from lowerbound.var.simulator.drawn import Measured
 

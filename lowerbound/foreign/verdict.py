@@ -68,11 +68,6 @@ def times(ratio: Fraction | float) -> str:
     return f"{math.floor(100 * Fraction(ratio)) / 100:.2f}x"
 
 
-def percent(share: float) -> str:
-    """A share as a sentence says it; a share above 0 is never "0 %"."""
-    return f"{100 * share:.0f} %" if share >= 0.01 or not share else f"{100 * share:.2g} %"
-
-
 def merged(entries: Sequence[Entry]) -> list[tuple[str, int]]:
     """Paths with numbers in brackets replaced by a star, and the bytes of all entries of such a path, largest first."""
     sums: dict[str, int] = {}

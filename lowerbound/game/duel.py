@@ -35,10 +35,9 @@ from lowerbound.game.index import Symbols
 from lowerbound.game.reply import Reply, only, replies, stated
 from lowerbound.game.sandbox import forget_pages
 from lowerbound.game.tally import Alphabet, Part, misread
+from lowerbound.game.verdict import enough_bits, verdict
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
 
-ABOVE = "above the floor"
-OUTSIDE_R1 = "outside R1"
 TIME_LIMIT_S = 120.0
 FP16_PAIR_BITS = 2 * FP16_BITS
 """The bits of one key entry and one value entry in fp16, which a plain cache stores for each value entry."""
@@ -57,13 +56,15 @@ class Row:
     `state_bits / floor_bits`, or None if the lower bound is 0. `error` is the error rate over all symbols, and `levels`
     the number of levels of a value. `measured_ratio` is the compression ratio relative to fp16 keys and values.
     `claimed_ratio` is the ratio that the method itself would report for the longest message, or None if it reports
-    none. `computation_model` is that of the family that was played, and so are `floor_bits` and `parts`. `verdict` is
-    "above the floor", or "outside R1" in another model. `instance_commitment` was fixed before the game, and
-    `instance_seed` opens it.
+    none. `computation_model` is that of the family that was played, and so are `floor_bits` and `parts`. `verdict` says
+    in words whether the cache kept its promise in this game, and `enough_bits` is what the cheapest cache with a proved
+    error needs for the same promise, or None (`game.verdict`). `is_kv_cache` is False for codes and controls.
+    `instance_commitment` was fixed before the game, and `instance_seed` opens it.
     """
 
     cache: str
     family: str
+    is_kv_cache: bool
     budget: str | None
     geometry: str
     layers: int
@@ -90,6 +91,7 @@ class Row:
     ratio: float | None
     measured_ratio: float
     claimed_ratio: float | None
+    enough_bits: int | None
     verdict: str
     parts: list[Part]
     ledger: dict[str, int]
@@ -459,10 +461,11 @@ class _Game:
         low, high = clopper_pearson(errors, n_symbols * trials, confidence=confidence)
         parts, proved = played.tally(wrong, confidence)
         longest = max(range(trials), key=lambda trial: len(messages[trial]))
-        used = state_bits(messages[longest])
+        used, enough = state_bits(messages[longest]), enough_bits(played)
         row = Row(
             cache=self.entry.label or self.entry.cache,
             family=facts.family,
+            is_kv_cache=facts.is_kv_cache,
             budget=facts.default_budget if self.budget is None else str(self.budget),
             geometry=played.geometry.name,
             layers=played.stack[0],
@@ -489,7 +492,8 @@ class _Game:
             ratio=float(used / proved) if proved else None,
             measured_ratio=FP16_PAIR_BITS * played.n_entries / used,
             claimed_ratio=None if alice.claimed_ratio is None else float(alice.claimed_ratio),
-            verdict=ABOVE if played.computation_model == "R1" else OUTSIDE_R1,
+            enough_bits=enough,
+            verdict=verdict(played, parts, used, enough),
             parts=parts,
             ledger=_ledger(alice.ledger, messages[longest]),
             alice_seconds=alice.seconds,

@@ -22,11 +22,18 @@ from lowerbound.game.tally import Part
 from lowerbound.prove.verify import Report
 from lowerbound.report.fitted import Fitted
 
+NO_KV_CACHE = "not a KV cache"
+
 
 def label(row: Row) -> str:
     """The name of a row: its cache, with its nominal budget if it has one, and layers x heads unless it is one head."""
     name = printable(row.cache if row.budget is None else f"{row.cache}@{row.budget}")
     return name if row.heads == 1 else f"{name} ({row.layers}x{row.heads // row.layers})"
+
+
+def marked(name: str, is_kv_cache: bool) -> str:
+    """A name as lists of games have it: codes and controls are told from KV caches."""
+    return name if is_kv_cache else f"{name} ({NO_KV_CACHE})"
 
 
 def error_text(row: Row | Part) -> str:
@@ -36,7 +43,10 @@ def error_text(row: Row | Part) -> str:
 
 
 def duel_table(rows: Sequence[Row]) -> Fitted:
-    """One line per row: measured bits, error of each kind of symbol, the floor at these errors, and bits / floor."""
+    """One line per row: measured bits, errors, the floor at these errors, and the verdict in words.
+
+    Bits over the floor are told where one kind of symbols is secret: there, codes come near the floor.
+    """
     first = rows[0]
     several = len(first.parts) > 1
     levels = f" ({', '.join(f'{part.name} of {part.levels} levels' for part in first.parts)})" if several else ""
@@ -44,19 +54,21 @@ def duel_table(rows: Sequence[Row]) -> Fitted:
         title=f"{first.symbols // first.heads} symbols{levels} on each head of {first.geometry}, "
         f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}",
         caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval; "
-        "compression of fp16 keys and values, by the method's own accounting and as measured",
+        "compression of fp16 keys and values, by the method's own accounting and as measured. A verdict speaks of this "
+        "game alone; what is proved enough is the cheapest cache with a proved error for its eta and largest logit",
     )
     errors = [f"{part.name} misread" for part in first.parts] if several else ["error"]
-    for column in ("cache", "bits", *errors, "floor", "x floor", "claimed", "measured", "verdict"):
+    over = () if several else ("x floor",)
+    for column in ("cache", "bits", *errors, "floor", *over, "claimed", "measured", "verdict"):
         justify: JustifyMethod = "left" if column in ("cache", "verdict") else "right"
         table.add_column(column, justify=justify)
     for row in rows:
         table.add_row(
-            label(row),
+            marked(label(row), row.is_kv_cache),
             f"{row.state_bits:,}",
             *(map(error_text, row.parts) if several else [error_text(row)]),
             f"{row.floor_bits:,.0f}",
-            "-" if row.ratio is None else f"{row.ratio:,.3f}",
+            *(() if several else ["-" if row.ratio is None else f"{row.ratio:,.3f}"]),
             "-" if row.claimed_ratio is None else f"{row.claimed_ratio:,.2f}x",
             f"{row.measured_ratio:,.2f}x",
             row.verdict,
@@ -100,7 +112,8 @@ def caches_table(listed: Sequence[Mapping[str, Any]]) -> Fitted:
         table.add_column(column, overflow="fold")
     for entry in listed:
         budget = f"{entry['budget']} ({entry['default_budget']})" if entry["budget"] else "-"
-        table.add_row(entry["name"], entry["family"], entry["idea"], budget, entry["reference"])
+        family = marked(entry["family"], entry["is_kv_cache"])
+        table.add_row(entry["name"], family, entry["idea"], budget, entry["reference"])
     return table
 
 

@@ -298,7 +298,7 @@ def test_in_the_game(cache_class: type[CoupledEviction]) -> None:
     assert (row.layers, row.heads, row.symbols) == (4, 8, 8 * reduction.n_symbols)
     assert row.error == pytest.approx((1 - share) / 2, abs=0.02)
     assert row.claimed_ratio == 32 * 32 * 8 * terms.schedule.n_tokens_cached / row.ledger["payload"]
-    assert row.verdict == "above the floor"
+    assert row.verdict.endswith(": breaks eta = 1 %")
 
 
 def test_one_layer_of_pyramidkv_is_snapkv() -> None:

@@ -25,6 +25,7 @@ from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import plan_reduction
+from lowerbound.game.verdict import KEEPS
 from tests.contracts.laws import CacheLaws
 from tests.contracts.playing import SMALL, VAR_256, at_once, cached_pairs, public, remembering
 
@@ -285,5 +286,5 @@ def test_in_the_game(target: str, budget: str | None, lowest: float, highest: fl
     """Measured: on VAR-256 quantised backbones read every bit; low rank alone is a coin, full rank is not."""
     reduction = plan_reduction(Geometry.of(find_model("var-d16")))
     row = duel(reduction, f"lowerbound.caches.low_rank.{target}", budget=budget, isolation=Isolation.NONE)
-    assert row.verdict == "above the floor"
+    assert (row.verdict == KEEPS) == (row.errors == 0)
     assert lowest <= row.error <= highest

@@ -33,6 +33,7 @@ from lowerbound.errors import CorruptState
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import plan_reduction
+from lowerbound.game.verdict import KEEPS
 from tests.contracts.laws import CacheLaws
 from tests.contracts.playing import SMALL, VAR_256, cached_pairs, public, remembering, states_of, tokens
 
@@ -253,5 +254,5 @@ def test_in_the_game(target: str, budget: str | None, error: Fraction) -> None:
     """Measured: on VAR-256 these states answer as windows of what they kept, and as coins elsewhere."""
     reduction = plan_reduction(Geometry.of(find_model("var-d16")))
     row = duel(reduction, f"lowerbound.caches.recurrent.{target}", budget=budget, isolation=Isolation.NONE)
-    assert row.verdict == "above the floor"
+    assert (row.verdict == KEEPS) == (row.errors == 0)
     assert row.error_low <= float(error) <= row.error_high

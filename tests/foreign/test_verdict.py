@@ -6,9 +6,10 @@ from fractions import Fraction
 
 import pytest
 
+from lowerbound.core.scalars import percent
 from lowerbound.errors import InvalidArgument
 from lowerbound.foreign.ledger import Entry, Holding
-from lowerbound.foreign.verdict import Claim, merged, oddities, percent, times
+from lowerbound.foreign.verdict import Claim, merged, oddities, times
 
 
 @pytest.mark.parametrize(
