@@ -10,7 +10,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 from lowerbound import __version__
-from lowerbound.report.site.build import write_beside, write_sources
+from lowerbound.report.site.build import type_aliases, write_beside, write_sources
 from lowerbound.report.site.mathml import to_mathml
 
 project = "lowerbound"
@@ -22,7 +22,7 @@ exclude_patterns = ["programs", "_static"]
 source_suffix = {".md": "markdown"}
 nitpicky = False
 
-myst_enable_extensions = ["dollarmath", "attrs_inline", "colon_fence"]
+myst_enable_extensions = ["dollarmath", "attrs_block", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure", "ref.python"]
 
@@ -40,7 +40,9 @@ pygments_style = "tango"
 pygments_dark_style = "github-dark"
 
 toc_object_entries = False  # they are copied into every page, and take half of the build
+add_module_names = False
 autodoc_member_order = "bysource"
+autodoc_type_aliases = type_aliases()
 autodoc_typehints = "signature"
 autodoc_default_options = {"show-inheritance": False}
 autodoc_preserve_defaults = True
