@@ -56,18 +56,18 @@ fuzz: $(READY)
 bench: $(THIRDPARTY)/.ready
 	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(THIRDPARTY)/bin/python -m experiments growth
-	$(THIRDPARTY)/bin/python -m paper_figures growth
+	$(THIRDPARTY)/bin/python -m paper_figures growth --pages
 	$(THIRDPARTY)/bin/python -m benchmarks --page
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.
 figures: $(READY)
 	$(BIN)/python -m experiments anatomy coresets dimension maps phase probes proof scaling threshold errors budgets windows recompute structures frontier tightness
-	$(BIN)/lowerbound figures
+	$(BIN)/lowerbound figures anatomy coresets dimension frontier maps phase probes proof scaling structures threshold tightness tightness_bytes --pages
 
 # Floors of every model and how tight they are, published claims as guarantees, what breaks each cache.
 pages: $(READY)
 	$(BIN)/python -m experiments tightness claims attacks
-	$(BIN)/lowerbound figures tightness
+	$(BIN)/lowerbound figures tightness --pages
 
 # The site: the proof graph, the explorer, tables, tutorials, API; build/site/index.html opens without a network.
 site: $(READY)
