@@ -175,8 +175,8 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
         lines: dict[str, list[tuple[float, float]]] = {}
         for row in sorted(rows, key=lambda row: (row["error"], -row["bits_per_symbol"])):
             lines.setdefault(row["cache"], []).append((row["error"], row["bits_per_symbol"]))
-        lines["floor"] = [(x, y) for x, y in zip(xs, floor, strict=True) if y > lowest]
-        _write(figure, axes, names, list(lines.values()))
+        forbidden = [(x, y) for x, y in zip(xs, floor, strict=True) if y > lowest]
+        _write(figure, axes, names, list(lines.values()), forbidden)
     return figure
 
 
@@ -203,6 +203,8 @@ PLACES = tuple(
     )
 )
 """Offsets of a name from its mark in points, near ones first; for x < 0 the name is to the left of its mark."""
+LEADER_FROM = 14
+"""The distance to its mark, in points, from which on a name has a line to the mark."""
 STEP = 3.0
 """The distance between the points of a line that a name must not cover, in points."""
 
@@ -292,33 +294,49 @@ def _write(
     axes: Any,
     names: Sequence[tuple[str, tuple[float, float]]],
     lines: Sequence[Sequence[tuple[float, float]]],
+    forbidden: Sequence[tuple[float, float]],
 ) -> None:
     """Write each name at the first of PLACES where it covers no name, no mark and no line between marks.
 
-    A name that has no such place is left out; the table of caches has all names.
+    No line from a mark to its name crosses another name, and the region below the line `forbidden` has names of marks
+    that lie in it alone. A name that has no such place is left out; the table of caches has all names.
     """
     to_points = 72 / figure.dpi
     frame = axes.get_window_extent()
     taken: list[tuple[float, float, float, float]] = []
-    for line in lines:
+    edge = to_points * axes.transData.transform(forbidden)
+    region = [(x, x, float(frame.y0), y + 1) for x, y in edge]
+    for line in [*lines, forbidden]:
         places = to_points * axes.transData.transform(line)
         taken += [(x - 4, x + 4, y - 3, y + 3) for x, y in places]
         for (x1, y1), (x2, y2) in pairwise(places):
             steps = int(hypot(x2 - x1, y2 - y1) / STEP)
             between = [(x1 + k / steps * (x2 - x1), y1 + k / steps * (y2 - y1)) for k in range(1, steps)]
             taken += [(x, x, y - 1, y + 1) for x, y in between]
+    leaders: list[tuple[float, float, float, float]] = []
+    written: list[tuple[float, float, float, float]] = []
     for name, spot in names:
         x, y = to_points * axes.transData.transform(spot)
         width = LETTER * NAME_POINTS * len(name)
+        is_inside = spot[0] < forbidden[-1][0] and spot[1] < min(y for x, y in forbidden if x <= max(spot[0], 0.0))
         for dx, dy in PLACES:
             left, low = x + dx - (width if dx < 0 else 0), y + dy
-            box = left, left + width, low, low + NAME_POINTS
-            inside = to_points * frame.x0 < box[0] and box[1] < to_points * frame.x1 and box[2] > to_points * frame.y0
-            if not inside or any(
-                box[0] < other[1] and other[0] < box[1] and box[2] < other[3] and other[2] < box[3] for other in taken
+            room = left, left + width, low, low + NAME_POINTS
+            inside = (
+                to_points * frame.x0 < room[0] and room[1] < to_points * frame.x1 and room[2] > to_points * frame.y0
+            )
+            steps = int(hypot(dx, dy) / STEP) if hypot(dx, dy) > LEADER_FROM else 0
+            leader = [(x + k / steps * dx, y + k / steps * dy) for k in range(1, steps)]
+            points = [(px, px, py, py) for px, py in leader]
+            if (
+                not inside
+                or _overlap([room], [*taken, *leaders, *([] if is_inside else region)])
+                or _overlap(points, written)
             ):
                 continue
-            taken.append(box)
+            taken.append(room)
+            written.append(room)
+            leaders += points
             axes.annotate(
                 name,
                 spot,
@@ -329,9 +347,14 @@ def _write(
                 fontsize=NAME_POINTS,
                 color="#333333",
                 path_effects=[HALO],
-                arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if abs(dy) > 11 else None,
+                arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if steps else None,
             )
             break
+
+
+def _overlap(some: Sequence[tuple[float, ...]], others: Sequence[tuple[float, ...]]) -> bool:
+    """Whether a rectangle (left, right, low, high) of one list meets a rectangle of the other."""
+    return any(a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3] for a in some for b in others)
 
 
 IMPOSSIBLE, OPEN, POSSIBLE = "#f0d0d0", "#eeeeee", "#cfe8dc"
