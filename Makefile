@@ -68,18 +68,18 @@ fuzz: $(READY)
 bench: $(THIRDPARTY)/.ready
 	$(THIRDPARTY)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
 	$(THIRDPARTY)/bin/python -m experiments growth
-	$(THIRDPARTY)/bin/python -m paper_figures growth
+	$(THIRDPARTY)/bin/python -m paper_figures growth --pages
 	$(THIRDPARTY)/bin/python -m benchmarks --page
 
 # Every table that a figure needs, then every figure; rows that the store has are not played again.
 figures: $(READY)
 	$(BIN)/python -m experiments anatomy coresets dimension maps phase probes proof scaling threshold errors budgets windows recompute structures frontier tightness growth pictures hero
-	$(BIN)/lowerbound figures
+	$(BIN)/lowerbound figures --pages
 
 # Floors of every model and how tight they are, published claims as guarantees, what breaks each cache.
 pages: $(READY)
 	$(BIN)/python -m experiments tightness claims attacks hero
-	$(BIN)/lowerbound figures tightness hero
+	$(BIN)/lowerbound figures tightness hero --pages
 
 # The site: the proof graph, the explorer, tables, tutorials, API; build/site/index.html opens without a network.
 site: $(READY)
@@ -92,7 +92,7 @@ digits: $(THIRDPARTY)/.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=.data-packages $(THIRDPARTY)/bin/python -m experiments digits
 	cp results/digits.safetensors digits/lowerbound_digits/digits.safetensors
 	cp results/digits.json experiments/digits.json
-	$(THIRDPARTY)/bin/python -m paper_figures training
+	$(THIRDPARTY)/bin/python -m paper_figures training --pages
 
 # Every cache against the floor, ours and third-party: docs/caches.md.
 table: $(THIRDPARTY)/.ready

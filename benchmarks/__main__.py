@@ -110,7 +110,9 @@ def page(told: dict[str, Printed], before: str) -> str:
     parts = [
         "# Performance",
         "",
-        "Made by `make bench`; do not edit. Every figure stands beside a peer or a limit that was measured in the same",
+        "<!-- Made by `make bench`; do not edit. -->",
+        "",
+        "Every figure stands beside a peer or a limit that was measured in the same",
         "run, in turn, so that a busy machine slows both; medians with their range. No test asserts any of them.",
     ]
     for name in BENCHMARKS:

@@ -10,7 +10,7 @@ DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS.parent))
 
 from lowerbound import __version__
-from lowerbound.report.site.build import write_beside, write_sources
+from lowerbound.report.site.build import type_aliases, write_beside, write_sources
 from lowerbound.report.site.mathml import to_mathml
 
 project = "lowerbound"
@@ -22,7 +22,7 @@ exclude_patterns = ["programs", "_static"]
 source_suffix = {".md": "markdown"}
 nitpicky = False
 
-myst_enable_extensions = ["dollarmath", "attrs_inline", "colon_fence"]
+myst_enable_extensions = ["dollarmath", "attrs_block", "attrs_inline", "colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = ["misc.highlighting_failure", "ref.python"]
 
@@ -40,7 +40,9 @@ pygments_style = "tango"
 pygments_dark_style = "github-dark"
 
 toc_object_entries = False  # they are copied into every page, and take half of the build
+add_module_names = False
 autodoc_member_order = "bysource"
+autodoc_type_aliases = type_aliases()
 autodoc_typehints = "signature"
 autodoc_default_options = {"show-inheritance": False}
 autodoc_preserve_defaults = True
@@ -57,8 +59,21 @@ def plain(app, what, name, obj, options, lines):
             lines[number] = bullet + "``".join(pieces)
 
 
+def keep_together(app, doctree, docname):
+    """No line begins with a percent sign, or with the punctuation that follows a formula."""
+    for text in list(doctree.findall(nodes.Text)):
+        parent, told = text.parent, text.astext()
+        if isinstance(parent, (nodes.FixedTextElement, nodes.literal, nodes.raw, nodes.math)):
+            continue
+        place = parent.index(text)
+        if place and isinstance(parent[place - 1], nodes.math) and told.startswith((".", ",", ";", ":", ")")):
+            parent[place - 1]["after"], told = told[0], told[1:]
+        parent[place] = nodes.Text(told.replace(" %", "\u00a0%"))
+
+
 def inline_math(self, node):
-    self.body.append(to_mathml(node.astext()))
+    after = node.get("after", "")
+    self.body.append(f'<span class="kept">{to_mathml(node.astext())}{after}</span>')
     raise nodes.SkipNode
 
 
@@ -70,5 +85,6 @@ def block_math(self, node):
 def setup(app):
     app.add_html_math_renderer("mathml", inline_renderers=(inline_math, None), block_renderers=(block_math, None))
     app.connect("builder-inited", lambda app: write_sources(DOCS, DOCS.parent / "proofs"))
+    app.connect("doctree-resolved", keep_together)
     app.connect("autodoc-process-docstring", plain, priority=1)
     app.connect("build-finished", lambda app, failure: failure or write_beside(DOCS, Path(app.outdir)))

@@ -120,7 +120,9 @@ def page(rows: Table) -> str:
     lines = [
         "# What breaks every cache",
         "",
-        "Made by `python -m experiments attacks`; do not edit. Each cache of `lowerbound caches` is attacked at a "
+        "<!-- Made by `python -m experiments attacks`; do not edit. -->",
+        "",
+        "Each cache of `lowerbound caches` is attacked at a "
         "quarter of its nominal budget, on small places first, and its first certain violation is shrunk. The answer "
         "is that of a fresh process; that it lies outside the promise is certain by Arb balls; and every witness has "
         "been asked again (`lowerbound attack CACHE --budget 1/4 -o FILE`, `lowerbound check FILE`). Third-party code, "

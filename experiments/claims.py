@@ -104,7 +104,9 @@ def page(answers: Answers) -> str:
     lines = [
         "# Published compression ratios, read as guarantees",
         "",
-        "Made by `python -m experiments claims`; do not edit. No paper below claims a worst-case guarantee: each "
+        "<!-- Made by `python -m experiments claims`; do not edit. -->",
+        "",
+        "No paper below claims a worst-case guarantee: each "
         "measures averages over pictures or texts, and says so. This page asks what its ratio *would* mean as one: "
         "every answer of every head within eta (additive, values in [0, 1], |logit| <= 100, model R1), always "
         "(delta = 0) or with probability 0.9. *Impossible up to* is the largest error of the list "

@@ -11,20 +11,17 @@ from typing import Any
 
 from experiments.table import Outcome, save
 from lowerbound.prove.book import load_book
-from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, GAP_X, GAP_Y, layout
+from lowerbound.prove.layout import layout
 from lowerbound.prove.verify import AXIOMS_OF_THE_REALS, verify
 
 SPEC: dict[str, Any] = {"book": "proofs", "axioms": [AXIOMS_OF_THE_REALS]}
 
 
 def run() -> Outcome:
-    """Verify the book, and write each lemma with its place in the picture."""
+    """Verify the book, and write each lemma with its place in the picture and the arrows that end there."""
     book = load_book(Path(__file__).parent.parent / SPEC["book"])
     report = verify(book)
-    place = {
-        lemma: (y / (BOX_HEIGHT + GAP_Y), x / (BOX_WIDTH + GAP_X))
-        for lemma, (x, y) in layout(book.graph()).places.items()
-    }
+    laid = layout(book.graph())
     rows = [
         {
             "id": entry.lemma.id,
@@ -32,9 +29,9 @@ def run() -> Outcome:
             "checked_by": list(entry.checked_by),
             "everywhere": entry.lemma.range.startswith(("all", "as ")),
             "main": entry.lemma.id == book.theorem,
-            "uses": sorted({use.lemma for use in entry.lemma.uses}),
-            "row": place[entry.lemma.id][0],
-            "column": place[entry.lemma.id][1],
+            "left": laid.places[entry.lemma.id][0],
+            "middle": laid.places[entry.lemma.id][1],
+            "arrows": {used: points for (used, user), points in laid.edges.items() if user == entry.lemma.id},
         }
         for entry in report.entries
     ]

@@ -111,7 +111,9 @@ def page(rows: Table) -> str:
     lines = [
         "# Every cache against the floor",
         "",
-        "Made by `make table`; do not edit. Each cache is played on the hard family of "
+        "<!-- Made by `make table`; do not edit. -->",
+        "",
+        "Each cache is played on the hard family of "
         f"`{MODEL}`: {first['symbols']:,} fair bits a head, seed {first['seed']}, isolation {first['isolation']}, "
         "one trial. Alice and Bob are separate processes, and the bytes are those that crossed. This is the teaching "
         "game: keys are public, and values are 0 or 1, which quantisers store exactly. So a quantiser may keep its "

@@ -48,7 +48,7 @@ PAGE = Path(__file__).parent.parent / "docs" / "structures.md"
 
 BEFORE = """# Which structure helps
 
-Made by `python -m experiments structures`; do not edit.
+<!-- Made by `python -m experiments structures`; do not edit. -->
 
 The theorem binds caches that must be right on *all* keys and values. A **prior** is a promise about them: a public
 class. A class of L members costs log2 L bits and no less, because a cache that lets Bob name the member is a code for

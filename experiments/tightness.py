@@ -131,7 +131,9 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
     lines = [
         "# Floors, and how tight they are",
         "",
-        "Made by `python -m experiments tightness`; do not edit. One head, model R1: real unit keys and queries, "
+        "<!-- Made by `python -m experiments tightness`; do not edit. -->",
+        "",
+        "One head, model R1: real unit keys and queries, "
         "|logit| <= 100, values in [0, 1], every answer within eta (additive) with probability 1 - delta. Every floor "
         f"is a certificate that the kernel has verified. {who_checked(table)} Proofs: [F and F'](frames.md), "
         "[G](strips.md), and [D and E](cliques.md), which speak of delta = 0 alone. `cache` is the cheapest cache with "

@@ -1,4 +1,4 @@
-"""`python -m paper_figures [NAME...] [--out DIR]`: draw figures from the tables of `python -m experiments`."""
+"""`python -m paper_figures [NAME...] [--out DIR] [--pages]`: draw figures from the tables of experiments."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from paper_figures import (
     anatomy,
     coresets,
     dimension,
-    forbidden,
     frontier,
     growth,
     hero,
@@ -23,8 +22,9 @@ from paper_figures import (
     proof,
     scaling,
     structures,
-    thresholds,
+    threshold,
     tightness,
+    tightness_bytes,
     training,
 )
 
@@ -32,7 +32,6 @@ FIGURES: dict[str, ModuleType] = {
     "anatomy": anatomy,
     "coresets": coresets,
     "dimension": dimension,
-    "forbidden": forbidden,
     "frontier": frontier,
     "growth": growth,
     "hero": hero,
@@ -43,36 +42,43 @@ FIGURES: dict[str, ModuleType] = {
     "proof": proof,
     "scaling": scaling,
     "structures": structures,
-    "thresholds": thresholds,
+    "threshold": threshold,
     "tightness": tightness,
+    "tightness_bytes": tightness_bytes,
     "training": training,
 }
+"""A figure has the name of the experiment whose table it draws, with a further word where one table has two figures."""
 RESULTS = Path("results")
 LOGS = Path(__file__).parent.parent / "experiments"
 RELEASED = ("digits",)
 """Tables that come with the checkout, because making them takes torch: those of `LOGS` are drawn."""
 PAGES = Path(__file__).parent.parent / "docs"
-ON_PAGES = tuple(name for name in FIGURES if name not in ("forbidden", "proof", "scaling", "thresholds"))
-"""Figures that the README and the pages show; drawing them without --out renews those pictures."""
+ON_PAGES = tuple(name for name in FIGURES if name not in ("proof", "scaling", "threshold", "tightness_bytes"))
+"""Figures that the README and the pages show; `--pages` renews those pictures."""
 
 
-def draw(name: str, place: Path | None) -> list[Path]:
-    """One figure as PDF, SVG and PNG; FileNotFoundError where its table is missing."""
-    module = FIGURES[name]
-    folder = LOGS if module.TABLE in RELEASED else RESULTS
-    rows = json.loads((folder / f"{module.TABLE}.json").read_text(encoding="utf-8"))["rows"]
-    figure = module.build(rows)
-    paths = save_all(figure, (place or RESULTS / "figures") / name)
-    return [*paths, save(figure, PAGES / f"{name}.png")] if place is None and name in ON_PAGES else paths
+def table_of(name: str) -> Path:
+    """The file of the table that a figure draws: a result of this checkout, or a log that was released with it."""
+    table = f"{FIGURES[name].TABLE}.json"
+    return (LOGS if FIGURES[name].TABLE in RELEASED else RESULTS) / table
+
+
+def draw(name: str, place: Path, *, pages: bool) -> list[Path]:
+    """One figure as PDF, SVG and PNG in a folder; where `pages` is true, also the picture that pages show."""
+    figure = FIGURES[name].build(json.loads(table_of(name).read_text(encoding="utf-8"))["rows"])
+    paths = save_all(figure, place / name)
+    return [*paths, save(figure, PAGES / f"{name}.png")] if pages and name in ON_PAGES else paths
 
 
 def main(words: list[str]) -> int:
     """Draw the named figures, or all of them if none is named.
 
-    Contract: 0, or 2 with one sentence for an unknown name or option, or one that is given twice, before anything is
-    drawn; 2 where a table is missing.
+    Contract: 0, or 2 with one sentence for an unknown name or option, one that is given twice, or tables that are
+    missing, before anything is drawn. No file of the checkout is touched without `--pages`.
     """
-    place = None
+    place, pages = RESULTS / "figures", "--pages" in words
+    if pages:
+        words = [word for at, word in enumerate(words) if word != "--pages" or at != words.index("--pages")]
     if "--out" in words:
         at = words.index("--out")
         if at + 1 == len(words) or words[at + 1].startswith("--"):
@@ -80,22 +86,21 @@ def main(words: list[str]) -> int:
         place = Path(words[at + 1])
         words = words[:at] + words[at + 2 :]
     for word in words:
-        if word == "--out":
-            return _refused("--out must be given at most once")
+        if word in ("--out", "--pages"):
+            return _refused(f"{word} must be given at most once")
         if word.startswith("-"):
-            return _refused(f"option must be --out DIR, got {word!r}")
+            return _refused(f"option must be --out DIR or --pages, got {word!r}")
         if word not in FIGURES:
             return _refused(f"figure must be one of {', '.join(FIGURES)}, got {word!r}")
         if words.count(word) > 1:
             return _refused(f"figure must be named once, got {word!r} {words.count(word)} times")
-    for name in words or FIGURES:
-        try:
-            for path in draw(name, place):
-                print(path)
-        except FileNotFoundError as missing:
-            table = FIGURES[name].TABLE
-            print(f"error: run `python -m experiments {table}` first: {missing.filename} is missing", file=sys.stderr)
-            return 2
+    names = words or list(FIGURES)
+    if missing := list(dict.fromkeys(FIGURES[name].TABLE for name in names if not table_of(name).is_file())):
+        tables = f"the table {missing[0]}" if len(missing) == 1 else f"{len(missing)} tables"
+        return _refused(f"{RESULTS} lacks {tables}; make it with: python -m experiments {' '.join(missing)}")
+    for name in names:
+        for path in draw(name, place, pages=pages):
+            print(path)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from lowerbound.report.figure import FORBIDDEN, INK, MEASURED, SERIES, Figure, sheet
+from lowerbound.report.figure import FORBIDDEN, INK, MEASURED, SERIES, Figure, plain_ticks, sheet
 
 TABLE = "growth"
 
@@ -30,12 +30,18 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             _marks(many, _of(rows, what), ("count", "seconds"), marker + "-", colour, label=f"{what}, {how}")
         many.set_xlabel("number of caches, or of lemmas")
         many.set_ylabel("seconds for all")
-        for axes in (time, memory, width, many):
+        for axes, title in zip(
+            (time, memory, width, many),
+            ("time grows with tokens", "memory grows with tokens", "time grows with the dimension", "many at once"),
+            strict=True,
+        ):
+            axes.set_title(title, loc="left", fontsize=9)
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
+            axes.margins(x=0.06, y=0.08)
+            plain_ticks(axes)
         many.legend(frameon=False, fontsize=7)
-        handles = time.get_legend_handles_labels()
-        figure.legend(*handles, loc="outside lower center", ncols=3, frameon=False, fontsize=7.5)
+        time.legend(frameon=False, fontsize=7, loc="upper left")
     return figure
 
 
@@ -69,4 +75,4 @@ def _marks(
     """Draw one mark per row."""
     x, y = names
     xs, ys = [row[x] for row in rows], [scale * row[y] for row in rows]
-    axes.plot(xs, ys, marker, color=colour, markersize=4, linewidth=1, label=label)
+    axes.plot(xs, ys, marker, color=colour, markersize=4.5, linewidth=1, zorder=3, label=label)

@@ -19,7 +19,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
     (witness,) = (row for row in rows if row["kind"] == "witness")
     known = [row for row in rows if row["kind"] == "known"]
     lines = -(-len(known) // N_COLUMNS)
-    with sheet(7.2, 1.7 + 1.0 * lines, nrows=1 + lines, ncols=N_COLUMNS, squeeze=False) as (figure, grid):
+    with sheet(7.2, 1.6 + 1.0 * lines, nrows=1 + lines, ncols=N_COLUMNS, squeeze=False) as (figure, grid):
         _witness(figure, grid[0], witness)
         below = [axes for line in grid[1:] for axes in line]
         image = None
@@ -31,7 +31,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             )
         for axes in below[len(known) :]:
             axes.axis("off")
-        _bar(figure, image, grid[-1], "weight on each token, when it is asked for by its own key", 40)
+        _bar(figure, image, grid[-1], "weight on each token, when it is asked for by its own key", 70)
     return figure
 
 
@@ -43,20 +43,22 @@ def _witness(figure: Figure, panels: Any, row: dict[str, Any]) -> None:
     _title(panels[0], f"attention answers {row['exact']:.4f}")
     image = _pyramid(panels[1], row["maps"], row["weights"], "Blues", 0, top)
     _title(panels[1], f"{row['cache']} answers {row['answer']:.4f}")
-    _bar(figure, image, panels[:2], "weight on each token, in one answer", 30)
+    _bar(figure, image, panels[:2], "weight on each token, in one answer", 50)
     # cividis grows lighter from end to end, so that signs can also be told apart in gray.
     image = _pyramid(panels[2], row["maps"], mistakes, "cividis", -reach, reach)
-    _title(panels[2], f"difference (promised: {row['eta']:.0%})")
-    _bar(figure, image, panels[2:], "difference of weights", 15)
+    _title(panels[2], "difference")
+    _bar(figure, image, panels[2:], "this cache's weight less attention's", 25)
     for axes in panels:
         _mark(axes, row["maps"], [value > 0 for value in row["values"]])
     height = max(height for height, _ in row["maps"])
-    panels[0].text(0, -height, "framed: value 1;\nall others 0", fontsize=6.5, color=INK, va="bottom")
+    words = "framed token: value 1\nevery other: value 0"
+    panels[0].text(0, -height, words, fontsize=6.5, color=INK, va="bottom")
 
 
 def _bar(figure: Figure, image: Any, panels: Any, words: str, aspect: float) -> None:
-    bar = figure.colorbar(image, ax=list(panels), orientation="horizontal", shrink=0.8, aspect=aspect, pad=0.06)
-    bar.ax.tick_params(labelsize=7)
+    bar = figure.colorbar(image, ax=list(panels), orientation="horizontal", shrink=0.6, aspect=aspect, pad=0.08)
+    bar.outline.set_linewidth(0.4)
+    bar.ax.tick_params(labelsize=6.5, length=2, width=0.5)
     bar.ax.locator_params(nbins=4)
     bar.set_label(words, fontsize=7.5)
 

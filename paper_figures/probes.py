@@ -20,7 +20,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         for axes, model in zip(grid[0], models, strict=True):
             here = [row for row in readers if row["model"] == model]
             _panel(axes, here)
-            axes.set_title(f"{model}: T = {here[0]['tokens']}", loc="left", fontsize=9)
+            axes.set_title(f"{model}: T = {here[0]['tokens']:,}", loc="left", fontsize=9)
         grid[0][0].set_ylabel("error rate of the bits read")
         handles, labels = grid[0][0].get_legend_handles_labels()
         figure.legend(
@@ -47,11 +47,13 @@ def _panel(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
             color=colour,
             markerfacecolor="white" if is_adaptive else colour,
             markersize=5,
-            clip_on=False,
             zorder=3,
             label=name + (", adaptive" if is_adaptive else ", played"),
         )
+    axes.text(1.2, 0.22, "no reader that fixes its places\nbefore it looks", color=FORBIDDEN, fontsize=8)
     axes.set_xscale("symlog", base=2, linthresh=1)
-    axes.set_xlim(0, tokens)
-    axes.set_ylim(0, 0.55)
+    ticks = [0, *(4**k for k in range(tokens.bit_length()) if 4**k <= tokens)]
+    axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+    axes.set_xlim(-0.15, 1.35 * tokens)
+    axes.set_ylim(-0.02, 0.55)
     axes.set_xlabel("rows read for one answer, in the mean")

@@ -3,58 +3,61 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import fill
 from typing import Any
 
-from lowerbound.report.figure import INK, Figure, sheet
+from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, MARGIN, lines_of
+from lowerbound.report.figure import INK, Figure, box, sheet, winding
 
 TABLE = "proof"
 FILL = {"coq": "#cfe8d8", "kernel": "#d6e4f5", "z3": "#fbe7c6", "computation": "#e8e0f0"}
-ON_PAPER = "#ffffff"
-REACH = 0.21
-"""The distance from the middle of a name to the end of an arrow, in columns."""
-WIDEST = 14
-"""The most letters per line; longer names are broken."""
+NAMES = {"coq": "Coq", "kernel": "kernel", "z3": "z3 and cvc5", "computation": "computation"}
+ON_PAPER, OPEN = "#ffffff", "#8a5a00"
+WIDTH_INCHES, LEGEND_INCHES = 7.2, 0.5
+ROUND = 9.0
+"""The radius of the corners of a lemma that holds for all sizes, in the layout's units."""
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
-    """Rows of `python -m experiments proof`: one lemma each, with its place in the picture."""
-    places = {row["id"]: (row["column"], -row["row"]) for row in rows}
-    heights = [row["row"] for row in rows]
-    with sheet(7.2, 0.26 * (max(heights) - min(heights)) + 1) as (figure, axes):
+    """Rows of `python -m experiments proof`: one lemma each, with its place and the arrows that end at its box."""
+    width = max(row["left"] for row in rows) + BOX_WIDTH + MARGIN
+    height = max(row["middle"] for row in rows) + BOX_HEIGHT / 2 + MARGIN
+    with sheet(WIDTH_INCHES, WIDTH_INCHES * height / width + LEGEND_INCHES) as (figure, axes):
         for row in rows:
-            for used in row["uses"]:
-                (x1, y1), (x2, y2) = places[used], places[row["id"]]
-                axes.annotate(
-                    "",
-                    (x2 - REACH, y2),
-                    (x1 + REACH, y1),
-                    arrowprops={"arrowstyle": "-|>", "color": "#999999", "linewidth": 0.5, "mutation_scale": 5},
-                )
+            for points in row["arrows"].values():
+                winding(axes, points, "#8a8f98")
         for row in rows:
-            checker = next((name for name in FILL if name in row["checked_by"]), None)
+            _box(axes, row)
             axes.text(
-                *places[row["id"]],
-                fill(row["id"].replace("_", " "), WIDEST),
+                row["left"] + BOX_WIDTH / 2,
+                row["middle"],
+                "\n".join(lines_of(row["id"])),
                 ha="center",
                 va="center",
-                fontsize=6,
+                fontsize=5,
                 linespacing=1.05,
                 fontweight="bold" if row["main"] else "normal",
-                bbox={
-                    "boxstyle": "round,pad=0.3" if row["everywhere"] else "square,pad=0.3",
-                    "facecolor": FILL[checker] if checker else ON_PAPER,
-                    "edgecolor": INK if row["status"] == "proved" else "#cc3333",
-                    "linewidth": 1.3 if row["main"] else 0.6,
-                    "linestyle": "-" if row["status"] == "proved" else "--",
-                },
             )
-        for checker, colour in (*FILL.items(), ("on paper", ON_PAPER)):
-            axes.plot([], [], "s", color=colour, markeredgecolor=INK, markeredgewidth=0.6, markersize=7, label=checker)
+        for name, colour in (*((NAMES[checker], colour) for checker, colour in FILL.items()), ("on paper", ON_PAPER)):
+            axes.plot([], [], "s", color=colour, markeredgecolor=INK, markeredgewidth=0.6, markersize=7, label=name)
         axes.plot([], [], "o", color="white", markeredgecolor=INK, markersize=7, label="round: all sizes")
         figure.legend(loc="outside lower center", frameon=False, fontsize=7, ncols=6)
-        columns = [column for column, _ in places.values()]
-        axes.set_xlim(min(columns) - 0.6, max(columns) + 0.6)
-        axes.set_ylim(-max(heights) - 0.8, -min(heights) + 0.8)
+        axes.set_xlim(0, width)
+        axes.set_ylim(height, 0)
         axes.axis("off")
     return figure
+
+
+def _box(axes: Any, row: dict[str, Any]) -> None:
+    """Draw the box of a lemma: its color is its strongest checker's, its border its status, its corners its range."""
+    checker = next((name for name in FILL if name in row["checked_by"]), None)
+    is_proved = row["status"] == "proved"
+    box(
+        axes,
+        (row["left"], row["middle"] - BOX_HEIGHT / 2),
+        (BOX_WIDTH, BOX_HEIGHT),
+        ROUND if row["everywhere"] else 0,
+        facecolor=FILL[checker] if checker else ON_PAPER,
+        edgecolor=INK if is_proved else OPEN,
+        linewidth=1.6 if row["main"] else 0.6,
+        linestyle="-" if is_proved else "--",
+    )

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
-from matplotlib.patches import Rectangle
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
+from experiments.__main__ import EXPERIMENTS
 from lowerbound.errors import InvalidArgument
 from lowerbound.report.figure import budgets_text, save_all
 from paper_figures import __main__ as command
@@ -20,7 +21,6 @@ from paper_figures import (
     anatomy,
     coresets,
     dimension,
-    forbidden,
     frontier,
     growth,
     hero,
@@ -31,8 +31,9 @@ from paper_figures import (
     proof,
     scaling,
     structures,
-    thresholds,
+    threshold,
     tightness,
+    tightness_bytes,
     training,
 )
 
@@ -274,11 +275,14 @@ TABLES: dict[str, list[dict[str, Any]]] = {
             "checked_by": by,
             "everywhere": True,
             "main": name == "b",
-            "uses": uses,
-            "row": row,
-            "column": 0.0,
+            "left": left,
+            "middle": 30.0,
+            "arrows": arrows,
         }
-        for name, status, by, uses, row in (("a", "proved", ["coq"], [], 0), ("b", "on paper", [], ["a"], 1))
+        for name, status, by, left, arrows in (
+            ("a", "proved", ["coq"], 8.0, {}),
+            ("b", "on paper", [], 180.0, {"a": [[140.0, 30.0], [180.0, 30.0]]}),
+        )
     ],
 }
 
@@ -307,7 +311,7 @@ def drawn(axes: Any) -> list[tuple[list[float], list[float]]]:
 
 def test_points_are_those_of_the_tables() -> None:
     """Definition: what a table says is where its marks are."""
-    (axes,) = thresholds.build(TABLES["threshold"]).axes
+    (axes,) = threshold.build(TABLES["threshold"]).axes
     assert ([64.0, 256.0], [3.0, 3.0]) in drawn(axes)
     assert ([64.0, 256.0], [25.0, 25.0]) in drawn(axes)
     (axes,) = phase.build(TABLES["phase"]).axes
@@ -369,7 +373,7 @@ def test_the_first_picture_says_no_more_than_its_table() -> None:
 
 def test_shares_become_bytes() -> None:
     """Known value: half of VAR-d16's 55.57 MB is the floor of this table, and 0.6 of them are enough."""
-    (axes,) = forbidden.build(TABLES["tightness"]).axes
+    (axes,) = tightness_bytes.build(TABLES["tightness"]).axes
     heights = [ys[0] for _, ys in drawn(axes)]
     assert heights == pytest.approx([0.43 * 55.574528, 0.5 * 55.574528, 0.6 * 55.574528, 55.574528])
 
@@ -450,9 +454,43 @@ def test_the_command(tmp_path: Path) -> None:
     assert "figure must be one of" in unknown.stderr
 
 
+def test_arrows_of_the_proof_begin_and_end_at_boxes() -> None:
+    """Law: an arrow leaves the right side of one box and ends at the left side of another, at its middle."""
+    (axes,) = proof.build(TABLES["proof"]).axes
+    boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
+    (arrow,) = (patch for patch in axes.patches if isinstance(patch, FancyArrowPatch))
+    (first, last) = (arrow._path_original.vertices[place] for place in (0, -1))
+    assert tuple(first) in {(box.get_x() + box.get_width(), box.get_y() + box.get_height() / 2) for box in boxes}
+    assert tuple(last) in {(box.get_x(), box.get_y() + box.get_height() / 2) for box in boxes}
+
+
+def test_figures_have_the_names_of_their_experiments() -> None:
+    """Law: a figure is called like the experiment whose table it draws, or that and a further word."""
+    for name, module in command.FIGURES.items():
+        assert name == module.TABLE or name.startswith(f"{module.TABLE}_"), name
+        assert module.TABLE in EXPERIMENTS, name
+        assert module.__name__ == f"paper_figures.{name}"
+
+
+def test_only_pages_touches_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: without --pages only the folder of results is written; with it, the picture on the pages is renewed too."""
+    pages, results = tmp_path / "docs", tmp_path / "results"
+    monkeypatch.setattr(command, "PAGES", pages)
+    monkeypatch.setattr(command, "RESULTS", results)
+    results.mkdir()
+    (results / "anatomy.json").write_text(json.dumps({"rows": TABLES["anatomy"]}), encoding="utf-8")
+    assert command.main(["anatomy"]) == 0
+    assert not pages.exists()
+    assert len(list((results / "figures").iterdir())) == 3
+    assert command.main(["anatomy", "--pages"]) == 0
+    assert [path.name for path in pages.iterdir()] == ["anatomy.png"]
+
+
 def test_missing_tables_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    """Bad input: which experiment to run first."""
+    """Bad input: one command that makes every table that is missing, once, before anything is drawn."""
     monkeypatch.setattr(command, "RESULTS", tmp_path)
+    assert command.main(["tightness", "maps", "tightness_bytes"]) == 2
+    assert capsys.readouterr().err.endswith("make it with: python -m experiments tightness maps\n")
     assert command.main(["maps"]) == 2
     assert "python -m experiments maps" in capsys.readouterr().err
     (tmp_path / "maps.json").write_text(json.dumps({"rows": TABLES["maps"]}), encoding="utf-8")

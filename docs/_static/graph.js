@@ -1,7 +1,8 @@
 // Pointing at a lemma of the proof graph, or reaching it by keyboard, shows what it rests on and what rests on it.
 document.addEventListener("DOMContentLoaded", () => {
-  const svg = document.querySelector("svg.proof-graph");
-  if (!svg) return;
+  for (const svg of document.querySelectorAll("svg.proof-graph")) attend(svg);
+});
+function attend(svg) {
   const nodes = [...svg.querySelectorAll(".node")];
   const edges = [...svg.querySelectorAll(".edge")];
   const follow = (start, from, to) => {
@@ -29,4 +30,4 @@ document.addEventListener("DOMContentLoaded", () => {
     node.addEventListener("mouseleave", clear);
     node.addEventListener("blur", clear);
   }
-});
+}

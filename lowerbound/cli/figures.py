@@ -17,6 +17,7 @@ def figures(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where they go; default: results/figures.")
     ] = None,
+    pages: Annotated[bool, typer.Option("--pages", help="Renew the pictures of docs as well.")] = False,
 ) -> None:
     """Draw figures from the tables of `python -m experiments`, as PDF, SVG and PNG."""
     here = Path.cwd()
@@ -27,6 +28,6 @@ def figures(
         raise InvalidArgument(
             f"figures are drawn in a checkout, which has the folder paper_figures; {here} is not in one"
         )
-    words = [*(names or []), *(["--out", str(here / out)] if out else [])]
+    words = [*(names or []), *(["--out", str(here / out)] if out else []), *(["--pages"] if pages else [])]
     drawn = subprocess.run([sys.executable, "-m", "paper_figures", *words], cwd=home, check=False).returncode
     raise typer.Exit(drawn if drawn in (0, InvalidArgument.exit_code) else DEFECT_EXIT_CODE)

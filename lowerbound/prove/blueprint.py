@@ -8,7 +8,7 @@ from textwrap import wrap
 
 from lowerbound.prove.book import Book, counter_models
 from lowerbound.prove.coq import Compiled
-from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, curve, layout
+from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, curve, layout, name_svg
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
 from lowerbound.prove.readers import to_latex, to_text
 from lowerbound.prove.verify import LemmaReport
@@ -164,13 +164,12 @@ def picture(book: Book) -> str:
         parts.append(f'<path d="{curve(points)}" fill="none" stroke="#999" marker-end="url(#tip)"/>')
     for lemma in book.lemmas:
         x, y = laid.places[lemma.id]
-        weight = ' font-weight="bold"' if lemma.id == book.theorem else ""
+        style = ' text-anchor="middle"' + (' font-weight="bold"' if lemma.id == book.theorem else "")
         border = "#000" if lemma.id == book.theorem else "#777"
         parts.append(
             f'<a href="{book.files.get(lemma.id, "BLUEPRINT.md")}"><title>{escape(lemma.words)}</title>'
             f'<rect x="{x:.1f}" y="{y - BOX_HEIGHT / 2:.1f}" width="{BOX_WIDTH}" height="{BOX_HEIGHT}" '
             f'rx="{corner(lemma)}" fill="{fill(lemma)}" stroke="{border}"/>'
-            f'<text x="{x + BOX_WIDTH / 2:.1f}" y="{y + 4:.1f}" text-anchor="middle"{weight}>'
-            f"{escape(lemma.id)}</text></a>"
+            f"{name_svg(lemma.id, x, y, style)}</a>"
         )
     return "\n".join([*parts, "</g>", "</svg>", ""])

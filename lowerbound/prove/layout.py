@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import escape
 from itertools import pairwise
 
 import networkx as nx
 from scipy.optimize import isotonic_regression
 
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 176, 28, 44, 12, 8
-PER_ROW = 5
+BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y, MARGIN = 132, 32, 40, 10, 8
+PER_ROW = 6
 """The number of lemmas per row among those without an edge, which stand under the graph."""
 SWEEPS = 24
+LETTERS = 19
+"""The most letters that stand in one line of a box; a longer name is broken into two."""
+LINE_HEIGHT = 12.0
 
 Node = str | tuple[str, str, int]
 """A lemma's id, or the place where an edge passes a column: (source, target, column)."""
@@ -29,6 +33,26 @@ class Layout:
     edges: Mapping[tuple[str, str], tuple[tuple[float, float], ...]]
     width: float
     height: float
+
+
+def lines_of(lemma_id: str) -> list[str]:
+    """A lemma's name as it stands in its box: one line, or two, broken at the underscore that keeps them shortest."""
+    parts = lemma_id.split("_")
+    if len(lemma_id) <= LETTERS or len(parts) == 1:
+        return [lemma_id]
+    broken = [["_".join(parts[:n]) + "_", "_".join(parts[n:])] for n in range(1, len(parts))]
+    return min(broken, key=lambda lines: max(map(len, lines)))
+
+
+def name_svg(lemma_id: str, left: float, middle: float, style: str = "") -> str:
+    """A lemma's name as SVG text, in the middle of the box whose left side is at `left`; `style` is more attributes."""
+    lines = lines_of(lemma_id)
+    x, top = left + BOX_WIDTH / 2, middle + 4 - LINE_HEIGHT * (len(lines) - 1) / 2
+    spans = "".join(
+        f'<tspan x="{x:.1f}" y="{top + LINE_HEIGHT * number:.1f}">{escape(line)}</tspan>'
+        for number, line in enumerate(lines)
+    )
+    return f"<text{style}>{spans}</text>"
 
 
 def columns(graph: nx.DiGraph[str]) -> dict[str, int]:
@@ -71,7 +95,8 @@ def layout(graph: nx.DiGraph[str]) -> Layout:
     for number, lemma in enumerate(alone):
         row, place = divmod(number, PER_ROW)
         places[lemma] = MARGIN + place * (BOX_WIDTH + GAP_X), below + row * (BOX_HEIGHT + GAP_Y)
-    width = 2 * MARGIN + max(len(order), PER_ROW) * (BOX_WIDTH + GAP_X) - GAP_X
+    widest = max(len(order), min(PER_ROW, len(alone)))
+    width = 2 * MARGIN + widest * (BOX_WIDTH + GAP_X) - GAP_X
     height = max(y for _, y in places.values()) + BOX_HEIGHT / 2 + MARGIN
     return Layout(places, edges, width, height)
 

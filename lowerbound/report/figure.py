@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from itertools import pairwise
+from math import atan2, degrees, hypot, log
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,10 @@ import matplotlib
 matplotlib.use("Agg")
 
 from matplotlib.figure import Figure as Figure
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.path import Path as Curve
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from lowerbound.certify.theorems import CHECKED, THEOREMS
 from lowerbound.core.bounds import ENTROPY
@@ -102,6 +108,40 @@ def arrow(start: Any, at: tuple[float, float], end: Any, to: tuple[float, float]
     drawn.set_in_layout(False)
 
 
+def plain_ticks(axes: Any) -> None:
+    """Write ticks of logarithmic axes as plain numbers: 1, 2 and 5 times powers of ten upward, powers of two along.
+
+    Contract: an axis that spans more than two powers of ten has its powers of ten alone.
+    """
+    low, high = axes.get_ylim()
+    digits = (1,) if high > MOST_TICKED * low else (1, 2, 5)
+    axes.yaxis.set_major_locator(LogLocator(base=10, subs=digits))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.12g}"))
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.12g}"))
+
+
+MOST_TICKED = 100
+"""The ratio of an axis' ends above which powers of ten alone have a tick."""
+
+
+def box(axes: Any, corner: tuple[float, float], size: tuple[float, float], radius: float, **style: Any) -> None:
+    """Draw a box of the given size at its least corner, in the axes' units; a radius of 0 leaves its corners square."""
+    shape = f"round,pad=0,rounding_size={radius}" if radius else "square,pad=0"
+    axes.add_patch(FancyBboxPatch(corner, *size, boxstyle=shape, **style))
+
+
+def winding(axes: Any, points: Sequence[Sequence[float]], colour: str) -> None:
+    """Draw an arrow through the points, horizontal at each of them, from exactly the first to exactly the last."""
+    vertices, codes = [tuple(points[0])], [Curve.MOVETO]
+    for (x1, y1), (x2, y2) in pairwise(points):
+        bend = (x1 + x2) / 2
+        vertices += [(bend, y1), (bend, y2), (x2, y2)]
+        codes += [Curve.CURVE4] * 3
+    style: Any = {"arrowstyle": "-|>", "color": colour, "linewidth": 0.5, "mutation_scale": 4}
+    axes.add_patch(FancyArrowPatch(path=Curve(vertices, codes), shrinkA=0, shrinkB=0, **style))
+
+
 def save_all(figure: Figure, path: Path) -> list[Path]:
     """Write the figure as PDF, SVG and PNG, and return the three paths."""
     return [save(figure, path.with_suffix(suffix)) for suffix in (".pdf", ".svg", ".png")]
@@ -113,7 +153,7 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
     `rows` are the JSON rows of `duel`, all with two levels. Filled marks are caches of model R1, hollow ones are not.
     """
     with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+        figure = Figure(figsize=(7.2, 5.4), layout="constrained")
         axes = figure.add_subplot()
         errors = [rational(f"{step}/1000") for step in range(499)]
         floor = [float(1 - ENTROPY.enclosure(error).mid()) for error in errors]
@@ -127,22 +167,22 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
         axes.set_xlim(-0.012, 0.56)
         axes.set_xlabel(r"error rate $\delta$ of the symbols that Bob reads")
         axes.set_ylabel("measured message (bits a symbol)")
-        first = rows[0]
-        axes.set_title(
-            f"{first['geometry']}, one head, {first['symbols'] // first.get('heads', 1)} bits: every cache against the "
-            "floor",
-            fontsize=10,
-        )
+        symbols = rows[0]["symbols"] // rows[0].get("heads", 1)
+        axes.set_title(f"{rows[0]['geometry']}, one head, {symbols:,} bits: every cache against the floor", fontsize=10)
         names = _marks(axes, rows)
         figure.legend(loc="outside lower center", frameon=False, fontsize=8, ncols=4)
         figure.draw_without_rendering()
-        marks = [(row["error"], row["bits_per_symbol"]) for row in rows]
-        _write(figure, axes, names, [*marks, *((x, y) for x, y in zip(xs, floor, strict=True) if y > lowest)])
+        lines: dict[str, list[tuple[float, float]]] = {}
+        for row in sorted(rows, key=lambda row: (row["error"], -row["bits_per_symbol"])):
+            lines.setdefault(row["cache"], []).append((row["error"], row["bits_per_symbol"]))
+        forbidden = [(x, y) for x, y in zip(xs, floor, strict=True) if y > lowest]
+        _write(figure, axes, names, list(lines.values()), forbidden)
     return figure
 
 
 MOST_NAMED = 14
-"""The largest number of caches of which all are named; if there are more, only those that no other cache beats are."""
+"""The largest number of caches of which all are named; if there are more, those that no other cache beats are, and of
+each family of caches the one that comes nearest to the floor."""
 
 
 HALO = withStroke(linewidth=1.8, foreground="white")
@@ -151,8 +191,22 @@ NAME_POINTS = 7.0
 """The font size of a cache's name in the frontier, in points."""
 LETTER = 0.62
 """The mean width of a letter over the font size; slightly overestimated, so that names stay apart."""
-PLACES = tuple((x, rise) for rise in (4, 13, 22, 31, -11, -20) for x in (7, -7))
-"""Offsets of a name from its mark in points, preferred ones first; for x < 0 the name is to the left of its mark."""
+PLACES = tuple(
+    sorted(
+        (
+            (side * x, rise)
+            for side in (1, -1)
+            for x in (7, 25, 45, 70)
+            for rise in (*range(4, 68, 9), *range(-11, -66, -9))
+        ),
+        key=lambda place: (hypot(*place), place),
+    )
+)
+"""Offsets of a name from its mark in points, near ones first; for x < 0 the name is to the left of its mark."""
+LEADER_FROM = 14
+"""The distance to its mark, in points, from which on a name has a line to the mark."""
+STEP = 3.0
+"""The distance between the points of a line that a name must not cover, in points."""
 
 
 def _as_written(text: str) -> str:
@@ -171,9 +225,21 @@ def _is_beaten(row: dict[str, Any], rows: Sequence[dict[str, Any]]) -> bool:
     )
 
 
+def _nearest(rows: Sequence[dict[str, Any]]) -> set[str]:
+    """Of each family, the cache of model R1 whose bits are the smallest multiple of the floor at its own error."""
+    best: dict[str, tuple[float, str]] = {}
+    for row in rows:
+        floor = float(1 - ENTROPY.enclosure(rational(str(row["error"]))).mid()) if row["error"] < 0.5 else 0.0
+        if row["computation_model"] == "R1" and floor > 0:
+            told = row["bits_per_symbol"] / floor, row["cache"]
+            best[row["family"]] = min(told, best.get(row["family"], told))
+    return {cache for _, cache in best.values()}
+
+
 def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[float, float]]]:
     """Draw one mark per row, and join those of one cache at several budgets; return the names and their positions."""
     is_crowded = len({row["cache"] for row in rows}) > MOST_NAMED
+    nearest = _nearest(rows) if is_crowded else set()
     named_families: set[str] = set()
     names: list[tuple[str, tuple[float, float]]] = []
     series: dict[str, list[dict[str, Any]]] = {}
@@ -206,9 +272,10 @@ def _marks(axes: Any, rows: Sequence[dict[str, Any]]) -> list[tuple[str, tuple[f
             zorder=3,
         )
         named_families.add(family)
-        if not best:
+        if not best and cache not in nearest:
             continue
         name = cache if is_crowded else cache + budgets_text(points)
+        best = best or points
         spot = best[-1] if best[-1]["error"] - best[0]["error"] < 0.02 else best[0]
         names.append((_as_written(name), (spot["error"], spot["bits_per_symbol"])))
     return names
@@ -226,28 +293,50 @@ def _write(
     figure: Figure,
     axes: Any,
     names: Sequence[tuple[str, tuple[float, float]]],
-    marks: Sequence[tuple[float, float]],
+    lines: Sequence[Sequence[tuple[float, float]]],
+    forbidden: Sequence[tuple[float, float]],
 ) -> None:
-    """Write each name at the first of PLACES where it covers no name, no mark and no point of the floor's line.
+    """Write each name at the first of PLACES where it covers no name, no mark and no line between marks.
 
-    A name that has no such place is left out; the table of caches has all names.
+    No line from a mark to its name crosses another name, and the region below the line `forbidden` has names of marks
+    that lie in it alone. A name that has no such place is left out; the table of caches has all names.
     """
     to_points = 72 / figure.dpi
     frame = axes.get_window_extent()
-    places = to_points * axes.transData.transform(marks)
-    taken: list[tuple[float, float, float, float]] = [(x - 4, x + 4, y - 3, y + 3) for x, y in places]
+    taken: list[tuple[float, float, float, float]] = []
+    edge = to_points * axes.transData.transform(forbidden)
+    region = [(x, x, float(frame.y0), y + 1) for x, y in edge]
+    for line in [*lines, forbidden]:
+        places = to_points * axes.transData.transform(line)
+        taken += [(x - 4, x + 4, y - 3, y + 3) for x, y in places]
+        for (x1, y1), (x2, y2) in pairwise(places):
+            steps = int(hypot(x2 - x1, y2 - y1) / STEP)
+            between = [(x1 + k / steps * (x2 - x1), y1 + k / steps * (y2 - y1)) for k in range(1, steps)]
+            taken += [(x, x, y - 1, y + 1) for x, y in between]
+    leaders: list[tuple[float, float, float, float]] = []
+    written: list[tuple[float, float, float, float]] = []
     for name, spot in names:
         x, y = to_points * axes.transData.transform(spot)
         width = LETTER * NAME_POINTS * len(name)
+        is_inside = spot[0] < forbidden[-1][0] and spot[1] < min(y for x, y in forbidden if x <= max(spot[0], 0.0))
         for dx, dy in PLACES:
             left, low = x + dx - (width if dx < 0 else 0), y + dy
-            box = left, left + width, low, low + NAME_POINTS
-            inside = to_points * frame.x0 < box[0] and box[1] < to_points * frame.x1 and box[2] > to_points * frame.y0
-            if not inside or any(
-                box[0] < other[1] and other[0] < box[1] and box[2] < other[3] and other[2] < box[3] for other in taken
+            room = left, left + width, low, low + NAME_POINTS
+            inside = (
+                to_points * frame.x0 < room[0] and room[1] < to_points * frame.x1 and room[2] > to_points * frame.y0
+            )
+            steps = int(hypot(dx, dy) / STEP) if hypot(dx, dy) > LEADER_FROM else 0
+            leader = [(x + k / steps * dx, y + k / steps * dy) for k in range(1, steps)]
+            points = [(px, px, py, py) for px, py in leader]
+            if (
+                not inside
+                or _overlap([room], [*taken, *leaders, *([] if is_inside else region)])
+                or _overlap(points, written)
             ):
                 continue
-            taken.append(box)
+            taken.append(room)
+            written.append(room)
+            leaders += points
             axes.annotate(
                 name,
                 spot,
@@ -258,9 +347,14 @@ def _write(
                 fontsize=NAME_POINTS,
                 color="#333333",
                 path_effects=[HALO],
-                arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if abs(dy) > 11 else None,
+                arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5} if steps else None,
             )
             break
+
+
+def _overlap(some: Sequence[tuple[float, ...]], others: Sequence[tuple[float, ...]]) -> bool:
+    """Whether a rectangle (left, right, low, high) of one list meets a rectangle of the other."""
+    return any(a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3] for a in some for b in others)
 
 
 IMPOSSIBLE, OPEN, POSSIBLE = "#f0d0d0", "#eeeeee", "#cfe8dc"
@@ -324,6 +418,7 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
         figure = Figure(figsize=(7.2, 4.2), layout="constrained")
         deltas = sorted({row["delta"] for row in rows})
         panels = figure.subplots(1, len(deltas), sharey=True, squeeze=False)[0]
+        between: list[tuple[Any, list[float], list[float]]] = []
         for axes, delta in zip(panels, deltas, strict=True):
             here = sorted((row for row in rows if row["delta"] == delta), key=lambda row: row["eta"])
             etas = [row["eta"] for row in here]
@@ -332,9 +427,12 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.fill_between(etas, 0, best, color=IMPOSSIBLE, linewidth=0)
             axes.fill_between(etas, best, above, color=OPEN, linewidth=0)
             axes.fill_between(etas, above, 115, color=POSSIBLE, linewidth=0)
-            axes.plot(etas, above, color="#00664a", linewidth=1.8, label=f"proved cache, {here[0]['cache']}")
+            style = "-" if axes is panels[0] else (0, (6, 1))
+            label = f"proved cache, {here[0]['cache']}"
+            axes.plot(etas, above, linestyle=style, color="#00664a", linewidth=1.8, label=label)
             axes.text(0.60, 0.86, "possible", transform=axes.transAxes, color="#00664a")
             axes.text(0.05, 0.10, "impossible", transform=axes.transAxes, color="#8c3a3a")
+            between.append((axes, etas, [(low + high) / 2 for low, high in zip(best, above, strict=True)]))
             for theorem, (style, colour) in zip(reversed(THEOREMS.values()), FLOOR_LINES, strict=False):
                 shares = [row["floors"].get(theorem.name) for row in here]
                 if any(share is None for share in shares):
@@ -352,4 +450,20 @@ def tightness(rows: Sequence[dict[str, Any]]) -> Figure:
         figure.suptitle(f"{rows[0]['model']}: what is forced, and what is enough", fontsize=10)
         named = {text: line for axes in panels for line, text in zip(*axes.get_legend_handles_labels(), strict=True)}
         figure.legend(list(named.values()), list(named), loc="outside lower center", frameon=False, fontsize=7, ncols=3)
+        figure.draw_without_rendering()
+        for axes, etas, heights in between:
+            _along(axes, etas, heights, "open: nobody knows")
     return figure
+
+
+def _along(axes: Any, xs: Sequence[float], ys: Sequence[float], words: str) -> None:
+    """Write words along a line, at its middle; the layout must be known."""
+    (x1, y1), (x2, y2) = axes.transData.transform([(xs[0], ys[0]), (xs[-1], ys[-1])])
+    middle = axes.transData.inverted().transform(((x1 + x2) / 2, 0))[0]
+    place = bisect_left(xs, middle)
+    share = log(middle / xs[place - 1]) / log(xs[place] / xs[place - 1])
+    height = ys[place - 1] + share * (ys[place] - ys[place - 1])
+    turned = degrees(atan2(y2 - y1, x2 - x1))
+    axes.text(
+        middle, height, words, rotation=turned, rotation_mode="anchor", ha="center", va="center_baseline", fontsize=7.5
+    )

@@ -190,10 +190,10 @@ def test_the_graph_and_the_explorer_can_be_read_in_light_and_dark(site: Path, br
 def test_every_lemma_of_the_graph_opens_its_section(site: Path, reader: Reader) -> None:
     """Law: clicking a box goes to a section that is headed by its lemma; every lemma of the book has a box."""
     page = reader.open(site / "generated" / "proof.html")
-    lemmas = page.evaluate("[...document.querySelectorAll('.node')].map(n => n.dataset.id)")
+    lemmas = page.evaluate("[...document.querySelectorAll('.whole .node')].map(n => n.dataset.id)")
     assert sorted(lemmas) == sorted(lemma.id for lemma in load_book(ROOT / "proofs").lemmas)
     for lemma in lemmas:
-        page.locator(f".node[data-id='{lemma}']").click()
+        page.locator(f".whole .node[data-id='{lemma}']").click()
         assert page.evaluate("location.hash") == f"#{anchor(lemma)}"
         headed = page.evaluate(
             "id => { const t = document.getElementById(id); return (t.closest('section') ?? t).querySelector('h3')"
@@ -207,15 +207,15 @@ def test_every_lemma_of_the_graph_opens_its_section(site: Path, reader: Reader) 
 def test_the_graph_is_reached_and_opened_by_keyboard(site: Path, reader: Reader) -> None:
     """Law: Tab goes from box to box, what a box rests on is marked when it has the focus, and Enter opens it."""
     page = reader.open(site / "generated" / "proof.html")
-    count = page.evaluate("document.querySelectorAll('.node').length")
-    page.locator(".graph-frame").focus()
+    count = page.evaluate("document.querySelectorAll('.whole .node').length")
+    page.locator(".graph-frame:has(.whole)").focus()
     reached = []
     for _ in range(count):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.dataset.id"))
     assert len(set(reached)) == count
-    page.locator(".node[data-id='kv_cache_lower_bound']").focus()
-    marked = set(page.evaluate("[...document.querySelectorAll('.node.on')].map(n => n.dataset.id)"))
+    page.locator(".whole .node[data-id='kv_cache_lower_bound']").focus()
+    marked = set(page.evaluate("[...document.querySelectorAll('.whole .node.on')].map(n => n.dataset.id)"))
     graph = load_book(ROOT / "proofs").graph()
     assert {"kv_cache_lower_bound", *graph.predecessors("kv_cache_lower_bound")} <= marked < set(graph)
     page.keyboard.press("Enter")

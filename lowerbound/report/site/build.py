@@ -5,8 +5,11 @@ docs/conf.py calls these functions; nothing that they write is committed.
 
 from __future__ import annotations
 
+import ast
 import json
 import pkgutil
+from importlib import import_module
+from inspect import getdoc
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +50,8 @@ def write_sources(docs: Path, proofs: Path) -> None:
         "cache_catalogue": catalogue.caches_page(),
         "models": catalogue.models_page(explorer_data(docs)["floors"]),
         **{f"{proof_page.SOURCES}/{name}": text for name, text in proof_page.source_pages(found.book).items()},
-        **{f"api/{room}": api_page(room) for room in ROOMS},
+        **{f"api/{room}": room_page(room) for room in ROOMS},
+        **{module_place(module): module_page(module) for room in ROOMS for module in modules_of(room)},
     }
     place = docs / "generated"
     for old in place.rglob("*.md"):
@@ -72,9 +76,38 @@ def modules_of(room: str) -> list[str]:
     return [n for n in names if (n == here or n.startswith(f"{here}.")) and not n.endswith(".__main__")]
 
 
-def api_page(room: str) -> str:
-    """The API page of a room: the public members of every module, from their docstrings."""
-    lines = [f"# lowerbound.{room}", "", f"{ROOMS[room]}.", ""]
+def module_place(module: str) -> str:
+    """The page of a module under docs/generated; that of lowerbound.core.bits is api/modules/core.bits."""
+    return f"api/modules/{module.removeprefix('lowerbound.')}"
+
+
+def room_page(room: str) -> str:
+    """The API page of a room: each of its modules, with a link to its own page, and what it is in a sentence."""
+    lines = [f"# lowerbound.{room}", "", f"{ROOMS[room]}.", "", "| module | what it is |", "|---|---|"]
     for module in modules_of(room):
-        lines += [f"## {module}", "", "```{eval-rst}", f".. automodule:: {module}", "   :members:", "```", ""]
-    return "\n".join(lines)
+        told = (getdoc(import_module(module)) or "").split("\n\n")[0]
+        words = proof_page.literal(" ".join(told.split())).replace("|", r"\|")
+        place = module_place(module).removeprefix("api/")
+        lines.append(f"| [{module.removeprefix('lowerbound.')}]({place}.md) | {words} |")
+    return "\n".join([*lines, ""])
+
+
+def module_page(module: str) -> str:
+    """The API page of a module: its public members, from their docstrings."""
+    return "\n".join(
+        [
+            *("---", "orphan: true", "---", "", f"# {module}", ""),
+            *("```{eval-rst}", f".. automodule:: {module}", "   :members:", "```", ""),
+        ]
+    )
+
+
+def type_aliases() -> dict[str, str]:
+    """Names of types that signatures keep as they are written: the library's own aliases, and NumPy's ArrayLike."""
+    aliases = {"ArrayLike": "ArrayLike"}
+    for path in Path(lowerbound.__path__[0]).rglob("*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.BinOp | ast.Subscript):
+                named = [target.id for target in node.targets if isinstance(target, ast.Name)]
+                aliases |= {name: name for name in named if name[0].isupper() and not name.isupper()}
+    return aliases

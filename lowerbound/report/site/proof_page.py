@@ -6,16 +6,20 @@ The book is verified while the page is made, so that a status on the page is one
 from __future__ import annotations
 
 import ast
+import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+import networkx as nx
+
 from lowerbound.prove.book import Book, counter_models, load_book
 from lowerbound.prove.coq import Compiled, CoqFolder
-from lowerbound.prove.lemma import ByCoq, Lemma
-from lowerbound.prove.readers import to_latex
+from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
+from lowerbound.prove.readers import to_latex, to_text
 from lowerbound.prove.released import theorems_of
 from lowerbound.prove.verify import BACKENDS, LemmaReport, Report, verify
 from lowerbound.report.site.graph import CHECKERS, css_class, svg
@@ -84,27 +88,35 @@ def page(found: Verified) -> str:
     folder = CoqFolder(book.directory / "coq")
     coq = None if coq_problem(folder) else folder.compiled()
     printed = {} if coq is None else coq.readable(theorems_of(book))
-    drawn = svg(graph, report, {lemma.id: anchor(lemma.id) for lemma in book.lemmas})
+    anchors = {lemma.id: anchor(lemma.id) for lemma in book.lemmas}
+    beneath = graph.subgraph([book.theorem, *nx.ancestors(graph, book.theorem)])
     counted = {status: sum(entry.status == status for entry in report.entries) for status in entries_statuses(report)}
+    main = entries[book.theorem]
     lines = [
         *("---", "hide-toc: true", "---", ""),
         "# The proof, lemma by lemma",
         "",
         f"{len(book.lemmas)} lemmas: {', '.join(f'{n} {status}' for status, n in counted.items())}. {found.sentence}",
         "",
-        "Read the graph from left to right: an arrow leads from a lemma to one that uses it. A box opens its lemma; "
-        "pointing at it, or reaching it with the Tab key, shows on what it rests and what rests on it. Lemmas without "
-        "an arrow are checked on their own.",
+        "## The theorem that everything is for",
         "",
-        *raw(
-            f"<div class='graph-legend'>{legend(report)}</div>",
-            "<div class='graph-frame' role='region' aria-label='The proof graph' tabindex='0'>",
-            drawn,
-            "</div>",
-        ),
-        "The theorem that everything is for is "
-        f"[{book.theorem}](#{anchor(book.theorem)}); together with all it uses it rests on: "
-        f"{'; '.join(report.theorem.assumptions) or 'nothing that was checked'}.",
+        f"[{book.theorem}](#{anchor(book.theorem)}): {verdict(main)}",
+        "",
+        *sides(book, coq, printed, main.lemma),
+        f"It rests on {beneath.number_of_nodes() - 1} lemmas, which stand to its left. Together they rest on: "
+        f"{literal('; '.join(main.assumptions)) or 'nothing that was not checked'}.",
+        "",
+        *framed(svg(beneath, report, anchors, name="beneath"), "What the theorem uses"),
+        "## Every lemma",
+        "",
+        "An arrow leads from a lemma to one that uses it. A box opens its lemma; pointing at it, or reaching it with "
+        "the Tab key, shows on what it rests and what rests on it. Lemmas without an arrow, at the foot, are checked "
+        "on their own. The theorem has a heavy frame.",
+        "",
+        *raw(f"<div class='graph-legend'>{legend(report)}</div>"),
+        *framed(svg(graph, report, anchors), "The proof graph"),
+        "Below, each lemma says the same thing up to three times: in words, as a formula, and as its checker reads it. "
+        "Words and formulas are for readers; what is proved is the formal statement.",
     ]
     heading = ""
     for lemma in book.lemmas:
@@ -143,46 +155,103 @@ def title_of(path: Path) -> str:
     return " ".join(told.split("\n\n")[0].split()).rstrip(".")
 
 
-def said(lemma: Lemma) -> list[str]:
-    """A lemma in words and, where it has one, as a formula."""
-    lines = [literal(lemma.words), ""]
-    if (formula := formula_of(lemma)) is not None:
-        lines += ["$$", formula, "$$", ""]
-    return lines
+def framed(drawn: str, label: str) -> list[str]:
+    """A picture in a frame that scrolls where the screen is narrower."""
+    return raw(f"<div class='graph-frame' role='region' aria-label='{label}' tabindex='0'>", drawn, "</div>")
 
 
-def standing(entry: LemmaReport) -> list[str]:
-    """The derived status of a lemma, its range and its model, as items of a list."""
-    return [
-        f"* status: [{entry.status}]{{.status .{css_class(entry.status)}}}",
-        f"* range: {literal(entry.lemma.range)}",
-        f"* computation model: {entry.lemma.model}",
+def verdict(entry: LemmaReport) -> str:
+    """The derived status of a lemma, who checked it, its range and its model, in one line."""
+    names = ["Coq" if name == "coq" else name for name in entry.checked_by]
+    who = f", checked by {literal(', '.join(names))}" if names else ""
+    lemma = entry.lemma
+    return f"[{entry.status}]{{.status .{css_class(entry.status)}}}{who}; {literal(lemma.range)}; model {lemma.model}"
+
+
+def sides(book: Book, coq: Compiled | None, printed: Mapping[str, str], lemma: Lemma) -> list[str]:
+    """One lemma as a formula, and under it its words beside what its checkers are given."""
+    formula = formula_of(lemma)
+    shown = [] if formula is None else ["{.rubric}", "Statement", "", "$$", formula, "$$", ""]
+    lines = [
+        *raw("<div class='sides'><div class='wide'>"),
+        *shown,
+        *raw("</div><div>"),
+        *("{.rubric}", "In words", "", literal(lemma.words), ""),
+        *raw("</div><div>"),
     ]
+    for discharge in lemma.discharges:
+        lines += formal(book, coq, printed, lemma, discharge)
+    return [*lines, *raw("</div></div>")]
+
+
+def formal(
+    book: Book, coq: Compiled | None, printed: Mapping[str, str], lemma: Lemma, discharge: Discharge
+) -> list[str]:
+    """What one checker is given, under its name; a Coq theorem with its file and line."""
+    match discharge:
+        case ByCoq(theorem):
+            if coq is None:
+                return ["{.rubric}", f"Coq: `{theorem}`", ""]
+            return [
+                *("{.rubric}", f"Coq: {place_of(coq, theorem)}", ""),
+                *raw(f"<pre class='formal'>{escape(laid_out(coq.source(theorem)))}</pre>"),
+                *raw(coq_details(theorem, printed[theorem])),
+            ]
+        case BySolvers(statement):
+            given = [f"{name}: {to_text(relation)}" for name, relation in statement.hypotheses.items()]
+            told = "\n".join([*given, f"goal: {to_text(statement.goal)}"])
+            return ["{.rubric}", "z3 and cvc5", "", *raw(f"<pre class='formal'>{escape(told)}</pre>")]
+        case ByKernel(kind, claim):
+            told = "\n".join(f"{name}: {json.dumps(value, default=str)}" for name, value in claim.items())
+            return [
+                *("{.rubric}", f"the kernel: a certificate of kind `{kind}`", ""),
+                *raw(f"<pre class='formal'>{escape(told)}</pre>"),
+            ]
+        case ByComputation(check):
+            name = book.files[lemma.id]
+            source = f"[proofs/{name}]({SOURCES}/{Path(name).stem}.md)"
+            return ["{.rubric}", f"an exact computation: `{check.__name__}` in {source}", ""]
+        case Cited(reference):
+            return ["{.rubric}", "no machine; the proof is", "", literal(reference), ""]
+
+
+OPEN_BINDER = re.compile(r"\b(forall|exists) [^,]*$")
+"""Text that ends within the names that a quantifier binds, whose types have arrows of their own."""
+
+
+def laid_out(statement: str) -> str:
+    """A Coq statement with a line for each hypothesis: broken after the first colon and after every arrow and `in` that
+    stand outside of brackets and of quantifiers' types."""
+    depth, lines, start = 0, [], 0
+    for place, character in enumerate(statement):
+        depth += (character in "([{") - (character in ")]}")
+        so_far = statement[start:place]
+        ends = so_far.endswith((" ->", " in") if lines else (" ->", " in", " :"))
+        if character == " " and depth == 0 and ends and not OPEN_BINDER.search(so_far):
+            lines.append(so_far)
+            start = place + 1
+    return "\n  ".join([*lines, statement[start:]])
 
 
 def lemma_lines(
     book: Book, coq: Compiled | None, printed: Mapping[str, str], entry: LemmaReport, used_by: Sequence[str]
 ) -> list[str]:
-    """One lemma: words, formula, facts, the Coq statements and the counter-models."""
+    """One lemma: its status, words, formula and formal statement side by side, and the facts about it."""
     lemma = entry.lemma
     name = book.files[lemma.id]
-    lines = [f"({anchor(lemma.id)})=", f"### {lemma.id}", "", *said(lemma), *standing(entry)]
+    lines = [f"({anchor(lemma.id)})=", f"### {lemma.id}", "", verdict(entry), "", *sides(book, coq, printed, lemma)]
+    if lemma.uses:
+        lines += [f"Uses {links([use.lemma for use in lemma.uses])}.", ""]
+    if used_by:
+        lines += [f"Used by {links(used_by)}.", ""]
+    lines += [*raw("<details class='facts'><summary>Checks, and what it rests on</summary>"), ""]
     for check in entry.checks:
         lines.append(f"* {literal(check.checker)}: {check.outcome} ({literal(check.reason)})")
     for premise, model in counter_models(book, lemma).items():
         values = ", ".join(f"{variable} = {value}" for variable, value in sorted((model or {}).items()))
         lines.append(f"* needed: *{premise}*; without it, false at {literal(values) or 'irrational values'}")
-    if lemma.uses:
-        lines.append(f"* uses: {links([use.lemma for use in lemma.uses])}")
-    if used_by:
-        lines.append(f"* used by: {links(used_by)}")
     lines.append(f"* rests on: {literal('; '.join(entry.assumptions)) or 'its certificates and computations alone'}")
-    lines.append(f"* source: [proofs/{name}]({SOURCES}/{Path(name).stem}.md)")
-    theorems = [discharge.theorem for discharge in lemma.discharges if isinstance(discharge, ByCoq)]
-    if coq is not None:
-        lines += [f"* Coq: {place_of(coq, theorem)}" for theorem in theorems]
-        for theorem in theorems:
-            lines += ["", *raw(coq_details(theorem, printed[theorem]))]
+    lines += [f"* source: [proofs/{name}]({SOURCES}/{Path(name).stem}.md)", "", *raw("</details>")]
     return lines
 
 
@@ -191,7 +260,9 @@ def formula_of(lemma: Lemma) -> str | None:
     if lemma.statement is None:
         return lemma.formula or None
     formulas = [to_latex(relation) for relation in lemma.statement.hypotheses.values()]
-    return f"{', '.join(formulas)} \\;\\Longrightarrow\\; {to_latex(lemma.statement.goal)}"
+    rows = [*(f"& {formula}," for formula in formulas[:-1]), *(f"& {formula}" for formula in formulas[-1:])]
+    goal = f"\\Longrightarrow\\; & {to_latex(lemma.statement.goal)}"
+    return "\n".join(["\\begin{aligned}", " \\\\\n".join([*rows, goal]), "\\end{aligned}"])
 
 
 def place_of(coq: Compiled, theorem: str) -> str:

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from lowerbound.certify.theorems import CITED, Theorem
 from lowerbound.prove.coq import Compiled, CoqFolder
-from lowerbound.prove.lemma import ByCoq, Cited
 from lowerbound.prove.released import theorems_of
 from lowerbound.prove.verify import LemmaReport
-from lowerbound.report.site.proof_page import (
-    Verified,
-    anchor,
-    coq_details,
-    coq_problem,
-    literal,
-    place_of,
-    raw,
-    said,
-    standing,
-)
+from lowerbound.report.site.proof_page import Verified, anchor, coq_problem, literal, sides, verdict
 
 INTRODUCTION = (
     "Every floor of this package rests on one of these theorems. Each block gives a theorem in words and as a formula, "
-    "the statement as Coq prints it, its file and line, and what it rests on. The words and the formula are for "
-    "readers; what is proved is what Coq prints. Letters are those of "
+    "and beside them the statement in Coq, with its file and line. The words and the formula are for "
+    "readers; what is proved is the statement in Coq. Letters are those of "
     "[the theorem](../theorem.md): T cached tokens, T_N tokens "
     "of the last map, d dimensions, h value channels, error η, failure probability δ, |S| states; fano(L, δ) = "
     "log₂ L − H₂(δ) − δ log₂(L − 1)."
@@ -42,23 +31,19 @@ def page(found: Verified) -> str:
             lines += [f"It speaks of {literal(theorem.scope)}.", ""]
         lines.append(f"Certificates of kind `{theorem.rule}`; errors are {theorem.guarantee}.")
         for lemma in theorem.all_lemmas:
-            lines += ["", *block(theorem, entries[lemma], coq, readable)]
+            lines += ["", *block(found, theorem, entries[lemma], coq, readable)]
     return "\n".join([*lines, ""])
 
 
-def block(theorem: Theorem, entry: LemmaReport, coq: Compiled | None, readable: dict[str, str]) -> list[str]:
-    """One lemma of a theorem: words, formula, statement, place, and what it rests on."""
+def block(
+    found: Verified, theorem: Theorem, entry: LemmaReport, coq: Compiled | None, readable: dict[str, str]
+) -> list[str]:
+    """One lemma of a theorem: status, words, formula, formal statement with its place, and what it rests on."""
     lemma = entry.lemma
-    lines = [f"### {literal(lemma.id)}", "", *said(lemma)]
+    lines = [f"### {literal(lemma.id)}", "", verdict(entry)]
     if theorem.lemmas_with_failures is not None:
-        lines.append(f"* for {'δ = 0' if lemma.id in theorem.lemmas else 'δ > 0'}")
-    lines += standing(entry)
-    lines += [f"* proof: {literal(each.reference)}" for each in lemma.discharges if isinstance(each, Cited)]
-    names = [each.theorem for each in lemma.discharges if isinstance(each, ByCoq)]
-    if coq is not None:
-        lines += [f"* Coq: {place_of(coq, name)}" for name in names]
+        lines[-1] += f"; for {'δ = 0' if lemma.id in theorem.lemmas else 'δ > 0'}"
+    lines += ["", *sides(found.book, coq, readable, lemma)]
     lines.append(f"* rests on: {literal('; '.join(entry.assumptions)) or 'its certificates and computations alone'}")
     lines.append(f"* in the book: [{literal(lemma.id)}](proof.md#{anchor(lemma.id)})")
-    for name in names:
-        lines += ["", *raw(coq_details(name, readable[name]))] if name in readable else []
     return lines

@@ -33,7 +33,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             enough = [plain * row["achieved"] for row in here]
             top = 1.15 * max(plain, *enough)
             axes.fill_between(etas, 0, proved, color=IMPOSSIBLE, linewidth=0)
-            axes.fill_between(etas, proved, enough, color=OPEN, linewidth=0)
+            axes.fill_between(etas, proved, enough, color=OPEN, linewidth=0, label="open: nobody knows")
             axes.fill_between(etas, enough, top, color=POSSIBLE, linewidth=0)
             axes.plot(
                 etas,
