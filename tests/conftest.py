@@ -35,6 +35,12 @@ def known_instances(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPa
         monkeypatch.setattr(PrivateSeed, "fresh", lambda: PrivateSeed(0))
 
 
+@pytest.fixture(autouse=True)
+def no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands print is as wide as where there is neither a terminal nor $COLUMNS, whoever runs the tests."""
+    monkeypatch.delenv("COLUMNS", raising=False)
+
+
 @pytest.fixture(scope="session")
 def small_geometry() -> Geometry:
     """21 cached tokens and 64 of Bob's own, in R^16."""

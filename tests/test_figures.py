@@ -398,7 +398,7 @@ def test_no_cache_of_the_pictures_is_left_out() -> None:
 def test_the_released_log_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: training is drawn from the log that comes with the checkout, whatever lies in results/."""
     monkeypatch.setattr(command, "RESULTS", tmp_path)
-    first, *_ = command.draw("training", tmp_path / "out")
+    first, *_ = command.draw("training", tmp_path / "out", pages=False)
     assert first == tmp_path / "out" / "training.pdf"
 
 
@@ -459,7 +459,8 @@ def test_arrows_of_the_proof_begin_and_end_at_boxes() -> None:
     (axes,) = proof.build(TABLES["proof"]).axes
     boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
     (arrow,) = (patch for patch in axes.patches if isinstance(patch, FancyArrowPatch))
-    (first, last) = (arrow._path_original.vertices[place] for place in (0, -1))
+    path: Any = arrow
+    first, last = (path._path_original.vertices[place] for place in (0, -1))
     assert tuple(first) in {(box.get_x() + box.get_width(), box.get_y() + box.get_height() / 2) for box in boxes}
     assert tuple(last) in {(box.get_x(), box.get_y() + box.get_height() / 2) for box in boxes}
 

@@ -185,7 +185,9 @@ def test_a_cache_that_cannot_be_played_costs_its_own_row(command: Command) -> No
     """Law: the other caches are played, the refused ones are named, and the exit code is the worst."""
     code, out, err = command("play", "h20", "full", "h2o@2", "exact", *NONE)
     assert code == 2
-    assert [line.split(" ")[1] for line in out.splitlines() if line.startswith("│")] == ["full", "exact"]
+    names = [line.split(" ")[1] for line in out.splitlines() if line.startswith("│")]
+    # A cell that is folded goes on in a line without a name.
+    assert [name for name in names if name] == ["full", "exact"]
     assert re.findall(r"^error: (\w+): ", err, re.MULTILINE) == ["h20", "h2o"]
 
 

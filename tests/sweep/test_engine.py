@@ -30,7 +30,7 @@ from lowerbound.sweep.units import LARGEST_ROW_BYTES, RUNNERS, Attempt, Job, run
 from tests.conftest import require
 from tests.sweep.sweeping import command, heed_ctrl_c, run, spec, start, wait_for
 
-CACHES = ["uniform@1/2", "full-fp16", "golay", "sweepcaches:NoSuch"]
+CACHES = ["uniform@1/2", "full-fp16", "golay", "recompute"]
 slow = pytest.mark.slow
 
 
