@@ -202,7 +202,10 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         for name, reason in refused.items():
             reasons.setdefault(reason, []).append(name)
         lines += ["## Not in the table", ""]
-        lines += [f"* {', '.join(names)}: {reason}" for reason, names in sorted(reasons.items())]
+        # A reason begins with the class of its error.
+        lines += [
+            f"* {', '.join(sorted(names))}: {reason.partition(': ')[2]}" for reason, names in sorted(reasons.items())
+        ]
         lines.append("")
     lines += ["Made by `python -m experiments pictures`.", ""]
     return "\n".join(lines)
