@@ -34,6 +34,11 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
                 markersize=4,
                 label=name if kept is None else f"{name}, {kept:,} tokens or more",
             )
+            if beyond := [row for row in points if row["worst"] > TOP]:
+                most = max(row["worst"] for row in beyond)
+                axes.text(
+                    beyond[-1]["lambda"], TOP, f"up to {most:.0e}", ha="right", va="top", fontsize=7, color=colour
+                )
         axes.set_xscale("log", base=2)
         axes.set_yscale("log")
         axes.set_ylim(BOTTOM, TOP)

@@ -54,7 +54,7 @@ def _keys(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
         linewidth=1,
         label="keys that exist, up to T",
     )
-    axes.axhline(tokens, color=INK, linewidth=1, linestyle=":", label=f"T = {tokens} tokens")
+    axes.axhline(tokens, color=INK, linewidth=1, linestyle=":", label=f"T = {tokens:,} tokens")
     axes.set_ylim(2, top)
     axes.set_ylabel("keys, or clusters")
 
@@ -62,7 +62,9 @@ def _keys(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
 def _memory(axes: Any, rows: Sequence[dict[str, Any]]) -> None:
     at, floor = [row["d"] for row in rows], [row["floor_bits"] for row in rows]
     axes.fill_between(at, floor, 1, color=IMPOSSIBLE, linewidth=0)
-    axes.plot(at, floor, color=FORBIDDEN, linewidth=1.5, label="floor without error: d bits for each key that exists")
+    axes.plot(
+        at, floor, "-.", color=FORBIDDEN, linewidth=1.5, label="floor without error: d bits for each key that exists"
+    )
     for row in rows:
         axes.plot([row["d"]] * len(row["state_bits"]), row["state_bits"], "o", color=MEASURED, markersize=4)
     axes.set_ylim(floor[0] / 4, 4 * max(bits for row in rows for bits in row["state_bits"]))

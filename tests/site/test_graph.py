@@ -10,7 +10,7 @@ import networkx as nx
 import pytest
 
 from lowerbound.prove.book import Book, load_book
-from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, columns, crossings, layout
+from lowerbound.prove.layout import BOX_HEIGHT, BOX_WIDTH, LETTERS, columns, crossings, layout, lines_of
 from lowerbound.prove.verify import verify
 from lowerbound.report.site.graph import svg
 from lowerbound.report.site.proof_page import anchor
@@ -40,6 +40,15 @@ def test_no_two_boxes_overlap_and_all_are_on_the_sheet(book: Book) -> None:
     for x, y in laid.places.values():
         assert 0 <= x <= laid.width - BOX_WIDTH
         assert BOX_HEIGHT / 2 <= y <= laid.height - BOX_HEIGHT / 2
+
+
+def test_names_fit_their_boxes(book: Book) -> None:
+    """Law: a name stands whole in its box, in at most two lines of the width that a box has room for."""
+    for lemma in book.lemmas:
+        lines = lines_of(lemma.id)
+        assert "".join(lines) == lemma.id
+        assert len(lines) <= 2
+        assert max(map(len, lines)) <= LETTERS
 
 
 def test_edges_run_between_boxes(book: Book) -> None:

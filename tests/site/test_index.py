@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from lowerbound.report.site.build import ROOMS, modules_of
+from lowerbound.report.site.build import ROOMS, module_place, modules_of, room_page
 from tests.test_house import ORDER, SOURCES, module_of
 
 DOCS = Path(__file__).parent.parent.parent / "docs"
@@ -26,3 +26,6 @@ def test_every_room_and_every_module_is_in_the_api() -> None:
     expected = {module_of(path) for path in SOURCES} - {"lowerbound"}
     assert told == {module for module in expected if not module.endswith("__main__")}
     assert {f"generated/api/{room}" for room in ROOMS} <= set(ENTRIES)
+    for room in ROOMS:
+        page = room_page(room)
+        assert all(f"({module_place(module).removeprefix('api/')}.md)" in page for module in modules_of(room))

@@ -222,8 +222,8 @@ OPEN_BINDER = re.compile(r"\b(forall|exists) [^,]*$")
 def laid_out(statement: str) -> str:
     """A Coq statement with a line for each hypothesis: broken after the first colon and after every arrow and `in` that
     stand outside of brackets and of quantifiers' types."""
+    depth, start = 0, 0
     lines: list[str] = []
-    depth = start = 0
     for place, character in enumerate(statement):
         depth += (character in "([{") - (character in ")]}")
         so_far = statement[start:place]
