@@ -185,7 +185,7 @@ def test_a_cache_that_cannot_be_played_costs_its_own_row(command: Command) -> No
     """Law: the other caches are played, the refused ones are named, and the exit code is the worst."""
     code, out, err = command("play", "h20", "full", "h2o@2", "exact", *NONE)
     assert code == 2
-    assert [line.split(" ")[1] for line in out.splitlines() if line.startswith("│")] == ["full", "exact"]
+    assert [line.split()[1] for line in out.splitlines() if line[:2] == "│ " and line[2] != " "] == ["full", "exact"]
     assert re.findall(r"^error: (\w+): ", err, re.MULTILINE) == ["h20", "h2o"]
 
 
