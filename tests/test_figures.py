@@ -458,14 +458,8 @@ def test_arrows_of_the_proof_begin_and_end_at_boxes() -> None:
     """Law: an arrow leaves the right side of one box and ends at the left side of another, at its middle."""
     (axes,) = proof.build(TABLES["proof"]).axes
     boxes = [patch for patch in axes.patches if isinstance(patch, FancyBboxPatch)]
-<<<<<<< HEAD
-    (arrow,) = (patch for patch in axes.patches if isinstance(patch, FancyArrowPatch))
-    path: Any = arrow
-    first, last = (path._path_original.vertices[place] for place in (0, -1))
-=======
     arrow: Any = next(patch for patch in axes.patches if isinstance(patch, FancyArrowPatch))
     first, last = (arrow._path_original.vertices[place] for place in (0, -1))
->>>>>>> help-pages22
     assert tuple(first) in {(box.get_x() + box.get_width(), box.get_y() + box.get_height() / 2) for box in boxes}
     assert tuple(last) in {(box.get_x(), box.get_y() + box.get_height() / 2) for box in boxes}
 

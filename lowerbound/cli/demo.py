@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 DIRECTORY = Path("results/demo")
 ETAS = ("0.1", DEFAULT_ETA, "0.001")
-SECRET_KEYS_CACHES = ("full-fp16", "uniform@1/2", "uniform@1/4", "kivi@1/8", "h2o@1/2", "snapkv@1/2")
+SECRET_KEYS_CACHES = ("full-fp16", "uniform@1/2", "kivi@1/8", "h2o@1/2", "snapkv@1/2")
 PUBLIC_KEYS_CACHES = (
     *("full", "full-fp32", "full-fp16", "uniform", "uniform@1/16"),
     *(f"{name}@{share}" for name in ("window", "h2o") for share in ("1/4", "1/2", "3/4")),
