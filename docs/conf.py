@@ -59,6 +59,13 @@ def plain(app, what, name, obj, options, lines):
             lines[number] = bullet + "``".join(pieces)
 
 
+def by_name(app, what, name, obj, options, signature, returned):
+    """A type alias inside another type is shown by its name."""
+    return tuple(
+        re.sub(r"TypeAliasForwardRef\('(\w+)'\)", r"\1", told) if told else told for told in (signature, returned)
+    )
+
+
 def keep_together(app, doctree, docname):
     """No line begins with a percent sign, or with the punctuation that follows a formula."""
     for text in list(doctree.findall(nodes.Text)):
@@ -85,6 +92,7 @@ def block_math(self, node):
 def setup(app):
     app.add_html_math_renderer("mathml", inline_renderers=(inline_math, None), block_renderers=(block_math, None))
     app.connect("builder-inited", lambda app: write_sources(DOCS, DOCS.parent / "proofs"))
+    app.connect("autodoc-process-signature", by_name)
     app.connect("doctree-resolved", keep_together)
     app.connect("autodoc-process-docstring", plain, priority=1)
     app.connect("build-finished", lambda app, failure: failure or write_beside(DOCS, Path(app.outdir)))
