@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from matplotlib.patches import Patch
-
 from lowerbound.core.scalars import rounded_down, rounded_up
 from lowerbound.report.figure import IMPOSSIBLE, INK, Figure, sheet
 
 TABLE = "hero"
-CHECKED, ON_PAPER, OPEN, ENOUGH = "#b5433c", "#e2a39d", "#dedede", "#8cc5a5"
+CHECKED, ON_PAPER = "#b5433c", "#e2a39d"
+PARTS = (
+    (CHECKED, "forced, machine-checked"),
+    (ON_PAPER, "forced, proved on paper"),
+    ("#dedede", "open"),
+    ("#8cc5a5", "enough, proved"),
+)
+"""The parts of a bar from left to right: color and meaning."""
 STATED = "#1f4e79"
 BAND_AT = Fraction(1, 100)
 END = 130
@@ -27,19 +32,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
     with sheet(9.0, 5.2, [["models", "packages"]], width_ratios=[1.3, 1]) as (figure, axes):
         _models(axes["models"], bars, papers)
         _packages(axes["packages"], packages, next(row for row in bars[::-1] if Fraction(row["eta"]) == BAND_AT))
-        keys = [
-            (CHECKED, "forced, machine-checked"),
-            (ON_PAPER, "forced, proved on paper"),
-            (OPEN, "open"),
-            (ENOUGH, "enough, proved"),
-        ]
-        figure.legend(
-            handles=[Patch(color=colour, label=word) for colour, word in keys],
-            loc="outside lower center",
-            frameon=False,
-            fontsize=9,
-            ncols=4,
-        )
+        figure.legend(loc="outside lower center", frameon=False, fontsize=9, ncols=4)
     return figure
 
 
@@ -52,8 +45,9 @@ def _models(axes: Any, bars: Sequence[dict[str, Any]], papers: Sequence[dict[str
         height = -(number + 1.1 * model)
         checked, proved, enough = (100 * row[key] for key in ("checked", "proved", "enough"))
         ends = (0.0, checked, proved, enough, 100.0)
-        for start, stop, colour in zip(ends[:-1], ends[1:], (CHECKED, ON_PAPER, OPEN, ENOUGH), strict=True):
-            axes.barh(height, max(0.0, stop - start), 0.82, left=start, color=colour, linewidth=0)
+        for start, stop, (colour, word) in zip(ends[:-1], ends[1:], PARTS, strict=True):
+            told = word if number == 0 else None
+            axes.barh(height, max(0.0, stop - start), 0.82, left=start, color=colour, linewidth=0, label=told)
         axes.text(1.2, height, f"{rounded_down(checked, 0)} %", ha="left", va="center", color="white", fontsize=9)
         axes.text(enough + 1, height, f"{rounded_up(enough, 0)} %", ha="left", va="center", color=INK, fontsize=9)
         axes.text(-1.5, height, rf"$\eta$ = {float(Fraction(row['eta'])):g}", ha="right", va="center", fontsize=9)
