@@ -92,7 +92,7 @@ digits: $(THIRDPARTY)/.ready
 	OMP_NUM_THREADS=1 PYTHONPATH=.data-packages $(THIRDPARTY)/bin/python -m experiments digits
 	cp results/digits.safetensors digits/lowerbound_digits/digits.safetensors
 	cp results/digits.json experiments/digits.json
-	$(THIRDPARTY)/bin/python -m paper_figures training --pages
+	$(THIRDPARTY)/bin/python -m paper_figures digits_training --pages
 
 # Every cache against the floor, ours and third-party: docs/caches.md.
 table: $(THIRDPARTY)/.ready

@@ -191,7 +191,7 @@ assert 0 == away["full cache"] < away["kivi"] < away["random"]
 # %%
 whole = studio.whole[0]
 reader = IdReader(network, whole.ids, 3)
-first = reader.places[0]
+first = reader.secrets[0]
 answers = reader.candidates(first)  # (64, layers, heads, tokens of the last map, d)
 drawn_id = int(whole.ids[0][0, 0])
 distances = np.sqrt(((answers - answers[drawn_id]) ** 2).sum(axis=(1, 2, 3, 4)))
@@ -216,7 +216,7 @@ right = {}
 for name, budget in {"full": None, **budgets}.items():
     heard = heard_under(name, None if budget is None else Fraction(budget))
     right[name] = [
-        reader.read(place, heard) == int(whole.ids[place.scale][place.token, 0]) for place in reader.places[:5]
+        reader.read(place, heard) == int(whole.ids[place.scale][place.token, 0]) for place in reader.secrets[:5]
     ]
     print(f"{name:8} {sum(right[name])} of 5 ids are read:", *("yes" if is_right else "-" for is_right in right[name]))
 assert all(right["full"])

@@ -11,6 +11,7 @@ from lowerbound.report.figure import save, save_all
 from paper_figures import (
     anatomy,
     coresets,
+    digits_training,
     dimension,
     frontier,
     growth,
@@ -25,7 +26,6 @@ from paper_figures import (
     threshold,
     tightness,
     tightness_bytes,
-    training,
 )
 
 FIGURES: dict[str, ModuleType] = {
@@ -45,7 +45,7 @@ FIGURES: dict[str, ModuleType] = {
     "threshold": threshold,
     "tightness": tightness,
     "tightness_bytes": tightness_bytes,
-    "training": training,
+    "digits_training": digits_training,
 }
 """A figure has the name of the experiment whose table it draws, with a further word where one table has two figures."""
 RESULTS = Path("results")

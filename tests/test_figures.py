@@ -20,6 +20,7 @@ from paper_figures import __main__ as command
 from paper_figures import (
     anatomy,
     coresets,
+    digits_training,
     dimension,
     frontier,
     growth,
@@ -34,7 +35,6 @@ from paper_figures import (
     threshold,
     tightness,
     tightness_bytes,
-    training,
 )
 
 ROOT = Path(__file__).parent.parent
@@ -335,7 +335,7 @@ def test_points_are_those_of_the_tables() -> None:
     assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)
     by_n = scaling.build(TABLES["scaling"]).axes[0]
     assert ([4.0, 8.0, 16.0], [1024.0, 4096.0, 16384.0]) in drawn(by_n)
-    multipliers, shares = training.build(TABLES["digits"]).axes
+    multipliers, shares = digits_training.build(TABLES["digits"]).axes
     assert ([0.0, 1500.0, 3000.0], [4.0, 5.5, 7.0]) in drawn(multipliers)
     assert ([0.0, 1500.0, 3000.0], [0.0, 25.0, 50.0]) in drawn(shares)
     assert all(([1000.0, 1000.0], [0.0, 1.0]) in drawn(axes) for axes in (multipliers, shares))
@@ -398,8 +398,8 @@ def test_no_cache_of_the_pictures_is_left_out() -> None:
 def test_the_released_log_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: training is drawn from the log that comes with the checkout, whatever lies in results/."""
     monkeypatch.setattr(command, "RESULTS", tmp_path)
-    first, *_ = command.draw("training", tmp_path / "out", pages=False)
-    assert first == tmp_path / "out" / "training.pdf"
+    first, *_ = command.draw("digits_training", tmp_path / "out", pages=False)
+    assert first == tmp_path / "out" / "digits_training.pdf"
 
 
 def test_titles_tell_what_is_known() -> None:

@@ -250,7 +250,7 @@ def test_long_values_are_cut_in_sentences() -> None:
         (["frontier", "maps", "frontier"], "figure must be named once, got 'frontier' 2 times"),
         (["--out", "a", "--out", "b"], "--out must be given at most once"),
         (["--out", "--out"], "--out must be followed by a folder"),
-        (["--out=a"], "option must be --out DIR, got '--out=a'"),
+        (["--out=a"], "option must be --out DIR or --pages, got '--out=a'"),
     ],
 )
 def test_figures_drop_no_word(capsys: pytest.CaptureFixture[str], words: list[str], sentence: str) -> None:

@@ -67,7 +67,6 @@ def test_unusable_words(run_command: Run) -> None:
     ("words", "reason"),
     [
         ({"cache": "h2o@1/4", "budget": "1/2"}, "given once"),
-        ({"cache": "h2o", "out": Path("no/such/place.json")}, "-o must name"),
         ({"cache": "nope"}, "not known"),
     ],
 )
