@@ -23,7 +23,7 @@ ROOMS = {
     "ceiling": "What is achieved, with a proved error",
     "game": "The communication game",
     "caches": "Caches",
-    "attack": "The adversary",
+    "adversary": "The adversary",
     "certify": "Certificates",
     "prove": "The engine of the proof book",
     "var": "The pipeline of VAR",
