@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from lowerbound.cli.options import (
+    CachesOption,
     IsolationOption,
     JsonOption,
     SeedOption,
     can_write,
-    complete_cache,
     print_json,
     progress,
 )
@@ -22,15 +22,7 @@ MOST_PICTURES = 100
 
 
 def draw(
-    caches: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cache",
-            metavar="NAME",
-            help="A cache, as in `play`; NAME@F gives a budget. Give it as often as you like.",
-            autocompletion=complete_cache,
-        ),
-    ] = None,
+    caches: CachesOption = None,
     network: Annotated[
         str, typer.Option("--model", metavar="NAME|FILE", help="digits, or a file of weights with a decoder.")
     ] = DEFAULT_NETWORK,

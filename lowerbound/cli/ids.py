@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lowerbound.cli.grammar import listed
-from lowerbound.cli.options import IsolationOption, JsonOption, complete_cache, print_json, progress
+from lowerbound.cli.options import CachesOption, IsolationOption, JsonOption, print_json, progress
 from lowerbound.cli.trace import FileArgument
 from lowerbound.report.terminal import say
 
@@ -19,15 +19,7 @@ DEFAULT_ETAS = "0.1,0.03,0.01,0.003"
 
 def ids(
     file: FileArgument,
-    caches: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--cache",
-            metavar="NAME",
-            help="A cache, as in `play`; NAME@F gives a budget. Give it as often as you like.",
-            autocompletion=complete_cache,
-        ),
-    ] = None,
+    caches: CachesOption = None,
     network: Annotated[
         str | None,
         typer.Option("--model", metavar="NAME|FILE", help="The weights; default: those that the trace names."),

@@ -152,6 +152,15 @@ def can_write(option: typer.CallbackParam, path: Path | None) -> Path | None:
     return path
 
 
+CachesOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cache",
+        metavar="NAME",
+        help="A cache, as in `play`; NAME@F gives a budget. Give it as often as you like.",
+        autocompletion=complete_cache,
+    ),
+]
 CertificateOption = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.", callback=can_write)
 ]

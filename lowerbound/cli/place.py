@@ -16,7 +16,6 @@ from lowerbound.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from lowerbound.core.geometry import Geometry, HasGeometry
-    from lowerbound.core.rules import RuleName
 
 
 class OwnRule(StrEnum):
@@ -24,11 +23,6 @@ class OwnRule(StrEnum):
 
     L2NORM = "l2norm"
     SCALED = "scaled"
-
-    @property
-    def name_of_rule(self) -> RuleName:
-        """The rule as geometries name it."""
-        return "l2norm" if self is OwnRule.L2NORM else "1/sqrt(d)"
 
 
 @dataclass(frozen=True)
@@ -97,15 +91,8 @@ class Place:
 
         if self.d is None:
             raise InvalidArgument("--tokens must be given with --d, the head dimension")
-        decoder = own_decoder(
-            self.d,
-            heads=self.heads,
-            kv_heads=self.kv_heads,
-            layers=self.layers or 1,
-            branches=self.branches or 1,
-            rule="l2norm" if self.rule is None else self.rule.name_of_rule,
-        )
-        return decoder.at(tokens, self.own or 1)
+        shape = {name: getattr(self, name) for name in ("heads", "kv_heads", "layers", "branches", "rule")}
+        return own_decoder(self.d, **shape).at(tokens, self.own or 1)
 
     def _catalogued(self) -> HasGeometry:
         name = one_model(self.model, self.named)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -25,7 +25,7 @@ from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, SimulatedOption
 from lowerbound.report.terminal import say
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from lowerbound.errors import LowerBoundError
     from lowerbound.game.channel import Isolation
@@ -92,12 +92,7 @@ def inspect(file: FileArgument, layer: LayerOption = None, as_json: JsonOption =
     from lowerbound.var.trace.inspect import inspect_layer
 
     trace = read_trace(file)
-    numbers = _layers(trace, layer)
-    rows = []
-    with progress(len(numbers)) as begin:
-        for number in numbers:
-            begin(f"layer {number}")
-            rows += inspect_layer(trace, number)
+    rows = _measured(trace, layer, inspect_layer)
     if as_json:
         print_json({**_facts_of(trace), "heads": [row.to_json() for row in rows]})
         return
@@ -118,12 +113,7 @@ def keys(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = Fa
     from lowerbound.var.trace.keys import keys_of_layer
 
     trace = read_trace(file)
-    numbers = _layers(trace, layer)
-    rows = []
-    with progress(len(numbers)) as begin:
-        for number in numbers:
-            begin(f"layer {number}")
-            rows += keys_of_layer(trace, number)
+    rows = _measured(trace, layer, keys_of_layer)
     if as_json:
         print_json({**_facts_of(trace), "heads": [row.to_json() for row in rows]})
         return
@@ -302,6 +292,17 @@ def _layers(trace: Trace, layer: int | None) -> Sequence[int]:
     if layer >= trace.n_layers:
         raise invalid("--layer", f"lie in [0, {trace.n_layers - 1}]", layer, nearest=trace.n_layers - 1)
     return [layer]
+
+
+def _measured(trace: Trace, layer: int | None, measure: Callable[[Trace, int], Sequence[Any]]) -> list[Any]:
+    """What is measured of each head, layer by layer, beside a progress bar."""
+    rows: list[Any] = []
+    numbers = _layers(trace, layer)
+    with progress(len(numbers)) as begin:
+        for number in numbers:
+            begin(f"layer {number}")
+            rows += measure(trace, number)
+    return rows
 
 
 def _level(isolation: IsolationName | None) -> Isolation:

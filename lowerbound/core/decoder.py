@@ -212,19 +212,32 @@ class LanguageModel:
         return Placed(self, tokens, own, tuple(shares))
 
 
+OWN_RULES: dict[str, RuleName] = {"l2norm": "l2norm", "scaled": "1/sqrt(d)"}
+"""The words by which a head of one's own is given its rule."""
+
+
 def own_decoder(
-    d: int, *, heads: int | None, kv_heads: int | None, layers: int, branches: int, rule: RuleName
+    d: int,
+    *,
+    heads: int | None = None,
+    kv_heads: int | None = None,
+    layers: int | None = None,
+    branches: int | None = None,
+    rule: str | None = None,
 ) -> LanguageModel:
-    """A decoder of nobody's model: heads are as many as key-value heads where they are not given, and vice versa."""
+    """A decoder of nobody's model, whose rule is one of OWN_RULES, l2norm if none is given; a count not given is 1.
+
+    Heads are as many as key-value heads where they are not given, and vice versa.
+    """
     query_heads = heads or kv_heads or 1
     return LanguageModel(
         name=own_name(d),
-        layers=layers,
+        layers=layers or 1,
         heads=query_heads,
         kv_heads=kv_heads or query_heads,
         head_dim=d,
-        branches=branches,
-        rule=rule,
+        branches=branches or 1,
+        rule=OWN_RULES[rule or "l2norm"],
         source="typed",
     )
 

@@ -92,15 +92,8 @@ class Head(BaseModel):
             return replace(decoder_of(self.config), branches=self.branches or 1).at(self.context)
         if self.tokens is None or self.d is None:
             raise InvalidArgument("tokens must be given with d, the head dimension")
-        decoder = own_decoder(
-            self.d,
-            heads=self.heads,
-            kv_heads=self.kv_heads,
-            layers=self.layers or 1,
-            branches=self.branches or 1,
-            rule="1/sqrt(d)" if self.rule == "scaled" else "l2norm",
-        )
-        return decoder.at(self.tokens, self.own or 1)
+        shape = {name: getattr(self, name) for name in ("heads", "kv_heads", "layers", "branches", "rule")}
+        return own_decoder(self.d, **shape).at(self.tokens, self.own or 1)
 
     def unit(self) -> dict[str, Any]:
         """What a unit says of this place: the decoder itself, so that no file is read again."""

@@ -88,7 +88,7 @@ def test_other_caps_are_refused(place: Any, cap: str, rule: str) -> None:
 
 def test_a_decoder_comes_back_from_its_json() -> None:
     """Definition: `from_json` inverts `to_json`, with a cap, notes and a window."""
-    plain = own_decoder(64, heads=4, kv_heads=2, layers=3, branches=1, rule="1/sqrt(d)")
+    plain = own_decoder(64, heads=4, kv_heads=2, layers=3, branches=1, rule="scaled")
     other = LanguageModel("x", 2, 4, 2, 64, window=128, global_layers=1, logit_cap=Fraction(5, 2), notes=("a", "b"))
     for decoder in (plain, other):
         assert LanguageModel.from_json(decoder.to_json()) == decoder

@@ -44,16 +44,24 @@ def reaches_of(name: str, resampling: Resampling) -> list[ReachOfScale]:
     return [ChannelPyramid(schedule, resampling).reach(scale) for scale in range(1, schedule.n_scales + 1)]
 
 
-def check(name: str, resampling: Resampling, ranks: list[int], joint: int) -> None:
-    schedule, reaches = find_model(name).schedule, reaches_of(name, resampling)
-    assert [reach.rank for reach in reaches] == ranks
-    assert reaches[-1].joint_rank == joint == schedule.n_tokens - schedule.map_size(schedule.n_scales - 1)
+def counted(name: str, resampling: Resampling) -> tuple[list[int], int]:
+    """The rank of every scale's input, and the joint rank of all of them."""
+    reaches = reaches_of(name, resampling)
+    return [reach.rank for reach in reaches], reaches[-1].joint_rank
+
+
+def n_earlier(name: str) -> int:
+    """The ids before the last map."""
+    schedule = find_model(name).schedule
+    return schedule.n_tokens - schedule.map_size(schedule.n_scales - 1)
 
 
 @pytest.mark.parametrize("name", KNOWN)
 def test_ranks_of_models(name: str) -> None:
     """Known value: the rank of every scale's input, and joint injectivity, over the rationals."""
-    check(name, *KNOWN[name])
+    resampling, *known = KNOWN[name]
+    assert list(counted(name, resampling)) == known
+    assert known[-1] == n_earlier(name)
 
 
 @pytest.mark.slow
@@ -69,7 +77,9 @@ def test_phi_of_all_scales() -> None:
 @pytest.mark.parametrize("name", SLOW)
 def test_ranks_of_larger_models(name: str) -> None:
     """Known value: the same at 512 pixels, and of Infinity at a quarter of a million."""
-    check(name, *SLOW[name])
+    resampling, *known = SLOW[name]
+    assert list(counted(name, resampling)) == known
+    assert known[-1] == n_earlier(name)
 
 
 def test_single_scales_and_accumulated_maps() -> None:
