@@ -126,8 +126,7 @@ def recorded_head(trace: Trace, layer: int, head: int, branch: str | None = None
     Contract: layer, head or branch that the trace does not have, a rule other than l2norm, and a trace of one map raise
     InvalidArgument or ImpossibleReduction in one sentence.
     """
-    _check_rule(trace)
-    trace.geometry  # noqa: B018 (it refuses a trace with nothing to cache)
+    _check(trace)
     if branch is not None and branch not in trace.branches:
         raise unknown("branch", branch, trace.branches)
     if not 0 <= head < trace.n_heads:
@@ -140,8 +139,7 @@ def recorded_head(trace: Trace, layer: int, head: int, branch: str | None = None
 
 def keys_of_layer(trace: Trace, number: int) -> list[KeyFacts]:
     """Every head of one layer, branch after branch; a rule other than l2norm raises InvalidArgument."""
-    _check_rule(trace)
-    trace.geometry  # noqa: B018 (it refuses a trace with nothing to cache)
+    _check(trace)
     layer = trace.layer(number)
     with one_thread():
         return [
@@ -158,8 +156,9 @@ def keys_of_layer(trace: Trace, number: int) -> list[KeyFacts]:
         ]
 
 
-def _check_rule(trace: Trace) -> None:
-    if trace.rule != "l2norm":
+def _check(trace: Trace) -> None:
+    """Refuse a trace with nothing to cache, which has no geometry, and one whose queries are no directions."""
+    if trace.geometry.rule_name != "l2norm":
         raise InvalidArgument(
             f"keys that are played must be of a trace with logit_rule l2norm, whose queries are directions times a "
             f"multiplier, got {trace.rule} in {trace.path.name}"
