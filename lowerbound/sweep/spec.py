@@ -105,9 +105,8 @@ class Axes(BaseModel):
         """
         named = ((name, find_geometry(name).schedule, find_geometry(name).d) for name in self.models)
         own = ((f"{size.schedule} in R^{size.d}", ScaleSchedule.parse(size.schedule), size.d) for size in self.sizes)
-        placed = (
-            (head.placed().name, head.placed().geometry.schedule, head.placed().geometry.d) for head in self.heads
-        )
+        heads = [head.placed() for head in self.heads]
+        placed = ((head.name, head.geometry.schedule, head.geometry.d) for head in heads)
         for place, schedule, d in (*named, *own, *placed):
             states = sum(map(schedule.prefix_tokens, range(schedule.n_scales)))
             yield place, trials * d * (schedule.n_tokens_cached + 2 * states)
