@@ -118,15 +118,16 @@ class PerHead(LayeredCache):
         return EncodedState(b"".join([*framed, states[-1]]), ledger)
 
     def decode(self, data: bytes) -> None:
-        rest = data
+        # One slice per head: to slice the rest after each head would copy the bytes of all later heads again.
+        start, width = 0, LENGTH_BITS // 8
         for head in self.heads[:-1]:
-            prefix, rest = rest[: LENGTH_BITS // 8], rest[LENGTH_BITS // 8 :]
-            length = int.from_bytes(prefix, "little")
-            if len(prefix) != LENGTH_BITS // 8 or length > len(rest):
+            prefix, start = data[start : start + width], start + width
+            end = start + int.from_bytes(prefix, "little")
+            if len(prefix) != width or end > len(data):
                 raise CorruptState(f"state must hold {len(self.heads)} heads, got {len(data)} bytes that end earlier")
-            head.decode(rest[:length])
-            rest = rest[length:]
-        self.heads[-1].decode(rest)
+            head.decode(data[start:end])
+            start = end
+        self.heads[-1].decode(data[start:])
 
 
 def attend_at_once(
