@@ -52,6 +52,7 @@ def tournament(
     isolation: Isolation,
     time_limit_s: float,
     instances: PrivateSeed | None = None,
+    sample: int | None = None,
     facts: Mapping[str, CacheFacts] = MappingProxyType({}),
     on_wait: Callable[[str], None],
 ) -> Generator[tuple[str, Outcome], None, None]:
@@ -65,7 +66,15 @@ def tournament(
     known = zip(targets, games, strict=True)
     entries = [Contender(target, budget, name, facts.get(target)) for target, (name, budget) in known]
     heats = [list(heat) for heat in _heats(entries)]
-    play = partial(duels, reduction, trials=trials, isolation=isolation, time_limit_s=time_limit_s, instances=instances)
+    play = partial(
+        duels,
+        reduction,
+        trials=trials,
+        isolation=isolation,
+        time_limit_s=time_limit_s,
+        instances=instances,
+        sample=sample,
+    )
     if isolation is Isolation.NONE:
         for heat in heats:
             yield from _told(heat, partial(play, heat), on_wait)

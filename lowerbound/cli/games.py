@@ -115,6 +115,15 @@ def play(
     named: ModelOption = None,
     budgets: BudgetsOption = None,
     trials: Annotated[int, typer.Option("--trials", min=1, max=MOST_TRIALS, help="Independent instances.")] = 1,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample",
+            metavar="N",
+            help="Ask Bob for N values at random places instead of all, for long contexts; the interval of the error "
+            "is exact for the whole game. For values alone.",
+        ),
+    ] = None,
     eta: GuaranteedEtaOption = DEFAULT_ETA,
     keys_and_values: Annotated[
         TheoremName | None,
@@ -150,6 +159,7 @@ def play(
     """Play caches against the floor: measure memory and error."""
     from lowerbound.caches.registry import CACHES, adapters_at_hand
     from lowerbound.core.scalars import rational
+    from lowerbound.game.sample import Sample
 
     chosen = [*(names or []), *(f"exec:{command}" for command in programs or [])]
     if not chosen and not everything:
@@ -163,6 +173,8 @@ def play(
                 f"left out, not installed: {', '.join(missing)}; pip install 'lowerbound[thirdparty]'", file=sys.stderr
             )
     instances = instances_of(instance_seed)
+    if sample is not None:
+        Sample(sample)
     plan: HardFamily
     recorded: tuple[RecordedHead, RecordedReduction] | None = None
     if keys_and_values is not None:
@@ -178,7 +190,15 @@ def play(
         plan.public(rational(share, name="budget"))
     if transcript is not None:
         _write_down(
-            plan, chosen, shares, transcript, everything or trials > 1, isolation, time_limit, instances, as_json
+            plan,
+            chosen,
+            shares,
+            transcript,
+            everything or trials > 1 or sample is not None,
+            isolation,
+            time_limit,
+            instances,
+            as_json,
         )
         return
     rows, failures = play_all(
@@ -188,6 +208,7 @@ def play(
         isolation=isolation,
         time_limit=time_limit,
         instances=instances,
+        sample=sample,
         at_standard_budgets=() if shares else all_names,
     )
     forced = None if keys_and_values is None else keys_and_values.floor(plan)
@@ -245,7 +266,7 @@ def _write_down(
     from lowerbound.report.terminal import console
 
     if several or len(names) != 1 or len(shares) > 1:
-        raise InvalidArgument("--transcript must be given with one cache, one budget and one trial")
+        raise InvalidArgument("--transcript must be given with one cache, one budget, one trial and no --sample")
     ((name, share),) = at_budgets(names, shares or [None])
     played, document = transcript(
         plan,
@@ -279,6 +300,7 @@ def play_all(
     isolation: IsolationName | None,
     time_limit: float,
     instances: PrivateSeed | None = None,
+    sample: int | None = None,
     at_standard_budgets: Sequence[str] = (),
 ) -> tuple[list[Row], list[tuple[str, LowerBoundError]]]:
     """The rows of the caches that were played, and the errors of the others; an AccountingError ends the tournament.
@@ -324,6 +346,7 @@ def play_all(
         "isolation": level,
         "time_limit_s": time_limit,
         "instances": instances,
+        "sample": sample,
         "facts": facts,
     }
     with (

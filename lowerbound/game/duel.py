@@ -33,8 +33,9 @@ from lowerbound.game.foreign_turn import foreign_turn
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.reply import Reply, only, replies, stated
+from lowerbound.game.sample import Positions, Sample
 from lowerbound.game.sandbox import forget_pages
-from lowerbound.game.tally import Alphabet, Part, misread
+from lowerbound.game.tally import Alphabet, Part, misread, sampled_tally
 from lowerbound.game.verdict import enough_bits, verdict
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
 
@@ -53,13 +54,14 @@ class Row:
     All bits count all `heads` (of all `layers`) together. `state_bits` is the size of the longest message of any trial,
     and `peak_bits` that of the longest state at any scale. `floor_bits` is the sum of the lower bounds of the `parts`,
     whose error intervals all hold at `confidence`; in a game of frames, less what its words leave out. `ratio` is
-    `state_bits / floor_bits`, or None if the lower bound is 0. `error` is the error rate over all symbols, and `levels`
-    the number of levels of a value. `measured_ratio` is the compression ratio relative to fp16 keys and values.
-    `claimed_ratio` is the ratio that the method itself would report for the longest message, or None if it reports
-    none. `computation_model` is that of the family that was played, and so are `floor_bits` and `parts`. `verdict` says
-    in words whether the cache kept its promise in this game, and `enough_bits` is what the cheapest cache with a proved
-    error needs for the same promise, or None (`game.verdict`). `is_kv_cache` is False for codes and controls.
-    `instance_commitment` was fixed before the game, and `instance_seed` opens it.
+    `state_bits / floor_bits`, or None if the lower bound is 0. Each trial has `symbols` symbols, and Bob is asked for
+    `asked` of them: all, or a sample, whose `error` estimates that of all. `levels` is the number of levels of a value.
+    `measured_ratio` is the compression ratio relative to fp16 keys and values. `claimed_ratio` is the ratio that the
+    method itself would report for the longest message, or None if it reports none. `computation_model` is that of the
+    family that was played, and so are `floor_bits` and `parts`. `verdict` says in words whether the cache kept its
+    promise in this game, and `enough_bits` is what the cheapest cache with a proved error needs for the same promise,
+    or None (`game.verdict`). `is_kv_cache` is False for codes and controls. `instance_commitment` was fixed before the
+    game, and `instance_seed` opens it.
     """
 
     cache: str
@@ -78,6 +80,7 @@ class Row:
     levels: int
     eta: float
     symbols: int
+    asked: int
     state_bits: int
     peak_bits: int
     scale_bits: list[int]
@@ -147,14 +150,15 @@ def duel(
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
     instances: PrivateSeed | None = None,
+    sample: int | None = None,
     hidden: Sequence[str] = (),
 ) -> Row:
     """Play a cache on a hard family; the row has its measured size and error, and the proved lower bound (floor).
 
-    Contract: Bob is asked for all symbols of `trials` independent instances; memory is the length of the messages that
-    reached Bob. It raises AccountingError if that is certainly below the lower bound at every error rate that the
-    confidence interval allows (then information reached Bob in another way), CacheContractBroken or TimeLimitExceeded
-    if the cache fails, and InvalidArgument for unusable arguments.
+    Contract: Bob is asked for all symbols of `trials` independent instances, or a sample of them; memory is the length
+    of the messages that reached Bob. It raises AccountingError if that is certainly below the lower bound at every
+    error rate that the confidence interval allows (then information reached Bob in another way), CacheContractBroken or
+    TimeLimitExceeded if the cache fails, and InvalidArgument for unusable arguments.
 
     Parameters
     ----------
@@ -168,6 +172,8 @@ def duel(
         None takes the strongest level that this machine supports.
     time_limit_s : float
         Seconds for each party, for all trials together.
+    sample : int or None
+        How many symbols of each trial Bob is asked for (`Sample`); None means all.
     """
     (outcome,) = duels(
         reduction,
@@ -177,6 +183,7 @@ def duel(
         time_limit_s=time_limit_s,
         confidence=confidence,
         instances=instances,
+        sample=sample,
         hidden=hidden,
     )
     if isinstance(outcome, LowerBoundError):
@@ -193,6 +200,7 @@ def duels(
     time_limit_s: float = TIME_LIMIT_S,
     confidence: Fraction = CONFIDENCE,
     instances: PrivateSeed | None = None,
+    sample: int | None = None,
     hidden: Sequence[str] = (),
 ) -> list[Row | LowerBoundError]:
     """`duel` for several caches that share one process for Alice and one for Bob, so that slow libraries load once.
@@ -212,10 +220,15 @@ def duels(
             "time_limit_s": time_limit_s,
             "confidence": confidence,
         }
-        own |= {"instances": instances, "hidden": hidden}
+        own |= {"instances": instances, "sample": sample, "hidden": hidden}
         return [outcome for entry in entries for outcome in duels(reduction, [entry], **own)]
     pairs = [(reduction, entry) for entry in entries]
-    terms: dict[str, Any] = {"instances": instances, "hidden": hidden, "confidence": confidence}
+    terms: dict[str, Any] = {
+        "instances": instances,
+        "sample": None if sample is None else Sample(sample),
+        "hidden": hidden,
+        "confidence": confidence,
+    }
     return _played(pairs, trials, level, time_limit_s, bobs_apart=False, **terms)
 
 
@@ -234,7 +247,7 @@ def contest(
     """
     check_time_limit(time_limit_s)
     level = strongest() if isolation is None else isolation
-    terms: dict[str, Any] = {"instances": instances, "hidden": (), "confidence": confidence}
+    terms: dict[str, Any] = {"instances": instances, "sample": None, "hidden": (), "confidence": confidence}
     return _played(games, 1, level, time_limit_s, bobs_apart=True, **terms)
 
 
@@ -246,6 +259,7 @@ def _played(
     *,
     bobs_apart: bool,
     instances: PrivateSeed | None,
+    sample: Sample | None,
     hidden: Sequence[str],
     confidence: Fraction,
 ) -> list[Row | LowerBoundError]:
@@ -254,7 +268,7 @@ def _played(
     games: dict[int, _Game] = {}
     for number, (family, entry) in enumerate(pairs):
         try:
-            games[number] = _prepare(family, entry, trials, level, time_limit_s, instances)
+            games[number] = _prepare(family, entry, trials, level, time_limit_s, instances, sample)
         except LowerBoundError as error:
             outcomes[number] = error
     path = module_path(game.entry.cache for game in games.values())
@@ -355,7 +369,7 @@ def _conversation(
     if not private:
         return {}
     limit_s = terms["time_limit_s"]
-    job = {"games": [{**games[number].job, "n_frames": len(frames)} for number, frames in private.items()]}
+    job = {"games": [{**games[number].job(role), "n_frames": len(frames)} for number, frames in private.items()]}
     given = [frame for frames in private.values() for frame in frames]
     counts = [games[number].n_frames(role) for number in private]
     start = time.perf_counter()
@@ -392,6 +406,7 @@ def _prepare(
     level: Isolation,
     time_limit_s: float,
     instances: PrivateSeed | None,
+    sample: Sample | None = None,
 ) -> _Game:
     facts = entry.facts or describe(entry.cache, level, time_limit_s)
     budget = None if entry.budget is None else reduction.public(rational(entry.budget, name="budget")).budget
@@ -402,8 +417,9 @@ def _prepare(
     if facts.computation_model == "R2":
         played = played.in_model_r2()
     seed = PrivateSeed.fresh() if instances is None else instances
+    questions = None if sample is None else [played.questions(sample, seed, trial) for trial in range(trials)]
     private, symbols = _instances(played, seed, trials)
-    return _Game(entry, facts, played, budget if facts.budget_meaning else None, private, symbols, seed)
+    return _Game(entry, facts, played, budget if facts.budget_meaning else None, private, symbols, questions, seed)
 
 
 def _check_stack(reduction: HardFamily, stack: tuple[int, int]) -> None:
@@ -427,17 +443,20 @@ class _Game:
     budget: Fraction | None
     private: Frames
     symbols: list[Symbols]
+    questions: list[Positions] | None
     instances: PrivateSeed
 
-    @property
-    def job(self) -> dict[str, Any]:
-        """The public configuration of the game, as JSON values."""
-        return {
+    def job(self, role: Role) -> dict[str, Any]:
+        """The public configuration of the game, as JSON values, and for Bob alone the questions of a sample."""
+        public = {
             "game": self.played.game,
             "reduction": self.played.to_json(),
             "cache": self.entry.cache,
             "budget": None if self.budget is None else str(self.budget),
         }
+        if role != "bob" or self.questions is None:
+            return public
+        return public | {"questions": [positions.tolist() for positions in self.questions]}
 
     @property
     def n_scales(self) -> int:
@@ -452,14 +471,26 @@ class _Game:
         """The messages to Bob: the last state of each trial."""
         return alice.frames[self.n_scales - 1 :: self.n_scales]
 
+    @property
+    def asked(self) -> list[Symbols]:
+        """For each trial, the symbols that Bob should name: all, or those of the sample's positions."""
+        if self.questions is None:
+            return self.symbols
+        return [own.reshape(-1)[some] for own, some in zip(self.symbols, self.questions, strict=True)]
+
     def row(self, alice: Reply, bob: Reply, *, level: Isolation, confidence: Fraction) -> Row:
         """The table row of this game; AccountingError if the measured size is below the lower bound (floor)."""
         played, facts, states, messages = self.played, self.facts, alice.frames, self.messages(alice)
         n_symbols, trials = played.n_symbols, len(self.symbols)
-        wrong = misread(self.symbols, bob.frames)
-        errors = int(sum(part.sum() for part in wrong))
-        low, high = clopper_pearson(errors, n_symbols * trials, confidence=confidence)
-        parts, proved = played.tally(wrong, confidence)
+        wrong = misread(self.asked, bob.frames)
+        n_asked, errors = sum(part.size for part in wrong), int(sum(part.sum() for part in wrong))
+        low, high = clopper_pearson(errors, n_asked, confidence=confidence)
+        if self.questions is None:
+            parts, proved = played.tally(wrong, confidence)
+        else:
+            (alphabet,) = played.alphabets
+            part, proved = sampled_tally(alphabet, n_symbols, wrong, confidence)
+            parts = [part]
         longest = max(range(trials), key=lambda trial: len(messages[trial]))
         used, enough = state_bits(messages[longest]), enough_bits(played)
         row = Row(
@@ -479,12 +510,13 @@ class _Game:
             levels=played.grid.n_levels,
             eta=float(played.grid.eta),
             symbols=n_symbols,
+            asked=n_asked // trials,
             state_bits=used,
             peak_bits=max(map(state_bits, states)),
             scale_bits=[max(map(state_bits, states[scale :: self.n_scales])) for scale in range(self.n_scales)],
             bits_per_symbol=used / n_symbols,
             errors=errors,
-            error=errors / (n_symbols * trials),
+            error=errors / n_asked,
             error_low=float(low),
             error_high=float(high),
             confidence=float(confidence),
@@ -493,7 +525,7 @@ class _Game:
             measured_ratio=FP16_PAIR_BITS * played.n_entries / used,
             claimed_ratio=None if alice.claimed_ratio is None else float(alice.claimed_ratio),
             enough_bits=enough,
-            verdict=verdict(played, parts, used, enough),
+            verdict=verdict(played, parts, used, enough, None if self.questions is None else n_asked // trials),
             parts=parts,
             ledger=_ledger(alice.ledger, messages[longest]),
             alice_seconds=alice.seconds,

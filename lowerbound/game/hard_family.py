@@ -25,6 +25,7 @@ from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.index import Symbols
+from lowerbound.game.sample import Positions, Sample
 from lowerbound.game.tally import Alphabet, Part, tally
 
 FloatArray = NDArray[np.float64]
@@ -182,6 +183,24 @@ class HardFamily(ABC):
         token, or, where `most` is given, up to so many: those of several runs with the same own tokens, for a cache
         whose answer to a query does not depend on the others.
         """
+
+    def reading_of(self, positions: Positions, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
+        """`reading` for the symbols at these positions (`questions`) of the flattened matrix alone, in their order."""
+        raise self._not_sampled()
+
+    def questions(self, sample: Sample, instances: PrivateSeed, trial: int) -> Positions:
+        """The positions of a sample of one trial's questions.
+
+        Contract: ImpossibleReduction in a family whose reading of one symbol needs others, or where symbols depend on
+        each other.
+        """
+        raise self._not_sampled()
+
+    def _not_sampled(self) -> ImpossibleReduction:
+        return ImpossibleReduction(
+            f"a sample of the questions is asked where independent values are read one by one, got a game of "
+            f"{self.game} in model {self.computation_model}; the nearest possible choice is the whole game"
+        )
 
     @property
     def thresholds(self) -> FloatArray | None:

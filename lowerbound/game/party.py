@@ -3,7 +3,7 @@
 A job lists games. For each game it has the public configuration as JSON and the number of private frames that belong to
 the game. Alice gets one private frame per trial, with symbols (model R1) or token ids (model R2); she replies with the
 states of all scales and the ledgers of the BitWriters that wrote them. Bob gets one message per trial and replies with
-one frame of symbols per trial.
+one frame of symbols per trial: all symbols, or those at the positions that his job lists for the trial.
 
 There are two more roles. `describe` reports the statements of a cache class about itself, so that foreign code never
 runs in the judge's process. `answer` asks a cache one query about the keys, values and queries in its private frames.
@@ -133,7 +133,9 @@ def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, 
     protocol = CacheProtocol(reduction, lambda: cache_class(public))
     start = time.perf_counter_ns()
     if role == "bob":
-        answers = [symbols.astype(SYMBOL_TYPE).tobytes() for symbols in protocol.bobs(private)]
+        asked = game.get("questions")
+        questions = None if asked is None else [np.array(positions, dtype=np.int64) for positions in asked]
+        answers = [symbols.astype(SYMBOL_TYPE).tobytes() for symbols in protocol.bobs(private, questions)]
         return {"nanoseconds": time.perf_counter_ns() - start}, answers
     trials = [
         protocol.states(reduction.symbols_of(_given(frame)), check_settled=number == 0)

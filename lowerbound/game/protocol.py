@@ -16,6 +16,7 @@ from lowerbound.core.threads import blocks
 from lowerbound.errors import CacheContractBroken, LowerBoundError, raised_at
 from lowerbound.game.hard_family import HardFamily, Run
 from lowerbound.game.index import OneWayProtocol, Symbols
+from lowerbound.game.sample import Positions
 
 FloatArray = NDArray[np.float64]
 MESSAGES_AT_ONCE = 16
@@ -68,13 +69,17 @@ class CacheProtocol(OneWayProtocol):
         (symbols,) = self._answered([message])
         return symbols
 
-    def bobs(self, messages: Sequence[bytes]) -> list[Symbols]:
-        """The answers of `bob` to each message, in order."""
+    def bobs(self, messages: Sequence[bytes], questions: Sequence[Positions] | None = None) -> list[Symbols]:
+        """The answers of `bob` to each message, in order; with `questions`, those at each message's positions alone."""
         # Bob's queries, and often all keys, are the same for every message. If the caches answer by plain softmax, a
         # batch of messages therefore shares the weights of one attention call (`answers`).
         most = min(MESSAGES_AT_ONCE, max(1, ENTRIES_AT_ONCE // self.reduction.n_entries))
         size = most if _is_plain(self.new_cache()) else 1
-        return [symbols for some in blocks(len(messages), size) for symbols in self._answered(messages[some])]
+        return [
+            symbols
+            for some in blocks(len(messages), size)
+            for symbols in self._answered(messages[some], None if questions is None else questions[some])
+        ]
 
     def answers(self, message: bytes, run: Run) -> FloatArray:
         """The answers to one run of the last scale from a message, shape (n_layers, n_heads, m, d)."""
@@ -83,7 +88,7 @@ class CacheProtocol(OneWayProtocol):
         (found,) = _attend([cache], [run.queries])
         return found
 
-    def _answered(self, messages: Sequence[bytes]) -> list[Symbols]:
+    def _answered(self, messages: Sequence[bytes], questions: Sequence[Positions] | None = None) -> list[Symbols]:
         """Bob's answers to a batch of messages, whose readings advance together.
 
         In each round, every unfinished reading makes its next run, and one call answers the queries of all these runs.
@@ -91,7 +96,10 @@ class CacheProtocol(OneWayProtocol):
         # Plain softmax answers each query by itself, so runs with the same own tokens are asked as one: a last map of
         # one token then costs what a wide one does.
         most = QUERIES_AT_ONCE if _is_plain(self.new_cache()) else None
-        readings = [self.reduction.reading(most) for _ in messages]
+        if questions is None:
+            readings = [self.reduction.reading(most) for _ in messages]
+        else:
+            readings = [self.reduction.reading_of(positions, most) for positions in questions]
         runs = {number: next(reading) for number, reading in enumerate(readings)}
         symbols: dict[int, Symbols] = {}
         while runs:

@@ -9,7 +9,7 @@ played are those of the tokens that can be read: the floor of the game is the fl
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, ClassVar, Self
@@ -24,7 +24,7 @@ from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import MULTIPLIER_CAP
 from lowerbound.core.scalars import Rational, plainly, rational, rounded_up
 from lowerbound.errors import ImpossibleReduction, invalid
-from lowerbound.game.hard_family import FloatArray, Run
+from lowerbound.game.hard_family import FloatArray
 from lowerbound.game.index import Symbols
 from lowerbound.game.reduction import Reduction
 
@@ -66,18 +66,6 @@ class RecordedReduction(Reduction):
         rows = np.zeros((self.n_heads, self.schedule.n_tokens_cached, self.geometry.d))
         rows[:, list(self.readable)] = super().values(symbols).reshape(self.n_heads, len(self.readable), -1)
         return rows.reshape(-1, self.geometry.d)
-
-    def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
-        """Bob's part: he asks for the readable tokens, block by block. His own tokens have their recorded keys."""
-        last = self.schedule.n_scales - 1
-        own_keys = self.for_all_heads(self.keys.unit[self.schedule.rows_of(last)])
-        own_values = np.zeros(own_keys.shape)
-        size = most or self.schedule.tokens_at(last)
-        answers = []
-        for start in range(0, len(self.readable), size):
-            queries = self.for_all_heads(self.queries[list(self.readable[start : start + size])])
-            answers.append(self.grid.decode((yield Run(own_keys, own_values, queries))))
-        return np.concatenate(answers, axis=2).reshape(self.shape)
 
     def in_model_r2(self) -> Self:
         """Always raises ImpossibleReduction: the public network of model R2 has keys of its own."""

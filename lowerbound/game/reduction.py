@@ -27,10 +27,11 @@ from lowerbound.core.network import PublicNetwork
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import ball, floor_float, plainly, rational, upper_fraction
+from lowerbound.core.threads import blocks
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.game.hard_family import FloatArray, HardFamily, Run
 from lowerbound.game.index import Symbols, draw_symbols
-from lowerbound.game.multi_index import QueryBlocks
+from lowerbound.game.sample import Positions, Sample
 from lowerbound.game.tally import Alphabet, Part, tally
 
 NEAREST_SLACK = Fraction(1, 100)
@@ -137,15 +138,33 @@ class Reduction(HardFamily):
 
     def reading(self, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
         """Bob's part: he queries with every key, block by block. His own tokens have keys of the family and value 0."""
+        symbols = yield from self._symbols_of(np.array(self.asked), most)
+        return symbols.reshape(self.shape)
+
+    def reading_of(self, positions: Positions, most: int | None = None) -> Generator[Run, FloatArray, Symbols]:
+        """`reading` for the symbols at these positions alone: every head is asked for each of their tokens once."""
+        rows, columns = np.divmod(positions, self.geometry.d)
+        heads, numbers = np.divmod(rows, len(self.asked))
+        tokens, places = np.unique(np.array(self.asked)[numbers], return_inverse=True)
+        symbols = yield from self._symbols_of(tokens, most)
+        return symbols.reshape(self.n_heads, len(tokens), -1)[heads, places, columns]
+
+    def questions(self, sample: Sample, instances: PrivateSeed, trial: int) -> Positions:
+        """The positions of a sample of one trial's questions; in model R2, ImpossibleReduction."""
+        if self.network is not None:
+            raise self._not_sampled()
+        return sample.positions(instances, trial, self.shape)
+
+    def _symbols_of(self, tokens: NDArray[np.int64], most: int | None) -> Generator[Run, FloatArray, Symbols]:
+        """The symbols of these tokens in every head, shape (n_layers, n_heads, tokens, d)."""
         last = self.schedule.n_scales - 1
         own_keys = self.for_all_heads(self.keys.unit[self.schedule.rows_of(last)])
         own_values = np.zeros(own_keys.shape)
         answers = []
-        for block in QueryBlocks(self.schedule, most):
-            queries = self.for_all_heads(self.queries[block.start : block.stop])
-            outputs = yield Run(own_keys, own_values, queries)
+        for some in blocks(len(tokens), most or self.schedule.tokens_at(last)):
+            outputs = yield Run(own_keys, own_values, self.for_all_heads(self.queries[tokens[some]]))
             answers.append(self.grid.decode(outputs))
-        return np.concatenate(answers, axis=2).reshape(self.shape)
+        return np.concatenate(answers, axis=2)
 
     @property
     def thresholds(self) -> FloatArray | None:

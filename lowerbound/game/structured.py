@@ -20,6 +20,7 @@ from lowerbound.errors import ImpossibleReduction
 from lowerbound.game.hard_family import FloatArray, Run
 from lowerbound.game.index import Symbols, draw_symbols
 from lowerbound.game.reduction import Reduction, plan_reduction
+from lowerbound.game.sample import Positions, Sample
 from lowerbound.game.tally import Alphabet
 
 
@@ -83,6 +84,10 @@ class StructuredReduction(Reduction):
             rows[:, :, asked] = yield Run(own_keys, own_values, self.for_all_heads(self.queries[asked]))
         heads = rows.reshape(self.n_heads, *rows.shape[2:])
         return np.stack([self.prior.symbols(head) for head in heads])
+
+    def questions(self, sample: Sample, instances: PrivateSeed, trial: int) -> Positions:
+        """Always raises ImpossibleReduction, because a symbol of a member is read off several of its rows."""
+        raise self._not_sampled()
 
     @property
     def thresholds(self) -> None:

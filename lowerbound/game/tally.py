@@ -47,8 +47,8 @@ class Part:
     floor_bits: float
 
 
-def misread(symbols: list[Symbols], answers: Frames) -> list[NDArray[np.bool_]]:
-    """For each trial, a boolean matrix, of the shape of the symbols, that marks the symbols that Bob got wrong.
+def misread(symbols: Sequence[Symbols], answers: Frames) -> list[NDArray[np.bool_]]:
+    """For each trial, a boolean array, of the shape of the symbols asked for, that marks those that Bob got wrong.
 
     Contract: a wrong number of answers, or an answer of a wrong length, raises CacheContractBroken.
     """
@@ -60,6 +60,16 @@ def misread(symbols: list[Symbols], answers: Frames) -> list[NDArray[np.bool_]]:
             raise CacheContractBroken(f"Bob must name {wanted.size} symbols, got {len(frame)} bytes")
         wrong.append(np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64).reshape(wanted.shape) != wanted)
     return wrong
+
+
+def sampled_tally(
+    alphabet: Alphabet, n_symbols: int, wrong: Sequence[NDArray[np.bool_]], confidence: Fraction
+) -> tuple[Part, Fraction]:
+    """The result for the only kind of symbols, `n_symbols` per trial, from a sample of them, and its lower bound.
+
+    Contract: that of `tally`; the entries of `wrong` are those of uniform positions, drawn with repetitions.
+    """
+    return _part(alphabet, n_symbols, np.concatenate(wrong), confidence)
 
 
 def tally(
@@ -75,20 +85,25 @@ def tally(
     ends = np.cumsum([alphabet.n_columns for alphabet in alphabets])[:-1]
     parts, proved = [], Fraction(0)
     for alphabet, *columns in zip(alphabets, *(np.split(trial, ends, axis=1) for trial in wrong), strict=True):
-        n_symbols, errors = columns[0].size, int(sum(column.sum() for column in columns))
-        low, high = clopper_pearson(errors, n_symbols * len(columns), confidence=shared)
-        floor = floor_in_interval(n_symbols, alphabet.n_levels, low, high)
+        part, floor = _part(alphabet, columns[0].size, np.array(columns), shared)
         proved += floor
-        parts.append(
-            Part(
-                name=alphabet.name,
-                levels=alphabet.n_levels,
-                symbols=n_symbols,
-                errors=errors,
-                error=errors / (n_symbols * len(columns)),
-                error_low=float(low),
-                error_high=float(high),
-                floor_bits=floor_float(floor),
-            )
-        )
+        parts.append(part)
     return parts, proved
+
+
+def _part(alphabet: Alphabet, n_symbols: int, wrong: NDArray[np.bool_], confidence: Fraction) -> tuple[Part, Fraction]:
+    """The result for one kind of symbols, `n_symbols` per trial, from the errors of all answers, and its floor."""
+    errors = int(wrong.sum())
+    low, high = clopper_pearson(errors, wrong.size, confidence=confidence)
+    floor = floor_in_interval(n_symbols, alphabet.n_levels, low, high)
+    part = Part(
+        name=alphabet.name,
+        levels=alphabet.n_levels,
+        symbols=n_symbols,
+        errors=errors,
+        error=errors / wrong.size,
+        error_low=float(low),
+        error_high=float(high),
+        floor_bits=floor_float(floor),
+    )
+    return part, floor

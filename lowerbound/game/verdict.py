@@ -29,12 +29,15 @@ def enough_bits(played: HardFamily) -> int | None:
     return played.n_heads * (8 * -(-found.played_bits // 8) + LENGTH_PREFIX_BITS)
 
 
-def verdict(played: HardFamily, parts: Sequence[Part], used_bits: int, enough: int | None) -> str:
+def verdict(
+    played: HardFamily, parts: Sequence[Part], used_bits: int, enough: int | None, n_sampled: int | None = None
+) -> str:
     """The verdict on a cache that sent `used_bits` bits and with which Bob misread what `parts` count.
 
     Contract: a cache of model R1 keeps its promise only if Bob misread nothing. If he misread anything, some answer was
     off by more than eta, by the contract of `HardFamily`, and the share is that of the worst kind of symbols. It is
     wasteful only if it misread nothing, and sent more bits than the cheapest proved cache needs for the same promise.
+    A sample of `n_sampled` questions without an error shows neither, and is told as what it is.
     """
     if played.computation_model != "R1":
         return OUTSIDE_R1
@@ -42,6 +45,8 @@ def verdict(played: HardFamily, parts: Sequence[Part], used_bits: int, enough: i
     if worst.errors:
         of = f" of {worst.name}" if len(parts) > 1 else ""
         return f"misreads {percent(worst.error)}{of}: breaks eta = {plainly(100 * played.grid.eta)} %"
+    if n_sampled is not None:
+        return f"no error in a sample of {n_sampled:,} of {played.n_symbols:,} questions"
     if enough is not None and used_bits > enough:
         return f"wasteful: {rounded_down(Fraction(used_bits, enough), 2)}x what is proved enough"
     return KEEPS

@@ -52,7 +52,8 @@ def duel_table(rows: Sequence[Row]) -> Fitted:
     levels = f" ({', '.join(f'{part.name} of {part.levels} levels' for part in first.parts)})" if several else ""
     table = Fitted(
         title=f"{first.symbols // first.heads} symbols{levels} on each head of {first.geometry}, "
-        f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}",
+        f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}"
+        + ("" if first.asked == first.symbols else f"; a sample of {first.asked:,} questions a trial"),
         caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval; "
         "compression of fp16 keys and values, by the method's own accounting and as measured. A verdict speaks of this "
         "game alone; what is proved enough is the cheapest cache with a proved error for its eta and largest logit",
