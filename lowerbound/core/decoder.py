@@ -23,6 +23,8 @@ from lowerbound.errors import InvalidArgument, invalid
 
 PAGE = 1024
 """Tokens that are appended at once, as a prefill does; the last map has the tokens that are generated."""
+PAGES_AT_MOST = 16
+"""Longer contexts have longer pages: with pages of PAGE tokens, time and memory would grow with the square of T."""
 DEFAULT_CONTEXT = 8192
 MOST_LAYERS = 10**4
 MOST_HEADS = 10**4
@@ -30,14 +32,15 @@ MOST_TOKENS = 10**8
 
 
 def paged(n_cached: int, n_own: int = 1) -> ScaleSchedule:
-    """The schedule of T cached tokens, in pages of PAGE tokens, and a last map of `n_own` tokens.
+    """The schedule of T cached tokens, in pages, and a last map of `n_own` tokens.
 
-    Contract: counts outside [1, MOST_TOKENS] raise InvalidArgument.
+    Contract: pages have PAGE tokens, or the least multiple of PAGE with which there are at most PAGES_AT_MOST; counts outside [1, MOST_TOKENS] raise InvalidArgument.
     """
     for name, count in (("tokens", n_cached), ("own tokens", n_own)):
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_TOKENS:
             raise invalid(name, f"be an integer in [1, {MOST_TOKENS}]", count, nearest=min(max(1, count), MOST_TOKENS))
-    pages = [(1, PAGE)] * (n_cached // PAGE) + ([(1, n_cached % PAGE)] if n_cached % PAGE else [])
+    page = PAGE * -(-n_cached // (PAGE * PAGES_AT_MOST))
+    pages = [(1, page)] * (n_cached // page) + ([(1, n_cached % page)] if n_cached % page else [])
     return ScaleSchedule((*pages, (1, n_own)))
 
 
