@@ -14,7 +14,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Rectangle
 
 from experiments.__main__ import EXPERIMENTS
+from lowerbound.cli.options import FIGURE_ENDINGS
 from lowerbound.errors import InvalidArgument
+from lowerbound.report import figure
 from lowerbound.report.figure import budgets_text, save_all
 from paper_figures import __main__ as command
 from paper_figures import (
@@ -289,6 +291,11 @@ TABLES: dict[str, list[dict[str, Any]]] = {
 
 QUICK = ("anatomy", "frontier")
 EVERY = [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in command.FIGURES]
+
+
+def test_commands_know_the_endings_of_figures() -> None:
+    """Definition: the endings that commands accept before they work are those that the drawing module writes."""
+    assert set(FIGURE_ENDINGS) == set(figure._METADATA)
 
 
 @pytest.mark.parametrize(

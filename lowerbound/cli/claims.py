@@ -15,6 +15,7 @@ from lowerbound.cli.options import (
     JsonOption,
     ModelArgument,
     ModelOption,
+    can_draw,
     can_write,
     print_json,
 )
@@ -37,7 +38,7 @@ def possible(
     picture: Annotated[
         Path | None,
         typer.Option(
-            "--picture", metavar="FILE", help="Where the picture goes, .png, .svg or .pdf.", callback=can_write
+            "--picture", metavar="FILE", help="Where the picture goes, .png, .svg or .pdf.", callback=can_draw
         ),
     ] = None,
     as_json: JsonOption = False,

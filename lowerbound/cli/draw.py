@@ -12,7 +12,7 @@ from lowerbound.cli.options import (
     IsolationOption,
     JsonOption,
     SeedOption,
-    can_write,
+    can_draw,
     print_json,
     progress,
 )
@@ -34,9 +34,7 @@ def draw(
     guidance: Annotated[float, typer.Option("--guidance", metavar="X", help="Strength of guidance.")] = 1.5,
     out: Annotated[
         Path | None,
-        typer.Option(
-            "--out", "-o", metavar="FILE", help="Where the grid goes, .png, .svg or .pdf.", callback=can_write
-        ),
+        typer.Option("--out", "-o", metavar="FILE", help="Where the grid goes, .png, .svg or .pdf.", callback=can_draw),
     ] = None,
     isolation: IsolationOption = None,
     as_json: JsonOption = False,
@@ -54,10 +52,6 @@ def draw(
     from lowerbound.var.simulator.weights import source_of
 
     named = at_budgets(caches or ["kivi@1/8", "uniform@1/8", "h2o@1/4"], [None])
-    if out is not None:
-        from lowerbound.report.figure import check_figure_path
-
-        check_figure_path(out)
     found = source_of(network).network()
     level = None if isolation is None else Isolation(isolation.value)
     with progress(1 + pictures * len(named)) as begin:

@@ -26,6 +26,8 @@ LARGEST_D = 4096
 """The largest head dimension of a command: its orthonormal matrices then take 128 MiB."""
 MOST_TRIALS = 10**6
 """The largest number of repetitions of a command."""
+FIGURE_ENDINGS = (".pdf", ".png", ".svg")
+"""What figures can be written as; a test holds them against the module that draws them, which is slow to import."""
 OUTSIDE_CATALOGS = ("digits", "tiny", "tiny-infinity")
 """Networks of the simulator that no catalog has; a test holds them against the simulator's."""
 DEFAULT_ETA, DEFAULT_DELTA = "0.01", "0"
@@ -150,6 +152,16 @@ def can_write(option: typer.CallbackParam, path: Path | None) -> Path | None:
     if not os.access(path if path.exists() else path.parent, os.W_OK):
         raise InvalidArgument(f"{name} must name a file that may be written, got {str(path)!r}")
     return path
+
+
+def can_draw(option: typer.CallbackParam, path: Path | None) -> Path | None:
+    """A picture that a command is to write, checked before any work is done: `can_write`, and a figure's ending."""
+    if path is not None and path.suffix not in FIGURE_ENDINGS:
+        name = max(option.opts, key=len) if option.opts else str(option.name)
+        raise InvalidArgument(
+            f"{name} must end in {', '.join(FIGURE_ENDINGS[:-1])} or {FIGURE_ENDINGS[-1]}, got {str(path)!r}"
+        )
+    return can_write(option, path)
 
 
 CachesOption = Annotated[

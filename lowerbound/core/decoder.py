@@ -34,7 +34,8 @@ MOST_TOKENS = 10**8
 def paged(n_cached: int, n_own: int = 1) -> ScaleSchedule:
     """The schedule of T cached tokens, in pages, and a last map of `n_own` tokens.
 
-    Contract: pages have PAGE tokens, or the least multiple of PAGE with which there are at most PAGES_AT_MOST; counts outside [1, MOST_TOKENS] raise InvalidArgument.
+    Contract: pages have PAGE tokens, or the least multiple of PAGE with which there are at most PAGES_AT_MOST; counts
+    outside [1, MOST_TOKENS] raise InvalidArgument.
     """
     for name, count in (("tokens", n_cached), ("own tokens", n_own)):
         if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_TOKENS:

@@ -66,15 +66,13 @@ _METADATA: dict[str, dict[str, None]] = {
 }
 
 
-def check_figure_path(path: Path) -> None:
-    """Raise InvalidArgument unless the path's ending is that of a figure."""
-    if path.suffix not in _METADATA:
-        raise invalid("figure path", "end in .pdf, .png or .svg", str(path))
-
-
 def save(figure: Figure, path: Path) -> Path:
-    """Write a figure as .pdf, .png or .svg, with the same bytes each time, and return the path."""
-    check_figure_path(path)
+    """Write a figure as .pdf, .png or .svg, with the same bytes each time, and return the path.
+
+    Contract: any other ending raises InvalidArgument.
+    """
+    if path.suffix not in _METADATA:
+        raise invalid("figure path", f"end in one of {', '.join(_METADATA)}", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context(STYLE):
         figure.savefig(path, dpi=200, metadata=_METADATA[path.suffix])
