@@ -113,7 +113,8 @@ class Memory(ABC):
 
     A class states its family, its reference and the meaning of its nominal budget. If its heads or layers share
     something, it also states `stack`, the default number of (layers, heads per layer) that it is played on. It never
-    states its size, which is measured.
+    states its size, which is measured. With `answers_apart` it promises that each answer depends on its own query
+    alone; then one decoded state is asked many questions, where a last map of one token would need one state for each.
     """
 
     family: ClassVar[str] = "user"
@@ -122,9 +123,23 @@ class Memory(ABC):
     default_budget: ClassVar[Fraction | None] = None
     computation_model: ClassVar[ComputationModel] = "R1"
     stack: ClassVar[tuple[int, int] | None] = None
+    answers_apart: ClassVar[bool] = False
 
     def __init__(self, public: Public) -> None:
         self.public = public
+
+    @classmethod
+    def is_asked_at_once(cls) -> bool:
+        """Whether each answer depends on its own query alone, and not on what else was asked, together or before.
+
+        A class that defines `attend` says so by `answers_apart`. A class that defines `attend` anew says it anew.
+        """
+        for each in cls.__mro__:
+            if "answers_apart" in vars(each):
+                return bool(vars(each)["answers_apart"])
+            if "attend" in vars(each):
+                return False
+        return False
 
     @classmethod
     def facts(cls) -> CacheFacts:
@@ -212,6 +227,8 @@ class SoftmaxCache(Cache):
 
     Because the rows are known, one call can compute the answers of many such caches.
     """
+
+    answers_apart: ClassVar[bool] = True
 
     @abstractmethod
     def question(self, queries: FloatArray) -> Question:

@@ -35,6 +35,11 @@ class LayeredCache(Memory):
         return type(self).__name__
 
     @property
+    def has_answers_apart(self) -> bool:
+        """Whether every answer depends on its own query alone (`Memory.is_asked_at_once`)."""
+        return self.is_asked_at_once()
+
+    @property
     def n_streams(self) -> int:
         return self.public.n_layers * self.public.n_heads
 
@@ -68,6 +73,10 @@ class PerHead(LayeredCache):
     @property
     def name(self) -> str:
         return type(self.heads[0]).__name__
+
+    @property
+    def has_answers_apart(self) -> bool:
+        return all(head.is_asked_at_once() for head in self.heads)
 
     @cached_property
     def budget(self) -> Fraction:

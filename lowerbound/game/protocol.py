@@ -23,7 +23,7 @@ MESSAGES_AT_ONCE = 16
 ENTRIES_AT_ONCE = 2**24
 """Limits of one batch in `CacheProtocol.bobs`: its number of messages, and the value entries of all its messages."""
 QUERIES_AT_ONCE = 2**12
-"""The queries that a cache with plain softmax gets at once."""
+"""The queries that a cache gets at once if it answers each of them by itself."""
 
 
 @dataclass(frozen=True)
@@ -93,9 +93,9 @@ class CacheProtocol(OneWayProtocol):
 
         In each round, every unfinished reading makes its next run, and one call answers the queries of all these runs.
         """
-        # Plain softmax answers each query by itself, so runs with the same own tokens are asked as one: a last map of
-        # one token then costs what a wide one does.
-        most = QUERIES_AT_ONCE if _is_plain(self.new_cache()) else None
+        # If each query is answered by itself, runs with the same own tokens are asked as one, of a state that is
+        # decoded once: a last map of one token then costs what a wide one does.
+        most = QUERIES_AT_ONCE if self.new_cache().has_answers_apart else None
         if questions is None:
             readings = [self.reduction.reading(most) for _ in messages]
         else:

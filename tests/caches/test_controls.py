@@ -41,6 +41,7 @@ COINS = "it answers with coins, whatever it is told"
 class TestSilent(CacheLaws):
     cache = Silent
     exact_at = None
+    answers_apart = False
     header_bits = 0
     not_applicable: ClassVar = {
         "test_the_whole_budget_is_exact": COINS,

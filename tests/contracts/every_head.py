@@ -57,5 +57,5 @@ class EveryHead(Cache):
 def every_head(layered: type[LayeredCache], shape: tuple[int, int]) -> type[EveryHead]:
     """The guise of a class on a stack of (layers, heads); it states what the class states."""
     stated = ("family", "reference", "budget_meaning", "default_budget", "computation_model", "__doc__")
-    facts = {name: getattr(layered, name) for name in stated}
+    facts = {name: getattr(layered, name) for name in stated} | {"answers_apart": layered.is_asked_at_once()}
     return type(layered.__name__, (EveryHead,), {**facts, "layered": layered, "shape": shape})

@@ -80,6 +80,8 @@ class CacheLaws(ABC):
     """Whether a budget below one token is refused, as by a cache that keeps whole tokens."""
     needs_public_levels: ClassVar[bool] = False
     """Whether it can be played only where keys and levels are public."""
+    answers_apart: ClassVar[bool] = True
+    """Whether each answer depends on its own query alone."""
     header_bits: ClassVar[int] = COUNT_BITS
     """What stands before the fields of the formula: the number of tokens seen."""
     reaches_overflow: ClassVar[bool] = False
@@ -168,6 +170,23 @@ class CacheLaws(ABC):
                 assert answers.shape == (len(queries), place.d)
                 assert np.isfinite(answers).all()
                 assert np.array_equal(answers, copied), (name, scale)
+
+    def test_answers_stand_alone(self) -> None:
+        """Law: asked together, or one by one in another order of the same object, queries get the same answers.
+
+        A cache that cannot promise it says so, and is given a fresh state for every run.
+        """
+        assert self.cache.is_asked_at_once() == self.answers_apart
+        place, rows = self.hard_family()
+        cache, own = at_last_scale(self.cache, place, rows)
+        queries = np.concatenate([rows[2, own], rows[2, :5]])
+        together = cache.attend(queries)
+        alone = np.concatenate([cache.attend(queries[n : n + 1]) for n in reversed(range(len(queries)))])[::-1]
+        change = float(np.abs(together - alone).max())
+        if self.answers_apart:
+            assert change <= rounding(place, rows) * max(1.0, float(np.abs(together).max()))
+        else:
+            assert change > 0.1
 
     @pytest.mark.parametrize("kind", KINDS)
     def test_encoding_again_changes_nothing(self, kind: str) -> None:

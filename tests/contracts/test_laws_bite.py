@@ -177,7 +177,18 @@ class Modest(TokenWindow):
         return 2 * super().counted_bits
 
 
+class Tires(TokenWindow):
+    """Answers less the more it was asked, and says that its answers stand alone."""
+
+    answers_apart = True
+
+    def attend(self, queries: FloatArray) -> FloatArray:
+        self.asked = getattr(self, "asked", 0) + len(queries)
+        return super().attend(queries) / self.asked
+
+
 BROKEN = [
+    (Tires, "test_answers_stand_alone"),
     (Remembers, "test_a_settled_cache_answers_as_its_copy"),
     (ForgetsEarly, "test_a_scale_is_attended_to_before_anything_is_lost"),
     (Drifts, "test_encoding_again_changes_nothing"),

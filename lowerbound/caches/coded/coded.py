@@ -26,6 +26,8 @@ class KnownKeys(CountedState, Cache):
     The newest scale is held unchanged until `encode`. A final class sets `old_values` in `read`.
     """
 
+    answers_apart: ClassVar[bool] = True
+
     def __init__(self, public: Public) -> None:
         super().__init__(public)
         if public.keys is None or public.grid is None:

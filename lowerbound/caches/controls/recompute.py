@@ -28,6 +28,7 @@ class Recompute(Cache):
     family: ClassVar[str] = "recompute"
     reference: ClassVar[str] = "replay of token ids; the ceiling of model R2"
     computation_model: ClassVar[ComputationModel] = "R2"
+    answers_apart: ClassVar[bool] = True
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)

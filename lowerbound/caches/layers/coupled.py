@@ -40,6 +40,7 @@ class CoupledEviction(CountedState, LayeredCache):
     budget_meaning: ClassVar[str] = "fraction of cached tokens kept, on average over heads and layers"
     default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
     stack: ClassVar[tuple[int, int] | None] = (4, 2)
+    answers_apart: ClassVar[bool] = True
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)

@@ -13,9 +13,11 @@ from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention_logits
+from lowerbound.core.threads import blocks
 from lowerbound.errors import CorruptState
 
 LARGEST_EXPONENT = 300.0
+QUERIES_PER_BLOCK = 1024
 
 
 class SubGen(StoredTokens):
@@ -38,6 +40,7 @@ class SubGen(StoredTokens):
     default_budget: ClassVar[Fraction | None] = Fraction(1, 4)
     DELTA: ClassVar[float] = 0.5
     SAMPLES: ClassVar[int] = 1
+    answers_apart: ClassVar[bool] = True
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
@@ -61,6 +64,8 @@ class SubGen(StoredTokens):
         rule, d = self.public.rule, self.public.d
         if not len(self.counts) + len(self.keys):
             return np.zeros((len(queries), d))
+        if len(queries) > QUERIES_PER_BLOCK:
+            return np.concatenate([self.attend(queries[some]) for some in blocks(len(queries), QUERIES_PER_BLOCK)])
         samples = self._clusters[:, 1:].reshape(-1, d)
         stands_for = np.repeat(self.counts / self.SAMPLES, self.SAMPLES)
         biases = np.log(np.concatenate([stands_for, np.ones(len(self.keys))]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
@@ -13,6 +15,8 @@ QUERIES_PER_BLOCK = 256
 
 class WeightedTokens(StoredTokens):
     """Template: `log_weights` holds one number per stored token, added to all its logits; a new token has weight 1."""
+
+    answers_apart: ClassVar[bool] = True
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)

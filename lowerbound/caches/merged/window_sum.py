@@ -28,6 +28,7 @@ class WindowSum(StoredTokens):
     reference: ClassVar[str] = "after Haris and Onak 2025 (Compression Barriers), arXiv:2502.15955"
     budget_meaning: ClassVar[str] = "fraction of cached tokens kept in the window"
     default_budget: ClassVar[Fraction | None] = Fraction(1, 2)
+    answers_apart: ClassVar[bool] = True
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)

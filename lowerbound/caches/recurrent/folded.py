@@ -36,6 +36,7 @@ class FoldedEvictions(RestoredTokens):
     default_budget: ClassVar[Fraction | None] = Fraction(1, 20)
     n_features: ClassVar[int] = 8
     n_hidden: ClassVar[int] = 512
+    answers_apart: ClassVar[bool] = True
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
