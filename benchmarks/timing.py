@@ -75,6 +75,24 @@ def beside(
     return paired(what, size, [a for a, _ in pairs], peer, [b for _, b in pairs], promised=promised)
 
 
+def beside_a_neighbor(
+    what: str,
+    size: str,
+    ours: Callable[[], object],
+    peer: str,
+    other: Callable[[], object],
+    *,
+    runs: int = 9,
+    promised: float | None = None,
+) -> Row:
+    """`beside`, while another process keeps one processor busy."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as neighbor:
+        try:
+            return beside(f"{what}, beside a busy process", size, ours, peer, other, runs=runs, promised=promised)
+        finally:
+            neighbor.kill()
+
+
 def paired(
     what: str, size: str, ours: Sequence[float], peer: str, theirs: Sequence[float], *, promised: float | None = None
 ) -> Row:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,24 @@ def test_torch_is_within_the_bound(rule: Rule, m: int, t: int) -> None:
     found = attention(*(torch.from_numpy(array) for array in arrays), rule=rule)
     assert isinstance(found, torch.Tensor)
     assert np.abs(found.numpy() - attention(*arrays, rule=rule)).max() <= 2 * bound
+
+
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_torch_keeps_its_number_of_threads(threads: int) -> None:
+    """Law: blocks of queries are shared among torch's number of threads, which stays what it was, here and elsewhere."""
+    before = torch.get_num_threads()
+    coins = torch.Generator().manual_seed(0)
+    queries, keys, values = (torch.rand((n, 8), dtype=torch.float64, generator=coins) for n in (700, 900, 900))
+    wanted = attention(queries.numpy(), keys.numpy(), values.numpy(), rule=Scaled())
+    try:
+        torch.set_num_threads(threads)
+        found = attention(queries, keys, values, rule=Scaled())
+        assert torch.get_num_threads() == threads
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == threads
+    finally:
+        torch.set_num_threads(before)
+    assert np.abs(found.numpy() - wanted).max() <= 2 * rounding_bound(d=8, n_tokens=900, max_logit=3.0, max_value=1.0)
 
 
 def test_mass_in_torch_is_within_the_bound() -> None:

@@ -1,21 +1,22 @@
 """Fast softmax attention for torch tensors on the CPU; it takes little more time than its two matrix products.
 
-Logits are bounded, as in `bounded`. Queries form a batch of groups of equal size, so that torch distributes the groups
-among its threads in each operation.
+Logits are bounded, as in `bounded`. Blocks of queries are shared among threads, each of which calls torch on one
+thread. A thread that finishes its block takes the next one, so that a processor that is busy with other work delays one
+block; torch's own threads would wait for each other after every operation.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import array_api_compat
 
 from lowerbound.core.threads import blocks
 
-QUERIES_PER_GROUP = 512
-QUERIES_PER_BATCH = 4096
-LOGITS_AT_ONCE = 5 * 2**19
-"""The largest number of logits in memory at once, for a full batch of queries."""
+QUERIES_PER_BLOCK = 256
+KEYS_PER_BLOCK = 512
 
 
 def are_plain_tensors(*arrays: Any) -> bool:
@@ -36,30 +37,47 @@ def batched_attention(queries: Any, keys: Any, values: Any) -> Any:
     Returns
     -------
     outputs : tensor, shape (m, h)
-        Memory beyond the output is O(LOGITS_AT_ONCE), independent of m and t.
+        Memory beyond the output is O(threads * 256 * 512), independent of m and t.
     """
     outputs = values.new_empty((queries.shape[0], values.shape[1]))
-    whole = queries.shape[0] // QUERIES_PER_GROUP * QUERIES_PER_GROUP
-    for rows in blocks(whole, QUERIES_PER_BATCH):
-        _attend(queries[rows], keys, values, outputs[rows], QUERIES_PER_GROUP)
-    if whole < queries.shape[0]:
-        _attend(queries[whole:], keys, values, outputs[whole:], queries.shape[0] - whole)
+
+    def work(rows: slice) -> None:
+        _attend(queries[rows], keys, values, outputs[rows])
+
+    _each(work, queries.shape[0])
     return outputs
 
 
-def _attend(queries: Any, keys: Any, values: Any, outputs: Any, size: int) -> None:
-    n_groups, n_tokens = queries.shape[0] // size, keys.shape[0]
-    groups = queries.reshape(n_groups, size, queries.shape[1])
-    weighted = outputs.view(n_groups, size, outputs.shape[1]).zero_()
-    total = values.new_zeros((n_groups, size, 1))
-    n_keys = min(LOGITS_AT_ONCE // len(queries), n_tokens)
-    memory = values.new_empty(len(queries) * n_keys)
+def _each(work: Callable[[slice], None], n_queries: int) -> None:
+    """Call `work` on blocks of queries, on as many threads as torch may use."""
+    import torch
+
+    threads = torch.get_num_threads()
+    rows = min(QUERIES_PER_BLOCK, -(-n_queries // threads)) or 1
+    tasks = list(blocks(n_queries, rows))
+    if threads == 1 or len(tasks) <= 1:  # torch shares a single block among its own threads
+        for task in tasks:
+            work(task)
+        return
+    try:
+        # A thread's number of threads is its own, but threads that start later take it over, so it is set back.
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            list(pool.map(work, tasks))
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _attend(queries: Any, keys: Any, values: Any, outputs: Any) -> None:
+    n_queries, n_tokens = queries.shape[0], keys.shape[0]
+    total = values.new_zeros((n_queries, 1))
+    memory = values.new_empty(n_queries * min(KEYS_PER_BLOCK, n_tokens))
+    outputs.zero_()
     # One buffer holds the weights of every block, and all operations on it are in place, because fresh memory costs as
-    # much time as an exponential. `expand` repeats keys and values for all groups without copying them.
-    for block in blocks(n_tokens, n_keys):
-        some, others = keys[block].T.expand(n_groups, -1, -1), values[block].expand(n_groups, -1, -1)
-        weights = memory[: len(queries) * some.shape[2]].view(n_groups, size, some.shape[2])
-        weights.baddbmm_(groups, some, beta=0).exp_()
-        total += weights.sum(dim=2, keepdim=True)
-        weighted.baddbmm_(weights, others)
-    weighted /= total
+    # much time as an exponential.
+    for block in blocks(n_tokens, KEYS_PER_BLOCK):
+        some = keys[block]
+        weights = memory[: n_queries * some.shape[0]].view(n_queries, some.shape[0])
+        weights.addmm_(queries, some.T, beta=0).exp_()
+        total += weights.sum(dim=1, keepdim=True)
+        outputs.addmm_(weights, values[block])
+    outputs /= total
