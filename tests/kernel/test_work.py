@@ -52,6 +52,16 @@ HEAVY: dict[str, tuple[str, dict[Any, Json], dict[Any, Json]]] = {
     ),
     "reads in a dimension": ("strips", {("d",): 4096}, {}),
     "noise at a precision": ("strips in noise", {}, {("precision",): 256}),
+    "noise without end": (
+        "strips in noise",
+        {},
+        {("levels",): [["163/50", "807/10000", "9" * 40, "79/2"], ["821/1000", "43/2500", "47/2500", "179/5"]]},
+    ),
+    "edges without width": (
+        "strips in noise",
+        {},
+        {("levels",): [["163/50", f"1/{10**19}", "851/10000", "79/2"], ["821/1000", "43/2500", "47/2500", "179/5"]]},
+    ),
     "classes without number": ("strips", {}, {("classes",): 10**4000}),
     "numbers of many digits": ("strips", {}, {("a",): LONG, ("theta",): LONG, ("radius",): f"1/{10**4000}"}),
     "values shared at a precision": (

@@ -37,7 +37,7 @@ def test_torch_is_within_the_bound(rule: Rule, m: int, t: int) -> None:
 
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_torch_keeps_its_number_of_threads(threads: int) -> None:
-    """Law: blocks of queries are shared among torch's number of threads, which stays what it was, here and elsewhere."""
+    """Law: blocks of queries are shared among torch's number of threads, which stays what it was."""
     before = torch.get_num_threads()
     coins = torch.Generator().manual_seed(0)
     queries, keys, values = (torch.rand((n, 8), dtype=torch.float64, generator=coins) for n in (700, 900, 900))
