@@ -27,6 +27,7 @@ def json_of(result: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     return dict(json.loads(result.stdout))
 
 
+@pytest.mark.slow
 def test_floor_json(run_command: Run) -> None:
     """Known values and keys of `floor --json`."""
     data = json_of(run_command("floor", "var-d16", "--delta", "0.1", "--json"))
@@ -42,6 +43,7 @@ def test_floor_json(run_command: Run) -> None:
     assert head["values_bits"] > head["paper_bits"]
 
 
+@pytest.mark.slow
 def test_floor_speaks(run_command: Run) -> None:
     """Definition: the floor is never printed without its computation model."""
     result = run_command("floor", "infinity-2b-1m")
@@ -79,6 +81,7 @@ def test_play_json(run_command: Run) -> None:
     assert data["failures"] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theorem", ["C", "zoom"])
 def test_play_keys_and_values(run_command: Run, theorem: str) -> None:
     """Definition: both kinds of symbols are read, counted and told apart, in JSON and in the table."""
@@ -101,6 +104,7 @@ def test_play_uses_the_strongest_isolation(run_command: Run) -> None:
     assert rows[0]["error"] == 0
 
 
+@pytest.mark.slow
 def test_the_readme_cache_plays_from_an_empty_directory(run_command: Run, tmp_path: Path) -> None:
     """Definition: the README's own cache, saved as it stands, plays at once."""
     source = re.search(r"```python\n(# mycache\.py.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -131,6 +135,7 @@ def test_a_sweep_of_what_cannot_be_imported_runs_nothing(run_command: Run, tmp_p
     assert not (tmp_path / "rows.db").exists()
 
 
+@pytest.mark.slow
 def test_an_entry_point_of_another_package_plays(run_command: Run, tmp_path: Path) -> None:
     """Definition: an installed package that offers a cache under the group lowerbound.caches is found by its name.
 
@@ -158,6 +163,7 @@ def test_an_entry_point_of_another_package_plays(run_command: Run, tmp_path: Pat
     assert re.fullmatch(r"error: leaving: the cache must let .* ended with status 0: bye\n", listed.stderr)
 
 
+@pytest.mark.slow
 def test_caches_and_models_json(run_command: Run) -> None:
     """Definition: the two lists."""
     caches = json_of(run_command("caches", "--json"))["caches"]
@@ -326,6 +332,7 @@ def test_a_closed_pipe_is_silent(run_command: Run, tmp_path: Path) -> None:
     assert run_command("models", "--json").returncode == 0
 
 
+@pytest.mark.slow
 def test_verify_says_one_word(run_command: Run) -> None:
     """Law: the last line is the verdict, and the exit code follows it; a partial verification is never VERIFIED."""
     result = run_command("verify", "--proofs", str(ROOT / "proofs"), "--backend", "kernel")

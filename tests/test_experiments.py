@@ -155,6 +155,7 @@ def test_thresholds_are_above_welch(monkeypatch: pytest.MonkeyPatch) -> None:
     assert threshold.run() == "refuted"
 
 
+@pytest.mark.slow
 def test_floors_of_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: who reads everything has more bits than the floor; a floor that grew faster would refute."""
     spec(monkeypatch, errors, etas=["1/50", "1/100"], etas_of_c=["1/10"], caches=[["full-fp16", None]])
@@ -180,6 +181,7 @@ def test_budgets(monkeypatch: pytest.MonkeyPatch) -> None:
     assert budgets.run() == "refuted"
 
 
+@pytest.mark.slow
 def test_a_second_frontier_plays_nothing_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: rows that the store has are not played again; the table is the same; a closer code would refute."""
     spec(monkeypatch, frontier, caches=["exact", "golay", "window@1/4"], trials=1)

@@ -451,6 +451,7 @@ def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path: Path) -> None:
     """Bad input: outside a checkout, and a name that is none, one sentence each and exit code 2."""
     outside = run(tmp_path)
@@ -479,6 +480,7 @@ def test_figures_have_the_names_of_their_experiments() -> None:
         assert module.__name__ == f"paper_figures.{name}"
 
 
+@pytest.mark.slow
 def test_only_pages_touches_the_checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: without --pages only the folder of results is written; with it, the picture on the pages is renewed too."""
     pages, results = tmp_path / "docs", tmp_path / "results"

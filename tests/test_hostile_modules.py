@@ -80,6 +80,7 @@ def lay_out(here: Path, names: Sequence[str], mark: Path, *, everywhere: bool = 
         (here / f"{name}.py").write_text(HOSTILE.format(mark=str(mark), everywhere=everywhere), encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_modules_beside_a_cache_are_not_the_judges(tmp_path: Path) -> None:
     """Forgery: what libraries try to import is not imported from the working directory, nor by parties of own caches.
 

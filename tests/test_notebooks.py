@@ -55,6 +55,7 @@ def test_every_file_is_a_notebook_or_the_app() -> None:
         assert book.title.startswith(f"{int(book.name[:2])}. ")
 
 
+@pytest.mark.slow
 @each_book
 def test_it_runs(book: Notebook) -> None:
     """Law: `python NAME.py` succeeds from the checkout, without a warning, and its own assertions hold."""

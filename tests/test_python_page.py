@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 import lowerbound
 
 PAGE = (Path(__file__).parent.parent / "docs" / "python.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_the_page_runs() -> None:
     """Law: its blocks run one after the other in an empty namespace, and their assertions hold."""
     names: dict[str, object] = {}

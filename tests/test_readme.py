@@ -20,6 +20,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRANSCRIPTS = re.findall(r"```console\n\$ lowerbound ([^\n]*)\n(.*?)\n```", README, re.DOTALL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("command", "told"), TRANSCRIPTS, ids=[command.split()[0] for command, _ in TRANSCRIPTS])
 def test_transcripts_are_what_the_commands_print(run_command: Run, command: str, told: str) -> None:
     """Known value: each command of a transcript, run now, prints what stands there."""

@@ -110,6 +110,7 @@ def test_names_with_escapes_are_one_line(words: list[str], tmp_path: Path) -> No
 TEMPLATE = ["caches", "--template"]
 
 
+@pytest.mark.slow
 def test_a_full_or_closed_standard_error_changes_no_exit_code(tmp_path: Path) -> None:
     """Law: the exit code is that of the command, whether or not its sentence can be told."""
     with open("/dev/full", "w") as full:

@@ -21,6 +21,7 @@ from lowerbound.kernel.verdict import Outcome
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.slow
 def test_a_cache_breaks(run_command: Run, tmp_path: Path) -> None:
     """Law: exit code 1, since a promise is refuted; the tokens in words, a witness in the file, and one last word."""
     result = run_command(

@@ -92,11 +92,13 @@ def test_a_process_that_ends_is_replaced() -> None:
         assert not cache.state_and_answers(terms, outcome.violation.instance.tokens, query)[1].any()
 
 
+@pytest.mark.slow
 def test_prints_go_elsewhere() -> None:
     """Law: standard output belongs to the cache; what it prints changes no answer."""
     assert isinstance(attacked("Chats"), NotBroken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [Isolation.PROCESS, Isolation.SANDBOX])
 def test_a_live_respondent_says_what_the_class_says(level: Isolation) -> None:
     """Differential: facts, states, answers and refusals of a party are those of the class in this process."""
@@ -120,6 +122,7 @@ def test_a_live_respondent_says_what_the_class_says(level: Isolation) -> None:
     refusing.end()
 
 
+@pytest.mark.slow
 @pytest.mark.secret
 def test_a_search_tells_its_seed_and_can_be_repeated() -> None:
     """Law: without a seed every search draws anew; the seed that a search tells, with its commitment, repeats it."""
@@ -135,6 +138,7 @@ def test_a_search_tells_its_seed_and_can_be_repeated() -> None:
     assert one == search(PrivateSeed.parse(one["instance_seed"]))
 
 
+@pytest.mark.slow
 @pytest.mark.secret
 def test_the_seed_is_in_no_process_of_the_cache(tmp_path: Path) -> None:
     """Forgery: a cache that writes down all its process holds (arguments, environment, public terms) lacks the seed."""

@@ -96,6 +96,7 @@ def test_foreign_code_is_described_from_outside(tmp_path: Path, monkeypatch: pyt
         description("far.away.things:Thing")
 
 
+@pytest.mark.slow
 def test_describe_speaks(run_command: Run) -> None:
     """Definition: the whole story on one screen, and as JSON."""
     shown = run_command("caches", "--describe", "gear")
@@ -131,6 +132,7 @@ def test_describe_bad_input(run_command: Run, name: str, sentence: str) -> None:
     assert "Traceback" not in result.stderr
 
 
+@pytest.mark.slow
 def test_the_template_plays_from_an_empty_directory(run_command: Run, tmp_path: Path) -> None:
     """Definition: `lowerbound caches --template > mine.py && lowerbound play mine:Mine`."""
     printed = run_command("caches", "--template")

@@ -30,6 +30,7 @@ def measured(row: Row | LowerBoundError) -> tuple[object, ...]:
     return row.cache, row.budget, row.state_bits, row.scale_bits, row.errors, row.ledger, row.claimed_ratio, row.heads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [Isolation.NONE, Isolation.PROCESS])
 def test_outcomes_come_in_the_order_of_the_games(small: Reduction, level: Isolation) -> None:
     """Differential: the same rows as of single duels, in the order asked for, in one process or in many."""
@@ -58,6 +59,7 @@ def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isola
     assert measured(golay) == measured(play(small, "golay", isolation=Isolation.NONE))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [Isolation.NONE, Isolation.PROCESS])
 def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: a game over its limit is late though those that share its parties leave time enough, and they stand."""

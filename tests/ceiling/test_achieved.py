@@ -32,6 +32,7 @@ def fp16_fraction(found: Achieved) -> float:
     return found.bits / (2 * found.n_tokens * found.d * 16)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("shape", "fractions"), TABLE.items())
 def test_the_explicit_caches(shape: tuple[int, int], fractions: tuple[float, ...]) -> None:
     """Known values: fraction of fp16 at multiplier 100, VAR-256, VAR-512 and Infinity-1M, design notes section 1."""

@@ -102,6 +102,7 @@ def test_vectors_of_leech() -> None:
     assert set(np.unique(some @ rows[::50].T)) <= {-32, -16, -8, 0, 8, 16, 32}
 
 
+@pytest.mark.slow
 @given(st.integers(3, 12), st.integers(2, 40), st.integers(0, 2**32 - 1))
 @settings(max_examples=15)
 def test_no_code_is_larger(d: int, n: int, seed: int) -> None:
@@ -169,6 +170,7 @@ def test_what_the_model_needs() -> None:
         room(1, "1/2")
 
 
+@pytest.mark.slow
 def test_the_command(run_command: Run, tmp_path: Path) -> None:
     """Definition: a table, a certificate that checks, and one sentence for what cannot be asked."""
     told = run_command("dimension", "--d", "8", "--mu", "1/2", "-o", str(tmp_path / "k.json"))

@@ -160,6 +160,7 @@ def test_the_floor_names_its_theorems(delta: str) -> None:
     assert (delta == "0") == (head["strongest_proved_theorem"] == "E")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sides", [(1, 2), (1, 2, 2), (1, 1, 2), (2, 2, 4), (2, 3)])
 @pytest.mark.parametrize("d", [4, 8, 16])
 @pytest.mark.parametrize("eta", ["1/10", "1/1000", "1/100000"])

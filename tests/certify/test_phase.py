@@ -50,6 +50,7 @@ def test_simplices_are_few_balls() -> None:
     assert balls_at_most(64, Fraction(1414213562, 10**9)) in (128, 129)
 
 
+@pytest.mark.slow
 @given(st.sampled_from([2, 3, 5, 8, 16, 33, 64]), st.integers(2, 100_000), st.sampled_from(["1/4", "1/10", "1/50"]))
 @settings(max_examples=6)
 def test_no_point_is_on_both_sides(d: int, tokens: int, eta: str) -> None:
@@ -66,6 +67,7 @@ def test_no_point_is_on_both_sides(d: int, tokens: int, eta: str) -> None:
         assert sample_size(found.sampled_to + Fraction(1, 2**12), Fraction(eta), DELTA) >= tokens
 
 
+@pytest.mark.slow
 @given(st.integers(2, 32), st.fractions(-1, 1).filter(lambda mu: -1 < mu < 0.9))
 @settings(max_examples=15)
 def test_caps_agree_with_what_exists(d: int, mu: Fraction) -> None:

@@ -25,6 +25,7 @@ def test_words(ratio: str, word: str) -> None:
     assert possible(VAR, ratio=ratio, eta="0.01").word == Word(word)
 
 
+@pytest.mark.slow
 def test_words_follow_from_the_numbers() -> None:
     """Law: possible exactly if the cache fits, impossible exactly if the floor does not, by more than a bit."""
     answer = possible(VAR, ratio=2, eta="0.02", delta="0.01")
@@ -80,6 +81,7 @@ def test_the_page_of_floors_tells_of_every_model() -> None:
     assert "proved on paper, not machine-checked" in page
 
 
+@pytest.mark.slow
 def test_a_cache_under_a_floor_refutes() -> None:
     """Forgery: the claim of tightness is refuted by a cheaper cache, and by a wider gap."""
     row = tightness.row_of(VAR, Fraction(1, 1000), Fraction(0))
@@ -97,6 +99,7 @@ def test_the_gap_adds_up() -> None:
     assert sum(gap.values()) == pytest.approx(total)
 
 
+@pytest.mark.slow
 def test_claims_are_refuted_by_a_cache() -> None:
     """Forgery: a proved cache that is small enough turns a published ratio into a possible one."""
     answers = {("var-d30", claims.TENTH, Fraction(0)): possible(VAR, ratio=1, eta="0.1")}

@@ -98,6 +98,7 @@ def test_priors_that_there_are_not() -> None:
     assert "nothing else is cached" in str(row.reason)
 
 
+@pytest.mark.slow
 def test_the_command(run_command: Run) -> None:
     """Definition: one prior as a table and as JSON, from an empty directory."""
     small = ("--schedule", "1x1 2x2 4x4 8x8", "--d", "16", "--trials", "1")
@@ -153,6 +154,7 @@ def test_the_whole_table_of_var() -> None:
     assert all(row.errors == 0 for row in rows)
 
 
+@pytest.mark.slow
 def test_a_trace_tells_which_priors_it_obeys(run_command: Run, tmp_path: Path) -> None:
     """Definition: one row a prior for one head of a file, called empirical; another head, and no trace, are refused."""
     file = str(tmp_path / "t.safetensors")

@@ -85,6 +85,7 @@ def test_a_game_in_another_model_is_not_written_down() -> None:
         written("recompute")
 
 
+@pytest.mark.slow
 def test_a_game_of_keys_and_values_is_played_again() -> None:
     """Law: a design that proves itself is read from the setting."""
     plan = payload_game(VAR.geometry, "C", eta="1/100", seed=0)
@@ -215,6 +216,7 @@ def test_symbols_are_spelt_in_their_bits() -> None:
     assert spelt(np.array([[16]]), 17) == "80"
 
 
+@pytest.mark.slow
 def test_the_command(run_command: Run, tmp_path: Path) -> None:
     """Definition: play --transcript writes what check verifies; several caches are refused."""
     path = str(tmp_path / "t.json")

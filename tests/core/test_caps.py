@@ -23,6 +23,7 @@ from lowerbound.kernel.verdict import Outcome
 HEAD = Geometry("own head in R^64 at 256", paged(256), 64, "1/sqrt(d)")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theorem", [name for name, one in THEOREMS.items() if one.designer is not None])
 def test_a_floor_grows_with_the_cap_and_states_it(theorem: str) -> None:
     """Law: a cache that answers larger logits too keeps no fewer bits, and each certificate names its own cap."""
@@ -37,6 +38,7 @@ def test_a_floor_grows_with_the_cap_and_states_it(theorem: str) -> None:
     assert bits == sorted(bits)
 
 
+@pytest.mark.slow
 def test_a_cap_is_the_same_however_it_is_stated() -> None:
     """Differential: a name, a number, and a head whose field says it."""
     named = floor("llama-3.1-8b", context=300, cap="soft-cap")

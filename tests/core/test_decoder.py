@@ -81,6 +81,7 @@ def test_latent_attention_frees_what_its_rank_allows() -> None:
         decoder_in({**table, "kv_lora_rank": 255}, "mla").at(10)
 
 
+@pytest.mark.slow
 def test_floors_of_a_decoder_add_over_its_layers() -> None:
     """Law: the total is the sum over the layers' own heads, and never above the whole cache."""
     small = LanguageModel("small", 3, 4, 2, 32, window=65, global_layers=1, vocabulary=1000)

@@ -147,6 +147,7 @@ def test_the_c_window_answers_as_the_python_one(tmp_path: Path, rule: Rule, budg
                     copy.decode(forgery)
 
 
+@pytest.mark.slow
 def test_the_c_window_plays_as_the_python_one(window: Path, small: Reduction, isolation: Isolation) -> None:
     """Differential: at every level the C program errs on the same symbols' number; float32 takes twice the bits."""
     terms: dict[str, Any] = {"budget": "1/4", "trials": 3, "isolation": isolation}
@@ -202,6 +203,7 @@ WAYS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_broken_programs_give_one_sentence(small: Reduction, way: str) -> None:
     """Forgery: each way of breaking the protocol is named."""
@@ -344,6 +346,7 @@ def test_a_program_is_seen_inside_the_sandbox(window: Path, small: Reduction, tm
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
+@pytest.mark.slow
 def test_play_exec(run_command: Run, tmp_path: Path, window: Path) -> None:
     """Definition: --exec plays beside names, more than once, under --budget, labelled as it was written."""
     shutil.copy(window, tmp_path / "window")

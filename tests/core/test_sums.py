@@ -69,6 +69,7 @@ def test_laws_of_every_model(model: Model) -> None:
     assert all(len(known.why.splitlines()) == 1 for known in sums(model))
 
 
+@pytest.mark.slow
 def test_floor_tells_them() -> None:
     """Definition: the floor's total is one head's times the streams of the first sum, and carries all three."""
     told = floor(find_model("var-d16"), failure_prob="0.1").to_json()

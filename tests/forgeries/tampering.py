@@ -184,7 +184,7 @@ def resealed(kind: str, claim: Json, payload: Json) -> bytes:
 def remembered_tails() -> Iterator[None]:
     """Tails of the sphere are computed once for each ball: a thousand forgeries of one document ask for the same ones.
 
-    A ball is known by its exact middle and radius, so that the kernel computes with the very numbers that it would make.
+    A ball is known by its exact middle and radius, so that the kernel gets the very numbers that it would make.
     """
     known: dict[Any, arb] = {}
 

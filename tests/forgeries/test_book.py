@@ -178,6 +178,7 @@ def test_bytecode_beside_a_source_is_not_executed(tmp_path: Path, refused: Refus
     refused("book, a file", 1)
 
 
+@pytest.mark.slow
 def test_a_changed_book_that_nobody_named_is_not_executed(tmp_path: Path, run_command: Command) -> None:
     """Forgery: a book in the current directory that prints the word itself and leaves; it is not run."""
     place = tmp_path / "proofs"
@@ -190,6 +191,7 @@ def test_a_changed_book_that_nobody_named_is_not_executed(tmp_path: Path, run_co
     assert "file theorem.py is not the released one" in ran.stderr
 
 
+@pytest.mark.slow
 def test_no_file_of_the_book_can_change(tmp_path: Path, refused: Refused) -> None:
     """Forgery: one byte changed in, one line taken from, or one file added to or taken from the folder."""
     place = tmp_path / "proofs"
@@ -238,6 +240,7 @@ def weakened(text: str) -> Iterator[str]:
     yield text.replace("Values.correct", "Theorems.correct", 1)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("needs_coq")
 @pytest.mark.timeout(1200)
 def test_no_statement_of_coq_can_change(book: Book, refused: Refused) -> None:

@@ -23,6 +23,7 @@ from lowerbound.game.reduction import Reduction
 from lowerbound.game.sandbox import HOME
 from tests.conftest import require
 from tests.forgeries import roads
+from tests.marks import first_now
 
 pytestmark = pytest.mark.secret
 LEVELS = [Isolation.PROCESS, Isolation.SANDBOX]
@@ -55,7 +56,7 @@ def _clean(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("road", ["Nothing", "PublicSeed", "DeclaredR2"])
+@pytest.mark.parametrize("road", first_now(["Nothing", "PublicSeed", "DeclaredR2"]))
 def test_what_is_public_tells_nothing(small: Reduction, road: str, level: Isolation) -> None:
     """Forgery: the instance computed from the public seed, and a model that the defendant declares."""
     row = travelled(small, road, level)
@@ -79,21 +80,21 @@ def test_no_other_model_is_declared(small: Reduction) -> None:
             travelled(small, "DeclaredNonsense", level)
 
 
-@pytest.mark.parametrize("road", [*PYTHON, *FILES, "Times", *KERNEL, "Keyring", "Forks"])
+@pytest.mark.parametrize("road", first_now([FILES[0], *PYTHON, *FILES[1:], "Times", *KERNEL, "Keyring", "Forks"]))
 def test_the_sandbox_closes_it(small: Reduction, road: str) -> None:
     """Forgery: files in eleven places, times, attributes, System V memory, sockets, keyrings, counts of processes."""
     row = travelled(small, road, Isolation.SANDBOX)
     assert is_chance(row), row.error
 
 
-@pytest.mark.parametrize("road", [*PYTHON, *KERNEL])
+@pytest.mark.parametrize("road", first_now([*PYTHON, *KERNEL]))
 def test_a_process_closes_it(small: Reduction, road: str) -> None:
     """Forgery: objects of Python do not cross, nor System V memory, queues and sockets where there are namespaces."""
     needs_walls()
     assert is_chance(travelled(small, road, Isolation.PROCESS))
 
 
-@pytest.mark.parametrize("road", KERNEL)
+@pytest.mark.parametrize("road", first_now(KERNEL))
 def test_without_walls_they_are_roads(small: Reduction, road: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: the same roads lead somewhere without namespaces, so that closing them means something."""
     monkeypatch.setattr(channel, "walls", list)
@@ -103,7 +104,8 @@ def test_without_walls_they_are_roads(small: Reduction, road: str, monkeypatch: 
         roads.clear_kernel()
 
 
-@pytest.mark.parametrize("road", FILES)
+@pytest.mark.slow
+@pytest.mark.parametrize("road", first_now(FILES))
 def test_a_process_leaves_files_open(small: Reduction, road: str) -> None:
     """Law: the same roads lead somewhere at level process, so that closing them in the sandbox means something."""
     assert travelled(small, road, Isolation.PROCESS).errors == 0
@@ -137,6 +139,7 @@ def test_pages_in_memory(small: Reduction, tmp_path: Path, monkeypatch: pytest.M
     assert least < 0.3
 
 
+@pytest.mark.slow
 def test_foreign_games_take_turns(small: Reduction) -> None:
     """Law: while one game with foreign code is played in a sandbox, no other one begins, here or in another process."""
     require(Isolation.SANDBOX)
@@ -188,6 +191,7 @@ def test_a_party_ends_whole(small: Reduction, tmp_path: Path, road: str, level: 
     assert alive(str(tmp_path)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("road", "sentence"), [("Hungry", "memory|Memory"), ("OpensFiles", "Too many open files")])
 def test_a_party_has_limits(small: Reduction, road: str, sentence: str) -> None:
     """Resources: memory and open files of a party are limited, and going over is one sentence about the cache."""

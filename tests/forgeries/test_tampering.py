@@ -30,6 +30,7 @@ ANSWERED_ANEW = [pytest.param(name, marks=pytest.mark.slow) for name in ("a tran
 FLOORS = ["theorem A", "theorem B", "theorem B on given keys", "theorem C", "theorem R2", "theorem R3"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*FLOORS, *ANSWERED_ANEW])
 def test_tampering_with_what_is_said_of_a_model_or_a_cache(name: str, refused: Callable[[str, int], None]) -> None:
     """Forgery: each field of the claim, under both digests; accepted only if it says no more, or is true by floats."""

@@ -27,6 +27,7 @@ from lowerbound.game.reduction import Reduction
 from lowerbound.game.tally import misread
 from tests.conftest import require
 from tests.forgeries import smugglers
+from tests.marks import first_now
 
 IN_PROCESS = ["ModuleGlobal", "Closure", "ClassAttribute", "Environment", "CurrentDirectory", "HomeDirectory"]
 ON_THE_MACHINE = ["AbsoluteFile", "LoopbackSocket"]
@@ -62,7 +63,7 @@ def assert_chance(reduction: Reduction, smuggler: str, level: Isolation) -> None
     assert row.floor_bits == 0
 
 
-@pytest.mark.parametrize("smuggler", IN_PROCESS)
+@pytest.mark.parametrize("smuggler", first_now(IN_PROCESS))
 @pytest.mark.parametrize("level", [Isolation.PROCESS, Isolation.SANDBOX])
 def test_memory_of_the_process_does_not_cross(small: Reduction, smuggler: str, level: Isolation) -> None:
     """Forgery: globals, closures, class attributes, environment, current directory and home."""
@@ -78,7 +79,7 @@ def test_inherited_descriptors_do_not_cross(small: Reduction, level: Isolation, 
     assert_chance(small, "InheritedDescriptor", level)
 
 
-@pytest.mark.parametrize("smuggler", ON_THE_MACHINE)
+@pytest.mark.parametrize("smuggler", first_now(ON_THE_MACHINE))
 def test_files_and_sockets_do_not_cross_the_sandbox(small: Reduction, smuggler: str) -> None:
     """Forgery: absolute paths and a server left behind."""
     require(Isolation.SANDBOX)
@@ -169,6 +170,7 @@ def test_a_party_that_dies_is_reported(small: Reduction, level: Isolation) -> No
         play(small, "tests.forgeries.broken:Dies", isolation=level)
 
 
+@pytest.mark.slow
 def test_a_cache_that_hangs_meets_the_time_limit(small: Reduction, isolation: Isolation) -> None:
     """Bad input: no answer in time is exit code 3, not a verdict."""
     with pytest.raises(TimeLimitExceeded, match="must finish alice's part within 2 s") as caught:

@@ -277,6 +277,7 @@ def test_queries_of_the_scaled_rule_are_longer(
     assert np.allclose(scaled.payload_queries(3), unit.payload_queries(3) * 400)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_of_the_reference_model(kind: Kind) -> None:
     """Known value: fp16 misreads nothing at 1/100; a window of a quarter keeps a quarter of both kinds of symbols."""

@@ -170,6 +170,7 @@ def diameter(place: Geometry) -> Fraction:
     return Fraction(*found.sealed.certificate["payload"]["diameter"])
 
 
+@pytest.mark.slow
 def test_keys_that_do_not_fit_are_refused(small: LatticePairs) -> None:
     """Bad input: keys that must be nearly orthogonal, or pairs on a coarse lattice, do not fit."""
     for impossible in (replace(small, coherence=Fraction(1, 100)), replace(small, steps=2**10)):
@@ -208,6 +209,7 @@ def test_several_heads_have_symbols_of_their_own(small: LatticePairs) -> None:
     assert (row.errors, row.heads, row.symbols) == (0, 6, 6 * small.n_symbols)
 
 
+@pytest.mark.slow
 def test_the_command_tells_the_floor_of_the_whole_family(run_command: Run) -> None:
     """Definition: `play --keys-and-values cliques` shows the symbols' floor in its rows, and Theorem E1's below."""
     told = json_of(

@@ -326,6 +326,7 @@ def test_the_judges_errors_are_the_judges(small: Reduction, level: Isolation, re
     refused("reply by a process", 1)
 
 
+@pytest.mark.slow
 def test_a_broken_reply_costs_its_own_row(small: Reduction) -> None:
     """Law: where several caches share a process and one of them breaks the stream, the others have their rows."""
     honest = [

@@ -51,6 +51,7 @@ def book() -> Book:
     return load_book(PROOFS)
 
 
+@pytest.mark.slow
 def test_the_book_is_verified(book: Book) -> None:
     """Definition: every check of every lemma, and the theorem rests on the axioms of the reals alone."""
     report = verify(book)
@@ -65,6 +66,7 @@ def test_the_book_is_verified(book: Book) -> None:
     assert record(report) == book_record(), "the record of statuses is stale: python -m proofs"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lemma", "where"),
     [
@@ -106,6 +108,7 @@ def test_statements_are_those_of_the_release(book: Book) -> None:
     assert record_of_release(book, compiled) == released(), "the release is stale: python -m proofs"
 
 
+@pytest.mark.slow
 def test_words_stand_beside_the_statements(book: Book) -> None:
     """Law: STATEMENTS.md is what `python -m proofs` would write now, and has every theorem that the book asks for."""
     compiled = CoqFolder(PROOFS / "coq").compiled()
@@ -114,6 +117,7 @@ def test_words_stand_beside_the_statements(book: Book) -> None:
     assert all(f"Theorem {compiled.full_name(theorem)}\n" in text for theorem in theorems_of(book))
 
 
+@pytest.mark.slow
 def test_statements_for_readers(book: Book) -> None:
     """Definition: the print for readers has every theorem, with notations, and the line is where its file states it."""
     compiled = CoqFolder(PROOFS / "coq").compiled()
@@ -141,6 +145,7 @@ def test_a_line_fits_and_a_long_proof_has_a_sketch() -> None:
                 assert lines[stated - 1].rstrip().endswith("*)"), f"{path.name}:{stated + 1}: {lines[stated]}"
 
 
+@pytest.mark.slow
 def test_an_edge_must_be_an_inference(book: Book) -> None:
     """Forgery: a lemma that claims to use another, and whose Coq proof does not, is rejected."""
     lemma = book.find("schedule_sums")
@@ -152,6 +157,7 @@ def test_an_edge_must_be_an_inference(book: Book) -> None:
     assert "the edge is no inference" in check.reason
 
 
+@pytest.mark.slow
 def test_a_lemma_must_read_what_coq_says(book: Book) -> None:
     """Forgery: a constant that the Coq statement does not have, or a theorem that does not exist."""
     lemma = book.find("index_binary")
@@ -316,6 +322,7 @@ def test_comments_nest_and_strings_hide_their_marks() -> None:
     assert len(without_comments(text)) == len(text)
 
 
+@pytest.mark.slow
 def test_a_changed_book_is_never_verified(tmp_path: Path) -> None:
     """Forgery: one sentence of one lemma of the book is changed: every check passes, and the word is another."""
     place = tmp_path / "proofs"
@@ -329,6 +336,7 @@ def test_a_changed_book_is_never_verified(tmp_path: Path) -> None:
     assert report.changes == ("file keys.py is not the released one", "lemma explicit_keys is not the released one")
 
 
+@pytest.mark.slow
 def test_without_coq_nothing_is_verified(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: a missing coqc leaves open what only Coq proves, and the word is UNDECIDED."""
     monkeypatch.setenv("PATH", "/nonexistent")

@@ -46,6 +46,7 @@ def test_bytes_of_all_heads(hundredth: Bracket) -> None:
     assert "assume 512 independent streams; free at once in one network: 256" in text
 
 
+@pytest.mark.slow
 def test_words_agree_with_possible(hundredth: Bracket) -> None:
     """Differential: a bracket's word is that of `possible` wherever its machine-checked floor or cache decides."""
     for ratio, word in ((10, Word.IMPOSSIBLE), ("2.2", Word.IMPOSSIBLE), ("1.7", Word.OPEN), ("1.6", Word.POSSIBLE)):

@@ -45,6 +45,7 @@ def test_what_is_known_is_not_computed_again() -> None:
     assert numbers.floors(DATA["floors"], never) == DATA["floors"]
 
 
+@pytest.mark.slow
 def test_floors_of_language_models_are_those_of_the_library_now() -> None:
     """Differential: the line of a window of gpt-oss at one error, computed anew by the way that fills the file."""
     head = languages.language_heads()["127,1,64"]
@@ -52,6 +53,7 @@ def test_floors_of_language_models_are_those_of_the_library_now() -> None:
     assert grid({"127,1,64": head}, errors, lambda _: None)["127,1,64"]["1/100"] == DATA["floors"]["127,1,64"]["1/100"]
 
 
+@pytest.mark.slow
 def test_floors_are_those_of_the_library_now() -> None:
     """Differential: two points of the first model, one of them never wrong, computed anew."""
     model = find_model("var-d16")

@@ -82,6 +82,7 @@ def _tracker(pid: int) -> bool:
     return b"resource_tracker" in (Path("/proc") / str(pid) / "cmdline").read_bytes()
 
 
+@pytest.mark.slow
 def test_serial_resumes_where_it_stopped(tmp_path: Path) -> None:
     """Law: a second run finds all units finished, and adds nothing."""
     path = spec(tmp_path, CACHES, 2)
@@ -94,6 +95,7 @@ def test_serial_resumes_where_it_stopped(tmp_path: Path) -> None:
     assert attempts(tmp_path / "s.db") == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=slow)])
 def test_stopping_is_clean(tmp_path: Path, stop: signal.Signals) -> None:
     """Law: Ctrl-C ends the sweep with exit code 3 and a sentence; the same command goes on, and nothing is doubled."""
@@ -111,6 +113,7 @@ def test_stopping_is_clean(tmp_path: Path, stop: signal.Signals) -> None:
     assert attempts(tmp_path / "s.db") == 8
 
 
+@pytest.mark.slow
 def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
     """Law: after kill -9 of the driver every row that was told is there once, and the rest is done by the next run.
 
@@ -134,6 +137,7 @@ def test_a_killed_driver_loses_nothing(tmp_path: Path) -> None:
             assert exported(store.results(), kind) == exported(whole.results(), kind)
 
 
+@pytest.mark.slow
 def test_another_instance_seed_is_refused(tmp_path: Path) -> None:
     """Bad input: a store keeps its secret; another one, and what is no number, get a sentence and change nothing."""
     path = spec(tmp_path, ["golay"], 1)
@@ -270,6 +274,7 @@ def test_a_killed_driver_leaves_no_workers(tmp_path: Path) -> None:
     assert attempts(tmp_path / "s.db") == 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("engine_", [(), pytest.param(("--workers", "2"), marks=slow)], ids=["here", "workers"])
 def test_a_hostile_cache_ends_its_unit_and_no_more(tmp_path: Path, engine_: tuple[str, ...]) -> None:
     """Forgery: caches that end their process, forge its reply, or fail with a text that is no text, cost their own row.
@@ -296,6 +301,7 @@ def test_a_hostile_cache_ends_its_unit_and_no_more(tmp_path: Path, engine_: tupl
     assert all(b"\x1b" not in export for export in exports[:2])
 
 
+@pytest.mark.slow
 def test_a_sandboxed_cache_finds_no_store(tmp_path: Path) -> None:
     """Forgery: a cache that looks for the secret of the sweep that plays it reads nothing of the store in a sandbox."""
     require(Isolation.SANDBOX)
@@ -343,6 +349,7 @@ def _alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.slow
 def test_a_row_that_no_store_takes_costs_no_other_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: NaN, an array, a value too deep and one too large fail their own units; all others of the batch are kept."""
     deep: list[Any] = []
@@ -553,6 +560,7 @@ def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
         assert sentence in found.stderr
 
 
+@pytest.mark.slow
 def test_rows_of_another_source_are_told(tmp_path: Path) -> None:
     """Law: rows that were made by an edited package are not taken silently for this one's."""
     (unit,) = read_spec(spec(tmp_path, ["golay"], 1)).units()

@@ -135,6 +135,7 @@ def test_numbers_of_units_are_counted_without_making_them() -> None:
     assert spec_of({**PLAY, "kind": "attack", "models": []}).n_units == 1
 
 
+@pytest.mark.slow
 def test_commands_are_run_only_where_they_are_allowed(tmp_path: Path) -> None:
     """Bad input: a specification that names a command runs nothing and makes no store without --allow-exec."""
     mark = tmp_path / "ran"
@@ -258,6 +259,7 @@ def test_units_never_raise() -> None:
     assert broken.row is None
 
 
+@pytest.mark.slow
 def test_rows_of_one_unit_are_equal() -> None:
     """Law: a unit is pure: run twice, it has one row, and only its seconds differ."""
     for kind in ({"kind": "floor"}, {**PLAY, "isolation": "none"}, {**PLAY, "kind": "attack", "isolation": "none"}):
@@ -270,6 +272,7 @@ def test_rows_of_one_unit_are_equal() -> None:
         assert canonical(first.row) == canonical(second.row)
 
 
+@pytest.mark.slow
 def test_heads_of_a_sweep_are_those_of_the_command_line(tmp_path: Path) -> None:
     """Differential: a language model, a config.json and a head by its size have the floors that `floor` gives them."""
     config = tmp_path / "config.json"

@@ -127,6 +127,7 @@ def test_two_drivers_do_not_share_a_store(tmp_path: Path) -> None:
     Store(path, write=True).close()
 
 
+@pytest.mark.slow
 def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
     """Law: where files may grow no further, the sweep stops and says so; with room again it goes on."""
     path = spec(tmp_path, ["golay", "full-fp16"], 20)
@@ -474,6 +475,7 @@ def test_escapes_of_a_hostile_store_reach_no_terminal(tmp_path: Path) -> None:
             assert b"\x1b" not in exported(store.results(), kind, attempts=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stopped", [False, True], ids=["closed", "killed"])
 def test_a_read_only_file_system_can_be_read(tmp_path: Path, stopped: bool) -> None:
     """Law: where nothing can be written, list and export tell all that was committed, after kill -9 too."""
@@ -532,6 +534,7 @@ def test_ten_thousand_rows_are_found_at_once(tmp_path: Path) -> None:
         assert len(store.finished()) == 10_000
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     """Bad input: one sentence, exit code 2."""
     found = run(tmp_path, "sweep", str(spec(tmp_path, ["full"], 1)), "--store", "no/such/folder/s.db")

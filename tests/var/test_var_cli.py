@@ -36,6 +36,7 @@ def json_of(told: tuple[int, str, str]) -> dict[str, Any]:
     return dict(json.loads(told[1]))
 
 
+@pytest.mark.slow
 def test_simulate(run_command: Run, say: Say) -> None:
     """Definition: measured bytes beside floors, the error of logits, the share of ids, in words and JSON."""
     words = ("simulate", "--model", "tiny", "--cache", "h2o", "--budget", "1/4", "--seed", "0")
@@ -50,6 +51,7 @@ def test_simulate(run_command: Run, say: Say) -> None:
     assert f"{told['state_bytes'] / 1000:,.3f} kB" in said
 
 
+@pytest.mark.slow
 def test_ranks(say: Say) -> None:
     """Known value: the first scales of VAR-256 with their ranks, joint injectivity, and the affine dimension 33."""
     told = json_of(say("ranks", "var-d16", "--scales", "6", "--json"))

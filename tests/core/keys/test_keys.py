@@ -70,6 +70,7 @@ def test_quadruple_systems() -> None:
     assert {d: Steiner().capacity(d) for d in (3, 4, 10, 14, 16)} == {3: 0, 4: 24, 10: 500, 14: 1260, 16: 2272}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [3, 4, 5, 6, 7])
 def test_the_walsh_transform_gives_the_gram_maximum(m: int) -> None:
     """Differential: the structured bound of a whole trace code equals the Gram matrix's largest |entry|."""

@@ -56,6 +56,7 @@ def n_earlier(name: str) -> int:
     return schedule.n_tokens - schedule.map_size(schedule.n_scales - 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_ranks_of_models(name: str) -> None:
     """Known value: the rank of every scale's input, and joint injectivity, over the rationals."""
@@ -112,6 +113,7 @@ def test_maps_may_not_shrink_below_an_earlier_one() -> None:
         ChannelPyramid(ScaleSchedule.parse("4x4 2x2"), VAR)
 
 
+@pytest.mark.slow
 def test_phi_only_helps() -> None:
     """Known value: with random rational kernels the ranks of VAR-256's inputs, counted before by singular values."""
     pyramid = ChannelPyramid(find_model("var-d16").schedule, VAR, random_kernels(0))

@@ -81,6 +81,7 @@ def test_known_zoom_floors(eta: str, rho_squared: str, gamma: str, levels: tuple
     most_bits("keys_and_values_floor", var256("C'", "zoom", bits, eta), payload)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "bits"),
     [("D 1/100", 417402), ("D 1/1000", 590729), ("E grid 1/100", 443607), ("E grid 1/1000", 617371)],

@@ -128,6 +128,7 @@ def test_other_sweeps_of_pictures_are_refused(change: dict[str, Any], sentence: 
     assert sentence in str(refused.value)
 
 
+@pytest.mark.slow
 def test_the_command_draws(run_command: Any, tmp_path: Path) -> None:
     """Bad input: networks without a decoder, unknown ones, places of games, more pictures read than drawn."""
     file = tmp_path / "grid.png"

@@ -73,6 +73,7 @@ def test_the_network_sees_no_difference(level: Isolation) -> None:
     assert "foreign_caches" not in sys.modules
 
 
+@pytest.mark.slow
 def test_a_trace_sees_no_difference(trace: Trace) -> None:
     """Differential: the whole trace, and head by head, with the caches of another process."""
     assert replace(play(trace, "foreign_caches:Layered"), cache="pyramidkv") == play(trace, "pyramidkv")

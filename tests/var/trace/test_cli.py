@@ -89,6 +89,7 @@ def test_play(say: Say, traced: Path) -> None:
     assert "Empirical, never proved" in say("play", traced, "pyramidkv")[1]
 
 
+@pytest.mark.slow
 def test_compare(say: Say, traced: Path) -> None:
     """Definition: points, floors and their quotients, for the heads that were asked; words say whose floor it is."""
     words = ("compare", traced, "--eta", "0.1", "--layer", "1", "--head", "2")
@@ -106,6 +107,7 @@ def test_compare(say: Say, traced: Path) -> None:
     assert "The floor is about the worst case" in said
 
 
+@pytest.mark.slow
 def test_rows_tell_their_budgets(say: Say, traced: Path) -> None:
     """Known value: kivi plays 1/8 if it is told no budget, and h2o beside h2o@1 are two rows of the table."""
     assert "kivi@1/8" in say("play", traced, "kivi")[1]
@@ -114,6 +116,7 @@ def test_rows_tell_their_budgets(say: Say, traced: Path) -> None:
     assert "h2o@1 " in said
 
 
+@pytest.mark.slow
 def test_a_cache_that_cannot_store_a_trace(say: Say, tmp_path: Path) -> None:
     """Known value: keys beyond float16 refuse one row by name, the others are told, and the exit code is 2."""
     path = made(tmp_path / "hugek", change=lambda q, k, v: (q * 1e-3, k * 1e5, v))
@@ -143,6 +146,7 @@ def test_a_trace_of_one_scale(say: Say, tmp_path: Path) -> None:
     assert say("check", path)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_trace_of_huge_values(say: Say, tmp_path: Path) -> None:
     """Known value: values near 1e300 agree with attention, and outputs of the other head are refuted; no traceback."""
     path = made(tmp_path / "hugev", change=lambda q, k, v: (q, k, v * 1e300))
@@ -157,6 +161,7 @@ def test_a_trace_of_huge_values(say: Say, tmp_path: Path) -> None:
     assert (code, json.loads(out)["verdict"]) == (1, "refuted")
 
 
+@pytest.mark.slow
 def test_shared_heads_and_prompts_are_told(say: Say, tmp_path: Path) -> None:
     """Definition: in words and in JSON, by every command that reads a trace."""
     path = made(tmp_path / "shared", heads=4, key_heads=2, context=3)

@@ -85,6 +85,7 @@ def test_more_bits_less_error(trace: Trace) -> None:
         assert [row.mean_error for row in rows] == sorted((row.mean_error for row in rows), reverse=True)
 
 
+@pytest.mark.slow
 def test_floors(trace: Trace) -> None:
     """Differential: the floor of the trace is that of the model it was recorded from, and below what suffices."""
     (floor,) = floors(trace, ["0.1"])
@@ -114,6 +115,7 @@ def test_two_budgets_are_two_rows(trace: Trace) -> None:
     assert all(told[point.cache, point.budget] == point.bits for point in points)
 
 
+@pytest.mark.slow
 def test_distances(trace: Trace) -> None:
     """Definition: the smallest state whose worst answer is within eta, over the floor; none where none is."""
     points = [

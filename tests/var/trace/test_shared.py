@@ -68,6 +68,7 @@ def test_stored_once_or_twice_is_one_trace(few: Path, twice: Path) -> None:
         assert play(one, name) == play(two, name)
 
 
+@pytest.mark.slow
 def test_bytes_and_floors_count_a_stream_once(few: Path, twice: Path) -> None:
     """Known value: four heads of two streams in two layers hold four states, each of 5 tokens of d = 8, and lengths."""
     for path in (few, twice):
