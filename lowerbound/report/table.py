@@ -124,7 +124,7 @@ def description_text(told: Mapping[str, Any]) -> str:
         "name": told["name"],
         "class": told["target"],
         "file": told["file"],
-        "family": told["family"],
+        "family": marked(told["family"], told["is_kv_cache"]),
         "reference": told["reference"],
         "model": told["computation_model"],
         "budget": budget or "none",
