@@ -97,10 +97,10 @@ def guess_of_one_question(budget, cache, channel, d, eta, lam, maps, mo, secret,
 def panel(budget, cache, channel, d, eta, guess, lam, maps, mo, secret, token):
     mo.vstack(
         [
-            mo.hstack([cache, budget], justify="start", gap=2),
-            mo.hstack([lam, eta], justify="start", gap=2),
-            mo.hstack([maps, d, secret], justify="start", gap=2),
-            mo.hstack([token, channel, guess], justify="start", gap=2),
+            mo.hstack([cache, budget], justify="start", gap=1, wrap=True),
+            mo.hstack([lam, eta], justify="start", gap=1, wrap=True),
+            mo.hstack([maps, d, secret], justify="start", gap=1, wrap=True),
+            mo.hstack([token, channel, guess], justify="start", gap=1, wrap=True),
         ]
     )
     return
@@ -194,7 +194,7 @@ def pyramid(T, mo, played, refusal, schedule, token):
     mo.vstack(
         [
             mo.Html(
-                f'<svg role="img" aria-label="pyramid of token maps" width="{_w}" height="112" '
+                f'<svg role="img" aria-label="pyramid of token maps" width="{_w}" style="max-width: 100%" '
                 f'viewBox="0 0 {_w} 112">{_maps}</svg>'
             ),
             mo.md(
@@ -265,7 +265,7 @@ def answer(
     mo.vstack(
         [
             mo.Html(
-                f'<svg role="img" aria-label="the answer on a line from 0 to 1" width="600" height="80" '
+                f'<svg role="img" aria-label="the answer on a line from 0 to 1" width="600" style="max-width: 100%" '
                 f'viewBox="0 0 600 80">{_bands}{_line}</svg>'
             ),
             mo.md(_told),
@@ -309,7 +309,7 @@ def score(
                 "answer is off by η as well, to your harm."
             ),
             mo.Html(
-                f'<svg role="img" aria-label="measured bits beside the floor" width="600" height="56" '
+                f'<svg role="img" aria-label="measured bits beside the floor" width="600" style="max-width: 100%" '
                 f'viewBox="0 0 600 56">{_bar}</svg>'
             ),
             mo.md(

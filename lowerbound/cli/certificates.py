@@ -112,6 +112,7 @@ def _certify_on(
 ) -> None:
     from lowerbound.certify.certified import LOGIT_CAP
     from lowerbound.certify.given_keys import asked_of, certified_on
+    from lowerbound.core.scalars import counted
 
     largest = str(LOGIT_CAP) if multiplier is None else multiplier
     found = certified_on(recorded.keys, subject, eta=eta, delta=delta, multiplier=largest)
@@ -132,8 +133,8 @@ def _certify_on(
         "levels": levels,
     }
     words = (
-        f"on these keys, which are public, with values free and |logit| <= {found.claim['multiplier']}: {asked} of "
-        f"{subject.n_tokens_cached} tokens are read, {levels} levels a value"
+        f"on these keys, which are public, with values free and |logit| <= {found.claim['multiplier']}: read "
+        f"{asked} of {counted(subject.n_tokens_cached, 'token')}, with {counted(levels, 'level')} per value"
     )
     _tell(found, subject, eta, delta, GuaranteeName.ADDITIVE, out, as_json, about=about, words=words)
 

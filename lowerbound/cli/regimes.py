@@ -174,6 +174,7 @@ def time(
     from math import ceil, log2, sqrt
 
     from lowerbound.core.models import find_geometry
+    from lowerbound.core.scalars import counted
     from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, RowReader, Scan, Tree, probe
     from lowerbound.game.reduction import plan_reduction
 
@@ -187,7 +188,8 @@ def time(
         told = [{**vars(row), "least_looks": None if row.is_adaptive else row.least_looks} for row in rows]
         print_json({"model": subject, "tokens": n_tokens, "readers": told})
         return
-    print(f"{n_tokens:,} cached rows of {subject} in an order that nobody told; looks a question, in the mean")
+    rows_told = counted(n_tokens, "cached row")
+    print(f"{rows_told} of {subject} in an order that nobody told; mean number of looks per question")
     print(f"{'reader':>14}{'looks':>10}{'bits misread':>14}{'(1 - 2 error) T':>17}")
     for row in rows:
         least = "-" if row.is_adaptive else f"{row.least_looks:.1f}"
@@ -195,5 +197,6 @@ def time(
     deviation = n_tokens / sqrt(questions)
     print("readers that fix their places first need the last column (lemma `time`); the others escape")
     print(
-        f"(the last column is measured: {questions:,} questions leave it a standard deviation of up to {deviation:.0f})"
+        f"(the last column is measured on {counted(questions, 'question')}: its standard deviation is at most "
+        f"{deviation:.0f})"
     )

@@ -131,6 +131,7 @@ def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = F
 
     Exit code 1 if an output is refuted, 3 if no row of some head can be decided at this precision.
     """
+    from lowerbound.core.scalars import counted
     from lowerbound.var.trace.check import check_layer, verdict_of
     from lowerbound.var.trace.file import read_trace
 
@@ -150,7 +151,7 @@ def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = F
 
         say(trace_text(trace))
         console().print(checks_table(trace, checks))
-        print(f"{len(checks)} heads: {verdict}")
+        print(f"{counted(len(checks), 'head')}: {verdict}")
     raise typer.Exit({"agrees": 0, "refuted": 1, "undecided": 3}[verdict])
 
 

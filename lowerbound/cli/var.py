@@ -133,6 +133,7 @@ def ranks(
     """
     from lowerbound.core.pyramid.ranks import PHI_RATIO, ChannelPyramid, random_kernels
     from lowerbound.core.pyramid.resampling import OF_FAMILY
+    from lowerbound.core.scalars import counted
     from lowerbound.errors import InvalidArgument, invalid
     from lowerbound.var.simulator.affine import N_SAMPLES, value_space
     from lowerbound.var.simulator.weights import source_of
@@ -181,7 +182,8 @@ def ranks(
 
     console().print(ranks_table(subject, "random kernels of phi" if phi else "phi the identity", rows))
     how = "injective" if injective else "not injective"
-    say(f"\nThe map from all {rows[-1]['n_earlier']:,} codes before scale {last} to these inputs is {how}.")
+    codes = counted(rows[-1]["n_earlier"], "code")
+    say(f"\nThe map from all {codes} before scale {last} to these inputs is {how}.")
     say(value_space_text(space))
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from lowerbound.core.bits import EncodedState, Item
 from lowerbound.core.cache import Cache, FloatArray, Memory, SoftmaxCache
 from lowerbound.core.oracle.heads import answers
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState
 
 
@@ -123,7 +124,9 @@ class PerHead(LayeredCache):
             prefix, rest = rest[: LENGTH_BITS // 8], rest[LENGTH_BITS // 8 :]
             length = int.from_bytes(prefix, "little")
             if len(prefix) != LENGTH_BITS // 8 or length > len(rest):
-                raise CorruptState(f"state must hold {len(self.heads)} heads, got {len(data)} bytes that end earlier")
+                raise CorruptState(
+                    f"state must hold {counted(len(self.heads), 'head')}, got {len(data)} bytes that end earlier"
+                )
             head.decode(rest[:length])
             rest = rest[length:]
         self.heads[-1].decode(rest)

@@ -12,7 +12,7 @@ from lowerbound.certify.possible import FIXED_LENGTH_SLACK, Answer, Word
 from lowerbound.certify.witness import witness
 from lowerbound.core.bits import FP16_BITS
 from lowerbound.core.geometry import Geometry
-from lowerbound.core.scalars import percent
+from lowerbound.core.scalars import counted, percent
 from lowerbound.foreign.ledger import Holding
 from lowerbound.foreign.verdict import Claim, Finding, oddities, times
 from lowerbound.game.duel import Row
@@ -214,7 +214,7 @@ class Audit:
 def _broken_sentence(broken: Broken) -> str:
     found, eta = broken.violation, float(broken.terms.eta)
     tokens = len(found.instance.tokens.keys)
-    return f"breaks eta = {eta:g} on {tokens} tokens: an answer is off by {found.ratio:.3g} eta"
+    return f"breaks eta = {eta:g} on {counted(tokens, 'token')}: an answer is off by {found.ratio:.3g} eta"
 
 
 def _impossible_sentence(answer: Answer) -> str:
