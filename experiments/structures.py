@@ -68,8 +68,8 @@ lowerbound structures --prior sparse --prior pyramid --model infinity-2b-0.25m -
 ```
 """
 
-AFTER = """Bits are those of the whole message: the number of the member, a count of tokens (32) and a length prefix (64).
-The floor is the lower bound for the class, and the ratio divides the bits of the cache by it.
+AFTER = """Bits are those of the whole message: the number of the member, a count of tokens (32) and a length prefix
+(64). The floor is the lower bound for the class, and the ratio divides the bits of the cache by it.
 
 ![What structure spares](structures.png)
 
