@@ -22,6 +22,7 @@ from lowerbound.cli.options import (
     ModelArgument,
     ModelOption,
     print_json,
+    working,
 )
 from lowerbound.cli.place import Place, at_a_place
 from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, geometry_at, head_of
@@ -65,7 +66,8 @@ def certify(
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
 
-    recorded = head_of(keys, layer, head, branch)
+    with working("recorded keys"):
+        recorded = head_of(keys, layer, head, branch)
     if recorded is not None:
         _refuse_with_keys(theorem, guarantee)
         _certify_on(recorded, geometry_at(place, recorded), eta, delta, multiplier, out, as_json)
@@ -80,10 +82,11 @@ def certify(
             f"theorem {known.name} speaks of eta as {known.guarantee}, got --guarantee {guarantee.value}; "
             f"--guarantee {known.guarantee} asks for it"
         )
-    if theorem is not None:
-        found = certified(subject, eta=eta, delta=delta, theorem=theorem)
-    else:
-        found = strongest(subject, eta=eta, delta=delta, statuses=(CHECKED,), guarantee=guarantee.value)
+    with working("an instance, and its certificate"):
+        if theorem is not None:
+            found = certified(subject, eta=eta, delta=delta, theorem=theorem)
+        else:
+            found = strongest(subject, eta=eta, delta=delta, statuses=(CHECKED,), guarantee=guarantee.value)
     if found is None:
         which = "no theorem bounds" if theorem is None else f"theorem {theorem} does not bound"
         raise InvalidArgument(
@@ -115,7 +118,8 @@ def _certify_on(
     from lowerbound.core.scalars import counted
 
     largest = str(LOGIT_CAP) if multiplier is None else multiplier
-    found = certified_on(recorded.keys, subject, eta=eta, delta=delta, multiplier=largest)
+    with working("own weights of the recorded keys, and their certificate"):
+        found = certified_on(recorded.keys, subject, eta=eta, delta=delta, multiplier=largest)
     if found is None:
         raise InvalidArgument(
             f"no token of {subject.name} can be read at eta = {eta}, delta = {delta} and logits of at most {largest}; "
@@ -208,7 +212,9 @@ def check(
     from lowerbound.core.time_limit import check_time_limit
 
     check_time_limit(time_limit, "--time-limit")
-    found = check_within(_document(file), time_limit)
+    document = _document(file)
+    with working("the kernel judges; of a witness or a transcript, the cache runs again"):
+        found = check_within(document, time_limit)
     word = "NOT VERIFIED" if found["verdict"] == "REJECTED" else found["verdict"]
     if as_json:
         print_json({**found, "verdict": word})

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -296,3 +297,17 @@ class progress:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A line on standard error, if that is a terminal, that says what a command is at and for how long already.
+
+    For work of which no part can be counted; nothing may be printed meanwhile.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    with progress(0) as begin:
+        begin(what)
+        yield

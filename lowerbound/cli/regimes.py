@@ -23,6 +23,8 @@ from lowerbound.cli.options import (
     instances_of,
     one_model,
     print_json,
+    progress,
+    working,
 )
 from lowerbound.errors import InvalidArgument, printable
 
@@ -65,8 +67,9 @@ def dimension(
     subject = None if chosen is None else find_model(chosen)
     width = subject.head_dim if subject is not None else d
     assert width is not None
-    rooms = [room(width, each) for each in coherences or COHERENCES]
-    wanted = None if subject is None else needed(subject.visible_schedule.n_tokens, width)
+    with working(f"keys in R^{width}: constructions, and a certificate for each coherence"):
+        rooms = [room(width, each) for each in coherences or COHERENCES]
+        wanted = None if subject is None else needed(subject.visible_schedule.n_tokens, width)
     if out is not None:
         if rooms[0].document is None:
             raise InvalidArgument(f"nothing is certified at this coherence: {rooms[0].reason}")
@@ -128,16 +131,17 @@ def phase(
     for given, largest in zip(multipliers, asked, strict=True):
         if not 0 <= largest <= LARGEST:
             raise invalid("lambda", f"lie in [0, {LARGEST}]", given, nearest=0 if largest < 0 else LARGEST)
-    if chosen is not None:
-        head = find_model(chosen)
-        found = borders(
-            head.n_tokens_cached, head.head_dim, in_sight=head.visible_schedule.n_tokens, eta=eta, delta=delta
-        )
-    else:
-        assert d is not None
-        assert tokens is not None
-        found = borders(tokens, d, eta=eta, delta=delta)
-    sides = [(float(each), found.rows(each), found.side(each)) for each in asked]
+    with working("both borders"):
+        if chosen is not None:
+            head = find_model(chosen)
+            found = borders(
+                head.n_tokens_cached, head.head_dim, in_sight=head.visible_schedule.n_tokens, eta=eta, delta=delta
+            )
+        else:
+            assert d is not None
+            assert tokens is not None
+            found = borders(tokens, d, eta=eta, delta=delta)
+        sides = [(float(each), found.rows(each), found.side(each)) for each in asked]
     if as_json:
         at_each = [{"lambda": at, "rows": rows, "side": side} for at, rows, side in sides]
         print_json({"model": chosen, **found.to_json(), "multipliers": at_each})
@@ -179,11 +183,18 @@ def time(
     from lowerbound.game.reduction import plan_reduction
 
     subject = one_model(model, named)
-    plan, instances = plan_reduction(find_geometry(subject), seed=seed), instances_of(instance_seed)
+    instances = instances_of(instance_seed)
+    with working("keys"):
+        plan = plan_reduction(find_geometry(subject), seed=seed)
     n_tokens = plan.schedule.n_tokens_cached
     fixed: list[RowReader] = [FixedPlaces(n_tokens * share // 4) for share in (0, 1, 2, 3)]
     adaptive: list[RowReader] = [HashTable(), Hyperplanes(ceil(log2(n_tokens))), Tree()]
-    rows = [probe(reader, plan, questions=questions, instances=instances) for reader in (*fixed, Scan(), *adaptive)]
+    readers = (*fixed, Scan(), *adaptive)
+    rows = []
+    with progress(len(readers)) as begin:
+        for reader in readers:
+            begin(reader.name)
+            rows.append(probe(reader, plan, questions=questions, instances=instances))
     if as_json:
         told = [{**vars(row), "least_looks": None if row.is_adaptive else row.least_looks} for row in rows]
         print_json({"model": subject, "tokens": n_tokens, "readers": told})

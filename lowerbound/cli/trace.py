@@ -20,6 +20,7 @@ from lowerbound.cli.options import (
     one_model,
     print_json,
     progress,
+    working,
 )
 from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, SimulatedOption
 from lowerbound.report.terminal import say
@@ -68,16 +69,17 @@ def record(
     """
     from lowerbound.var.trace.record import record as run
 
-    found = run(
-        file,
-        model=one_model(None, model, DEFAULT_SIMULATED),
-        image=image.value,
-        seed=seed,
-        condition=condition,
-        guidance=guidance,
-        precision=precision.value,
-        overwrite=force,
-    )
+    with working("an image, and its attention"):
+        found = run(
+            file,
+            model=one_model(None, model, DEFAULT_SIMULATED),
+            image=image.value,
+            seed=seed,
+            condition=condition,
+            guidance=guidance,
+            precision=precision.value,
+            overwrite=force,
+        )
     if as_json:
         print_json({**_facts_of(found.trace), "missed": found.missed, "file_bytes": file.stat().st_size})
         return
@@ -259,7 +261,8 @@ def compare(
     chosen_caches = caches or [label(*each) for each in DEFAULT_CACHES]
     asked = _asked(chosen_caches, budgets, level)
     check_one_headed(asked, level)
-    worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
+    with working("floors of the worst case"):
+        worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
     points: list[Point] = []
     refusals: dict[Asked, LowerBoundError] = {}
     with progress(len(numbers) * len(asked)) as begin:

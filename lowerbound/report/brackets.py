@@ -11,7 +11,7 @@ from lowerbound.core.models import Model
 from lowerbound.core.scalars import counted, percent, plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
 from lowerbound.game.duel import Row
-from lowerbound.report.table import label
+from lowerbound.report.table import COQ_ALONE, label
 
 
 def brackets_text(model: Model, brackets: Sequence[Bracket]) -> str:
@@ -40,6 +40,11 @@ def brackets_text(model: Model, brackets: Sequence[Bracket]) -> str:
             *lines,
             "",
             f"Who says so: {proofs}; the proved caches are fixed-length codes that exist.",
+            *(
+                COQ_ALONE[name]
+                for name in dict.fromkeys(one.forced.theorem.name for one in brackets)
+                if name in COQ_ALONE
+            ),
             f"The sums assume {counted(streams, 'independent stream')}; free at once in one network: "
             f"{realised_streams(model).streams}.",
         ]

@@ -24,6 +24,12 @@ from lowerbound.report.fitted import Fitted
 
 NO_KV_CACHE = "not a KV cache"
 
+COQ_ALONE = {
+    "E1": "Coq alone proves more than Theorem E1, by chains of tilts (lemma clique_tilts), which no certificate has "
+    "yet: docs/cliques.md."
+}
+"""By theorem: what is proved beyond its certificates, and where it stands."""
+
 
 def label(row: Row) -> str:
     """The name of a row: its cache, with its nominal budget if it has one, and layers x heads unless it is one head."""
@@ -217,6 +223,7 @@ def floor_text(floor: Floor) -> str:
         )
     lines.append("")
     lines += [f"Theorem {name} speaks of {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
+    lines += [COQ_ALONE[name] for name in sorted(told) if name in COQ_ALONE]
     lines += [f"Theorem {name} is left out: {why}." for name, why in floor.left_out.items()]
     if floor.placed is not None:
         lines += [
