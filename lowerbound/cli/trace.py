@@ -177,10 +177,11 @@ def play(
     from lowerbound.var.trace.play import check_cached
     from lowerbound.var.trace.play import play as run
 
-    trace = read_trace(file)
-    level = _level(isolation)
-    asked = _asked(caches, budgets, level)
-    check_cached(trace)
+    with working("the trace, and what each cache says of itself"):
+        trace = read_trace(file)
+        level = _level(isolation)
+        asked = _asked(caches, budgets, level)
+        check_cached(trace)
     rows = []
     refusals: dict[Asked, LowerBoundError] = {}
     with progress(len(asked)) as begin:
@@ -257,11 +258,10 @@ def compare(
     chosen = [int(head) for head in asked_heads] or list(range(trace.n_heads))
     if budgets and not caches:
         raise InvalidArgument("--budget must come with a cache, got none; the default ones have budgets of their own")
-    level = _level(isolation)
-    chosen_caches = caches or [label(*each) for each in DEFAULT_CACHES]
-    asked = _asked(chosen_caches, budgets, level)
-    check_one_headed(asked, level)
-    with working("floors of the worst case"):
+    with working("what each cache says of itself, and floors of the worst case"):
+        level = _level(isolation)
+        asked = _asked(caches or [label(*each) for each in DEFAULT_CACHES], budgets, level)
+        check_one_headed(asked, level)
         worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
     points: list[Point] = []
     refusals: dict[Asked, LowerBoundError] = {}
