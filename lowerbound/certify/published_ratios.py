@@ -41,7 +41,7 @@ PUBLISHED_RATIOS = (
         "attention is concentrated; 0.49 perplexity"),
     PublishedRatio("KIVI, arXiv:2402.02750", "2 bits, 3 with scales", Fraction(16, 3), "var-d30",
         "channels of keys have ranges of their own; text benchmarks"),
-    PublishedRatio("QJL, arXiv:2406.03482", "3 bits a value", Fraction(16, 3), "var-d30",
+    PublishedRatio("QJL, arXiv:2406.03482", "3 bits per value", Fraction(16, 3), "var-d30",
         "logits stay small, so that a random estimate is good enough; text benchmarks"),
     PublishedRatio("TurboQuant, arXiv:2504.19874", "3.5 bits per channel (abstract)", Fraction(32, 7), "var-d30",
         "mean squared error over random rotations, not the largest error; text benchmarks"),

@@ -40,7 +40,7 @@ def floor(
     delta: DeltaOption = DEFAULT_DELTA,
     as_json: JsonOption = False,
 ) -> None:
-    """The number of bits that any cache must keep for MODEL."""
+    """Compute lower bounds (floors) for MODEL: the bits that every cache must keep."""
     from lowerbound.certify.floors import floor as compute
 
     with working("floors: an instance for each theorem, and its certificate"):
@@ -60,7 +60,7 @@ def reduce(
     model: ModelArgument = None,
     named: ModelOption = None,
     token: Annotated[int | None, typer.Option("--token", help="Which cached token Bob asks for.")] = None,
-    coordinate: Annotated[int | None, typer.Option("--coordinate", help="Which coordinate.")] = None,
+    coordinate: Annotated[int | None, typer.Option("--coordinate", help="Which coordinate of its value.")] = None,
     eta: GuaranteedEtaOption = DEFAULT_ETA,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
     levels: LevelsOption = 2,

@@ -50,7 +50,9 @@ def certify(
     ] = None,
     keys: Annotated[
         str | None,
-        typer.Option("--keys", metavar="TRACE", help="The floor on the recorded keys of one head, values being free."),
+        typer.Option(
+            "--keys", metavar="TRACE", help="Certify the floor for the recorded keys of one head, with free values."
+        ),
     ] = None,
     layer: KeysLayerOption = None,
     head: KeysHeadOption = None,
@@ -62,7 +64,7 @@ def certify(
     out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`."""
+    """Certify the lower bound (floor) of MODEL in bits per head: a hard instance and its proof, for `check`."""
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
 
@@ -203,7 +205,8 @@ def check(
         Path, typer.Argument(metavar="FILE", help="A certificate, a witness or a transcript; - is standard input.")
     ],
     time_limit: Annotated[
-        float, typer.Option("--time-limit", metavar="SECONDS", help="For all of it, a cache that plays again included.")
+        float,
+        typer.Option("--time-limit", metavar="SECONDS", help="For everything, including a cache that is run again."),
     ] = 600.0,
     as_json: JsonOption = False,
 ) -> None:

@@ -122,7 +122,7 @@ def play(
         typer.Option(
             "--keys-and-values",
             help="Keys carry symbols too, read once (Theorem C), until sure (C', zoom), in frames (F'), or have no "
-            "address (E1, cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
+            "address (E1, cliques: two lattice keys per token, too far apart to share a state); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
@@ -148,7 +148,7 @@ def play(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Play caches against the floor: measure memory and error."""
+    """Play caches against the lower bound (floor): measure memory and error."""
     from lowerbound.caches.registry import CACHES, adapters_at_hand
     from lowerbound.core.scalars import rational
 
@@ -350,7 +350,7 @@ def caches(
         typer.Option(
             "--describe",
             metavar="NAME",
-            help="Tell one cache: idea, formula, bits, what breaks it.",
+            help="Describe one cache: idea, formula, bits, what breaks it.",
             autocompletion=complete_cache,
         ),
     ] = None,

@@ -42,7 +42,9 @@ COHERENCES = ("1/16", "1/8", "1/4", "1/3", "1/2")
 def dimension(
     model: OwnModelArgument = None,
     named: OwnModelOption = None,
-    d: Annotated[int | None, typer.Option("--d", min=2, max=LARGEST_D, help="Instead: a head dimension.")] = None,
+    d: Annotated[
+        int | None, typer.Option("--d", min=2, max=LARGEST_D, help="A head dimension, instead of MODEL.")
+    ] = None,
     mu: Annotated[
         list[str] | None, typer.Option("--mu", metavar="X", help="Coherence, such as 1/8, or a list: 1/8,1/4.")
     ] = None,
@@ -101,9 +103,11 @@ def dimension(
 def phase(
     model: OwnModelArgument = None,
     named: OwnModelOption = None,
-    d: Annotated[int | None, typer.Option("--d", min=2, max=LARGEST_D, help="Instead: a head dimension.")] = None,
+    d: Annotated[
+        int | None, typer.Option("--d", min=2, max=LARGEST_D, help="A head dimension, instead of MODEL.")
+    ] = None,
     tokens: Annotated[
-        int | None, typer.Option("--tokens", min=2, max=10**15, help="And that many cached tokens.")
+        int | None, typer.Option("--tokens", min=2, max=10**15, help="With --d: the number of cached tokens.")
     ] = None,
     multiplier: Annotated[
         list[str] | None,
@@ -169,7 +173,9 @@ DEFAULT_MULTIPLIERS = ("0.1", "1", "4", "10", "100")
 def time(
     model: ModelArgument = None,
     named: ModelOption = None,
-    questions: Annotated[int, typer.Option("--questions", min=1, max=MOST_TRIALS, help="Asked of each reader.")] = 200,
+    questions: Annotated[
+        int, typer.Option("--questions", min=1, max=MOST_TRIALS, help="Number of queries that each reader is asked.")
+    ] = 200,
     seed: SeedOption = 0,
     instance_seed: InstanceSeedOption = None,
     as_json: JsonOption = False,
