@@ -108,14 +108,12 @@ def page(answers: Answers) -> str:
         "",
         "No paper below claims a worst-case guarantee: each measures averages over pictures or texts, and says so. "
         "This page asks what its ratio *would* mean as a guarantee: every answer of every head is within eta "
-        "(additive, "
-        "values in [0, 1], |logit| <= 100; model R1, in which keys and values are free reals), always (delta = 0) or "
-        "with probability 0.9 (delta = 0.1). *Impossible up to* is the largest error of the list "
+        "(additive, values in [0, 1], |logit| <= 100; model R1, in which keys and values are free reals), always "
+        "(delta = 0) or with probability 0.9 (delta = 0.1). *Impossible up to* is the largest error of the list "
         f"{', '.join(map(str, ETAS))} at which the certified lower bound (floor) is above the bits that the ratio "
         "leaves. *Possible from* is the smallest error at which a proved cache needs fewer bits. Between the two "
-        "nobody "
-        "knows. Floors are the strongest that are proved, by a machine or on paper: the [page of floors](floors.md) "
-        "says who checked which theorem.",
+        "nobody knows. Floors are the strongest that are proved, by a machine or on paper: the [page of "
+        "floors](floors.md) says who checked which theorem.",
         "",
         "`lowerbound possible --model MODEL --ratio X --eta X --delta X` answers for any other.",
         "",
