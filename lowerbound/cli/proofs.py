@@ -66,8 +66,8 @@ def verify(
             raise unknown("backend", name, BACKENDS)
     if proofs is None and not BOOK.is_dir():
         raise InvalidArgument(
-            "the proof book is the folder proofs/ of a checkout of lowerbound (a wheel does not have it: clone the "
-            f"repository), and the current directory, {Path.cwd()}, has none; --proofs FOLDER names another"
+            "the proof book is the folder proofs/ of a checkout of lowerbound, and the current directory, "
+            f"{Path.cwd()}, has none: a wheel does not bring it, so clone the repository; --proofs FOLDER names another"
         )
     if proofs is None:
         _only_the_released_one(as_json)
