@@ -164,7 +164,7 @@ CachesOption = Annotated[
     typer.Option(
         "--cache",
         metavar="NAME",
-        help="A cache, as in `play`; NAME@F gives a budget. Give it as often as you like.",
+        help="A cache, as in `play`; NAME@F gives a budget. May be given several times.",
         autocompletion=complete_cache,
     ),
 ]

@@ -206,7 +206,7 @@ def time(
         print_json({"model": subject, "tokens": n_tokens, "readers": told})
         return
     rows_told = counted(n_tokens, "cached row")
-    print(f"{rows_told} of {subject} in an order that nobody told; mean number of looks per question")
+    print(f"{rows_told} of {subject} in an unknown order; mean number of looks per question")
     print(f"{'reader':>14}{'looks':>10}{'bits misread':>14}{'(1 - 2 error) T':>17}")
     for row in rows:
         least = "-" if row.is_adaptive else f"{row.least_looks:.1f}"

@@ -57,7 +57,7 @@ def ids_text(secret: int, n_alternatives: int, *, joint: bool) -> str:
         "tables say"
     )
     if joint:
-        shown += ", and so many of this picture's ids are misread when all are secret at once"
+        shown += "; and the second table, how many ids of this picture are misread when all are secret at once"
     return (
         f"{shown}.\nNot shown: that the ids of every picture can be read together, which a bound on the cache's bits "
         f"would need; a single id with the others known forces {math.log2(n_alternatives):.0f} bits at most. A reader "

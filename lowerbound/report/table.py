@@ -222,7 +222,7 @@ def floor_text(floor: Floor) -> str:
             f"{rounded_down(total_mb, 3):>15} MB  {proof}".rstrip()
         )
     lines.append("")
-    lines += [f"Theorem {name} speaks of {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
+    lines += [f"Theorem {name} is about {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
     lines += [COQ_ALONE[name] for name in sorted(told) if name in COQ_ALONE]
     lines += [f"Theorem {name} is left out: {why}." for name, why in floor.left_out.items()]
     if floor.placed is not None:
