@@ -20,11 +20,13 @@ from lowerbound import __version__
 from lowerbound.adversary.search import Broken, attack
 from lowerbound.caches.registry import CACHES, adapters_at_hand, find_cache
 from lowerbound.certify.witness import rerun, witness
+from lowerbound.core.cache import NO_KV_CACHES
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import LowerBoundError
 from lowerbound.game.channel import Isolation, strongest
 from lowerbound.kernel.verdict import Outcome as Word
+from lowerbound.report.table import marked
 
 Outcome = Literal["supported", "refuted", "undecided"]
 Table = list[dict[str, Any]]
@@ -122,26 +124,33 @@ def page(rows: Table) -> str:
         "",
         "<!-- Made by `python -m experiments attacks`; do not edit. -->",
         "",
-        "Each cache of `lowerbound caches` is attacked at a "
-        "quarter of its nominal budget, on small places first, and its first certain violation is shrunk. The answer "
-        "is that of a fresh process; that it lies outside the promise is certain by Arb balls; and every witness has "
-        "been asked again (`lowerbound attack CACHE --budget 1/4 -o FILE`, `lowerbound check FILE`). Third-party code, "
-        "whose libraries load slowly, is asked and asked again in one process here.",
+        "Each cache of `lowerbound caches` is attacked at a quarter of its nominal budget, on small places first, and "
+        "its first certain violation is shrunk to a smaller one. The answer in the table is that of a fresh process. "
+        "Arb balls show that it is certainly outside the promise, and every witness has been asked again (`lowerbound "
+        "attack CACHE --budget 1/4 -o FILE`, `lowerbound check FILE`). Libraries of third-party code load slowly, so "
+        "that code is asked and asked again in one process here. eta is the error that an answer may have: of the "
+        "answer itself where it is relative, of the range of values where it is additive.",
         "",
-        "* **by**: the attack that found it. `gap` asks for a token at every place in turn, `starve` does so while no "
-        "query wants it, `null space` takes values that a linear state cannot tell apart, `subset sums` bits "
-        "that one of few levels cannot, `census` values that "
-        "mistaken weights deserve, `collision` lists of bits with one state, `between levels` values that "
-        "no code of a quantizer stands for, "
-        "`response` keys that rounding blurs, `random bits` the hard family.",
-        "* **tokens**: of the shrunk instance, the last map's own among them; **place**: its maps and head dimension.",
-        "* **error / eta**: of the shrunk instance; the shrinker gives error away for simplicity, down to 10 eta.",
-        "* **seconds**: of search until the first certain violation, on two busy cores.",
-        "* *not broken* proves nothing: it says how many instances were asked, and how near the worst answer came.",
+        "* **by**: the attack that found the violation. `gap` asks for a token at every place in turn; `starve` does "
+        "so "
+        "while no query needs the token. `null space` takes values that a linear state cannot distinguish; `subset "
+        "sums`, bits that a state with few levels cannot distinguish. `census` picks values that amplify errors in the "
+        "attention weights; `collision`, lists of bits that lead to the same state; `between levels`, values between "
+        "the levels of a quantizer; `response`, keys so near to each other that their rounding changes the weights. "
+        "`random bits` is the hard family of the theorem.",
+        "* **tokens**: those of the shrunk instance, including those of the last map; **place**: its maps and head "
+        "dimension.",
+        "* **error / eta**: of the shrunk instance. The shrinker trades error for a simpler instance, and keeps an "
+        "error "
+        "of 10 eta, or half of the excess over eta if that is less.",
+        "* **seconds**: search time until the first certain violation, on two busy cores.",
+        "* *not broken* proves nothing: the row says how many instances were asked, and the largest error among them.",
         "",
-        "The adversary plays fair: keys of length 1/2 or more with entries up to 1, values 0 or in [1/256, 1], logits "
-        "up to 100, and under a relative promise truths of 1/256 or more. Codes that know keys and levels are attacked "
-        "on those; `recompute`, on values that its public network makes.",
+        "The adversary keeps to fair inputs: keys of length 1/2 or more with entries up to 1, values 0 or in [1/256, "
+        "1], "
+        "logits up to 100, and under a relative promise true answers of 1/256 or more. Codes that know keys and levels "
+        "are attacked on those, and marked *not a KV cache*; `recompute` is attacked on values that its public "
+        "network makes.",
     ]
     for guarantee, eta in PROMISES:
         lines += ["", f"## {guarantee.capitalize()} eta = {eta}", "", *_table(rows, guarantee)]
@@ -156,7 +165,8 @@ def _table(rows: Sequence[dict[str, Any]], guarantee: Guarantee) -> list[str]:
     for row in rows:
         if row["guarantee"] != guarantee:
             continue
-        start = f"| `{row['cache']}` | {row['family']} |"
+        name = marked(f"`{row['cache']}`", row["family"] not in NO_KV_CACHES)
+        start = f"| {name} | {row['family']} |"
         if row["verdict"] == "broken":
             lines.append(
                 f"{start} {row['attack']} | {row['tokens']} | {row['place']} | {row['answer']:.4g} "

@@ -7,18 +7,19 @@ shorter than the machine-checked floor. Cost: about a minute a package; `make pa
 from __future__ import annotations
 
 import json
-import math
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
 from experiments.packages import Package, packages
 from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.core.scalars import rounded_up
 from lowerbound.foreign.defendant import Defendant
 
 Outcome = Literal["supported", "refuted", "undecided"]
@@ -170,9 +171,9 @@ def bound(rows: Mapping[str, dict[str, Any]]) -> list[str]:
         if row["proved"] is not None:
             proved = row["proved"]
             floor = proved["machine_checked_floor"]
-            most = math.floor(100 * proved["cache_bits"] / floor["bits"]) / 100
+            most = rounded_up(Fraction(proved["cache_bits"], floor["bits"]), 2)
             return [
-                f"No cache can compress a head of {proved['model']} more than {most:.2f} times and keep every answer "
+                f"No cache can compress a head of {proved['model']} more than {most} times and keep every answer "
                 f"within {proved['eta']:g} (Theorem {floor['theorem']}, {floor['proof']}).",
                 "",
             ]

@@ -106,13 +106,14 @@ def page(answers: Answers) -> str:
         "",
         "<!-- Made by `python -m experiments claims`; do not edit. -->",
         "",
-        "No paper below claims a worst-case guarantee: each "
-        "measures averages over pictures or texts, and says so. This page asks what its ratio *would* mean as one: "
-        "every answer of every head within eta (additive, values in [0, 1], |logit| <= 100, model R1), always "
-        "(delta = 0) or with probability 0.9. *Impossible up to* is the largest error of the list "
-        f"{', '.join(map(str, ETAS))} at which the certified floor is above the ratio's bits, *possible from* the "
-        "smallest at which a proved cache is below them; between the two nobody knows. Floors are the strongest that "
-        "are proved, by a machine or on paper: the [page of floors](floors.md) says which theorem has whose proof.",
+        "No paper below claims a worst-case guarantee: each measures averages over pictures or texts, and says so. "
+        "This page asks what its ratio *would* mean as a guarantee: every answer of every head is within eta "
+        "(additive, values in [0, 1], |logit| <= 100; model R1, in which keys and values are free reals), always "
+        "(delta = 0) or with probability 0.9 (delta = 0.1). *Impossible up to* is the largest error of the list "
+        f"{', '.join(map(str, ETAS))} at which the certified lower bound (floor) is above the bits that the ratio "
+        "leaves. *Possible from* is the smallest error at which a proved cache needs fewer bits. Between the two "
+        "nobody knows. Floors are the strongest that are proved, by a machine or on paper: the [page of "
+        "floors](floors.md) says who checked which theorem.",
         "",
         "`lowerbound possible --model MODEL --ratio X --eta X --delta X` answers for any other.",
         "",
@@ -120,17 +121,17 @@ def page(answers: Answers) -> str:
         "",
         "## Language models",
         "",
-        f"The same for headlines that were measured on texts, and for what [packages](packages.md) say of themselves, "
-        f"put on one head of `{TEXT_MODEL}` with {find_place(TEXT_MODEL).geometry.n_tokens_cached:,} cached tokens in "
-        f"R^{find_place(TEXT_MODEL).geometry.d} and one token of its own. Perplexity and task scores over texts are "
-        "what those papers measure; a wrong answer to one query in a thousand moves neither.",
+        "This table has the headlines that were measured on texts, and what [packages](packages.md) say of themselves. "
+        f"They are applied to one head of `{TEXT_MODEL}` with {find_place(TEXT_MODEL).geometry.n_tokens_cached:,} "
+        f"cached tokens in R^{find_place(TEXT_MODEL).geometry.d} and one token of its own. Those papers measure "
+        "perplexity and task scores over texts, and a wrong answer to one query in a thousand changes neither.",
         "",
         *table(answers, text_claims()),
     ]
     lines += [
         "",
-        "The ratio is taken of keys and values in fp16. A head whose pictures never ask the hard questions can be "
-        "compressed further; that is what these papers measure.",
+        "Ratios are relative to keys and values in fp16. A head can be compressed further if its pictures or texts "
+        "never ask the hard questions; that is what these papers measure.",
         "",
     ]
     return "\n".join(lines)

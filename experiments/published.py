@@ -114,7 +114,7 @@ def page(rows: Table) -> str:
         "<!-- Made by `make table`; do not edit. -->",
         "",
         "Each cache is played on the hard family of "
-        f"`{MODEL}`: {first['symbols']:,} fair bits a head, seed {first['seed']}, isolation {first['isolation']}, "
+        f"`{MODEL}`: {first['symbols']:,} fair bits per head, seed {first['seed']}, isolation {first['isolation']}, "
         "one trial. Alice and Bob are separate processes, and the bytes are those that crossed. This is the teaching "
         "game: keys are public, and values are 0 or 1, which quantisers store exactly. So a quantiser may keep its "
         "promise here at a size at which [no cache can](floors.md) where keys are secret: "
@@ -125,14 +125,15 @@ def page(rows: Table) -> str:
         "Every mark is a cache that was played: the bytes that crossed, and the share of bits that Bob then misread. "
         "The line is the theorem. A mark certainly below it would be an error of accounting, and the game stops.",
         "",
-        "* **budget**: the method's own nominal budget; what it means is told by `lowerbound caches --describe NAME`.",
+        "* **budget**: the nominal budget; `lowerbound caches --describe NAME` says what it means for this method.",
         "* **bytes**: the state that reached Bob, all heads together (8 heads where `(4x2)` stands).",
-        "* **own accounting**: the bytes by the method's own way of counting (kept tokens, bits a value), without "
-        "scores, scales, indices and waiting tokens.",
-        "* **floor**: the bytes that any cache needs at the measured error, whole confidence interval.",
-        "* **error**: the fraction of bits that Bob got wrong; a coin errs on 0.5.",
-        "* **claimed**, **measured**: compression of fp16 keys and values, by its own accounting and as measured.",
-        "* **verdict**: of this game alone; *what is proved enough* is the cheapest cache with a proved error for its "
+        "* **own accounting**: the bytes that the method itself would report (kept tokens, bits per value); this "
+        "ignores scores, scales, indices and the uncompressed window.",
+        "* **floor**: the lower bound: bytes that any cache needs for every error rate in the confidence interval.",
+        "* **error**: the fraction of bits that Bob read wrongly; guessing gives 0.5.",
+        "* **claimed**, **measured**: compression of fp16 keys and values, as the method itself would report it, "
+        "and as measured.",
+        "* **verdict**: for this game alone; *what is proved enough* is the cheapest cache with a proved error for its "
         "eta and largest logit.",
         f"* **{NO_KV_CACHE}**: a code of the game's own symbols, or a control.",
     ]

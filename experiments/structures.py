@@ -50,15 +50,17 @@ BEFORE = """# Which structure helps
 
 <!-- Made by `python -m experiments structures`; do not edit. -->
 
-The theorem binds caches that must be right on *all* keys and values. A **prior** is a promise about them: a public
-class. A class of L members costs log2 L bits and no less, because a cache that lets Bob name the member is a code for
-it (lemma `classes_of_values`); with error delta a symbol, Fano's inequality takes off H2(delta) + delta log2(L - 1)
-for each symbol of L levels. So a prior helps exactly as much as its logarithm is smaller than T d, and the question
-is only how many members it has.
+The theorem is about caches that must be right on *all* keys and values: T tokens of dimension d, whose values are 0
+or 1, take T d bits. A **prior** is a promise that keys and values come from a public class. A class of L members
+costs log2 L bits and no less, because a cache from which Bob can name the member is a code for it (lemma
+`classes_of_values`). If Bob misreads each symbol with probability delta, Fano's inequality lowers this by H2(delta) +
+delta log2(L - 1) for each symbol of L levels. So what a prior spares is the difference between T d and log2 of its
+size, and the only question is how many members the class has.
 
-Each class below is finite, counted in exact integers, and played: Alice draws a uniform member, any cache may carry
-it, Bob names its symbols. For each class that is smaller than everything there is a registered cache that stores the
-member's number.
+Each class below is finite, its size is an exact integer, and a game is played on it: Alice draws a member uniformly,
+any cache may carry it, and Bob names its symbols. For each class that is smaller than the full one there is a
+registered cache that stores the number of the member. eta is the error that an answer may have, in units of the range
+of values.
 
 ```
 lowerbound structures
@@ -66,48 +68,50 @@ lowerbound structures --prior sparse --prior pyramid --model infinity-2b-0.25m -
 ```
 """
 
-AFTER = """Bits are those of the whole message: the member's number, a count of tokens (32) and a length prefix (64).
+AFTER = """Bits are those of the whole message: the number of the member, a count of tokens (32) and a length prefix
+(64). The floor is the lower bound for the class, and the ratio divides the bits of the cache by it.
 
 ![What structure spares](structures.png)
 
-The circles are games of caches that know nothing of the class. Those that misread may pay less than log2 of the
-class, and none lies under Fano's floor at its own error.
+The circles are games of caches that do not know the class. Caches that misread may need less than log2 of the size
+of the class, and none lies below Fano's floor at its error rate.
 
 ## What does not help
 
-**Locality.** Each query of the last map may look only at the one cell above its own, on every cached map. The game is
-played so: in run k every query asks for the cell above it on map k. But cell i of h is above query ceil(i n / h) of n
-(lemma `locality_covers`), so that the neighbourhoods together are the whole cache, on every pyramid of the catalogue.
-Locality says which tokens *one* query needs, not which tokens *some* query needs.
+**Locality.** Each query of the last map may look only at the one cell above its own, on every cached map. In run k of
+the game every query asks for the cell above it on map k. But cell i of h is above query ceil(i n / h) of n (lemma
+`locality_covers`), so the neighbourhoods together cover the whole cache, on every pyramid of the catalogue. Locality
+says which tokens *one* query needs, not which tokens *some* query needs.
 
-**Sparse attention.** On the hard instance every attention row has all but 3.5e-36 of its weight on one key: exact
-Gram matrix, Arb balls. Attention cannot be sparser, and the class is still everything.
+**Sparse attention.** On the hard instance every attention row has all but 3.5e-36 of its weight on one key (by an
+exact Gram matrix and Arb balls). Attention cannot be sparser, and the class still contains all values.
 
 ## What does
 
-* **Windows** (over tokens, or over maps) spare what nobody looks at: W d bits, at every time.
-* **Sparse rows, rank, live columns**: structure of single rows, in a *public* basis. Where the row space is secret
-  too, a basis of it comes on top, once; live columns are secret here, and add log2 C(d, c).
-* **Blocks, clusters, pyramid detail**: structure across tokens. For clusters it is the keys that have structure, and
-  the values are free: attention reads the mean of tokens that share a key, log2(m + 1) bits instead of m.
+* **Windows** (over tokens, or over maps) spare what no query looks at: W d bits remain, at every time.
+* **Sparse rows, rank, live columns**: structure of single rows, in a *public* basis. If the row space is secret too,
+  a basis of it must be stored once as well; the live columns are secret here, and add log2 C(d, c).
+* **Blocks, clusters, pyramid detail**: structure across tokens. For clusters the structure is in the keys, and the
+  values are free: attention reads the mean of the m tokens that share a key, which takes log2(m + 1) bits instead of
+  m.
 
 ## What is assumed, and what is not proved
 
-* A floor speaks of its class. Real priors (*images are smooth*) are no finite classes: a floor holds for every prior
-  that contains the class, a scheme only for what the class contains.
-* eta must be smaller than the margin at which members are told apart: 1/(4 s) for s-sparse rows, 1/(4 s 2^b) with
-  coefficients of b bits, 1/(4 r) for rank r, 1/(2 m) for m tokens a key, 1/2 elsewhere, less the leakage. Above it
-  the command says so.
-* delta is the probability that a *symbol* is misread. A symbol of `pyramid` is read off all answers of a map; a cache
-  that fails on each *answer* with probability delta' misreads a symbol that needs k answers with probability up to k
-  delta'.
-* Free entries are 0 or 1 here. Alphabets of L letters multiply the floor of free entries by log2 L, as in Theorem B,
-  while eta allows them.
+* A floor is about its class. Real priors (*images are smooth*) are not finite classes. A floor holds for every prior
+  that contains the class; a scheme works only on members of the class.
+* eta must be smaller than the margin at which members can be told apart: 1/(4 s) for s-sparse rows, 1/(4 s 2^b) with
+  coefficients of b bits, 1/(4 r) for rank r, 1/(2 m) for m tokens per key, 1/2 elsewhere, less the leakage. The
+  command refuses a larger eta and gives this reason.
+* delta is the probability that a *symbol* is misread. A symbol of `pyramid` is decoded from all answers of a
+  map: a cache that fails on each *answer* with probability delta' misreads a symbol that needs k answers with
+  probability up to k delta'.
+* Free entries are 0 or 1 here. With alphabets of L letters the floor of free entries is log2 L times as
+  large, as in Theorem B, as long as eta allows L letters.
 * The lemmas of single priors enumerate small classes one by one, and check the basis and the covering on finite
   lists; the inequality that turns a class into bits is proved for all sizes in Coq.
-* Whether the caches of a trained model obey any of these priors is a question to its traces. `obeyed` in
-  `lowerbound.var.trace.obeyed` answers it for the arrays of one head, at a tolerance. Whatever the answer, it is
-  empirical: it holds for the traces that were looked at.
+* Whether the caches of a trained model obey any of these priors can be tested on its traces. `obeyed` in
+  `lowerbound.var.trace.obeyed` does so for the arrays of one head, at a tolerance. The answer is empirical: it holds
+  for the traces that were tested.
 """
 
 

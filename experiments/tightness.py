@@ -133,13 +133,18 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         "",
         "<!-- Made by `python -m experiments tightness`; do not edit. -->",
         "",
-        "One head, model R1: real unit keys and queries, "
-        "|logit| <= 100, values in [0, 1], every answer within eta (additive) with probability 1 - delta. Every floor "
-        f"is a certificate that the kernel has verified. {who_checked(table)} Proofs: [F and F'](frames.md), "
-        "[G](strips.md), and [D and E](cliques.md), which speak of delta = 0 alone. `cache` is the cheapest cache with "
-        "a proved error, as a fixed-length code that exists; at delta > 0 it is [dithered](dithered.md). Floors are "
-        "rounded down, and what caches need up. Percentages are of the fp16 cache, which is a unit of length: below "
-        "eta = 0.009 fp16 itself does not keep the error at |logit| = 100.",
+        "These are lower bounds (floors) on the cache of one attention head, in model R1: a cache sees the keys and "
+        "values of one head, which are free reals. Keys and queries are unit vectors, |logit| <= 100, values lie in "
+        "[0, 1], and every answer is within eta (additive) with probability 1 - delta. Every floor is a certificate "
+        f"that the kernel has verified, as `lowerbound floor` and `certify` print it. {who_checked(table)} Proofs: [F "
+        "and F'](frames.md), [G](strips.md), and [D and E](cliques.md), which hold for delta = 0 alone. Coq alone "
+        "proves more than E1 at delta = 0, by [chains of tilts](cliques.md#a-chain-of-tilts-counted); no certificate "
+        "has these floors yet, so they have no column.",
+        "",
+        "`cache` is the best proved upper bound: some fixed-length code of this size keeps the error. It is an "
+        "existence result; at delta > 0 the code is [dithered](dithered.md). Floors are rounded down, and what caches "
+        "need up. Percentages are of the fp16 cache, which is the reference size only: at |logit| = 100 fp16 itself "
+        "misses any error below eta = 0.009.",
         "",
         "![What is forced, and what is enough](tightness.png)",
         "",
@@ -167,10 +172,11 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         "",
         "## Where the gap lies",
         "",
-        "Bits a token between the cheapest proved cache and Theorem E, VAR-256, delta = 0. *Marker*: value coordinate "
-        "0 carries nothing in the floor. *Covering*: lattice cells in place of balls. *Two moved tokens*: a log-odds "
-        "of two stored tokens moves by twice what one read against an exact token shows. *Isolation*: tilts below 90 "
-        "degrees, and leaks. *Shared budget*: the rest, how eta is divided among keys and values.",
+        "The table divides the difference between the cheapest proved cache and Theorem E into its causes, in bits per "
+        "token, for VAR-256 at delta = 0. *Marker*: value coordinate 0 carries nothing in the floor. *Covering*: "
+        "lattice cells in place of balls. *Two moved tokens*: the log-odds of two stored tokens moves by twice what "
+        "one token shows that is read against an exact one. *Isolation*: tilts below 90 degrees, and leaks. *Shared "
+        "budget*: the rest, by how eta is divided between keys and values.",
         "",
         "| eta | " + " | ".join(causes) + " |",
         "|---|" + "---:|" * len(causes),
@@ -178,8 +184,8 @@ def page(table: list[Row], every: list[tuple[Model, dict[str, Row]]], gaps: dict
         "",
         "## Every model of the catalogue",
         "",
-        f"At eta = {float(EVERY_MODEL_AT):g}: the best machine-checked floor and the best proved one, in kilobytes a "
-        "head and in % of fp16.",
+        f"At eta = {float(EVERY_MODEL_AT):g}: the best machine-checked floor and the best proved one, in kilobytes "
+        "per head and in % of fp16.",
         "",
         "| model | T | d | checked, delta 0 | proved, delta 0 | cache, delta 0 | checked, delta 0.01 "
         "| proved, delta 0.01 | cache, delta 0.01 |",

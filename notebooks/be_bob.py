@@ -22,6 +22,7 @@ def imports():
     from lowerbound.core.bounds import floor_in_interval
     from lowerbound.core.grid import Grid
     from lowerbound.core.keys.choice import best_family
+    from lowerbound.core.scalars import counted
     from lowerbound.core.statistics import clopper_pearson
     from lowerbound.errors import LowerBoundError
 
@@ -35,6 +36,7 @@ def imports():
         ScaleSchedule,
         best_family,
         clopper_pearson,
+        counted,
         exp,
         find_cache,
         floor_in_interval,
@@ -97,10 +99,10 @@ def guess_of_one_question(budget, cache, channel, d, eta, lam, maps, mo, secret,
 def panel(budget, cache, channel, d, eta, guess, lam, maps, mo, secret, token):
     mo.vstack(
         [
-            mo.hstack([cache, budget], justify="start", gap=2),
-            mo.hstack([lam, eta], justify="start", gap=2),
-            mo.hstack([maps, d, secret], justify="start", gap=2),
-            mo.hstack([token, channel, guess], justify="start", gap=2),
+            mo.hstack([cache, budget], justify="start", gap=1, wrap=True),
+            mo.hstack([lam, eta], justify="start", gap=1, wrap=True),
+            mo.hstack([maps, d, secret], justify="start", gap=1, wrap=True),
+            mo.hstack([token, channel, guess], justify="start", gap=1, wrap=True),
         ]
     )
     return
@@ -171,7 +173,7 @@ def reading(eta, np, played, tau):
 
 
 @app.cell
-def pyramid(T, mo, played, refusal, schedule, token):
+def pyramid(T, counted, mo, played, refusal, schedule, token):
     def map_picture(scale, left):
         _height, _width = schedule.shapes[scale]
         side = 96 / _width
@@ -194,13 +196,13 @@ def pyramid(T, mo, played, refusal, schedule, token):
     mo.vstack(
         [
             mo.Html(
-                f'<svg role="img" aria-label="pyramid of token maps" width="{_w}" height="112" '
+                f'<svg role="img" aria-label="pyramid of token maps" width="{_w}" style="max-width: 100%" '
                 f'viewBox="0 0 {_w} 112">{_maps}</svg>'
             ),
             mo.md(
-                f"Grey: the {T} cached tokens, which only the bytes remember. Orange: token {token.value}, at scale "
-                f"{place[0]}, row {place[1]}, column {place[2]}, which you ask for. Blue: the last map, your own, with "
-                "values 0."
+                f"Grey: the {counted(T, 'cached token')}, which only the bytes remember. Orange: token {token.value}, "
+                f"at scale {place[0]}, row {place[1]}, column {place[2]}, which you ask for. Blue: the last map, your "
+                "own, with values 0."
             ),
         ]
     )
@@ -230,7 +232,7 @@ def answer(
     bob = int(said > threshold)
 
     def x(value):
-        return 30 + 540 * min(max(value, 0.0), 1.0)
+        return 20 + 360 * min(max(value, 0.0), 1.0)
 
     _bands = ""
     if is_promised:
@@ -245,7 +247,7 @@ def answer(
         f'<line x1="{x(0)}" y1="56" x2="{x(1)}" y2="56" stroke="currentColor"/>'
         f'<line x1="{x(threshold):.1f}" y1="26" x2="{x(threshold):.1f}" y2="62" stroke="currentColor" '
         'stroke-width="2" stroke-dasharray="4 3"/>'
-        f'<text x="{x(threshold):.1f}" y="20" font-size="12" text-anchor="middle" fill="currentColor">threshold</text>'
+        f'<text x="{x(threshold):.1f}" y="74" font-size="12" text-anchor="middle" fill="currentColor">threshold</text>'
         f'<circle cx="{x(said):.1f}" cy="43" r="7" fill="#D55E00" stroke="white"/>'
         f'<text x="{x(0)}" y="72" font-size="12" text-anchor="middle" fill="currentColor">0</text>'
         f'<text x="{x(1)}" y="72" font-size="12" text-anchor="middle" fill="currentColor">1</text>'
@@ -265,8 +267,8 @@ def answer(
     mo.vstack(
         [
             mo.Html(
-                f'<svg role="img" aria-label="the answer on a line from 0 to 1" width="600" height="80" '
-                f'viewBox="0 0 600 80">{_bands}{_line}</svg>'
+                f'<svg role="img" aria-label="the answer on a line from 0 to 1" width="480" style="max-width: 100%" '
+                f'viewBox="0 0 400 80">{_bands}{_line}</svg>'
             ),
             mo.md(_told),
             mo.md(_verdict),
@@ -290,7 +292,7 @@ def score(
     mo.stop(not played)
     symbols = T * d.value
     _asked = symbols * len(played)
-    _right, _at_worst = (f"{100 * (1 - sum(errors) / _asked):.1f} %" for errors in (wrong, bent))
+    _right, _at_worst = (f"{100 * (1 - sum(errors) / _asked):.1f}\u00a0%" for errors in (wrong, bent))
     used = max(state_bits(message) for _, message, _ in played)
     low, high = clopper_pearson(sum(wrong), _asked)
     floor = float(floor_in_interval(symbols, 2, low, high))
@@ -309,7 +311,7 @@ def score(
                 "answer is off by η as well, to your harm."
             ),
             mo.Html(
-                f'<svg role="img" aria-label="measured bits beside the floor" width="600" height="56" '
+                f'<svg role="img" aria-label="measured bits beside the floor" width="600" style="max-width: 100%" '
                 f'viewBox="0 0 600 56">{_bar}</svg>'
             ),
             mo.md(

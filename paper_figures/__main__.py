@@ -74,7 +74,8 @@ def main(words: list[str]) -> int:
     """Draw the named figures, or all of them if none is named.
 
     Contract: 0, or 2 with one sentence for an unknown name or option, one that is given twice, or tables that are
-    missing, before anything is drawn. No file of the checkout is touched without `--pages`.
+    missing, before anything is drawn; or for a table of another version, when its turn comes. No file of the checkout
+    is touched without `--pages`.
     """
     place, pages = RESULTS / "figures", "--pages" in words
     if pages:
@@ -99,7 +100,12 @@ def main(words: list[str]) -> int:
         tables = f"the table {missing[0]}" if len(missing) == 1 else f"{len(missing)} tables"
         return _refused(f"{RESULTS} lacks {tables}; make it with: python -m experiments {' '.join(missing)}")
     for name in names:
-        for path in draw(name, place, pages=pages):
+        try:
+            drawn = draw(name, place, pages=pages)
+        except KeyError as lacking:
+            again = f"make it anew with: python -m experiments {FIGURES[name].TABLE}"
+            return _refused(f"{table_of(name)} is of another version, for it lacks {lacking}; {again}")
+        for path in drawn:
             print(path)
     return 0
 

@@ -50,7 +50,7 @@ def test_floor_speaks(run_command: Run) -> None:
     assert result.returncode == 0
     assert "R1: layer black box" in result.stdout
     assert "131,872 bits" in result.stdout
-    assert "The total assumes 1024 independent streams. Free at once in one network: 0" in result.stdout
+    assert "The total assumes 1,024 independent streams. Free at once in one network: 0" in result.stdout
 
 
 def test_reduce_json(run_command: Run) -> None:

@@ -507,6 +507,18 @@ def test_missing_tables_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["maps.pdf", "maps.png", "maps.svg"]
 
 
+def test_a_table_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    """Bad input: a table of the proof without the places of its lemmas is named, and the command that renews it."""
+    monkeypatch.setattr(command, "RESULTS", tmp_path)
+    old = [{name: value for name, value in row.items() if name != "left"} for row in TABLES["proof"]]
+    (tmp_path / "proof.json").write_text(json.dumps({"rows": old}), encoding="utf-8")
+    assert command.main(["proof"]) == 2
+    told = capsys.readouterr().err
+    assert "is of another version, for it lacks 'left'" in told
+    assert told.endswith("make it anew with: python -m experiments proof\n")
+    assert not (tmp_path / "figures").exists()
+
+
 def test_a_mark_tells_the_budgets_that_were_played() -> None:
     """Definition: the least and the largest budget of a cache's rows, whatever their errors; one, or none."""
     rows = [{"budget": budget} for budget in ("1/4", "1/2", "3/16", "1/4")]

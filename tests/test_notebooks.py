@@ -306,19 +306,25 @@ def served() -> Iterator[str]:
         server.wait(timeout=20)
 
 
+def chromium() -> str:
+    """The browser of this machine; without one the test is skipped, which CI does not allow."""
+    found = shutil.which("chromium")
+    if found is None:
+        assert "CI" not in os.environ, "CI must have Debian's chromium"
+        pytest.skip("needs chromium: the app was not looked at")
+    return found
+
+
 @pytest.mark.slow
 def test_be_bob_in_a_browser(tmp_path: Path) -> None:
     """Law: in a real browser that reaches this machine alone, sliders change the answer, and nothing complains."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        assert "CI" not in os.environ, "CI must have Debian's chromium"
-        pytest.skip("needs chromium: the app was not looked at")
+    executable = chromium()
     from playwright.sync_api import sync_playwright
 
     problems: list[str] = []
     loopback_only = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
     with served() as address, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", loopback_only])
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox", loopback_only])
         page = browser.new_page(viewport={"width": 1000, "height": 1300})
         page.on("console", lambda said: problems.append(said.text) if said.type in ("error", "warning") else None)
         page.on("pageerror", lambda error: problems.append(str(error)))
@@ -339,7 +345,7 @@ def test_be_bob_in_a_browser(tmp_path: Path) -> None:
                 page.keyboard.press(key)
 
         budget, multiplier, token = 0, 1, 6
-        right = told(r"([\d.]+) % are read right")
+        right = told(r"([\d.]+)\s% are read right")
         assert told(r"floor, (\d+) bits") <= told(r"message, (\d+) bits")
         page.screenshot(path=tmp_path / "first.png")
 
@@ -359,3 +365,47 @@ def test_be_bob_in_a_browser(tmp_path: Path) -> None:
         browser.close()
     assert problems == []
     assert min((tmp_path / name).stat().st_size for name in ("first.png", "last.png")) > 20_000
+
+
+PHONE = (390, 844)
+OUT_OF_REACH = """width => [...document.querySelectorAll('input, select, [role=slider], [role=radio], svg[role=img]')]
+    .map(one => one.getBoundingClientRect()).filter(box => box.width && (box.left < 0 || box.right > width)).length"""
+
+
+@pytest.mark.slow
+def test_be_bob_on_a_phone() -> None:
+    """Law: at 390 pixels nothing is wider than the screen, every control can be touched, and the game ends: a cache
+    that keeps everything is asked for a bit, a guess is made, and Alice's bit and the score are told."""
+    executable = chromium()
+    from playwright.sync_api import sync_playwright
+
+    with served() as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
+        context = browser.new_context(viewport={"width": PHONE[0], "height": PHONE[1]}, has_touch=True)
+        page = context.new_page()
+        page.goto(address)
+        page.get_by_text("Guess first").wait_for(timeout=60_000)
+
+        def fits() -> None:
+            assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+            assert page.evaluate(OUT_OF_REACH, PHONE[0]) == 0
+
+        fits()
+        page.get_by_role("combobox").first.select_option("exact")
+        page.get_by_text("100.0 % are read right").wait_for()
+        token = page.get_by_role("slider").nth(6)
+        token.scroll_into_view_if_needed()
+        token.focus()
+        page.keyboard.press("End")
+        page.get_by_text("Orange: token 20,").wait_for()
+        said = re.search(r"The cache answers (\d\.\d+)", page.inner_text("body"))
+        assert said is not None
+        bit = "1" if float(said[1]) > 0.5 else "0"
+        page.get_by_role("radio", name=bit).tap()
+        page.get_by_text(f"Alice's bit is {bit}: you are right.").wait_for()
+        fits()
+        page.get_by_role("slider").nth(3).focus()
+        page.keyboard.press("Home")  # fewer maps: a game anew
+        page.get_by_text("Grey: the 1 cached token").wait_for()
+        fits()
+        browser.close()

@@ -31,6 +31,7 @@ def description(name: str) -> dict[str, Any]:
         "target": target,
         "file": file_of(target),
         "family": facts.family,
+        "is_kv_cache": facts.is_kv_cache,
         "reference": facts.reference,
         "computation_model": facts.computation_model,
         "budget": facts.budget_meaning or None,

@@ -16,7 +16,7 @@ from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
 from lowerbound.core.decoder import Placed, called, own_name, paged
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.models import Model, capped, find_place
-from lowerbound.core.scalars import Rational, rational
+from lowerbound.core.scalars import Rational, counted, rational
 from lowerbound.core.sums import Sum, sums
 from lowerbound.errors import InvalidArgument, Undecided, invalid
 from lowerbound.game.reduction import Reduction, plan_reduction
@@ -147,7 +147,7 @@ class Floor:
         bits = max(0 if self.proved is None else self.proved.bits, self.values_bits)
         first = ModelAnswer(
             f"K and V are free reals: at least {bits:,.0f} bits per head at these eta and delta, the table above; "
-            f"{self.streams} heads if streams are independent",
+            f"{counted(self.streams, 'head')} if streams are independent",
             {"bits_of_one_head": bits, "streams": self.streams},
         )
         if self.placed is not None:

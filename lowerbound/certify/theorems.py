@@ -121,7 +121,7 @@ class Theorem:
 
 
 LATTICE_KEYS = "keys over a fine lattice, values on a grid, and answers that are never wrong (delta = 0)"
-RANDOM_KEYS = "real keys and values, and of answers that are never wrong (delta = 0)"
+RANDOM_KEYS = "real keys and values, and answers that are never wrong (delta = 0)"
 
 STRIPS = "real keys and values, any delta, and answers that depend measurably on the query"
 

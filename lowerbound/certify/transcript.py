@@ -18,6 +18,7 @@ from lowerbound.core.coins import Coins
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import models
 from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.core.scalars import counted
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError
 from lowerbound.game.channel import Isolation
@@ -112,7 +113,7 @@ def replayed(
     return Verdict(
         Outcome.VERIFIED,
         f"{name}, playing again on {model}, sends the same {claim['message_bits']} bits, and Bob errs in the same "
-        f"{errors} places; the floor at such errors is {floor}",
+        f"{counted(errors, 'place')}; the floor at such errors is {floor}",
     )
 
 

@@ -82,10 +82,12 @@ def audit(
         Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where a witness goes.", callback=can_write)
     ] = None,
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="The report, one file.", callback=can_write)
+        Path | None,
+        typer.Option("--html", metavar="FILE", help="Write the report as one HTML file.", callback=can_write),
     ] = None,
     badge: Annotated[
-        Path | None, typer.Option("--badge", metavar="FILE", help="One line of it, as an SVG.", callback=can_write)
+        Path | None,
+        typer.Option("--badge", metavar="FILE", help="Write the verdict as an SVG badge.", callback=can_write),
     ] = None,
     installed: Annotated[
         bool, typer.Option("--all-installed", help="Audit what every installed package offers, as a table.")

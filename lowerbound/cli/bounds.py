@@ -25,6 +25,7 @@ from lowerbound.cli.options import (
     instances_of,
     plan_at,
     print_json,
+    working,
 )
 from lowerbound.cli.place import Place, at_a_place
 from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, head_of, plan_on, told_of
@@ -39,10 +40,11 @@ def floor(
     delta: DeltaOption = DEFAULT_DELTA,
     as_json: JsonOption = False,
 ) -> None:
-    """The number of bits that any cache must keep for MODEL."""
+    """Compute lower bounds (floors) for MODEL: the bits that every cache must keep."""
     from lowerbound.certify.floors import floor as compute
 
-    found = compute(place.found(), eta=eta, failure_prob=delta)
+    with working("floors: an instance for each theorem, and its certificate"):
+        found = compute(place.found(), eta=eta, failure_prob=delta)
     if as_json:
         print_json(found.to_json())
         return
@@ -58,7 +60,7 @@ def reduce(
     model: ModelArgument = None,
     named: ModelOption = None,
     token: Annotated[int | None, typer.Option("--token", help="Which cached token Bob asks for.")] = None,
-    coordinate: Annotated[int | None, typer.Option("--coordinate", help="Which coordinate.")] = None,
+    coordinate: Annotated[int | None, typer.Option("--coordinate", help="Which coordinate of its value.")] = None,
     eta: GuaranteedEtaOption = DEFAULT_ETA,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
     levels: LevelsOption = 2,
@@ -74,14 +76,15 @@ def reduce(
     """Follow one bit from Alice to Bob through one hard instance."""
     from lowerbound.game.story import narrate
 
-    found = head_of(keys, layer, head, branch)
     told: dict[str, Any] = {}
-    if found is None:
-        plan = plan_at(place.found(), eta, guarantee, levels, multiplier, keys, seed)
-    else:
-        plan = recorded = plan_on(found, place, eta, guarantee, levels, multiplier, seed)
-        told = {"recorded_keys": told_of(found, recorded)}
-    story = narrate(plan, token=token, coordinate=coordinate, instances=instances_of(instance_seed))
+    with working("keys, an instance, and one bit of it"):
+        found = head_of(keys, layer, head, branch)
+        if found is None:
+            plan = plan_at(place.found(), eta, guarantee, levels, multiplier, keys, seed)
+        else:
+            plan = recorded = plan_on(found, place, eta, guarantee, levels, multiplier, seed)
+            told = {"recorded_keys": told_of(found, recorded)}
+        story = narrate(plan, token=token, coordinate=coordinate, instances=instances_of(instance_seed))
     if as_json:
         print_json(story.to_json() | told)
         return
@@ -105,5 +108,7 @@ def models(as_json: JsonOption = False) -> None:
     from lowerbound.report.table import decoders_table, models_table
     from lowerbound.report.terminal import console
 
-    console().print(models_table(catalogue()))
-    console().print(decoders_table(decoders()))
+    with working("sizes of every model"):
+        tables = models_table(catalogue()), decoders_table(decoders())
+    for table in tables:
+        console().print(table)

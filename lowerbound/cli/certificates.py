@@ -22,6 +22,7 @@ from lowerbound.cli.options import (
     ModelArgument,
     ModelOption,
     print_json,
+    working,
 )
 from lowerbound.cli.place import Place, at_a_place
 from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, geometry_at, head_of
@@ -49,7 +50,9 @@ def certify(
     ] = None,
     keys: Annotated[
         str | None,
-        typer.Option("--keys", metavar="TRACE", help="The floor on the recorded keys of one head, values being free."),
+        typer.Option(
+            "--keys", metavar="TRACE", help="Certify the floor for the recorded keys of one head, with free values."
+        ),
     ] = None,
     layer: KeysLayerOption = None,
     head: KeysHeadOption = None,
@@ -61,11 +64,12 @@ def certify(
     out: CertificateOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`."""
+    """Certify the lower bound (floor) of MODEL in bits per head: a hard instance and its proof, for `check`."""
     from lowerbound.certify.certified import certified, strongest
     from lowerbound.certify.theorems import CHECKED, THEOREMS
 
-    recorded = head_of(keys, layer, head, branch)
+    with working("recorded keys"):
+        recorded = head_of(keys, layer, head, branch)
     if recorded is not None:
         _refuse_with_keys(theorem, guarantee)
         _certify_on(recorded, geometry_at(place, recorded), eta, delta, multiplier, out, as_json)
@@ -80,10 +84,11 @@ def certify(
             f"theorem {known.name} speaks of eta as {known.guarantee}, got --guarantee {guarantee.value}; "
             f"--guarantee {known.guarantee} asks for it"
         )
-    if theorem is not None:
-        found = certified(subject, eta=eta, delta=delta, theorem=theorem)
-    else:
-        found = strongest(subject, eta=eta, delta=delta, statuses=(CHECKED,), guarantee=guarantee.value)
+    with working("an instance, and its certificate"):
+        if theorem is not None:
+            found = certified(subject, eta=eta, delta=delta, theorem=theorem)
+        else:
+            found = strongest(subject, eta=eta, delta=delta, statuses=(CHECKED,), guarantee=guarantee.value)
     if found is None:
         which = "no theorem bounds" if theorem is None else f"theorem {theorem} does not bound"
         raise InvalidArgument(
@@ -112,9 +117,11 @@ def _certify_on(
 ) -> None:
     from lowerbound.certify.certified import LOGIT_CAP
     from lowerbound.certify.given_keys import asked_of, certified_on
+    from lowerbound.core.scalars import counted
 
     largest = str(LOGIT_CAP) if multiplier is None else multiplier
-    found = certified_on(recorded.keys, subject, eta=eta, delta=delta, multiplier=largest)
+    with working("own weights of the recorded keys, and their certificate"):
+        found = certified_on(recorded.keys, subject, eta=eta, delta=delta, multiplier=largest)
     if found is None:
         raise InvalidArgument(
             f"no token of {subject.name} can be read at eta = {eta}, delta = {delta} and logits of at most {largest}; "
@@ -132,8 +139,8 @@ def _certify_on(
         "levels": levels,
     }
     words = (
-        f"on these keys, which are public, with values free and |logit| <= {found.claim['multiplier']}: {asked} of "
-        f"{subject.n_tokens_cached} tokens are read, {levels} levels a value"
+        f"on these keys, which are public, with values free and |logit| <= {found.claim['multiplier']}: read "
+        f"{asked} of {counted(subject.n_tokens_cached, 'token')}, with {counted(levels, 'level')} per value"
     )
     _tell(found, subject, eta, delta, GuaranteeName.ADDITIVE, out, as_json, about=about, words=words)
 
@@ -198,7 +205,8 @@ def check(
         Path, typer.Argument(metavar="FILE", help="A certificate, a witness or a transcript; - is standard input.")
     ],
     time_limit: Annotated[
-        float, typer.Option("--time-limit", metavar="SECONDS", help="For all of it, a cache that plays again included.")
+        float,
+        typer.Option("--time-limit", metavar="SECONDS", help="For everything, including a cache that is run again."),
     ] = 600.0,
     as_json: JsonOption = False,
 ) -> None:
@@ -207,7 +215,9 @@ def check(
     from lowerbound.core.time_limit import check_time_limit
 
     check_time_limit(time_limit, "--time-limit")
-    found = check_within(_document(file), time_limit)
+    document = _document(file)
+    with working("the kernel judges; of a witness or a transcript, the cache runs again"):
+        found = check_within(document, time_limit)
     word = "NOT VERIFIED" if found["verdict"] == "REJECTED" else found["verdict"]
     if as_json:
         print_json({**found, "verdict": word})

@@ -18,6 +18,7 @@ from lowerbound.cli.options import (
     can_draw,
     can_write,
     print_json,
+    working,
 )
 from lowerbound.cli.place import Place, at_a_place
 from lowerbound.report.terminal import say
@@ -48,13 +49,14 @@ def possible(
     from lowerbound.certify.possible import possible as answer
 
     subject = place.found()
-    found = answer(subject, ratio=ratio, eta=eta, delta=delta)
-    if certificate is not None and found.floor is not None:
-        certificate.write_bytes(found.floor.document())
-    if picture is not None:
-        from lowerbound.report.figure import claim_picture, save
+    with working("the strongest floor, and the cheapest proved cache"):
+        found = answer(subject, ratio=ratio, eta=eta, delta=delta)
+        if certificate is not None and found.floor is not None:
+            certificate.write_bytes(found.floor.document())
+        if picture is not None:
+            from lowerbound.report.figure import claim_picture, save
 
-        save(claim_picture(found.to_json()), picture)
+            save(claim_picture(found.to_json()), picture)
     if as_json:
         print_json(found.to_json())
     else:

@@ -23,6 +23,8 @@ from lowerbound.cli.options import (
     one_model,
     plan_at,
     print_json,
+    progress,
+    working,
 )
 from lowerbound.errors import InvalidArgument, LowerBoundError
 
@@ -92,9 +94,11 @@ def _told(
     from lowerbound.report.brackets import brackets_text, misreading_text, ratios_text
 
     say = _silent if as_json else _say
-    brackets = [bracket(subject, eta) for eta in ETAS]
+    with working("floors and proved caches"):
+        brackets = [bracket(subject, eta) for eta in ETAS]
     say("1. What binds", brackets_text(subject, brackets))
-    strong = TheoremName.FRAMES.game(subject.geometry, eta=DEFAULT_ETA, multiplier=None, seed=seed)
+    with working("the game is planned"):
+        strong = TheoremName.FRAMES.game(subject.geometry, eta=DEFAULT_ETA, multiplier=None, seed=seed)
     say(f"2. A game of one head: keys and values are secret, eta = {DEFAULT_ETA}", "")
     rows, failures = _played(strong, SECRET_KEYS_CACHES, instances, out, as_json)
     if rows and not as_json:
@@ -136,7 +140,8 @@ def _taught(
     from lowerbound.report.terminal import console
 
     say = _silent if as_json else _say
-    bound = floor(subject.name, eta=DEFAULT_ETA, failure_prob=DEFAULT_DELTA)
+    with working("floors: an instance for each theorem, and its certificate"):
+        bound = floor(subject.name, eta=DEFAULT_ETA, failure_prob=DEFAULT_DELTA)
     say("1. The floor", floor_text(bound))
     story = _followed(subject, seed, instances, say, "2.")
     plan = plan_at(subject, DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
@@ -180,8 +185,9 @@ def _followed(subject: Model, seed: int, instances: PrivateSeed | None, say: Any
     """One bit of the game with public keys."""
     from lowerbound.game.story import narrate
 
-    plan = plan_at(subject, DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
-    story = narrate(plan, instances=instances)
+    with working("keys, an instance, and one bit of it"):
+        plan = plan_at(subject, DEFAULT_ETA, GuaranteeName.ADDITIVE, 2, None, None, seed)
+        story = narrate(plan, instances=instances)
     say(f"{number} One bit through the house", "\n".join(f"{step:>16}  {what}" for step, what in story.lines()))
     return story.to_json()
 
@@ -202,9 +208,12 @@ def _drawn(seed: int, out: Path, say: Any) -> tuple[list[Drawn], Path | None]:
         print(f"no pictures: {missing}", file=sys.stderr)
         say(title, "(no pictures: the weights are not installed)")
         return [], None
-    studio = Studio(network, classes=CLASSES, pictures=len(CLASSES), seed=seed)
-    rows = [studio.full]
-    for name, share in at_budgets(DRAWING_CACHES, [None]):
-        rows.append(studio.drawn(name, budget=None if share is None else rational(share, name="budget")))
+    with progress(1 + len(CLASSES) * len(DRAWING_CACHES)) as begin:
+        begin("full cache")
+        studio = Studio(network, classes=CLASSES, pictures=len(CLASSES), seed=seed)
+        rows = [studio.full]
+        for name, share in at_budgets(DRAWING_CACHES, [None]):
+            budget = None if share is None else rational(share, name="budget")
+            rows.append(studio.drawn(name, budget=budget, begin=begin))
     say(title, drawn_text(rows, console().width))
     return rows, save(drawn_figure(rows, f"{network.origin.name}: the same random numbers"), out / "pictures.png")

@@ -36,6 +36,7 @@ from lowerbound.cli.options import (
     plan_at,
     print_json,
     progress,
+    working,
 )
 from lowerbound.cli.place import Place, at_a_place, stacked
 from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, head_of, plan_on, told_of
@@ -130,7 +131,7 @@ def play(
         typer.Option(
             "--keys-and-values",
             help="Keys carry symbols too, read once (Theorem C), until sure (C', zoom), in frames (F'), or have no "
-            "address (E1, cliques: two lattice keys a token, too far apart to share a state); eta is then additive.",
+            "address (E1, cliques: two lattice keys per token, too far apart to share a state); eta is then additive.",
         ),
     ] = None,
     guarantee: GuaranteeOption = GuaranteeName.ADDITIVE,
@@ -156,7 +157,7 @@ def play(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Play caches against the floor: measure memory and error."""
+    """Play caches against the lower bound (floor): measure memory and error."""
     from lowerbound.caches.registry import CACHES, adapters_at_hand
     from lowerbound.core.scalars import rational
     from lowerbound.game.sample import Sample
@@ -177,14 +178,15 @@ def play(
         Sample(sample)
     plan: HardFamily
     recorded: tuple[RecordedHead, RecordedReduction] | None = None
-    if keys_and_values is not None:
-        _refuse_given(asked, "guarantee", "levels", "keys", "layer", "head", "branch")
-        plan = keys_and_values.game(stacked(place, layers, heads), eta=eta, multiplier=multiplier, seed=seed)
-    elif (found := head_of(keys, layer, head, branch)) is not None:
-        plan = planned = plan_on(found, place, eta, guarantee, levels, multiplier, seed)
-        recorded = found, planned
-    else:
-        plan = plan_at(stacked(place, layers, heads), eta, guarantee, levels, multiplier, keys, seed)
+    with working("the game is planned"):
+        if keys_and_values is not None:
+            _refuse_given(asked, "guarantee", "levels", "keys", "layer", "head", "branch")
+            plan = keys_and_values.game(stacked(place, layers, heads), eta=eta, multiplier=multiplier, seed=seed)
+        elif (found := head_of(keys, layer, head, branch)) is not None:
+            plan = planned = plan_on(found, place, eta, guarantee, levels, multiplier, seed)
+            recorded = found, planned
+        else:
+            plan = plan_at(stacked(place, layers, heads), eta, guarantee, levels, multiplier, keys, seed)
     shares = listed(budgets, "--budget")
     for share in shares:
         plan.public(rational(share, name="budget"))
@@ -211,7 +213,8 @@ def play(
         sample=sample,
         at_standard_budgets=() if shares else all_names,
     )
-    forced = None if keys_and_values is None else keys_and_values.floor(plan)
+    with working("the floor of the whole family"):
+        forced = None if keys_and_values is None else keys_and_values.floor(plan)
     if as_json:
         told: dict[str, Any] = {
             "rows": [row.to_json() for row in rows],
@@ -268,13 +271,14 @@ def _write_down(
     if several or len(names) != 1 or len(shares) > 1:
         raise InvalidArgument("--transcript must be given with one cache, one budget, one trial and no --sample")
     ((name, share),) = at_budgets(names, shares or [None])
-    played, document = transcript(
-        plan,
-        Contender(target_of(name), share, name),
-        isolation=None if isolation is None else Isolation(isolation.value),
-        time_limit_s=time_limit,
-        instances=instances,
-    )
+    with working(f"{printable(name)} plays, and the game is written down"):
+        played, document = transcript(
+            plan,
+            Contender(target_of(name), share, name),
+            isolation=None if isolation is None else Isolation(isolation.value),
+            time_limit_s=time_limit,
+            instances=instances,
+        )
     path.write_bytes(document)
     if as_json:
         print_json({"row": played.row.to_json(), "file": str(path), "bytes": len(document)})
@@ -369,7 +373,7 @@ def caches(
         typer.Option(
             "--describe",
             metavar="NAME",
-            help="Tell one cache: idea, formula, bits, what breaks it.",
+            help="Describe one cache: idea, formula, bits, what breaks it.",
             autocompletion=complete_cache,
         ),
     ] = None,
@@ -393,25 +397,27 @@ def _print_known(as_json: bool) -> None:
     from lowerbound.game.channel import strongest
     from lowerbound.game.duel import describe
 
-    listed, failures = [], []
-    for name, target in known_caches().items():
-        try:
-            facts = describe(target, strongest())
-        except LowerBoundError as error:
-            failures.append((name, error))
-            continue
-        listed.append(
-            {
-                "name": name,
-                "family": facts.family,
-                "is_kv_cache": facts.is_kv_cache,
-                "reference": facts.reference,
-                "budget": facts.budget_meaning or None,
-                "default_budget": facts.default_budget,
-                "computation_model": facts.computation_model,
-                "idea": facts.idea,
-            }
-        )
+    listed, failures, known = [], [], known_caches()
+    with progress(len(known)) as begin:
+        for name, target in known.items():
+            begin(name)
+            try:
+                facts = describe(target, strongest())
+            except LowerBoundError as error:
+                failures.append((name, error))
+                continue
+            listed.append(
+                {
+                    "name": name,
+                    "family": facts.family,
+                    "is_kv_cache": facts.is_kv_cache,
+                    "reference": facts.reference,
+                    "budget": facts.budget_meaning or None,
+                    "default_budget": facts.default_budget,
+                    "computation_model": facts.computation_model,
+                    "idea": facts.idea,
+                }
+            )
     if as_json:
         told = [{"cache": name, "kind": type(each).__name__, "message": str(each)} for name, each in failures]
         print_json({"caches": listed, "failures": told})
@@ -439,7 +445,8 @@ def _print_template(as_json: bool) -> None:
 def _print_description(name: str, as_json: bool) -> None:
     from lowerbound.caches.description import description
 
-    told = description(name)
+    with working(f"{printable(name)} is asked what it says of itself"):
+        told = description(name)
     if as_json:
         print_json(told)
         return

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lowerbound.cli.grammar import listed
-from lowerbound.cli.options import CachesOption, IsolationOption, JsonOption, print_json, progress
+from lowerbound.cli.options import CachesOption, IsolationOption, JsonOption, print_json, progress, working
 from lowerbound.cli.trace import FileArgument
 from lowerbound.report.terminal import say
 
@@ -57,8 +57,9 @@ def ids(
     source = source_of(network or trace.model_name)
     level = None if isolation is None else Isolation(isolation.value)
     precision: Precision = "float64" if joint else "float32"
-    found = TraceIds.of(trace, source.network(seed=int(trace.metadata.get("seed", "0")), precision=precision))
-    together = JointReader(found.reader) if joint else None
+    with working("the network of the trace, and its answers"):
+        found = TraceIds.of(trace, source.network(seed=int(trace.metadata.get("seed", "0")), precision=precision))
+        together = JointReader(found.reader) if joint else None
     model, secrets, separations = found.network.model, found.reader.secrets, []
     rows: list[Unreadable] = []
 

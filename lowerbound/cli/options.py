@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,14 +103,18 @@ GuaranteedEtaOption = Annotated[
         help="Error of an answer: additive, in units of the range of values, unless --guarantee relative.",
     ),
 ]
-DeltaOption = Annotated[str, typer.Option("--delta", metavar="X", help="Failure probability of an answer.")]
-SeedOption = Annotated[int, typer.Option("--seed", min=0, max=2**64 - 1, help="Public coins, which every party knows.")]
+DeltaOption = Annotated[
+    str, typer.Option("--delta", metavar="X", help="Probability with which an answer may miss eta.")
+]
+SeedOption = Annotated[
+    int, typer.Option("--seed", min=0, max=2**64 - 1, help="Seed of the public coins, which every party knows.")
+]
 InstanceSeedOption = Annotated[
     str | None,
     typer.Option(
         "--instance-seed",
         metavar="N",
-        help="Draw the instances from N, as an earlier run told it. Where it is left out, nobody knows it.",
+        help="Draw the instances from N, as printed by an earlier run; without a seed nobody knows them in advance.",
     ),
 ]
 GuaranteeOption = Annotated[
@@ -120,7 +125,7 @@ LambdaOption = Annotated[
     str | None,
     typer.Option("--lambda", metavar="X", help="Logit of a query with its own key; default: from eta."),
 ]
-LevelsOption = Annotated[int, typer.Option("--levels", min=2, help="Size of the alphabet of values.")]
+LevelsOption = Annotated[int, typer.Option("--levels", min=2, help="Number of levels that a value may have.")]
 KeysOption = Annotated[
     str | None,
     typer.Option(
@@ -132,7 +137,9 @@ KeysOption = Annotated[
 ]
 BudgetsOption = Annotated[
     list[str] | None,
-    typer.Option("--budget", metavar="F", help="The methods' own nominal budget in (0, 1], or a list: 1/4,1/2."),
+    typer.Option(
+        "--budget", metavar="F", help="Nominal budget in (0, 1], in each method's own meaning, or a list: 1/4,1/2."
+    ),
 ]
 
 
@@ -169,7 +176,7 @@ CachesOption = Annotated[
     typer.Option(
         "--cache",
         metavar="NAME",
-        help="A cache, as in `play`; NAME@F gives a budget. Give it as often as you like.",
+        help="A cache, as in `play`; NAME@F gives a budget. May be given several times.",
         autocompletion=complete_cache,
     ),
 ]
@@ -181,17 +188,19 @@ IsolationOption = Annotated[
 ]
 ScheduleOption = Annotated[
     str | None,
-    typer.Option("--schedule", metavar="MAPS", help="Own maps, such as '1x1 2x2 4x4', instead of MODEL's."),
+    typer.Option("--schedule", metavar="MAPS", help="Maps of your own, such as '1x1 2x2 4x4', instead of MODEL's."),
 ]
 LayersOption = Annotated[
     int | None, typer.Option("--layers", min=1, help="Layers, each with heads of its own; default: as the cache needs.")
 ]
-HeadsOption = Annotated[int | None, typer.Option("--heads", min=1, help="Heads a layer; default: as the cache needs.")]
+HeadsOption = Annotated[
+    int | None, typer.Option("--heads", min=1, help="Heads per layer; default: as the cache needs.")
+]
 DimensionOption = Annotated[
-    int | None, typer.Option("--d", min=1, max=LARGEST_D, help="Own head dimension instead of MODEL's.")
+    int | None, typer.Option("--d", min=1, max=LARGEST_D, help="Head dimension of your own, instead of MODEL's.")
 ]
 BudgetOption = Annotated[
-    str | None, typer.Option("--budget", metavar="F", help="The method's own nominal budget in (0, 1].")
+    str | None, typer.Option("--budget", metavar="F", help="Nominal budget in (0, 1], in the method's own meaning.")
 ]
 
 
@@ -308,3 +317,17 @@ class progress:
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A line on standard error, if that is a terminal, that says what a command is at and for how long already.
+
+    For work of which no part can be counted; nothing may be printed meanwhile.
+    """
+    if not sys.stderr.isatty():
+        yield
+        return
+    with progress(0) as begin:
+        begin(what)
+        yield

@@ -102,14 +102,14 @@ class Place:
 
 
 _OPTIONS: dict[str, tuple[Any, str]] = {
-    "schedule": (str, "Own maps, such as '1x1 2x2 4x4', instead of MODEL's."),
-    "tokens": (int, "A head of one's own: so many cached tokens, with --d."),
+    "schedule": (str, "Maps of your own, such as '1x1 2x2 4x4', instead of MODEL's."),
+    "tokens": (int, "A head of your own with this many cached tokens; needs --d."),
     "d": (int, "Head dimension."),
-    "own": (int, "Tokens of the last map; default: 1, as language models generate."),
-    "layers": (int, "Layers."),
-    "heads": (int, "Query heads a layer."),
-    "kv_heads": (int, "Key-value heads a layer; default: as many as query heads."),
-    "branches": (int, "Branches, such as 2 with classifier-free guidance."),
+    "own": (int, "Tokens of the last map, which ask; default: 1, as language models generate."),
+    "layers": (int, "Number of layers."),
+    "heads": (int, "Query heads per layer."),
+    "kv_heads": (int, "Key-value heads per layer; default: as many as query heads."),
+    "branches": (int, "Number of branches: 2 with classifier-free guidance."),
     "rule": (OwnRule, "How logits are computed; default: l2norm."),
     "cap": (
         str,

@@ -35,13 +35,16 @@ def verify(
         typer.Option("--backend", metavar="NAME", help="Only these of z3, cvc5, kernel, coq, computation."),
     ] = None,
     explain: Annotated[
-        str | None, typer.Option("--explain", metavar="ID", help="Tell one lemma: statement, checks, what it rests on.")
+        str | None,
+        typer.Option("--explain", metavar="ID", help="Explain one lemma: statement, checks, what it rests on."),
     ] = None,
     certificates: Annotated[
-        Path | None, typer.Option("--certificates", metavar="FILE", help="Judge a bundle of certificates, no book.")
+        Path | None,
+        typer.Option("--certificates", metavar="FILE", help="Judge a bundle of certificates instead of a proof book."),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Compile and audit the Coq files anew, whatever was kept of earlier runs.")
+        bool,
+        typer.Option("--strict", help="Compile and audit the Coq files again, and ignore results of earlier runs."),
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -64,7 +67,7 @@ def verify(
     if proofs is None and not BOOK.is_dir():
         raise InvalidArgument(
             "the proof book is the folder proofs/ of a checkout of lowerbound, and the current directory, "
-            f"{Path.cwd()}, has none; --proofs FOLDER names another"
+            f"{Path.cwd()}, has none: a wheel does not bring it, so clone the repository; --proofs FOLDER names another"
         )
     if proofs is None:
         _only_the_released_one(as_json)

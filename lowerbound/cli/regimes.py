@@ -23,6 +23,8 @@ from lowerbound.cli.options import (
     instances_of,
     one_model,
     print_json,
+    progress,
+    working,
 )
 from lowerbound.errors import InvalidArgument, printable
 
@@ -40,7 +42,9 @@ COHERENCES = ("1/16", "1/8", "1/4", "1/3", "1/2")
 def dimension(
     model: OwnModelArgument = None,
     named: OwnModelOption = None,
-    d: Annotated[int | None, typer.Option("--d", min=2, max=LARGEST_D, help="Instead: a head dimension.")] = None,
+    d: Annotated[
+        int | None, typer.Option("--d", min=2, max=LARGEST_D, help="A head dimension, instead of MODEL.")
+    ] = None,
     mu: Annotated[
         list[str] | None, typer.Option("--mu", metavar="X", help="Coherence, such as 1/8, or a list: 1/8,1/4.")
     ] = None,
@@ -65,8 +69,9 @@ def dimension(
     subject = None if chosen is None else find_model(chosen)
     width = subject.head_dim if subject is not None else d
     assert width is not None
-    rooms = [room(width, each) for each in coherences or COHERENCES]
-    wanted = None if subject is None else needed(subject.visible_schedule.n_tokens, width)
+    with working(f"keys in R^{width}: constructions, and a certificate for each coherence"):
+        rooms = [room(width, each) for each in coherences or COHERENCES]
+        wanted = None if subject is None else needed(subject.visible_schedule.n_tokens, width)
     if out is not None:
         if rooms[0].document is None:
             raise InvalidArgument(f"nothing is certified at this coherence: {rooms[0].reason}")
@@ -98,9 +103,11 @@ def dimension(
 def phase(
     model: OwnModelArgument = None,
     named: OwnModelOption = None,
-    d: Annotated[int | None, typer.Option("--d", min=2, max=LARGEST_D, help="Instead: a head dimension.")] = None,
+    d: Annotated[
+        int | None, typer.Option("--d", min=2, max=LARGEST_D, help="A head dimension, instead of MODEL.")
+    ] = None,
     tokens: Annotated[
-        int | None, typer.Option("--tokens", min=2, max=10**15, help="And that many cached tokens.")
+        int | None, typer.Option("--tokens", min=2, max=10**15, help="With --d: the number of cached tokens.")
     ] = None,
     multiplier: Annotated[
         list[str] | None,
@@ -128,16 +135,17 @@ def phase(
     for given, largest in zip(multipliers, asked, strict=True):
         if not 0 <= largest <= LARGEST:
             raise invalid("lambda", f"lie in [0, {LARGEST}]", given, nearest=0 if largest < 0 else LARGEST)
-    if chosen is not None:
-        head = find_model(chosen)
-        found = borders(
-            head.n_tokens_cached, head.head_dim, in_sight=head.visible_schedule.n_tokens, eta=eta, delta=delta
-        )
-    else:
-        assert d is not None
-        assert tokens is not None
-        found = borders(tokens, d, eta=eta, delta=delta)
-    sides = [(float(each), found.rows(each), found.side(each)) for each in asked]
+    with working("both borders"):
+        if chosen is not None:
+            head = find_model(chosen)
+            found = borders(
+                head.n_tokens_cached, head.head_dim, in_sight=head.visible_schedule.n_tokens, eta=eta, delta=delta
+            )
+        else:
+            assert d is not None
+            assert tokens is not None
+            found = borders(tokens, d, eta=eta, delta=delta)
+        sides = [(float(each), found.rows(each), found.side(each)) for each in asked]
     if as_json:
         at_each = [{"lambda": at, "rows": rows, "side": side} for at, rows, side in sides]
         print_json({"model": chosen, **found.to_json(), "multipliers": at_each})
@@ -165,7 +173,9 @@ DEFAULT_MULTIPLIERS = ("0.1", "1", "4", "10", "100")
 def time(
     model: ModelArgument = None,
     named: ModelOption = None,
-    questions: Annotated[int, typer.Option("--questions", min=1, max=MOST_TRIALS, help="Asked of each reader.")] = 200,
+    questions: Annotated[
+        int, typer.Option("--questions", min=1, max=MOST_TRIALS, help="Number of queries that each reader is asked.")
+    ] = 200,
     seed: SeedOption = 0,
     instance_seed: InstanceSeedOption = None,
     as_json: JsonOption = False,
@@ -174,20 +184,29 @@ def time(
     from math import ceil, log2, sqrt
 
     from lowerbound.core.models import find_geometry
+    from lowerbound.core.scalars import counted
     from lowerbound.game.probes import FixedPlaces, HashTable, Hyperplanes, RowReader, Scan, Tree, probe
     from lowerbound.game.reduction import plan_reduction
 
     subject = one_model(model, named)
-    plan, instances = plan_reduction(find_geometry(subject), seed=seed), instances_of(instance_seed)
+    instances = instances_of(instance_seed)
+    with working("keys"):
+        plan = plan_reduction(find_geometry(subject), seed=seed)
     n_tokens = plan.schedule.n_tokens_cached
     fixed: list[RowReader] = [FixedPlaces(n_tokens * share // 4) for share in (0, 1, 2, 3)]
     adaptive: list[RowReader] = [HashTable(), Hyperplanes(ceil(log2(n_tokens))), Tree()]
-    rows = [probe(reader, plan, questions=questions, instances=instances) for reader in (*fixed, Scan(), *adaptive)]
+    readers = (*fixed, Scan(), *adaptive)
+    rows = []
+    with progress(len(readers)) as begin:
+        for reader in readers:
+            begin(reader.name)
+            rows.append(probe(reader, plan, questions=questions, instances=instances))
     if as_json:
         told = [{**vars(row), "least_looks": None if row.is_adaptive else row.least_looks} for row in rows]
         print_json({"model": subject, "tokens": n_tokens, "readers": told})
         return
-    print(f"{n_tokens:,} cached rows of {subject} in an order that nobody told; looks a question, in the mean")
+    rows_told = counted(n_tokens, "cached row")
+    print(f"{rows_told} of {subject} in an unknown order; mean number of looks per question")
     print(f"{'reader':>14}{'looks':>10}{'bits misread':>14}{'(1 - 2 error) T':>17}")
     for row in rows:
         least = "-" if row.is_adaptive else f"{row.least_looks:.1f}"
@@ -195,5 +214,6 @@ def time(
     deviation = n_tokens / sqrt(questions)
     print("readers that fix their places first need the last column (lemma `time`); the others escape")
     print(
-        f"(the last column is measured: {questions:,} questions leave it a standard deviation of up to {deviation:.0f})"
+        f"(the last column is measured on {counted(questions, 'question')}: its standard deviation is at most "
+        f"{deviation:.0f})"
     )

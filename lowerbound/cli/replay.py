@@ -18,6 +18,7 @@ from lowerbound.cli.options import (
     SeedOption,
     one_model,
     print_json,
+    working,
 )
 from lowerbound.report.terminal import say
 
@@ -127,7 +128,8 @@ def _replay(
     from lowerbound.certify.replay.games import replay
     from lowerbound.var.simulator.weights import model_of
 
-    found = replay(model_of(model), eta=eta, delta=delta, n_heads=heads, few_rows=few_rows)
+    with working("left inverses, and a certificate"):
+        found = replay(model_of(model), eta=eta, delta=delta, n_heads=heads, few_rows=few_rows)
     if out is not None:
         out.write_bytes(found.certified.document())
     told = {**found.to_json(game), "file": None if out is None else str(out)}
@@ -155,9 +157,10 @@ def f_hat(
     from lowerbound.var.simulator.weights import model_of
 
     subject = model_of(one_model(model, named))
-    told: dict[str, Any] = fibre_answer(subject, codebook.value)
-    if out is not None and told["bits"] is not None:
-        out.write_bytes(certify_fibre(subject, codebook.value).document())
+    with working("short vectors of the kernel, and a certificate"):
+        told: dict[str, Any] = fibre_answer(subject, codebook.value)
+        if out is not None and told["bits"] is not None:
+            out.write_bytes(certify_fibre(subject, codebook.value).document())
     told["file"] = str(out) if out is not None and told["bits"] is not None else None
     if as_json:
         print_json(told)
@@ -197,17 +200,18 @@ def decode(
     from lowerbound.var.simulator.weights import model_of
 
     etas = None if eta is None else [float(rational(one, name="eta")) for one in listed(eta, "--eta")]
-    told = demonstrate(
-        model_of(one_model(model, named)),
-        etas=etas,
-        around=(JUST_BELOW, JUST_ABOVE),
-        codebook=codebook.value,
-        noise=noise.value,
-        rounding=rounding.value,
-        swamp=swamp,
-        trials=trials,
-        seed=seed,
-    )
+    with working("a network with public weights, and Bob, who decodes"):
+        told = demonstrate(
+            model_of(one_model(model, named)),
+            etas=etas,
+            around=(JUST_BELOW, JUST_ABOVE),
+            codebook=codebook.value,
+            noise=noise.value,
+            rounding=rounding.value,
+            swamp=swamp,
+            trials=trials,
+            seed=seed,
+        )
     if as_json:
         print_json(told)
     else:

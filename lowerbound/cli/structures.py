@@ -64,7 +64,7 @@ def structures(
     ] = "0.01",
     as_json: JsonOption = False,
 ) -> None:
-    """Show which structure of values or attention lowers the floor, and a cache that meets it.
+    """Show which structure of values or attention lowers the lower bound (floor), and a cache that meets it.
 
     Errors are additive, for values in [0, 1]; delta is the probability that a symbol of the class is misread.
     """

@@ -50,6 +50,7 @@ def sweep(
     """Run every combination of a specification that the store does not have yet."""
     if sum(choice is not None for choice in (workers, cluster, slurm)) > 1:
         raise InvalidArgument("sweep must get one of --workers, --cluster and --slurm, got several")
+    from lowerbound.core.scalars import counted
     from lowerbound.sweep import engine
     from lowerbound.sweep.apart import check_caches
     from lowerbound.sweep.spec import read_profile, read_spec
@@ -84,7 +85,7 @@ def sweep(
         print_json({"store": str(store), "units": len(units), **vars(summary), "complete": summary.complete})
     else:
         print(
-            f"{len(units)} units: {summary.found} found, {summary.done} done, {summary.refused} refused, "
+            f"{counted(len(units), 'unit')}: {summary.found} found, {summary.done} done, {summary.refused} refused, "
             f"{summary.failed} failed, {summary.killed} killed, in {summary.seconds:.1f} s"
         )
     if summary.older:
@@ -94,9 +95,12 @@ def sweep(
             file=sys.stderr,
         )
     if summary.refused:
-        print(f"{summary.refused} units can have no row; lowerbound results show {store} tells why", file=sys.stderr)
+        print(
+            f"{counted(summary.refused, 'unit')} can have no row; lowerbound results show {store} tells why",
+            file=sys.stderr,
+        )
     if summary.left:
-        print(f"{summary.left} units were not run: the sweep ended early", file=sys.stderr)
+        print(f"not run, for the sweep ended early: {counted(summary.left, 'unit')}", file=sys.stderr)
     if not summary.complete:
         print(f"lowerbound results show {store} tells why; the same command tries them again", file=sys.stderr)
         raise typer.Exit(3)
@@ -129,13 +133,15 @@ class _Bar:
         return self._tell
 
     def _tell(self, done: int, total: int, seconds: float, attempt: object) -> None:
+        from lowerbound.core.scalars import counted
+
         rate = done / seconds if seconds else 0.0
         if self._looked_at:
             self._bar.update(self._task, completed=done, total=total, rate=f"{rate:.1f}/s")
         elif seconds - self._last >= 10 or done == total:
             self._last = seconds
             left = (total - done) / rate if rate else 0.0
-            print(f"{done} of {total} units, {rate:.1f} a second, {left:.0f} s left", file=sys.stderr)
+            print(f"{done} of {counted(total, 'unit')}, {rate:.1f} a second, {left:.0f} s left", file=sys.stderr)
 
     def __exit__(self, *_: object) -> None:
         if self._looked_at:
@@ -217,6 +223,7 @@ def diff(
 
     Exit code 1 if there are any.
     """
+    from lowerbound.core.scalars import counted
     from lowerbound.sweep.export import differences
     from lowerbound.sweep.store import Store
 
@@ -227,5 +234,5 @@ def diff(
     else:
         for key, what in found:
             print(f"{key}  {what}")
-        print(f"{len(found)} units differ", file=sys.stderr)
+        print(f"differing: {counted(len(found), 'unit')}", file=sys.stderr)
     raise typer.Exit(1 if found else 0)

@@ -20,6 +20,7 @@ from lowerbound.cli.options import (
     one_model,
     print_json,
     progress,
+    working,
 )
 from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, SimulatedOption
 from lowerbound.report.terminal import say
@@ -68,16 +69,17 @@ def record(
     """
     from lowerbound.var.trace.record import record as run
 
-    found = run(
-        file,
-        model=one_model(None, model, DEFAULT_SIMULATED),
-        image=image.value,
-        seed=seed,
-        condition=condition,
-        guidance=guidance,
-        precision=precision.value,
-        overwrite=force,
-    )
+    with working("an image, and its attention"):
+        found = run(
+            file,
+            model=one_model(None, model, DEFAULT_SIMULATED),
+            image=image.value,
+            seed=seed,
+            condition=condition,
+            guidance=guidance,
+            precision=precision.value,
+            overwrite=force,
+        )
     if as_json:
         print_json({**_facts_of(found.trace), "missed": found.missed, "file_bytes": file.stat().st_size})
         return
@@ -131,6 +133,7 @@ def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = F
 
     Exit code 1 if an output is refuted, 3 if no row of some head can be decided at this precision.
     """
+    from lowerbound.core.scalars import counted
     from lowerbound.var.trace.check import check_layer, verdict_of
     from lowerbound.var.trace.file import read_trace
 
@@ -150,7 +153,7 @@ def check(file: FileArgument, layer: LayerOption = None, as_json: JsonOption = F
 
         say(trace_text(trace))
         console().print(checks_table(trace, checks))
-        print(f"{len(checks)} heads: {verdict}")
+        print(f"{counted(len(checks), 'head')}: {verdict}")
     raise typer.Exit({"agrees": 0, "refuted": 1, "undecided": 3}[verdict])
 
 
@@ -174,10 +177,11 @@ def play(
     from lowerbound.var.trace.play import check_cached
     from lowerbound.var.trace.play import play as run
 
-    trace = read_trace(file)
-    level = _level(isolation)
-    asked = _asked(caches, budgets, level)
-    check_cached(trace)
+    with working("the trace, and what each cache says of itself"):
+        trace = read_trace(file)
+        level = _level(isolation)
+        asked = _asked(caches, budgets, level)
+        check_cached(trace)
     rows = []
     refusals: dict[Asked, LowerBoundError] = {}
     with progress(len(asked)) as begin:
@@ -254,11 +258,11 @@ def compare(
     chosen = [int(head) for head in asked_heads] or list(range(trace.n_heads))
     if budgets and not caches:
         raise InvalidArgument("--budget must come with a cache, got none; the default ones have budgets of their own")
-    level = _level(isolation)
-    chosen_caches = caches or [label(*each) for each in DEFAULT_CACHES]
-    asked = _asked(chosen_caches, budgets, level)
-    check_one_headed(asked, level)
-    worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
+    with working("what each cache says of itself, and floors of the worst case"):
+        level = _level(isolation)
+        asked = _asked(caches or [label(*each) for each in DEFAULT_CACHES], budgets, level)
+        check_one_headed(asked, level)
+        worst = floors(trace, listed(etas, "--eta") or DEFAULT_ETAS)
     points: list[Point] = []
     refusals: dict[Asked, LowerBoundError] = {}
     with progress(len(numbers) * len(asked)) as begin:

@@ -19,7 +19,9 @@ from lowerbound.cli.options import (
     one_model,
     print_json,
     progress,
+    working,
 )
+from lowerbound.errors import printable
 from lowerbound.report.terminal import say
 
 DEFAULT_SIMULATED = "tiny"
@@ -96,17 +98,18 @@ def simulate(
     from lowerbound.var.simulator.simulate import simulate as run
 
     ((name, share),) = at_budgets([cache], [budget])
-    row = run(
-        one_model(model, named, DEFAULT_SIMULATED),
-        name,
-        budget=None if share is None else rational(share, name="budget"),
-        seed=seed,
-        sampling=Sampling(seed, guidance, top_k, rational(top_p, name="top-p")),
-        condition=condition,
-        free_running=free_running,
-        precision=precision.value,
-        isolation=None if isolation is None else Isolation(isolation.value),
-    ).to_json()
+    with working(f"an image with the full cache, and with {printable(name)}"):
+        row = run(
+            one_model(model, named, DEFAULT_SIMULATED),
+            name,
+            budget=None if share is None else rational(share, name="budget"),
+            seed=seed,
+            sampling=Sampling(seed, guidance, top_k, rational(top_p, name="top-p")),
+            condition=condition,
+            free_running=free_running,
+            precision=precision.value,
+            isolation=None if isolation is None else Isolation(isolation.value),
+        ).to_json()
     if as_json:
         print_json(row)
         return
@@ -133,6 +136,7 @@ def ranks(
     """
     from lowerbound.core.pyramid.ranks import PHI_RATIO, ChannelPyramid, random_kernels
     from lowerbound.core.pyramid.resampling import OF_FAMILY
+    from lowerbound.core.scalars import counted
     from lowerbound.errors import InvalidArgument, invalid
     from lowerbound.var.simulator.affine import N_SAMPLES, value_space
     from lowerbound.var.simulator.weights import source_of
@@ -162,8 +166,9 @@ def ranks(
         for scale in range(1, last + 1):
             advance(f"scale {scale}")
             rows.append(asdict(pyramid.reach(scale)))
-    network = source.network(seed=seed, n_layers=1)
-    space = {**value_space(network, seed=seed).to_json(), "samples": N_SAMPLES}
+    with working("values of the first layer"):
+        network = source.network(seed=seed, n_layers=1)
+        space = {**value_space(network, seed=seed).to_json(), "samples": N_SAMPLES}
     injective = rows[-1]["joint_rank"] == rows[-1]["n_earlier"]
     if as_json:
         told = {
@@ -181,7 +186,8 @@ def ranks(
 
     console().print(ranks_table(subject, "random kernels of phi" if phi else "phi the identity", rows))
     how = "injective" if injective else "not injective"
-    say(f"\nThe map from all {rows[-1]['n_earlier']:,} codes before scale {last} to these inputs is {how}.")
+    codes = counted(rows[-1]["n_earlier"], "code")
+    say(f"\nThe map from all {codes} before scale {last} to these inputs is {how}.")
     say(value_space_text(space))
 
 
@@ -204,8 +210,8 @@ def realise(
     source = source_of(one_model(model, named, DEFAULT_SIMULATED))
     found = source.model
     refuse_unless_realisable(found, branches)
-    network = source.network(seed=seed, precision="float64")
-    with threads_for(found):
+    with working("W_K and W_V, layer by layer, and a forward pass"), threads_for(found):
+        network = source.network(seed=seed, precision="float64")
         answer = solve(network, random_ids(network, seed), branches=branches, seed=seed).to_json()
     if as_json:
         print_json(answer)

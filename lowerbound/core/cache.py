@@ -30,6 +30,7 @@ from lowerbound.core.keys.family import Keys
 from lowerbound.core.network import PublicNetwork
 from lowerbound.core.oracle.heads import Question, answers
 from lowerbound.core.rules import Rule
+from lowerbound.core.scalars import counted
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument, invalid
 
@@ -269,7 +270,9 @@ class CountedState(Memory):
         reader = BitReader(data)
         (n_seen,) = map(int, reader.uints(1, width=COUNT_BITS))
         if n_seen > self.public.schedule.n_tokens:
-            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {n_seen}")
+            raise CorruptState(
+                f"state must speak of at most {counted(self.public.schedule.n_tokens, 'token')}, got {n_seen}"
+            )
         self.n_old, self.n_new = n_seen, 0
         self.read(reader)
         reader.end()
@@ -345,7 +348,7 @@ def tokens_within(budget: Fraction, n_tokens: int) -> int:
     count = int(budget * n_tokens)
     if count < 1 and n_tokens:
         raise InvalidArgument(
-            f"budget must keep at least one of {n_tokens} tokens, got {budget}; "
+            f"budget must keep at least one of {counted(n_tokens, 'token')}, got {budget}; "
             f"the nearest valid choice is {Fraction(1, n_tokens)}"
         )
     return count

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lowerbound.core.decoder import MOST_HEADS, MOST_LAYERS, MOST_TOKENS, LanguageModel
+from lowerbound.core.scalars import counted
 from lowerbound.errors import InvalidArgument, quoted
 
 LARGEST_FILE_BYTES = 2**20
@@ -117,7 +118,7 @@ def decoder_in(table: Any, name: str) -> LanguageModel:
     if head_dim is None:
         width = _needed("head_dim or hidden_size", told.hidden_size, told.n_embd)
         if width % heads:
-            rule = f"be a multiple of the {heads} heads where head_dim is absent"
+            rule = f"be a multiple of the {counted(heads, 'head')} where head_dim is absent"
             raise InvalidArgument(f"hidden_size must {rule}, got {width}")
         head_dim = width // heads
         notes.append(f"head_dim = hidden_size / heads = {head_dim}")
@@ -148,7 +149,7 @@ def _windows(told: _Fields, layers: int, notes: list[str]) -> tuple[int | None, 
         return None, None
     if told.layer_types is not None:
         if len(told.layer_types) != layers:
-            raise InvalidArgument(f"layer_types must name {layers} layers, got {len(told.layer_types)}")
+            raise InvalidArgument(f"layer_types must name {counted(layers, 'layer')}, got {len(told.layer_types)}")
         return told.sliding_window, sum(kind in _FULL for kind in told.layer_types)
     if told.sliding_window_pattern is not None:
         return told.sliding_window, layers // told.sliding_window_pattern

@@ -17,7 +17,7 @@ from typing import Any
 from lowerbound.core.bits import FP16_BITS
 from lowerbound.core.geometry import Geometry, stated_cap
 from lowerbound.core.rules import RuleName
-from lowerbound.core.scalars import Rational, plainly
+from lowerbound.core.scalars import Rational, counted, plainly
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, invalid
 
@@ -145,7 +145,7 @@ class LanguageModel:
                 _counted(name, getattr(self, name), MOST_TOKENS)
         if self.heads % self.kv_heads:
             nearest = max(n for n in range(1, self.kv_heads + 1) if self.heads % n == 0)
-            raise invalid("kv_heads", f"divide the {self.heads} heads", self.kv_heads, nearest=nearest)
+            raise invalid("kv_heads", f"divide the {counted(self.heads, 'head')}", self.kv_heads, nearest=nearest)
         if self.global_layers is not None and not 0 <= self.global_layers <= self.layers:
             raise invalid("global_layers", f"lie in [0, {self.layers}]", self.global_layers)
         if (self.latent_rank is None) != (self.latent_rope is None):
@@ -263,7 +263,7 @@ class Placed:
     @property
     def name(self) -> str:
         """What tables call it."""
-        return f"{self.decoder.name} at {self.context:,} tokens"
+        return f"{self.decoder.name} at {counted(self.context, 'token')}"
 
     def capped(self, cap: Rational) -> Placed:
         """The same with a stated cap on |logit|; errors as `stated_cap`."""
@@ -316,10 +316,13 @@ class Placed:
             shared = decoder.heads // decoder.kv_heads
             found.append(f"{shared} query heads share one key-value head, which counts once")
         if decoder.latent_rank is not None:
+            free = decoder.free_heads
+            told = "one head of a layer is free, and it is"
+            if free > 1:
+                told = f"{free} heads of a layer are free at once, and these are"
             found.append(
                 f"latent attention: the cache is a vector of rank {decoder.latent_rank} and a rotary key of "
-                f"{decoder.latent_rope}; for up-projections in general position the keys and values of "
-                f"{decoder.free_heads} heads of a layer are free at once, and these are counted"
+                f"{decoder.latent_rope}; for up-projections in general position the keys and values of {told} counted"
             )
         if decoder.longest is not None and self.context > decoder.longest:
             found.append(

@@ -19,6 +19,7 @@ import numpy as np
 from lowerbound.core.bits import EncodedState, Item
 from lowerbound.core.cache import Cache, FloatArray, Memory, SoftmaxCache
 from lowerbound.core.oracle.heads import answers
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState
 
 
@@ -133,7 +134,9 @@ class PerHead(LayeredCache):
             prefix, start = data[start : start + width], start + width
             end = start + int.from_bytes(prefix, "little")
             if len(prefix) != width or end > len(data):
-                raise CorruptState(f"state must hold {len(self.heads)} heads, got {len(data)} bytes that end earlier")
+                raise CorruptState(
+                    f"state must hold {counted(len(self.heads), 'head')}, got {len(data)} bytes that end earlier"
+                )
             head.decode(data[start:end])
             start = end
         self.heads[-1].decode(data[start:])

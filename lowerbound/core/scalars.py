@@ -131,6 +131,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 or not share else f"{100 * share:.2g} %"
 
 
+def counted(count: int, noun: str, plural: str = "") -> str:
+    """A number of things for people: "1 head", "1,216 heads"; a plural that is more than the noun and an s is given."""
+    return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
 def plainly(value: Fraction | float) -> str:
     """A number for people: six significant digits if they are exact, else all digits of the nearest float.
 

@@ -13,6 +13,7 @@ from functools import cached_property
 from itertools import accumulate
 from math import prod
 
+from lowerbound.core.scalars import counted
 from lowerbound.errors import InvalidArgument, invalid, quoted
 
 Shape = tuple[int, int] | tuple[int, int, int]
@@ -160,7 +161,7 @@ class ScaleSchedule:
         self._check_scale(scale)
         shape = self.shapes[scale]
         if len(place) != len(shape):
-            raise invalid("place", f"have {len(shape)} coordinates at scale {scale}", place)
+            raise invalid("place", f"have {counted(len(shape), 'coordinate')} at scale {scale}", place)
         cell = 0
         for index, side in zip(place, shape, strict=True):
             if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < side:

@@ -17,6 +17,7 @@ from lowerbound.caches.thirdparty.torch_tokens import Tensor, answered, asked_as
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.cache import FloatArray, Public, check_pairs
 from lowerbound.core.layered import LayeredCache
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument
 from lowerbound.foreign.defendant import Defendant
 from lowerbound.foreign.message import Twin, framed, restored, unframed, written
@@ -284,7 +285,9 @@ class Adapted(LayeredCache):
     def decode(self, data: bytes) -> None:
         n_scales, skeleton, tensors = unframed(bytes(data))
         if n_scales > self.public.schedule.n_scales:
-            raise CorruptState(f"state must speak of at most {self.public.schedule.n_scales} scales, got {n_scales}")
+            raise CorruptState(
+                f"state must speak of at most {counted(self.public.schedule.n_scales, 'scale')}, got {n_scales}"
+            )
         with self.coins():
             self.object = self._restored(skeleton, tensors, self._twin(n_scales))
         self.n_scales = n_scales

@@ -12,7 +12,7 @@ from lowerbound.certify.possible import FIXED_LENGTH_SLACK, Answer, Word
 from lowerbound.certify.witness import witness
 from lowerbound.core.bits import FP16_BITS
 from lowerbound.core.geometry import Geometry
-from lowerbound.core.scalars import percent
+from lowerbound.core.scalars import counted, percent, rounded_up
 from lowerbound.foreign.ledger import Holding
 from lowerbound.foreign.verdict import Claim, Finding, oddities, times
 from lowerbound.game.duel import Row
@@ -214,7 +214,7 @@ class Audit:
 def _broken_sentence(broken: Broken) -> str:
     found, eta = broken.violation, float(broken.terms.eta)
     tokens = len(found.instance.tokens.keys)
-    return f"breaks eta = {eta:g} on {tokens} tokens: an answer is off by {found.ratio:.3g} eta"
+    return f"breaks eta = {eta:g} on {counted(tokens, 'token')}: an answer is off by {found.ratio:.3g} eta"
 
 
 def _impossible_sentence(answer: Answer) -> str:
@@ -224,8 +224,8 @@ def _impossible_sentence(answer: Answer) -> str:
     floor = checked if checked is not None and checked.bits > answer.budget_bits + FIXED_LENGTH_SLACK else answer.floor
     most = Fraction(answer.geometry.cache_bits, floor.bits)
     return (
-        f"no cache can: at eta = {float(answer.eta):g} every cache of model R1 keeps at least {floor.bits:,} bits of a "
-        f"head, so {times(most)} at most (Theorem {floor.theorem.name}, {floor.proof}); the claim is "
+        f"no cache can: at eta = {float(answer.eta):g} every cache of model R1 keeps at least {floor.bits:,} bits per "
+        f"head, so {rounded_up(most, 2)}x at most (Theorem {floor.theorem.name}, {floor.proof}); the claim is "
         f"{times(answer.ratio)}"
     )
 

@@ -16,7 +16,7 @@ from lowerbound.core.bits import FP16_BITS, LENGTH_PREFIX_BITS, state_bits
 from lowerbound.core.cache import CacheFacts
 from lowerbound.core.loading import load_cache
 from lowerbound.core.private_seed import PrivateSeed
-from lowerbound.core.scalars import Rational, floor_float, rational
+from lowerbound.core.scalars import Rational, counted, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
@@ -428,8 +428,9 @@ def _check_stack(reduction: HardFamily, stack: tuple[int, int]) -> None:
     entries = layers * heads * reduction.n_entries
     if entries > MOST_ENTRIES:
         raise CacheContractBroken(
-            f"the cache must ask for a stack with at most {MOST_ENTRIES} value entries in all, got {layers} layers x "
-            f"{heads} heads of {reduction.n_entries} entries each; --layers and --heads set the stack instead"
+            f"the cache must ask for a stack with at most {MOST_ENTRIES} value entries in all, got "
+            f"{counted(layers, 'layer')} x {counted(heads, 'head')} of {reduction.n_entries} entries each; --layers "
+            "and --heads set the stack instead"
         )
 
 

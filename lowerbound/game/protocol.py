@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lowerbound.core.cache import Memory
 from lowerbound.core.layered import LayeredCache, PerHead, answers_by_softmax, asks_the_same, attend_at_once
+from lowerbound.core.scalars import counted
 from lowerbound.core.threads import blocks
 from lowerbound.errors import CacheContractBroken, LowerBoundError, raised_at
 from lowerbound.game.hard_family import HardFamily, Run
@@ -182,7 +183,9 @@ def _attended(cache: LayeredCache, queries: FloatArray) -> FloatArray:
     for layer, asked in enumerate(queries):
         found = call(cache, "attend", layer, asked)
         if len(found) != len(asked):
-            raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
+            raise CacheContractBroken(
+                f"{cache.name}.attend must answer {counted(len(asked), 'head')}, got {len(found)}"
+            )
         answers.append([numbers(cache, head, asked.shape[1:]) for head in found])
     return np.array(answers)
 

@@ -20,6 +20,7 @@ from lowerbound.core.cache import Memory, Public
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import Guarantee
 from lowerbound.core.rules import L2Norm, Rule, RuleName, Scaled
+from lowerbound.core.scalars import counted
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, invalid
 from lowerbound.game.protocol import call, numbers, stack_of
@@ -211,7 +212,9 @@ def answers_of(make_cache: MakeCache, terms: Terms, state: bytes, tokens: TokenR
     for layer in range(terms.stack[0]):
         found = call(cache, "attend", layer, asked)
         if len(found) != len(asked):
-            raise CacheContractBroken(f"{cache.name}.attend must answer {len(asked)} heads, got {len(found)}")
+            raise CacheContractBroken(
+                f"{cache.name}.attend must answer {counted(len(asked), 'head')}, got {len(found)}"
+            )
         answers.append([numbers(cache, head, queries.shape) for head in found])
     return np.array(answers)
 

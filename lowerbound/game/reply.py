@@ -15,6 +15,7 @@ from typing import Any, get_args
 from lowerbound.core.bits import Item
 from lowerbound.core.cache import CacheFacts, ComputationModel
 from lowerbound.core.geometry import LARGEST_STACK
+from lowerbound.core.scalars import counted
 from lowerbound.errors import REPORTABLE, CacheContractBroken, LowerBoundError, printable, printable_lines
 from lowerbound.game.wire import Frames, Role
 from lowerbound.kernel import codec
@@ -174,7 +175,7 @@ def _next(frames: Iterator[bytes]) -> bytes:
 def _no_more(frames: Iterable[bytes]) -> None:
     surplus = sum(1 for _ in frames)
     if surplus:
-        raise Rejected(f"the reply has {surplus} frames too many")
+        raise Rejected(f"the reply has {counted(surplus, 'frame')} too many")
 
 
 def _claims(ratio: Json, ledger: Json) -> tuple[Fraction | None, dict[str, int] | None]:
@@ -207,5 +208,8 @@ def _stack(pair: Json) -> tuple[int, int]:
         raise Rejected(f"the stack must be two integers, layers and heads per layer, got {shown(pair)}")
     layers, heads = (integer(each, "a number of the stack", 1, LARGEST_STACK) for each in pair)
     if layers * heads > LARGEST_STACK:
-        raise Rejected(f"the stack must have at most {LARGEST_STACK} heads in all, got {layers} layers x {heads} heads")
+        raise Rejected(
+            f"the stack must have at most {LARGEST_STACK} heads in all, got {counted(layers, 'layer')} x "
+            f"{counted(heads, 'head')}"
+        )
     return layers, heads

@@ -17,6 +17,7 @@ from typing import ClassVar
 from lowerbound.core.cache import CacheFacts, Memory
 from lowerbound.core.loading import load_cache
 from lowerbound.core.program import floats, programs_end_here
+from lowerbound.core.scalars import counted
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken
 from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, refuse_here
@@ -185,5 +186,5 @@ def terms_in(text: bytes) -> Terms:
 
 def _exactly(count: int, frames: Frames) -> Frames:
     if len(frames) != count:
-        raise CacheContractBroken(f"the cache's process must reply with {count} frames, got {len(frames)}")
+        raise CacheContractBroken(f"the cache's process must reply with {counted(count, 'frame')}, got {len(frames)}")
     return frames

@@ -10,7 +10,7 @@ import numpy as np
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.private_seed import PrivateSeed
-from lowerbound.core.scalars import lower_fraction, upper_fraction
+from lowerbound.core.scalars import counted, lower_fraction, upper_fraction
 from lowerbound.errors import Undecided, invalid
 from lowerbound.game.reduction import Reduction
 
@@ -64,7 +64,7 @@ class Story:
         """The record in words, as pairs (step, what happens)."""
         where = "prompt token" if self.place is None else f"scale, row, column = {self.place}"
         return [
-            ("instance", f"{self.model}: {self.n_tokens_cached} cached tokens, d = {self.d}, one head"),
+            ("instance", f"{self.model}: {counted(self.n_tokens_cached, 'cached token')}, d = {self.d}, one head"),
             ("Alice's input", f"{self.n_symbols} fair symbols x, instance seed {self.instance_seed}"),
             ("Bob's question", f"coordinate {self.coordinate} of token {self.token} ({where})"),
             ("symbol", f"x = {self.bit}, so value {self.level:g} enters the cache there"),
@@ -72,7 +72,7 @@ class Story:
             ("query", f"the token's own key, logit lambda = {self.multiplier:.4f} with itself"),
             (
                 "competition",
-                f"{self.n_tokens_cached - 1} cached tokens and {self.n_own_tokens} of Bob's own, value 0",
+                f"{counted(self.n_tokens_cached - 1, 'cached token')} and {self.n_own_tokens} of Bob's own, value 0",
             ),
             ("weight", f"{self.weight:.10f} of the softmax on the token asked for"),
             (

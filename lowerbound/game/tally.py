@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.bounds import floor_in_interval
-from lowerbound.core.scalars import floor_float
+from lowerbound.core.scalars import counted, floor_float
 from lowerbound.core.statistics import clopper_pearson
 from lowerbound.errors import CacheContractBroken
 from lowerbound.game.index import Symbols
@@ -53,11 +53,11 @@ def misread(symbols: Sequence[Symbols], answers: Frames) -> list[NDArray[np.bool
     Contract: a wrong number of answers, or an answer of a wrong length, raises CacheContractBroken.
     """
     if len(answers) != len(symbols):
-        raise CacheContractBroken(f"Bob must answer {len(symbols)} trials, got {len(answers)}")
+        raise CacheContractBroken(f"Bob must answer {counted(len(symbols), 'trial')}, got {len(answers)}")
     wrong = []
     for wanted, frame in zip(symbols, answers, strict=True):
         if len(frame) != wanted.size * SYMBOL_TYPE.itemsize:
-            raise CacheContractBroken(f"Bob must name {wanted.size} symbols, got {len(frame)} bytes")
+            raise CacheContractBroken(f"Bob must name {counted(wanted.size, 'symbol')}, got {len(frame)} bytes")
         wrong.append(np.frombuffer(frame, dtype=SYMBOL_TYPE).astype(np.int64).reshape(wanted.shape) != wanted)
     return wrong
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from lowerbound.certify.theorems import CITED, OTHER_MODELS
+from lowerbound.core.scalars import counted
 from lowerbound.prove.verify import Report
 
 HEADLINES = {
@@ -47,9 +48,9 @@ def summary(report: Report) -> str:
     statuses = Counter(entry.status for entry in report.entries)
     checkers = Counter(checker for entry in report.entries for checker in entry.checked_by)
     assumptions = sorted({assumption for entry in report.entries for assumption in entry.assumptions})
-    counted = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
+    by_status = ", ".join(f"{count} {status}" for status, count in statuses.most_common())
     checked = ", ".join(f"{checker} {count}" for checker, count in checkers.most_common())
-    lines += ["", f"{len(entries)} lemmas: {counted}. Checked by: {checked}. Together they rest on:", ""]
+    lines += ["", f"{counted(len(entries), 'lemma')}: {by_status}. Checked by: {checked}. Together they rest on:", ""]
     return "\n".join([*lines, *(f"* {assumption}" for assumption in assumptions)])
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 import networkx as nx
 
+from lowerbound.core.scalars import counted
 from lowerbound.errors import LowerBoundError
 from lowerbound.prove.book import Book, solver_scripts
 from lowerbound.prove.coq import Compiled, CoqFolder, CoqMissing
@@ -226,7 +227,7 @@ def _count(lemma: Lemma, discharge: ByComputation) -> tuple[Outcome, str]:
         return "rejected", f"a computation must return evidence, got {type(found).__name__}"
     if (found.statement, found.range) != (statement_digest(lemma.words), lemma.range):
         return "rejected", "the computation is evidence for another statement or range"
-    return ("verified", f"{found.cases} cases") if found.cases > 0 else ("rejected", "no case was checked")
+    return ("verified", counted(found.cases, "case")) if found.cases > 0 else ("rejected", "no case was checked")
 
 
 def _ask_solvers(
@@ -265,7 +266,7 @@ def _solver_check(
             return Check(solver, "undecided", f"{name}: unknown", seconds)
         if answers[name] != wanted:
             return Check(solver, "rejected", f"{name}: {answers[name]} instead of {wanted}", seconds)
-    return Check(solver, "verified", f"{len(asked)} answers", seconds)
+    return Check(solver, "verified", counted(len(asked), "answer"), seconds)
 
 
 class _Coq:

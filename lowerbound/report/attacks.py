@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lowerbound.adversary.search import Broken, NotBroken, called
+from lowerbound.core.scalars import counted
 from lowerbound.errors import printable
 from lowerbound.report.fitted import Fitted
 
@@ -26,7 +27,7 @@ def attack_table(outcome: Broken | NotBroken) -> Fitted:
     if len(rows) > MOST_ROWS:
         best = {trial.attack: trial for trial in sorted(rows, key=lambda trial: trial.ratio or 0)}
         rows = tuple(trial for trial in rows if best[trial.attack] is trial)
-        table.caption = f"the best of each attack, of {len(outcome.tried)} trials"
+        table.caption = f"the best of each attack, of {counted(len(outcome.tried), 'trial')}"
     for trial in rows:
         ratio = "-" if trial.ratio is None else f"{trial.ratio:.3g}"
         words = (trial.attack, trial.place, str(trial.asked), str(trial.failed), ratio, f"{trial.seconds:.2f}")
@@ -41,7 +42,7 @@ def broken_text(broken: Broken) -> str:
     if broken.terms.stack != (1, 1):
         where += f" of head {found.head} of layer {found.layer}"
     lines = [
-        f"broken by {broken.attack} in {broken.seconds:.2f} s; shrunk to {len(tokens.keys)} tokens, "
+        f"broken by {broken.attack} in {broken.seconds:.2f} s; shrunk to {counted(len(tokens.keys), 'token')}, "
         f"{called(broken.terms)}, and asked again in a fresh process: {broken.total_seconds:.2f} s in all",
         f"answer {found.answer:.6g}, truth {found.exact:.6g} at {where}: error / eta = {found.ratio:.4g}",
         f"control: keys and values in fp16, on the same tokens: error / eta = {broken.control:.3g}",
@@ -59,7 +60,7 @@ def not_broken_text(outcome: NotBroken) -> str:
     """The sentence for a search that broke nothing, which proves nothing."""
     asked = sum(trial.asked for trial in outcome.tried)
     ended = "everything was tried" if outcome.in_time else "the time limit ended the search"
-    return f"{asked} instances in {outcome.total_seconds:.1f} s, and {ended}; this proves nothing"
+    return f"{counted(asked, 'instance')} in {outcome.total_seconds:.1f} s, and {ended}; this proves nothing"
 
 
 def seed_text(outcome: Broken | NotBroken) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from lowerbound.core.scalars import counted
 from lowerbound.errors import printable
 from lowerbound.report.fitted import Fitted
 from lowerbound.report.terminal import say
@@ -55,7 +56,7 @@ def bars(told: dict[str, Any]) -> list[tuple[str, float, str]]:
 def heads_of(place: dict[str, Any]) -> str:
     """The heads that were played, in words."""
     heads, layers = place["heads"], place["layers"]
-    return "one head" if heads == 1 else f"{heads} heads in {layers} layer{'s' if layers > 1 else ''}"
+    return "one head" if heads == 1 else f"{heads} heads in {counted(layers, 'layer')}"
 
 
 def pictures_sentence(told: dict[str, Any]) -> str:
@@ -64,9 +65,10 @@ def pictures_sentence(told: dict[str, Any]) -> str:
     if drawn is None:
         return f"pictures: none ({printable(told['pictures_refused'] or 'it drew no digits')})"
     return (
-        f"pictures: {drawn['pictures']} digits of a trained VAR, drawn freely: {100 * drawn['agreement']:.0f} % of ids "
-        f"as with the full cache, picture error {drawn['image_error']:.2g}; answers off by {drawn['trace_error']:.2g} "
-        f"of the range of values on average, {drawn['trace_error_worst']:.2g} at worst"
+        f"pictures: {counted(drawn['pictures'], 'digit')} of a trained VAR, drawn freely: "
+        f"{100 * drawn['agreement']:.0f} % of ids as with the full cache, picture error {drawn['image_error']:.2g}; "
+        f"answers off by {drawn['trace_error']:.2g} of the range of values on average, "
+        f"{drawn['trace_error_worst']:.2g} at worst"
     )
 
 
@@ -77,8 +79,8 @@ def audit_text(told: dict[str, Any]) -> None:
     say(printable(f"{told['target']} ({told['package']}{version})"))
     if place["heads"] is not None:
         say(
-            f"{place['model']}: {place['tokens']:,} cached tokens in R^{place['d']}, {heads_of(place)}; "
-            "fp16 means 16 bits a number"
+            f"{place['model']}: {counted(place['tokens'], 'cached token')} in R^{place['d']}, {heads_of(place)}; "
+            "fp16 means 16 bits per number"
         )
     shown = bars(told)
     for name, size, how in shown:
@@ -102,7 +104,7 @@ def audit_text(told: dict[str, Any]) -> None:
             say(printable(f"  {entry['bytes']:>11,}  {path} {entry['dtype']}{shape}{note}"))
         if len(told["ledger"]) > MOST_ENTRIES:
             rest = told["ledger"][MOST_ENTRIES:]
-            say(f"  {sum(entry['bytes'] for entry in rest):>11,}  in {len(rest)} smaller things")
+            say(f"  {sum(entry['bytes'] for entry in rest):>11,}  in {counted(len(rest), 'smaller thing')}")
     if told["reasons"]:
         say()
     for reason in told["reasons"]:
@@ -134,7 +136,7 @@ def skipped_text(targets: Sequence[Defendant], skipped: dict[str, str]) -> str:
     if not targets and not skipped:
         return "no installed package depends on torch, transformers or kvpress"
     told = [f"{printable(name)}: {why}" for name, why in sorted(skipped.items())]
-    return "\n".join([f"{len(targets)} targets in installed packages", *told])
+    return "\n".join([f"{counted(len(targets), 'target')} in installed packages", *told])
 
 
 def badge(told: dict[str, Any]) -> str:

@@ -8,10 +8,10 @@ from fractions import Fraction
 from lowerbound.certify.possible import Bracket
 from lowerbound.certify.published_ratios import PublishedRatio
 from lowerbound.core.models import Model
-from lowerbound.core.scalars import percent, plainly, rounded_down, rounded_up
+from lowerbound.core.scalars import counted, percent, plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
 from lowerbound.game.duel import Row
-from lowerbound.report.table import label
+from lowerbound.report.table import COQ_ALONE, label
 
 
 def brackets_text(model: Model, brackets: Sequence[Bracket]) -> str:
@@ -23,8 +23,8 @@ def brackets_text(model: Model, brackets: Sequence[Bracket]) -> str:
     total_mb, plain = Fraction(streams, 8 * 10**6), head.cache_bits
     proofs = ", ".join(dict.fromkeys(f"Theorem {one.forced.theorem.name}, {one.forced.proof}" for one in brackets))
     lines = [
-        f"{model.name}: {head.n_tokens_cached:,} tokens cached before the last scale, d = {head.d}, {streams} heads x "
-        "layers x CFG branches.",
+        f"{model.name}: {counted(head.n_tokens_cached, 'token')} cached before the last scale, d = {head.d}, "
+        f"{streams} heads x layers x CFG branches.",
         "Every answer is to be within eta of the exact one, always (additive, values in [0, 1], |logit| <= "
         f"{plainly(head.largest_logit)}; model R1).",
         "",
@@ -40,7 +40,12 @@ def brackets_text(model: Model, brackets: Sequence[Bracket]) -> str:
             *lines,
             "",
             f"Who says so: {proofs}; the proved caches are fixed-length codes that exist.",
-            f"The sums assume {streams} independent streams; free at once in one network: "
+            *(
+                COQ_ALONE[name]
+                for name in dict.fromkeys(one.forced.theorem.name for one in brackets)
+                if name in COQ_ALONE
+            ),
+            f"The sums assume {counted(streams, 'independent stream')}; free at once in one network: "
             f"{realised_streams(model).streams}.",
         ]
     )
@@ -55,7 +60,13 @@ def misreading_text(rows: Sequence[Row]) -> str:
     for number, part in enumerate(compressed[0].parts):
         shares = [row.parts[number].error for row in compressed]
         told.append(f"{percent(min(shares))} to {percent(max(shares))} of {part.name}")
-    return f"The {len(compressed)} that are smaller than fp16 misread {' and '.join(told)}."
+    one = len(compressed) == 1
+    who = (
+        "The one that is smaller than fp16 misreads"
+        if one
+        else f"The {len(compressed)} that are smaller than fp16 misread"
+    )
+    return f"{who} {' and '.join(told)}."
 
 
 def too_short_text(one: Bracket, rows: Sequence[Row]) -> str:
@@ -69,7 +80,7 @@ def too_short_text(one: Bracket, rows: Sequence[Row]) -> str:
         return ""
     return (
         f"With secret keys and logits up to {plainly(one.geometry.largest_logit)}, Theorem {one.forced.theorem.name} "
-        f"({one.forced.proof}) forces {one.forced.bits:,} bits a head at eta = {plainly(one.eta)}: a cache whose "
+        f"({one.forced.proof}) forces {one.forced.bits:,} bits per head at eta = {plainly(one.eta)}: a cache whose "
         f"messages are all as short as those of {', '.join(short)} "
         "breaks its promise on some instance, though on none that was played here."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from lowerbound.core.scalars import counted
 from lowerbound.report.fitted import Fitted
 from lowerbound.var.replay.natural_ids import Separation
 from lowerbound.var.replay.trace_ids import Unreadable
@@ -51,9 +52,12 @@ def unreadable_table(rows: Sequence[Unreadable], separations: Sequence[Separatio
 
 def ids_text(secret: int, n_alternatives: int, *, joint: bool) -> str:
     """What the tables show, and what they do not."""
-    shown = f"Shown: with these weights, each of {secret} ids alone can be told from natural answers as the tables say"
+    shown = (
+        f"Shown: with these weights, each of {counted(secret, 'id')} alone can be told from natural answers as the "
+        "tables say"
+    )
     if joint:
-        shown += ", and so many of this picture's ids are misread when all are secret at once"
+        shown += "; and the second table, how many ids of this picture are misread when all are secret at once"
     return (
         f"{shown}.\nNot shown: that the ids of every picture can be read together, which a bound on the cache's bits "
         f"would need; a single id with the others known forces {math.log2(n_alternatives):.0f} bits at most. A reader "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from lowerbound.core.scalars import counted
 from lowerbound.report.fitted import Fitted
 
 
@@ -93,12 +94,13 @@ def value_space_text(space: Mapping[str, Any]) -> str:
 
 def realisation_text(found: Mapping[str, Any]) -> str:
     """The result of solving for free keys and values, in a few lines."""
-    layers, many = found["layers"], found["branches"] > 1
+    layers = found["layers"]
     return "\n".join(
         [
-            f"{found['model']}: W_K and W_V solved in layers {layers[0]} to {layers[-1]} of {found['n_heads']} heads, "
-            f"{found['n_tokens']} tokens, {found['branches']} CFG {'branches' if many else 'branch'}: "
-            f"{found['streams']} free streams at once.",
+            f"{found['model']}: W_K and W_V solved in layers {layers[0]} to {layers[-1]} of "
+            f"{counted(found['n_heads'], 'head')}, "
+            f"{found['n_tokens']} tokens, {counted(found['branches'], 'CFG branch', 'CFG branches')}: "
+            f"{counted(found['streams'], 'free stream')} at once.",
             "",
             f"{'keys: distance from the unit rows asked for':48}{found['key_error']:>10.2g}",
             f"{'values: distance from the signs asked for':48}{found['value_error']:>10.2g}",

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 from lowerbound.certify.theorems import FIBRES
+from lowerbound.core.scalars import counted
 
 
 def _map(sides: Sequence[int]) -> str:
@@ -39,7 +40,7 @@ def replay_text(told: Mapping[str, Any]) -> str:
     lines += [
         "",
         f"{'needed':10}{told['bits']:>16,} bits  at eta = {told['eta']:.6g}{wrong}; {told['ids']:,} ids of "
-        f"{told['id_bits']} bits, {told['rows_read']:,} rows of {told['heads']} head{'s' if told['heads'] > 1 else ''}",
+        f"{told['id_bits']} bits, {counted(told['rows_read'], 'row')} of {counted(told['heads'], 'head')}",
         f"{'enough':10}{told['ceiling_bits']:>16,} bits  keep the ids, run the network again",
         f"{'fp16 cache':10}{told['fp16_cache_bits']:>16,} bits  all layers, heads and branches",
         "",
@@ -63,7 +64,7 @@ def fibre_text(told: Mapping[str, Any]) -> str:
     which = (
         "almost every codebook"
         if codebook["kind"] == "generic"
-        else (f"{codebook['levels']} levels in {codebook['channels']} channels")
+        else (f"{codebook['levels']} levels in {counted(codebook['channels'], 'channel')}")
     )
     lines = [
         f"{told['model']}, the game of f_hat; model R3: weights are public, and f_hat and r_(N-1) are known for free",
@@ -99,9 +100,9 @@ def decode_text(told: Mapping[str, Any]) -> str:
         promise = f"so that every eta < {told['promised_below']:.6g} is promised"
     lines = [
         f"{told['model']}, {told['codebook']} codebook of {told['codes']:,} codes, {told['rounding']}: Bob reads "
-        f"{told['ids']:,} ids from {told['rows_read']:,} outputs of the last scale",
+        f"{counted(told['ids'], 'id')} from {counted(told['rows_read'], 'output')} of the last scale",
         f"codes {told['gap']:.3f} apart, {promise}; noise "
-        f"{told['noise']}, {told['trials']} trial{'s' if told['trials'] > 1 else ''}; leak {told['leak']:.1e}, range "
+        f"{told['noise']}, {counted(told['trials'], 'trial')}; leak {told['leak']:.1e}, range "
         f"{told['value_range']:.3f}",
         "",
         f"{'eta':>11}{'promised':>10}{'wrong ids':>11}{'error':>9}  at scales",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lowerbound.certify.structures import StructureRow
+from lowerbound.core.scalars import counted
 from lowerbound.report.fitted import Fitted
 from lowerbound.var.trace.obeyed import Obedience
 
@@ -13,7 +14,7 @@ def structures_table(rows: Sequence[StructureRow], place: str, eta: str) -> Fitt
     """One line per prior: the bits that its class forces, and the bits of a cache that is enough."""
     first = rows[0]
     table = Fitted(
-        title=f"one head of {place}: {first.tokens:,} cached tokens, d = {first.d}, additive eta {eta}, "
+        title=f"one head of {place}: {counted(first.tokens, 'cached token')}, d = {first.d}, additive eta {eta}, "
         f"delta {first.delta:g}, {first.all_bits:,} bits without structure",
         caption="class: log2 of its size, the floor at error 0; ratio: bits of the cache over that; "
         "played floor: that of every error rate that the game allows",

@@ -14,7 +14,7 @@ from lowerbound.certify.floors import R1, Floor
 from lowerbound.certify.theorems import PROVED, THEOREMS
 from lowerbound.core.decoder import LanguageModel
 from lowerbound.core.models import Model
-from lowerbound.core.scalars import plainly, rounded_down, rounded_up
+from lowerbound.core.scalars import counted, plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
 from lowerbound.errors import printable
 from lowerbound.game.duel import Row
@@ -23,6 +23,12 @@ from lowerbound.prove.verify import Report
 from lowerbound.report.fitted import Fitted
 
 NO_KV_CACHE = "not a KV cache"
+
+COQ_ALONE = {
+    "E1": "Coq alone proves more than Theorem E1, by chains of tilts (lemma clique_tilts), which no certificate has "
+    "yet: docs/cliques.md."
+}
+"""By theorem: what is proved beyond its certificates, and where it stands."""
 
 
 def label(row: Row) -> str:
@@ -49,11 +55,12 @@ def duel_table(rows: Sequence[Row]) -> Fitted:
     """
     first = rows[0]
     several = len(first.parts) > 1
-    levels = f" ({', '.join(f'{part.name} of {part.levels} levels' for part in first.parts)})" if several else ""
+    of_levels = ", ".join(f"{part.name} of {counted(part.levels, 'level')}" for part in first.parts)
+    levels = f" ({of_levels})" if several else ""
     table = Fitted(
         title=f"{first.symbols // first.heads} symbols{levels} on each head of {first.geometry}, "
-        f"{first.trials} trial{'s' if first.trials > 1 else ''}, isolation {first.isolation}"
-        + ("" if first.asked == first.symbols else f"; a sample of {first.asked:,} questions a trial"),
+        f"{counted(first.trials, 'trial')}, isolation {first.isolation}"
+        + ("" if first.asked == first.symbols else f"; a sample of {counted(first.asked, 'question')} a trial"),
         caption=f"error and its interval at confidence {first.confidence:g}; floor of the whole interval; "
         "compression of fp16 keys and values, by the method's own accounting and as measured. A verdict speaks of this "
         "game alone; what is proved enough is the cheapest cache with a proved error for its eta and largest logit",
@@ -81,7 +88,7 @@ def whole_family_text(forced: Certified, rows: Sequence[Row]) -> str:
     """The floor on a whole family of which the rows play a part, and the rows whose messages are shorter."""
     short = [label(row) for row in rows if row.state_bits < forced.bits * row.heads]
     lines = [
-        f"Theorem {forced.theorem.name} ({forced.proof}) forces {forced.bits:,} bits a head on the whole "
+        f"Theorem {forced.theorem.name} ({forced.proof}) forces {forced.bits:,} bits per head on the whole "
         f"family, at eta = {rows[0].eta:g} and delta = 0; the table's floors are of the symbols that were played.",
     ]
     if short and forced.status in PROVED:
@@ -125,11 +132,11 @@ def description_text(told: Mapping[str, Any]) -> str:
         "name": told["name"],
         "class": told["target"],
         "file": told["file"],
-        "family": told["family"],
+        "family": marked(told["family"], told["is_kv_cache"]),
         "reference": told["reference"],
         "model": told["computation_model"],
         "budget": budget or "none",
-        "stack": told["stack"] and "{} layers x {} heads".format(*told["stack"]),
+        "stack": told["stack"] and "{} x {}".format(*map(counted, told["stack"], ("layer", "head"))),
         "play": told["play"],
     }
     lines = [f"{name:10} {fact}" for name, fact in facts.items() if fact]
@@ -172,7 +179,7 @@ def decoders_table(decoders: Sequence[LanguageModel]) -> Fitted:
             f"{placed.context:,}",
             str(decoder.head_dim),
             f"{decoder.layers} x {decoder.heads}{latent or shared}",
-            "-" if decoder.window is None else f"{decoder.window:,} in {windowed} layers",
+            "-" if decoder.window is None else f"{decoder.window:,} in {counted(windowed, 'layer')}",
             f"{placed.cache_bits / 8e6:,.1f} MB",
             f"{sum(share.layers for share in placed.shares) * decoder.layer_bits(1) // 8 / 1e3:,.1f} kB",
             "-" if decoder.vocabulary is None else f"{math.log2(decoder.vocabulary):.1f} bits",
@@ -183,11 +190,14 @@ def decoders_table(decoders: Sequence[LanguageModel]) -> Fitted:
 def floor_text(floor: Floor) -> str:
     """A floor as sentences and a table; it names the computation model, and for every bound who checked its proof."""
     place, model = floor.geometry, floor.model
-    total = place.n_tokens if model is None else model.n_tokens
-    counted = "heads x layers x CFG branches" if floor.placed is None else "key-value heads in all layers"
+    total = counted(place.n_tokens if model is None else model.n_tokens, "token")
+    streams = (
+        f"{floor.streams} heads x layers x CFG branches"
+        if floor.placed is None
+        else f"{counted(floor.streams, 'key-value head')} in all layers"
+    )
     lines = [
-        f"{place.name}: {place.n_tokens_cached} of {total} tokens cached before the last scale, d = {place.d}, "
-        f"{floor.streams} {counted}",
+        f"{place.name}: {place.n_tokens_cached} of {total} cached before the last scale, d = {place.d}, {streams}",
         f"computation model {R1}",
         f"at eta = {plainly(floor.eta)} (additive, values in [0, 1]; in Theorem A relative), delta = "
         f"{plainly(floor.delta)}, |logit| <= {plainly(place.largest_logit)} between unit vectors:",
@@ -213,19 +223,21 @@ def floor_text(floor: Floor) -> str:
             f"{rounded_down(total_mb, 3):>15} MB  {proof}".rstrip()
         )
     lines.append("")
-    lines += [f"Theorem {name} speaks of {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
+    lines += [f"Theorem {name} is about {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
+    lines += [COQ_ALONE[name] for name in sorted(told) if name in COQ_ALONE]
     lines += [f"Theorem {name} is left out: {why}." for name, why in floor.left_out.items()]
     if floor.placed is not None:
         lines += [
-            f"{one.layers} layers with {one.what}: {one.geometry.n_tokens_cached:,} tokens, {one.heads} free heads each"
+            f"{counted(one.layers, 'layer')} with {one.what}: {counted(one.geometry.n_tokens_cached, 'token')}, "
+            f"{counted(one.heads, 'free head')} per layer"
             for one in floor.placed.shares
         ]
         lines += [f"{note[0].upper()}{note[1:]}." for note in floor.placed.notes]
     if model is not None:
         realised = realised_streams(model)
         lines.append(
-            f"The total assumes {floor.streams} independent streams. Free at once in one network: {realised.streams} "
-            f"({realised.why})."
+            f"The total assumes {counted(floor.streams, 'independent stream')}. Free at once in one network: "
+            f"{realised.streams} ({realised.why})."
         )
     lines += ["", "Computation models, never mixed:"]
     lines += [f"{name}  {answer.says}." for name, answer in floor.models.items()]

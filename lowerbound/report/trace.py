@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import median
 
-from lowerbound.core.scalars import rounded_down, rounded_up
+from lowerbound.core.scalars import counted, rounded_down, rounded_up
 from lowerbound.errors import printable
 from lowerbound.game.recorded import RecordedReduction
 from lowerbound.report.fitted import Fitted
@@ -30,15 +30,18 @@ def trace_text(trace: Trace) -> str:
     prompts = f", {schedule.n_context} of them of the prompt" if schedule.n_context else ""
     lines = [
         f"{trace.path.name}: {trace.model_name}, image {trace.metadata.get('image', 'unknown')}, "
-        f"{trace.n_layers} layers x {trace.n_heads} heads x {trace.n_branches} branches, d = {trace.d}",
-        f"{schedule.n_tokens} tokens ({schedule.n_tokens_cached} before the last scale{prompts}) of maps "
+        f"{counted(trace.n_layers, 'layer')} x {counted(trace.n_heads, 'head')} x "
+        f"{counted(trace.n_branches, 'branch', 'branches')}, d = {trace.d}",
+        f"{counted(schedule.n_tokens, 'token')} ({schedule.n_tokens_cached} before the last scale{prompts}) of maps "
         f"{schedule}; logits {trace.rule}, computed in {_types(trace)}",
     ]
     shared = [heads for heads in trace.streams if len(heads) > 1]
     if shared:
         told = [f"heads {_listed(heads)} share keys and values" for heads in shared[:MOST_SHARED]]
-        more = [f"{len(shared) - MOST_SHARED} more groups do"] if len(shared) > MOST_SHARED else []
-        lines.append(f"{'; '.join([*told, *more])}: {len(trace.streams)} streams a layer, each counted once")
+        more = [counted(len(shared) - MOST_SHARED, "more such group")] if len(shared) > MOST_SHARED else []
+        lines.append(
+            f"{'; '.join([*told, *more])}: {counted(len(trace.streams), 'stream')} per layer, each counted once"
+        )
     return "\n".join(map(printable, lines))
 
 
@@ -145,13 +148,14 @@ def keys_text(head: RecordedHead, plan: RecordedReduction) -> str:
             f"own weight at least {rounded_down(reading.least, 4)}, median {rounded_down(reading.median, 4)}"
             for reading in readings
         ),
-        f"played at lambda {_short(float(plan.multiplier))}, {plan.grid.n_levels} levels: {len(plan.readable)} of "
-        f"{facts.cached} tokens can be read ({_of_maps(by_map(schedule, plan.readable), sizes)}), "
+        f"played at lambda {_short(float(plan.multiplier))}, {counted(plan.grid.n_levels, 'level')}: "
+        f"{len(plan.readable)} of {facts.cached} tokens can be read "
+        f"({_of_maps(by_map(schedule, plan.readable), sizes)}), "
         f"others take at most {rounded_up(plan.leakage, 6)} of the weight",
     ]
     left = facts.cached - len(plan.readable)
     if left:
-        lines.append(f"{left} tokens cannot be read: they are not asked for, and their value is 0, as everybody knows")
+        lines.append(f"not readable, so not asked for, and of the public value 0: {counted(left, 'token')}")
     return "\n".join(map(printable, lines))
 
 
@@ -291,7 +295,7 @@ def distance_text(rows: Sequence[Distance]) -> str:
         missing = len(own) - len(ratios)
         said = f"median {median(ratios):.2f} times the floor, {sum(r < 1 for r in ratios)} below it" if ratios else ""
         none = f"{missing} with no such cache or no floor" if missing else ""
-        lines.append(f"eta = {eta}: {'; '.join(filter(None, (said, none)))} (of {len(own)} heads)")
+        lines.append(f"eta = {eta}: {'; '.join(filter(None, (said, none)))} (of {counted(len(own), 'head')})")
     return "\n".join(
         [
             *lines,

@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from lowerbound import __version__
+from lowerbound.core.scalars import counted
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
 from lowerbound.sweep.apart import Apart, lost, run_batch
 from lowerbound.sweep.plain import reason_of
@@ -299,7 +300,7 @@ class _Book:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             done = sum(self.counts.values())
             raise Stopped(
-                f"stopped after {done} of {self.total} units; they are in {self.store.path}, "
+                f"stopped after {done} of {counted(self.total, 'unit')}; they are in {self.store.path}, "
                 "and the same command goes on from there"
             ) from None
 
@@ -436,7 +437,7 @@ def _sing(client: Any) -> None:
     for where, threads in client.nthreads().items():
         if threads > 1:
             raise ClusterUnusable(
-                f"{where} runs {threads} units at once in one process; start workers with --nthreads 1 "
+                f"{where} runs {counted(threads, 'unit')} at once in one process; start workers with --nthreads 1 "
                 f"(and --nworkers {threads})"
             )
 

@@ -26,7 +26,7 @@ from pydantic import (
 )
 
 from lowerbound.core.models import find_geometry
-from lowerbound.core.scalars import rational
+from lowerbound.core.scalars import counted, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid, quoted, unknown
 from lowerbound.sweep.place import Head, Size
@@ -373,7 +373,7 @@ def _check_memory(spec: CacheSweep, source: str) -> None:
         if 8 * (numbers := one_head * heads[hungriest]) > MOST_UNIT_BYTES:
             most = MOST_UNIT_BYTES * trials // (8 * numbers)
             raise invalid(
-                f"{source}: {trials} trials of {quoted(hungriest)} on {quoted(place)}",
+                f"{source}: {counted(trials, 'trial')} of {quoted(hungriest)} on {quoted(place)}",
                 f"need at most {MOST_UNIT_BYTES} bytes of symbols and states",
                 8 * numbers,
                 nearest=f"trials = {most}" if most else "a smaller place",
@@ -395,7 +395,7 @@ def _tuples(value: Any) -> Any:
 
 def _sentences(source: str, error: ValidationError, model: type[BaseModel]) -> str:
     found = error.errors()
-    more = f"; and {len(found) - MOST_SENTENCES} more mistakes" if len(found) > MOST_SENTENCES else ""
+    more = f"; and {counted(len(found) - MOST_SENTENCES, 'more mistake')}" if len(found) > MOST_SENTENCES else ""
     return "; ".join(_sentence(source, mistake, model) for mistake in found[:MOST_SENTENCES]) + more
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,3 +168,29 @@ def test_the_terminal_has_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
     assert "layers[0].keys" in told
     assert told.endswith("MISSTATES\n")
     assert audit_table([TOLD]).row_count == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_fits_a_phone(scheme: Any, tmp_path: Path) -> None:
+    """Law: at 390 pixels the page is as wide as the screen, whatever the length of names; its table scrolls inside."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        assert "CI" not in os.environ, "CI must have Debian's chromium"
+        pytest.skip("needs chromium: the page was not looked at")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra browser")
+    path = "layers[0].self_attention.past_key_value." * 4 + "keys"
+    told = {
+        **TOLD,
+        "target": f"transformers:{'a_long_name.' * 9}module:Cache",
+        "reasons": [f"original rows are kept in `{path}`"],
+        "ledger": [{**TOLD["ledger"][0], "path": path, "note": "the rows as they came " * 3}],
+    }
+    file = tmp_path / "audit.html"
+    file.write_text(page(told), encoding="utf-8")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
+        phone.goto(file.as_uri())
+        assert phone.evaluate("document.documentElement.scrollWidth") == 390
+        browser.close()

@@ -10,6 +10,7 @@ from lowerbound.core.bits import BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import Cache, ComputationModel, FloatArray, Public, check_pairs
 from lowerbound.core.network import Ids
 from lowerbound.core.oracle.attention import attention
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState, InvalidArgument
 
 SCALE_BITS = 16
@@ -83,7 +84,9 @@ class Recompute(Cache):
         reader = BitReader(data)
         (n_scales,) = reader.uints(1, width=SCALE_BITS)
         if n_scales >= schedule.n_scales:
-            raise CorruptState(f"state must speak of fewer than {schedule.n_scales} scales, got {int(n_scales)}")
+            raise CorruptState(
+                f"state must speak of fewer than {counted(schedule.n_scales, 'scale')}, got {int(n_scales)}"
+            )
         self._n_scales = int(n_scales)
         count = sum(schedule.map_size(k) for k in range(max(0, self._n_scales - 1)))
         self._ids = reader.uints(count, width=self._network.id_bits)

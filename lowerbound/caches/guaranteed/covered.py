@@ -12,6 +12,7 @@ from lowerbound.ceiling.coresets import cover_radius, spare
 from lowerbound.ceiling.promise import promise
 from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState
 
 
@@ -64,7 +65,9 @@ class CoveredKeys(WeightedTokens):
             raise CorruptState(f"state must hold at most {self.n_old} balls, got {n_balls}")
         self._counts = reader.uints(n_balls, width=self._count_bits)
         if self._counts.sum() != self.n_old or not self._counts.all():
-            raise CorruptState(f"state must hold balls of {self.n_old} tokens in all, got {self._counts[:8].tolist()}")
+            raise CorruptState(
+                f"state must hold balls of {counted(self.n_old, 'token')} in all, got {self._counts[:8].tolist()}"
+            )
         shape = n_balls, self.public.d
         self.keys = reader.floats(n_balls * self.public.d, width=FP32_BITS).reshape(shape)
         self.values = reader.floats(n_balls * self.public.d, width=FP32_BITS).reshape(shape)

@@ -11,6 +11,7 @@ from lowerbound.caches.eviction.eviction import IndexArray
 from lowerbound.caches.layers.coupled import CoupledEviction, Kept
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState, invalid
 
 
@@ -52,7 +53,9 @@ class AMSKV(CoupledEviction):
     ) -> None:
         size = self.public.schedule.tokens_at(scale)
         if keys.shape[1] not in (0, size):
-            raise invalid("keys", f"be a whole map of {size} tokens at scale {scale}", keys.shape[1], nearest=size)
+            raise invalid(
+                "keys", f"be a whole map of {counted(size, 'token')} at scale {scale}", keys.shape[1], nearest=size
+            )
         super().append(layer, keys, values, scale, queries)
         if keys.shape[1]:
             self.maps[layer].append(scale)
@@ -105,4 +108,4 @@ class AMSKV(CoupledEviction):
         for maps, heads in zip(self.maps, self.keys, strict=True):
             wanted = sum(map(self.public.schedule.tokens_at, maps))
             if any(len(keys) != wanted for keys in heads):
-                raise CorruptState(f"state must keep the {wanted} tokens of the maps that it names")
+                raise CorruptState(f"state must keep all {counted(wanted, 'token')} of the maps that it names")

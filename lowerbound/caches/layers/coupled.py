@@ -21,6 +21,7 @@ from lowerbound.core.cache import (
 )
 from lowerbound.core.layered import LayeredCache
 from lowerbound.core.oracle.attention import attention
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState
 
 Kept = list[list[IndexArray]]
@@ -96,7 +97,9 @@ class CoupledEviction(CountedState, LayeredCache):
         self.read_decisions(reader)
         counts = reader.uints(self.public.n_layers * self.public.n_heads, width=COUNT_BITS)
         if (counts > self.n_old).any():
-            raise CorruptState(f"state must keep at most the {self.n_old} tokens seen, got {int(counts.max())}")
+            raise CorruptState(
+                f"state must keep at most the {counted(self.n_old, 'token')} seen, got {int(counts.max())}"
+            )
         self.keys, self.values, self.queries = self._empty(), self._empty(), self._empty()
         d = self.public.d
         for number, count in enumerate(map(int, counts)):

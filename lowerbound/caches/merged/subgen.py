@@ -13,6 +13,7 @@ from lowerbound.core.bits import FP16_BITS, FP32_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention_logits
+from lowerbound.core.scalars import counted
 from lowerbound.core.threads import blocks
 from lowerbound.errors import CorruptState
 
@@ -117,7 +118,9 @@ class SubGen(StoredTokens):
         used = [count > 0 for count in counts]
         well_formed = used == [i < n_clusters for i in range(n_slots)] and not clusters[n_clusters:].any()
         if sum(counts) != self.n_seen or not well_formed or self._mass < 0:
-            raise CorruptState(f"state must hold clusters of {self.n_seen} tokens in all, got sizes {counts[:8]}")
+            raise CorruptState(
+                f"state must hold clusters of {counted(self.n_seen, 'token')} in all, got sizes {counts[:8]}"
+            )
         self.counts = np.array(counts[:n_clusters], dtype=np.int64)
         self._clusters = clusters[:n_clusters]
         self.keys, self.values = np.zeros((0, d)), np.zeros((0, d))

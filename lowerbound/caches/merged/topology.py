@@ -13,6 +13,7 @@ from lowerbound.caches.merged.pyramid import kept_cells, pyramid_graph, scales_i
 from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState, InvalidArgument
 
 NO_CELLS: IndexArray = np.zeros(0, dtype=np.int64)
@@ -54,7 +55,9 @@ class TopologyMemory(WeightedTokens):
     def write(self, writer: BitWriter) -> None:
         schedule, n_scales = self.public.schedule, scales_in(self.public.schedule, self.n_seen)
         if n_scales is None:
-            raise InvalidArgument(f"tokens must arrive in whole scales of {schedule}, got {self.n_seen} tokens so far")
+            raise InvalidArgument(
+                f"tokens must arrive in whole scales of {schedule}, got {counted(self.n_seen, 'token')} so far"
+            )
         features = np.concatenate([self.keys, self.values], axis=1)
         cells = np.concatenate([NO_CELLS, *self._kept[: self._n_scales]])
         stored, fresh = features[: len(cells)], features[len(cells) :]
@@ -84,7 +87,7 @@ class TopologyMemory(WeightedTokens):
     def read(self, reader: BitReader) -> None:
         schedule, n_scales = self.public.schedule, scales_in(self.public.schedule, self.n_seen)
         if n_scales is None:
-            raise CorruptState(f"state must end with a scale of {schedule}, got {self.n_seen} tokens")
+            raise CorruptState(f"state must end with a scale of {schedule}, got {counted(self.n_seen, 'token')}")
         counts = [len(kept) for kept in self._kept[:n_scales]]
         n_stored, d = sum(counts), self.public.d
         features = reader.floats(n_stored * 2 * d, width=FP16_BITS).reshape(n_stored, 2 * d)

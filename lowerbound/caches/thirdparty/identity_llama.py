@@ -13,6 +13,7 @@ from typing import Any
 
 from lowerbound.caches.thirdparty.torch_tokens import KeptTokens, Tensor, foreign, in_token_order, refuse_odd
 from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CacheContractBroken, invalid
 
 SINKS = 4
@@ -181,6 +182,8 @@ class InLlama(KeptTokens):
     def _in_order(self, number: int, layer: Any) -> list[Tensor]:
         kept = self.torch.cat([layer.keys, layer.values])
         if kept.shape[2] != self.room:
-            raise CacheContractBroken(f"kvpress must keep {self.room} tokens a head, got {int(kept.shape[2])}")
+            raise CacheContractBroken(
+                f"kvpress must keep {counted(self.room, 'token')} per head, got {int(kept.shape[2])}"
+            )
         heads = self.heads(number)
         return [rows[:, in_token_order(rows, kept[:, head])] for head, rows in enumerate(heads)]

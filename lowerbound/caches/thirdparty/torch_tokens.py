@@ -15,6 +15,7 @@ import numpy as np
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, EncodedState
 from lowerbound.core.cache import COUNT_BITS, FloatArray, Public, bits_of_pairs, tokens_within
 from lowerbound.core.layered import LayeredCache
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState, InvalidArgument, invalid
 
 Tensor = Any
@@ -132,7 +133,9 @@ class TorchTokens(LayeredCache):
         reader = BitReader(data)
         (n_old,) = reader.uints(1, width=COUNT_BITS)
         if n_old > self.public.schedule.n_tokens:
-            raise CorruptState(f"state must speak of at most {self.public.schedule.n_tokens} tokens, got {int(n_old)}")
+            raise CorruptState(
+                f"state must speak of at most {counted(self.public.schedule.n_tokens, 'token')}, got {int(n_old)}"
+            )
         self.n_old = int(n_old)
         self._nothing_new()
         with self.torch.no_grad():
@@ -218,7 +221,9 @@ class KeptTokens(TorchTokens):
             return [[min(self.n_old, self.capacity)] * n_heads] * n_layers
         told = reader.uints(n_layers * (n_heads if self.counted == "heads" else 1), width=COUNT_BITS)
         if told.max() > self.n_old or (told.min() == 0) != (self.n_old == 0):
-            raise CorruptState(f"state must keep between 1 and {self.n_old} tokens a head, got {told.tolist()}")
+            raise CorruptState(
+                f"state must keep between 1 and {counted(self.n_old, 'token')} per head, got {told.tolist()}"
+            )
         counts = told.reshape(n_layers, -1)
         return [[int(count) for count in np.resize(row, n_heads)] for row in counts]
 

@@ -18,6 +18,7 @@ from scipy.linalg import qr
 from scipy.optimize import linprog
 
 from lowerbound.core.pyramid.resampling import FloatArray, Resampling, exact
+from lowerbound.core.scalars import counted
 from lowerbound.errors import ImpossibleReduction
 
 MOST_SUBSETS = 20_000
@@ -105,7 +106,7 @@ def least(matrix: fmpq_mat) -> Amplification:
     a = floats_of(matrix)
     n_rows, n = a.shape
     if n > n_rows or np.linalg.matrix_rank(a) < n:
-        raise ImpossibleReduction(f"{n_rows} rows do not determine {n} codes")
+        raise ImpossibleReduction(f"{counted(n_rows, 'row')} cannot determine {counted(n, 'code')}")
     supports, proposals = [], []
     for p in range(n):
         # max h_p subject to |a h| <= 1; the multipliers of its constraints are the row l
@@ -164,7 +165,7 @@ def square(matrix: fmpq_mat) -> Amplification:
     a = floats_of(matrix)
     n_rows, n = a.shape
     if n > n_rows:
-        raise ImpossibleReduction(f"{n_rows} rows do not determine {n} codes")
+        raise ImpossibleReduction(f"{counted(n_rows, 'row')} cannot determine {counted(n, 'code')}")
     if comb(n_rows, n) <= MOST_SUBSETS:
         rows = _best_of_all(a)
     else:

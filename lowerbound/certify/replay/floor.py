@@ -35,7 +35,7 @@ from lowerbound.core.keys.family import KeyFamily, Keys
 from lowerbound.core.models import Model
 from lowerbound.core.pyramid.resampling import INFINITY, VAR, FloatArray, Resampling
 from lowerbound.core.rules import MULTIPLIER_CAP
-from lowerbound.core.scalars import Rational, floor_float, plainly, rational
+from lowerbound.core.scalars import Rational, counted, floor_float, plainly, rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, Undecided, invalid
 from lowerbound.kernel.rules.replay import GAMES
@@ -201,8 +201,8 @@ def plan_replay(
     n_queries = n_heads * n_last
     if plan.n_rows > n_queries:
         raise ImpossibleReduction(
-            f"{plan.n_rows} rows must be read, and {n_heads} heads have {n_queries} queries; the nearest number of "
-            f"heads that suffices is {-(-plan.n_rows // n_last)}"
+            f"{counted(plan.n_rows, 'row')} must be read, by {counted(n_queries, 'query', 'queries')} of "
+            f"{counted(n_heads, 'head')}; the nearest number of heads that suffices is {-(-plan.n_rows // n_last)}"
         )
     improved = {k for k in range(len(scales)) if few_rows}
     while (k := plan.binding) is not None and k not in improved:

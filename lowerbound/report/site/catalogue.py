@@ -13,6 +13,7 @@ from lowerbound.core.models import Model, models
 from lowerbound.core.scalars import rounded_down
 from lowerbound.report.site.explorer_floors import geometry_of
 from lowerbound.report.site.proof_page import literal
+from lowerbound.report.table import NO_KV_CACHE, marked
 
 ETA, DELTA = "1/100", "0"
 """The error and the failure probability at which models are compared; the explorer has others."""
@@ -28,17 +29,24 @@ def caches_page() -> str:
         f"{len(told)} names of `lowerbound caches`, in {len(families)} families; `lowerbound caches --describe NAME` "
         "prints one of them. What each was measured to need and to lose is on [the page of games](../caches.md), what "
         "breaks it on [the page of attacks](../attacks.md), and [ten minutes](../write_a_cache.md) are enough to add "
-        "one.",
+        "one. Codes keep the symbols of the game, controls keep nothing, and recomputation keeps token ids: they are "
+        f"marked *{NO_KV_CACHE}*, and show where a lower bound (floor) is met.",
     ]
     for family in families:
         members = [one for one in told if one["family"] == family]
-        lines += ["", f"## {family}", "", "| name | idea | nominal budget (default) | model | reference |"]
+        lines += [
+            "",
+            f"## {marked(family, members[0]['is_kv_cache'])}",
+            "",
+            "| name | idea | nominal budget (default) | model | reference |",
+        ]
         lines += ["|---|---|---|---|---|"]
         for one in members:
             budget = f"{one['budget']} ({one['default_budget'] or 'its own'})" if one["budget"] else "-"
             cells = (one["idea"], budget, one["computation_model"], one["reference"])
             row = " | ".join(literal(cell).replace("|", r"\|") for cell in cells)
-            lines.append(f"| `{one['name']}` | {row} |")
+            name = marked(f"`{one['name']}`", one["is_kv_cache"])
+            lines.append(f"| {name} | {row} |")
         for one in members:
             lines += ["", f"### {literal(one['name'])}", "", "```text", *facts(one), "```"]
     return "\n".join([*lines, ""])

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import networkx as nx
 
+from lowerbound.core.scalars import counted
 from lowerbound.prove.book import Book, counter_models, load_book
 from lowerbound.prove.coq import Compiled, CoqFolder
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Discharge, Lemma
@@ -48,7 +49,7 @@ class Verified:
         """One or two sentences: what was run, and the verdict or what was left out."""
         seconds = sum(entry.seconds for entry in self.report.entries)
         checks = sum(len(entry.checks) for entry in self.report.entries)
-        said = f"`lowerbound verify` ran while this page was built: {checks} checks, {seconds:.0f} s"
+        said = f"`lowerbound verify` ran while this page was built: {counted(checks, 'check')}, {seconds:.0f} s"
         if self.left_out:
             return (
                 f"{said}. **Not run: {self.left_out}.** A lemma that waits for such a check is called open here; "
@@ -90,13 +91,14 @@ def page(found: Verified) -> str:
     printed = {} if coq is None else coq.readable(theorems_of(book))
     anchors = {lemma.id: anchor(lemma.id) for lemma in book.lemmas}
     beneath = graph.subgraph([book.theorem, *nx.ancestors(graph, book.theorem)])
-    counted = {status: sum(entry.status == status for entry in report.entries) for status in entries_statuses(report)}
+    by_status = {status: sum(entry.status == status for entry in report.entries) for status in entries_statuses(report)}
     main = entries[book.theorem]
     lines = [
         *("---", "hide-toc: true", "---", ""),
         "# The proof, lemma by lemma",
         "",
-        f"{len(book.lemmas)} lemmas: {', '.join(f'{n} {status}' for status, n in counted.items())}. {found.sentence}",
+        f"{counted(len(book.lemmas), 'lemma')}: {', '.join(f'{n} {status}' for status, n in by_status.items())}. "
+        f"{found.sentence}",
         "",
         "## The theorem that everything is for",
         "",

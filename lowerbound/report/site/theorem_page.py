@@ -28,7 +28,7 @@ def page(found: Verified) -> str:
     for theorem in CITED:
         lines += ["", f"## Theorem {theorem.name}: {theorem.reads}", ""]
         if theorem.scope:
-            lines += [f"It speaks of {literal(theorem.scope)}.", ""]
+            lines += [f"It is about {literal(theorem.scope)}.", ""]
         lines.append(f"Certificates of kind `{theorem.rule}`; errors are {theorem.guarantee}.")
         for lemma in theorem.all_lemmas:
             lines += ["", *block(found, theorem, entries[lemma], coq, readable)]

@@ -20,6 +20,7 @@ from lowerbound.core.coins import Coins
 from lowerbound.core.models import Model
 from lowerbound.core.pyramid.resampling import FloatArray, floats
 from lowerbound.core.rules import MULTIPLIER_CAP
+from lowerbound.core.scalars import counted
 from lowerbound.errors import ImpossibleReduction, invalid
 from lowerbound.var.replay.codebooks import Codebook
 from lowerbound.var.simulator.block import NORM_EPS, Block, Linear, softmax_attention
@@ -138,7 +139,8 @@ def public_layer(
     n_vectors = channels + 2 * d * n_heads + 1
     if n_vectors + 1 > width or n_heads > model.n_heads or channels > d:
         raise ImpossibleReduction(
-            f"{n_heads} heads of {d} and {channels} channels need a width of {n_vectors + 1}, {model.name} has {width}"
+            f"{counted(n_heads, 'head')} of {d} and {counted(channels, 'channel')} need a width of {n_vectors + 1}, "
+            f"{model.name} has {width}"
         )
     draw = Coins(seed, "var/replay/basis").generator()
     ones = np.ones((width, 1))

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lowerbound.core.scalars import counted
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import invalid
 from lowerbound.var.simulator.block import softmax_attention
@@ -84,7 +85,7 @@ def check_ids(network: Network, ids: Sequence[Ids]) -> None:
     """Raise InvalidArgument unless there is one array of ids per scale, of that scale's size, with ids in range."""
     decisions, alternatives = network.tokens.n_choices
     if len(ids) != network.schedule.n_scales:
-        raise invalid("ids", f"have one array for each of {network.schedule.n_scales} scales", len(ids))
+        raise invalid("ids", f"have one array for each of {counted(network.schedule.n_scales, 'scale')}", len(ids))
     for scale, some in enumerate(ids):
         shape = network.schedule.map_size(scale), decisions
         if some.shape != shape:

@@ -14,6 +14,7 @@ from lowerbound.core.cache import Memory, Public
 from lowerbound.core.layered import LayeredCache
 from lowerbound.core.models import Model
 from lowerbound.core.rules import Scaled
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CacheContractBroken, CorruptState
 from lowerbound.game.protocol import call, numbers, stack_of
 from lowerbound.game.question import Terms
@@ -91,7 +92,9 @@ class PluggedCache(Plugged):
             call(cache, "append", layer, key_rows, value_rows, scale, shared.mean(axis=1))
             found = call(cache, "attend", layer, shared.reshape(len(key_rows), -1, d))
             if len(found) != len(key_rows):
-                raise CacheContractBroken(f"{cache.name}.attend must answer {len(key_rows)} heads, got {len(found)}")
+                raise CacheContractBroken(
+                    f"{cache.name}.attend must answer {counted(len(key_rows), 'head')}, got {len(found)}"
+                )
             rows_per_head = (n_heads // len(key_rows) * n_tokens, d)
             answers = np.array([numbers(cache, head, rows_per_head) for head in found])
             outputs[branch] = answers.reshape(n_heads, n_tokens, d)

@@ -19,7 +19,7 @@ from lowerbound.caches.registry import target_of
 from lowerbound.core.cache import Memory
 from lowerbound.core.loading import load_cache
 from lowerbound.core.program import floats, programs_end_here
-from lowerbound.core.scalars import rational
+from lowerbound.core.scalars import counted, rational
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import CacheContractBroken, InvalidArgument
 from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, refuse_here, strongest
@@ -119,7 +119,7 @@ def _ask(party: LiveParty, count: int, request: dict[str, Any], *frames: bytes) 
     message = [json.dumps(request).encode(), *frames]
     reply = party.ask(message, time_limit_s=TIME_LIMIT_S, longest=LONGEST_REPLY_BYTES)
     if len(reply) != count:
-        raise CacheContractBroken(f"the cache's process must reply with {count} frames, got {len(reply)}")
+        raise CacheContractBroken(f"the cache's process must reply with {counted(count, 'frame')}, got {len(reply)}")
     return reply
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.models import Model
+from lowerbound.core.scalars import counted
 from lowerbound.core.tensors import STORED, TensorFile, open_tensors
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
 from lowerbound.var.simulator.block import Block, Linear
@@ -327,7 +328,7 @@ def _check_tensors(file: TensorFile, wanted: Mapping[str, Shape]) -> None:
     zeros = {name.replace("q_bias", "zero_k_bias") for name in wanted if name.endswith(".attn.q_bias")}
     for name in wanted:
         if name not in given:
-            raise file.bad(f"have the tensor {name}, as its geometry says", f"{len(given)} others")
+            raise file.bad(f"have the tensor {name}, as its geometry says", counted(len(given), "other"))
     for name, (kind, shape) in given.items():
         if name in zeros and kind in STORED:
             if file.numbers(name).any():

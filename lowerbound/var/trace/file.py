@@ -33,6 +33,7 @@ from safetensors.numpy import save_file
 
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.rules import RuleName, Scaled
+from lowerbound.core.scalars import counted
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.tensors import STORED, Shapes, bad_file, numbers_of, open_tensors
 from lowerbound.errors import InvalidArgument, LowerBoundError, invalid
@@ -225,10 +226,10 @@ def read_trace(path: str | Path) -> Trace:
                 raise _bad(place, f"have {name} of type {', '.join(STORED)}", kind)
             heads = n_key_heads if name[-1] in "kv" else n_heads
             if shape != (n_branches, heads, n_tokens, d):
-                fewer = "" if heads == n_heads else f", but with the {heads} heads of layer.0.k"
+                fewer = "" if heads == n_heads else f", but with the {counted(heads, 'head')} of layer.0.k"
                 raise _bad(place, f"have {name} of the shape of layer.0.q, {first}{fewer}", shape)
     if n_tokens != grid.n_tokens:
-        prompts = f" and {grid.n_context} prompt tokens" if grid.n_context else ""
+        prompts = f" and {counted(grid.n_context, 'prompt token')}" if grid.n_context else ""
         raise _bad(place, f"have T = {grid.n_tokens}, the cells of its maps{prompts}", n_tokens)
     rule, dtype = metadata["logit_rule"], metadata["dtype"]
     if rule not in RULES:
@@ -239,7 +240,7 @@ def read_trace(path: str | Path) -> Trace:
         raise _bad(place, f"have k_stage {K_STAGE}: keys as they are cached", metadata["k_stage"])
     _check_strings(place, metadata)
     if len(metadata["branches"].split(",")) != n_branches:
-        raise _bad(place, f"name {n_branches} branches, as layer.0.q has", metadata["branches"])
+        raise _bad(place, f"name {counted(n_branches, 'branch', 'branches')}, as layer.0.q has", metadata["branches"])
     stored = tuple(sorted({STORED[kind] for name, (kind, _) in shapes.items() if name.startswith("layer.")}))
     trace = Trace(place, grid, n_layers, n_branches, n_heads, n_key_heads, d, _rule(rule), dtype, stored, metadata)
     _check_optional(trace, shapes)
@@ -351,7 +352,8 @@ def _count_key_heads(path: Path, shapes: Shapes) -> int:
     """The number of heads of keys and values in layer 0, which must divide the number of heads of queries."""
     queries, keys = shapes["layer.0.q"][1], shapes["layer.0.k"][1]
     if len(keys) != 4 or keys[1] < 1 or queries[1] % keys[1] or (keys[0], *keys[2:]) != (queries[0], *queries[2:]):
-        rule = f"have layer.0.k of the shape of layer.0.q, {queries}, or with a divisor of its {queries[1]} heads"
+        divided = counted(queries[1], "head")
+        rule = f"have layer.0.k of the shape of layer.0.q, {queries}, or with a divisor of its {divided}"
         raise _bad(path, rule, keys)
     return keys[1]
 

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from lowerbound import __version__
 from lowerbound.core.models import Model
 from lowerbound.core.rules import RuleName
+from lowerbound.core.scalars import counted
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, invalid, unknown
 from lowerbound.var.simulator.network import Precision, threads_for
@@ -217,7 +218,7 @@ class Recorder:
         schedule = patch_nums if isinstance(patch_nums, ScaleSchedule) else ScaleSchedule.square(patch_nums)
         n_scales, n_calls = schedule.n_scales, len(self.calls)
         if not n_calls or n_calls % n_scales:
-            raise invalid("calls", f"be layers x {n_scales} scales of one image", n_calls)
+            raise invalid("calls", f"be layers x {counted(n_scales, 'scale')} of one image", n_calls)
         n_layers = n_calls // n_scales
         layers = []
         for layer in range(n_layers):
@@ -230,7 +231,7 @@ class Recorder:
                         f"(branches, heads, n, d), got {query.shape} and {key.shape}"
                     )
                 if len(query) != len(branches):
-                    raise invalid("batch", f"be one image's {len(branches)} branches", len(query))
+                    raise invalid("batch", f"be one image's {counted(len(branches), 'branch', 'branches')}", len(query))
             _, keys, values, _ = calls[-1]
             asked, answered = (np.concatenate([call[part] for call in calls], axis=2) for part in (0, 3))
             layers.append((asked, keys, values, answered))

@@ -113,7 +113,7 @@ def test_streams_of_unequal_width(tmp_path: Path) -> None:
 def test_shared_heads_are_told(few: Path, tmp_path: Path) -> None:
     """Definition: the text says which heads share, and how many streams there are."""
     told = trace_text(read_trace(few))
-    assert "heads 0 and 1 share keys and values; heads 2 and 3 share keys and values: 2 streams a layer" in told
+    assert "heads 0 and 1 share keys and values; heads 2 and 3 share keys and values: 2 streams per layer" in told
     assert "heads 0 to 3 share keys" in trace_text(read_trace(made(tmp_path / "b", heads=8, key_heads=2)))
     assert "share" not in trace_text(read_trace(made(tmp_path / "c")))
     mixed = made(tmp_path / "d", heads=4, change=lambda q, k, v: (q, k[:, [0, 1, 0, 0]], v[:, [0, 1, 0, 0]]))

@@ -10,6 +10,7 @@ from lowerbound.caches.thirdparty.kvpress.pressed import WINDOW, ratio_that_keep
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, TorchTokens, foreign, in_token_order
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import Public, tokens_within
+from lowerbound.core.scalars import counted
 from lowerbound.errors import CorruptState
 
 
@@ -83,7 +84,9 @@ class ThinKPress(TorchTokens):
             for head in range(self.public.n_heads):
                 mask = self.torch.tensor(reader.bits(d)) > 0
                 if int(mask.sum()) != self.n_channels:
-                    raise CorruptState(f"state must keep {self.n_channels} channels a head, got {int(mask.sum())}")
+                    raise CorruptState(
+                        f"state must keep {counted(self.n_channels, 'channel')} per head, got {int(mask.sum())}"
+                    )
                 masks[head] = mask
                 keys = self.torch.zeros(n, d)
                 keys[:, mask] = self.read_rows(reader, n, self.n_channels)

@@ -1,0 +1,90 @@
+"""A command that works for longer than a breath says on a terminal what it is at, and nowhere else."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lowerbound.cli import COMMANDS, TRACE_COMMANDS, VAR_COMMANDS
+
+AT_ONCE = {"notebooks", "sums"}
+"""Commands that look something up, or convert a few files."""
+ELSEWHERE = {"figures"}
+"""Commands whose work is that of another program, which tells each picture as it is drawn."""
+SIGNS = ("working(", "progress(", "_Bar()")
+
+
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, *VAR_COMMANDS, *TRACE_COMMANDS], ids=lambda one: f"{one.__module__}.{one.__name__}"
+)
+def test_every_command_gives_a_sign(command: Callable[..., Any]) -> None:
+    """Law: the module of every command shows progress, unless the command does nothing that takes time."""
+    source = inspect.getsource(sys.modules[command.__module__])
+    assert any(sign in source for sign in SIGNS) or command.__name__ in AT_ONCE | ELSEWHERE
+
+
+def told_on_a_terminal(words: list[str], here: Path) -> tuple[str, bytes]:
+    """What a command writes to standard error, if that is a pseudo-terminal, and to standard output, a pipe."""
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lowerbound", *words],
+        cwd=here,
+        stdout=subprocess.PIPE,
+        stderr=follower,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
+    )
+    os.close(follower)
+    told = b""
+    try:
+        while chunk := os.read(leader, 2**16):
+            told += chunk
+    except OSError:  # the other end is closed
+        pass
+    os.close(leader)
+    assert process.stdout is not None
+    out = process.stdout.read()
+    process.stdout.close()
+    process.wait()
+    return told.decode(), out
+
+
+PLACE = ["--tokens", "64", "--d", "16"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sign"),
+    [
+        (["certify", *PLACE], "an instance, and its certificate"),
+        *(
+            pytest.param(words, sign, marks=pytest.mark.slow)
+            for words, sign in (
+                (["floor", *PLACE], "an instance for each theorem"),
+                (["possible", *PLACE, "--ratio", "4"], "the strongest floor"),
+                (["reduce", *PLACE], "one bit of it"),
+                (["dimension", "--d", "8", "--mu", "1/2"], "a certificate for each coherence"),
+                (["time", "--model", "var-d16", "--questions", "1"], "binary tree"),
+                (["var", "simulate", "--model", "tiny", "--cache", "h2o@1/4"], "with h2o"),
+            )
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_the_sign_is_for_a_terminal_alone(words: list[str], sign: str, tmp_path: Path) -> None:
+    """Law: on a terminal standard error names the work, and standard output is one JSON object; a pipe gets no word."""
+    told, out = told_on_a_terminal([*words, "--json"], tmp_path)
+    assert sign in told
+    assert json.loads(out)
+    if words[0] == "certify":  # once is enough
+        piped = subprocess.run(
+            [sys.executable, "-m", "lowerbound", *words], cwd=tmp_path, capture_output=True, text=True, check=False
+        )
+        assert (piped.returncode, piped.stderr) == (0, "")
