@@ -46,7 +46,7 @@ def floor(
     if as_json:
         print_json(found.to_json())
         return
-    from lowerbound.report.table import floor_text
+    from lowerbound.report.floors import floor_text
     from lowerbound.report.terminal import say
 
     say(floor_text(found))

@@ -58,7 +58,7 @@ def possible(
         print_json(found.to_json())
     else:
         from lowerbound.core.decoder import Placed
-        from lowerbound.report.table import possible_text
+        from lowerbound.report.floors import possible_text
 
         say(possible_text(found.to_json(), notes=subject.notes if isinstance(subject, Placed) else ()))
         print(found.word)

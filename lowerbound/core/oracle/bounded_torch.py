@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import array_api_compat
-
+from lowerbound.core.arrays import is_tensor
 from lowerbound.core.threads import blocks
 
 QUERIES_PER_GROUP = 512
@@ -20,7 +19,7 @@ LOGITS_AT_ONCE = 5 * 2**19
 
 def are_plain_tensors(*arrays: Any) -> bool:
     """Whether all arrays are torch tensors on the CPU that need no gradient: in-place operations would lose it."""
-    return all(array_api_compat.is_torch_array(a) and a.device.type == "cpu" and not a.requires_grad for a in arrays)
+    return all(is_tensor(a) and a.device.type == "cpu" and not a.requires_grad for a in arrays)
 
 
 def batched_attention(queries: Any, keys: Any, values: Any) -> Any:
