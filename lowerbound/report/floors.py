@@ -10,7 +10,6 @@ from lowerbound.certify.floors import R1, Floor
 from lowerbound.certify.theorems import PROVED, THEOREMS
 from lowerbound.core.scalars import plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
-from lowerbound.report.table import label
 
 if TYPE_CHECKING:
     from lowerbound.certify.certified import Certified
@@ -110,6 +109,8 @@ def possible_text(answer: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
 
 def whole_family_text(forced: Certified, rows: Sequence[Row]) -> str:
     """The floor on a whole family of which the rows play a part, and the rows whose messages are shorter."""
+    from lowerbound.report.table import label
+
     short = [label(row) for row in rows if row.state_bits < forced.bits * row.heads]
     lines = [
         f"Theorem {forced.theorem.name} ({forced.proof}) forces {forced.bits:,} bits a head on the whole "
