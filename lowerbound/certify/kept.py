@@ -18,8 +18,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-import lowerbound
-
 Json = Any
 Made = TypeVar("Made")
 MOST_BYTES = 2**19
@@ -92,7 +90,7 @@ def _keep(place: Path, file: str, data: bytes) -> None:
 @lru_cache(maxsize=1)
 def digest() -> str:
     """The name of this program: it changes with every source of the package, and with the versions of LIBRARIES."""
-    root = Path(lowerbound.__file__).parent
+    root = Path(__file__).parent.parent
     told = hashlib.sha256()
     for path in [*map(_version_file, LIBRARIES), *sorted(root.rglob("*.py"))]:
         source = path.read_bytes()

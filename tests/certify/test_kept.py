@@ -118,9 +118,9 @@ def test_a_kept_design_is_judged(place: Path, small_geometry: Geometry) -> None:
 
 
 def test_commands_say_what_they_have_read(run_command: Run) -> None:
-    """Law: with --json a command names the proposals of earlier runs; the rest of its answer is the same, to the bit."""
+    """Law: with --json a command names the proposals of earlier runs; the rest of its answer is the same."""
     words = ("certify", "--tokens", "40", "--d", "16", "--theorem", "C'", "--json")
-    first, second = json_of(run_command(*words)), json_of(run_command(*words))
+    first, second = (json_of(run_command(*words)) for _ in range(2))
     assert (first.pop("read_again"), second.pop("read_again")) == ([], ["the design of theorem C'"])
     assert first == second
 

@@ -79,6 +79,6 @@ def _profile(t: arb, dimension: int) -> arb:
     """E min(1, (t x)^2), x a coordinate of a uniform unit vector; it increases with t."""
     if t <= 1:
         return t * t / dimension
-    half, rest = arb(3) / 2, arb(dimension - 1) / 2
-    inner = (1 / (t * t)).beta_lower(half, rest, regularized=1) / dimension
-    return 2 * tail(1 / t, dimension) + t * t * inner
+    beyond, further = tail(1 / t, dimension), tail(1 / t, dimension + 2)  # x^2 is integrated by parts
+    inside = arb(1) / dimension - 2 * beyond + 2 * (dimension - 1) * further / dimension
+    return 2 * beyond + t * t * inside
