@@ -52,9 +52,10 @@ class _Lazily:
 
 
 def _processed(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
-    annotation = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    is_text = annotation is str and isinstance(value, str) and value.isascii()
-    is_default = value is parameter.default and not isinstance(value, str | list | tuple)
+    wanted = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    texts = (value,) if wanted is str else value if wanted == list[str] else ()
+    is_text = bool(texts) and all(isinstance(each, str) and each.isascii() for each in texts)
+    is_default = value is parameter.default and isinstance(wanted, type) and isinstance(value, wanted)
     if (value is None and parameter.required) or not (value is None or is_default or is_text):
         return convert(context, value)
     return value if parameter.callback is None else parameter.callback(context, parameter, value)
