@@ -24,6 +24,7 @@ from benchmarks import (
     oracle,
     profiles,
     replay,
+    start,
     structures,
     sweeps,
     var,
@@ -32,6 +33,7 @@ from benchmarks.timing import HEADER
 from experiments.table import load
 
 BENCHMARKS: dict[str, ModuleType] = {
+    "start": start,
     "oracle": oracle,
     "games": games,
     "certificates": certificates,

@@ -22,7 +22,8 @@ from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
 from lowerbound.core.oracle.attention import attention, attention_by_peaks
 from lowerbound.core.oracle.rounding import rounding_bound
-from lowerbound.core.rules import L2Norm, Scaled, longest
+from lowerbound.core.rows import longest
+from lowerbound.core.rules import L2Norm, Scaled
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import plan_reduction

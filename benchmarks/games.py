@@ -1,4 +1,4 @@
-"""Games: one game beside the attention products that it contains, a thousand trials, the cost of isolation, the start.
+"""Games: one game beside the attention products that it contains, a thousand trials, the cost of isolation.
 
 The products are in float64 on one thread, as games are. Trials that share their keys are computed as one product. If
 answers are read by a grid's thresholds and both rounding bounds allow it, that product is in float32
@@ -7,10 +7,7 @@ answers are read by a grid's thresholds and both rounding bounds allow it, that 
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from functools import partial
 
 import numpy as np
 
@@ -79,7 +76,7 @@ def isolated(name: str) -> tuple[list[float], list[float]]:
 
 
 def rows() -> Iterator[Row]:
-    """Rows for games beside their products, a thousand trials, isolation, and the start of the program."""
+    """Rows for games beside their products, a thousand trials, and isolation."""
     size = "var-d16: 27,136 symbols"
     yield beside("one game of full", size, game("full", 1), "its attention products", products(1), promised=5.0)
     yield from games()
@@ -94,6 +91,3 @@ def rows() -> Iterator[Row]:
     yield within(
         "a decoder's head: full-fp16", "131,072 tokens in R^128, one own", decoding("full-fp16", 2**17), 300.0, runs=1
     )
-    for what, words in (("import lowerbound", ("-c", "import lowerbound")), ("--help", ("-m", "lowerbound", "--help"))):
-        start = partial(subprocess.run, [sys.executable, *words], check=True, capture_output=True)
-        yield within(what, "a new process", start, 0.3, runs=5)

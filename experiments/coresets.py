@@ -19,7 +19,8 @@ from lowerbound.adversary.black_box import BlackBox
 from lowerbound.adversary.instance import Instance
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.oracle.attention import attention
-from lowerbound.core.rules import L2Norm, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, TokenRows
 from lowerbound.game.respondent import RespondentHere

@@ -20,7 +20,8 @@ from lowerbound.adversary.instance import Instance
 from lowerbound.caches.merged.subgen import SubGen
 from lowerbound.certify.dimension import room
 from lowerbound.core.models import models
-from lowerbound.core.rules import L2Norm, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.question import Terms, TokenRows
 from lowerbound.game.respondent import RespondentHere

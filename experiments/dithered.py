@@ -17,7 +17,7 @@ import numpy as np
 from experiments.table import Outcome, save
 from lowerbound.ceiling.dithered import Dithered
 from lowerbound.ceiling.lattices import FloatArray
-from lowerbound.core.rules import unit_rows
+from lowerbound.core.rows import unit_rows
 from lowerbound.core.statistics import clopper_pearson
 
 SPEC: dict[str, Any] = {

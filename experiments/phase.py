@@ -26,7 +26,8 @@ from lowerbound.core.keys.choice import best_family
 from lowerbound.core.models import models
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.private_seed import PrivateSeed
-from lowerbound.core.rules import L2Norm, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import plan_reduction

@@ -18,7 +18,7 @@ TAKING = ("floor", "certify", "possible", "reduce", "play", "audit", "attack", "
 
 def test_every_command_about_a_head_takes_a_place() -> None:
     """Law: each of these commands has every option of a place."""
-    taking = {command.__name__: command for command in COMMANDS if command.__name__ in TAKING}
+    taking = {command.name: command.function for command in COMMANDS if command.name in TAKING}
     assert set(taking) == set(TAKING)
     for name, command in taking.items():
         missing = set(_OPTIONS) - set(inspect.signature(command).parameters)

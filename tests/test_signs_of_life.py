@@ -8,13 +8,12 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from lowerbound.cli import COMMANDS, TRACE_COMMANDS, VAR_COMMANDS
+from lowerbound.cli import COMMANDS, TRACE, VAR
+from lowerbound.cli.deferred import Deferred
 
 AT_ONCE = {"notebooks", "sums"}
 """Commands that look something up, or convert a few files."""
@@ -24,10 +23,11 @@ SIGNS = ("working(", "progress(", "_Bar()")
 
 
 @pytest.mark.parametrize(
-    "command", [*COMMANDS, *VAR_COMMANDS, *TRACE_COMMANDS], ids=lambda one: f"{one.__module__}.{one.__name__}"
+    "one", [*COMMANDS, *VAR.commands.values(), *TRACE.commands.values()], ids=lambda one: str(one.name)
 )
-def test_every_command_gives_a_sign(command: Callable[..., Any]) -> None:
+def test_every_command_gives_a_sign(one: Deferred) -> None:
     """Law: the module of every command shows progress, unless the command does nothing that takes time."""
+    command = one.function
     source = inspect.getsource(sys.modules[command.__module__])
     assert any(sign in source for sign in SIGNS) or command.__name__ in AT_ONCE | ELSEWHERE
 

@@ -17,7 +17,8 @@ import numpy as np
 
 from lowerbound.core.oracle.attention import attention
 from lowerbound.core.oracle.rounding import rounding_bound
-from lowerbound.core.rules import L2Norm, Rule, longest
+from lowerbound.core.rows import longest
+from lowerbound.core.rules import L2Norm, Rule
 from lowerbound.errors import CacheContractBroken
 from lowerbound.game.question import FloatArray, Terms, TokenRows
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import z3
 from numpy.typing import NDArray
 
 from lowerbound.adversary.black_box import BlackBox
@@ -17,6 +16,9 @@ from lowerbound.adversary.response import weights_of
 from lowerbound.adversary.strategy import Attack, ask_for, distinct_keys, targets
 from lowerbound.core.oracle.attention import attention_weights
 from lowerbound.game.question import FloatArray, Terms, TokenRows
+
+if TYPE_CHECKING:
+    from z3 import ArithRef
 
 BLURS = (Fraction(0), Fraction(1, 8), Fraction(1, 2))
 """How far apart the two states' sums may be, as a fraction of the required gap between the exact answers. A quantized
@@ -57,6 +59,8 @@ def solve(weights: FloatArray, truth: FloatArray, gap: Fraction, blur: Fraction)
 
     Contract: both hold for the weights rounded to multiples of 2^-20; None if z3 finds no such z in time.
     """
+    import z3
+
     solver = z3.Solver()
     solver.set("timeout", SOLVER_MS)
     unknowns = [z3.Int(f"z{column}") for column in range(len(truth))]
@@ -71,7 +75,9 @@ def solve(weights: FloatArray, truth: FloatArray, gap: Fraction, blur: Fraction)
     return np.array([model.eval(unknown, model_completion=True).as_long() for unknown in unknowns])
 
 
-def _dot(row: FloatArray, unknowns: list[z3.ArithRef]) -> z3.ArithRef:
+def _dot(row: FloatArray, unknowns: list[ArithRef]) -> ArithRef:
+    import z3
+
     return z3.Sum([int(part) * unknown for part, unknown in zip(np.rint(row * DENOMINATOR), unknowns, strict=True)])
 
 

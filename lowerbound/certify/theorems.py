@@ -13,16 +13,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from importlib import resources
-from typing import Literal
+from importlib import import_module, resources
+from typing import Any, Literal
 
-from lowerbound.certify.design.cliques import clique_design, collision_design
-from lowerbound.certify.design.frames import frames_by_classes_design, frames_design
-from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
-from lowerbound.certify.design.lattice_cliques import lattice_clique_design
-from lowerbound.certify.design.strips import strips_design
 from lowerbound.certify.design.target import Design, Designer, Target
-from lowerbound.certify.design.values import paper_design, values_design
+from lowerbound.certify.kept import proposed
 from lowerbound.core.grid import Guarantee
 from lowerbound.kernel.rules import (
     clique,
@@ -71,8 +66,9 @@ class Theorem:
         The ids that a certificate at delta > 0 names instead; None if they are the same.
     rule : str
         The kernel's kind of certificate.
-    designer : function or None
-        Searches for the strongest instance; None for theorems whose certificates are made elsewhere.
+    search : str or None
+        "MODULE:FUNCTION" of certify/design, the `Designer` that searches for the strongest instance. It is imported
+        when it has to search. None for theorems whose certificates are made elsewhere.
     guarantee : "additive" or "relative"
         Whether eta bounds the additive or the relative error.
     scope : str
@@ -83,7 +79,7 @@ class Theorem:
     reads: str
     lemmas: tuple[str, ...]
     rule: str
-    designer: Designer | None = None
+    search: str | None = None
     guarantee: Guarantee = "additive"
     scope: str = ""
     lemmas_with_failures: tuple[str, ...] | None = None
@@ -114,10 +110,38 @@ class Theorem:
 
     def design(self, target: Target) -> Design | None:
         """The strongest known instance for a target, or None if there is one token or the theorem forces no bit."""
-        if self.designer is None or target.delta >= Fraction(1, 2) or target.n_tokens < 2:
+        if self.search is None or target.delta >= Fraction(1, 2) or target.n_tokens < 2:
             return None
-        found = self.designer(target)
-        return found if found is not None and found.bits >= 1 else None
+        return _designed(self, target)
+
+    @property
+    def designer(self) -> Designer:
+        """The function that `search` names."""
+        assert self.search is not None
+        module, _, name = self.search.partition(":")
+        found: Designer = getattr(import_module(f"lowerbound.certify.design.{module}"), name)
+        return found
+
+
+@lru_cache(maxsize=256)
+def _designed(theorem: Theorem, target: Target) -> Design | None:
+    question = {
+        "geometry": target.geometry.to_json(),
+        "eta": str(target.eta),
+        "delta": str(target.delta),
+        "multiplier": str(target.multiplier),
+    }
+
+    def search() -> dict[str, Any] | None:
+        found = theorem.designer(target)
+        return vars(found) if found is not None and found.bits >= 1 else None
+
+    found: Design | None = proposed(f"the design of theorem {theorem.name}", question, search, _made)
+    return found
+
+
+def _made(found: dict[str, Any] | None) -> Design | None:
+    return None if found is None else Design(**found)
 
 
 LATTICE_KEYS = "keys over a fine lattice, values on a grid, and answers that are never wrong (delta = 0)"
@@ -128,28 +152,28 @@ STRIPS = "real keys and values, any delta, and answers that depend measurably on
 THEOREMS: dict[str, Theorem] = {
     theorem.name: theorem
     for theorem in (
-        Theorem("A", "one bit per value", values.LEMMAS["A"], "values_floor", paper_design, "relative"),
-        Theorem("B", "values", values.LEMMAS["B"], "values_floor", values_design),
+        Theorem("A", "one bit per value", values.LEMMAS["A"], "values_floor", "values:paper_design", "relative"),
+        Theorem("B", "values", values.LEMMAS["B"], "values_floor", "values:values_design"),
         Theorem(
             "C",
             "keys and values, one read per symbol",
             payload.LEMMAS["C"],
             "keys_and_values_floor",
-            single_read_design,
+            "keys_and_values:single_read_design",
         ),
         Theorem(
             "C'",
             "keys and values, read again with a better reference",
             payload.LEMMAS["C'"],
             "keys_and_values_floor",
-            zoom_design,
+            "keys_and_values:zoom_design",
         ),
         Theorem(
             "F",
             "keys in all directions and values",
             frames.LEMMAS["F"],
             "frames_floor",
-            frames_design,
+            "frames:frames_design",
             lemmas_with_failures=frames.LEMMAS_WITH_FAILURES["F"],
         ),
         Theorem(
@@ -157,7 +181,7 @@ THEOREMS: dict[str, Theorem] = {
             "keys in all directions and values, tokens that meet counted exactly",
             frames.LEMMAS["F'"],
             "frames_floor",
-            frames_by_classes_design,
+            "frames:frames_by_classes_design",
             lemmas_with_failures=frames.LEMMAS_WITH_FAILURES["F'"],
         ),
         Theorem(
@@ -165,7 +189,7 @@ THEOREMS: dict[str, Theorem] = {
             "random keys and values: strips",
             strips.LEMMAS["G"],
             "strips_floor",
-            strips_design,
+            "strips:strips_design",
             scope=STRIPS,
         ),
         Theorem(
@@ -173,7 +197,7 @@ THEOREMS: dict[str, Theorem] = {
             "lattice keys and grid values: cliques",
             lattice_clique.LEMMAS["E1"],
             "lattice_clique_floor",
-            lattice_clique_design,
+            "lattice_cliques:lattice_clique_design",
             scope=LATTICE_KEYS,
         ),
         Theorem(
@@ -181,7 +205,7 @@ THEOREMS: dict[str, Theorem] = {
             "random keys and values: collisions",
             collision.LEMMAS["D"],
             "collision_floor",
-            collision_design,
+            "cliques:collision_design",
             scope=RANDOM_KEYS,
         ),
         Theorem(
@@ -189,7 +213,7 @@ THEOREMS: dict[str, Theorem] = {
             "random keys and values: cliques",
             clique.LEMMAS["E"],
             "clique_floor",
-            clique_design,
+            "cliques:clique_design",
             scope=RANDOM_KEYS,
         ),
     )

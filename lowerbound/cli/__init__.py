@@ -13,57 +13,154 @@ from typing import Annotated, NoReturn
 import typer
 
 from lowerbound import __version__
-from lowerbound.cli.adversary import attack
-from lowerbound.cli.audit import audit
-from lowerbound.cli.bounds import floor, models, reduce
-from lowerbound.cli.certificates import certify, check
-from lowerbound.cli.claims import possible
-from lowerbound.cli.demo import demo
-from lowerbound.cli.draw import draw
-from lowerbound.cli.figures import figures
-from lowerbound.cli.games import caches, play
-from lowerbound.cli.grammar import Chapter, ChapteredGroup, StrictCommand, debugging, show_traceback
-from lowerbound.cli.ids import ids
-from lowerbound.cli.notebooks import notebooks
-from lowerbound.cli.proofs import verify
-from lowerbound.cli.regimes import dimension, phase, time
-from lowerbound.cli.replay import cache, decode, f_hat, state
+from lowerbound.cli.deferred import Deferred, group
+from lowerbound.cli.grammar import Chapter, ChapteredGroup, debugging, show_traceback
 from lowerbound.cli.signals import stopped_in_order
-from lowerbound.cli.structures import structures
-from lowerbound.cli.sweeps import results, sweep
-from lowerbound.cli.trace import check as check_trace
-from lowerbound.cli.trace import compare, inspect, keys, record
-from lowerbound.cli.trace import play as play_trace
-from lowerbound.cli.var import ranks, realise, simulate, sums
 from lowerbound.errors import DEFECT_EXIT_CODE, LowerBoundError, Undecided, printable
 from lowerbound.report.terminal import shown_streams
+
+RESULTS = group(
+    "results",
+    "Look at what sweeps have put into a store.",
+    (
+        Deferred(
+            "list", "sweeps", "List the sweeps of a store and how many units are finished.", function="list_sweeps"
+        ),
+        Deferred("show", "sweeps", "List every unit of a store with its outcome."),
+        Deferred("export", "sweeps", "Export all rows as a table; equal rows give equal bytes."),
+        Deferred("diff", "sweeps", "List the units on which two stores differ."),
+    ),
+)
+VAR = group(
+    "var",
+    "The pipeline of visual autoregressive models, simulated and settled.",
+    (
+        Deferred("simulate", "var", "Generate an image with a cache in a network, of random or trained weights."),
+        Deferred("draw", "draw", "Draw pictures with the full cache, and the same pictures under each other cache."),
+        Deferred("ranks", "var", "Exact ranks of the map from token ids to each scale's input."),
+        Deferred("realise", "var", "Solve for weights that give prescribed keys and values."),
+        Deferred("sums", "var", "Show how the floors of heads add up for MODEL, and why."),
+        Deferred("state", "replay", "Model R2, whole state: bits that the sampler must keep."),
+        Deferred("cache", "replay", "Model R2, cache alone: bits needed to answer without f_hat."),
+        Deferred("f-hat", "replay", "Model R3: bits that are needed even if f_hat is known."),
+        Deferred("decode", "replay", "Decode all token ids of MODEL from noisy outputs."),
+    ),
+)
+TRACE = group(
+    "trace",
+    "Recorded attention: checked, and measured against the worst case.",
+    (
+        Deferred("record", "trace", "Record the attention of one image in a network, of random or trained weights."),
+        Deferred("inspect", "trace", "Measure lambda, key coherence, ranks and sparsity of every head."),
+        Deferred("keys", "trace", "Measure which cached tokens a query could address among the recorded keys."),
+        Deferred("check", "trace", "Recompute attention and compare it with the recorded outputs."),
+        Deferred("play", "trace", "Play caches on the trace: bytes of state, and errors."),
+        Deferred("compare", "trace", "Compare what caches need on this image with the worst case."),
+        Deferred(
+            "ids",
+            "ids",
+            "Show which ids of an image can be told from its last map's answers, by who knows the weights.",
+        ),
+    ),
+)
 
 
 class _Main(ChapteredGroup):
     chapters = (
         Chapter(
             "Understand the bound",
-            ("floor", "possible", "reduce", "models", "structures", "dimension", "phase", "time", "demo"),
+            (
+                Deferred("floor", "bounds", "The number of bits that any cache must keep for MODEL."),
+                Deferred(
+                    "possible",
+                    "claims",
+                    "Is this compression possible as a worst-case guarantee? POSSIBLE, IMPOSSIBLE or OPEN.",
+                ),
+                Deferred("reduce", "bounds", "Follow one bit from Alice to Bob through one hard instance."),
+                Deferred(
+                    "models",
+                    "bounds",
+                    "List the models of the catalogues and their KV caches: image models, then language models.",
+                ),
+                Deferred(
+                    "structures",
+                    "structures",
+                    "Show which structure of values or attention lowers the floor, and a cache that meets it.",
+                ),
+                Deferred(
+                    "dimension",
+                    "regimes",
+                    "Bound how many unit keys of a given coherence fit in R^d: by construction, and by a certificate.",
+                ),
+                Deferred(
+                    "phase",
+                    "regimes",
+                    "Find the logits from which caches need T d bits, and those up to which a proved coreset is "
+                    "smaller.",
+                ),
+                Deferred(
+                    "time",
+                    "regimes",
+                    "Count the cached rows that a reader looks at per query, for non-adaptive and adaptive readers.",
+                ),
+                Deferred(
+                    "demo",
+                    "demo",
+                    "A demonstration: floors in bytes, a game of keys and values, one bit, pictures, published ratios.",
+                ),
+            ),
             ("floor var-d16 --eta 0.01", "possible var-d30 --ratio 10 --eta 0.01"),
         ),
         Chapter(
             "Your cache",
-            ("audit", "play", "attack", "caches"),
+            (
+                Deferred("audit", "audit", "Audit a cache: what it claims, holds and sends, and what it breaks."),
+                Deferred("play", "games", "Play caches against the floor: measure memory and error."),
+                Deferred(
+                    "attack",
+                    "adversary",
+                    "Attack CACHE: search for tokens on which its answers break its error guarantee.",
+                ),
+                Deferred("caches", "games", "List the caches that can be played by name."),
+            ),
             ("audit transformers:my_package:MyCache --claim 4", "play h2o kivi --budget 1/4,1/2"),
         ),
         Chapter(
             "The proof",
-            ("verify", "certify", "check"),
+            (
+                Deferred("verify", "proofs", "Check the proof: for each lemma, who checked it and on what it rests."),
+                Deferred(
+                    "certify",
+                    "certificates",
+                    "Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`.",
+                ),
+                Deferred("check", "certificates", "Check whether FILE proves its claim; the last line is one word."),
+            ),
             ("certify var-d16 --eta 0.01 -o floor.json", "check floor.json"),
         ),
         Chapter(
             "Visual autoregressive models",
-            ("var", "trace"),
+            (VAR, TRACE),
             ("var simulate tiny --cache h2o --budget 1/4", "trace compare image.safetensors"),
         ),
         Chapter(
             "Experiments and teaching",
-            ("sweep", "results", "figures", "notebooks"),
+            (
+                Deferred(
+                    "sweep", "sweeps", "Run every combination of a specification that the store does not have yet."
+                ),
+                RESULTS,
+                Deferred(
+                    "figures",
+                    "figures",
+                    "Draw figures from the tables of `python -m experiments`, as PDF, SVG and PNG.",
+                ),
+                Deferred(
+                    "notebooks",
+                    "notebooks",
+                    "List the teaching notebooks of the checkout, or convert them for Jupyter.",
+                ),
+            ),
             ("sweep axes.toml --store rows.db", "notebooks --to ipynb"),
         ),
     )
@@ -101,31 +198,8 @@ def _options(
     """The KV-cache memory lower bound for visual autoregressive transformers: stated, played and measured."""
 
 
-COMMANDS = (
-    *(floor, reduce, audit, play, attack, caches, models, demo, possible, certify),
-    *(check, verify, structures, dimension, phase, time, sweep, figures, notebooks),
-)
-"""The commands, in the order in which a new reader meets them."""
-
-for command in COMMANDS:
-    app.command(cls=StrictCommand)(command)
-app.add_typer(results, name="results")
-
-VAR_COMMANDS = (simulate, draw, ranks, realise, sums, state, cache, f_hat, decode)
-"""The commands of `lowerbound var`, in the order in which a new reader meets them."""
-
-var = typer.Typer(no_args_is_help=True, help="The pipeline of visual autoregressive models, simulated and settled.")
-for var_command in VAR_COMMANDS:
-    var.command(cls=StrictCommand)(var_command)
-app.add_typer(var, name="var")
-
-TRACE_COMMANDS = (record, inspect, keys, check_trace, play_trace, compare, ids)
-"""The commands of `lowerbound trace`, in the order in which a new reader meets them."""
-
-trace = typer.Typer(no_args_is_help=True, help="Recorded attention: checked, and measured against the worst case.")
-for trace_command in TRACE_COMMANDS:
-    trace.command(cls=StrictCommand)(trace_command)
-app.add_typer(trace, name="trace")
+COMMANDS = tuple(each for chapter in _Main.chapters for each in chapter.commands if isinstance(each, Deferred))
+"""The commands that have no commands of their own, in the order in which help lists them."""
 
 
 def _fail(error: BaseException, sentence: str, exit_code: int) -> NoReturn:

@@ -46,9 +46,11 @@ def floor(
     with working("floors: an instance for each theorem, and its certificate"):
         found = compute(place.found(), eta=eta, failure_prob=delta)
     if as_json:
-        print_json(found.to_json())
+        from lowerbound.certify.kept import read_again
+
+        print_json({**found.to_json(), "read_again": read_again()})
         return
-    from lowerbound.report.table import floor_text
+    from lowerbound.report.floors import floor_text
     from lowerbound.report.terminal import say
 
     say(floor_text(found))

@@ -165,6 +165,8 @@ def _tell(
         out.write_bytes(document)
     share = Fraction(found.bits, subject.cache_bits)
     if as_json:
+        from lowerbound.certify.kept import read_again
+
         print_json(
             {
                 "model": subject.name,
@@ -176,6 +178,7 @@ def _tell(
                 "claim": found.claim,
                 "bytes": len(document),
                 "file": None if out is None else str(out),
+                "read_again": read_again(),
                 **(about or {}),
             }
         )

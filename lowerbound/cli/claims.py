@@ -58,10 +58,12 @@ def possible(
 
             save(claim_picture(found.to_json()), picture)
     if as_json:
-        print_json(found.to_json())
+        from lowerbound.certify.kept import read_again
+
+        print_json({**found.to_json(), "read_again": read_again()})
     else:
         from lowerbound.core.decoder import Placed
-        from lowerbound.report.table import possible_text
+        from lowerbound.report.floors import possible_text
 
         say(possible_text(found.to_json(), notes=subject.notes if isinstance(subject, Placed) else ()))
         print(found.word)

@@ -136,7 +136,7 @@ def _taught(
     from lowerbound.certify.possible import bracket
     from lowerbound.report.brackets import too_short_text
     from lowerbound.report.figure import frontier, save
-    from lowerbound.report.table import floor_text
+    from lowerbound.report.floors import floor_text
     from lowerbound.report.terminal import console
 
     say = _silent if as_json else _say

@@ -228,7 +228,7 @@ def play(
             told["recorded_keys"] = told_of(*recorded)
         print_json(told)
     elif rows:
-        from lowerbound.report.table import duel_table, whole_family_text
+        from lowerbound.report.table import duel_table
         from lowerbound.report.terminal import console
 
         if recorded is not None:
@@ -237,6 +237,8 @@ def play(
             print(f"{keys_text(*recorded)}\n")
         console().print(duel_table(rows))
         if forced is not None:
+            from lowerbound.report.floors import whole_family_text
+
             print(whole_family_text(forced, rows))
     if failures:
         raise typer.Exit(max(error.exit_code for _, error in failures))

@@ -6,8 +6,9 @@ import os
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -34,7 +35,33 @@ def show_traceback(error: BaseException) -> None:
         print(printable_lines("".join(traceback.format_exception(error))), end="", file=sys.stderr)
 
 
-class StrictCommand(TyperCommand):
+class _Lazily:
+    """A command that converts only what is not yet of its parameter's type.
+
+    Contract: nothing typed, a default, and text for a parameter that takes text stay as they are; everything else is
+    converted, or refused, as in the base class. For its first conversion typer loads pydantic, which takes longer than
+    many a command.
+    """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for each in found:
+            if "process_value" not in vars(each):
+                vars(each)["process_value"] = partial(_processed, each, each.process_value)
+        return found
+
+
+def _processed(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
+    wanted = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
+    texts = (value,) if wanted is str else value if wanted == list[str] else ()
+    is_text = bool(texts) and all(isinstance(each, str) and each.isascii() for each in texts)
+    is_default = value is parameter.default and isinstance(wanted, type) and isinstance(value, wanted)
+    if (value is None and parameter.required) or not (value is None or is_default or is_text):
+        return convert(context, value)
+    return value if parameter.callback is None else parameter.callback(context, parameter, value)
+
+
+class StrictCommand(_Lazily, TyperCommand):
     """A command that rejects an option given twice, unless the option takes a list, and that knows --debug.
 
     Contract: as its base class, which silently keeps the last of two values; here that raises InvalidArgument.
@@ -59,35 +86,33 @@ class Chapter:
     """Commands that answer one kind of question, with two examples as they are typed."""
 
     title: str
-    commands: tuple[str, ...]
+    commands: tuple[TyperCommand | TyperGroup, ...]
     examples: tuple[str, str]
 
 
-class ChapteredGroup(TyperGroup):
-    """A group whose help lists its commands by chapter; commands of no chapter come last."""
+class StrictGroup(_Lazily, TyperGroup):
+    """A command that has commands of its own."""
+
+
+class ChapteredGroup(StrictGroup):
+    """A group whose commands are those of its chapters, by which its help lists them."""
 
     chapters: tuple[Chapter, ...] = ()
 
+    def __init__(self, **terms: Any) -> None:
+        super().__init__(**terms)
+        for command in (each for chapter in self.chapters for each in chapter.commands):
+            self.add_command(command)
+
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        told: set[str] = set()
         for chapter in self.chapters:
-            told |= set(chapter.commands)
             with formatter.section(chapter.title):
-                formatter.write_dl(list(self._rows(ctx, chapter.commands)))
+                told = [(str(each.name), each.get_short_help_str(LONGEST_SENTENCE)) for each in chapter.commands]
+                formatter.write_dl(told)
                 formatter.write_paragraph()
                 with formatter.indentation():
                     for example in chapter.examples:
                         formatter.write_text(f"$ {ctx.info_name} {example}")
-        rest = list(self._rows(ctx, [name for name in self.list_commands(ctx) if name not in told]))
-        if rest:
-            with formatter.section("More"):
-                formatter.write_dl(rest)
-
-    def _rows(self, ctx: Any, names: Iterable[str]) -> Iterable[tuple[str, str]]:
-        for name in names:
-            command = self.get_command(ctx, name)
-            if command is not None and not command.hidden:
-                yield name, command.get_short_help_str(LONGEST_SENTENCE)
 
 
 def listed(given: Sequence[str] | None, what: str) -> list[str]:

@@ -98,6 +98,8 @@ def verify(
         print(f"{report.theorem.lemma.id} is {report.theorem.status}; it rests on:")
         for assumption in report.theorem.assumptions or ("nothing that was checked",):
             print(f"  {assumption}")
+        if report.coq_is_kept:
+            print("Coq compiled and audited these very sources in an earlier run; --strict starts anew")
         print(report.verdict)
     raise typer.Exit(report.exit_code)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lowerbound.cli.grammar import StrictCommand
 from lowerbound.cli.options import InstanceSeedOption, JsonOption, can_write, instances_of, print_json
 from lowerbound.errors import InvalidArgument, printable
 
@@ -148,10 +147,6 @@ class _Bar:
             self._bar.stop()
 
 
-results = typer.Typer(no_args_is_help=True, help="Look at what sweeps have put into a store.", rich_markup_mode=None)
-
-
-@results.command("list", cls=StrictCommand)
 def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
     """List the sweeps of a store and how many units are finished."""
     from lowerbound.sweep.store import Store
@@ -167,7 +162,6 @@ def list_sweeps(store: StoreArgument, as_json: JsonOption = False) -> None:
         print(f"warning: {printable(problem)}", file=sys.stderr)
 
 
-@results.command("show", cls=StrictCommand)
 def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = False) -> None:
     """List every unit of a store with its outcome."""
     from lowerbound.sweep.store import Store
@@ -185,7 +179,6 @@ def show(store: StoreArgument, sweep: SweepOption = None, as_json: JsonOption = 
             print(f"    {printable(row.reason)}")
 
 
-@results.command("export", cls=StrictCommand)
 def export(
     store: StoreArgument,
     form: Annotated[FormatName, typer.Option("--format", help="csv, jsonl or parquet.")] = FormatName.CSV,
@@ -213,7 +206,6 @@ def export(
         print(f"{len(data)} bytes in {out}", file=sys.stderr)
 
 
-@results.command("diff", cls=StrictCommand)
 def diff(
     left: StoreArgument,
     right: Annotated[Path, typer.Argument(metavar="OTHER", help="Another store.")],

@@ -12,15 +12,13 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lowerbound.core.formats import FP16_BITS as FP16_BITS
+from lowerbound.core.formats import FP32_BITS as FP32_BITS
 from lowerbound.errors import CorruptState, invalid
 
 Item = Literal["payload", "indices", "scores", "scales", "residual_window", "padding", "length_prefix"]
 Ledger = dict[Item, int]
 LENGTH_PREFIX_BITS = 64
-FP16_BITS = 16
-"""Bits of a half-precision float, the format in which published KV caches store each number."""
-FP32_BITS = 32
-"""Bits of a single-precision float, for running sums and scores that fp16 would round too coarsely."""
 _FLOAT_FORMATS: dict[int, np.dtype[np.floating[Any]]] = {64: np.dtype("<f8"), 32: np.dtype("<f4"), 16: np.dtype("<f2")}
 
 

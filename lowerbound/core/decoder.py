@@ -14,7 +14,7 @@ from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from typing import Any
 
-from lowerbound.core.bits import FP16_BITS
+from lowerbound.core.formats import FP16_BITS
 from lowerbound.core.geometry import Geometry, stated_cap
 from lowerbound.core.rules import RuleName
 from lowerbound.core.scalars import Rational, counted, plainly

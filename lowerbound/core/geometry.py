@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Protocol
 
-from lowerbound.core.bits import FP16_BITS
+from lowerbound.core.formats import FP16_BITS
 from lowerbound.core.rules import MULTIPLIER_CAP, L2Norm, Rule, RuleName, Scaled
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.core.schedule import ScaleSchedule

@@ -14,10 +14,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-import array_api_compat
-import numpy as np
-
-from lowerbound.core.threads import blocks
 from lowerbound.errors import invalid
 
 RuleName = Literal["l2norm", "1/sqrt(d)", "0.25/sqrt(d)"]
@@ -25,28 +21,6 @@ RuleName = Literal["l2norm", "1/sqrt(d)", "0.25/sqrt(d)"]
 
 MULTIPLIER_CAP = Fraction(100)
 """The largest multiplier: VAR and Infinity clamp the learned log-multiplier of a head at ln 100."""
-
-ROWS_PER_BLOCK = 2**14
-LEAST_SQUARE = 2.0**-900
-"""If a sum of squares is smaller than this, its terms may have lost digits or underflowed to 0."""
-
-
-def unit_rows(rows: Any) -> Any:
-    """Rows divided by their Euclidean norms; a zero row stays zero."""
-    # A row whose squares overflow or underflow is first divided by its largest entry, so that every finite row works.
-    xp = array_api_compat.array_namespace(rows)
-    squares = _squares(xp, rows)
-    fits = (squares >= LEAST_SQUARE) & (squares < math.inf)
-    if rows.shape[-1] and not bool(xp.all(fits)):
-        peaks = xp.max(xp.abs(rows), axis=-1, keepdims=True)
-        rows = rows / xp.where(fits | (peaks == 0), xp.ones_like(peaks), peaks)
-        squares = _squares(xp, rows)
-    return rows / xp.where(squares > 0, xp.sqrt(squares), xp.ones_like(squares))
-
-
-def _squares(xp: Any, rows: Any) -> Any:
-    with np.errstate(over="ignore"):
-        return xp.sum(rows * rows, axis=-1, keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -92,10 +66,14 @@ class L2Norm:
 
     def scaled(self, queries: Any) -> Any:
         """Unit queries times the multiplier."""
+        from lowerbound.core.rows import unit_rows
+
         return unit_rows(queries) * self.multiplier
 
     def directions(self, keys: Any) -> Any:
         """Unit keys."""
+        from lowerbound.core.rows import unit_rows
+
         return unit_rows(keys)
 
     def logit_bound(self, d: int, query_length: float, key_length: float) -> float:
@@ -104,16 +82,3 @@ class L2Norm:
 
 
 Rule = Scaled | L2Norm
-
-
-def longest(rows: Any) -> float:
-    """The largest Euclidean norm of a row, but at least 2^-450; infinity if a squared norm overflows or is NaN."""
-    xp = array_api_compat.array_namespace(rows)
-    rows = rows.detach() if array_api_compat.is_torch_array(rows) else rows  # a bound has no gradient
-    square = LEAST_SQUARE
-    with np.errstate(over="ignore", invalid="ignore"):
-        for block in blocks(rows.shape[0], ROWS_PER_BLOCK):
-            part = rows[block, :]
-            largest = float(xp.max(xp.matmul(part[:, None, :], part[:, :, None])))
-            square = max(square, largest) if largest < math.inf else math.inf
-    return math.sqrt(square)

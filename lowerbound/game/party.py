@@ -19,6 +19,7 @@ import time
 import traceback
 from dataclasses import asdict, replace
 from fractions import Fraction
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -27,31 +28,23 @@ from lowerbound.core.bits import EncodedState
 from lowerbound.core.loading import load_cache
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import REPORTABLE, CacheContractBroken, LowerBoundError, TimeLimitExceeded
-from lowerbound.game.frames_reduction import FramesReduction
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
-from lowerbound.game.lattice_pairs import LatticePairs
-from lowerbound.game.payload_reduction import PayloadReduction
 from lowerbound.game.protocol import CacheProtocol, guarded
 from lowerbound.game.question import Terms, TokenRows, answers_of, state_of
-from lowerbound.game.recorded import RecordedReduction
-from lowerbound.game.reduction import Reduction
 from lowerbound.game.reply import LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TRACEBACK
-from lowerbound.game.structured import StructuredReduction
 from lowerbound.game.wire import MOST_REPLY_BYTES, SYMBOL_TYPE, Frames, Role, read_frames, write_frames
 
 ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
-FAMILIES: dict[str, type[HardFamily]] = {
-    family.game: family
-    for family in (
-        Reduction,
-        PayloadReduction,
-        FramesReduction,
-        StructuredReduction,
-        RecordedReduction,
-        LatticePairs,
-    )
+FAMILIES = {
+    "values": "reduction:Reduction",
+    "keys and values": "payload_reduction:PayloadReduction",
+    "frames": "frames_reduction:FramesReduction",
+    "structured": "structured:StructuredReduction",
+    "recorded": "recorded:RecordedReduction",
+    "lattice keys": "lattice_pairs:LatticePairs",
 }
+"""The families of games by the names that jobs call them, in "module:Class"; a party imports the one that it plays."""
 LIMITS = {
     resource.RLIMIT_FSIZE: MOST_REPLY_BYTES,
     resource.RLIMIT_NOFILE: 2**12,
@@ -126,8 +119,15 @@ def failure(error: LowerBoundError) -> dict[str, str]:
     }
 
 
+def family_of(game: str) -> type[HardFamily]:
+    """The class of the games of this name."""
+    module, _, name = FAMILIES[game].partition(":")
+    found: type[HardFamily] = getattr(import_module(f"lowerbound.game.{module}"), name)
+    return found
+
+
 def _play(role: Role, game: dict[str, Any], private: Frames) -> tuple[dict[str, Any], Frames]:
-    reduction = FAMILIES[game["game"]].from_json(game["reduction"])
+    reduction = family_of(game["game"]).from_json(game["reduction"])
     cache_class = load_cache(game["cache"])
     public = reduction.public(Fraction(game["budget"]) if game["budget"] is not None else None)
     protocol = CacheProtocol(reduction, lambda: cache_class(public))

@@ -54,6 +54,8 @@ SECTIONS = (
 AS_PRINTED = "Set Printing All. Set Printing Width 1000000. Set Printing Depth 1000000."
 AS_READ = "Unset Printing Implicit Defensive. Set Printing Width 100. Set Printing Depth 1000000."
 _QUALIFIED = re.compile(r"[A-Za-z_][\w']*(?:\.[A-Za-z_][\w']*)+")
+_PIECE = re.compile(r'\(\*|\*\)|"|[^(*"]+|.', re.DOTALL)
+"""Of a Coq source: a mark of a comment, one of a string, and what stands between marks."""
 SUMMARY = "summary.json"
 
 
@@ -118,24 +120,17 @@ def read_summary(text: str) -> Mapping[str, frozenset[str]]:
 
 def without_comments(text: str) -> str:
     """A Coq source with every comment blanked, byte for byte as long: comments nest, and strings hide their marks."""
-    out, depth, in_string, place = [], 0, False, 0
-    while place < len(text):
-        pair = text[place : place + 2]
-        if not in_string and pair == "(*":
-            depth += 1
-            out.append("  ")
-            place += 2
-            continue
-        if not in_string and pair == "*)" and depth:
-            depth -= 1
-            out.append("  ")
-            place += 2
-            continue
-        if text[place] == '"':
+    out, depth, in_string = [], 0, False
+    for found in _PIECE.finditer(text):
+        piece, was_within = found[0], depth > 0
+        if piece == '"':
             in_string = not in_string
-        blank = "\n" if text[place] == "\n" else " " * len(text[place].encode())
-        out.append(blank if depth else text[place])
-        place += 1
+        elif piece == "(*" and not in_string:
+            depth += 1
+        elif piece == "*)" and not in_string:
+            depth = max(0, depth - 1)
+        within = was_within or depth > 0
+        out.append("\n".join(" " * len(line.encode()) for line in piece.split("\n")) if within else piece)
     return "".join(out)
 
 
@@ -154,6 +149,8 @@ class Compiled:
     place: Path
     modules: tuple[str, ...]
     summary: Mapping[str, frozenset[str]]
+    is_kept: bool = False
+    """Whether all of it is the result of an earlier run of the same sources."""
 
     @property
     def axioms(self) -> frozenset[str]:
@@ -176,9 +173,8 @@ class Compiled:
     def homes(self) -> Mapping[str, tuple[str, ...]]:
         """Each theorem's name -> the modules that state a theorem of that name, as Coq's .glob files list them."""
         found: dict[str, list[str]] = {}
-        for module in self.modules:
-            for line in self._glob(module):
-                words = line.split()
+        for module, lines in self._globs.items():
+            for words in lines:
                 if words and words[0] in ("prf", "thm") and words[2] == "<>":
                     found.setdefault(words[3], []).append(module)
         return {name: tuple(modules) for name, modules in found.items()}
@@ -198,8 +194,7 @@ class Compiled:
         Contract: the text from the place that Coq's .glob file names to the next "Proof", comments left out.
         """
         module, _, name = self.full_name(theorem).partition(".")
-        text = without_comments((self.place / f"{module}.v").read_text(encoding="utf-8"))
-        statement = text.encode()[self._start(theorem) :].decode().partition("\nProof")[0]
+        statement = self._plain[module][self._start(theorem) :].decode().partition("\nProof")[0]
         return " ".join(statement.removeprefix(name).split())
 
     def line(self, theorem: str) -> int:
@@ -209,29 +204,52 @@ class Compiled:
 
     def _start(self, theorem: str) -> int:
         module, _, name = self.full_name(theorem).partition(".")
-        places = [line.split()[1] for line in self._glob(module) if line.split()[2:] == ["<>", name]]
-        return int(places[-1].partition(":")[0])
+        return self._places[module, name]
 
-    def _glob(self, module: str) -> list[str]:
-        return (self.place / f"{module}.glob").read_text(encoding="utf-8").splitlines()
+    @cached_property
+    def _places(self) -> Mapping[tuple[str, str], int]:
+        """By module and name: the byte of the source at which the last thing of that name is stated."""
+        named = ((module, words) for module, lines in self._globs.items() for words in lines if words[2:3] == ["<>"])
+        return {(module, words[3]): int(words[1].partition(":")[0]) for module, words in named if len(words) == 4}
+
+    @cached_property
+    def _plain(self) -> Mapping[str, bytes]:
+        """Each module's source without comments, byte for byte as long."""
+        texts = {module: (self.place / f"{module}.v").read_text(encoding="utf-8") for module in self.modules}
+        return {module: without_comments(text).encode() for module, text in texts.items()}
+
+    @cached_property
+    def _globs(self) -> Mapping[str, list[list[str]]]:
+        """The words of each line of each module's .glob file."""
+        texts = {module: (self.place / f"{module}.glob").read_text(encoding="utf-8") for module in self.modules}
+        return {module: [line.split() for line in text.splitlines()] for module, text in texts.items()}
 
     @cached_property
     def references(self) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
         """For each (module, theorem or definition), those that it mentions, as Coq's .glob files list them."""
         mentioned: dict[tuple[str, str], set[tuple[str, str]]] = {}
-        for module in self.modules:
+        for module, lines in self._globs.items():
             current: tuple[str, str] | None = None
-            for line in self._glob(module):
-                words = line.split()
+            for words in lines:
                 if words and words[0] in ("prf", "def", "thm"):
                     current = module, words[3]
                     mentioned.setdefault(current, set())
-                elif line.startswith("R") and current is not None and words[1].startswith(f"{LOGICAL_NAME}."):
+                elif words and words[0][0] == "R" and current and words[1].startswith(f"{LOGICAL_NAME}."):
                     mentioned[current].add((words[1].removeprefix(f"{LOGICAL_NAME}."), words[3]))
         return {key: frozenset(value) for key, value in mentioned.items()}
 
     def closure(self, theorem: str) -> frozenset[str]:
         """The theorem and the names of everything in this folder on which its proof rests."""
+        if theorem not in self._closures:
+            self._closures[theorem] = self._closure(theorem)
+        return self._closures[theorem]
+
+    @cached_property
+    def _closures(self) -> dict[str, frozenset[str]]:
+        """Those that were asked for."""
+        return {}
+
+    def _closure(self, theorem: str) -> frozenset[str]:
         module, _, name = self.full_name(theorem).partition(".")
         seen, todo = {(module, name)}, [(module, name)]
         while todo:
@@ -357,7 +375,8 @@ class CoqFolder:
         modules = tuple(path.stem for path in self.files)
         with _kept() as root, _locked(root / f"{self.digest}.lock"):
             place = root / self.digest
-            if afresh or not (place / SUMMARY).is_file():
+            is_kept = not afresh and (place / SUMMARY).is_file()
+            if not is_kept:
                 shutil.rmtree(place, ignore_errors=True)
                 place.mkdir()
                 for path in self.files:
@@ -367,7 +386,7 @@ class CoqFolder:
                 read_summary(text)
                 (place / SUMMARY).write_text(json.dumps(text), encoding="utf-8")
             summary = read_summary(json.loads((place / SUMMARY).read_text(encoding="utf-8")))
-        return Compiled(place, modules, summary)
+        return Compiled(place, modules, summary, is_kept)
 
 
 def _compile(place: Path, names: Sequence[str]) -> None:

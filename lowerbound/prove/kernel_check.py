@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 from lowerbound.kernel.codec import Rejected, decode, digest
 from lowerbound.kernel.judge import judge
 from lowerbound.kernel.verdict import Outcome
-from lowerbound.prove.find import find_payload
 from lowerbound.prove.lemma import ByKernel
 
 if TYPE_CHECKING:
@@ -57,6 +56,8 @@ def judge_claim(
 
 def make_bundle(book: Book) -> dict[str, Any]:
     """Statements and certificates of the whole book, all found anew; raises NotFound if one cannot be found."""
+    from lowerbound.prove.find import find_payload
+
     statements, certificates = [], []
     for lemma in book.lemmas:
         for place, discharge in enumerate(lemma.discharges):

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -29,6 +31,7 @@ Status = Literal["proved", "proved on paper, not machine-checked", "refuted", "o
 ON_PAPER: Status = "proved on paper, not machine-checked"
 AXIOMS_OF_THE_REALS = "the four axioms of Coq's real numbers"
 SOLVERS = ("z3", "cvc5")
+_Question = Callable[[], tuple[Outcome, str]]
 BACKENDS = (*SOLVERS, "kernel", "coq", "computation")
 
 
@@ -85,6 +88,8 @@ class Report:
     """In what this book differs from the released one, one sentence each."""
     asked: tuple[str, ...] = ()
     """The ids of the lemmas that were asked for; empty where the whole book was."""
+    coq_is_kept: bool = False
+    """Whether Coq's results are those of an earlier run of the same sources."""
 
     @property
     def word(self) -> str:
@@ -132,6 +137,7 @@ class Report:
                 "assumptions": list(self.theorem.assumptions),
             },
             "changes": list(self.changes),
+            "coq_is_kept": self.coq_is_kept,
         }
 
 
@@ -164,23 +170,23 @@ def verify(
     chosen = [lemma for lemma in book.lemmas if lemma.id in wanted]
     runs = set(backends) or set(BACKENDS)
 
-    solved = _ask_solvers(book, chosen, runs, watch)
-    coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs, strict)
+    # Coq and the solvers are processes, for which this thread waits; meanwhile another one judges and counts. What it
+    # has begun is a matter of seconds, so that a signal, which only this thread receives, still ends all in order.
+    with closing(_Here(book, chosen, runs, watch)) as here:
+        solved = _ask_solvers(book, chosen, runs, watch)
+        coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs, strict)
+        found = here.found()
     entries: dict[str, LemmaReport] = {}
     for lemma in chosen:
-        watch(lemma.id)
         checks: list[Check] = []
         for place, discharge in enumerate(lemma.discharges):
             match discharge:
                 case BySolvers():
                     checks += [solved[name][lemma.id] for name in SOLVERS]
-                case ByKernel():
-                    judged = partial(judge_claim, book.directory, f"{lemma.id}/{place}", discharge)
-                    checks.append(_timed("kernel", judged, "kernel" in runs))
+                case ByKernel() | ByComputation():
+                    checks.append(found[lemma.id, place])
                 case ByCoq():
                     checks.append(coq.check(lemma, discharge))
-                case ByComputation():
-                    checks.append(_timed("computation", partial(_count, lemma, discharge), "computation" in runs))
                 case Cited(reference):
                     checks.append(Check(f"cited: {reference}", "on paper", "checked by no machine", 0))
         entries[lemma.id] = _entry(lemma, tuple(checks), entries)
@@ -188,7 +194,7 @@ def verify(
     complete = not only and not backends
     sentences = {lemma.id: digest(sentence(lemma)) for lemma in book.lemmas}
     changed = (*changes(book.directory), *differences("lemmas", sentences), *coq.changes)
-    return Report(tuple(entries.values()), entries.get(book.theorem, last), complete, changed, tuple(only))
+    return Report(tuple(entries.values()), entries.get(book.theorem, last), complete, changed, tuple(only), coq.is_kept)
 
 
 def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, LemmaReport]) -> LemmaReport:
@@ -210,7 +216,42 @@ def _entry(lemma: Lemma, checks: tuple[Check, ...], earlier: Mapping[str, LemmaR
     return LemmaReport(lemma, checks, status, checked_by, tuple(assumptions))
 
 
-def _timed(checker: str, check: Callable[[], tuple[Outcome, str]], run: bool) -> Check:
+class _Here:
+    """The checks that this process makes, by the kernel and by computation: one after the other, in a thread.
+
+    Contract: `found` has the check of every such discharge, by the lemma and the discharge's place in it. Once it is
+    closed, no check is begun any more.
+    """
+
+    def __init__(self, book: Book, lemmas: Sequence[Lemma], runs: set[str], watch: Callable[[str], None]) -> None:
+        self._pool = ThreadPoolExecutor(1)
+        self._asked: dict[tuple[str, int], Future[Check]] = {}
+        for lemma in lemmas:
+            for place, discharge in enumerate(lemma.discharges):
+                if isinstance(discharge, ByKernel):
+                    question: _Question = partial(judge_claim, book.directory, f"{lemma.id}/{place}", discharge)
+                    begun = partial(_timed, "kernel", question, "kernel" in runs)
+                elif isinstance(discharge, ByComputation):
+                    begun = partial(_timed, "computation", partial(_count, lemma, discharge), "computation" in runs)
+                else:
+                    continue
+                self._asked[lemma.id, place] = self._pool.submit(_watched, watch, lemma.id, begun)
+
+    def found(self) -> dict[tuple[str, int], Check]:
+        """Wait for all checks."""
+        return {place: asked.result() for place, asked in self._asked.items()}
+
+    def close(self) -> None:
+        """Begin nothing more, and wait for what was begun."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _watched(watch: Callable[[str], None], lemma: str, check: Callable[[], Check]) -> Check:
+    watch(lemma)
+    return check()
+
+
+def _timed(checker: str, check: _Question, run: bool) -> Check:
     if not run:
         return Check(checker, "undecided", "not run", 0)
     start = time.perf_counter()
@@ -294,6 +335,11 @@ class _Coq:
         except LowerBoundError as rejection:
             self._problem = "rejected", str(rejection)
         self._seconds = (time.perf_counter() - start) / len(asked)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether Coq did not have to compile and audit anything."""
+        return self._compiled is not None and self._compiled.is_kept
 
     def check(self, lemma: Lemma, discharge: ByCoq) -> Check:
         """Whether the theorem says what the lemma reads in it, and its proof uses what the lemma says it uses."""

@@ -11,7 +11,8 @@ from lowerbound.core.models import Model
 from lowerbound.core.scalars import counted, percent, plainly, rounded_down, rounded_up
 from lowerbound.core.sums import realised_streams
 from lowerbound.game.duel import Row
-from lowerbound.report.table import COQ_ALONE, label
+from lowerbound.report.floors import COQ_ALONE
+from lowerbound.report.table import label
 
 
 def brackets_text(model: Model, brackets: Sequence[Bracket]) -> str:

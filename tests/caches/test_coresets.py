@@ -19,7 +19,8 @@ from lowerbound.certify.dimension import room
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.grid import Grid
 from lowerbound.core.oracle.attention import attention
-from lowerbound.core.rules import L2Norm, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from tests.contracts.laws import CacheLaws, rounding

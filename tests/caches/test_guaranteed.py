@@ -26,7 +26,8 @@ from lowerbound.core.bits import BitWriter
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.grid import Grid
 from lowerbound.core.oracle.attention import attention
-from lowerbound.core.rules import L2Norm, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import L2Norm
 from lowerbound.errors import CorruptState
 from tests.contracts.laws import CacheLaws, rounding, written_bits
 from tests.contracts.playing import SMALL, VAR_256, at_once, holding, public, states_of

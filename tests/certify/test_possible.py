@@ -11,7 +11,7 @@ import pytest
 from experiments import claims, tightness
 from lowerbound.certify.possible import Word, possible
 from lowerbound.core.models import find_model, models
-from lowerbound.report.table import possible_text
+from lowerbound.report.floors import possible_text
 from tests.test_cli import Run, json_of
 
 VAR = find_model("var-d16")

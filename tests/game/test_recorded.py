@@ -18,7 +18,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import ImpossibleReduction, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Row, duel
-from lowerbound.game.party import FAMILIES
+from lowerbound.game.party import family_of
 from lowerbound.game.recorded import RecordedReduction, plan_recorded
 from lowerbound.game.story import narrate
 from tests.core.keys.test_recorded import crowded
@@ -103,7 +103,7 @@ def test_heads_have_values_of_their_own() -> None:
 
 def test_the_family_survives_json() -> None:
     """Law: Alice and Bob play on the same keys as the judge, who sends them as JSON."""
-    again = FAMILIES["recorded"].from_json(json.loads(json.dumps(PARTLY.to_json())))
+    again = family_of("recorded").from_json(json.loads(json.dumps(PARTLY.to_json())))
     assert isinstance(again, RecordedReduction)
     assert again.to_json() == PARTLY.to_json()
     assert (again.queries == PARTLY.queries).all()

@@ -21,7 +21,8 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import AccountingError, ImpossibleReduction
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
-from lowerbound.game.party import FAMILIES
+from lowerbound.game.hard_family import HardFamily
+from lowerbound.game.party import FAMILIES, family_of
 from lowerbound.game.protocol import CacheProtocol
 from lowerbound.game.structured import StructuredReduction, plan_structured
 from lowerbound.game.verdict import KEEPS
@@ -43,6 +44,12 @@ def test_the_scheme_meets_the_floor(kind: type[Prior]) -> None:
     assert row.verdict == KEEPS
 
 
+def test_families_are_found_by_their_names() -> None:
+    """Law: the party's table has every family of games, by the name that its own jobs call it."""
+    assert {family_of(game).game for game in FAMILIES} == FAMILIES.keys()
+    assert {family.game for family in HardFamily.__subclasses__() if not family.__abstractmethods__} <= FAMILIES.keys()
+
+
 @pytest.mark.parametrize("kind", PRIORS.values(), ids=PRIORS)
 def test_members_are_read_in_double_precision(kind: type[Prior]) -> None:
     """Law: no answer is computed in float32 for its side of a threshold, since `symbols` reads numbers."""
@@ -54,7 +61,7 @@ def test_members_are_read_in_double_precision(kind: type[Prior]) -> None:
 def test_bob_reads_every_member(kind: type[Prior], place: Geometry) -> None:
     """Definition: float64 pairs give Bob every symbol, in four heads of two layers; what crosses is JSON."""
     family = plan_structured(place, kind).stacked((2, 2))
-    again = FAMILIES[family.game].from_json(family.to_json())
+    again = family_of(family.game).from_json(family.to_json())
     assert isinstance(family, StructuredReduction)
     assert isinstance(again, StructuredReduction)
     assert again.prior == family.prior

@@ -9,7 +9,7 @@ import pytest
 from lowerbound.certify.floors import floor
 from lowerbound.core.decoder import own_decoder
 from lowerbound.core.scalars import counted
-from lowerbound.report.table import floor_text
+from lowerbound.report.floors import floor_text
 
 
 def test_counted() -> None:

@@ -13,7 +13,8 @@ from lowerbound.caches.thirdparty.torch_tokens import TorchTokens
 from lowerbound.core.bits import EncodedState, state_bits
 from lowerbound.core.cache import COUNT_BITS, FloatArray, Public
 from lowerbound.core.oracle.attention import attention
-from lowerbound.core.rules import L2Norm, Rule, Scaled, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.errors import CorruptState, InvalidArgument
 from tests.thirdparty.playing import (
     MARKS,

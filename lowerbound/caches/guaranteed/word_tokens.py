@@ -15,7 +15,7 @@ from lowerbound.ceiling.code import WIDENING_BITS, Achieved
 from lowerbound.ceiling.shell_code import ShellCode
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public
-from lowerbound.core.rules import unit_rows
+from lowerbound.core.rows import unit_rows
 from lowerbound.errors import CorruptState, InvalidArgument
 
 WIDENINGS = (0, *(2**j for j in range(WIDENING_BITS)))

@@ -11,7 +11,7 @@ from lowerbound.caches.merged.weighted import WeightedTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray, Public, bits_of_pairs
 from lowerbound.core.oracle.attention import attention_mass
-from lowerbound.core.rules import unit_rows
+from lowerbound.core.rows import unit_rows
 from lowerbound.errors import CorruptState
 
 

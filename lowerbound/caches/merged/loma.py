@@ -10,7 +10,7 @@ import numpy as np
 from lowerbound.caches.merged.reading_zones import ReadingZones
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.coins import Coins
-from lowerbound.core.rules import unit_rows
+from lowerbound.core.rows import unit_rows
 
 
 class LoMA(ReadingZones):

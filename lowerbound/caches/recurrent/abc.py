@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lowerbound.caches.recurrent.slots import LARGEST_CONTROL, Slots
 from lowerbound.core.cache import FloatArray
 from lowerbound.core.coins import Coins
-from lowerbound.core.rules import unit_rows
+from lowerbound.core.rows import unit_rows
 
 
 class ABCMlp(Slots):

@@ -14,9 +14,8 @@ from math import comb
 
 import numpy as np
 from flint import fmpq, fmpq_mat
-from scipy.linalg import qr
-from scipy.optimize import linprog
 
+from lowerbound.certify.kept import proposed
 from lowerbound.core.pyramid.resampling import FloatArray, Resampling, exact
 from lowerbound.core.scalars import counted
 from lowerbound.errors import ImpossibleReduction
@@ -103,6 +102,29 @@ def least(matrix: fmpq_mat) -> Amplification:
     Contract: kappa is the exact gain of a left inverse; if `is_least`, no left inverse has a smaller gain. A matrix
     without full column rank raises ImpossibleReduction.
     """
+    question = {"rows": matrix.nrows(), "entries": [str(x) for x in matrix.entries()]}
+    found: Amplification = proposed(
+        "a left inverse of least gain", question, lambda: _least(matrix), lambda told: _amplified(matrix, *told)
+    )
+    return found
+
+
+def _amplified(matrix: fmpq_mat, listed: list[list[int]], candidates: list[list[str]]) -> Amplification:
+    """The exact gain of the left inverse on these supports, with the first vector h that proves it the least."""
+    supports = tuple(map(tuple, listed))
+    sums = row_sums(left_inverse(matrix, supports))
+    p = max(range(matrix.ncols()), key=lambda q: sums[q])
+    for entries in candidates:
+        h = fmpq_mat(matrix.ncols(), 1, [fmpq(*map(int, entry.split("/"))) for entry in entries])
+        if h[p, 0] == sums[p] and all(abs(x) <= 1 for x in (matrix * h).entries()):
+            return Amplification(fraction(sums[p]), supports, True, tuple(map(fraction, h.entries())))
+    return Amplification(fraction(sums[p]), supports, False, None)
+
+
+def _least(matrix: fmpq_mat) -> tuple[list[list[int]], list[list[str]]]:
+    """Supports that linear programs find, and vectors h of which one may prove that no gain is less."""
+    from scipy.optimize import linprog
+
     a = floats_of(matrix)
     n_rows, n = a.shape
     if n > n_rows or np.linalg.matrix_rank(a) < n:
@@ -118,14 +140,11 @@ def least(matrix: fmpq_mat) -> Amplification:
         order = tight[np.argsort(-np.abs(weights[tight]), kind="stable")]
         supports.append(_independent(a, [int(row) for row in order]))
         proposals.append((best.x, {row: int(np.sign(reach[row])) for row in supports[-1]}))
-    inverse = left_inverse(matrix, tuple(supports))
-    sums = row_sums(inverse)
+    sums = row_sums(left_inverse(matrix, tuple(supports)))
     p = max(range(n), key=lambda q: sums[q])
     near, signs = proposals[p]
-    for h in (_solved(matrix, supports[p], signs), _rounded(near)):
-        if h[p, 0] == sums[p] and all(abs(x) <= 1 for x in (matrix * h).entries()):
-            return Amplification(fraction(sums[p]), tuple(supports), True, tuple(map(fraction, h.entries())))
-    return Amplification(fraction(sums[p]), tuple(supports), False, None)
+    candidates = (_solved(matrix, supports[p], signs), _rounded(near))
+    return [list(support) for support in supports], [[str(x) for x in h.entries()] for h in candidates]
 
 
 def _independent(a: FloatArray, order: list[int]) -> tuple[int, ...]:
@@ -162,19 +181,25 @@ def square(matrix: fmpq_mat) -> Amplification:
     Contract: all ids use the same rows, and kappa is exact for them. With at most MOST_SUBSETS choices of rows, the
     choice is the best of all, up to rounding in floats.
     """
-    a = floats_of(matrix)
-    n_rows, n = a.shape
+    n_rows, n = matrix.nrows(), matrix.ncols()
     if n > n_rows:
         raise ImpossibleReduction(f"{counted(n_rows, 'row')} cannot determine {counted(n, 'code')}")
+    question = {"rows": n_rows, "entries": [str(x) for x in matrix.entries()]}
+    found: Amplification = proposed(
+        "the rows of a left inverse",
+        question,
+        lambda: list(_square(floats_of(matrix))),
+        lambda rows: _amplified(matrix, [rows] * n, []),
+    )
+    return found
+
+
+def _square(a: FloatArray) -> tuple[int, ...]:
+    n_rows, n = a.shape
     if comb(n_rows, n) <= MOST_SUBSETS:
-        rows = _best_of_all(a)
-    else:
-        starts = [_pivots(a), *([_greedy(a)] if n_rows <= MOST_GREEDY_ROWS else [])]
-        _, rows = min(_improved(a, start) for start in starts)
-    supports = (rows,) * n
-    sums = row_sums(left_inverse(matrix, supports))
-    p = max(range(n), key=lambda q: sums[q])
-    return Amplification(fraction(sums[p]), supports, False, None)
+        return _best_of_all(a)
+    starts = [_pivots(a), *([_greedy(a)] if n_rows <= MOST_GREEDY_ROWS else [])]
+    return min(_improved(a, start) for start in starts)[1]
 
 
 def _gains(parts: FloatArray) -> FloatArray:
@@ -207,6 +232,8 @@ def _greedy(a: FloatArray) -> list[int]:
 
 def _pivots(a: FloatArray) -> list[int]:
     """The rows that elimination with pivoting takes first: always independent, if the matrix has full rank."""
+    from scipy.linalg import qr
+
     _, _, order = qr(a.T, mode="economic", pivoting=True)
     return sorted(int(row) for row in order[: a.shape[1]])
 

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from flint import fmpq, fmpq_mat, fmpz_mat
 
+from lowerbound.certify.kept import proposed
 from lowerbound.certify.replay.facts import facts_of
 from lowerbound.certify.replay.floor import id_bits_of, resampling_of
 from lowerbound.certify.sealed import Sealed, sealed
@@ -103,17 +104,28 @@ def invisible(schedule: ScaleSchedule, resampling: Resampling) -> Invisible:
             f"f_hat is looked through for at most {MOST_IDS} ids and {MOST_CELLS} cells, got {sum(sizes)} ids and "
             f"{schedule.map_size(schedule.n_scales - 1)} cells"
         )
-    pyramid = ChannelPyramid(schedule, resampling)
+    question = {"shapes": [list(shape) for shape in schedule.shapes], "up": resampling.up}
+    found: Invisible = proposed(
+        "the maps that f_hat does not show",
+        question,
+        lambda: _rows(schedule, resampling, sizes),
+        lambda rows: Invisible(sizes, tuple(map(tuple, rows))),
+    )
+    return found
+
+
+def _rows(schedule: ScaleSchedule, resampling: Resampling, sizes: tuple[int, ...]) -> list[list[int]]:
+    n_scales, pyramid = len(sizes), ChannelPyramid(schedule, resampling)
     whole = beside([pyramid.accumulated(k) for k in range(n_scales)])
     integers = fmpz_mat(whole.nrows(), whole.ncols(), [x for row in whole.table() for x in _primitive(row)])
     spanning = _kernel(integers)
     rank = len(spanning)
     if not rank:
-        return Invisible(sizes, ())
+        return []
     differences = fmpz_mat(rank, sum(sizes), [x for row in spanning for x in _without_constants(row, sizes)])
     reduced = [[int(x) for x in row] for row in differences.lll().table()]
     cell = whole.table()[0]
-    return Invisible(sizes, tuple(tuple(_completed(row, sizes, cell)) for row in reduced if any(row)))
+    return [_completed(row, sizes, cell) for row in reduced if any(row)]
 
 
 def _kernel(matrix: fmpz_mat) -> list[list[int]]:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.oracle.attention import attention_weights
-from lowerbound.core.rules import Scaled, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import Scaled
 from lowerbound.core.scalars import ball, precision, upper_fraction
 from lowerbound.errors import invalid
 

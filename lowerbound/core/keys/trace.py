@@ -91,11 +91,11 @@ def _largest_walsh_sum(code: TraceCode) -> int:
     order = 1 << code.m
     if code.n_nonlinear * order > _LARGEST_WALSH_TABLE:
         return min(order, code.weil_bound)
-    from scipy.linalg import hadamard
-
     # The code is linear, so only vectors with a nonzero nonlinear part need comparing with the linear ones, and one
     # product with a Hadamard matrix does that for all linear parts at once. Float32 holds these integers exactly.
-    transform = hadamard(order, dtype=np.float32)
+    transform = np.ones((1, 1), dtype=np.float32)
+    for _ in range(code.m):
+        transform = np.block([[transform, transform], [transform, -transform]])
     largest = 0
     for start in range(1, code.n_nonlinear, _WALSH_BLOCK):
         numbers = np.arange(start, min(start + _WALSH_BLOCK, code.n_nonlinear)) * order

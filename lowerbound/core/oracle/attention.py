@@ -11,12 +11,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import array_api_compat
 import numpy as np
 
+from lowerbound.core.arrays import device_of, namespace
 from lowerbound.core.oracle.bounded import LARGEST_LOGIT, bounded_attention
 from lowerbound.core.oracle.bounded_torch import are_plain_tensors, batched_attention
-from lowerbound.core.rules import ROWS_PER_BLOCK, Rule, longest
+from lowerbound.core.rows import ROWS_PER_BLOCK, longest
+from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import blocks
 from lowerbound.errors import InvalidArgument
@@ -56,7 +57,7 @@ def _is_finite(xp: Any, array: Any) -> bool:
 def one_library(**arrays: Any) -> Any:
     """The array library of all these arrays; InvalidArgument if they are of several, or one is no array."""
     try:
-        return array_api_compat.array_namespace(*arrays.values())
+        return namespace(*arrays.values())
     except TypeError:
         told = ", ".join(f"{name} of {type(array).__module__.partition('.')[0]}" for name, array in arrays.items())
         raise InvalidArgument(f"{' and '.join(arrays)} must be arrays of one library, got {told}") from None
@@ -132,7 +133,7 @@ def attention_by_peaks(queries: Any, keys: Any, values: Any, *, rule: Rule, keys
 def _attention_of_the_longest(queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int) -> Any:
     with np.errstate(over="ignore", invalid="ignore"):
         outputs = attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
-    if not _is_finite(array_api_compat.array_namespace(outputs), outputs):
+    if not _is_finite(namespace(outputs), outputs):
         raise InvalidArgument("queries and keys must have logits under 2^1024 in size, got some that overflow")
     return outputs
 
@@ -149,8 +150,8 @@ def _by_blocks(attend: Any, queries: Any, keys: Any, values: Any, rule: Rule, ke
 
 def _zeros(like: Any, *shape: int) -> Any:
     """Float64 zeros of this shape, in the array library and on the device of `like`."""
-    xp = array_api_compat.array_namespace(like)
-    return xp.zeros(shape, dtype=xp.float64, device=array_api_compat.device(like))
+    xp = namespace(like)
+    return xp.zeros(shape, dtype=xp.float64, device=device_of(like))
 
 
 def _attend_bounded_block(xp: Any, scaled_queries: Any, keys: Any, values: Any, keys_per_block: int) -> Any:
@@ -194,7 +195,7 @@ def attention_weights(queries: Any, keys: Any, *, rule: Rule) -> Any:
 
 
 def _softmax(logits: Any) -> Any:
-    xp = array_api_compat.array_namespace(logits)
+    xp = namespace(logits)
     weights = xp.exp(logits - xp.max(logits, axis=1, keepdims=True))
     return weights / xp.sum(weights, axis=1, keepdims=True)
 

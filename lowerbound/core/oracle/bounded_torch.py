@@ -11,8 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import array_api_compat
-
+from lowerbound.core.arrays import is_tensor
 from lowerbound.core.threads import blocks
 
 QUERIES_PER_BLOCK = 256
@@ -21,7 +20,7 @@ KEYS_PER_BLOCK = 512
 
 def are_plain_tensors(*arrays: Any) -> bool:
     """Whether all arrays are torch tensors on the CPU that need no gradient: in-place operations would lose it."""
-    return all(array_api_compat.is_torch_array(a) and a.device.type == "cpu" and not a.requires_grad for a in arrays)
+    return all(is_tensor(a) and a.device.type == "cpu" and not a.requires_grad for a in arrays)
 
 
 def batched_attention(queries: Any, keys: Any, values: Any) -> Any:

@@ -9,7 +9,7 @@ from flint import arb
 from lowerbound.kernel.codec import fields, integer
 from lowerbound.kernel.rules.floor import ball, compared, read_floor, require, working_precision
 from lowerbound.kernel.rules.matching import match, read_chain
-from lowerbound.kernel.rules.sphere import cap
+from lowerbound.kernel.rules.sphere import tail
 from lowerbound.kernel.verdict import Verdict
 
 LEMMAS = {"D": ("collision",)}
@@ -37,9 +37,9 @@ def check(claim: Any, payload: Any) -> Verdict:
         for tilt in chain:
             require(tilt.cos() + found.gap / multiplier, arb(1), "cos(theta) + (s + ln(1 + tau)) / lambda < 1")
             angles.append(tilt - (tilt.cos() + found.gap / multiplier).acos())
-        measure = cap(angles[-1], d)
+        measure = tail(angles[-1].cos(), d)
         for angle, higher in zip(angles, chain[1:], strict=False):
-            measure += cap(angle, d) * found.closed(higher, floor)
+            measure += tail(angle.cos(), d) * found.closed(higher, floor)
         ln2 = arb(2).log()
         proved = n * ((d - 1) * arb(levels).log() - (found.slack * measure).log()) - arb(n + 1).lgamma()
         return compared((proved + found.good.log()) / ln2, floor)

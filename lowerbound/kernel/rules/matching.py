@@ -22,6 +22,8 @@ from lowerbound.kernel.rules.sphere import mean_weight, tail
 LONGEST_CHAIN = 256
 MOST_WORK = 96 * 192 * 128**2
 """Tilts, times bits, times the square of the dimension: the tails of a tilt cost about as much."""
+STEPS, REACH = 120, 6
+"""Of the bound on what other keys weigh; the steps go down by so many tenths of the radius."""
 LOWEST_READ = 10
 """A read puts the logit of its reference less than this below the logit of the key that is read."""
 
@@ -54,7 +56,7 @@ class Matching:
     def closed(self, tilt: arb, floor: FloorClaim) -> arb:
         """An upper bound on the probability that a tilt is closed to both signs of the query, on coherent instances."""
         n, multiplier = floor.n_tokens - 1, ball(floor.multiplier)
-        apart = n * mean_weight(tilt, self.limit, floor.d, multiplier)
+        apart = n * mean_weight(tilt.cos(), self.limit, floor.d, multiplier, STEPS, arb(REACH) / 10)
         same = n * (-2 * multiplier * tilt.cos() * (1 - self.apart.cos())).exp() / self.limit**2
         return apart**2 + same
 

@@ -1,29 +1,38 @@
-"""Uniform points on the sphere, in balls: tails, caps, volumes, and the mean of a capped exponential weight."""
+"""Uniform points on the sphere, in balls: tails, volumes, and the mean of a capped exponential weight."""
 
 from __future__ import annotations
 
-from flint import arb
+from functools import lru_cache
+
+from flint import arb, arb_poly, ctx, fmpq
 
 from lowerbound.errors import Undecided
 
-STEPS = 120
-REACH = 6
-"""How far down the steps go, in tenths of the radius; everything lower is given the weight of the last step."""
-
 
 def tail(t: arb, d: int) -> arb:
-    """P(<q, k> > t) for k uniform on the unit sphere of R^d and a fixed unit q."""
-    half = (1 - t * t).beta_lower(arb(d - 1) / 2, arb(1) / 2, regularized=1) / 2
-    if t >= 0:
-        return half
-    if t < 0:
-        return 1 - half
+    """P(<q, k> > t) for k uniform on the unit sphere of R^d, d >= 2, and a fixed unit q.
+
+    By parts it is (1 - t P(1 - t^2)) / 2 for odd d, and (arccos t - t sqrt(1 - t^2) P(1 - t^2)) / pi for even d. Where
+    that loses half of the bits, the incomplete beta function is summed instead, which takes twenty times as long.
+    """
+    square = 1 - t * t
+    total = t * _terms(d, ctx.prec)(square)
+    closed = (1 - total) / 2 if d % 2 else (t.acos() - square.sqrt() * total) / arb.pi()
+    if 2 * closed.rel_accuracy_bits() > ctx.prec:
+        return closed
+    half = square.beta_lower(arb(d - 1) / 2, arb(1) / 2, regularized=1) / 2
+    if t >= 0 or t < 0:
+        return half if t >= 0 else 1 - half
     raise Undecided("the sign of a height")
 
 
-def cap(angle: arb, d: int) -> arb:
-    """The probability that a uniform k lies within `angle` of a fixed unit q, for angles up to pi / 2."""
-    return (angle.sin() ** 2).beta_lower(arb(d - 1) / 2, arb(1) / 2, regularized=1) / 2
+@lru_cache(maxsize=16)
+def _terms(d: int, bits: int) -> arb_poly:
+    """P, of degree (d - 3) / 2 rounded down: coefficients C(2k, k) / 4^k for odd d, 4^k (k!)^2 / (2k + 1)! for even."""
+    odd, terms = d % 2, [fmpq(1)] * (d > 2)
+    for k in range((d - 4 + odd) // 2):
+        terms.append(terms[k] * fmpq(2 * k + 2 - odd, 2 * k + 3 - odd))
+    return arb_poly([arb(term) for term in terms])
 
 
 def log_ball_volume(n: int) -> arb:
@@ -31,17 +40,11 @@ def log_ball_volume(n: int) -> arb:
     return arb(n) / 2 * arb.pi().log() - (arb(n) / 2 + 1).lgamma()
 
 
-def mean_weight(tilt: arb, limit: arb, d: int, multiplier: arb) -> arb:
-    """An upper bound on E min(exp(lambda (x - cos tilt)) / limit, 1), x = <q, k> for k uniform on the sphere of R^d.
+def mean_weight(height: arb, limit: arb, d: int, multiplier: arb, steps: int, reach: arb) -> arb:
+    """An upper bound on E min(exp(lambda (x - height)) / limit, 1), x = <q, k> for k uniform on the sphere of R^d.
 
-    Contract: the result is at least the mean, for every tilt in (0, pi / 2) and 0 < limit < 1. The weight is bounded by
-    a step function on heights that go down from the height at which it is 1.
+    The weight is bounded by a step function, by this many steps down to `reach` below the height at which it is 1.
     """
-    return mean_weight_at(tilt.cos(), limit, d, multiplier, STEPS, arb(REACH) / 10)
-
-
-def mean_weight_at(height: arb, limit: arb, d: int, multiplier: arb, steps: int, reach: arb) -> arb:
-    """The same relative to any height, by this many steps down to `reach` below the height at which the weight is 1."""
     top = (height + limit.log() / multiplier).mid()
     width = reach / steps
     if not top - steps * width > arb(-9) / 10:

@@ -68,19 +68,18 @@ def _left(dimension: int, level: Noise, reach: arb, rate: arb) -> arb:
     require(arb(1) / 4, end, "an edge is less than four times the reach")
     require(end, arb(2) ** 20, "an edge is at least a millionth of the reach")
     marks = [((4 * end).log() * k / SHELLS).exp() / 4 for k in range(SHELLS + 1)]
-    rest, total = arb(dimension - 1) / 2, marks[0] ** dimension / dimension
-    complete = arb.pi().sqrt() * rest.gamma() / (rest + arb(1) / 2).gamma()
+    total = marks[0] ** dimension / dimension
     for near, far in pairwise(marks):
-        weight = (-level.weight * _profile(near, dimension, complete)).exp()
+        weight = (-level.weight * _profile(near, dimension)).exp()
         total += (far**dimension - near**dimension) / dimension * weight
     volume = log2_sphere(dimension) + log2(total) + dimension * log2(level.edge / level.spread)
     return volume + (level.weight * rate - log_ball_volume(dimension)) / arb(2).log()
 
 
-def _profile(t: arb, dimension: int, complete: arb) -> arb:
-    """At most E min(1, (t x)^2), x a coordinate of a uniform unit vector; `complete` is B(1/2, (dimension - 1) / 2)."""
+def _profile(t: arb, dimension: int) -> arb:
+    """At most E min(1, (t x)^2), x a coordinate of a uniform unit vector."""
     if not t > 1:  # the mean increases with t, so that the least t of a ball about 1 bounds it
         return t.lower() ** 2 / dimension
-    outside, density = 2 * tail(1 / t, dimension), (1 - 1 / (t * t)) ** (arb(dimension - 1) / 2) / complete
-    # E[x^2; |x| < s] = I(3/2) / dimension, and I_(s^2)(3/2, b) = I_(s^2)(1/2, b) - 2 s (1 - s^2)^b / B(1/2, b)
-    return outside + t * t / dimension * (1 - outside - 2 * density / t)
+    beyond, further = tail(1 / t, dimension), tail(1 / t, dimension + 2)  # x^2 is integrated by parts
+    inside = arb(1) / dimension - 2 * beyond + 2 * (dimension - 1) * further / dimension
+    return 2 * beyond + t * t * inside

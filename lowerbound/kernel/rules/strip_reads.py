@@ -14,7 +14,7 @@ from itertools import pairwise
 from flint import arb
 
 from lowerbound.kernel.rules.floor import FloorClaim, ball, require
-from lowerbound.kernel.rules.sphere import log_ball_volume, mean_weight_at, tail
+from lowerbound.kernel.rules.sphere import log_ball_volume, mean_weight, tail
 
 STEPS, REACH = 240, 30
 """Steps of the mean weight of other keys, and how many logits they go down."""
@@ -81,7 +81,7 @@ class StripReads:
 
     def wrong(self, height: arb, tau: arb) -> arb:
         """An upper bound on the rate at which an answer misleads: delta, and other keys that weigh more than tau."""
-        mean = mean_weight_at(height, tau, self.floor.d, self.cap, STEPS, REACH / self.cap)
+        mean = mean_weight(height, tau, self.floor.d, self.cap, STEPS, REACH / self.cap)
         return (ball(self.floor.delta) + (self.floor.n_tokens - 1) * mean).abs_upper()
 
     def axis(self) -> arb:

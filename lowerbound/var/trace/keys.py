@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.keys.family import Keys
 from lowerbound.core.keys.recorded import exact_keys, own_weights
-from lowerbound.core.rules import unit_rows
+from lowerbound.core.rows import unit_rows
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import one_thread
 from lowerbound.errors import InvalidArgument, invalid, unknown

@@ -26,7 +26,8 @@ from lowerbound.core.oracle.attention import (
 from lowerbound.core.oracle.bounded import KEYS_PER_BLOCK, QUERIES_PER_BLOCK
 from lowerbound.core.oracle.enclosure import attention_ball
 from lowerbound.core.oracle.rounding import rounding_bound
-from lowerbound.core.rules import L2Norm, Rule, Scaled, unit_rows
+from lowerbound.core.rows import unit_rows
+from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.core.threads import n_threads
 from lowerbound.errors import InvalidArgument

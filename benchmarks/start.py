@@ -1,0 +1,59 @@
+"""From the word to the answer: whole commands in new processes, what they import included, beside the second promised.
+
+A verification that finds Coq's results of an earlier run judges, asks and counts everything else anew. One that finds
+none is compared with Coq alone, which compiles and audits the same files on as many processors.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from benchmarks.timing import Row, paired, seconds, within
+
+HOME = Path(__file__).parent.parent
+RUNS = 5
+LIMITS = (
+    (("--help",), 0.1),
+    (("floor", "--help"), 0.1),
+    (("models",), 0.3),
+    (("floor",), 0.6),
+    (("attack", "h2o"), 0.6),
+    (("possible", "--ratio", "10"), 0.8),
+    (("certify",), 0.8),
+    (("verify",), 4.0),
+)
+"""Commands as they are typed, and the limit of each in seconds."""
+COQ = "from pathlib import Path; from lowerbound.prove.coq import CoqFolder; CoqFolder(Path('proofs/coq')).compiled()"
+LONGER_THAN_COQ = 1.2
+"""A first verification may take so many times as long as Coq: on two processors, Coq leaves room for the rest."""
+
+
+def typed(*words: str) -> None:
+    """Run `lowerbound` with these words in a new process, in the checkout; IMPOSSIBLE and BROKEN are answers too."""
+    done = subprocess.run([sys.executable, "-m", "lowerbound", *words], cwd=HOME, capture_output=True, text=True)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{' '.join(words)} must give an answer: {done.stderr}")
+
+
+def anew(*words: str) -> None:
+    """Run Python with these words in the checkout, in a new process that finds no result of an earlier run."""
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {"XDG_CACHE_HOME": folder, "PATH": "/usr/bin:/bin", "HOME": folder}
+        subprocess.run([sys.executable, *words], cwd=HOME, env=environment, capture_output=True, check=True)
+
+
+def rows() -> Iterator[Row]:
+    """Rows for the import of the package, each command of LIMITS, and a verification without earlier results."""
+    start = partial(subprocess.run, [sys.executable, "-c", "import lowerbound"], check=True, capture_output=True)
+    yield within("import lowerbound", "a new process", start, 0.1, runs=RUNS)
+    for words, limit_s in LIMITS:
+        typed(*words)
+        yield within(" ".join(words), "a new process", partial(typed, *words), limit_s, runs=RUNS)
+    first, alone = (seconds(partial(anew, *words)) for words in (("-m", "lowerbound", "verify"), ("-c", COQ)))
+    what = "verify, with no earlier result"
+    yield paired(what, "the whole book", [first], "Coq alone", [alone], promised=LONGER_THAN_COQ)
