@@ -70,7 +70,9 @@ class _Main(ChapteredGroup):
         Chapter(
             "Understand the bound",
             (
-                Deferred("floor", "bounds", "The number of bits that any cache must keep for MODEL."),
+                Deferred(
+                    "floor", "bounds", "Compute lower bounds (floors) for MODEL: the bits that every cache must keep."
+                ),
                 Deferred(
                     "possible",
                     "claims",
@@ -85,7 +87,8 @@ class _Main(ChapteredGroup):
                 Deferred(
                     "structures",
                     "structures",
-                    "Show which structure of values or attention lowers the floor, and a cache that meets it.",
+                    "Show which structure of values or attention lowers the lower bound (floor), and a cache that "
+                    "meets it.",
                 ),
                 Deferred(
                     "dimension",
@@ -115,7 +118,7 @@ class _Main(ChapteredGroup):
             "Your cache",
             (
                 Deferred("audit", "audit", "Audit a cache: what it claims, holds and sends, and what it breaks."),
-                Deferred("play", "games", "Play caches against the floor: measure memory and error."),
+                Deferred("play", "games", "Play caches against the lower bound (floor): measure memory and error."),
                 Deferred(
                     "attack",
                     "adversary",
@@ -132,7 +135,8 @@ class _Main(ChapteredGroup):
                 Deferred(
                     "certify",
                     "certificates",
-                    "Certify the floor of MODEL in bits per head: a hard instance and its proof, for `check`.",
+                    "Certify the lower bound (floor) of MODEL in bits per head: a hard instance and its proof, for "
+                    "`check`.",
                 ),
                 Deferred("check", "certificates", "Check whether FILE proves its claim; the last line is one word."),
             ),
