@@ -23,7 +23,7 @@ FloatArray = NDArray[np.float64]
 MESSAGES_AT_ONCE = 16
 ENTRIES_AT_ONCE = 2**24
 """Limits of one batch in `CacheProtocol.bobs`: its number of messages, and the value entries of all its messages."""
-QUERIES_AT_ONCE = 2**12
+QUERIES_AT_ONCE = 2**11
 """The queries that a cache gets at once if it answers each of them by itself."""
 
 

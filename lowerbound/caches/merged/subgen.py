@@ -14,11 +14,9 @@ from lowerbound.core.cache import FloatArray, Public, StoredTokens
 from lowerbound.core.coins import Coins
 from lowerbound.core.oracle.attention import attention_logits
 from lowerbound.core.scalars import counted
-from lowerbound.core.threads import blocks
 from lowerbound.errors import CorruptState
 
 LARGEST_EXPONENT = 300.0
-QUERIES_PER_BLOCK = 1024
 
 
 class SubGen(StoredTokens):
@@ -65,11 +63,8 @@ class SubGen(StoredTokens):
         rule, d = self.public.rule, self.public.d
         if not len(self.counts) + len(self.keys):
             return np.zeros((len(queries), d))
-        if len(queries) > QUERIES_PER_BLOCK:
-            return np.concatenate([self.attend(queries[some]) for some in blocks(len(queries), QUERIES_PER_BLOCK)])
         samples = self._clusters[:, 1:].reshape(-1, d)
-        stands_for = np.repeat(self.counts / self.SAMPLES, self.SAMPLES)
-        biases = np.log(np.concatenate([stands_for, np.ones(len(self.keys))]))
+        biases = np.log(np.concatenate([np.repeat(self.counts / self.SAMPLES, self.SAMPLES), np.ones(len(self.keys))]))
         in_denominator = attention_logits(queries, np.concatenate([samples, self.keys]), rule=rule) + biases
         peak = in_denominator.max(axis=1, keepdims=True)
         weights = np.exp(in_denominator - peak)
