@@ -104,10 +104,9 @@ class SubGen(StoredTokens):
         self._mass = float(masses[-1])
 
     def read(self, reader: BitReader) -> None:
-        n_slots, d = min(self.n_seen, self.capacity), self.public.d
+        n_slots, n_rows, d = min(self.n_seen, self.capacity), 1 + self.SAMPLES, self.public.d
         n_clusters, *counts = reader.uints(1 + n_slots, width=self._count_bits).tolist()
-        clusters = reader.floats(n_slots * (1 + self.SAMPLES) * d, width=FP16_BITS)
-        clusters = clusters.reshape(n_slots, 1 + self.SAMPLES, d)
+        clusters = reader.floats(n_slots * n_rows * d, width=FP16_BITS).reshape(n_slots, n_rows, d)
         self._slots = reader.floats(self.capacity * 2 * d, width=FP16_BITS).reshape(self.capacity, 2, d)
         (self._mass,) = reader.floats(1, width=FP32_BITS).tolist()
         used = [count > 0 for count in counts]
