@@ -82,13 +82,21 @@ class BitWriter:
         flat = np.asarray(values, dtype=np.float64).ravel()
         with np.errstate(over="ignore"):
             rounded = flat.astype(_FLOAT_FORMATS[width])
-        if not np.isfinite(rounded).all():
+        if not _are_finite(rounded):
             raise invalid("values", f"be finite in float{width}", float(flat[~np.isfinite(rounded)][0]))
         self._add(item, rounded.tobytes(), width * flat.size)
 
     def encoded(self) -> EncodedState:
         """The state: all bytes written so far, with their ledger."""
         return EncodedState(b"".join(self._chunks), self._ledger)
+
+
+def _are_finite(values: NDArray[np.floating[Any]]) -> bool:
+    """Whether no value is NaN or infinite; in float16, whose arithmetic is slow, no exponent is all ones."""
+    if values.dtype.itemsize != 2:
+        return bool(np.isfinite(values).all())
+    exponent = np.uint16(0x7C00)
+    return not ((values.view("<u2") & exponent) == exponent).any()
 
 
 def _word(width: int) -> int:
@@ -136,7 +144,7 @@ class BitReader:
     def floats(self, count: int, *, width: int) -> NDArray[np.float64]:
         """Read `count` floats of `width` bits each; NaN or infinity raises CorruptState."""
         values = np.frombuffer(self._take(count * width // 8), dtype=_FLOAT_FORMATS[width])
-        if not np.isfinite(values).all():
+        if not _are_finite(values):
             raise CorruptState("state must hold finite floats, got NaN or infinity")
         widened: NDArray[np.float64] = values.astype(np.float64)
         return widened

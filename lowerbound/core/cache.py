@@ -300,12 +300,21 @@ class StoredTokens(CountedState, SoftmaxCache):
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         check_pairs(self.public, keys, values, queries)
-        self.keys = np.concatenate([self.keys, keys])
-        self.values = np.concatenate([self.values, values])
+        self.keys, self.values = appended(self.keys, keys), appended(self.values, values)
         self.n_new += len(keys)
 
     def question(self, queries: FloatArray) -> Question:
         return Question(queries, self.keys, self.values, self.public.rule)
+
+
+def appended(old: FloatArray, new: FloatArray) -> FloatArray:
+    """The old rows and then the new ones; if one of them is empty, the other itself, since copies cost page faults.
+
+    A cache changes no rows that it was given, and whoever appends rows leaves them as they are.
+    """
+    if not len(old) or not len(new):
+        return old if len(old) else new
+    return np.concatenate([old, new])
 
 
 def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: FloatArray | None = None) -> None:
@@ -319,7 +328,9 @@ def check_pairs(public: Public, keys: FloatArray, values: FloatArray, queries: F
             continue
         if rows.ndim < 2 or rows.shape[-1] != public.d:
             raise invalid(name, f"have rows of length d = {public.d}", rows.shape)
-        if not np.isfinite(rows).all():
+        with np.errstate(over="ignore", invalid="ignore"):
+            total = rows.sum()
+        if not np.isfinite(total) and not np.isfinite(rows).all():  # the sum of finite rows may overflow
             raise invalid(name, "be finite", "NaN or infinity")
     if keys.shape != values.shape:
         raise invalid("keys and values", "have one shape", (keys.shape, values.shape))

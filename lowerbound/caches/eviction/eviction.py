@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, StoredTokens, bits_of_pairs, tokens_within
+from lowerbound.core.cache import FloatArray, Public, StoredTokens, appended, bits_of_pairs, tokens_within
 
 IndexArray = NDArray[np.int64]
 
@@ -49,7 +49,7 @@ class Eviction(StoredTokens):
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         super().append(keys, values, scale, queries)
-        self.queries = np.concatenate([self.queries, keys if queries is None else queries])
+        self.queries = appended(self.queries, keys if queries is None else queries)
 
     def write(self, writer: BitWriter) -> None:
         count = self.kept_of(self.n_seen)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import CountedState, FloatArray, Public, SoftmaxCache, check_pairs
+from lowerbound.core.cache import CountedState, FloatArray, Public, SoftmaxCache, appended, check_pairs
 from lowerbound.core.oracle.heads import Question
 from lowerbound.core.rules import Scaled
 from lowerbound.errors import CorruptState
@@ -34,13 +35,12 @@ class RestoredTokens(CountedState, SoftmaxCache):
 
     def append(self, keys: FloatArray, values: FloatArray, scale: int, queries: FloatArray | None = None) -> None:
         check_pairs(self.public, keys, values, queries)
-        self.new_keys = np.concatenate([self.new_keys, self.public.rule.directions(keys)])
-        self.new_values = np.concatenate([self.new_values, values])
+        self.new_keys = appended(self.new_keys, self.public.rule.directions(keys))
+        self.new_values = appended(self.new_values, values)
         self.n_new += len(keys)
 
     def question(self, queries: FloatArray) -> Question:
-        keys = np.concatenate([self.old_keys, self.new_keys])
-        values = np.concatenate([self.old_values, self.new_values])
+        keys, values = appended(self.old_keys, self.new_keys), appended(self.old_values, self.new_values)
         return Question(self.public.rule.scaled(queries), keys, values, Scaled(1.0))
 
     def decode(self, data: bytes) -> None:
@@ -71,8 +71,11 @@ class GroupQuantiser:
 
     def ends(self, rows: FloatArray) -> FloatArray:
         """The minimum and maximum of every group, rounded to float16; shape (..., n_groups, 2)."""
-        edges = np.arange(0, rows.shape[-1], self.group)
-        low, high = np.minimum.reduceat(rows, edges, axis=-1), np.maximum.reduceat(rows, edges, axis=-1)
+        if rows.shape[-1] % self.group:
+            edges = np.arange(0, rows.shape[-1], self.group)
+            low, high = np.minimum.reduceat(rows, edges, axis=-1), np.maximum.reduceat(rows, edges, axis=-1)
+        else:
+            low, high = self._in_groups(rows).min(axis=-1), self._in_groups(rows).max(axis=-1)
         with np.errstate(over="ignore"):
             return np.stack([low, high], axis=-1).astype(np.float16).astype(np.float64)
 
@@ -80,14 +83,19 @@ class GroupQuantiser:
         """The code of every entry, given the ends of its group."""
         low, span = self._spread(ends, rows.shape[-1])
         top = 2**self.bits - 1
-        codes: Codes = np.clip(np.rint((rows - low) / np.where(span > 0, span, 1.0) * top), 0, top).astype(np.int64)
-        return codes
+        scaled = self._in_groups(rows) - low
+        scaled /= np.where(span > 0, span, 1.0)
+        scaled *= top
+        codes: Codes = np.clip(np.rint(scaled, out=scaled), 0, top, out=scaled).astype(np.int64)
+        return codes.reshape(rows.shape)
 
     def restore(self, codes: Codes, ends: FloatArray) -> FloatArray:
         """The entries that the codes and the ends of their groups represent."""
         low, span = self._spread(ends, codes.shape[-1])
-        restored: FloatArray = low + span * codes / (2**self.bits - 1)
-        return restored
+        restored: FloatArray = span * self._in_groups(codes)
+        restored /= 2**self.bits - 1
+        restored += low
+        return restored.reshape(codes.shape)
 
     def read_ends(self, reader: BitReader, shape: tuple[int, ...]) -> FloatArray:
         """Read back the ends of groups, shape (*shape, 2); a maximum below its minimum raises CorruptState."""
@@ -96,6 +104,12 @@ class GroupQuantiser:
             raise CorruptState("state must hold groups whose minimum is at most their maximum")
         return ends
 
+    def _in_groups(self, rows: NDArray[Any]) -> NDArray[Any]:
+        """The entries with an axis of groups, if all groups are whole; NumPy then spreads a group's ends by itself."""
+        length = rows.shape[-1]
+        return rows if length % self.group else rows.reshape(*rows.shape[:-1], length // self.group, self.group)
+
     def _spread(self, ends: FloatArray, length: int) -> tuple[FloatArray, FloatArray]:
-        wide = np.repeat(ends, self.group, axis=-2)[..., :length, :]
+        is_whole = length % self.group == 0
+        wide = ends[..., None, :] if is_whole else np.repeat(ends, self.group, axis=-2)[..., :length, :]
         return wide[..., 0], wide[..., 1] - wide[..., 0]
