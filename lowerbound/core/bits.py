@@ -19,6 +19,8 @@ from lowerbound.errors import CorruptState, invalid
 Item = Literal["payload", "indices", "scores", "scales", "residual_window", "padding", "length_prefix"]
 Ledger = dict[Item, int]
 LENGTH_PREFIX_BITS = 64
+SHIFTS = {width: np.arange(8 - width, -1, -width, dtype=np.uint8) for width in (2, 4)}
+"""For widths of which whole numbers fit in a byte: where each number stands, the first at the top."""
 _FLOAT_FORMATS: dict[int, np.dtype[np.floating[Any]]] = {64: np.dtype("<f8"), 32: np.dtype("<f4"), 16: np.dtype("<f2")}
 
 
@@ -70,6 +72,13 @@ class BitWriter:
             raise invalid("width", "lie in [0, 62]", width)
         if flat.size and not (flat.min() >= 0 and flat.max() < 2**width):
             raise invalid("values", f"lie in [0, 2**{width})", (int(flat.min()), int(flat.max())))
+        if width in SHIFTS:
+            packed = np.zeros(-(-flat.size * width // 8), dtype=np.uint8)
+            for place, shift in enumerate(SHIFTS[width]):
+                digits = flat[place :: len(SHIFTS[width])].astype(np.uint8)
+                packed[: digits.size] |= digits << shift
+            self._add(item, packed.tobytes(), width * flat.size)
+            return
         word = _word(width)
         words = flat.astype(f">u{word // 8}")
         if width == word:
@@ -128,12 +137,20 @@ class BitReader:
     def bits(self, count: int) -> NDArray[np.uint8]:
         """Read `count` entries that are 0 or 1."""
         unpacked = np.unpackbits(np.frombuffer(self._take((count + 7) // 8), dtype=np.uint8))
-        if unpacked[count:].any():
-            raise CorruptState(f"state must be padded with zeros before byte {self._position}, got ones")
+        self._check_padding(unpacked[count:])
         return unpacked[:count]
+
+    def _check_padding(self, padding: NDArray[np.uint8]) -> None:
+        if padding.any():
+            raise CorruptState(f"state must be padded with zeros before byte {self._position}, got ones")
 
     def uints(self, count: int, *, width: int) -> NDArray[np.int64]:
         """Read `count` integers of `width` bits each."""
+        if width in SHIFTS:
+            data = np.frombuffer(self._take((count * width + 7) // 8), dtype=np.uint8)
+            digits = (data[:, None] >> SHIFTS[width] & np.uint8(2**width - 1)).reshape(-1)
+            self._check_padding(digits[count:])
+            return digits[:count].astype(np.int64)
         word = _word(width)
         if width == word:
             return np.frombuffer(self._take(count * width // 8), dtype=f">u{word // 8}").astype(np.int64)
