@@ -43,8 +43,9 @@ def deferred() -> dict[str, Deferred]:
     for name, command in typer.main.get_group(app).commands.items():
         inner = getattr(command, "commands", None)
         told = {name: command} if inner is None else {f"{name} {each}": one for each, one in inner.items()}
-        assert all(isinstance(each, Deferred) for each in told.values())
-        found |= told
+        for words, each in told.items():
+            assert isinstance(each, Deferred), words
+            found[words] = each
     return found
 
 

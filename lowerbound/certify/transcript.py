@@ -25,7 +25,7 @@ from lowerbound.game.duel import Contender, PlayedGame, play_once
 from lowerbound.game.frames_reduction import FramesReduction
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
-from lowerbound.game.party import FAMILIES
+from lowerbound.game.party import family_of
 from lowerbound.game.reduction import Reduction, plan_reduction
 from lowerbound.game.structured import StructuredReduction, plan_structured
 from lowerbound.game.tally import Alphabet
@@ -132,7 +132,7 @@ def _not_played(why: str) -> Verdict:
 def _family(setting: Json, known: Geometry) -> HardFamily:
     """The hard family that a setting describes; InvalidArgument unless it is planned here, on this model's geometry."""
     told = setting["family"]
-    family = FAMILIES[setting["game"]].from_json(told)
+    family = family_of(setting["game"]).from_json(told)
     _check_floors_add_up(family)
     Coins(family.seed, "")  # which refuses what is no seed
     if replace(family.geometry, stack=None) != known:

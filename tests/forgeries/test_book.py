@@ -253,7 +253,7 @@ def test_no_statement_of_coq_can_change(book: Book, refused: Refused) -> None:
                 if new == text:
                     continue
                 says = replace(told, **{part: {**texts, name: new}})
-                assert coq_differences(Lying(honest.place, honest.modules, honest.summary, says), theorems), name
+                assert coq_differences(Lying(honest.place, honest.modules, honest.summary, True, says), theorems), name
                 tried += 1
-        assert coq_differences(Lying(honest.place, honest.modules, honest.summary, told), theorems) == ()
+        assert coq_differences(Lying(honest.place, honest.modules, honest.summary, True, told), theorems) == ()
     refused("Coq, a statement or a definition", tried)
