@@ -14,7 +14,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
 
-from lowerbound.caches.guaranteed.word_tokens import cache_of
+from lowerbound.caches.registry import cache_of
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.ceiling.code import Achieved
 from lowerbound.certify.certified import LOGIT_CAP, certified, target_of

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lowerbound.caches.description import template
 from lowerbound.game.channel import Isolation, module_path, party_path_here
 from tests.conftest import require
 
+ROOT = Path(__file__).parent.parent
 OPTIONAL = ("gmpy2", "gmpy", "cython", "uarray", "sksparse", "scikits", "charset_normalizer", "numexpr")
 """Modules that SymPy, SciPy and others try to import, and work without; none of them is a dependency."""
 START = {
@@ -61,13 +63,15 @@ COMMANDS = (
     ("trace", "compare", "t.safetensors", "mine:Mine"),
     ("var", "simulate", "--cache", "mine:Mine"),
     ("caches", "--describe", "mine:Mine"),
+    ("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "covering_codes"),
 )
 ISOLATED = ("play", "attack", "simulate", "trace play", "trace compare")
 
 
 def run(words: Sequence[str], here: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A process in this directory, without PYTHONSAFEPATH unless it is given."""
+    """A process in this directory that finds no result of an earlier run, without PYTHONSAFEPATH unless it is given."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    kept["XDG_CACHE_HOME"] = tempfile.mkdtemp(dir=here.parent)
     return subprocess.run(
         words, cwd=here, env={**kept, **environment}, capture_output=True, text=True, timeout=100, check=False
     )
@@ -93,7 +97,7 @@ def test_modules_beside_a_cache_are_not_the_judges(tmp_path: Path) -> None:
     found = run([*START["module"], *game], here)
     assert (found.returncode, found.stderr) == (0, "")
     assert not mark.exists()
-    run([*START["module"], "models"], here, PYTHONPATH=str(here))
+    run([*START["module"], *COMMANDS[-1]], here, PYTHONPATH=str(here))
     assert {"gmpy2", "sitecustomize"} <= set(mark.read_text(encoding="utf-8").split())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,9 +11,15 @@ from pathlib import Path
 import pytest
 import typer
 
+from lowerbound.caches.registry import target_of
 from lowerbound.cli import app
 from lowerbound.cli.deferred import Deferred
 from lowerbound.cli.grammar import LONGEST_SENTENCE
+from lowerbound.core.geometry import Geometry
+from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.core.schedule import ScaleSchedule
+from lowerbound.game.reduction import plan_reduction
+from lowerbound.game.wire import SYMBOL_TYPE
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"numpy", "scipy", "sympy", "z3", "networkx", "matplotlib", "flint", "rich", "pydantic", "safetensors"}
@@ -36,9 +43,9 @@ def deferred() -> dict[str, Deferred]:
     for name, command in typer.main.get_group(app).commands.items():
         inner = getattr(command, "commands", None)
         told = {name: command} if inner is None else {f"{name} {each}": one for each, one in inner.items()}
-        for words, one in told.items():
-            assert isinstance(one, Deferred)
-            found[words] = one
+        for words, each in told.items():
+            assert isinstance(each, Deferred), words
+            found[words] = each
     return found
 
 
@@ -51,9 +58,10 @@ def test_lists_tell_what_commands_say() -> None:
         assert one.command.name == one.name == name.split()[-1]
 
 
-def imported_by(*words: str) -> tuple[int, set[str]]:
+def imported_by(*words: str, **environment: str) -> tuple[int, set[str]]:
     """The exit code of a command in a fresh process, and every module that it has imported."""
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *words], capture_output=True, text=True, check=True)
+    command, known = [sys.executable, "-c", PROGRAM, *words], {**os.environ, **environment}
+    done = subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True, check=True)
     code, modules = json.loads(done.stdout)
     return code, set(modules)
 
@@ -81,9 +89,53 @@ def test_a_list_of_commands_imports_none(words: str, code: int) -> None:
 def test_the_help_of_commands_imports_no_library() -> None:
     """Law: what the help of all commands imports is the command line, and no scientific package."""
     program = (
-        "import sys; from tests.test_start import deferred, HEAVY;"
-        "told = [command.function.__name__ for command in deferred().values()];"
-        "print(len(told), sorted(HEAVY & set(sys.modules)))"
+        "import sys; from lowerbound.cli import COMMANDS, RESULTS, TRACE, VAR;"
+        "inner = [one for group in (RESULTS, TRACE, VAR) for one in group.commands.values()];"
+        "told = [one.function.__name__ for one in (*COMMANDS, *inner)];"
+        "print(len(told), *(name for name in sys.argv[1:] if name in sys.modules))"
     )
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout == f"{len(deferred())} []\n"
+    done = subprocess.run([sys.executable, "-c", program, *HEAVY], capture_output=True, text=True, check=True)
+    assert done.stdout == f"{len(deferred())}\n"
+
+
+SMALL = ("--tokens", "40", "--d", "8")
+NEEDED = {
+    ("floor", *SMALL): {"flint", "numpy", "pydantic"},
+    ("possible", "--ratio", "100", *SMALL): {"flint", "numpy", "pydantic"},
+    ("certify", *SMALL): {"flint", "numpy", "pydantic"},
+    ("models",): {"flint", "rich"},
+    ("reduce",): {"flint", "numpy"},
+    ("attack", "window", "--isolation", "none"): {"flint", "numpy", "rich", "pydantic"},
+    ("verify", "--lemma", "covering_codes"): {"flint", "numpy", "rich", "sympy", "z3", "networkx"},
+}
+"""Which of HEAVY a command may import, once a floor of the same head is known; none imports LATE. Typer loads pydantic
+for what is typed and is no text, such as a number."""
+LATE = {"scipy.optimize", "numpy.f2py", "array_api_compat", "sympy.physics", "pandas", "torch"}
+
+
+def test_commands_import_what_they_need(tmp_path: Path) -> None:
+    """Law: of the large libraries a command imports those that its answer needs, and no more."""
+    imported_by(*next(iter(NEEDED)), XDG_CACHE_HOME=str(tmp_path))
+    for words, needed in NEEDED.items():
+        code, modules = imported_by(*words, XDG_CACHE_HOME=str(tmp_path))
+        assert code in (0, 1, 3, None), words
+        assert modules & HEAVY <= needed, words
+        assert not modules & LATE, words
+
+
+def test_a_party_imports_its_game() -> None:
+    """Law: a party that plays one game imports NumPy and FLINT, no other library, and no other family of games."""
+    program = (
+        "import json, sys\n"
+        "from lowerbound.game.party import perform\n"
+        "job = json.loads(sys.argv[1])\n"
+        "perform('alice', job, [bytes.fromhex(sys.argv[2])])\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    plan = plan_reduction(Geometry("small", ScaleSchedule.square([1, 2, 4]), 8))
+    game = {"game": plan.game, "reduction": plan.to_json(), "cache": target_of("h2o"), "budget": "1/2", "n_frames": 1}
+    frame = plan.draw(PrivateSeed(0), 0).astype(SYMBOL_TYPE).tobytes().hex()
+    command = [sys.executable, "-c", program, json.dumps({"games": [game]}), frame]
+    modules = set(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    assert modules & (HEAVY | LATE) == {"numpy", "flint"}
+    assert not modules & {f"lowerbound.game.{each}" for each in ("structured", "frames_reduction", "lattice_pairs")}

@@ -18,6 +18,7 @@ from lowerbound.core.kinds import is_wrapped
 from lowerbound.errors import InvalidArgument, unknown
 
 if TYPE_CHECKING:
+    from lowerbound.ceiling.code import Achieved
     from lowerbound.core.cache import Memory
     from lowerbound.core.geometry import HasGeometry
     from lowerbound.core.scalars import Rational
@@ -228,6 +229,11 @@ def target_of(name: str) -> str:
     if name not in known and (":" not in name or name.partition(":")[0] in ADAPTERS):
         raise unknown("cache", name, known)
     return known.get(name, name)
+
+
+def cache_of(found: Achieved) -> str:
+    """The registered name of the cache that plays a proved code."""
+    return f"guaranteed-{found.code}"
 
 
 def find_cache(name: str) -> type[Memory]:

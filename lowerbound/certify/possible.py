@@ -7,7 +7,7 @@ from enum import StrEnum
 from fractions import Fraction
 from typing import Any
 
-from lowerbound.caches.guaranteed.word_tokens import cache_of
+from lowerbound.caches.registry import cache_of
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.ceiling.code import Achieved
 from lowerbound.certify.certified import Certified, strongest

@@ -149,7 +149,7 @@ class Compiled:
     place: Path
     modules: tuple[str, ...]
     summary: Mapping[str, frozenset[str]]
-    is_kept: bool = False
+    is_kept: bool
     """Whether all of it is the result of an earlier run of the same sources."""
 
     @property

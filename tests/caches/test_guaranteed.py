@@ -18,8 +18,8 @@ import pytest
 from lowerbound.caches.guaranteed.dithered import GuaranteedDithered
 from lowerbound.caches.guaranteed.guaranteed import GuaranteedA, GuaranteedE8, GuaranteedZ
 from lowerbound.caches.guaranteed.lattice_tokens import LatticeTokens
-from lowerbound.caches.guaranteed.word_tokens import WordTokens, cache_of
-from lowerbound.caches.registry import find_cache
+from lowerbound.caches.guaranteed.word_tokens import WordTokens
+from lowerbound.caches.registry import cache_of, find_cache
 from lowerbound.ceiling.achieved import Rounded
 from lowerbound.ceiling.multisets import MultisetCode
 from lowerbound.core.bits import BitWriter

@@ -23,11 +23,6 @@ WIDENINGS = (0, *(2**j for j in range(WIDENING_BITS)))
 and is written at the head of the state."""
 
 
-def cache_of(found: Achieved) -> str:
-    """The registered name of the cache that plays a proved code."""
-    return f"guaranteed-{found.code}"
-
-
 class WordTokens(RestoredTokens):
     """Template: `lowerbound.ceiling.achieved` computes how fine keys and values must be rounded.
 

@@ -8,10 +8,10 @@ f_hat differ by constant maps alone.
 
 from __future__ import annotations
 
-from math import factorial, gcd, prod
+from math import factorial, gcd, lcm, prod
 from typing import Any
 
-from flint import fmpq_mat, fmpz_mat, nmod_mat
+from flint import fmpz_mat, nmod_mat
 
 from lowerbound.kernel.codec import Rejected, fields, integer, shown, typed
 from lowerbound.kernel.rules.lattice import PRIME, Rows, check_saturated, shortest
@@ -129,18 +129,19 @@ def _check_spans(rows: Rows, maps: tuple[tuple[int, int], ...], mode: str) -> No
 
 def _enlarging(maps: tuple[tuple[int, int], ...], mode: str) -> fmpz_mat:
     """The matrix [U_1 .. U_{N-2}] over the integers, each row divided by the gcd of its entries."""
+    axes = [[resampling(mode, *sides).numer_denom() for sides in zip(own, maps[-1], strict=True)] for own in maps[:-1]]
+    common = lcm(*(int(down[1] * across[1]) for down, across in axes))
     blocks = []
-    for height, width in maps[:-1]:
-        down, across = resampling(mode, height, maps[-1][0]), resampling(mode, width, maps[-1][1])
-        blocks.append((down.table(), across.table()))
+    for (down, one), (across, other) in axes:
+        factor = common // int(one * other)
+        tables = ([[int(entry) for entry in row] for row in matrix.table()] for matrix in (factor * down, across))
+        blocks.append(tuple(tables))
     rows: list[int] = []
     for i in range(maps[-1][0]):
         for j in range(maps[-1][1]):
             line = [one * other for down, across in blocks for one in down[i] for other in across[j]]
-            integers, _ = fmpq_mat(1, len(line), line).numer_denom()
-            entries = [int(entry) for entry in integers.entries()]
-            shared = gcd(*entries) or 1
-            rows += [entry // shared for entry in entries]
+            shared = gcd(*line) or 1
+            rows += [entry // shared for entry in line]
     return fmpz_mat(prod(maps[-1]), sum(map(prod, maps[:-1])), rows)
 
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from itertools import pairwise
 from math import gcd
 
-from flint import fmpz_mat, nmod_mat
+from flint import fmpz, fmpz_mat, nmod_mat
 
 from lowerbound.errors import Undecided
 from lowerbound.kernel.codec import Rejected
@@ -24,17 +24,17 @@ def check_saturated(matrix: fmpz_mat) -> None:
     The rows span them exactly if they are independent modulo every prime. A prime modulo which they are dependent
     divides every maximal minor, so that only the few prime factors of the gcd of a few minors need to be tried.
     """
-    rank, n = matrix.nrows(), matrix.ncols()
+    rank, n, table = matrix.nrows(), matrix.ncols(), matrix.table()
     shared = 0
     for start in range(0, n, -(-n // MOST_MINORS)):
         order = [(start + step) % n for step in range(n)]
-        echelon, found = nmod_mat(_columns(matrix, order), PRIME).rref()
+        echelon, found = nmod_mat(_columns(table, order), PRIME).rref()
         if found < rank:
             raise Rejected("the rows of the basis are dependent")
         pivots: list[int] = []
         for row in range(rank):
             pivots.append(next(j for j in range(pivots[-1] + 1 if pivots else 0, n) if int(echelon[row, j])))
-        shared = gcd(shared, int(_columns(matrix, [order[j] for j in pivots]).det()))
+        shared = gcd(shared, int(_columns(table, [order[j] for j in pivots]).det()))
         primes, rest = _small_primes(shared)
         if rest == 1:
             break
@@ -56,9 +56,8 @@ def _small_primes(number: int) -> tuple[list[int], int]:
     return found, number
 
 
-def _columns(matrix: fmpz_mat, order: list[int]) -> fmpz_mat:
-    table = matrix.table()
-    return fmpz_mat(matrix.nrows(), len(order), [row[j] for row in table for j in order])
+def _columns(table: list[list[fmpz]], order: list[int]) -> fmpz_mat:
+    return fmpz_mat(len(table), len(order), [row[j] for row in table for j in order])
 
 
 def shortest(rows: Rows) -> Fraction | None:

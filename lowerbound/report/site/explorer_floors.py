@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from lowerbound.caches.guaranteed.word_tokens import cache_of
+from lowerbound.caches.registry import cache_of
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.certify.certified import LOGIT_CAP, certified
 from lowerbound.certify.theorems import THEOREMS
