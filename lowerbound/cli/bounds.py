@@ -107,10 +107,11 @@ def models(as_json: JsonOption = False) -> None:
         language = [decoder.at().to_json() for decoder in decoders()]
         print_json({"models": [model.to_json() for model in catalogue()], "language_models": language})
         return
-    from lowerbound.report.table import decoders_table, models_table
+    with working("sizes of every model"):
+        from lowerbound.report.table import decoders_table, models_table
+
+        tables = models_table(catalogue()), decoders_table(decoders())
     from lowerbound.report.terminal import console
 
-    with working("sizes of every model"):
-        tables = models_table(catalogue()), decoders_table(decoders())
     for table in tables:
         console().print(table)

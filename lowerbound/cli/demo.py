@@ -135,7 +135,6 @@ def _taught(
     from lowerbound.certify.floors import floor
     from lowerbound.certify.possible import bracket
     from lowerbound.report.brackets import too_short_text
-    from lowerbound.report.figure import frontier, save
     from lowerbound.report.floors import floor_text
     from lowerbound.report.terminal import console
 
@@ -148,8 +147,11 @@ def _taught(
     say("3. A game of one head: keys are public, and values are 0 or 1", "")
     rows, failures = _played(plan, PUBLIC_KEYS_CACHES, instances, out, as_json)
     data = [row.to_json() for row in rows]
-    picture = save(frontier(data), out / "frontier.png")
-    save(frontier(data), out / "frontier.svg")
+    with working("the picture"):
+        from lowerbound.report.figure import frontier, save
+
+        picture = save(frontier(data), out / "frontier.png")
+        save(frontier(data), out / "frontier.svg")
     if not as_json:
         console().print(too_short_text(bracket(subject, DEFAULT_ETA), rows), highlight=False)
         print(f"\nThe picture: {picture}\nThe rows:    {out / 'rows.json'}")
