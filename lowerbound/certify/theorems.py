@@ -9,19 +9,24 @@ makes of the verified book.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from importlib import resources
 from typing import Literal
 
-from lowerbound.certify.design.cliques import clique_design, collision_design
+from lowerbound.certify.design.cliques import clique_design, clique_room, collision_design, collision_room
 from lowerbound.certify.design.frames import frames_by_classes_design, frames_design
-from lowerbound.certify.design.keys_and_values import single_read_design, zoom_design
+from lowerbound.certify.design.keys_and_values import (
+    single_read_design,
+    single_read_room,
+    zoom_design,
+    zoom_room,
+)
 from lowerbound.certify.design.lattice_cliques import lattice_clique_design
 from lowerbound.certify.design.strips import strips_design
-from lowerbound.certify.design.target import Design, Designer, Target
+from lowerbound.certify.design.target import Design, Designer, NoInstance, Target, instance_of
 from lowerbound.certify.design.values import paper_design, values_design
 from lowerbound.core.grid import Guarantee
 from lowerbound.kernel.rules import (
@@ -77,6 +82,9 @@ class Theorem:
         Whether eta bounds the additive or the relative error.
     scope : str
         The end of the sentence "Theorem X speaks of ...", for a theorem with hypotheses of its own; otherwise "".
+    room : function or None
+        A quick look that raises NoInstance where the theorem has no instance; where it is None, nearer places at which
+        the theorem has one are not searched for.
     """
 
     name: str
@@ -87,6 +95,7 @@ class Theorem:
     guarantee: Guarantee = "additive"
     scope: str = ""
     lemmas_with_failures: tuple[str, ...] | None = None
+    room: Callable[[Target], object] | None = None
 
     @property
     def all_lemmas(self) -> tuple[str, ...]:
@@ -113,11 +122,35 @@ class Theorem:
         return "proved on paper, not machine-checked" if status == ON_PAPER else status
 
     def design(self, target: Target) -> Design | None:
-        """The strongest known instance for a target, or None if there is one token or the theorem forces no bit."""
-        if self.designer is None or target.delta >= Fraction(1, 2) or target.n_tokens < 2:
-            return None
-        found = self.designer(target)
-        return found if found is not None and found.bits >= 1 else None
+        """The strongest known instance for a target, or None if the theorem forces no bit there."""
+        found = _instance(self, target)
+        return found if isinstance(found, Design) else None
+
+    def refusal(self, target: Target) -> NoInstance | None:
+        """Why there is no instance for a target, or None if there is one."""
+        found = _instance(self, target)
+        return found if isinstance(found, NoInstance) else None
+
+    def has_room(self, target: Target) -> bool:
+        """Whether there is an instance, by the quick look where there is one: it may not force a whole bit."""
+        if self.room is None:
+            return self.design(target) is not None
+        try:
+            self.room(target)
+        except NoInstance:
+            return False
+        return True
+
+
+@lru_cache(maxsize=64)
+def _instance(theorem: Theorem, target: Target) -> Design | NoInstance:
+    """The strongest known instance, or why there is none; a search takes seconds, and its result is kept."""
+    if theorem.designer is None:
+        return NoInstance("its certificates are made elsewhere")
+    try:
+        return instance_of(theorem.designer, target)
+    except NoInstance as refused:
+        return refused
 
 
 LATTICE_KEYS = "keys over a fine lattice, values on a grid, and answers that are never wrong (delta = 0)"
@@ -136,6 +169,7 @@ THEOREMS: dict[str, Theorem] = {
             payload.LEMMAS["C"],
             "keys_and_values_floor",
             single_read_design,
+            room=single_read_room,
         ),
         Theorem(
             "C'",
@@ -143,6 +177,7 @@ THEOREMS: dict[str, Theorem] = {
             payload.LEMMAS["C'"],
             "keys_and_values_floor",
             zoom_design,
+            room=zoom_room,
         ),
         Theorem(
             "F",
@@ -175,6 +210,7 @@ THEOREMS: dict[str, Theorem] = {
             "lattice_clique_floor",
             lattice_clique_design,
             scope=LATTICE_KEYS,
+            room=lattice_clique_design,
         ),
         Theorem(
             "D",
@@ -183,6 +219,7 @@ THEOREMS: dict[str, Theorem] = {
             "collision_floor",
             collision_design,
             scope=RANDOM_KEYS,
+            room=collision_room,
         ),
         Theorem(
             "E",
@@ -191,6 +228,7 @@ THEOREMS: dict[str, Theorem] = {
             "clique_floor",
             clique_design,
             scope=RANDOM_KEYS,
+            room=clique_room,
         ),
     )
 }

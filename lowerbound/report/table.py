@@ -214,6 +214,7 @@ def floor_text(floor: Floor) -> str:
     lines.append("")
     lines += [f"Theorem {name} speaks of {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
     lines += [f"Theorem {name} is left out: {why}." for name, why in floor.left_out.items()]
+    lines += [f"{why[0].upper()}{why[1:]}." for why in floor.refused.values()]
     if floor.placed is not None:
         lines += [
             f"{one.layers} layers with {one.what}: {one.geometry.n_tokens_cached:,} tokens, {one.heads} free heads each"
@@ -260,8 +261,8 @@ def possible_text(answer: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
     for name, bits, note, rounded in sorted(rows, key=lambda row: row[1]):
         lines.append(f"{name:28}{rounded(bits, 0):>14} bits{rounded(100 * bits / plain, 2):>9} %  {note}".rstrip())
     lines.append("")
-    lines += [f"{note[0].upper()}{note[1:]}." for note in notes]
-    lines += [""] if notes else []
+    lines += [f"{note[0].upper()}{note[1:]}." for note in [*notes, *answer["refused"].values()]]
+    lines += [""] if notes or answer["refused"] else []
     possible, above = answer["largest_possible_ratio"], answer["no_ratio_above"]
     lines.append(
         f"at this error the fp16 cache can be compressed {rounded_down(possible, 2)} times"

@@ -20,7 +20,7 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Average PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
+From LowerBound Require Average CodeShells PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
   Clusters PublicWeights Fibres Counts CliqueStreams RoundedCaches.
 From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
   Classes Pyramid IndependentEntries Dither OwnWeights.
@@ -1597,6 +1597,21 @@ move=> M0 L0 e0; have [f [g [h e]]] := Cliques.store_word Tok Own J Ch M0 L0 e0.
 by exists (without_coins f g).
 Qed.
 
+(* ================= keys that nobody compares ========================================= *)
+
+(* C: words over J, closed under sums, with at least w letters 1 each, but for 0.  Integer vectors x i are
+   different, are words of C modulo 2, have entries that add up to a multiple of 4, and one squared norm s.
+   Divided by their length they are unit keys, whose inner products are at most 1 - m / (2 s), for any m of at
+   most 8 and w. *)
+Theorem code_shell (Tok J : finType) (C : pred {ffun J -> bool}) (w : nat) (x : Tok -> J -> Z) (s : Z) (m : R) :
+  (forall u v, C u -> C v -> C [ffun j => u j (+) v j]) ->
+  (forall u j, C u -> u j -> (w <= #|[pred i | u i]|)%nat) ->
+  (forall i, C [ffun j => Z.odd (x i j)]) -> (forall i, exists k, \rsum_j IZR (x i j) = IZR (4 * k)) ->
+  (forall i j, i != j -> exists c, x i c <> x j c) ->
+  (0 < s)%Z -> (forall i, \rsum_j (IZR (x i j) * IZR (x i j)) = IZR s) -> m <= 8 -> m <= INR w ->
+  incoherent (fun i c => IZR (x i c) / sqrt (IZR s)) (1 - m / (2 * IZR s)).
+Proof. exact: CodeShells.code_shell. Qed.
+
 (* ================= random keys ====================================================== *)
 
 (* Draw T sign vectors of d coordinates, all 2^(T d) draws equally likely, and divide by sqrt d: the paper's
@@ -2447,7 +2462,8 @@ Definition all_theorems := [::
   mention (@theorem_C_zoom_norms); mention (@theorem_C_sharp); mention (@theorem_C_sharp_norms);
   mention (@index_subset); mention (@frames); mention (@frames_norms); mention (@frames_with_failures);
   mention (@frames_with_meetings); mention (@frames_with_failures_norms); mention (@flat_logits);
-  mention (@clique_lattice); mention (@clique_lattice_norms); mention (@random_keys);
+  mention (@clique_lattice); mention (@clique_lattice_norms); mention (@code_shell);
+  mention (@random_keys);
   mention (@clique_lattice_streams); mention (@clique_tilts_streams);
   mention (@random_keys_both); mention (@random_keys_headline); mention (@random_keys_average);
   mention (@half_bit_left); mention (@universal_lower_bound); mention (@growing_lower_bound);
