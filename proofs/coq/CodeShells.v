@@ -54,7 +54,8 @@ have norm : \rsum_j (IZR (x j) * IZR (x j)) = 8 * (IZR s + IZR k).
     by rewrite h xt plus_IZR !mult_IZR; ring.
   by rewrite (eq_bigr _ (fun j _ => e j)) big_split /= !rsum_distr hs hk mult_IZR; ring.
 have pos : 1 <= \rsum_j (IZR (x j) * IZR (x j)).
-  by apply: Rle_trans (square_ge1 xi) _; apply: (rsum_term (f := fun j => IZR (x j) * IZR (x j))) => j; exact: sq0.
+  apply: Rle_trans (square_ge1 xi) _.
+  by apply: (rsum_term (f := fun j => IZR (x j) * IZR (x j))) => j; exact: sq0.
 move: pos; rewrite norm -plus_IZR => pos; have h : (0 < s + k)%Z by apply: lt_IZR; lra.
 by have := IZR_le 1 (s + k) ltac:(lia); lra.
 Qed.
@@ -76,7 +77,8 @@ End Shell.
    inner products are at most 1 - m / (2 s).
    Sketch.  The difference of two is a vector of the lattice, so that its squared norm, 2 s - 2 <x, y>, is at
    least m. *)
-Theorem code_shell (Tok J : finType) (C : pred {ffun J -> bool}) (w : nat) (x : Tok -> J -> Z) (s : Z) (m : R) :
+Theorem code_shell (Tok J : finType) (C : pred {ffun J -> bool}) (w : nat) (x : Tok -> J -> Z) (s : Z)
+    (m : R) :
   (forall u v, C u -> C v -> C [ffun j => u j (+) v j]) ->
   (forall u j, C u -> u j -> (w <= #|[pred i | u i]|)%nat) ->
   (forall i, C [ffun j => Z.odd (x i j)]) -> (forall i, exists k, \rsum_j IZR (x i j) = IZR (4 * k)) ->

@@ -20,8 +20,8 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Average CodeShells PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
-  Clusters PublicWeights Fibres Counts CliqueStreams RoundedCaches.
+From LowerBound Require Average CodeShells PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal
+  Circle Clusters PublicWeights Fibres Counts CliqueStreams RoundedCaches.
 From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
   Classes Pyramid IndependentEntries Dither OwnWeights.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -1603,7 +1603,8 @@ Qed.
    different, are words of C modulo 2, have entries that add up to a multiple of 4, and one squared norm s.
    Divided by their length they are unit keys, whose inner products are at most 1 - m / (2 s), for any m of at
    most 8 and w. *)
-Theorem code_shell (Tok J : finType) (C : pred {ffun J -> bool}) (w : nat) (x : Tok -> J -> Z) (s : Z) (m : R) :
+Theorem code_shell (Tok J : finType) (C : pred {ffun J -> bool}) (w : nat) (x : Tok -> J -> Z) (s : Z)
+    (m : R) :
   (forall u v, C u -> C v -> C [ffun j => u j (+) v j]) ->
   (forall u j, C u -> u j -> (w <= #|[pred i | u i]|)%nat) ->
   (forall i, C [ffun j => Z.odd (x i j)]) -> (forall i, exists k, \rsum_j IZR (x i j) = IZR (4 * k)) ->
