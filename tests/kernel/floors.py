@@ -432,6 +432,16 @@ def _tail(t: float, d: int) -> float:
     return float(half if t >= 0 else 1 - half)
 
 
+def near_cosine(n: int, lam: float, spread: float, mu: float) -> float:
+    """The cosine that one of n keys must have at least with a key, for all of them to weigh exp(lam - spread)."""
+    edge = 1 - (spread + math.log(2 * n)) / lam
+    if edge <= math.sqrt(mu):
+        return 1 - (spread + math.log(n)) / lam
+    # Half of the weight is that of few keys, whose sum is no longer than their cosines allow.
+    few = (1 - mu) / (edge * edge - mu)
+    return 1 - (spread + min(math.log(n), math.log(2 * few))) / lam
+
+
 def proved_on_the_sphere(claim: Json, payload: Json) -> float:
     """Bits that Theorems D and E (values on a grid) prove by a chain of one tilt, -1 where a condition fails."""
     n, own, d, lam, eta, delta = numbers(claim)
@@ -439,12 +449,7 @@ def proved_on_the_sphere(claim: Json, payload: Json) -> float:
     (tilt,) = (float(Fraction(each)) for each in payload["chain"])
     first = float(Fraction(payload.get("theta_0", payload["chain"][0])))
     spread, apart, levels = 4 * math.atanh(2 * eta), math.acos(mu), payload["levels"]
-    nearest = 1 - (spread + math.log(n)) / lam
-    edge = 1 - (spread + math.log(2 * n)) / lam
-    if edge > math.sqrt(mu):  # half of the weight is that of few keys, whose sum is at most as long as they allow
-        few = (1 - mu) / (edge * edge - mu)
-        nearest = max(nearest, 1 - (spread + math.log(2 * few)) / lam)
-    coarse = apart - math.acos(nearest)
+    coarse = apart - math.acos(near_cosine(n, lam, spread, mu))
     left = 1 - n * math.exp(spread - lam * (1 - math.cos(coarse)))
     near_first = math.acos(1 - (spread - math.log(left)) / lam)
     gap = spread + math.log1p(tau)
@@ -598,7 +603,7 @@ def proved_over_a_lattice(claim: Json, payload: Json) -> float:
     (k, m), (small, large) = payload["diameter"], payload["cap"]
     mu, tilt = (math.acos(float(Fraction(payload[key]))) for key in ("mu", "tilt"))
     side = math.sqrt(d - 1) / payload["steps"]
-    coarse = 1 - (spread + math.log(n)) / lam
+    coarse = near_cosine(n, lam, spread, math.cos(mu))
     if not math.cos(mu) < coarse or not tilt < mu or delta:
         return -1.0
 

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, gammaln
 
+from lowerbound.certify.design.lattice_cliques import nearest
 from lowerbound.certify.design.target import (
     MOST_LEVELS,
     Design,
@@ -118,11 +119,8 @@ def _tilts(target: Target, coherence: Fraction, share: float, *, from_limit: boo
 
 def _nearest_angle(target: Target, apart: float, spread: float) -> float:
     """a_1, the angle within which each key has exactly one matching key; infinite if matching fails."""
-    n, lam, mu = target.n_tokens, float(target.multiplier), float(np.cos(apart))
-    coarse = 1 - (spread + np.log(n)) / lam
-    edge = coarse - np.log(2) / lam
-    if edge > 0 and edge**2 > mu:
-        coarse = max(coarse, 1 - (spread + np.log(2 * (1 - mu) / (edge**2 - mu))) / lam)
+    n, lam = target.n_tokens, float(target.multiplier)
+    coarse = nearest(n, lam, spread, float(np.cos(apart)))
     if coarse <= 0 or apart <= np.arccos(coarse):
         return float(np.inf)
     left = 1 - n * np.exp(spread - lam * (1 - np.cos(apart - np.arccos(coarse))))

@@ -85,7 +85,7 @@ def _coherence(n: int, n_free: int) -> tuple[int, float]:
 
 def _matched(n: int, lam: float, spread: float, mu: float) -> float | None:
     """c1, the cosine of matched keys; None if keys that the multiplier does not tell apart are too many."""
-    coarse = 1 - (spread + np.log(n)) / lam
+    coarse = nearest(n, lam, spread, mu)
     if not mu < coarse:
         return None
     missing = (n - 1) * np.exp(spread - lam * (1 - turn(coarse, mu)))
@@ -93,6 +93,15 @@ def _matched(n: int, lam: float, spread: float, mu: float) -> float | None:
         return None
     match = float(1 - (spread - np.log(1 - missing)) / lam)
     return match if match > mu and mu < (2 * match * match - 1) * MARGIN else None
+
+
+def nearest(n: int, lam: float, spread: float, mu: float) -> float:
+    """The cosine of a coarse match, as in the kernel's rule `matching`: by all keys, or by the few that may be near."""
+    coarse = 1 - (spread + np.log(n)) / lam
+    edge = coarse - np.log(2) / lam
+    if edge > 0 and edge * edge > mu:
+        coarse = max(coarse, 1 - (spread + np.log(2 * (1 - mu) / (edge * edge - mu))) / lam)
+    return float(coarse)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from lowerbound.kernel.codec import Rejected, fields, integer, read_word, shown,
 
 MOST_BASIS = 20
 MOST_BLOCKS = 512
-MOST_WORDS = 2**21
+MOST_WORDS = 2**22
 MOST_BITS = 2**28
 """The largest number of words, and of their bits, that the counting may go through."""
 

@@ -66,6 +66,14 @@ def leak(tilt: arb, apart: arb, floor: FloorClaim) -> arb:
     return (floor.n_tokens - 1) * (multiplier * ((apart - tilt).cos() - tilt.cos())).exp()
 
 
+def nearest(n: int, mu: arb, spread: arb, multiplier: arb) -> arb:
+    """A cosine that one of n keys has with a key: those below the edge weigh less than half, and few are above it."""
+    coarse = 1 - (spread + arb(n).log()) / multiplier
+    edge = coarse - arb(2).log() / multiplier
+    few = (1 - mu) / (edge**2 - mu) if edge > 0 and mu < edge**2 else arb(n)
+    return coarse.max(1 - (spread + (2 * few).log()) / multiplier)
+
+
 def read_chain(value: Any) -> tuple[arb, ...]:
     """The tilts of a chain, in radians: positive, increasing, and below 9 pi / 20; raises Rejected otherwise."""
     if not 1 <= len(typed(value, list, "the chain")) <= LONGEST_CHAIN:
@@ -100,11 +108,8 @@ def match(floor: FloorClaim, coherence: Any, slack: Any, tau: Any, first_tilt: a
     apart, zero = mu.acos(), arb(0)
     good = 1 - arb(n) * (n - 1) / 2 * tail(mu, d) - 1 / ball(factor)
     require(zero, good, "coherent instances are likely")
-    coarse = 1 - (spread + arb(n).log()) / multiplier
+    coarse = nearest(n, mu, spread, multiplier)
     require(zero, coarse, "(s + ln T) / lambda < 1")
-    edge = coarse - arb(2).log() / multiplier
-    if edge > 0 and mu < edge**2:  # keys below the edge weigh less than half, and few are above it
-        coarse = coarse.max(1 - (spread + (2 * (1 - mu) / (edge**2 - mu)).log()) / multiplier)
     rest = apart - coarse.acos()
     require(zero, rest, "the coarse angle is below arccos mu_0")
     share_left = 1 - n * (spread - multiplier * (1 - rest.cos())).exp()
