@@ -109,7 +109,7 @@ def instance_of(designer: Designer, target: Target) -> Design:
 def refuse_failures(target: Target) -> None:
     """Raise NoInstance at delta > 0: for theorems that are proved for answers that are never wrong."""
     if target.delta:
-        raise NoInstance("it is proved for delta = 0 alone", "the nearest possible delta is 0")
+        raise NoInstance("proved for delta = 0 alone", "the nearest possible delta is 0")
 
 
 def below(value: Any) -> Any:
