@@ -13,7 +13,7 @@ from lowerbound.core.geometry import HasGeometry
 from lowerbound.core.scalars import Rational, plainly
 from lowerbound.errors import unknown
 
-FARTHER = "smaller errors are nearer to one that does"
+FARTHER = "smaller errors and larger logits are nearer to one that does"
 
 
 def refusal(place: HasGeometry | str, *, eta: Rational, delta: Rational, theorem: str) -> str | None:

@@ -86,6 +86,15 @@ def test_the_nearest_number_of_tokens_is_possible(theorem: str, n: int, d: int, 
     assert certified(head(nearest + 1, d=d), eta="1/100", delta=0, theorem=theorem) is None
 
 
+@pytest.mark.parametrize("theorem", ["C", "C'"])
+def test_the_nearest_number_of_own_tokens_is_possible(theorem: str) -> None:
+    """Law: where own tokens are too many for small logits, as many as a sentence names are possible, and no more."""
+    why = refusal(head(4, 2**17).capped(8), eta="1/100", delta=0, theorem=theorem)
+    nearest = numbers(str(why), "own")
+    assert certified(head(4, nearest).capped(8), eta="1/100", delta=0, theorem=theorem) is not None
+    assert certified(head(4, nearest + 1).capped(8), eta="1/100", delta=0, theorem=theorem) is None
+
+
 @pytest.mark.parametrize(
     ("theorem", "n", "eta", "delta", "words"),
     [
@@ -126,8 +135,10 @@ def test_no_row_is_missing_without_a_word() -> None:
     assert found.to_json()["refused"] == found.refused
     answer = possible(head(20, d=16), ratio=2, eta="1/100", delta="1/100")
     assert answer.to_json()["refused"] == found.refused
-    told = "Theorems C', E1, D, E do not bound own head in R^16 at 20 at eta = 0.01, delta = 0.01: proved for delta = 0"
-    assert told in possible_text(answer.to_json())
+    sentence = (
+        "Theorems C', E1, D, E do not bound own head in R^16 at 20 at eta = 0.01, delta = 0.01: proved for delta = 0"
+    )
+    assert sentence in possible_text(answer.to_json())
 
 
 def test_the_command_line_refuses_in_one_sentence(run_command: Run) -> None:

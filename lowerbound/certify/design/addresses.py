@@ -36,10 +36,11 @@ class AddressBook:
         return self.family.keys(self.n, self.d_a).rows
 
     def described(self) -> dict[str, Any]:
-        """A form that the kernel accepts: of a shell its code, so that no address is written, else the rows."""
+        """A form that the kernel accepts: of a shell its code, with no address written; else a code or the rows."""
         if isinstance(self.family, GolayShell):
             return self.family.shell(self.d_a).described()
-        return described(self.rows)
+        is_proved = self.family.coherence_bound(self.n, self.d_a) is not None
+        return described(self.rows) if is_proved else {"rows": self.rows.tolist()}
 
 
 FAMILIES: tuple[tuple[KeyFamily, tuple[int, ...]], ...] = (
@@ -64,8 +65,8 @@ LARGEST_MEASURED = 2**12
 def books(n: int) -> tuple[AddressBook, ...]:
     """The books with n addresses that no other book dominates.
 
-    Contract: `coherence` is proved by the family, or measured exactly on these rows. A book is left out if another one
-    has at most its dimension and at most its coherence.
+    Contract: `coherence` is proved by the family, or measured exactly on these rows, or 0. A book is left out if
+    another one has at most its dimension and at most its coherence.
     """
     found = []
     for family, dimensions in FAMILIES:
@@ -76,7 +77,7 @@ def books(n: int) -> tuple[AddressBook, ...]:
             if bound is None and n > LARGEST_MEASURED:
                 continue
             measured = coherence(family.keys(n, d_a).rows) if bound is None else bound
-            found.append(AddressBook(family, n, d_a, measured))
+            found.append(AddressBook(family, n, d_a, max(measured, Fraction(0))))
     found.sort(key=lambda book: (book.d_a, book.coherence))
     return tuple(
         book for place, book in enumerate(found) if all(book.coherence < shorter.coherence for shorter in found[:place])

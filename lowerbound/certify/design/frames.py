@@ -33,7 +33,7 @@ FAILED = 1e9
 MARGIN = 1e-9
 START = (0.83, math.log(0.155), math.log(1.8))
 """phi, ln(tau / eta) and ln z near the best of most heads."""
-NEARER = "smaller errors and fewer tokens are nearer to one that does"
+NEARER = "smaller errors, fewer tokens and larger logits are nearer to one that does"
 STEPS = (-0.05, 0.4, 0.4)
 LETTERS = 2.3
 """Times 1 / eta: about the number of letters of the best alphabet at delta = 0."""
@@ -56,8 +56,10 @@ def _design(target: Target, *, by_classes: bool) -> Design:
     if target.d < 3 or not 0 <= target.eta < Fraction(1, 2):
         raise NoInstance("it speaks of keys in R^d with d >= 3 and of an eta below 1/2", "the nearest eta is smaller")
     if math.log(target.n_own) >= float(target.multiplier):
+        most = math.ceil(math.exp(float(target.multiplier))) - 1
         raise NoInstance(
-            "own tokens weigh more than any logit", f"the nearest multiplier is {math.log(target.n_own):g}"
+            f"{target.n_own:,} own tokens weigh more than a reference can be lowered",
+            f"at most {most:,} own tokens, and larger logits, are nearer to one that does",
         )
     offered = [
         _Search(target, Meetings(each, target.n_tokens, target.d - 1), by_classes=by_classes)

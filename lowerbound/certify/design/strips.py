@@ -26,7 +26,7 @@ HOPELESS = 1e6
 NUMBERS = ("c_0", "w_0", "x_0", "tau_c", "tau_f", "tau_v", "radius", "cut", "a", "theta")
 SHARES_OF_ETA = tuple(Fraction(1, 10**k) for k in range(3, 11))
 """The values of tau_v / eta that are tried."""
-NEARER = "smaller errors and fewer tokens are nearer to one that does"
+NEARER = "smaller errors, fewer tokens and larger logits are nearer to one that does"
 CELLS_FROM = Fraction(1, 30)
 """The error up to which noise narrows keys down better than cells, wherever it was compared; cells are not tried."""
 COMMON_START = (0.65, float(np.log(0.018)), 0.66, -2.5, -3.5, float(np.log(3.2)), float(np.log(9.0)))
