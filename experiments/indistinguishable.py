@@ -162,8 +162,6 @@ def played(eta: Fraction, rng: np.random.Generator, *, keys: int, pairs: int) ->
     head = Geometry("one head", ScaleSchedule(((1, n), (1, own))), d)
     target = Target(head, eta, Fraction(0))
     design = clique_shared_design(target)
-    if design is None:
-        raise AssertionError(f"Theorem E has a design at eta = {eta}")
     body, limit = Body.of(target, design), float(Fraction(design.payload["mu_0"]))
     drawn = coherent_keys(rng, n, d, limit)
     outside, together, joint = [], 0, []

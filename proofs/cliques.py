@@ -11,7 +11,8 @@ LATTICE = Lemma(
     "value are on a grid of L levels. A cache that is right within eta on all mass questions (any query, one reference "
     "for all of Bob's tokens, the constant channel) and all value questions (a key as query) needs T (n log2(2 m/k) + "
     "h log2 L) - log2 T! - 1 bits: keys of one token in one state are within k/m of each other. T (n log2(2 M + 1) + h "
-    "log2 L) bits are enough. One cache of many streams, of this shape each, needs so many bits for every stream.",
+    "log2 L) bits are enough. One cache of many streams, of this shape each, needs so many bits for every stream. The "
+    "first match of two keys needs a weight that T keys have, or the few of mutual cosines mu that are near one key.",
     range="all T, T_N, n, h, L, M, m, k, m', k' >= 1; all real lambda > 0, eta in [0, 1/2), mu, C, tau that meet its "
     "inequalities; delta = 0; all algorithms with public coins",
     formula=r"\log_2 |S| \ge T \left(n \log_2 \frac{2 m}{k} + h \log_2 L\right) - \log_2 T! - 1",
@@ -20,6 +21,7 @@ LATTICE = Lemma(
             "clique_lattice",
             (
                 "let words := coherent_words Tok J Ch M L mu in",
+                "let c0 := 1 - (s + ln T) / lam in",
                 "0 <= mu <= c0 -> rest < 1 -> mu < 2 * (c1 * c1) - 1",
                 "mu <= C <= c1",
                 "C + (s + ln (1 + tau)) / lam <= 1",
@@ -34,6 +36,19 @@ LATTICE = Lemma(
         ),
         ByCoq(
             "clique_lattice_streams",
+            ("N Str * (T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1) <= bits a",),
+        ),
+        ByCoq(
+            "clique_lattice_few",
+            (
+                "let edge := 1 - (s + ln (2 * T)) / lam in let few := (1 - mu) / (edge * edge - mu) in",
+                "let c0 := 1 - (s + ln (2 * few)) / lam in",
+                "0 <= edge -> mu < edge * edge -> 0 <= mu <= c0 -> rest < 1 -> mu < 2 * (c1 * c1) - 1",
+                "T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= bits a",
+            ),
+        ),
+        ByCoq(
+            "clique_lattice_few_streams",
             ("N Str * (T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1) <= bits a",),
         ),
         ByCoq(

@@ -1,4 +1,4 @@
-"""Keys: they exist in dimension 2 ln T / mu^2, and explicit ones are better."""
+"""Keys: they exist in dimension 2 ln T / mu^2, and explicit ones are better; shells of lattices need no comparing."""
 
 from __future__ import annotations
 
@@ -54,4 +54,29 @@ EXPLICIT = Lemma(
     ),
 )
 
-LEMMAS = (HOEFFDING, GREEDY, EXPLICIT)
+SHELL = Lemma(
+    id="code_shell",
+    words="Take the integer vectors that are, modulo 2, words of a binary linear code, and whose entries add up to a "
+    "multiple of 4. Where every word of the code but 0 has at least w ones, different vectors of one squared norm N "
+    "have a cosine of at most 1 - m / (2 N), m being the least of 8 and w. So a shell of such a lattice is a set of "
+    "addresses whose pairs nobody needs to compare.",
+    range="all lengths, codes that are closed under sums, w >= 0; all N >= 1; all real m <= 8 and m <= w",
+    formula=r"x \bmod 2, \, y \bmod 2 \in C, \; 4 \mid \sum_c x_c, \sum_c y_c, \; |x|^2 = |y|^2 = N, \; x \ne y "
+    r"\;\Rightarrow\; \langle x, y \rangle \le N - \frac{m}{2}",
+    discharges=(
+        ByCoq(
+            "code_shell",
+            (
+                "(forall u v, C u -> C v -> C [ffun j => u j (+) v j])",
+                "(forall u j, C u -> u j -> (w <= #|[pred i | u i]|)%nat)",
+                "(forall i, C [ffun j => Z.odd (x i j)])",
+                r"(forall i, exists k, \rsum_j IZR (x i j) = IZR (4 * k))",
+                "(forall i j, i != j -> exists c, x i c <> x j c)",
+                r"(forall i, \rsum_j (IZR (x i j) * IZR (x i j)) = IZR s) -> m <= 8 -> m <= INR w",
+                "incoherent (fun i c => IZR (x i c) / sqrt (IZR s)) (1 - m / (2 * IZR s))",
+            ),
+        ),
+    ),
+)
+
+LEMMAS = (HOEFFDING, GREEDY, EXPLICIT, SHELL)

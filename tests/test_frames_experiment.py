@@ -19,9 +19,7 @@ HEAD = Geometry("eighty tokens", ScaleSchedule.parse("1x80 8x8"), 32)
 def frames_at(delta: str) -> Frames:
     """The best design for eighty tokens at eta = 1/100."""
     target = Target(HEAD, Fraction(1, 100), Fraction(delta))
-    design = frames_by_classes_design(target)
-    assert design is not None
-    return Frames(target, design.payload)
+    return Frames(target, frames_by_classes_design(target).payload)
 
 
 @pytest.mark.parametrize("delta", ["0", "1/100"])

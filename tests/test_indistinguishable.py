@@ -27,7 +27,6 @@ def test_a_smaller_body_is_refuted() -> None:
     head = Geometry("sixty tokens", ScaleSchedule.parse("1x60 8x8"), 32)
     target = Target(head, Fraction(1, 100), Fraction(0))
     design = clique_shared_design(target)
-    assert design is not None
     body = Body.of(target, design)
     rng = np.random.default_rng(2)
     keys = coherent_keys(rng, 60, 32, float(Fraction(design.payload["mu_0"])))

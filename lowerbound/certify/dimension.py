@@ -13,7 +13,8 @@ from lowerbound.certify.design.delsarte import delsarte, levenshtein
 from lowerbound.certify.sealed import sealed
 from lowerbound.core.keys.choice import KEY_FAMILIES, best_family
 from lowerbound.core.keys.family import KeyFamily
-from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell, LeechRoots, LeechSection
+from lowerbound.core.keys.golay import LeechRoots, LeechSection
+from lowerbound.core.keys.shells import E7DualShell, E8Roots, E8Shell, E8ThirdShell
 from lowerbound.core.scalars import Rational, ball, lower_fraction, precision, rational, upper_fraction
 from lowerbound.errors import Undecided, invalid
 

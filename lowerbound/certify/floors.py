@@ -9,7 +9,8 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from lowerbound.certify.certified import Certified, certified
+from lowerbound.certify.certified import Certified, certified, target_of
+from lowerbound.certify.refusal import refused
 from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
 from lowerbound.core.bounds import INDEX_FLOOR, SYMBOL_FLOOR, additive_levels
@@ -83,6 +84,13 @@ class Floor:
     def left_out(self) -> dict[str, str]:
         """Theorems of which no certificate was made, such as one of more than 16 MiB, with the reason."""
         return {name: str(one) for name, one in self._designed.items() if isinstance(one, Undecided)}
+
+    @cached_property
+    def refused(self) -> dict[str, str]:
+        """Theorems that say nothing of this head at these errors: why, and the nearest place at which they do."""
+        target = target_of(self.geometry, eta=self.eta, delta=self.delta)
+        found = {name: refused(THEOREMS[name], target) for name, one in self._designed.items() if one is None}
+        return {name: why for name, why in found.items() if why is not None}
 
     @cached_property
     def _designed(self) -> dict[str, Certified | Undecided | None]:
@@ -217,6 +225,7 @@ class Floor:
             "source": None if model is None else model.source,
             "logit_cap": str(place.largest_logit),
             "left_out": self.left_out,
+            "refused": self.refused,
             "shares": [] if self.placed is None else [share.to_json() for share in self.placed.shares],
             "notes": [] if self.placed is None else self.placed.notes,
             "models": {name: answer.to_json() for name, answer in self.models.items()},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
@@ -10,8 +11,9 @@ from typing import Any
 from lowerbound.caches.registry import cache_of
 from lowerbound.ceiling.achieved import cheapest
 from lowerbound.ceiling.code import Achieved
-from lowerbound.certify.certified import Certified, strongest
-from lowerbound.certify.theorems import CHECKED
+from lowerbound.certify.certified import Certified, strongest, target_of
+from lowerbound.certify.refusal import refused
+from lowerbound.certify.theorems import CHECKED, THEOREMS
 from lowerbound.core.geometry import Geometry, HasGeometry
 from lowerbound.core.models import find_geometry
 from lowerbound.core.scalars import Rational, plainly, rational
@@ -36,6 +38,7 @@ class Answer:
     Contract: IMPOSSIBLE only if `floor` is verified and exceeds the budget by more than a bit; POSSIBLE only if
     `achieved` needs at most the budget. Both hold in model R1: real unit keys and queries, |logit| <= 100, values in
     [0, 1], every answer within an additive eta with probability 1 - delta. `checked` is the best machine-checked floor.
+    `refused` has each theorem of additive errors that forces no bit here: why, and the nearest place at which it does.
     """
 
     word: Word
@@ -47,6 +50,7 @@ class Answer:
     floor: Certified | None
     checked: Certified | None
     achieved: Achieved
+    refused: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values."""
@@ -67,6 +71,7 @@ class Answer:
             "floor": told(self.floor),
             "machine_checked_floor": told(self.checked),
             "achieved": {"bits": self.achieved.bits, "cache": cache_of(self.achieved)},
+            "refused": dict(self.refused),
             "largest_possible_ratio": self.geometry.cache_bits / self.achieved.bits,
             "no_ratio_above": None if self.floor is None else self.geometry.cache_bits / self.floor.bits,
             "logit_cap": str(self.geometry.largest_logit),
@@ -146,4 +151,11 @@ def possible(place: HasGeometry | str, *, ratio: Rational, eta: Rational = "0.01
     floor = strongest(head, eta=error, delta=failure)
     checked = strongest(head, eta=error, delta=failure, statuses=(CHECKED,))
     found = cheapest(head.n_tokens_cached, head.d, multiplier=head.largest_logit, eta=error, failure_prob=failure)
-    return Answer(judged(budget, floor, found), head, times, error, failure, budget, floor, checked, found)
+    target = target_of(head, eta=error, delta=failure)
+    refusals = {
+        name: why
+        for name, theorem in THEOREMS.items()
+        if theorem.guarantee == "additive" and (why := refused(theorem, target)) is not None
+    }
+    word = judged(budget, floor, found)
+    return Answer(word, head, times, error, failure, budget, floor, checked, found, refusals)

@@ -9,14 +9,14 @@ makes of the verified book.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from importlib import import_module, resources
 from typing import Any, Literal
 
-from lowerbound.certify.design.target import Design, Designer, Target
+from lowerbound.certify.design.target import Design, Designer, NoInstance, Target, instance_of
 from lowerbound.certify.kept import proposed
 from lowerbound.core.grid import Guarantee
 from lowerbound.kernel.rules import (
@@ -73,6 +73,9 @@ class Theorem:
         Whether eta bounds the additive or the relative error.
     scope : str
         The end of the sentence "Theorem X speaks of ...", for a theorem with hypotheses of its own; otherwise "".
+    room : str or None
+        "MODULE:FUNCTION" of certify/design, a quick look that raises NoInstance where the theorem has no instance;
+        where it is None, nearer places at which the theorem has one are not searched for.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Theorem:
     guarantee: Guarantee = "additive"
     scope: str = ""
     lemmas_with_failures: tuple[str, ...] | None = None
+    room: str | None = None
 
     @property
     def all_lemmas(self) -> tuple[str, ...]:
@@ -109,22 +113,44 @@ class Theorem:
         return "proved on paper, not machine-checked" if status == ON_PAPER else status
 
     def design(self, target: Target) -> Design | None:
-        """The strongest known instance for a target, or None if there is one token or the theorem forces no bit."""
-        if self.search is None or target.delta >= Fraction(1, 2) or target.n_tokens < 2:
-            return None
-        return _designed(self, target)
+        """The strongest known instance for a target, or None if the theorem forces no bit there."""
+        found = _instance(self, target)
+        return found if isinstance(found, Design) else None
+
+    def refusal(self, target: Target) -> NoInstance | None:
+        """Why there is no instance for a target, or None if there is one."""
+        found = _instance(self, target)
+        return found if isinstance(found, NoInstance) else None
+
+    def has_room(self, target: Target) -> bool:
+        """Whether there is an instance, by the quick look where there is one: it may not force a whole bit."""
+        if self.room is None:
+            return self.design(target) is not None
+        try:
+            _named(self.room)(target)
+        except NoInstance:
+            return False
+        return True
 
     @property
     def designer(self) -> Designer:
         """The function that `search` names."""
         assert self.search is not None
-        module, _, name = self.search.partition(":")
-        found: Designer = getattr(import_module(f"lowerbound.certify.design.{module}"), name)
+        found: Designer = _named(self.search)
         return found
 
 
+def _named(function: str) -> Callable[..., Any]:
+    module, _, name = function.partition(":")
+    found: Callable[..., Any] = getattr(import_module(f"lowerbound.certify.design.{module}"), name)
+    return found
+
+
 @lru_cache(maxsize=256)
-def _designed(theorem: Theorem, target: Target) -> Design | None:
+def _instance(theorem: Theorem, target: Target) -> Design | NoInstance:
+    """The strongest known instance, or why there is none; a search takes seconds, and its result is kept."""
+    if theorem.search is None:
+        return NoInstance("its certificates are made elsewhere")
     question = {
         "geometry": target.geometry.to_json(),
         "eta": str(target.eta),
@@ -132,16 +158,17 @@ def _designed(theorem: Theorem, target: Target) -> Design | None:
         "multiplier": str(target.multiplier),
     }
 
-    def search() -> dict[str, Any] | None:
-        found = theorem.designer(target)
-        return vars(found) if found is not None and found.bits >= 1 else None
+    def search() -> dict[str, Any]:
+        try:
+            return vars(instance_of(theorem.designer, target))
+        except NoInstance as refused:
+            return {"reason": str(refused), "nearest": refused.nearest}
 
-    found: Design | None = proposed(f"the design of theorem {theorem.name}", question, search, _made)
-    return found
+    return proposed(f"the design of theorem {theorem.name}", question, search, _made)
 
 
-def _made(found: dict[str, Any] | None) -> Design | None:
-    return None if found is None else Design(**found)
+def _made(found: dict[str, Any]) -> Design | NoInstance:
+    return NoInstance(**found) if "reason" in found else Design(**found)
 
 
 LATTICE_KEYS = "keys over a fine lattice, values on a grid, and answers that are never wrong (delta = 0)"
@@ -160,6 +187,7 @@ THEOREMS: dict[str, Theorem] = {
             payload.LEMMAS["C"],
             "keys_and_values_floor",
             "keys_and_values:single_read_design",
+            room="keys_and_values:single_read_room",
         ),
         Theorem(
             "C'",
@@ -167,6 +195,7 @@ THEOREMS: dict[str, Theorem] = {
             payload.LEMMAS["C'"],
             "keys_and_values_floor",
             "keys_and_values:zoom_design",
+            room="keys_and_values:zoom_room",
         ),
         Theorem(
             "F",
@@ -199,6 +228,7 @@ THEOREMS: dict[str, Theorem] = {
             "lattice_clique_floor",
             "lattice_cliques:lattice_clique_design",
             scope=LATTICE_KEYS,
+            room="lattice_cliques:lattice_clique_design",
         ),
         Theorem(
             "D",
@@ -207,6 +237,7 @@ THEOREMS: dict[str, Theorem] = {
             "collision_floor",
             "cliques:collision_design",
             scope=RANDOM_KEYS,
+            room="cliques:collision_room",
         ),
         Theorem(
             "E",
@@ -215,6 +246,7 @@ THEOREMS: dict[str, Theorem] = {
             "clique_floor",
             "cliques:clique_design",
             scope=RANDOM_KEYS,
+            room="cliques:clique_room",
         ),
     )
 }

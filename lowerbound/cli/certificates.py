@@ -66,6 +66,7 @@ def certify(
 ) -> None:
     """Certify the lower bound (floor) of MODEL in bits per head: a hard instance and its proof, for `check`."""
     from lowerbound.certify.certified import certified, strongest
+    from lowerbound.certify.refusal import refusal
     from lowerbound.certify.theorems import CHECKED, THEOREMS
 
     with working("recorded keys"):
@@ -89,10 +90,12 @@ def certify(
             found = certified(subject, eta=eta, delta=delta, theorem=theorem)
         else:
             found = strongest(subject, eta=eta, delta=delta, statuses=(CHECKED,), guarantee=guarantee.value)
+    if found is None and theorem is not None:
+        raise InvalidArgument(str(refusal(subject, eta=eta, delta=delta, theorem=theorem)))
     if found is None:
-        which = "no theorem bounds" if theorem is None else f"theorem {theorem} does not bound"
         raise InvalidArgument(
-            f"{which} {subject.name} at eta = {eta}, delta = {delta}; smaller errors are nearer to one that does"
+            f"no theorem bounds {subject.name} at eta = {eta}, delta = {delta}; smaller errors are nearer to one that "
+            "does"
         )
     _tell(found, subject, eta, delta, guarantee, out, as_json)
 

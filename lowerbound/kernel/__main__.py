@@ -2,8 +2,7 @@
 
 Only the numbers are judged. Whether a model really has the maps that a claim gives it, and whether a cache still
 answers as a witness says, is checked by `lowerbound check`. The last word of each line is the verdict; the exit code is
-0 (verified), 1 (rejected) or 3 (undecided, or a game
-that was not played again), and 2 for a file that cannot be read.
+0 (verified), 1 (rejected) or 3 (undecided, or a game that was not played again), and 2 for a file that cannot be read.
 """
 
 import sys

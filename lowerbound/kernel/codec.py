@@ -146,6 +146,14 @@ def integer(value: Any, what: str, lowest: int, highest: int) -> int:
     return value
 
 
+def read_word(value: Any, length: int) -> int:
+    """The binary word of this many letters that hex digits spell; raises Rejected otherwise."""
+    n_digits = -(-length // 4)
+    if type(value) is not str or not re.fullmatch(f"[0-9a-f]{{{n_digits}}}", value) or int(value, 16) >> length:
+        raise Rejected(f"a word of {length} bits must have {n_digits} hex digits, got {shown(value)}")
+    return int(value, 16)
+
+
 def is_identifier(value: Any) -> bool:
     """Whether a value can name a variable."""
     return type(value) is str and _IDENTIFIER.fullmatch(value) is not None

@@ -61,6 +61,7 @@ def floor_text(floor: Floor) -> str:
     lines += [f"Theorem {name} is about {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
     lines += [COQ_ALONE[name] for name in sorted(told) if name in COQ_ALONE]
     lines += [f"Theorem {name} is left out: {why}." for name, why in floor.left_out.items()]
+    lines += _refusals(floor.refused)
     if floor.placed is not None:
         lines += [
             f"{counted(one.layers, 'layer')} with {one.what}: {counted(one.geometry.n_tokens_cached, 'token')}, "
@@ -77,6 +78,19 @@ def floor_text(floor: Floor) -> str:
     lines += ["", "Computation models, never mixed:"]
     lines += [f"{name}  {answer.says}." for name, answer in floor.models.items()]
     return "\n".join(lines)
+
+
+def _refusals(refused: Mapping[str, str]) -> list[str]:
+    """Sentences on theorems that say nothing, by name; theorems that say nothing for one reason share a sentence."""
+    reasons: dict[str, list[str]] = {}
+    for name, why in refused.items():
+        reasons.setdefault(why.partition(" does not bound ")[2], []).append(name)
+    return [
+        f"Theorem {names[0]} does not bound {why}."
+        if len(names) == 1
+        else f"Theorems {', '.join(names)} do not bound {why}."
+        for why, names in reasons.items()
+    ]
 
 
 def _nearest(value: float, digits: int) -> str:
@@ -109,7 +123,8 @@ def possible_text(answer: Mapping[str, Any], notes: Sequence[str] = ()) -> str:
         lines.append(f"{name:28}{rounded(bits, 0):>14} bits{rounded(100 * bits / plain, 2):>9} %  {note}".rstrip())
     lines.append("")
     lines += [f"{note[0].upper()}{note[1:]}." for note in notes]
-    lines += [""] if notes else []
+    lines += _refusals(answer["refused"])
+    lines += [""] if notes or answer["refused"] else []
     possible, above = answer["largest_possible_ratio"], answer["no_ratio_above"]
     lines.append(
         f"at this error the fp16 cache can be compressed {rounded_down(possible, 2)} times"

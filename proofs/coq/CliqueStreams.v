@@ -163,18 +163,17 @@ End Lattice.
 
 (* ---------- Theorem E for many streams ---------------------------------------------------------------- *)
 Section Cliques.
-Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
+Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau c1 : R).
 Notation Word := {ffun Tok -> [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}]}.
 Notation good := (coherent_words Tok J Ch M L mu).
 Notation question := ((option J -> R) * (Own -> option J -> R) * option Ch)%type.
-Notation c1 := (match_cos Tok lam eta mu).
 Notation c2 := (tilt_cos lam eta C tau).
 Notation s := (apart eta).
 Notation chord := (sqrt (2 - 2 * c2)).
 Notation side := (sqrt (N J)).
 Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam) (he : 0 <= eta < 1/2)
-  (hcoarse : 0 <= mu <= coarse_cos Tok lam eta) (hleak : match_leak Tok lam eta mu < 1)
-  (hinj : mu < 2 * (c1 * c1) - 1) (hC : mu <= C <= c1)
+  (mu0 : 0 <= mu) (hC : mu <= C <= c1)
+  (hmatch : matched Tok Own (option_finType J) (option_finType Ch) lam eta mu c1)
   (htau : tilt_leak Tok lam C mu <= tau) (hg : C + (s + ln (1 + tau)) / lam <= 1)
   (hreach : ln (N Own) + s / 2 <= lam * (1 + C)) (hc2 : C <= 2 * (c2 * c2) - 1)
   (hL : 2 * (eta + clean_leak Tok Own lam mu c2) * (INR L - 1) < 1).
@@ -205,12 +204,12 @@ Theorem clique_lattice_streams :
     <= log2 (N S).
 Proof.
 move=> hm hq; rewrite -log2_2.
-have half := half_good Ch t0 L M0 l0 he hcoarse hC htau hg hreach hc2 m'0 k'0 hfit hq.
+have half := half_good Ch t0 L M0 l0 he mu0 hC htau hg hreach hc2 m'0 k'0 hfit hq.
 apply: (streams_of_lattice (G := good) (compress := compress) (answer := answer) (fun x h => h) _ D0 _ _ W0
   mass_right value_right).
 - exact: some_words L0 half.
 - apply: small_cliques_of_states => [|//|S' st ans hmass hvalue a]; first by case: he.
-  exact: (clique_size t0 o0 j0 M0 l0 he hcoarse hleak hinj hC htau hg hreach hc2 hL hmass hvalue m0 k0 hm).
+  exact: (clique_size t0 o0 j0 M0 l0 he mu0 hC hmatch htau hg hreach hc2 hL hmass hvalue m0 k0 hm).
 exact: (lattice_clique_bits (g := 2) L0 m0 k0 isT half).
 Qed.
 
@@ -233,14 +232,14 @@ Theorem clique_tilts_streams :
            - log2 (INR #|Tok|`!) - log2 (INR g)) <= log2 (N S).
 Proof.
 move=> hreaches hcaps hq hk.
-have some := some_allowed Ch t0 L M0 l0 he hcoarse hC htau hg hreach hc2 hcos m0 m'0 k0 k'0 g2 hreaches hcaps
+have some := some_allowed Ch t0 L M0 l0 he mu0 hC htau hg hreach hc2 hcos m0 m'0 k0 k'0 g2 hreaches hcaps
   hfit hq hk.
 have sub : {subset allowed Tok J Ch M L lam eta mu C tau K cosines nears m k <= good}.
   by move=> x; rewrite inE => /andP[].
 apply: (streams_of_lattice (compress := compress) (answer := answer) sub _ D0 _ _ W0 mass_right value_right).
 - exact: some_words L0 some.
 - apply: small_cliques_of_states => [|//|S' st ans hmass hvalue a]; first by case: he.
-  exact: (allowed_size t0 o0 j0 M0 l0 he hcoarse hleak hinj hC htau hg hreach hc2 hL hcos hmass hvalue k m0).
+  exact: (allowed_size t0 o0 j0 M0 l0 he mu0 hC hmatch htau hg hreach hc2 hL hcos hmass hvalue k m0).
 exact: (lattice_clique_bits L0 m0 k0 (ltn_trans (isT : (0 < 2)%nat) g2) some).
 Qed.
 End Cliques.

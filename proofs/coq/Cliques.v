@@ -62,11 +62,10 @@ Lemma log2_2 : log2 (INR 2) = 1.
 Proof. by rewrite /log2 [INR 2]/= /Rdiv Rinv_r //; exact/Rgt_not_eq/ln2_gt0. Qed.
 
 Section Cliques.
-Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
+Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau c1 : R).
 Notation Sym := [finType of {ffun J -> 'I_(M + M).+1} * {ffun Ch -> 'I_L}].
 Notation Word := {ffun Tok -> Sym}.
 Notation good := (coherent_words Tok J Ch M L mu).
-Notation c1 := (match_cos Tok lam eta mu).
 Notation c2 := (tilt_cos lam eta C tau).
 Notation s := (apart eta).
 (* clean_leak c: leak, relative to the key that is read, at a query of cosine at least c with it *)
@@ -113,8 +112,9 @@ have -> : clean_leak c * exp (lam * c) = (N Tok - 1) * exp (lam * turn c mu) + N
 by lra.
 Qed.
 
-Hypotheses (he : 0 <= eta < 1/2) (hcoarse : 0 <= mu <= coarse_cos Tok lam eta)
-  (hleak : match_leak Tok lam eta mu < 1) (hinj : mu < 2 * (c1 * c1) - 1) (hC : mu <= C <= c1)
+(* c1: a cosine at which keys match *)
+Hypotheses (he : 0 <= eta < 1/2) (mu0 : 0 <= mu) (hC : mu <= C <= c1)
+  (hmatch : matched Tok Own (option_finType J) (option_finType Ch) lam eta mu c1)
   (htau : tilt_leak Tok lam C mu <= tau) (hg : C + (s + ln (1 + tau)) / lam <= 1)
   (hreach : ln (N Own) + s / 2 <= lam * (1 + C)) (hc2 : C <= 2 * (c2 * c2) - 1)
   (hL : 2 * (eta + clean_leak c2) * (INR L - 1) < 1).
@@ -173,9 +173,9 @@ have [z1 _] := coherent_incoherent M0 Gz; have e : st y = st z by rewrite ey ez.
 have d : c2 <= dot (lattice_keys y j) (lattice_keys z j).
   apply: state_close => //; apply: Rle_trans hc2 _; rewrite dot_sym in hy.
   exact: (double_angle (y1 j) (x1 i) (z1 j) c20 hy hz).
-split=> //; apply/ffunP => c; apply/eqP/negPn/negP => ne; have mu0 : 0 <= mu <= c2 by lra.
-have ry := @value_near y j c c2 (lattice_keys y j) Gy (y1 j) mu0 ltac:(rewrite y1; lra).
-have rz := value_near c Gz (y1 j) mu0 d; have gy := value_right j c Gy Gy; have gz := value_right j c Gz Gy.
+split=> //; apply/ffunP => c; apply/eqP/negPn/negP => ne; have mu2 : 0 <= mu <= c2 by lra.
+have ry := @value_near y j c c2 (lattice_keys y j) Gy (y1 j) mu2 ltac:(rewrite y1; lra).
+have rz := value_near c Gz (y1 j) mu2 d; have gy := value_right j c Gy Gy; have gz := value_right j c Gz Gy.
 rewrite -e in gz; have := apart_near ry rz gy gz.
 by have := grid_step hL ne; lra.
 Qed.
@@ -203,10 +203,9 @@ Theorem state_count (G : {set Word}) (B : nat) (a : S) : {subset G <= good} ->
   (#|[set x in G | st x == a]| <= #|Tok|`! * B)%nat.
 Proof.
 move=> Ggood hB; have [[c20 _] [mc reach]] := tilt_facts; have ab : None != Some j0 :> option J by [].
-have c10 : 0 <= c1 by lra.
 apply: (@words_of_state _ _ _ _ st close) => [x y /Ggood Gx /Ggood Gy e|x f Gx inj].
-  have [f [/bij_inj inj h]] := matching t0 o0 he l0 None ab (state_alike Gx Gy e)
-    (coherent_incoherent M0 Gx) (coherent_incoherent M0 Gy) hcoarse hleak reach c10 hinj.
+  have [f [/bij_inj inj h]] := hmatch (state_alike Gx Gy e) (coherent_incoherent M0 Gx)
+    (coherent_incoherent M0 Gy).
   exists (finfun f); split; first by move=> i i'; rewrite !ffunE => /inj.
   by apply/forallP => i; apply/RlebP; rewrite ffunE; apply: state_close => //; apply: Rle_trans (h i); lra.
 apply: leq_trans (hB x f Gx inj); apply: leq_prod => i _; rewrite [#|points _ _ _ _|]card_in_imset //.
@@ -265,6 +264,41 @@ Theorem clique_lattice :
   N Tok * (N J * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= log2 (N S).
 Proof. by rewrite -log2_2; exact: lattice_bits half_good (words_of_states clique_size). Qed.
 End Cliques.
+
+(* ---------- two ways to match keys ------------------------------------------------------------------- *)
+Section Matched.
+Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (lam eta mu C tau : R).
+Notation s := (apart eta).
+Notation c2 := (tilt_cos lam eta C tau).
+Hypotheses (l0 : 0 < lam) (he : 0 <= eta < 1/2) (htau : tilt_leak Tok lam C mu <= tau)
+  (hg : C + (s + ln (1 + tau)) / lam <= 1) (hreach : ln (N Own) + s / 2 <= lam * (1 + C))
+  (hc2 : C <= 2 * (c2 * c2) - 1).
+
+(* by ln T *)
+Lemma coarse_matched : 0 <= mu <= coarse_cos Tok lam eta -> match_leak Tok lam eta mu < 1 ->
+  mu < 2 * (match_cos Tok lam eta mu * match_cos Tok lam eta mu) - 1 -> mu <= C <= match_cos Tok lam eta mu ->
+  matched Tok Own (option_finType J) (option_finType Ch) lam eta mu (match_cos Tok lam eta mu).
+Proof.
+move=> hmu hleak hinj hC; have [_ [_ reach]] := tilt_facts t0 l0 he (proj1 hmu) hC htau hg hreach hc2.
+have ab : None != Some j0 :> option J by [].
+apply: (@matching _ _ _ _ t0 o0 None (Some j0)) => //; [exact: None|lra].
+Qed.
+
+(* by how few keys of mutual cosines mu are near one key *)
+Lemma few_matched : 0 <= edge_cos Tok lam eta -> mu < edge_cos Tok lam eta * edge_cos Tok lam eta ->
+  0 <= mu <= few_cos Tok lam eta mu -> leak_beyond Tok lam eta (few_cos Tok lam eta mu) mu < 1 ->
+  mu < 2 * (cos_beyond Tok lam eta (few_cos Tok lam eta mu) mu
+            * cos_beyond Tok lam eta (few_cos Tok lam eta mu) mu) - 1 ->
+  mu <= C <= cos_beyond Tok lam eta (few_cos Tok lam eta mu) mu ->
+  matched Tok Own (option_finType J) (option_finType Ch) lam eta mu
+    (cos_beyond Tok lam eta (few_cos Tok lam eta mu) mu).
+Proof.
+move=> e0 hmue hmu hleak hinj hC.
+have [[_ c21] [mc reach]] := tilt_facts t0 l0 he (proj1 hmu) hC htau hg hreach hc2.
+have ab : None != Some j0 :> option J by [].
+apply: (@few_matching _ _ _ _ t0 o0 None (Some j0)) => //; [exact: None|lra|lra].
+Qed.
+End Matched.
 
 (* ---------- the questions can be answered ------------------------------------------------------------- *)
 Section Store.

@@ -324,8 +324,10 @@ have MM : (0 < M)%nat by apply/ltP/Reals.RIneq.INR_lt; rewrite [INR 0]/=; lra.
 have weaken a o : near eta' a o -> near (ratio eta) a o by move=> /RlebP ?; apply/RlebP; lra.
 have := Rmult_le_compat_l _ _ _ (N_ge0 Str) (bits_fitP T0 m0 k0 (within_integer one 1) hb).
 move=> hbits; apply: Rle_trans hbits _.
+have keys_match := coarse_matched (Ch := [finType of 'I_h]) (Ordinal T0) (Ordinal n20) (Ordinal n0) l0 he
+  htau hg hreach hc2 hmu hrest hinj hC.
 apply: (clique_lattice_streams (compress := compress) (answer := answer) (Ordinal T0) (Ordinal n20)
-  (Ordinal n0) MM l0 he hmu hrest hinj hC htau hg hreach hc2 hL L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0)
+  (Ordinal n0) MM l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0)
   (gt0 _ k'0) _ W0
   (fun w x gx s q r q1 r1 => weaken _ _ (hmass w x gx s q r q1 r1))
   (fun w x gx s y i c gy => weaken _ _ (hvalue w x gx s y i c gy))).

@@ -169,11 +169,14 @@ have hlost : within one (iln one 32 (number g) / iln one 32 (number 2))%interval
   by rewrite /log2 INR_to_nat; [repeat enclose_step|apply: IZR_lt; lia].
 have := Rmult_le_compat_l _ _ _ (N_ge0 Str) (bits_fitP T0 m0 k0 hlost hb).
 move=> hbits; apply: Rle_trans hbits _.
+have keys_match := coarse_matched (Ch := [finType of 'I_h]) (Ordinal T0) (Ordinal n20) (Ordinal n0) l0 he
+  htau hg hreach hc2 hmu hrest hinj hC.
 apply: (clique_tilts_streams (compress := compress) (answer := answer) (Ordinal T0) (Ordinal n20)
   (Ordinal n0) (K := size ts)
   (cosines := fun l => cosine l) (nears := fun l => near_cosine l) (pulls := fun l => pull l)
   (reaches := fun l => Z.to_nat (reach_of none r0 ts l)) (caps := fun l => Z.to_nat (cap_of none ts l))
-  MM l0 he hmu hrest hinj hC htau hg hreach hc2 hL L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0) (gt0 _ k'0) _ W0
+  MM l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL L0 (gt0 _ m0) (gt0 _ m'0) (gt0 _ k0)
+  (gt0 _ k'0) _ W0
   (fun w x gx s q r q1 r1 => weaken _ _ (hmass w x gx s q r q1 r1))
   (fun w x gx s y i c gy => weaken _ _ (hvalue w x gx s y i c gy)) _ g2').
 - exact: (cap_fitsP (within_sine (within_rational one mu.1 mu.2)) m'0 k'0 M00 fine hfit).

@@ -170,30 +170,139 @@ Qed.
 Definition match_leak (mu : R) : R := (N Tok - 1) * exp (s - lam * (1 - turn coarse_cos mu)).
 Definition match_cos (mu : R) : R := 1 - (s - ln (1 - match_leak mu)) / lam.
 
-(* Every key of K has a partner in K' at a cosine of at least match_cos.
-   Sketch.  Take the j of the coarse match.  All other keys of K' are far from K j, hence from K i, and weigh
-   at most match_leak e^(lam - s) there; but the mass of K' is at least e^(lam - s), so key j has the rest. *)
+(* the same where the cosine c of the coarse match is any other *)
+Definition leak_beyond (c mu : R) : R := (N Tok - 1) * exp (s - lam * (1 - turn c mu)).
+Definition cos_beyond (c mu : R) : R := 1 - (s - ln (1 - leak_beyond c mu)) / lam.
+
+(* A coarse match of cosine c is one of cosine cos_beyond c.
+   Sketch.  All keys of K' but j are far from it, hence from K i, and weigh at most leak_beyond e^(lam - s)
+   there; but the mass of K' is at least e^(lam - s), so key j has the rest. *)
+Lemma finer_match K K' mu c i j : norm2 (K i) = 1 -> incoherent K' mu ->
+  lam - s <= ln (mass (scale lam (K i)) K') -> 0 <= mu <= c -> c <= dot (K i) (K' j) ->
+  leak_beyond c mu < 1 -> cos_beyond c mu <= dot (K i) (K' j).
+Proof.
+move=> k1 inc' h mc hj leak1.
+have far l : l != j -> dot (scale lam (K i)) (K' l) <= lam * turn c mu.
+  move=> lj; rewrite dot_scale; apply: Rmult_le_compat_l; first lra.
+  exact: (others_far inc' k1 lj mc hj).
+have := mass_upper far; rewrite dot_scale => up.
+have m0 := mass_gt0 (scale lam (K i)) K'.
+have lo : exp (lam - s) <= mass (scale lam (K i)) K' by rewrite -[X in _ <= X](exp_ln _ m0); exact: exp_mono.
+have e : (N Tok - 1) * exp (lam * turn c mu) = leak_beyond c mu * exp (lam - s).
+  by rewrite /leak_beyond Rmult_assoc -exp_plus; congr (_ * exp _); ring.
+rewrite e in up; set d := dot (K i) (K' j) in up *.
+have p : 0 < 1 - leak_beyond c mu by lra.
+have {}up : exp (ln (1 - leak_beyond c mu) + (lam - s)) <= exp (lam * d) by rewrite exp_plus exp_ln; lra.
+have {}up : ln (1 - leak_beyond c mu) + (lam - s) <= lam * d.
+  by apply: Rnot_lt_le => /exp_increasing; lra.
+have -> : cos_beyond c mu = (ln (1 - leak_beyond c mu) + (lam - s)) / lam by rewrite /cos_beyond; field; lra.
+by apply: Rdiv_le_l; lra.
+Qed.
+
+(* Every key of K has a partner in K' at a cosine of at least match_cos. *)
 Theorem keys_match K K' mu i : alike K K' -> incoherent K mu -> incoherent K' mu ->
   0 <= mu <= coarse_cos -> match_leak mu < 1 -> - lam + ln (N Own) + s / 2 <= lam ->
   exists j, match_cos mu <= dot (K i) (K' j).
 Proof.
 move=> hK [k1 hmu] inc' mc leak1 reach.
 have [j [h hj]] := coarse_match hK (k1 i) reach; exists j.
-have far l : l != j -> dot (scale lam (K i)) (K' l) <= lam * turn coarse_cos mu.
-  move=> lj; rewrite dot_scale; apply: Rmult_le_compat_l; first lra.
-  exact: (others_far inc' (k1 i) lj mc hj).
-have := mass_upper far; rewrite dot_scale => up.
-have m0 := mass_gt0 (scale lam (K i)) K'.
+exact: (finer_match (k1 i) inc' h mc hj leak1).
+Qed.
+
+(* ---------- step 1 again: few keys match ------------------------------------------------------------- *)
+(* edge_cos: keys of smaller cosines weigh less than half of e^(lam - s), all T of them together;  few mu: no
+   more keys of mutual cosines mu have so large a cosine with one direction;  few_cos: what the best of them
+   then has at least *)
+Definition edge_cos : R := 1 - (s + ln (2 * N Tok)) / lam.
+Definition few (mu : R) : R := (1 - mu) / (edge_cos * edge_cos - mu).
+Definition few_cos (mu : R) : R := 1 - (s + ln (2 * few mu)) / lam.
+
+(* Keys of a set A that have a cosine of at least e with a unit vector are few.
+   Sketch.  Their sum v has <u, v> >= m e, and |v|^2 <= m + m (m - 1) mu; by Cauchy and Schwarz, m^2 e^2 is at
+   most that. *)
+Lemma few_keys K mu u e (A : pred Tok) : incoherent K mu -> norm2 u = 1 -> 0 <= e -> mu < e * e -> mu <= 1 ->
+  (forall j, A j -> e <= dot u (K j)) -> INR #|[pred j | A j]| <= (1 - mu) / (e * e - mu).
+Proof.
+move=> [k1 hmu] u1 e0 hmue mu1 hA; set m := INR _; have m0 : 0 <= m by exact: pos_INR.
+pose v c := \rsum_(j | A j) K j c.
+have sum_dot w : dot w v = \rsum_(j | A j) dot w (K j).
+  by rewrite /dot exchange_big /=; apply: eq_bigr => c _; rewrite /v big_distrr.
+have lo : m * e <= dot u v.
+  by rewrite sum_dot /m -rsum_const_card; apply: rsum_le => j /hA.
+have vv : norm2 v <= m * (1 + (m - 1) * mu).
+  have -> : norm2 v = \rsum_(j | A j) \rsum_(l | A l) dot (K j) (K l).
+    rewrite sum_dot; apply: eq_bigr => j _; rewrite dot_sym; exact: sum_dot.
+  rewrite /m -rsum_const_card; apply: rsum_le => j Aj; rewrite (bigD1 j) //= k1.
+  apply: Rplus_le_compat_l; apply: Rle_trans (_ : _ <= \rsum_(l | A l && (l != j)) mu) _.
+    by apply: rsum_le => l /andP[_ lj]; apply: hmu; rewrite eq_sym.
+  rewrite rsum_const_card; apply: Req_le; congr (_ * _).
+  have -> : #|[pred j0 | A j0]| = #|[pred l | A l && (l != j)]|.+1.
+    by rewrite (cardD1 j) inE Aj add1n; congr _.+1; apply: eq_card => l; rewrite !inE andbC.
+  by rewrite S_INR; lra.
+have cs := cauchy u v; rewrite u1 in cs.
+case: (Req_dec m 0) => [z|mn]; first by rewrite z; apply: Rdiv_le_r; lra.
+apply: Rdiv_le_r; first lra.
+have sq : m * e * (m * e) <= dot u v * dot u v by have : 0 <= m * e by [nra]; nra.
+have {}sq : m * (m * (e * e)) <= m * (1 + (m - 1) * mu) by lra.
+have := Rmult_le_reg_l m _ _ ltac:(lra) sq; lra.
+Qed.
+
+(* At the query K i some key of K' has a cosine of at least few_cos.
+   Sketch.  Keys beyond the edge weigh together at most half of e^(lam - s), which K' weighs; the others are
+   at most few.  If each of them weighed less than e^(lam - s) / (2 few), the half would be missing. *)
+Lemma few_match K K' mu i : alike K K' -> norm2 (K i) = 1 -> incoherent K' mu ->
+  - lam + ln (N Own) + s / 2 <= lam -> 0 <= edge_cos -> mu < edge_cos * edge_cos -> mu <= 1 ->
+  exists j, lam - s <= ln (mass (scale lam (K i)) K') /\ few_cos mu <= dot (K i) (K' j).
+Proof.
+move=> hK k1 inc' reach e0 hmue mu1; have [_ [h _]] := coarse_match hK k1 reach.
+have n1 := N_ge1 t0; pose A j := Rleb edge_cos (dot (K i) (K' j)); pose w j := exp (lam * dot (K i) (K' j)).
+have hA j : A j -> edge_cos <= dot (K i) (K' j) by move/RlebP.
+have hf := few_keys inc' k1 e0 hmue mu1 hA; rewrite -/(few mu) in hf.
+have m0 := mass_gt0 (scale lam (K i)) K'; have E0 := exp_pos (lam - s).
 have lo : exp (lam - s) <= mass (scale lam (K i)) K' by rewrite -[X in _ <= X](exp_ln _ m0); exact: exp_mono.
-have e : (N Tok - 1) * exp (lam * turn coarse_cos mu) = match_leak mu * exp (lam - s).
-  by rewrite /match_leak Rmult_assoc -exp_plus; congr (_ * exp _); ring.
-rewrite e in up; set d := dot (K i) (K' j) in up *.
-have p : 0 < 1 - match_leak mu by lra.
-have {}up : exp (ln (1 - match_leak mu) + (lam - s)) <= exp (lam * d) by rewrite exp_plus exp_ln; lra.
-have {}up : ln (1 - match_leak mu) + (lam - s) <= lam * d.
-  by apply: Rnot_lt_le => /exp_increasing; lra.
-have -> : match_cos mu = (ln (1 - match_leak mu) + (lam - s)) / lam by rewrite /match_cos; field; lra.
-by apply: Rdiv_le_l; lra.
+have half : N Tok * exp (lam * edge_cos) = exp (lam - s) / 2.
+  have -> : lam * edge_cos = lam - s + - ln (2 * N Tok) by rewrite /edge_cos; field; lra.
+  by rewrite exp_plus exp_Ropp exp_ln; [field|]; lra.
+have parts : mass (scale lam (K i)) K' = \rsum_(j | A j) w j + \rsum_(j | ~~ A j) w j.
+  by rewrite /mass (bigID A) /=; congr (_ + _); apply: eq_bigr => j _; rewrite dot_scale.
+have far : \rsum_(j | ~~ A j) w j <= exp (lam - s) / 2.
+  rewrite -half -rsum_const [X in _ <= X](bigID A) /=.
+  have : 0 <= \rsum_(j | A j) exp (lam * edge_cos) by apply: rsum_ge0 => j _; exact/Rlt_le/exp_pos.
+  have : \rsum_(j | ~~ A j) w j <= \rsum_(j | ~~ A j) exp (lam * edge_cos); last by lra.
+  by apply: rsum_le => j /RlebP/Rnot_le_lt hj; apply/exp_mono/Rmult_le_compat_l; lra.
+have [j1 Aj1] : exists j, A j.
+  case: (pickP A) => [j Aj|none]; first by exists j.
+  by move: parts; rewrite (big_pred0 _ _ _ _ none) => parts; lra.
+have f1 : 1 <= few mu.
+  apply: Rle_trans hf; rewrite -[1]/(INR 1); apply/le_INR/leP; rewrite (cardD1 j1) inE Aj1 add1n.
+  exact: ltn0Sn.
+have x0 : exp (lam * few_cos mu) = exp (lam - s) / (2 * few mu).
+  have -> : lam * few_cos mu = lam - s + - ln (2 * few mu) by rewrite /few_cos; field; lra.
+  by rewrite exp_plus exp_Ropp exp_ln //; lra.
+case: (boolP [exists j, Rleb (few_cos mu) (dot (K i) (K' j))]) => [/existsP[j /RlebP hj]|]; first by exists j.
+rewrite negb_exists => /forallP no; exfalso.
+have below j : w j < exp (lam * few_cos mu).
+  apply/exp_increasing/Rmult_lt_compat_l; first lra.
+  by apply: Rnot_le_lt => /RlebP hj; have := no j; rewrite hj.
+have near : \rsum_(j | A j) w j < INR #|[pred j | A j]| * exp (lam * few_cos mu).
+  rewrite -rsum_const_card [X in X < _](bigD1 j1) // [X in _ < X](bigD1 j1) //=.
+  by apply: Rplus_lt_le_compat; [exact: below|apply: rsum_le => j _; exact/Rlt_le/below].
+have x1 : INR #|[pred j | A j]| * exp (lam * few_cos mu) <= exp (lam - s) / 2.
+  rewrite x0; apply: Rle_trans (_ : few mu * (exp (lam - s) / (2 * few mu)) <= _).
+    by apply: Rmult_le_compat_r => //; apply: Rdiv_le_r; lra.
+  by apply: Req_le; field; lra.
+by lra.
+Qed.
+
+(* Every key of K has a partner in K' at a cosine of at least cos_beyond (few_cos mu). *)
+Theorem few_keys_match K K' mu i : alike K K' -> incoherent K mu -> incoherent K' mu ->
+  0 <= edge_cos -> mu < edge_cos * edge_cos -> mu <= 1 -> 0 <= mu <= few_cos mu ->
+  leak_beyond (few_cos mu) mu < 1 -> - lam + ln (N Own) + s / 2 <= lam ->
+  exists j, cos_beyond (few_cos mu) mu <= dot (K i) (K' j).
+Proof.
+move=> hK [k1 hmu] inc' e0 hmue mu1 mc leak1 reach.
+have [j [h hj]] := few_match hK (k1 i) inc' reach e0 hmue mu1; exists j.
+exact: (finer_match (k1 i) inc' h mc hj leak1).
 Qed.
 
 (* Different keys have different partners: two keys with one partner would be within twice the angle. *)
@@ -204,20 +313,39 @@ move=> [k1 hmu] k'1 c0 hc hi hi'; apply/eqP/negPn/negP => /hmu m; rewrite dot_sy
 by have := double_angle (k1 i) k'1 (k1 i') c0 hi hi'; lra.
 Qed.
 
-(* The partners are a bijection. *)
-Theorem matching K K' mu : alike K K' -> incoherent K mu -> incoherent K' mu ->
-  0 <= mu <= coarse_cos -> match_leak mu < 1 -> - lam + ln (N Own) + s / 2 <= lam ->
-  0 <= match_cos mu -> mu < 2 * (match_cos mu * match_cos mu) - 1 ->
-  exists f : Tok -> Tok, bijective f /\ forall i, match_cos mu <= dot (K i) (K' (f i)).
+(* Partners at a cosine at which no two keys share one are a bijection. *)
+Lemma partners_bijective K K' mu c : incoherent K mu -> incoherent K' mu -> 0 <= c -> mu < 2 * (c * c) - 1 ->
+  (forall i, exists j, c <= dot (K i) (K' j)) ->
+  exists f : Tok -> Tok, bijective f /\ forall i, c <= dot (K i) (K' (f i)).
 Proof.
-move=> hK inc inc' mc leak1 reach c0 hc.
-have ex i : exists j, Rleb (match_cos mu) (dot (K i) (K' j)).
-  by have [j h] := keys_match i hK inc inc' mc leak1 reach; exists j; apply/RlebP.
+move=> inc inc' c0 hc hK.
+have ex i : exists j, Rleb c (dot (K i) (K' j)) by have [j h] := hK i; exists j; apply/RlebP.
 pose g i := xchoose (ex i).
-have hg i : match_cos mu <= dot (K i) (K' (g i)) by apply/RlebP; exact: (xchooseP (ex i)).
+have hg i : c <= dot (K i) (K' (g i)) by apply/RlebP; exact: (xchooseP (ex i)).
 have inj : injective g.
   by move=> i i' e; apply: (partners_differ inc (proj1 inc' (g i)) c0 hc (hg i)); rewrite e; exact: hg.
 by exists g; split=> //; exact: injF_bij inj.
+Qed.
+
+(* matched c: alike and coherent instances have keys that are one to one, at cosines of at least c *)
+Definition matched (mu c : R) : Prop := forall K K', alike K K' -> incoherent K mu -> incoherent K' mu ->
+  exists f : Tok -> Tok, bijective f /\ forall i, c <= dot (K i) (K' (f i)).
+
+Theorem matching mu : 0 <= mu <= coarse_cos -> match_leak mu < 1 -> - lam + ln (N Own) + s / 2 <= lam ->
+  0 <= match_cos mu -> mu < 2 * (match_cos mu * match_cos mu) - 1 -> matched mu (match_cos mu).
+Proof.
+move=> mc leak1 reach c0 hc K K' hK inc inc'; apply: (partners_bijective inc inc' c0 hc) => i.
+exact: keys_match hK inc inc' mc leak1 reach.
+Qed.
+
+Theorem few_matching mu : 0 <= edge_cos -> mu < edge_cos * edge_cos -> mu <= 1 -> 0 <= mu <= few_cos mu ->
+  leak_beyond (few_cos mu) mu < 1 -> - lam + ln (N Own) + s / 2 <= lam ->
+  0 <= cos_beyond (few_cos mu) mu ->
+  mu < 2 * (cos_beyond (few_cos mu) mu * cos_beyond (few_cos mu) mu) - 1 ->
+  matched mu (cos_beyond (few_cos mu) mu).
+Proof.
+move=> e0 hmue mu1 mc leak1 reach c0 hc K K' hK inc inc'; apply: (partners_bijective inc inc' c0 hc) => i.
+exact: few_keys_match hK inc inc' e0 hmue mu1 mc leak1 reach.
 Qed.
 
 (* ---------- step 2: a tilt brings them closer ---------------------------------------------------------- *)

@@ -20,8 +20,8 @@
 
    In the headlines the keys and lambda are fixed first and are public; the algorithm comes after them. *)
 From Coq Require Import QArith Qreals.
-From LowerBound Require Average PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal Circle
-  Clusters PublicWeights Fibres Counts CliqueStreams RoundedCaches.
+From LowerBound Require Average CodeShells PayloadBits Replay FlatLogits Cliques Tilts RandomKeys Universal
+  Circle Clusters PublicWeights Fibres Counts CliqueStreams RoundedCaches.
 From LowerBound Require Import LowDimension Schedule Queries Sharp FrameBlocks LatticeKeys Streams Coins
   Classes Pyramid IndependentEntries Dither OwnWeights.
 Set Implicit Arguments. Unset Strict Implicit. Unset Printing Implicit Defensive.
@@ -1411,7 +1411,54 @@ Proof.
 move=> T n s sine turn c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he hmu hrest hinj.
 move=> hC htau hg hreach hc2 hL hm hfit hq a hmass hvalue; have /card_gt0P[w _] : (0 < #|coins a|)%nat.
   by rewrite lt0n; apply/eqP => e; have := some_coins a; rewrite /N e; exact: Rlt_irrefl.
-exact: (Cliques.clique_lattice t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL (hmass w) (hvalue w)
+have keys_match := Cliques.coarse_matched (Ch := Ch) t0 o0 j0 l0 he htau hg hreach hc2 hmu hrest hinj hC.
+exact: (Cliques.clique_lattice t0 o0 j0 M0 l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL (hmass w)
+  (hvalue w)
+  m0 k0 hm L0 m'0 k'0 hfit hq).
+Qed.
+
+(* The same where the first match needs no ln T: keys of cosines below `edge` with one key weigh together less
+   than half of what they must, and of mutual cosines of at most mu no more than `few` are above it.  So keys
+   are told apart where many more tokens are cached. *)
+Theorem clique_lattice_few (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L m k m' k' : nat)
+    (lam eta mu C tau : R) :
+  let T := N Tok in let n := N J in
+  let s := 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) in
+  let sine x := sqrt (1 - x * x) in let turn x y := x * y + sine x * sine y in
+  let edge := 1 - (s + ln (2 * T)) / lam in let few := (1 - mu) / (edge * edge - mu) in
+  let c0 := 1 - (s + ln (2 * few)) / lam in
+  let rest := (T - 1) * exp (s - lam * (1 - turn c0 mu)) in
+  let c1 := 1 - (s - ln (1 - rest)) / lam in
+  let c2 := turn C (C + (s + ln (1 + tau)) / lam) in
+  let leak := (T - 1) * exp (lam * (turn c2 mu - c2)) + N Own * exp (- (lam * (1 + c2))) in
+  let words := coherent_words Tok J Ch M L mu in
+  let inst := @lattice_instance Tok J Ch M L in
+  let mass := @mass_question Own J Ch lam in
+  let value := @value_question Tok Own J Ch M L lam in
+  (0 < M)%nat -> (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat -> (0 < m')%nat -> (0 < k')%nat ->
+  0 < lam -> 0 <= eta < 1/2 ->
+  0 <= edge -> mu < edge * edge -> 0 <= mu <= c0 -> rest < 1 -> mu < 2 * (c1 * c1) - 1 ->
+  mu <= C <= c1 -> (T - 1) * exp (lam * (turn C mu - C)) <= tau -> C + (s + ln (1 + tau)) / lam <= 1 ->
+  ln (N Own) + s / 2 <= lam * (1 + C) -> C <= 2 * (c2 * c2) - 1 ->
+  2 * (eta + leak) * (INR L - 1) < 1 ->
+  INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt n) / INR k) + INR m * sqrt n <= INR M ->
+  INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M ->
+  (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat ->
+  forall a : algorithm (cached Tok (option J) Ch) (asked Own (option J) Ch) R,
+  (forall w x q r, x \in words -> dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst x) (mass q r)) (answer a w (compress a w (inst x)) (mass q r))) ->
+  (forall w x y i c, x \in words -> y \in words ->
+     near eta (lattice_output (inst x) (value y i c)) (answer a w (compress a w (inst x)) (value y i c))) ->
+  T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1 <= bits a.
+Proof.
+move=> T n s sine turn edge few c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he e0 hedge
+  hmu hrest hinj.
+move=> hC htau hg hreach hc2 hL hm hfit hq a hmass hvalue; have /card_gt0P[w _] : (0 < #|coins a|)%nat.
+  by rewrite lt0n; apply/eqP => e; have := some_coins a; rewrite /N e; exact: Rlt_irrefl.
+have keys_match :=
+  Cliques.few_matched (Ch := Ch) t0 o0 j0 l0 he htau hg hreach hc2 e0 hedge hmu hrest hinj hC.
+exact: (Cliques.clique_lattice t0 o0 j0 M0 l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL (hmass w)
+  (hvalue w)
   m0 k0 hm L0 m'0 k'0 hfit hq).
 Qed.
 
@@ -1475,7 +1522,9 @@ move=> T n s sine turn c0 missing c1 c2 leak chord rest radius rim words inst ma
 move=> g2 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos hfit hcap hk' hq hk a hmass hvalue.
 have /card_gt0P[w _] : (0 < #|coins a|)%nat.
   by rewrite lt0n; apply/eqP => e; have := some_coins a; rewrite /N e; exact: Rlt_irrefl.
-exact: (Tilts.clique_tilts t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos (hmass w) (hvalue w)
+have keys_match := Cliques.coarse_matched (Ch := Ch) t0 o0 j0 l0 he htau hg hreach hc2 hmu hrest hinj hC.
+exact: (Tilts.clique_tilts t0 o0 j0 M0 l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL hcos (hmass w)
+  (hvalue w)
   L0 m0 m'0 k0 k'0 g2 hfit hcap hk' hq hk).
 Qed.
 
@@ -1515,7 +1564,50 @@ Theorem clique_lattice_streams (Str Tok Own J Ch : finType) (t0 : Tok) (o0 : Own
 Proof.
 move=> T n s sine turn c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he hmu hrest hinj.
 move=> hC htau hg hreach hc2 hL hm hfit hq a state hmass hvalue.
-exact: (CliqueStreams.clique_lattice_streams t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL
+have keys_match := Cliques.coarse_matched (Ch := Ch) t0 o0 j0 l0 he htau hg hreach hc2 hmu hrest hinj hC.
+exact: (CliqueStreams.clique_lattice_streams t0 o0 j0 M0 l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL
+  L0 m0 m'0 k0 k'0 hfit (some_coins a) hmass hvalue hm hq).
+Qed.
+
+Theorem clique_lattice_few_streams (Str Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J)
+    (M L m k m' k' : nat) (lam eta mu C tau : R) :
+  let T := N Tok in let n := N J in
+  let s := 2 * ln ((1 + 2 * eta) / (1 - 2 * eta)) in
+  let sine x := sqrt (1 - x * x) in let turn x y := x * y + sine x * sine y in
+  let edge := 1 - (s + ln (2 * T)) / lam in let few := (1 - mu) / (edge * edge - mu) in
+  let c0 := 1 - (s + ln (2 * few)) / lam in
+  let rest := (T - 1) * exp (s - lam * (1 - turn c0 mu)) in
+  let c1 := 1 - (s - ln (1 - rest)) / lam in
+  let c2 := turn C (C + (s + ln (1 + tau)) / lam) in
+  let leak := (T - 1) * exp (lam * (turn c2 mu - c2)) + N Own * exp (- (lam * (1 + c2))) in
+  let words := coherent_words Tok J Ch M L mu in
+  let inst := @lattice_instance Tok J Ch M L in
+  let mass := @mass_question Own J Ch lam in
+  let value := @value_question Tok Own J Ch M L lam in
+  (0 < M)%nat -> (0 < L)%nat -> (0 < m)%nat -> (0 < k)%nat -> (0 < m')%nat -> (0 < k')%nat ->
+  0 < lam -> 0 <= eta < 1/2 ->
+  0 <= edge -> mu < edge * edge -> 0 <= mu <= c0 -> rest < 1 -> mu < 2 * (c1 * c1) - 1 ->
+  mu <= C <= c1 -> (T - 1) * exp (lam * (turn C mu - C)) <= tau -> C + (s + ln (1 + tau)) / lam <= 1 ->
+  ln (N Own) + s / 2 <= lam * (1 + C) -> C <= 2 * (c2 * c2) - 1 ->
+  2 * (eta + leak) * (INR L - 1) < 1 ->
+  INR m * ((INR M * sqrt (2 - 2 * c2) + sqrt n) / INR k) + INR m * sqrt n <= INR M ->
+  INR m' * (INR M * sine mu / INR k') + INR m' * sqrt n <= INR M ->
+  (2 * expn #|Tok| 2 * expn k' #|J| <= expn m' #|J|)%nat ->
+  forall a : algorithm (Str -> cached Tok (option J) Ch) Str (asked Own (option J) Ch -> R),
+  let state w x := compress a w (fun str => inst (x str)) in
+  (forall w x, (forall str, x str \in words) -> forall str q r, dot q q = 1 -> dot r r = 1 ->
+     near eta (lattice_output (inst (x str)) (mass q r)) (answer a w (state w x) str (mass q r))) ->
+  (forall w x, (forall str, x str \in words) -> forall str y i c, y \in words ->
+     near eta (lattice_output (inst (x str)) (value y i c)) (answer a w (state w x) str (value y i c))) ->
+  N Str * (T * (n * log2 (2 * INR m / INR k) + N Ch * log2 (INR L)) - log2 (INR #|Tok|`!) - 1)
+    <= bits a.
+Proof.
+move=> T n s sine turn edge few c0 rest c1 c2 leak words inst mass value M0 L0 m0 k0 m'0 k'0 l0 he e0 hedge
+  hmu hrest hinj.
+move=> hC htau hg hreach hc2 hL hm hfit hq a state hmass hvalue.
+have keys_match :=
+  Cliques.few_matched (Ch := Ch) t0 o0 j0 l0 he htau hg hreach hc2 e0 hedge hmu hrest hinj hC.
+exact: (CliqueStreams.clique_lattice_streams t0 o0 j0 M0 l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL
   L0 m0 m'0 k0 k'0 hfit (some_coins a) hmass hvalue hm hq).
 Qed.
 
@@ -1566,7 +1658,8 @@ Theorem clique_tilts_streams (Str Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) 
 Proof.
 move=> T n s sine turn c0 missing c1 c2 leak chord rest radius rim words inst mass value M0 L0 m0 k0 m'0 k'0.
 move=> g2 l0 he hmu hrest hinj hC htau hg hreach hc2 hL hcos hfit hcap hk' hq hk a state hmass hvalue.
-exact: (CliqueStreams.clique_tilts_streams t0 o0 j0 M0 l0 he hmu hrest hinj hC htau hg hreach hc2 hL
+have keys_match := Cliques.coarse_matched (Ch := Ch) t0 o0 j0 l0 he htau hg hreach hc2 hmu hrest hinj hC.
+exact: (CliqueStreams.clique_tilts_streams t0 o0 j0 M0 l0 he (proj1 hmu) hC keys_match htau hg hreach hc2 hL
   L0 m0 m'0 k0 k'0 hk' (some_coins a) hmass hvalue hcos g2 hfit hcap hq hk).
 Qed.
 
@@ -1596,6 +1689,22 @@ Proof.
 move=> M0 L0 e0; have [f [g [h e]]] := Cliques.store_word Tok Own J Ch M0 L0 e0.
 by exists (without_coins f g).
 Qed.
+
+(* ================= keys that nobody compares ========================================= *)
+
+(* C: words over J, closed under sums, with at least w letters 1 each, but for 0.  Integer vectors x i are
+   different, are words of C modulo 2, have entries that add up to a multiple of 4, and one squared norm s.
+   Divided by their length they are unit keys, whose inner products are at most 1 - m / (2 s), for any m of at
+   most 8 and w. *)
+Theorem code_shell (Tok J : finType) (C : pred {ffun J -> bool}) (w : nat) (x : Tok -> J -> Z) (s : Z)
+    (m : R) :
+  (forall u v, C u -> C v -> C [ffun j => u j (+) v j]) ->
+  (forall u j, C u -> u j -> (w <= #|[pred i | u i]|)%nat) ->
+  (forall i, C [ffun j => Z.odd (x i j)]) -> (forall i, exists k, \rsum_j IZR (x i j) = IZR (4 * k)) ->
+  (forall i j, i != j -> exists c, x i c <> x j c) ->
+  (0 < s)%Z -> (forall i, \rsum_j (IZR (x i j) * IZR (x i j)) = IZR s) -> m <= 8 -> m <= INR w ->
+  incoherent (fun i c => IZR (x i c) / sqrt (IZR s)) (1 - m / (2 * IZR s)).
+Proof. exact: CodeShells.code_shell. Qed.
 
 (* ================= random keys ====================================================== *)
 
@@ -2447,7 +2556,9 @@ Definition all_theorems := [::
   mention (@theorem_C_zoom_norms); mention (@theorem_C_sharp); mention (@theorem_C_sharp_norms);
   mention (@index_subset); mention (@frames); mention (@frames_norms); mention (@frames_with_failures);
   mention (@frames_with_meetings); mention (@frames_with_failures_norms); mention (@flat_logits);
-  mention (@clique_lattice); mention (@clique_lattice_norms); mention (@random_keys);
+  mention (@clique_lattice); mention (@clique_lattice_norms); mention (@code_shell);
+  mention (@clique_lattice_few); mention (@clique_lattice_few_streams);
+  mention (@random_keys);
   mention (@clique_lattice_streams); mention (@clique_tilts_streams);
   mention (@random_keys_both); mention (@random_keys_headline); mention (@random_keys_average);
   mention (@half_bit_left); mention (@universal_lower_bound); mention (@growing_lower_bound);

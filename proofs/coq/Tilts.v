@@ -175,7 +175,7 @@ Qed.
 
 (* ---------- which tilts are open ---------------------------------------------------------------------- *)
 Section Tilts.
-Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau : R).
+Variables (Tok Own J Ch : finType) (t0 : Tok) (o0 : Own) (j0 : J) (M L : nat) (lam eta mu C tau c1 : R).
 (* K: the number of further tilts;  cosines l: the cosine of tilt l + 1;  nears l: a key whose cosine with the
    query is larger is near it;  pulls l: how far the query is pulled back from the key that it leans from *)
 Variables (K : nat) (cosines nears pulls : nat -> R).
@@ -184,7 +184,6 @@ Notation Box := {ffun J -> 'I_((M + M).+1 + (M + M).+1)}.
 Notation Sym := [finType of Pt * {ffun Ch -> 'I_L}].
 Notation Word := {ffun Tok -> Sym}.
 Notation good := (coherent_words Tok J Ch M L mu).
-Notation c1 := (match_cos Tok lam eta mu).
 Notation c2 := (tilt_cos lam eta C tau).
 Notation s := (apart eta).
 Notation chord := (sqrt (2 - 2 * c2)).
@@ -218,8 +217,8 @@ Definition region (x : Word) (i : Tok) : {set Box} :=
   [set z in reach 0 | [forall l : 'I_K, (z \in reach l.+1) || shut l x i z]].
 
 Hypotheses (M0 : (0 < M)%nat) (l0 : 0 < lam) (he : 0 <= eta < 1/2)
-  (hcoarse : 0 <= mu <= coarse_cos Tok lam eta) (hleak : match_leak Tok lam eta mu < 1)
-  (hinj : mu < 2 * (c1 * c1) - 1) (hC : mu <= C <= c1)
+  (mu0 : 0 <= mu) (hC : mu <= C <= c1)
+  (hmatch : matched Tok Own (option_finType J) (option_finType Ch) lam eta mu c1)
   (htau : tilt_leak Tok lam C mu <= tau) (hg : C + (s + ln (1 + tau)) / lam <= 1)
   (hreach : ln (N Own) + s / 2 <= lam * (1 + C)) (hc2 : C <= 2 * (c2 * c2) - 1)
   (hL : 2 * (eta + clean_leak Tok Own lam mu c2) * (INR L - 1) < 1).
@@ -281,12 +280,12 @@ Theorem differences_region (G : {set Word}) x (f : {ffun Tok -> Tok}) i : {subse
   injective f -> {subset differences (points G x f i) <= region x i}.
 Proof.
 move=> Ggood Gx inj z hz; have m0 := INR_gt0 M0.
-have [[c20 c21] [mc _]] := tilt_facts t0 l0 he hcoarse hC htau hg hreach hc2.
+have [[c20 c21] [mc _]] := tilt_facts t0 l0 he mu0 hC htau hg hreach hc2.
 rewrite inE; apply/andP; split.
   rewrite inE; apply/RlebP; apply: differences_near hz.
     by apply: Rmult_le_pos; [lra|exact: sqrt_pos].
   move=> u v.
-  exact: (points_near t0 o0 j0 M0 l0 he hcoarse hC htau hg hreach hc2 hL mass_right value_right Ggood Gx).
+  exact: (points_near t0 o0 j0 M0 l0 he mu0 hC htau hg hreach hc2 hL mass_right value_right Ggood Gx).
 apply/forallP => -[l lK]; apply/orP; case: (boolP (shut l x i z)) => [sh|op]; [by right|left].
 have [[C0 C1] _ _] := hcos lK; have Cs := @sine_sqr (cosines l) ltac:(lra).
 have S0 : 0 < sine (cosines l) by apply: sqrt_lt_R0; nra.
@@ -378,7 +377,7 @@ Proof.
 case: l => [_|l lK]; first exact: sqrt_pos.
 have [[C0 C1] _ _] := hcos lK; have Cs := @sine_sqr (cosines l) ltac:(lra).
 have S0 : 0 < sine (cosines l) by apply: sqrt_lt_R0; nra.
-have [[_ c21] _] := tilt_facts t0 l0 he hcoarse hC htau hg hreach hc2.
+have [[_ c21] _] := tilt_facts t0 l0 he mu0 hC htau hg hreach hc2.
 have [_ e0] := reading_ge0 l.
 by apply: Rdiv_le_r; rewrite /reading; lra.
 Qed.
@@ -483,7 +482,7 @@ Definition allowed : {set Word} :=
 Lemma some_allowed : (#|ball_words Tok J Ch M L| <= g * #|allowed|)%nat.
 Proof.
 have mu01 : 0 <= mu <= 1.
-  by have [[_ c21] [mc _]] := tilt_facts t0 l0 he hcoarse hC htau hg hreach hc2; lra.
+  by have [[_ c21] [mc _]] := tilt_facts t0 l0 he mu0 hC htau hg hreach hc2; lra.
 have coh := most_coherent Ch L M0 mu01 m'0 k'0 hmu hq.
 pose bad := good :\: allowed; pose P := (expn k #|J| * #|ball J M|)%nat.
 have split : (#|good| = #|allowed| + #|bad|)%nat.
@@ -533,7 +532,7 @@ set D := expn (expn (2 * m) #|J|) #|Tok|; set P := expn (expn k #|J| * #|ball J 
 have sub : {subset allowed <= good} by move=> x; rewrite inE => /andP[].
 have D0 : (0 < D)%nat by rewrite !expn_gt0 muln_gt0 m0.
 have cnt : (#|[set x in allowed | st x == a]| <= #|Tok|`! * (P %/ D))%nat.
-  apply: (state_count t0 o0 j0 M0 l0 he hcoarse hleak hinj hC htau hg hreach hc2 hL mass_right value_right
+  apply: (state_count t0 o0 j0 M0 l0 he mu0 hC hmatch htau hg hreach hc2 hL mass_right value_right
     a sub).
   move=> x f hx inj; rewrite leq_divRL //; apply: (@leq_trans (\prod_i (expn m #|J| * #|region x i|))).
     rewrite /D -prod_nat_const -big_split; apply: leq_prod => i _ /=.

@@ -14,7 +14,7 @@ from lowerbound.certify.check import check
 from lowerbound.certify.design.delsarte import Dual, delsarte
 from lowerbound.certify.dimension import covering_keys, greedy_keys, needed, room
 from lowerbound.core.bounds import welch
-from lowerbound.core.keys.shells import LeechRoots, golay_words
+from lowerbound.core.keys.golay import LeechRoots, golay_words
 from lowerbound.errors import InvalidArgument
 from lowerbound.kernel.rules.spherical import gegenbauer
 from lowerbound.kernel.verdict import Outcome

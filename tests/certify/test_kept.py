@@ -14,7 +14,7 @@ import pytest
 from lowerbound.certify import kept
 from lowerbound.certify.certified import _certified, certified
 from lowerbound.certify.kept import folder, proposed, read_again
-from lowerbound.certify.theorems import _designed
+from lowerbound.certify.theorems import _instance
 from lowerbound.core.geometry import Geometry
 from lowerbound.errors import Undecided
 from tests.test_cli import Run, json_of
@@ -31,7 +31,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 def _forget() -> None:
     _certified.cache_clear()
-    _designed.cache_clear()
+    _instance.cache_clear()
 
 
 def test_a_question_is_searched_once(place: Path) -> None:

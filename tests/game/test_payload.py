@@ -229,7 +229,7 @@ def test_the_planned_designs_of_the_reference_model() -> None:
 def test_what_is_played_is_what_is_certified(model: str, eta: str, kind: Kind) -> None:
     """Differential: with the optimiser's addresses, the played design has its levels, and its bits."""
     place = Geometry.of(find_model(model))
-    known = [(Keys(book.name, book.rows), book.coherence) for book in books(place.n_tokens_cached)]
+    known = [(Keys(book.family.name, book.rows), book.coherence) for book in books(place.n_tokens_cached)]
     played = plan_payload(place, eta=eta, kind=kind, addresses=known)
     certified = THEOREMS[kind].design(Target(place, Fraction(eta), Fraction(0)))
     assert certified is not None

@@ -120,6 +120,21 @@ FLOORS: dict[str, tuple[str, Json, Json]] = {
             "key_levels": 200,
         },
     ),
+    "keys of a shell": (
+        "keys_and_values_floor",
+        claim_of("C'", "zoom", bits=577, d=12),
+        {
+            "precision": 64,
+            "addresses": {"length": 4, "basis": ["f"], "norm": 4},
+            "address_dimension": 4,
+            "coherence": "1/2",
+            "rho_squared": "1/2",
+            "gamma": "1/2",
+            "multiplier": "100",
+            "value_levels": 50,
+            "key_levels": 200,
+        },
+    ),
     "coherent frames": (
         "frames_floor",
         claim_of("F", "frames", bits=675, d=12),
@@ -226,6 +241,15 @@ def vectors(value: Json) -> list[list[int]]:
     words = {0}
     for each in value["basis"]:
         words |= {word ^ int(each, 16) for word in words}
+    if "norm" in value:
+        entries = range(-math.isqrt(value["norm"]), math.isqrt(value["norm"]) + 1)
+        return [
+            list(vector)
+            for vector in itertools.product(entries, repeat=value["length"])
+            if sum(x * x for x in vector) == value["norm"]
+            and sum(vector) % 4 == 0
+            and sum((x & 1) << k for k, x in enumerate(reversed(vector))) in words
+        ]
     signs = [word ^ int(leader, 16) for leader in value["cosets"] for word in words]
     return [[1 - 2 * (word >> k & 1) for k in range(value["length"])] for word in signs]
 
@@ -408,6 +432,16 @@ def _tail(t: float, d: int) -> float:
     return float(half if t >= 0 else 1 - half)
 
 
+def near_cosine(n: int, lam: float, spread: float, mu: float) -> float:
+    """The cosine that one of n keys must have at least with a key, for all of them to weigh exp(lam - spread)."""
+    edge = 1 - (spread + math.log(2 * n)) / lam
+    if edge <= math.sqrt(mu):
+        return 1 - (spread + math.log(n)) / lam
+    # Half of the weight is that of few keys, whose sum is no longer than their cosines allow.
+    few = (1 - mu) / (edge * edge - mu)
+    return 1 - (spread + min(math.log(n), math.log(2 * few))) / lam
+
+
 def proved_on_the_sphere(claim: Json, payload: Json) -> float:
     """Bits that Theorems D and E (values on a grid) prove by a chain of one tilt, -1 where a condition fails."""
     n, own, d, lam, eta, delta = numbers(claim)
@@ -415,7 +449,7 @@ def proved_on_the_sphere(claim: Json, payload: Json) -> float:
     (tilt,) = (float(Fraction(each)) for each in payload["chain"])
     first = float(Fraction(payload.get("theta_0", payload["chain"][0])))
     spread, apart, levels = 4 * math.atanh(2 * eta), math.acos(mu), payload["levels"]
-    coarse = apart - math.acos(1 - (spread + math.log(n)) / lam)
+    coarse = apart - math.acos(near_cosine(n, lam, spread, mu))
     left = 1 - n * math.exp(spread - lam * (1 - math.cos(coarse)))
     near_first = math.acos(1 - (spread - math.log(left)) / lam)
     gap = spread + math.log1p(tau)
@@ -430,8 +464,7 @@ def proved_on_the_sphere(claim: Json, payload: Json) -> float:
     limit = tau if claim["theorem"] == "D" else tau * math.exp(-2 * lam * near)
     conditions = (
         delta == 0, good > 0, coarse > 0, 2 * near_first < apart, near_first < first < apart, leak(first) < tau,
-        leak(tilt) < limit, 3 * near < apart, spread / 2 + math.log1p(tau) < math.log(own),
-        (levels - 1) * (2 * eta + 2 * blur) < 1,
+        leak(tilt) < limit, 3 * near < apart, (levels - 1) * (2 * eta + 2 * blur) < 1,
     )  # fmt: skip
     if not all(conditions):
         return -1.0
@@ -570,7 +603,7 @@ def proved_over_a_lattice(claim: Json, payload: Json) -> float:
     (k, m), (small, large) = payload["diameter"], payload["cap"]
     mu, tilt = (math.acos(float(Fraction(payload[key]))) for key in ("mu", "tilt"))
     side = math.sqrt(d - 1) / payload["steps"]
-    coarse = 1 - (spread + math.log(n)) / lam
+    coarse = near_cosine(n, lam, spread, math.cos(mu))
     if not math.cos(mu) < coarse or not tilt < mu or delta:
         return -1.0
 

@@ -8,13 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import betainc, gammaln
 
-from lowerbound.certify.design.target import MOST_LEVELS, Design, FloatArray, Target, bits_of
+from lowerbound.certify.design.lattice_cliques import nearest
+from lowerbound.certify.design.target import (
+    MOST_LEVELS,
+    Design,
+    FloatArray,
+    NoInstance,
+    Target,
+    refuse_failures,
+)
 
 SPHERE_PRECISION_BITS = 192
 SLACK = Fraction(103, 100)
@@ -52,17 +61,26 @@ def _mean_weight(tilt: float, limit: float, d: int, multiplier: float) -> float:
 class _Tilts:
     """One choice of tau: the tilts from which a chain is picked, and the quantities that matching derives from tau."""
 
+    target: Target
     coherence: Fraction
     tau: float
     first: float
     near: float
     gap: float
+    limit: float
     tilts: FloatArray
-    closed: FloatArray
+
+    @cached_property
+    def closed(self) -> FloatArray:
+        """How often each tilt is closed to both signs of the query."""
+        others, d, lam = self.target.n_tokens - 1, self.target.d, float(self.target.multiplier)
+        same = others * np.exp(-2 * lam * np.cos(self.tilts) * (1 - float(self.coherence))) / self.limit**2
+        apart = [(others * _mean_weight(float(tilt), self.limit, d, lam)) ** 2 for tilt in self.tilts]
+        return np.array(apart) + np.asarray(same)
 
 
-def _tilts(target: Target, coherence: Fraction, share: float, *, from_limit: bool) -> _Tilts | None:
-    n, d, lam = target.n_tokens, target.d, float(target.multiplier)
+def _tilts(target: Target, coherence: Fraction, share: float, *, from_limit: bool) -> _Tilts:
+    n, lam = target.n_tokens, float(target.multiplier)
     spread = 4 * np.arctanh(2 * float(target.eta))
     tau, apart = float(f"{share * spread:.6g}"), np.arccos(float(coherence))
     gap = spread + np.log1p(tau)
@@ -70,35 +88,39 @@ def _tilts(target: Target, coherence: Fraction, share: float, *, from_limit: boo
     def leak(tilt: float, level: float) -> float:
         return float(np.log(n) + lam * (np.cos(apart - tilt) - np.cos(tilt)) - np.log(level))
 
-    lowest = 0.02
-    if not tau < 1 or spread / 2 + np.log1p(tau) >= np.log(target.n_own) or leak(lowest, tau) > 0:
-        return None
+    lowest, where = 0.02, f"of {n:,} random keys, of cosines up to {float(coherence):.3f}"
+    if not tau < 1 or leak(lowest, tau) > 0:
+        raise NoInstance(f"{where}, no tilted read shows one alone")
     first = round(float(brentq(leak, lowest, apart, args=(tau,))) - 1e-4, TILT_DIGITS)
-    if np.cos(first) + gap / lam >= 1 or not _nearest_angle(target, apart, spread) < min(first, apart / 2):
-        return None
+    if not _nearest_angle(target, apart, spread) < apart / 2:
+        raise NoInstance(
+            f"{where}, one that is missing may be made up for by others, ln T + s = {np.log(n) + spread:.1f}"
+        )
+    if np.cos(first) + gap / lam >= 1 or not _nearest_angle(target, apart, spread) < first:
+        raise NoInstance(f"{where}, no tilted read brings two matched keys closer")
     near = first - np.arccos(np.cos(first) + gap / lam)
     limit = tau * np.exp(-2 * lam * near)
     start = first
     if from_limit:
         if leak(lowest, limit) > 0:
-            return None
+            raise NoInstance(f"{where}, no tilted read shows one alone in every instance of a state")
         start = round(float(brentq(leak, lowest, apart, args=(limit,))) - 1e-4, TILT_DIGITS)
     tilts = np.concatenate([[start], np.arange(start + 2 * TILT_STEP, STEEPEST, TILT_STEP)])
     lowest_read = np.log(target.n_own) + spread / 2 + 10
     tilts = tilts[lam * (1 + np.cos(tilts) - near) > lowest_read]
     if not from_limit:
         tilts = tilts[np.cos(tilts) + gap / lam < 1]
-    if not len(tilts) or tilts[0] != start or not near > 0 or 3 * near >= apart:
-        return None
-    same = (n - 1) * np.exp(-2 * lam * np.cos(tilts) * (1 - float(coherence))) / limit**2
-    closed = np.array([((n - 1) * _mean_weight(float(tilt), limit, d, lam)) ** 2 for tilt in tilts]) + same
-    return _Tilts(coherence, tau, first, float(near), float(gap), tilts, closed)
+    if not len(tilts) or tilts[0] != start:
+        raise NoInstance(f"{target.n_own:,} own tokens weigh too much for a reference that reaches down to every read")
+    if not near > 0 or 3 * near >= apart:
+        raise NoInstance(f"{where}, matched keys stay too far apart for a bijection")
+    return _Tilts(target, coherence, tau, first, float(near), float(gap), float(limit), tilts)
 
 
 def _nearest_angle(target: Target, apart: float, spread: float) -> float:
     """a_1, the angle within which each key has exactly one matching key; infinite if matching fails."""
     n, lam = target.n_tokens, float(target.multiplier)
-    coarse = 1 - (spread + np.log(n)) / lam
+    coarse = nearest(n, lam, spread, float(np.cos(apart)))
     if coarse <= 0 or apart <= np.arccos(coarse):
         return float(np.inf)
     left = 1 - n * np.exp(spread - lam * (1 - np.cos(apart - np.arccos(coarse))))
@@ -121,22 +143,40 @@ def _cheapest_chain(log_costs: FloatArray, closed: FloatArray) -> tuple[float, l
     return float(base + np.log((totals + costs)[last])), chain[::-1]
 
 
-def _proposals(target: Target, *, from_limit: bool) -> Iterator[_Tilts]:
-    if target.delta or target.d < 3 or not 0 < target.eta < Fraction(1, 2):
-        return
+def collision_room(target: Target) -> None:
+    """Raise NoInstance unless some tilts of Theorem D are within its ranges."""
+    _proposals(target, from_limit=False)
+
+
+def clique_room(target: Target) -> None:
+    """Raise NoInstance unless some tilts of Theorem E are within its ranges."""
+    _proposals(target, from_limit=True)
+
+
+def _proposals(target: Target, *, from_limit: bool) -> list[_Tilts]:
+    refuse_failures(target)
+    if target.d < 3:
+        raise NoInstance("it speaks of keys in R^d with d >= 3", "the nearest possible d is 3")
+    if not 0 < target.eta < Fraction(1, 2):
+        raise NoInstance("it speaks of an eta in (0, 1/2)", "the nearest possible eta is inside")
 
     def incoherent(height: float) -> float:
         return float(target.n_tokens * (target.n_tokens - 1) / 2 * _tail(height, target.d)) - INCOHERENT_SHARE
 
-    if incoherent(0.001) < 0 or incoherent(0.999) > 0:
-        return
-    coherence = Fraction(int(np.ceil(1000 * brentq(incoherent, 0.001, 0.999))), 1000)
+    coherence = Fraction(1)
+    if incoherent(0.001) >= 0 >= incoherent(0.999):
+        coherence = Fraction(int(np.ceil(1000 * brentq(incoherent, 0.001, 0.999))), 1000)
     if coherence >= 1:
-        return
+        raise NoInstance(f"{target.n_tokens:,} random keys in R^{target.d} have no useful coherence")
+    found = []
     for share in LEAKS:
-        tilts = _tilts(target, coherence, share, from_limit=from_limit)
-        if tilts is not None:
-            yield tilts
+        try:
+            found.append(_tilts(target, coherence, share, from_limit=from_limit))
+        except NoInstance as refused:
+            last = refused
+    if not found:
+        raise last
+    return found
 
 
 def _value_levels(target: Target, tilts: _Tilts) -> int:
@@ -164,9 +204,9 @@ def _common_bits(target: Target, tilts: _Tilts) -> float:
     return float(np.log2(good) - gammaln(target.n_tokens + 1) / np.log(2)) if good > 0 else -np.inf
 
 
-def collision_design(target: Target) -> Design | None:
-    """The design of Theorem D (two random instances rarely share a state), or None; it needs delta = 0."""
-    best: Design | None = None
+def collision_design(target: Target) -> Design:
+    """The design of Theorem D (two random instances rarely share a state); it needs delta = 0."""
+    found = []
     for tilts in _proposals(target, from_limit=False):
         levels = _value_levels(target, tilts)
         if levels < 2:
@@ -175,34 +215,43 @@ def collision_design(target: Target) -> Design | None:
         log_measure, chain = _cheapest_chain(_log_cap(angles, target.d), tilts.closed)
         token = (target.d - 1) * np.log2(levels) - (np.log(float(SLACK)) + log_measure) / np.log(2)
         bits = target.n_tokens * token + _common_bits(target, tilts)
-        if bits > bits_of(best):
-            best = Design(bits, {**_written(tilts, chain), "levels": levels})
-    return best
+        found.append(Design(bits, {**_written(tilts, chain), "levels": levels}))
+    return _most_bits(found)
 
 
-def clique_design(target: Target) -> Design | None:
-    """The design of Theorem E with the better of its two ways to count values, or None; it needs delta = 0."""
-    return max((clique_grid_design(target), clique_shared_design(target)), key=bits_of)
+def clique_design(target: Target) -> Design:
+    """The design of Theorem E with the better of its two ways to count values; it needs delta = 0."""
+    return _of_cliques(target, "grid", "shared")
 
 
-def clique_grid_design(target: Target) -> Design | None:
-    """The design of Theorem E with values on a grid, or None."""
-    return _clique(target, "grid")
+def clique_grid_design(target: Target) -> Design:
+    """The design of Theorem E with values on a grid."""
+    return _of_cliques(target, "grid")
 
 
-def clique_shared_design(target: Target) -> Design | None:
-    """The design of Theorem E with uniform real values, where a value and its key share the error budget, or None."""
-    return _clique(target, "shared")
+def clique_shared_design(target: Target) -> Design:
+    """The design of Theorem E with uniform real values, where a value and its key share the error budget."""
+    return _of_cliques(target, "shared")
+
+
+def _of_cliques(target: Target, *ways: str) -> Design:
+    proposals = _proposals(target, from_limit=True)
+    return _most_bits([design for values in ways for design in _cliques(target, proposals, values)])
+
+
+def _most_bits(found: list[Design]) -> Design:
+    if not found:
+        raise NoInstance("other tokens blur every read of a value, or no tilt is steep enough")
+    return max(found, key=lambda design: design.bits)
 
 
 def _log_ball(n: int) -> float:
     return float(n / 2 * np.log(np.pi) - gammaln(n / 2 + 1))
 
 
-def _clique(target: Target, values: str) -> Design | None:
-    best: Design | None = None
+def _cliques(target: Target, proposals: list[_Tilts], values: str) -> Iterator[Design]:
     d, lam = target.d, float(target.multiplier)
-    for tilts in _proposals(target, from_limit=True):
+    for tilts in proposals:
         levels = _value_levels(target, tilts)
         if values == "grid" and levels < 2:
             continue
@@ -214,15 +263,13 @@ def _clique(target: Target, values: str) -> Design | None:
         log_values = -(d - 1) * np.log(levels) if values == "grid" else _log_shared_width(target, tilts)
         token = (geometry - np.log(float(SLACK)) - log_volume - log_values) / np.log(2)
         bits = target.n_tokens * token + _common_bits(target, tilts)
-        if bits > bits_of(best):
-            payload = {
-                **_written(tilts, chain),
-                "theta_0": str(Fraction(f"{tilts.first:.5f}")),
-                "values": values,
-                "levels": levels if values == "grid" else 0,
-            }
-            best = Design(bits, payload)
-    return best
+        payload = {
+            **_written(tilts, chain),
+            "theta_0": str(Fraction(f"{tilts.first:.5f}")),
+            "values": values,
+            "levels": levels if values == "grid" else 0,
+        }
+        yield Design(bits, payload)
 
 
 def _log_shared_width(target: Target, tilts: _Tilts) -> float:

@@ -22,6 +22,7 @@ from lowerbound.certify.design.target import (
     PRECISION_BITS,
     Design,
     FloatArray,
+    NoInstance,
     Target,
     fano_bits,
 )
@@ -32,6 +33,7 @@ FAILED = 1e9
 MARGIN = 1e-9
 START = (0.83, math.log(0.155), math.log(1.8))
 """phi, ln(tau / eta) and ln z near the best of most heads."""
+NEARER = "smaller errors, fewer tokens and larger logits are nearer to one that does"
 STEPS = (-0.05, 0.4, 0.4)
 LETTERS = 2.3
 """Times 1 / eta: about the number of letters of the best alphabet at delta = 0."""
@@ -40,25 +42,37 @@ FINALISTS = 2
 """How many numbers of digits are searched in full, after a coarse look at all."""
 
 
-def frames_design(target: Target) -> Design | None:
-    """The design of Theorem F, or None where it has no addresses or its reads fail."""
+def frames_design(target: Target) -> Design:
+    """The design of Theorem F, which needs addresses and open reads."""
     return _design(target, by_classes=False)
 
 
-def frames_by_classes_design(target: Target) -> Design | None:
-    """The design of Theorem F', or None: as F, but the kernel counts how the frames of the tokens meet."""
+def frames_by_classes_design(target: Target) -> Design:
+    """The design of Theorem F': as F, but the kernel counts how the frames of the tokens meet."""
     return _design(target, by_classes=True)
 
 
-def _design(target: Target, *, by_classes: bool) -> Design | None:
-    if target.d < 3 or not 0 <= target.eta < Fraction(1, 2) or math.log(target.n_own) >= float(target.multiplier):
-        return None
+def _design(target: Target, *, by_classes: bool) -> Design:
+    if target.d < 3 or not 0 <= target.eta < Fraction(1, 2):
+        raise NoInstance("it speaks of keys in R^d with d >= 3 and of an eta below 1/2", "the nearest eta is smaller")
+    if math.log(target.n_own) >= float(target.multiplier):
+        most = math.ceil(math.exp(float(target.multiplier))) - 1
+        raise NoInstance(
+            f"{target.n_own:,} own tokens weigh more than a reference can be lowered",
+            f"at most {most:,} own tokens, and larger logits, are nearer to one that does",
+        )
     offered = [
         _Search(target, Meetings(each, target.n_tokens, target.d - 1), by_classes=by_classes)
         for each in address_sets(target.n_tokens, target.d - 1)
     ]
-    best = max(offered, key=lambda search: search.bits_at_start(), default=None)
-    return None if best is None else best.best()
+    if not offered:
+        raise NoInstance(f"no binary code has {target.n_tokens:,} addresses in R^{target.d - 1}")
+    best = max(offered, key=lambda search: search.bits_at_start()).best()
+    if best is None:
+        raise NoInstance(
+            "no tilt shows two letters of a word, or two levels of a value, beside the other tokens", NEARER
+        )
+    return best
 
 
 class _Search:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lowerbound.certify.design.frames import frames_by_classes_design
-from lowerbound.certify.design.target import Target
+from lowerbound.certify.design.target import NoInstance, Target, instance_of
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.scalars import Rational, rational
 from lowerbound.errors import ImpossibleReduction, invalid
@@ -28,10 +28,12 @@ def frames_game(
     if not 0 <= error < Fraction(1, 2):
         raise ImpossibleReduction(f"eta must lie in [0, 1/2), got {error}; the nearest possible value is below 1/2")
     head = Target(place, error + frames_rounding(place, chosen), Fraction(0), chosen)
-    found = frames_by_classes_design(head) if head.n_tokens > 1 else None
-    if found is None:
+    try:
+        found = instance_of(frames_by_classes_design, head)
+    except NoInstance as refused:
         raise ImpossibleReduction(
             f"frames must exist for T = {head.n_tokens} in R^{head.d}, with letters and values that can be told "
-            f"apart at eta = {error} and lambda = {chosen}, got none; the nearest possible eta is smaller, or d larger"
-        )
+            f"apart at eta = {error} and lambda = {chosen}, got none, as {refused}; the nearest possible eta is "
+            "smaller, or d larger"
+        ) from None
     return FramesReduction(FramesDesign(place, found.payload, chosen, error), seed)

@@ -12,35 +12,70 @@ from lowerbound.certify.design.target import (
     PRECISION_BITS,
     Design,
     FloatArray,
+    NoInstance,
     Target,
     below,
     bits_of,
     fano_bits,
+    refuse_failures,
 )
-from lowerbound.certify.design.values import described
 
 GRID = 120
 """The number of points per axis of the first grid over (rho^2, gamma)."""
 MILLIONTHS = 10**6
 
 
-def single_read_design(target: Target) -> Design | None:
-    """The design of Theorem C, or None: Bob reads every symbol once, against one reference token; any delta."""
-    return max((_tuned(target, book, zoom=False) for book in books(target.n_tokens)), key=bits_of, default=None)
+def single_read_design(target: Target) -> Design:
+    """The design of Theorem C: Bob reads every symbol once, against one reference token; any delta."""
+    return _designed(target, zoom=False)
 
 
-def zoom_design(target: Target) -> Design | None:
-    """The design of Theorem C', or None: Bob reads a symbol again with a better reference token; delta = 0 only."""
-    if target.delta:
-        return None
-    return max((_tuned(target, book, zoom=True) for book in books(target.n_tokens)), key=bits_of, default=None)
+def zoom_design(target: Target) -> Design:
+    """The design of Theorem C': Bob reads a symbol again with a better reference token; delta = 0 only."""
+    refuse_failures(target)
+    return _designed(target, zoom=True)
+
+
+def single_read_room(target: Target) -> None:
+    """Raise NoInstance unless a coarse look finds an instance of Theorem C."""
+    _room(target, zoom=False)
+
+
+def zoom_room(target: Target) -> None:
+    """Raise NoInstance unless a coarse look finds an instance of Theorem C'."""
+    refuse_failures(target)
+    _room(target, zoom=True)
+
+
+def _room(target: Target, *, zoom: bool) -> None:
+    offered = [book for book in books(target.n_tokens) if book.d_a <= target.d - 2]
+    if not offered:
+        raise NoInstance(f"no set of addresses has {target.n_tokens:,} of them in R^{max(target.d - 2, 0)}")
+    if not any(_levels(target, book, *_grid(), zoom=zoom)[0].any() for book in offered):
+        raise NoInstance(
+            f"no key with one of {target.n_tokens:,} addresses is read well enough for two levels a symbol"
+        )
+
+
+def _designed(target: Target, *, zoom: bool) -> Design:
+    _room(target, zoom=zoom)
+    best = max((_tuned(target, book, zoom=zoom) for book in books(target.n_tokens)), key=bits_of, default=None)
+    if best is None:
+        raise NoInstance("numbers of six digits leave no instance")
+    return best
+
+
+def _grid() -> tuple[FloatArray, FloatArray]:
+    """The first grid over (rho^2, gamma)."""
+    shares, tilts = np.meshgrid(np.linspace(0.02, 0.97, GRID), np.geomspace(0.03, 2.5, GRID))
+    return shares, tilts
 
 
 def _tuned(target: Target, book: AddressBook, *, zoom: bool) -> Design | None:
     """The design with the best rho^2 and gamma (multiples of 1e-6) for a book: a grid, then a local search."""
     if book.d_a > target.d - 2:
         return None
-    shares, tilts = np.meshgrid(np.linspace(0.02, 0.97, GRID), np.geomspace(0.03, 2.5, GRID))
+    shares, tilts = _grid()
     found = _levels(target, book, shares, tilts, zoom=zoom)[0]
     place = np.unravel_index(int(found.argmax()), found.shape)
     best, share, tilt = float(found[place]), float(shares[place]), float(tilts[place])
@@ -63,7 +98,7 @@ def _tuned(target: Target, book: AddressBook, *, zoom: bool) -> Design | None:
         return None
     payload = {
         "precision": PRECISION_BITS,
-        "addresses": described(book.rows),
+        "addresses": book.described(),
         "address_dimension": book.d_a,
         "coherence": str(book.coherence),
         "rho_squared": str(rho_squared),

@@ -8,7 +8,15 @@ from fractions import Fraction
 import numpy as np
 from scipy.special import gammaln
 
-from lowerbound.certify.design.target import MOST_LEVELS, PRECISION_BITS, Design, FloatArray, Target
+from lowerbound.certify.design.target import (
+    MOST_LEVELS,
+    PRECISION_BITS,
+    Design,
+    FloatArray,
+    NoInstance,
+    Target,
+    refuse_failures,
+)
 from lowerbound.core.reading import FloatArithmetic
 from lowerbound.core.tilt import apart, others, turn
 
@@ -25,28 +33,32 @@ TILTS = 4001
 FLOATS = FloatArithmetic()
 
 
-def lattice_clique_design(target: Target) -> Design | None:
-    """The design of Theorem E1, or None; it needs delta = 0, and keys that the multiplier tells apart.
+def lattice_clique_design(target: Target) -> Design:
+    """The design of Theorem E1; it needs delta = 0, and keys that the multiplier tells apart.
 
     The coherence is the least that half of all lists of keys have. The tilt is the best of 4001 between the coherence
     and the cosine of matched keys.
     """
     n, n_free, lam, eta = target.n_tokens, target.d - 1, float(target.multiplier), float(target.eta)
-    if target.delta or n_free < 1 or not 2 * eta < 1:
-        return None
+    refuse_failures(target)
+    if n_free < 1 or not 2 * eta < 1:
+        raise NoInstance("it speaks of keys in R^d with d >= 2 and of an eta below 1/2", "the nearest eta is smaller")
     spread = float(apart(FLOATS, eta))
     small, mu = _coherence(n, n_free)
     matched = _matched(n, lam, spread, mu)
+    where = f"of {n:,} lattice keys, of cosines up to {mu:.3f}"
     if matched is None:
-        return None
+        raise NoInstance(f"{where}, some are not told apart by logits of at most {lam:g}")
     tilts = np.linspace(mu, matched, TILTS)[1:-1]
     found = _Read.of(tilts, target, spread, mu)
     both = 2 * found.scales / PART * found.levels
     token = n_free * np.log2(np.where(found.holds, both, 1.0))
     best = int(token.argmax())
     bits = n * token[best] - gammaln(n + 1) / np.log(2) - 1
-    if not found.holds[best] or bits <= 0:
-        return None
+    if found.holds[best] and bits < 1:
+        raise NoInstance("it forces no whole bit")
+    if not found.holds[best]:
+        raise NoInstance(f"{where}, no tilted read bounds a key and reads two levels of a value")
     payload = {
         "precision": PRECISION_BITS,
         "mu": str(Fraction(round(mu * DIGITS), DIGITS)),
@@ -73,7 +85,7 @@ def _coherence(n: int, n_free: int) -> tuple[int, float]:
 
 def _matched(n: int, lam: float, spread: float, mu: float) -> float | None:
     """c1, the cosine of matched keys; None if keys that the multiplier does not tell apart are too many."""
-    coarse = 1 - (spread + np.log(n)) / lam
+    coarse = nearest(n, lam, spread, mu)
     if not mu < coarse:
         return None
     missing = (n - 1) * np.exp(spread - lam * (1 - turn(coarse, mu)))
@@ -81,6 +93,15 @@ def _matched(n: int, lam: float, spread: float, mu: float) -> float | None:
         return None
     match = float(1 - (spread - np.log(1 - missing)) / lam)
     return match if match > mu and mu < (2 * match * match - 1) * MARGIN else None
+
+
+def nearest(n: int, lam: float, spread: float, mu: float) -> float:
+    """The cosine of a coarse match, as in the kernel's rule `matching`: by all keys, or by the few that may be near."""
+    coarse = 1 - (spread + np.log(n)) / lam
+    edge = coarse - np.log(2) / lam
+    if edge > 0 and edge * edge > mu:
+        coarse = max(coarse, 1 - (spread + np.log(2 * (1 - mu) / (edge * edge - mu))) / lam)
+    return float(coarse)
 
 
 @dataclass(frozen=True)

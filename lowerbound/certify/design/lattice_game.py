@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lowerbound.certify.design.lattice_cliques import lattice_clique_design
-from lowerbound.certify.design.target import Target
+from lowerbound.certify.design.target import NoInstance, Target, instance_of
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.grid import MOST_LEVELS
 from lowerbound.core.scalars import Rational, plainly, rational
@@ -24,13 +24,14 @@ def lattice_game(place: Geometry, *, eta: Rational, multiplier: Rational | None 
     """
     error = rational(eta, name="eta")
     chosen = place.largest_logit if multiplier is None else rational(multiplier, name="lambda")
-    design = lattice_clique_design(Target(place, error, Fraction(0), chosen)) if chosen > 0 and error >= 0 else None
-    if design is None:
+    try:
+        told = instance_of(lattice_clique_design, Target(place, error, Fraction(0), chosen)).payload
+    except NoInstance as refused:
         raise ImpossibleReduction(
             f"lattice keys must be told apart at eta {plainly(error)} with lambda {float(chosen):g}: Theorem E1 has no "
-            f"instance for T = {place.n_tokens_cached} in R^{place.d} there; the nearest possible eta is smaller"
-        )
-    told = design.payload
+            f"instance for T = {place.n_tokens_cached} in R^{place.d} there, as {refused}; the nearest possible eta is "
+            "smaller"
+        ) from None
     return LatticePairs(
         geometry=place,
         eta=error,

@@ -18,5 +18,5 @@ def payload_game(
 
     Contract: errors as `plan_payload`.
     """
-    known = [(Keys(book.name, book.rows), book.coherence) for book in books(place.n_tokens_cached)]
+    known = [(Keys(book.family.name, book.rows), book.coherence) for book in books(place.n_tokens_cached)]
     return PayloadReduction(plan_payload(place, eta=eta, kind=kind, multiplier=multiplier, addresses=known), seed)

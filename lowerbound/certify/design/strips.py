@@ -16,7 +16,7 @@ from scipy.optimize import minimize
 
 from lowerbound.certify.design.strip_bits import COARSE, FINE, StripBits, StripNumbers
 from lowerbound.certify.design.strip_noise import noise_left
-from lowerbound.certify.design.target import Design, FloatArray, Target, bits_of
+from lowerbound.certify.design.target import Design, FloatArray, NoInstance, Target, bits_of
 
 STRIP_PRECISION_BITS = 80
 DIGITS = 7
@@ -26,6 +26,7 @@ HOPELESS = 1e6
 NUMBERS = ("c_0", "w_0", "x_0", "tau_c", "tau_f", "tau_v", "radius", "cut", "a", "theta")
 SHARES_OF_ETA = tuple(Fraction(1, 10**k) for k in range(3, 11))
 """The values of tau_v / eta that are tried."""
+NEARER = "smaller errors, fewer tokens and larger logits are nearer to one that does"
 CELLS_FROM = Fraction(1, 30)
 """The error up to which noise narrows keys down better than cells, wherever it was compared; cells are not tried."""
 COMMON_START = (0.65, float(np.log(0.018)), 0.66, -2.5, -3.5, float(np.log(3.2)), float(np.log(9.0)))
@@ -175,12 +176,17 @@ def _best(target: Target, way: _Way) -> Design | None:
     return best
 
 
-def strips_design(target: Target) -> Design | None:
-    """The design of Theorem G with the better way to narrow keys down, or None where no start is within its ranges."""
+def strips_design(target: Target) -> Design:
+    """The design of Theorem G with the better way to narrow keys down."""
+    if not 0 < 4 * target.eta < 1 or target.d < 4:
+        raise NoInstance("it speaks of keys in R^d with d >= 4 and of an eta in (0, 1/4)", "the nearest eta is inside")
     noise = strips_noise_design(target)
     if noise is not None and target.eta <= CELLS_FROM:
         return noise
-    return max((noise, strips_cells_design(target)), key=bits_of)
+    best = max((noise, strips_cells_design(target)), key=bits_of)
+    if best is None:
+        raise NoInstance("reads of random keys leave more open than they tell", NEARER)
+    return best
 
 
 def strips_noise_design(target: Target) -> Design | None:

@@ -4,52 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from lowerbound.certify.design.target import MOST_LEVELS, PRECISION_BITS, Design, Target, below, fano_bits
-from lowerbound.core.keys.choice import best_family
+from lowerbound.certify.design.target import MOST_LEVELS, PRECISION_BITS, Design, NoInstance, Target, below, fano_bits
+from lowerbound.core.keys.choice import best_family, made_keys
 from lowerbound.core.keys.family import IntRows
 from lowerbound.errors import ImpossibleReduction
 from lowerbound.kernel.rules.separated import MOST_WORDS
 
+HALF = Fraction(1, 2)
 
-def values_design(target: Target) -> Design | None:
-    """The design of Theorem B, or None: each value has as many levels as Bob can separate with the best public keys."""
+
+def values_design(target: Target) -> Design:
+    """The design of Theorem B: each value has as many levels as Bob can separate with the best public keys."""
     return _values(target, "B")
 
 
-def paper_design(target: Target) -> Design | None:
-    """The design of Theorem A, or None: one bit per value, relative error."""
+def paper_design(target: Target) -> Design:
+    """The design of Theorem A: one bit per value, relative error."""
     return _values(target, "A")
 
 
-def _values(target: Target, theorem: str) -> Design | None:
+def _values(target: Target, theorem: str) -> Design:
     n_keys = target.n_tokens + target.n_own
     try:
-        family = best_family(n_keys, target.d)
-        bound = family.coherence_bound(n_keys, target.d)
-        keys = family.keys(n_keys, target.d)
-    except ImpossibleReduction:
-        return None
-    mu = keys.coherence if bound is None else bound
+        keys, mu = _public_keys(n_keys, target.d)
+    except ImpossibleReduction as impossible:
+        reason, _, nearest = str(impossible).partition("; ")
+        raise NoInstance(reason, nearest) from None
     tau = (n_keys - 1) * np.exp(-float(target.multiplier) * (1 - float(mu)))
     if theorem == "A":
         levels = 2 if 2 * tau * (1 + 1e-9) < 1 - float(target.eta) else 0
     else:
         levels = int(min(MOST_LEVELS, 1 + below(1 / (2 * (float(target.eta) + tau)))))
-    if levels < 2 or target.delta > 1 - Fraction(1, levels):
-        return None
+    if levels < 2:
+        raise NoInstance(
+            f"answers do not tell two levels of a value apart where the other {n_keys - 1:,} keys, of coherence "
+            f"{float(mu):.3f}, may weigh {tau:.2g} of a read",
+            "smaller errors are nearer to one that does" if tau < HALF else "fewer tokens are nearer to one that does",
+        )
     payload = {
         "precision": PRECISION_BITS,
-        "keys": described(keys.rows),
+        "keys": keys,
         "coherence": str(max(mu, Fraction(0))),
         "multiplier": str(target.multiplier),
         "levels": levels,
     }
     bits = target.n_tokens * target.d * float(fano_bits(levels, float(target.delta)))
     return Design(bits, payload)
+
+
+@lru_cache(maxsize=8)
+def _public_keys(n: int, d: int) -> tuple[dict[str, Any], Fraction]:
+    """The best public keys of n tokens in R^d, as the kernel reads them, and their coherence; errors as best_family."""
+    family = best_family(n, d)
+    bound, keys = family.coherence_bound(n, d), made_keys(family.name, n, d, 0)
+    return described(keys.rows), keys.coherence if bound is None else bound
 
 
 def described(rows: IntRows) -> dict[str, Any]:

@@ -8,18 +8,17 @@ are counted without going through the pairs.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from lowerbound.kernel.codec import Rejected, fields, integer, shown, typed
+from lowerbound.kernel.codec import Rejected, fields, integer, read_word, shown, typed
 
 MOST_BASIS = 20
 MOST_BLOCKS = 512
-MOST_WORDS = 2**21
+MOST_WORDS = 2**22
 MOST_BITS = 2**28
 """The largest number of words, and of their bits, that the counting may go through."""
 
@@ -118,20 +117,13 @@ def _weights(words: list[int], shift: int, masks: list[int]) -> Weights:
     )
 
 
-def _word(value: Any, length: int) -> int:
-    n_digits = -(-length // 4)
-    if type(value) is not str or not re.fullmatch(f"[0-9a-f]{{{n_digits}}}", value) or int(value, 16) >> length:
-        raise Rejected(f"a word of {length} bits must have {n_digits} hex digits, got {shown(value)}")
-    return int(value, 16)
-
-
 def read_addresses(value: Any, n: int, width: int) -> AddressCode:
     """The described addresses: exactly n words, of at most `width` bits; raises Rejected otherwise."""
     bits, words, cosets = fields(value, "the addresses", "length", "basis", "blocks")
     length = integer(bits, "the length", 2, width)
     if len(typed(words, list, "the basis")) > MOST_BASIS:
         raise Rejected(f"a basis must have at most {MOST_BASIS} words, got {len(words)}")
-    basis = tuple(_word(each, length) for each in words)
+    basis = tuple(read_word(each, length) for each in words)
     if not 1 <= len(typed(cosets, list, "the blocks")) <= MOST_BLOCKS:
         raise Rejected(f"there must be 1 to {MOST_BLOCKS} blocks, got {len(cosets)}")
     blocks: list[Coset] = []
@@ -139,7 +131,7 @@ def read_addresses(value: Any, n: int, width: int) -> AddressCode:
         if len(typed(each, list, "a block")) != 2:
             raise Rejected(f"a block must be a word and a number, got {shown(each)}")
         most = blocks[-1].size if blocks else len(basis)
-        blocks.append(Coset(_word(each[0], length), integer(each[1], "the size of a block", 0, most)))
+        blocks.append(Coset(read_word(each[0], length), integer(each[1], "the size of a block", 0, most)))
     found = sum(1 << block.size for block in blocks)
     if found != n:
         raise Rejected(f"there must be {n} addresses, got {found}")

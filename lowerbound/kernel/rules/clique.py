@@ -7,7 +7,7 @@ from typing import Any
 from flint import arb
 
 from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown
-from lowerbound.kernel.rules.floor import FloorClaim, ball, compared, read_floor, require, working_precision
+from lowerbound.kernel.rules.floor import FloorClaim, ball, compared, logistic, read_floor, require, working_precision
 from lowerbound.kernel.rules.matching import Matching, leak, match, read_chain
 from lowerbound.kernel.rules.sphere import log_ball_volume
 from lowerbound.kernel.verdict import Verdict
@@ -92,13 +92,9 @@ def _width(amplitude: arb, change: arb, eta: arb, tau: arb, full: arb) -> arb:
     odds = (weight / (1 - weight)).log().mid()
     if not 0 < odds < FARTHEST_MIX:
         return full
-    mixed = _logistic(odds)
-    up, down = _logistic(odds + change) - mixed, mixed - _logistic(odds - change)
+    mixed = logistic(odds)
+    up, down = logistic(odds + change) - mixed, mixed - logistic(odds - change)
     width = (2 * eta + 2 * tau - amplitude * up.min(down)) / mixed
     if width <= 0:
         return arb(0)
     return width.abs_upper() if width < full else full
-
-
-def _logistic(x: arb) -> arb:
-    return 1 / (1 + (-x).exp())

@@ -7,11 +7,12 @@ from bisect import bisect_left, bisect_right
 from fractions import Fraction
 from typing import Any
 
-from flint import arb, ctx, fmpq
+from flint import arb
 
 from lowerbound.errors import Undecided
 from lowerbound.kernel.codec import Rejected, fields, integer, is_identifier, rational, shown, typed
 from lowerbound.kernel.expression import Arithmetic, Program, read_expression, run
+from lowerbound.kernel.rules.floor import ball, working_precision
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 MOST_AXES = 4
@@ -93,10 +94,6 @@ def _check_cover(box: Box, leaves: list[Box]) -> None:
         raise Rejected(f"the leaves leave a gap at {_named(where)}")
 
 
-def _ball(value: Fraction) -> arb:
-    return arb(fmpq(value.numerator, value.denominator))
-
-
 def _divide(left: arb, right: arb) -> arb:
     if not (right > 0 or right < 0):
         raise Undecided("a divisor is not certainly apart from zero")
@@ -121,8 +118,8 @@ _OPERATIONS: Arithmetic = {
 
 def _open_question(program: Program, leaf: Box) -> str | None:
     """None if the goal is certainly positive on the leaf, else what is undecided; Rejected if it certainly is not."""
-    balls = {name: _ball(low).union(_ball(high)) for name, (low, high) in leaf.items()}
-    arithmetic: Arithmetic = {"number": _ball, "variable": balls.__getitem__, **_OPERATIONS}
+    balls = {name: ball(low).union(ball(high)) for name, (low, high) in leaf.items()}
+    arithmetic: Arithmetic = {"number": ball, "variable": balls.__getitem__, **_OPERATIONS}
     try:
         value = run(program, arithmetic)
     except Undecided as question:
@@ -152,11 +149,8 @@ def check(claim: Any, payload: Any) -> Verdict:
         raise Rejected(f"the evaluation exceeds the limit of {MOST_BIT_OPERATIONS} bit operations")
     leaves = [_read_box(entry, "a leaf") for entry in entries]
     _check_cover(box, leaves)
-    before, ctx.prec = ctx.prec, bits
-    try:
+    with working_precision(bits):
         questions = [question for leaf in leaves if (question := _open_question(program, leaf)) is not None]
-    finally:
-        ctx.prec = before
     if questions:
         return Verdict(Outcome.UNDECIDED, f"{len(questions)} leaves are open: {questions[0]}")
     return Verdict(Outcome.VERIFIED, f"the goal is positive on each of {len(leaves)} leaves, which cover the box")

@@ -130,6 +130,11 @@ def require(left: arb, right: arb, what: str) -> None:
     raise Undecided(f"whether {what}")
 
 
+def logistic(x: arb) -> arb:
+    """The weight of a token whose logit is x over that of the one other token."""
+    return 1 / (1 + (-x).exp())
+
+
 def fano(levels: int, delta: Fraction | arb) -> arb:
     """Fano's inequality: bits that are known about a uniform symbol if a guess errs with probability delta."""
     ln2 = arb(2).log()

@@ -40,7 +40,9 @@ class Reads:
                 total += count
                 continue
             t = self._exponent(drop, rest, edge)
-            bound = (t * t * self.growth**2 * rest / 6 - t * drop).exp() * _mean_exponential(t * edge)
+            u = t * edge  # the mean of exp(u x) for x uniform on [-1, 1] is the first, and at most the second
+            mean = (u.exp() - (-u).exp()) / (2 * u) if abs(u) > 1 else (u**2 / 6).exp()
+            bound = (t * t * self.growth**2 * rest / 6 - t * drop).exp() * mean
             total += count * bound.min(arb(1))
         return self.density * total / self.reads
 
@@ -55,11 +57,6 @@ class Reads:
             coth = u.coth()
             t = (t - (t * curve + edge * (coth - 1 / u) - drop) / (curve + edge**2 * (1 / u**2 - coth**2 + 1))).mid()
         return t if 0 < t < self.multiplier else self.multiplier
-
-
-def _mean_exponential(u: arb) -> arb:
-    """The mean of exp(u x) for x uniform on [-1, 1], or a bound on it near 0."""
-    return (u.exp() - (-u).exp()) / (2 * u) if abs(u) > 1 else (u**2 / 6).exp()
 
 
 class Coherent:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from itertools import combinations
 from operator import mul
 from typing import Any
 
-from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown, typed
+from lowerbound.kernel.codec import Rejected, fields, integer, rational, read_word, shown, typed
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 MOST_KEYS = 4096
@@ -15,14 +14,6 @@ MOST_PRODUCTS = 2**23
 MOST_SIGNS = 2**31
 SIGNS_AT_ONCE = 256
 """Two rows of signs cost as much as this many signs more, however short they are."""
-
-
-def _signs(row: Any, d: int) -> int:
-    """The sign bits of a row; bit 1 is the entry -1."""
-    n_digits = -(-d // 4)
-    if type(row) is not str or not re.fullmatch(f"[0-9a-f]{{{n_digits}}}", row) or int(row, 16) >> d:
-        raise Rejected(f"a row of {d} signs must have the length of {n_digits} hex digits, got {shown(row)}")
-    return int(row, 16)
 
 
 def _numbers(row: Any, d: int) -> list[int]:
@@ -45,7 +36,7 @@ def check(claim: Any, payload: Any) -> Verdict:
     if n * n * (d + SIGNS_AT_ONCE) > MOST_SIGNS:
         raise Rejected(f"{n} rows in R^{d} exceed the limit of {MOST_SIGNS} signs")
     if type(rows[0]) is str:
-        words = [_signs(row, d) for row in rows]
+        words = [read_word(row, d) for row in rows]  # bit 1 is the entry -1
         squared_norms = {d}
         products = (d - 2 * (left ^ right).bit_count() for left, right in combinations(words, 2))
     elif n * n * d > MOST_PRODUCTS:

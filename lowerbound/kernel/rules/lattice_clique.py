@@ -8,6 +8,7 @@ from flint import arb
 
 from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown
 from lowerbound.kernel.rules.floor import ball, compared, read_floor, require, working_precision
+from lowerbound.kernel.rules.matching import nearest
 from lowerbound.kernel.verdict import Verdict
 
 LEMMAS = {"E1": ("clique_lattice",)}
@@ -34,7 +35,7 @@ def check(claim: Any, payload: Any) -> Verdict:
     * the ball has at least (m'/k')^(d-1) >= 2 T^2 times as many points, (k', m') = `cap`, as the cap of cosine mu
       around any key, so that at least half of all lists of keys have cosines at most mu.
 
-    Source: the lemma clique_lattice of the proof book; docs/cliques.md, Theorem E1.
+    Source: the lemma clique_lattice of the proof book, with c0 = `nearest`; docs/cliques.md, Theorem E1.
     """
     floor = read_floor(claim, LEMMAS)
     names = ("precision", "mu", "tilt", "steps", "diameter", "levels", "cap")
@@ -54,8 +55,8 @@ def check(claim: Any, payload: Any) -> Verdict:
         others, own, side, one = arb(n - 1), arb(floor.n_own), arb(n_free).sqrt(), arb(1)
         spread = 2 * ((1 + 2 * eta) / (1 - 2 * eta)).log()
 
-        coarse = 1 - (spread + arb(n).log()) / lam
-        require(mu, coarse, "mu < 1 - (s + ln T) / lambda")
+        coarse = nearest(n, mu, spread, lam)
+        require(mu, coarse, "mu < 1 - (s + ln T) / lambda, or the same by few keys")
         rest = others * (spread - lam * (1 - _turn(coarse, mu))).exp()
         require(rest, one, "other keys do not make up for a missing one")
         match = 1 - (spread - (1 - rest).log()) / lam

@@ -1,10 +1,11 @@
 """What Theorems D and E share: two instances that share a state have matching keys, each key close to its partner.
 
 Keys are independent and uniform on the sphere. Two instances that share a state are indistinguishable: no admissible
-query makes their outputs differ by more than 2 eta. Value coordinate 0 is the constant 1. With T_N copies of one
+query makes their outputs differ by more than 2 eta. Value coordinate 0 is the constant 1. With T_N >= 1 copies of one
 reference token, the output there is sigma(F(q) - z), where F(q) = ln sum_j exp(lambda <q, k_j>) and z is any number
-that the reference can reach. So |F - F'| <= s = 4 atanh(2 eta) at every q for which F +- s / 2 can be reached. Hence
-every key of one instance has a key of the other next to it, and tilting the query by theta_0 bounds their angle.
+that the reference can reach. So F >= a implies F' >= a - s, s = 4 atanh(2 eta), where a - s / 2 is in reach. It is not
+too high, as each a is the logit of a key, at most lambda. Hence every key of one instance has a key of the other next
+to it, and tilting the query by theta_0 bounds their angle.
 """
 
 from __future__ import annotations
@@ -67,6 +68,14 @@ def leak(tilt: arb, apart: arb, floor: FloorClaim) -> arb:
     return (floor.n_tokens - 1) * (multiplier * ((apart - tilt).cos() - tilt.cos())).exp()
 
 
+def nearest(n: int, mu: arb, spread: arb, multiplier: arb) -> arb:
+    """A cosine that one of n keys has with a key: those below the edge weigh less than half, and few are above it."""
+    coarse = 1 - (spread + arb(n).log()) / multiplier
+    edge = coarse - arb(2).log() / multiplier
+    few = (1 - mu) / (edge**2 - mu) if edge > 0 and mu < edge**2 else arb(n)
+    return coarse.max(1 - (spread + (2 * few).log()) / multiplier)
+
+
 def read_chain(value: Any) -> tuple[arb, ...]:
     """The tilts of a chain, in radians: positive, increasing, and below 9 pi / 20; raises Rejected otherwise."""
     if not 1 <= len(typed(value, list, "the chain")) <= LONGEST_CHAIN:
@@ -84,7 +93,7 @@ def match(floor: FloorClaim, coherence: Any, slack: Any, tau: Any, first_tilt: a
     Contract: with s = 4 atanh(2 eta), psi = arccos mu_0, T tokens and multiplier lambda,
     (1) a key of one instance has exactly one key of the other within the angle a_1, and this is a bijection;
     (2) at tilt theta_0 the leak is at most tau, so that matched keys are within a_2 = near of each other, 3 a_2 < psi;
-    (3) the reference reaches every logit that is asked for;
+    (3) the reference reaches down to every logit that is asked for;
     (4) instances that are coherent and stay under A times a mean have probability at least `good` > 0.
     """
     limit_cosine, factor, share = rational(coherence, "mu_0"), rational(slack, "A"), rational(tau, "tau")
@@ -101,7 +110,7 @@ def match(floor: FloorClaim, coherence: Any, slack: Any, tau: Any, first_tilt: a
     apart, zero = mu.acos(), arb(0)
     good = 1 - arb(n) * (n - 1) / 2 * tail(mu, d) - 1 / ball(factor)
     require(zero, good, "coherent instances are likely")
-    coarse = 1 - (spread + arb(n).log()) / multiplier
+    coarse = nearest(n, mu, spread, multiplier)
     require(zero, coarse, "(s + ln T) / lambda < 1")
     rest = apart - coarse.acos()
     require(zero, rest, "the coarse angle is below arccos mu_0")
@@ -118,7 +127,6 @@ def match(floor: FloorClaim, coherence: Any, slack: Any, tau: Any, first_tilt: a
     require(zero, near, "a_2 > 0")
     require(3 * near, apart, "3 a_2 < arccos mu_0")
     own = arb(floor.n_own).log()
-    require(spread / 2 + (1 + small).log(), own, "the reference reaches up: s / 2 + ln(1 + tau) < ln T_N")
     lowest = multiplier * (1 + chain[-1].cos() - near)
     require(own + spread / 2 + LOWEST_READ, lowest, "the reference reaches down to every logit that is asked for")
     blur = n * (-multiplier * (near.cos() - (apart - near).cos())).exp()

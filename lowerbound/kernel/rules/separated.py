@@ -1,20 +1,20 @@
 """Many vectors that attention can tell apart: their pairwise cosines stay under a number, checked in integers.
 
-Two forms. Integer rows: one product of long integers gives the inner products of a row with all rows. Sign vectors that
-are the words of a few cosets of a binary linear code: the weights of the code's words and of the sums of two coset
-leaders with them give all distances.
+Integer rows: one product of long integers gives the inner products of a row with all rows. Sign vectors that are the
+words of a few cosets of a binary linear code: the weights of the code's words and of the sums of two coset leaders with
+them give all distances. Or a shell, all vectors of one norm in the lattice that a binary linear code makes, which are
+counted; how far apart they are is the lemma `code_shell` of the proof book.
 """
 
 from __future__ import annotations
 
 import itertools
-import re
-from collections.abc import Iterator
+from collections import Counter
 from fractions import Fraction
 from math import isqrt
 from typing import Any
 
-from lowerbound.kernel.codec import Rejected, fields, integer, shown, typed
+from lowerbound.kernel.codec import Rejected, fields, integer, read_word, shown, typed
 
 MOST_ROWS = 2**16
 MOST_ENTRIES = 2**20
@@ -22,6 +22,8 @@ LARGEST_ENTRY = 2**16
 MOST_WORDS = 2**21
 MOST_DIMENSION = 20
 MOST_SHIFT_BITS = 2**24
+MOST_SHELL = 32
+"""The longest vectors of a shell, and their largest squared norm."""
 MOST_PRODUCT_BYTES = 2**34
 BLOCKS = 16
 
@@ -38,6 +40,9 @@ def check_separated(value: Any, n: int, width: int, coherence: Fraction) -> None
     if "rows" in table:
         (rows,) = fields(table, "the vectors", "rows")
         _check_rows(rows, n, width, coherence)
+    elif "norm" in table:
+        length, basis, norm = fields(table, "the vectors", "length", "basis", "norm")
+        _check_shell(length, basis, norm, n, width, coherence)
     else:
         length, basis, cosets = fields(table, "the vectors", "length", "basis", "cosets")
         _check_signs(integer(length, "the length", 1, width), basis, cosets, n, coherence)
@@ -84,27 +89,17 @@ def _check_rows(value: Any, n: int, width: int, coherence: Fraction) -> None:
                 raise Rejected(f"row {start + i} has a cosine over {shown(str(coherence))} with another row")
 
 
-def _word(value: Any, length: int) -> int:
-    if type(value) is not str or not re.fullmatch(r"[0-9a-f]+", value) or len(value) != -(-length // 4):
-        raise Rejected(f"a word of {length} bits must have {-(-length // 4)} hex digits, got {shown(value)}")
-    word = int(value, 16)
-    if word >> length:
-        raise Rejected(f"a word must have {length} bits, got {shown(value)}")
-    return word
-
-
-def _span(basis: list[int]) -> Iterator[int]:
-    """Every sum of basis words; Gray code order changes one basis word at a time, so that each costs one XOR."""
-    word = 0
-    yield word
-    for count in range(1, 1 << len(basis)):
-        word ^= basis[(count & -count).bit_length() - 1]
-        yield word
+def _span(basis: list[int]) -> list[int]:
+    """Every sum of basis words, first the empty one."""
+    words = [0]
+    for each in basis:
+        words += [word ^ each for word in words]
+    return words
 
 
 def _check_signs(length: int, basis: Any, cosets: Any, n: int, coherence: Fraction) -> None:
-    words = [_word(each, length) for each in typed(basis, list, "the basis")]
-    leaders = [_word(each, length) for each in typed(cosets, list, "the cosets")]
+    words = [read_word(each, length) for each in typed(basis, list, "the basis")]
+    leaders = [read_word(each, length) for each in typed(cosets, list, "the cosets")]
     n_pairs = len(leaders) * (len(leaders) + 1) // 2
     many = len(words) > MOST_DIMENSION or n_pairs << len(words) > MOST_WORDS
     if many or n_pairs * length > MOST_SHIFT_BITS:
@@ -120,3 +115,34 @@ def _check_signs(length: int, basis: Any, cosets: Any, n: int, coherence: Fracti
         for shift in shifts:
             if (word ^ shift).bit_count() < least:
                 raise Rejected(f"words of two cosets have a cosine over {coherence}")
+
+
+def _check_shell(size: Any, basis: Any, square: Any, n: int, width: int, coherence: Fraction) -> None:
+    length = integer(size, "the length", 1, min(width, MOST_SHELL))
+    norm = integer(square, "the squared norm", 1, MOST_SHELL)
+    words = [read_word(each, length) for each in typed(basis, list, "the basis")]
+    if len(words) > MOST_DIMENSION:
+        raise Rejected(f"the code exceeds the limit of {1 << MOST_DIMENSION} words")
+    weights = Counter(word.bit_count() for word in _span(words))
+    if weights[0] > 1:
+        raise Rejected("the basis of a shell must be independent")
+    # The difference of two vectors has a squared norm of at least 8, or the least weight of the code.
+    if 2 * norm * (1 - coherence) > min((8, *filter(None, weights))):
+        raise Rejected(f"vectors of a shell may have a cosine over {coherence}")
+    found = sum(many * _n_vectors(length, weight, norm) for weight, many in weights.items())
+    if found < n:
+        raise Rejected(f"there must be {n} vectors, got {found}")
+
+
+def _n_vectors(length: int, n_odd: int, norm: int) -> int:
+    """How many integer vectors of this squared norm are odd in the first places alone, with a sum that 4 divides."""
+    ways = Counter({(0, 0): 1})
+    for place in range(length):
+        longer: Counter[tuple[int, int]] = Counter()
+        for (square, total), many in ways.items():
+            most = isqrt(norm - square)
+            for entry in range(-most, most + 1):
+                if entry % 2 == (place < n_odd):
+                    longer[square + entry * entry, (total + entry) % 4] += many
+        ways = longer
+    return ways[norm, 0]

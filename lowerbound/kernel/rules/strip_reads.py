@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from flint import arb
 
-from lowerbound.kernel.rules.floor import FloorClaim, ball, require
+from lowerbound.kernel.rules.floor import FloorClaim, ball, logistic, require
 from lowerbound.kernel.rules.sphere import log_ball_volume, mean_weight, tail
 
 STEPS, REACH = 240, 30
@@ -39,14 +39,6 @@ def _entropy(rate: arb, what: str) -> arb:
     """The binary entropy at a rate that must be below 1/2, where it increases."""
     require(rate, arb(1) / 2, f"{what} < 1/2")
     return -rate * log2(rate) - (1 - rate) * log2(1 - rate)
-
-
-def _logistic(x: arb) -> arb:
-    return 1 / (1 + (-x).exp())
-
-
-def _logit(t: arb) -> arb:
-    return (t / (1 - t)).log()
 
 
 @dataclass(frozen=True)
@@ -114,10 +106,10 @@ class StripReads:
 
     def interval(self, gain: arb, offset: arb, most: arb) -> arb:
         """The longest interval of a coordinate in which a read leaves it, `offset` away from its reference."""
-        top = _logistic(gain * offset) + 2 * self.eta + self.tau_c
+        top = logistic(gain * offset) + 2 * self.eta + self.tau_c
         if not top < 1:
             return most
-        return arb(min((_logit(top) / gain - offset).abs_upper(), most.abs_upper()))
+        return arb(min(((top / (1 - top)).log() / gain - offset).abs_upper(), most.abs_upper()))
 
     def last_cell(self, width: arb) -> tuple[arb, arb]:
         """The square of the largest distance from a cell's centre, and pi: how often a key lies outside the radius."""
@@ -137,9 +129,9 @@ class StripReads:
         bend = self.x_0 * longest**2 * (1 - self.rho(radius))
         blur = self.cap * bend / (2 * classes)
         rate = self.wrong(self.x_0 - bend, self.tau_f)
-        low = _logistic(self.cut) - 2 * self.eta - self.tau_f
+        low = logistic(self.cut) - 2 * self.eta - self.tau_f
         require(arb(1) / 2, low, "the cut leaves an interval: sigma(Z) - 2 e_f > 1/2")
-        strip = (self.cut - _logit(low)) / 2 + blur
+        strip = (self.cut - (low / (1 - low)).log()) / 2 + blur
         beyond = (self.cut - blur) / (self.cap * across * longest * radius)
         require(arb(0), beyond, "the cut is beyond the blur of a class")
         rate += arb(0) if beyond >= 1 else 2 * tail(beyond, m)

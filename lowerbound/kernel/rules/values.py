@@ -10,15 +10,7 @@ from typing import Any
 from flint import arb, fmpz_mat
 
 from lowerbound.kernel.codec import Rejected, digest, fields, integer, rational, typed
-from lowerbound.kernel.rules.floor import (
-    ball,
-    check_error,
-    compared,
-    fano,
-    read_floor,
-    require,
-    working_precision,
-)
+from lowerbound.kernel.rules.floor import ball, check_error, compared, fano, read_floor, require, working_precision
 from lowerbound.kernel.rules.separated import check_separated
 from lowerbound.kernel.verdict import Verdict
 

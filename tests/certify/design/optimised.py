@@ -1,4 +1,4 @@
-"""An address book of our own making, for tests of the judge: directions pushed apart, then rounded."""
+"""Addresses of our own making, for tests of the judge: directions pushed apart, then rounded."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from fractions import Fraction
 
 import numpy as np
 
-from lowerbound.certify.design.addresses import AddressBook
-from lowerbound.core.keys.family import coherence
+from lowerbound.core.keys.family import Keys, coherence
 
 RESOLUTION = 4096
 """Directions are rounded to multiples of 1 / 4096 of their length."""
 
 
-def optimised(n: int, d_a: int, *, rounds: int = 1000, seed: int = 0) -> AddressBook:
+def optimised(n: int, d_a: int, *, rounds: int = 1000, seed: int = 0) -> tuple[Keys, Fraction]:
     """n directions in R^d_a pushed apart by gradient steps on a soft maximum of their cosines, then rounded.
 
     Contract: the coherence is that of the rounded rows, exact up to 2^-32 upwards, whatever the search did; another
@@ -36,4 +35,4 @@ def optimised(n: int, d_a: int, *, rounds: int = 1000, seed: int = 0) -> Address
     lengths = (rows * rows).sum(axis=1)
     # The judge divides by the least length: what it must be told is a little more than the coherence.
     spread = Fraction(int(lengths.max()), int(lengths.min()))
-    return AddressBook(f"optimised-{d_a}", rows, coherence(rows) * spread)
+    return Keys(f"optimised-{d_a}", rows), coherence(rows) * spread

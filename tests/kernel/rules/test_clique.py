@@ -6,7 +6,8 @@ import random
 
 from flint import arb
 
-from lowerbound.kernel.rules.clique import _logistic, _width
+from lowerbound.kernel.rules.clique import _width
+from lowerbound.kernel.rules.floor import logistic
 
 
 def test_the_width_bounds_every_point_of_a_ball() -> None:
@@ -21,10 +22,10 @@ def test_the_width_bounds_every_point_of_a_ball() -> None:
         if not 0 < weight < 1 or whole >= full:
             continue
         odds = (weight / (1 - weight)).log().mid()
-        mixed = _logistic(odds)
+        mixed = logistic(odds)
         for step in range(-8, 9):
             change = arb(middle + radius * step / 8.001)
-            up, down = _logistic(odds + change) - mixed, mixed - _logistic(odds - change)
+            up, down = logistic(odds + change) - mixed, mixed - logistic(odds - change)
             exact = (2 * eta + 2 * tau - amplitude * (up if up < down else down)) / mixed
             compared += 1
             assert not whole < exact

@@ -140,11 +140,11 @@ def test_separation_by_long_integers(seed: int) -> None:
 
 
 def test_separation_of_rows_of_unequal_norm() -> None:
-    """Law: the bound of an optimised book, which allows for its least norm, is accepted; less is not."""
-    book = optimised(30, 4, rounds=60)
-    check_separated({"rows": book.rows.tolist()}, 30, 4, book.coherence)
+    """Law: the bound of optimised keys, which allows for its least norm, is accepted; less is not."""
+    keys, bound = optimised(30, 4, rounds=60)
+    check_separated({"rows": keys.rows.tolist()}, 30, 4, bound)
     with pytest.raises(Rejected, match="cosine over"):
-        check_separated({"rows": book.rows.tolist()}, 30, 4, book.coherence - Fraction(1, 500))
+        check_separated({"rows": keys.rows.tolist()}, 30, 4, bound - Fraction(1, 500))
 
 
 @pytest.mark.parametrize(("eta", "bits"), [("1/10", 229762), ("1/100", 406193), ("1/1000", 580969)])

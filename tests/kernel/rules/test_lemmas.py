@@ -54,6 +54,11 @@ CONDITIONS = {
         "2 * eta + tau / 4 < Rabs (w a - w a')",
     ),
     "E1": (
+        "let c0 := 1 - (s + ln T) / lam in",
+        "let edge := 1 - (s + ln (2 * T)) / lam in let few := (1 - mu) / (edge * edge - mu) in",
+        "let c0 := 1 - (s + ln (2 * few)) / lam in",
+        "0 <= edge",
+        "mu < edge * edge",
         "0 <= mu <= c0",
         "rest < 1",
         "mu < 2 * (c1 * c1) - 1",
