@@ -98,7 +98,7 @@ def test_the_help_of_commands_imports_no_library() -> None:
     assert done.stdout == f"{len(deferred())}\n"
 
 
-SMALL = ("--tokens", "40", "--d", "8")
+SMALL = ("--tokens", "64", "--d", "64")
 NEEDED = {
     ("floor", *SMALL): {"flint", "numpy", "pydantic"},
     ("possible", "--ratio", "100", *SMALL): {"flint", "numpy", "pydantic"},
