@@ -40,9 +40,10 @@ def floor(
     as_json: JsonOption = False,
 ) -> None:
     """The number of bits that any cache must keep for MODEL."""
+    subject = place.found()
     from lowerbound.certify.floors import floor as compute
 
-    found = compute(place.found(), eta=eta, failure_prob=delta)
+    found = compute(subject, eta=eta, failure_prob=delta)
     if as_json:
         from lowerbound.certify.kept import read_again
 
