@@ -20,6 +20,7 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.reduction import plan_reduction
 from lowerbound.game.wire import SYMBOL_TYPE
+from tests.test_cli import Run
 
 ROOT = Path(__file__).parent.parent
 HEAVY = {"numpy", "scipy", "sympy", "z3", "networkx", "matplotlib", "flint", "rich", "pydantic", "safetensors"}
@@ -139,3 +140,19 @@ def test_a_party_imports_its_game() -> None:
     modules = set(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
     assert modules & (HEAVY | LATE) == {"numpy", "flint"}
     assert not modules & {f"lowerbound.game.{each}" for each in ("structured", "frames_reduction", "lattice_pairs")}
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("floor", "--tokens", "x", "--d", "8"), "Invalid value for '--tokens'"),
+        (("floor", "--tokens", "0", "--d", "8"), "Invalid value for '--tokens'"),
+        (("play", "h2o", "--isolation", "nowhere"), "Invalid value for '--isolation'"),
+        (("demo", "--out", __file__), "is a file"),
+    ],
+)
+def test_what_is_typed_is_still_checked(run_command: Run, words: tuple[str, ...], sentence: str) -> None:
+    """Bad input: only what is a value already goes past typer's own conversion, which refuses everything else."""
+    result = run_command(*words)
+    assert result.returncode == 2
+    assert sentence in result.stderr

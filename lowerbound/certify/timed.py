@@ -13,7 +13,6 @@ from types import FrameType
 from typing import Any
 
 from lowerbound.certify.checked import Checked
-from lowerbound.kernel.judge import judge_document
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 START = "from lowerbound.certify.timed import main; main()"
@@ -51,6 +50,8 @@ def check_within(data: bytes, seconds: float) -> dict[str, Any]:
 
 def main() -> None:
     """Read a document from standard input, and write what `check` finds to standard output."""
+
+    from lowerbound.kernel.judge import judge_document  # by this process alone, and not by the one that waits for it
 
     def stop(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

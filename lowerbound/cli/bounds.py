@@ -41,10 +41,11 @@ def floor(
     as_json: JsonOption = False,
 ) -> None:
     """Compute lower bounds (floors) for MODEL: the bits that every cache must keep."""
+    subject = place.found()
     from lowerbound.certify.floors import floor as compute
 
     with working("floors: an instance for each theorem, and its certificate"):
-        found = compute(place.found(), eta=eta, failure_prob=delta)
+        found = compute(subject, eta=eta, failure_prob=delta)
     if as_json:
         from lowerbound.certify.kept import read_again
 

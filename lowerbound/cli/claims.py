@@ -45,10 +45,10 @@ def possible(
     as_json: JsonOption = False,
 ) -> None:
     """Is this compression possible as a worst-case guarantee? POSSIBLE, IMPOSSIBLE or OPEN."""
+    subject = place.found()
     from lowerbound.certify.possible import Word
     from lowerbound.certify.possible import possible as answer
 
-    subject = place.found()
     with working("the strongest floor, and the cheapest proved cache"):
         found = answer(subject, ratio=ratio, eta=eta, delta=delta)
         if certificate is not None and found.floor is not None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup, TyperOption
@@ -38,9 +39,9 @@ def show_traceback(error: BaseException) -> None:
 class _Lazily:
     """A command that converts only what is not yet of its parameter's type.
 
-    Contract: nothing typed, a default, and text for a parameter that takes text stay as they are; everything else is
-    converted, or refused, as in the base class. For its first conversion typer loads pydantic, which takes longer than
-    many a command.
+    Contract: nothing typed, a default, and text for a parameter that takes text stay as they are, and text for a path
+    is one; everything else is converted, or refused, as in the base class. For its first conversion typer loads
+    pydantic, which takes longer than many a command.
     """
 
     def get_params(self, ctx: Any) -> list[Any]:
@@ -52,12 +53,15 @@ class _Lazily:
 
 
 def _processed(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
-    wanted = getattr(getattr(parameter, "type_descriptor", None), "annotation", None)
-    texts = (value,) if wanted is str else value if wanted == list[str] else ()
+    known: Any = getattr(parameter, "type_descriptor", None)  # of newer versions of typer alone
+    wanted = getattr(known, "annotation", None)
+    is_path = wanted is Path and known.parameter_info.file_okay  # what must be a folder is left to typer
+    texts = (value,) if is_path or wanted is str else value if wanted == list[str] else ()
     is_text = bool(texts) and all(isinstance(each, str) and each.isascii() for each in texts)
     is_default = value is parameter.default and isinstance(wanted, type) and isinstance(value, wanted)
     if (value is None and parameter.required) or not (value is None or is_default or is_text):
         return convert(context, value)
+    value = Path(value) if is_text and is_path else value
     return value if parameter.callback is None else parameter.callback(context, parameter, value)
 
 

@@ -1,9 +1,11 @@
-"""Time limits: which ones a clock can be set to."""
+"""Time limits: which ones a clock can be set to, and what a party of a game is given."""
 
 from __future__ import annotations
 
 from lowerbound.errors import invalid
 
+TIME_LIMIT_S = 120.0
+"""What each party of a game has by default, and for each answer where it lives on."""
 LONGEST_TIME_LIMIT_S = 10**7
 """116 days."""
 

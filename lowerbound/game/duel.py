@@ -18,7 +18,7 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.scalars import Rational, counted, floor_float, rational
 from lowerbound.core.statistics import CONFIDENCE, clopper_pearson
-from lowerbound.core.time_limit import check_time_limit
+from lowerbound.core.time_limit import TIME_LIMIT_S, check_time_limit
 from lowerbound.errors import AccountingError, CacheContractBroken, LowerBoundError, invalid
 from lowerbound.game.channel import (
     OWN_CACHES,
@@ -39,7 +39,6 @@ from lowerbound.game.tally import Alphabet, Part, misread, sampled_tally
 from lowerbound.game.verdict import enough_bits, verdict
 from lowerbound.game.wire import SYMBOL_TYPE, Frames, Role
 
-TIME_LIMIT_S = 120.0
 FP16_PAIR_BITS = 2 * FP16_BITS
 """The bits of one key entry and one value entry in fp16, which a plain cache stores for each value entry."""
 

@@ -19,9 +19,9 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.program import floats, programs_end_here
 from lowerbound.core.scalars import counted
 from lowerbound.core.threads import one_thread
+from lowerbound.core.time_limit import TIME_LIMIT_S
 from lowerbound.errors import CacheContractBroken
 from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, refuse_here
-from lowerbound.game.duel import TIME_LIMIT_S
 from lowerbound.game.live import LiveParty, serve
 from lowerbound.game.protocol import guarded
 from lowerbound.game.question import FloatArray, Terms, TokenRows, answers_of, numbers_in, state_of

@@ -156,10 +156,16 @@ def _saturated(rows: list[list[int]]) -> list[list[int]]:
     rank, n = len(rows), len(rows[0])
     matrix = fmpz_mat(rank, n, [x for row in rows for x in row])
     form = matrix.transpose().hnf()
-    square = fmpq_mat(rank, rank, [form[j, i] for i in range(rank) for j in range(rank)])
-    integers, denominator = square.solve(fmpq_mat(matrix)).numer_denom()
-    assert denominator == 1
-    return [[int(x) for x in row] for row in integers.table()]
+    # The transpose of the form is triangular and takes the basis to the rows: row after row, without a fraction.
+    basis: list[fmpz_mat] = []
+    for i, row in enumerate(matrix.table()):
+        rest = fmpz_mat(1, n, row)
+        for j, earlier in enumerate(basis):
+            if form[j, i] != 0:
+                rest -= earlier * form[j, i]
+        basis.append(fmpz_mat(1, n, [x // form[i, i] for x in rest.entries()]))
+        assert basis[i] * form[i, i] == rest
+    return [[int(x) for x in row.entries()] for row in basis]
 
 
 def _without_constants(row: list[int], sizes: tuple[int, ...]) -> list[int]:

@@ -21,9 +21,9 @@ from lowerbound.core.loading import load_cache
 from lowerbound.core.program import floats, programs_end_here
 from lowerbound.core.scalars import counted, rational
 from lowerbound.core.threads import one_thread
+from lowerbound.core.time_limit import TIME_LIMIT_S
 from lowerbound.errors import CacheContractBroken, InvalidArgument
 from lowerbound.game.channel import OWN_CACHES, Isolation, module_path, party_path_here, refuse_here, strongest
-from lowerbound.game.duel import TIME_LIMIT_S
 from lowerbound.game.live import LiveParty, serve
 from lowerbound.game.question import Terms, numbers_in
 from lowerbound.game.wire import Frames
