@@ -40,19 +40,20 @@ LONGEST_S = 900
 INTRODUCTION = """\
 # Packages
 
-Packages on PyPI that compress KV caches, each audited as it is published, with one command
-([how to audit another one](audit.md)). Nothing in a package was changed. Each row states what was measured with the
-version that it names, on var-d16 (424 cached tokens in R^64, two layers of two heads, float16), and what the package
-says of itself.
+These are packages on PyPI that compress KV caches, each audited unchanged, with one command ([how to audit another
+one](audit.md)). Each row has what was measured with the named version, on var-d16 (424 cached tokens in R^64, two
+layers of two heads, float16), and what the package says of itself.
 
 * **holds**: fp16 bytes over every byte of tensors, arrays, texts and numbers that can be reached from the package's
-  object after the cached tokens, less what an object that got public zeros holds too. A storage counts once and whole,
-  in the format in which it is held. At 4,112 tokens in R^128 the same after a prompt of 4,096 tokens and 16 steps.
+  object after the cached tokens, less what a second object that was given zeros holds too. A storage counts once and in
+  full, in the format in which it is held. The column *at 4,112 tokens* has the same after a prompt of 4,096 tokens in
+  R^128 and 16 steps.
 * **sends**: fp16 bytes over the message from which another process rebuilt the object and answered; *packed* is that
   message if integers took the bits that their values need.
 * **bits, keys misread**: the share of bits at rest (values 0 or 1), and of symbols in keys on a grid for eta = 1/100,
-  that the other process read wrongly. Values of 0 and 1 are easy; keys on a fine grid are what the theorem speaks of.
-  A package that never promised answers within 1/100 breaks no promise by misreading them.
+  that the other process read wrongly. Values of 0 and 1 are easy; the theorem is about keys on a fine grid.
+  eta is the error that an answer may have. A package that never promised answers within 1/100 breaks no promise by
+  misreading them.
 * **its meter** is what the object reports of itself.
 """
 

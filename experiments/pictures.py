@@ -132,21 +132,21 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
     lines = [
         "# A trained VAR in the box",
         "",
-        "The other pages have keys that were chosen to be hard, or networks with random weights. This one has a small "
-        f"VAR that was trained: it draws handwritten digits in six maps, {about['tokens']} tokens of which "
+        "The other pages use keys that were chosen to be hard, or networks with random weights. This page uses a small "
+        f"trained VAR. It draws handwritten digits in six maps of {about['tokens']} tokens, of which "
         f"{about['cached']} are cached before the last map, with four layers of two heads in R^32 and two branches of "
         "guidance. [Weights](weights.md) says how it was trained, and how to load a network of your own.",
         "",
         "![Digits drawn under several caches](digits.png)",
         "",
-        "Each row has the same random numbers. `lowerbound var draw --cache NAME -o grid.png` draws others.",
+        "All rows use the same random numbers. `lowerbound var draw --cache NAME -o grid.png` draws others.",
         "",
         "![Bytes of every cache against the ids that it loses and the error of its pictures](pictures.png)",
         "",
         "One mark is one cache at one budget; `lowerbound figures pictures` draws this from the table below. The axis "
-        "of bytes has a gap. Of named caches, the error of the pictures is also shown where ids were forced.",
+        "of bytes has a gap. For caches that are named, the picture error with forced ids is shown too.",
         "",
-        "## What the numbers stand beside",
+        "## Sizes to compare with",
         "",
         "| | bytes |",
         "|---|---|",
@@ -161,20 +161,21 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
         f"| the same ids in an ideal code by the network's own probabilities, mean: {about['coded_bits']:.0f} bits "
         f"| {about['coded_bits'] / 8:.1f} |",
         "",
-        "The floors of R1 speak of the worst keys and values, and these digits are not the worst: a cache with fewer "
-        "bytes than they force breaks its promise on *some* input, and may be accurate on these.",
+        "The lower bounds (floors) hold in model R1 and are about the worst keys and values, which these digits are "
+        "not. A cache with fewer bytes than a floor breaks its promise on *some* input, and may be accurate on these.",
         "",
         "## Every cache",
         "",
-        f"Means over {SPEC['pictures']} pictures, of the digits 0 to 4. *Trace error*: of answers to the full run's "
-        "queries, in units of the range of values of their head, mean and worst. *Forced*: the run is given the full "
-        "run's ids, so that each map shows what its own attention lost: error of the last map's logits (Euclidean, "
-        "relative), share of ids that come out as with the full cache, mean squared error of the picture of those ids. "
-        f"*Free*: the run goes on with its own ids, and a wrong id of a small map changes all larger ones. *Ids*: how "
-        f"many of the {rows[0]['secret_ids']} ids of the first four maps are misread from the last map's answers in a "
-        "forced run, each with all others known, by least squares against the exact network, on "
-        f"{SPEC['read']} of the pictures. Another seed's pictures of the same classes are "
-        f"{about['other_seed_error']:.2g} away.",
+        f"The table has means over {SPEC['pictures']} pictures, of the digits 0 to 4. *Trace error*: the error of "
+        "answers to the queries of the run with the full cache, in units of the range of values of their head, mean "
+        "and worst. *Forced*: the run is given the ids of the full run, so each map shows only what its own attention "
+        "lost: the error of the last map's logits (Euclidean, relative), the share of ids that are the same as with "
+        "the full cache, and the mean squared error of the picture of those ids. *Free*: the run continues with the "
+        "ids that it draws, so a wrong id of a small map changes all larger maps. *Ids unreadable*: how many of the "
+        f"{rows[0]['secret_ids']} ids of the first four maps are misread from the answers of the last map in a forced "
+        "run, each with all others known, by least squares against the exact network, on "
+        f"{SPEC['read']} of the pictures. For comparison: pictures of the same classes from another seed have a mean "
+        f"squared error of {about['other_seed_error']:.2g}.",
         "",
         "| cache | state, bytes | trace error, mean | worst | forced logits | forced ids | forced picture | free ids "
         "| free picture | ids unreadable |",
@@ -190,11 +191,12 @@ def page(rows: Sequence[dict[str, Any]], refused: dict[str, str], about: dict[st
     promised = sorted({row["cache"] for row in rows if find_cache(row["cache"]).facts().family == "guaranteed"})
     lines += [
         "",
-        f"{', '.join(promised)}: their error is proved for values in [0, 1], a network's values are others, and those "
-        "on lattices clip them. The rows show what they do outside of their promise.",
+        f"The error of {', '.join(promised)} is proved for values in [0, 1]. The values of a network lie outside of "
+        "that range, and caches on lattices clip them, so these rows show what such caches do outside of their "
+        "promise.",
         "",
-        "Whether a classifier still names the digit is no measure of a cache: the class enters every layer beside it, "
-        "and a network whose cache is thrown away still draws its class.",
+        "Whether a classifier still recognizes the digit does not measure a cache: the class enters every layer beside "
+        "the cache, and a network whose cache is thrown away still draws its class.",
         "",
     ]
     if refused:

@@ -25,7 +25,7 @@ def brackets_text(model: Model, brackets: Sequence[Bracket]) -> str:
     proofs = ", ".join(dict.fromkeys(f"Theorem {one.forced.theorem.name}, {one.forced.proof}" for one in brackets))
     lines = [
         f"{model.name}: {counted(head.n_tokens_cached, 'token')} cached before the last scale, d = {head.d}, "
-        f"{streams} heads x layers x CFG branches.",
+        f"{counted(streams, 'stream')} (heads x layers x CFG branches).",
         "Every answer is to be within eta of the exact one, always (additive, values in [0, 1], |logit| <= "
         f"{plainly(head.largest_logit)}; model R1).",
         "",

@@ -27,7 +27,7 @@ def floor_text(floor: Floor) -> str:
     place, model = floor.geometry, floor.model
     total = counted(place.n_tokens if model is None else model.n_tokens, "token")
     streams = (
-        f"{floor.streams} heads x layers x CFG branches"
+        f"{counted(floor.streams, 'stream')} (heads x layers x CFG branches)"
         if floor.placed is None
         else f"{counted(floor.streams, 'key-value head')} in all layers"
     )

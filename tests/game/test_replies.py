@@ -220,9 +220,9 @@ def test_false_frames(name: str, refused: Refused) -> None:
 )
 def test_wrong_numbers_of_frames(frames: list[bytes], counts: list[int], refused: Refused) -> None:
     """Forgery: a frame that is missing, or one too many."""
-    with pytest.raises(CacheContractBroken, match=r"lacks a frame|1 frames too many"):
+    with pytest.raises(CacheContractBroken, match=r"lacks a frame|1 frame too many"):
         replies("alice", frames, counts, MEASURED_S)
-    with pytest.raises(CacheContractBroken, match=r"lacks a frame|frames too many"):
+    with pytest.raises(CacheContractBroken, match=r"lacks a frame|frame too many"):
         only("answer", [b"a"] * (2 if frames else 0))
     refused("reply", 2)
 

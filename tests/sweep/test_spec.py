@@ -82,7 +82,7 @@ def test_keys_depend_on_nothing_but_the_configuration() -> None:
         ({"trials": 10**6 + 1}, "trials: input should be less than or equal to 1000000"),
         (
             {"trials": 10**6},
-            "1000000 trials of 'uniform' on 'var-d16' must need at most 8589934592 bytes of symbols and",
+            "1,000,000 trials of 'uniform' on 'var-d16' must need at most 8589934592 bytes of symbols and",
         ),
         ({"trials": 10**6}, "; the nearest valid choice is trials = "),
         ({"trials": 900, "models": ["var-d36-512"], "caches": ["full", "prefixkv@1/4"]}, "trials of 'prefixkv@1/4' on"),
@@ -91,7 +91,7 @@ def test_keys_depend_on_nothing_but_the_configuration() -> None:
         ({"caches": ["full", "exec:rm -rf /"]}, "caches: 'exec:rm -rf /' runs a command of this machine, which a spec"),
         ({"caches": ["exec:true@1/2"]}, "only with --allow-exec"),
         ({"kind": "attack", "caches": ["exec:true"]}, "only with --allow-exec"),
-        ({"kind": "attack", "sizes": [{"schedule": "1x1 9999x9999 2x2", "d": 64}]}, "1 trials of 'uniform' on '1x1"),
+        ({"kind": "attack", "sizes": [{"schedule": "1x1 9999x9999 2x2", "d": 64}]}, "1 trial of 'uniform' on '1x1"),
     ],
 )
 def test_mistakes_are_named(change: dict[str, Any], sentence: str) -> None:

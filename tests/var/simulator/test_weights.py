@@ -211,7 +211,7 @@ def test_official_files_are_mapped(tmp_path: Path) -> None:
     file = tmp_path / "a.safetensors"
     names = {"lvl_1L": np.zeros((1, 680)), "encoder.conv_in.weight": np.zeros(3), "quant_conv.bias": np.zeros(3)}
     write_tensors(file, {**names, "pos_start": np.zeros((1, 1, 1024))}, {"model": "var-d16"})
-    with pytest.raises(InvalidArgument, match=r"must have the tensor pos_1LC, as its geometry says, got '1 others'"):
+    with pytest.raises(InvalidArgument, match=r"must have the tensor pos_1LC, as its geometry says, got '1 other'"):
         source_of(str(file))
 
 
