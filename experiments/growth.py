@@ -2,9 +2,11 @@
 
 Claims that could be refuted: the seconds of a game are c0 + c1 T d + c2 T^2 + c3 T^2 d, and its memory m0 + m1 T d.
 Fitted to small games, these predict games with 32,761 and with 160,801 cached tokens in R^128 to within a factor of 2
-(a video has 160,371); both games are then really played, without an error. Messages grow in proportion to T and to d.
+(a video has 160,371); both games are then really played, without an error. So is a language model's context of 131,072
+tokens in R^128, where Bob asks with one token of his own; such games take at most twice as long as those whose last map
+is as wide as the cache, from 4,096 tokens on. Messages grow in proportion to T and to d.
 The cost of many caches and of many lemmas grows at most in proportion to their number. The cost of ten thousand pairs
-of a model and a cache is extrapolated, and marked so. Cost: seven minutes.
+of a model and a cache is extrapolated, and marked so. Cost: ten minutes.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from experiments.scaling import slope
 from experiments.table import Outcome, save
 from lowerbound.caches.registry import play
 from lowerbound.caches.tournament import tournament
+from lowerbound.core.decoder import paged
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import models
 from lowerbound.core.private_seed import PrivateSeed
@@ -43,6 +46,10 @@ SPEC: dict[str, Any] = {
     "dimensions": [16, 32, 64, 128],
     "side": 45,
     "largest": [[181, 128], [401, 128]],
+    "decoded": [1024, 4096, 16384],
+    "longest_decoded": [131072, 128],
+    "decoding_at_most": 2.0,
+    "decoding_from": 4096,
     "factor": 2.0,
     "caches": ["full", "full-fp16", "window", "uniform", "h2o", "kivi", "snapkv", "exact"],
     "counts": [4, 8, 16, 32],
@@ -63,27 +70,35 @@ def peak_bytes() -> int:
 
 
 def game(side: int, d: int, repeats: int = 3) -> dict[str, Any]:
-    """The fastest of a few games with side x side cached tokens and as many queries, and the memory that they add."""
-    plan = plan_reduction(Geometry(f"{side}", ScaleSchedule(((side, side), (side, side))), d), seed=0)
+    """The fastest of a few games with side x side cached tokens and as many own ones, and the memory that they add."""
+    return played("game", ScaleSchedule(((side, side), (side, side))), d, repeats)
+
+
+def decoding(tokens: int, d: int, repeats: int = 3) -> dict[str, Any]:
+    """The same for a language model's schedule, with one own token."""
+    return played("decoding", paged(tokens), d, repeats)
+
+
+def played(kind: str, schedule: ScaleSchedule, d: int, repeats: int) -> dict[str, Any]:
+    """The fastest of a few games on a head, and the memory that they add."""
+    plan = plan_reduction(Geometry(kind, schedule, d), seed=0)
     small = plan_reduction(Geometry("small", ScaleSchedule(((2, 2), (2, 2))), d), seed=0)
     play(small, "full-fp16", isolation=Isolation.NONE, instances=INSTANCES)
     before = peak_bytes()
     best, bits = math.inf, 0
     for _ in range(repeats):
         start = time.perf_counter()
-        played = play(
-            plan, "full-fp16", isolation=Isolation.NONE, instances=INSTANCES, time_limit_s=SPEC["time_limit_s"]
-        )
-        best, bits = min(best, time.perf_counter() - start), played.state_bits
+        row = play(plan, "full-fp16", isolation=Isolation.NONE, instances=INSTANCES, time_limit_s=SPEC["time_limit_s"])
+        best, bits = min(best, time.perf_counter() - start), row.state_bits
     added = peak_bytes() - before
     return {
-        "kind": "game",
-        "tokens": side * side,
+        "kind": kind,
+        "tokens": schedule.n_tokens_cached,
         "d": d,
         "seconds": best,
         "bits": bits,
         "memory_bytes": added,
-        "errors": played.errors,
+        "errors": row.errors,
     }
 
 
@@ -150,6 +165,8 @@ def run() -> Outcome:
     """Measure small games, fit, predict, play the largest games, and extrapolate."""
     by_t = [alone(game, side, SPEC["d"]) for side in SPEC["sides"]]
     by_d = [alone(game, SPEC["side"], d) for d in SPEC["dimensions"]]
+    decoded = [alone(decoding, count, SPEC["d"]) for count in SPEC["decoded"]]
+    context = alone(decoding, *SPEC["longest_decoded"], 1)
     many = [several(count) for count in SPEC["counts"]]
     checks = [alone(lemmas, count) for count in SPEC["lemmas"]]
     measured = [*by_t, *by_d]
@@ -167,7 +184,16 @@ def run() -> Outcome:
         if not 1 / SPEC["factor"] <= row[name] / foretold <= SPEC["factor"]
     ]
     wrong += [
-        f"{row['errors']} errors among {row['tokens']:,} tokens" for row in [*measured, *largest] if row["errors"]
+        f"{row['errors']} errors among {row['tokens']:,} tokens"
+        for row in [*measured, *decoded, context, *largest]
+        if row["errors"]
+    ]
+    wide = {row["tokens"]: row["seconds"] for row in by_t}
+    ratios = {row["tokens"]: row["seconds"] / wide[row["tokens"]] for row in decoded}
+    wrong += [
+        f"one own token makes a game of {tokens:,} tokens {ratio:.2f} times as long"
+        for tokens, ratio in ratios.items()
+        if tokens >= SPEC["decoding_from"] and ratio > SPEC["decoding_at_most"]
     ]
     most = 1 + SPEC["slack"]
     lengths = {"T": exponent(by_t, "tokens", "bits"), "d": exponent(by_d, "d", "bits")}
@@ -195,7 +221,7 @@ def run() -> Outcome:
         "fleet_games": SPEC["fleet"],
         "fleet_seconds": SPEC["fleet"] * (start_s + sum(catalogue) / len(catalogue)),
     }
-    played = "; ".join(
+    told_largest = "; ".join(
         f"{row['tokens']:,} cached tokens in R^{row['d']}: {row['seconds']:.0f} s and "
         f"{row['memory_bytes'] / 2**30:.2f} GiB, foretold {row['foretold']['seconds']:.0f} s and "
         f"{row['foretold']['memory_bytes'] / 2**30:.2f} GiB"
@@ -203,9 +229,13 @@ def run() -> Outcome:
     )
     sentence = (
         f"from games of up to {by_t[-1]['tokens']:,} tokens in R^{SPEC['d']} larger ones were foretold, and then "
-        f"played without an error on one thread: {played}. Extrapolated, not run: a video's {video:,} tokens in R^{d} "
+        f"played without an error on one thread: {told_largest}. With one own token, {context['tokens']:,} tokens in "
+        f"R^{context['d']} took {context['seconds']:.0f} s and {context['memory_bytes'] / 2**30:.2f} GiB, and "
+        f"{', '.join(f'{tokens:,}' for tokens in ratios)} tokens "
+        f"{', '.join(f'{ratio:.2f}' for ratio in ratios.values())} times as long as with as many own ones. "
+        f"Extrapolated, not run: a video's {video:,} tokens in R^{d} "
         f"{future['video_seconds'] / 60:.0f} minutes a head; {SPEC['fleet']:,} games over the catalogue "
         f"{future['fleet_seconds'] / 3600:.1f} hours of one processor, divided by the processors of a cluster"
     )
-    rows = [*by_t, *by_d, *largest, *many, *checks, future]
+    rows = [*by_t, *by_d, *largest, *decoded, context, *many, *checks, future]
     return save("growth", SPEC, rows, "refuted" if wrong else "supported", "; ".join(wrong) or sentence)

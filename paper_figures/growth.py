@@ -8,6 +8,7 @@ from typing import Any
 from lowerbound.report.figure import FORBIDDEN, INK, MEASURED, SERIES, Figure, plain_ticks, sheet
 
 TABLE = "growth"
+DECODED = SERIES[2][1]
 
 
 def build(rows: Sequence[dict[str, Any]]) -> Figure:
@@ -60,7 +61,16 @@ def _against_tokens(axes: Any, rows: Sequence[dict[str, Any]], name: str, scale:
     small = [row for row in games if row["d"] == d]
     _marks(axes, small, ("tokens", name), "o", MEASURED, scale, label=f"played, d = {d}")
     _marks(axes, largest, ("tokens", name), "s", FORBIDDEN, scale, label=f"played, d = {wide}, foretold by the fit")
+    for decoding, marker in ((d, "^"), (wide, "v")):
+        decoded = [row for row in _of(rows, "decoding") if row["d"] == decoding]
+        label = f"played with one own token, d = {decoding}"
+        axes.plot(*_points(decoded, ("tokens", name), scale), marker, color=DECODED, markersize=4.5, label=label)
     axes.set_xlabel("cached tokens T")
+
+
+def _points(rows: Sequence[dict[str, Any]], names: tuple[str, str], scale: float) -> tuple[list[float], list[float]]:
+    x, y = names
+    return [row[x] for row in rows], [scale * row[y] for row in rows]
 
 
 def _marks(
@@ -73,6 +83,4 @@ def _marks(
     label: str | None = None,
 ) -> None:
     """Draw one mark per row."""
-    x, y = names
-    xs, ys = [row[x] for row in rows], [scale * row[y] for row in rows]
-    axes.plot(xs, ys, marker, color=colour, markersize=4.5, linewidth=1, zorder=3, label=label)
+    axes.plot(*_points(rows, names, scale), marker, color=colour, markersize=4.5, linewidth=1, zorder=3, label=label)

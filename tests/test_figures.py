@@ -197,7 +197,15 @@ TABLES: dict[str, list[dict[str, Any]]] = {
     "growth": [
         *(
             {"kind": kind, "tokens": tokens, "d": d, "seconds": tokens / 1e4, "memory_bytes": 1e3 * tokens}
-            for kind, tokens, d in (("game", 256, 64), ("game", 1024, 64), ("game", 1024, 128), ("largest", 4096, 128))
+            for kind, tokens, d in (
+                ("game", 256, 64),
+                ("game", 1024, 64),
+                ("game", 1024, 128),
+                ("largest", 4096, 128),
+                ("decoding", 512, 64),
+                ("decoding", 2048, 64),
+                ("decoding", 8192, 128),
+            )
         ),
         *({"kind": kind, "count": count, "seconds": count / 9} for kind in ("caches", "lemmas") for count in (4, 8)),
         {
@@ -337,6 +345,8 @@ def test_points_are_those_of_the_tables() -> None:
     time, memory, width, _ = growth.build(TABLES["growth"]).axes
     assert ([256.0, 1024.0], [0.0256, 0.1024]) in drawn(time)
     assert ([4096.0], [4.096e6 / 2**20]) in drawn(memory)
+    assert ([512.0, 2048.0], [0.0512, 0.2048]) in drawn(time)
+    assert ([8192.0], [0.8192]) in drawn(time)
     assert ([64.0, 128.0], [0.1024, 0.1024]) in drawn(width)
     (axes,) = structures.build(TABLES["structures"]).axes
     assert ([1.04, 1.04], [2.0, 1.0]) in drawn(axes)
