@@ -32,7 +32,7 @@ def floor_text(floor: Floor) -> str:
         else f"{counted(floor.streams, 'key-value head')} in all layers"
     )
     lines = [
-        f"{place.name}: {place.n_tokens_cached} of {total} cached before the last scale, d = {place.d}, {streams}",
+        f"{place.name}: {place.n_tokens_cached:,} of {total} cached before the last scale, d = {place.d}, {streams}",
         f"computation model {R1}",
         f"at eta = {plainly(floor.eta)} (additive, values in [0, 1]; in Theorem A relative), delta = "
         f"{plainly(floor.delta)}, |logit| <= {plainly(place.largest_logit)} between unit vectors:",
