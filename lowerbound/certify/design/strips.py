@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
 from lowerbound.certify.design.strip_bits import COARSE, FINE, StripBits, StripNumbers
 from lowerbound.certify.design.strip_noise import noise_left
@@ -147,7 +148,8 @@ def _found(target: Target, way: _Way, count: int) -> StripNumbers | None:
         return total if np.isfinite(total) else HOPELESS
 
     begin = np.array(way.start(target, count)) / scales
-    with np.errstate(all="ignore"):
+    # Its steps multiply matrices of a few rows, for which threads of BLAS wait longer than they work.
+    with np.errstate(all="ignore"), threadpool_limits(1, user_api="blas"):
         place = minimize(left, begin, method="L-BFGS-B", options={"maxiter": 80, "eps": 1e-4, "ftol": 1e-6}).x
         numbers = way.numbers(target, place * scales)
         if numbers is None or left(place) == HOPELESS:
