@@ -22,6 +22,7 @@ from lowerbound.cli.options import (
     instances_of,
     print_json,
     progress,
+    working,
 )
 from lowerbound.cli.place import Place, at_a_place
 from lowerbound.errors import InvalidArgument, printable
@@ -105,10 +106,11 @@ def _of_trace(file: Path, layer: int, head: int, tolerance: str, as_json: bool) 
     from lowerbound.var.trace.file import read_trace
     from lowerbound.var.trace.obeyed import obeyed
 
-    found = read_trace(file)
-    keys, values = found.head(layer, head)
-    asking = found.layer(layer).queries[0, head][found.schedule.rows_of(found.schedule.n_scales - 1)]
-    rows = obeyed(found.schedule, keys, values, tolerance=tolerance, queries=asking, rule=found.logits)
+    with working("the priors of one head"):
+        found = read_trace(file)
+        keys, values = found.head(layer, head)
+        asking = found.layer(layer).queries[0, head][found.schedule.rows_of(found.schedule.n_scales - 1)]
+        rows = obeyed(found.schedule, keys, values, tolerance=tolerance, queries=asking, rule=found.logits)
     if as_json:
         told = [row.to_json() for row in rows]
         print_json({"trace": str(file), "layer": layer, "head": head, "tolerance": tolerance, "rows": told})
