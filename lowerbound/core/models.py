@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from lowerbound.core.scalars import Rational
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument, unknown
 
+MODELS, LANGUAGE_MODELS = "models.csv", "language_models.csv"
 _RULES: dict[str, RuleName] = {"l2norm": "l2norm", "1/sqrt(d)": "1/sqrt(d)", "0.25/sqrt(d)": "0.25/sqrt(d)"}
 
 
@@ -227,7 +228,20 @@ def _stated(row: Mapping[str, str], column: str) -> int | None:
     return int(row[column]) if row[column] else None
 
 
-def _model(row: Mapping[str, str]) -> Model:
+@lru_cache
+def _rows(table: str) -> dict[str, dict[str, str]]:
+    """The rows of a table of this folder, by the names of models."""
+    text = (resources.files("lowerbound.core") / table).read_text(encoding="utf-8")
+    rows = list(csv.DictReader(text.splitlines()))
+    found = {row["name"]: row for row in rows}
+    assert len(found) == len(rows), f"a name stands twice in {table}"
+    return found
+
+
+@cache
+def _model(name: str) -> Model:
+    """The model of a row of models.csv, made when it is asked for."""
+    row = _rows(MODELS)[name]
     return Model(
         name=row["name"],
         family=row["family"],
@@ -260,15 +274,18 @@ def _model(row: Mapping[str, str]) -> Model:
 @lru_cache
 def models() -> tuple[Model, ...]:
     """All models of the catalog, in the order of models.csv."""
-    table = (resources.files("lowerbound.core") / "models.csv").read_text(encoding="utf-8")
-    return tuple(_model(row) for row in csv.DictReader(table.splitlines()))
+    return tuple(map(_model, _rows(MODELS)))
 
 
 @lru_cache
 def decoders() -> tuple[LanguageModel, ...]:
     """All language models of the catalog, in the order of language_models.csv."""
-    table = (resources.files("lowerbound.core") / "language_models.csv").read_text(encoding="utf-8")
-    return tuple(map(from_row, csv.DictReader(table.splitlines())))
+    return tuple(map(_decoder, _rows(LANGUAGE_MODELS)))
+
+
+@cache
+def _decoder(name: str) -> LanguageModel:
+    return from_row(_rows(LANGUAGE_MODELS)[name])
 
 
 def find_place(name: str, context: int | None = None) -> Model | Placed:
@@ -277,15 +294,13 @@ def find_place(name: str, context: int | None = None) -> Model | Placed:
     Contract: raises UnknownName with the nearest names of both catalogs, and InvalidArgument for a context length that
     is given with an image model, whose schedule is its own.
     """
-    for decoder in decoders():
-        if decoder.name == name:
-            return decoder.at(context)
+    if name in _rows(LANGUAGE_MODELS):
+        return _decoder(name).at(context)
     if context is not None:
         raise InvalidArgument(f"--context must be left out with {name!r}, which is no language model of the catalog")
-    for model in models():
-        if model.name == name:
-            return model
-    raise unknown("model", name, [*(model.name for model in models()), *(decoder.name for decoder in decoders())])
+    if name in _rows(MODELS):
+        return _model(name)
+    raise unknown("model", name, [*_rows(MODELS), *_rows(LANGUAGE_MODELS)])
 
 
 def find_geometry(place: HasGeometry | str) -> Geometry:
@@ -308,7 +323,6 @@ def find_model(name: str) -> Model:
 
     Contract: returns the one model of that name, or raises UnknownName with the nearest names.
     """
-    for model in models():
-        if model.name == name:
-            return model
-    raise unknown("model", name, (model.name for model in models()))
+    if name in _rows(MODELS):
+        return _model(name)
+    raise unknown("model", name, _rows(MODELS))

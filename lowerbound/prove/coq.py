@@ -220,9 +220,13 @@ class Compiled:
 
     @cached_property
     def _globs(self) -> Mapping[str, list[list[str]]]:
-        """The words of each line of each module's .glob file."""
+        """The words of each line of each module's .glob file, references to other libraries left out."""
         texts = {module: (self.place / f"{module}.glob").read_text(encoding="utf-8") for module in self.modules}
-        return {module: [line.split() for line in text.splitlines()] for module, text in texts.items()}
+        own = f" {LOGICAL_NAME}."
+        return {
+            module: [line.split() for line in text.splitlines() if line[:1] != "R" or own in line]
+            for module, text in texts.items()
+        }
 
     @cached_property
     def references(self) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
