@@ -145,10 +145,16 @@ def test_a_party_imports_its_game() -> None:
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        (("floor", "--tokens", "x", "--d", "8"), "Invalid value for '--tokens'"),
-        (("floor", "--tokens", "0", "--d", "8"), "Invalid value for '--tokens'"),
-        (("play", "h2o", "--isolation", "nowhere"), "Invalid value for '--isolation'"),
-        (("demo", "--out", __file__), "is a file"),
+        (("floor", "--tokens", "x", "--d", "8"), "--tokens must be a whole number, got 'x'"),
+        (("floor", "--tokens", "0", "--d", "8"), "--tokens must be greater than or equal to 1, got '0'"),
+        (("play", "h2o", "--time-limit", "soon"), "--time-limit must be a number, got 'soon'"),
+        (
+            ("play", "h2o", "--isolation", "nowhere"),
+            "must be one of 'sandbox', 'process-shared-files', 'none', got 'nowhere'",
+        ),
+        (("demo", "--out", __file__), "--out cannot be used: dir"),
+        (("certify", "--out"), "--out"),
+        (("trace", "play"), "Missing argument"),
     ],
 )
 def test_what_is_typed_is_still_checked(run_command: Run, words: tuple[str, ...], sentence: str) -> None:

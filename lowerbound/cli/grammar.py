@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from typer import BadParameter
 from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from lowerbound.errors import InvalidArgument, printable_lines
@@ -60,9 +61,25 @@ def _processed(parameter: Any, convert: Callable[[Any, Any], Any], context: Any,
     is_text = bool(texts) and all(isinstance(each, str) and each.isascii() for each in texts)
     is_default = value is parameter.default and isinstance(wanted, type) and isinstance(value, wanted)
     if (value is None and parameter.required) or not (value is None or is_default or is_text):
-        return convert(context, value)
+        try:
+            return convert(context, value)
+        except BadParameter as wrong:
+            if value is None:  # a missing argument, which typer names
+                raise
+            raise InvalidArgument(f"{parameter.opts[0]} {_refusal(wrong.message, value)}") from wrong
     value = Path(value) if is_text and is_path else value
     return value if parameter.callback is None else parameter.callback(context, parameter, value)
+
+
+def _refusal(message: str, value: Any) -> str:
+    """What a value must be, and what was typed, out of typer's sentence on a value that it does not take."""
+    told, _, choices = message.removeprefix("Value error, ").partition(" is not one of ")
+    if choices:
+        return f"must be one of {choices.rstrip('.')}, got {value!r}"
+    if not told.startswith("Input should be "):
+        return f"cannot be used: {told.rstrip('.')}"
+    rule = told.removeprefix("Input should be ").partition(", unable to parse")[0]
+    return f"must be {rule.replace('valid integer', 'whole number').replace('valid number', 'number')}, got {value!r}"
 
 
 class StrictCommand(_Lazily, TyperCommand):
