@@ -57,7 +57,7 @@ IN_CLAIM = [
     ("constants", ("goal", 2), "2718281828459046/1000000000000000", "certainly not positive"),
     ("sign keys", ("coherence",), "-1/18446744073709551616", "coherence"),
     ("sign keys", ("n",), 5, "5 rows"),
-    ("sign keys", ("d",), 5, "length"),
+    ("sign keys", ("d",), 5, "hex digits"),
     ("integer keys", ("coherence",), "23/25", "coherence"),
     ("integer keys", ("coherence",), "1/0", "zero denominator"),
     ("hamming", ("error",), str(Fraction(1, 8) + Fraction(1, 56)), "error is 1/8"),
@@ -156,7 +156,7 @@ IN_CLAIM = [
     ("frames", ("multiplier",), "1", "it must hold"),
     *((name, ("d",), 11, "proves fewer|length|2 T^2") for name in FLOORS if name != "levels of a value"),
     *((name, ("d",), True, "d must") for name in FLOORS),
-    *((name, ("maps", 2), [1, 1], "ln T_N") for name in ("collisions", "cliques", "strips")),
+    ("strips", ("maps", 2), [1, 1], "ln T_N"),
     ("strips", ("eta",), "1/4", "(0, 1/4)"),
     ("strips", ("delta",), "49/100", "d_0|d_v|d_j"),
     ("strips", ("multiplier",), "5/2", "ln T_N"),
@@ -215,7 +215,7 @@ IN_PAYLOAD = [
     ("constants", ("leaves",), [], "gap"),
     ("constants", ("leaves", 0), {"x": ["0", "1"]}, "unknown key"),
     ("sign keys", ("rows", 1), "0", "coherence"),
-    ("sign keys", ("rows", 1), "10", "length"),
+    ("sign keys", ("rows", 1), "10", "hex digits"),
     ("sign keys", ("rows", 1), "A", "hex"),
     ("sign keys", ("rows", 1), [1, -1, 1, -1], "hex"),
     ("integer keys", ("rows", 1), [5, 0], "coherence"),
@@ -289,6 +289,11 @@ IN_PAYLOAD = [
     ("keys read once", ("addresses", "rows", 0), [1, 0], "length"),
     ("keys read once", ("addresses", "rows", 0), [2**17, 0, 0], "entry must"),
     ("keys read once", ("addresses", "rows"), [[1, 0, 0]] * 4, "rows"),
+    ("keys of a shell", ("addresses", "norm"), 8, "cosine over"),
+    ("keys of a shell", ("addresses", "length"), 5, "length must|hex digits"),
+    ("keys of a shell", ("addresses", "basis"), [], "there must be 5 vectors, got 0"),
+    ("keys of a shell", ("addresses", "basis", 0), "3", "cosine over"),
+    ("keys of a shell", ("coherence",), "1/4", "cosine over"),
     ("keys read once", ("address_dimension",), 11, "address dimension must"),
     ("keys read once", ("rho_squared",), "1", "rho^2 must"),
     ("keys read once", ("gamma",), "0", "gamma be"),
@@ -606,7 +611,7 @@ def test_hidden_sign_bits() -> None:
     """Forgery: equal rows told apart by a bit beyond the last sign."""
     claim = {"n": 2, "d": 3, "coherence": "1/3"}
     assert ask("keys", claim, {"rows": ["0", "4"]}).outcome is VERIFIED
-    assert_rejected("keys", claim, {"rows": ["0", "8"]}, "length")
+    assert_rejected("keys", claim, {"rows": ["0", "8"]}, "hex digits")
 
 
 def test_a_renamed_hypothesis() -> None:
