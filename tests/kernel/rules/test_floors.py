@@ -57,6 +57,15 @@ def test_the_kernel_agrees_with_plain_floats(name: str) -> None:
     most_bits(kind, claim, payload)
 
 
+@pytest.mark.parametrize("name", ["collisions", "cliques", "lattice cliques"])
+def test_one_own_token_is_reference_enough(name: str) -> None:
+    """Law: random and lattice keys force as many bits where the last map is one token, and the float formulas agree."""
+    kind, claim, payload = FLOORS[name]
+    alone = {**claim, "maps": [*claim["maps"][:-1], [1, 1]]}
+    assert claim["bits"] == int(PROVED[kind](alone, payload))
+    most_bits(kind, alone, payload)
+
+
 @pytest.mark.parametrize(
     ("eta", "rho_squared", "gamma", "levels", "bits"),
     [
