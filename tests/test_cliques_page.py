@@ -122,4 +122,4 @@ def test_sentences_beside_related_work() -> None:
     text = re.sub(r"\s+", " ", (DOCS / "related.md").read_text(encoding="utf-8"))
     for eta in ("1/100", "1/1000"):
         assert f"{percent(floor_of('E1', D16, eta), D16)} % at {eta}" in text
-    assert f"{floor('var-d16').paper_bits:,.0f} bits a head of VAR-256 at a relative error of 1 %" in text
+    assert f"{floor('var-d16').paper_bits:,.0f} bits per head of VAR-256 at a relative error of 1 %" in text

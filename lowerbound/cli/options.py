@@ -163,12 +163,13 @@ def can_write(option: typer.CallbackParam, path: Path | None) -> Path | None:
 
 def can_draw(option: typer.CallbackParam, path: Path | None) -> Path | None:
     """A picture that a command is to write, checked before any work is done: `can_write`, and a figure's ending."""
-    if path is not None and path.suffix not in FIGURE_ENDINGS:
+    found = can_write(option, path)
+    if found is not None and found.suffix not in FIGURE_ENDINGS:
         name = max(option.opts, key=len) if option.opts else str(option.name)
         raise InvalidArgument(
             f"{name} must end in {', '.join(FIGURE_ENDINGS[:-1])} or {FIGURE_ENDINGS[-1]}, got {str(path)!r}"
         )
-    return can_write(option, path)
+    return found
 
 
 CachesOption = Annotated[
