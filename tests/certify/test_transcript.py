@@ -230,4 +230,4 @@ def test_the_command(run_command: Run, tmp_path: Path) -> None:
     assert run_command("check", path).stdout.splitlines()[-1] == "VERIFIED"
     refused = run_command("play", "h2o", "full", *where, "--transcript", path)
     assert refused.returncode == 2
-    assert "one cache, one budget and one trial" in refused.stderr
+    assert "one cache, one budget, one trial and no --sample" in refused.stderr

@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import math
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -568,14 +569,14 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
 
             def held(t: float, space: int = space, weight: float = weight) -> float:
                 if t == 0:
-                    return 0.0
+                    return -math.inf
                 inner, _ = quad(lambda x: 2 * x * x * _density(x, space), 0, min(1.0, 1 / t))
                 profile = (2 * _tail(1 / t, space) if t > 1 else 0.0) + t * t * inner
-                return float(t ** (space - 1) * math.exp(-weight * profile))
+                return float((space - 1) * math.log(t) - weight * profile)
 
-            volume, _ = quad(held, 0, (reach + spread) / edge, limit=400)
+            volume = _log_integral(held, 0, (reach + spread) / edge)
             ball = _log2_sphere(space) - math.log2(space)
-            known -= _log2_sphere(space) + math.log2(volume) + space * math.log2(edge / spread) - ball
+            known -= _log2_sphere(space) + volume / math.log(2) + space * math.log2(edge / spread) - ball
             known -= weight * rate / math.log(2)
             radius = spread / math.sqrt(1 - (radius + spread) ** 2) if k else spread
         farthest = radius**2
@@ -588,12 +589,22 @@ def proved_by_strips(claim: Json, payload: Json) -> float:
         return -1.0
     strip = (cut - math.log(low / (1 - low))) / 2 + blur
     rate = wrong(x_0 - fall, tau_f) + (2 * _tail(beyond, m) if beyond < 1 else 0.0)
-    volume, _ = quad(
-        lambda s: s ** (m - 1) * math.exp(-a * 2 * _tail(min(1.0, 1 / s), m)), 1, steep * long * radius / strip
-    )
-    ball = m * math.log2(strip / steep / math.sqrt(long * short)) + _log2_sphere(m) + math.log2(1 / m + volume)
+    end = steep * long * radius / strip
+    if end < 1:  # the ball ends within the strip, where the other integrand is 1
+        whole = math.log2(1 / m + quad(lambda s: s ** (m - 1) * math.exp(-2 * a * _tail(1.0, m)), 1, end)[0])
+    else:
+        rest = _log_integral(lambda s: (m - 1) * math.log(s) - a * 2 * _tail(1 / s, m), 1, end)
+        whole = float(np.logaddexp(-math.log(m), rest)) / math.log(2)
+    ball = m * math.log2(strip / steep / math.sqrt(long * short)) + _log2_sphere(m) + whole
     left = ball + a * rate / math.log(2) + outside * abs(ball) + entropy(outside) + math.log2(payload["classes"])
     return float(count * (known + _log2_sphere(n) - left + math.log2(1 - farthest) / 2))
+
+
+def _log_integral(log: Callable[[float], float], low: float, high: float) -> float:
+    """The logarithm of the integral of e^log, whose size floats need not hold."""
+    peak = max(log(x) for x in np.linspace(low, high, 100)[1:])
+    scaled, _ = quad(lambda x: math.exp(log(x) - peak), low, high, limit=400)
+    return peak + math.log(scaled) if scaled > 0 else -math.inf
 
 
 def proved_over_a_lattice(claim: Json, payload: Json) -> float:
