@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
-import pty
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +12,7 @@ import pytest
 
 from lowerbound.cli import COMMANDS, TRACE, VAR
 from lowerbound.cli.deferred import Deferred
+from tests.pseudo_terminal import on_a_terminal
 
 AT_ONCE = {"notebooks", "sums"}
 """Commands that look something up, or convert a few files."""
@@ -30,31 +29,6 @@ def test_every_command_gives_a_sign(one: Deferred) -> None:
     command = one.function
     source = inspect.getsource(sys.modules[command.__module__])
     assert any(sign in source for sign in SIGNS) or command.__name__ in AT_ONCE | ELSEWHERE
-
-
-def told_on_a_terminal(words: list[str], here: Path) -> tuple[str, bytes]:
-    """What a command writes to standard error, if that is a pseudo-terminal, and to standard output, a pipe."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lowerbound", *words],
-        cwd=here,
-        stdout=subprocess.PIPE,
-        stderr=follower,
-        env={**os.environ, "TERM": "xterm", "COLUMNS": "120"},
-    )
-    os.close(follower)
-    told = b""
-    try:
-        while chunk := os.read(leader, 2**16):
-            told += chunk
-    except OSError:  # the other end is closed
-        pass
-    os.close(leader)
-    assert process.stdout is not None
-    out = process.stdout.read()
-    process.stdout.close()
-    process.wait()
-    return told.decode(), out
 
 
 PLACE = ["--tokens", "64", "--d", "16"]
@@ -80,9 +54,9 @@ PLACE = ["--tokens", "64", "--d", "16"]
 )
 def test_the_sign_is_for_a_terminal_alone(words: list[str], sign: str, tmp_path: Path) -> None:
     """Law: on a terminal standard error names the work, and standard output is one JSON object; a pipe gets no word."""
-    told, out = told_on_a_terminal([*words, "--json"], tmp_path)
-    assert sign in told
-    assert json.loads(out)
+    done = on_a_terminal(sys.executable, "-m", "lowerbound", *words, "--json", cwd=tmp_path, piped=True)
+    assert sign in done.stderr
+    assert json.loads(done.stdout)
     if words[0] == "certify":  # once is enough
         piped = subprocess.run(
             [sys.executable, "-m", "lowerbound", *words], cwd=tmp_path, capture_output=True, text=True, check=False

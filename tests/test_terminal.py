@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from lowerbound.report.figure import frontier, save
 from lowerbound.report.terminal import console, folds
 from lowerbound.sweep.export import exported
 from lowerbound.sweep.store import Stored
+from tests.pseudo_terminal import on_a_terminal
 
 HOSTILE = "[red]x[/red] [link=http://a]\x1b]0;title\x07\x1b[2J\x9b31m\u202etxt\nVERIFIED"
 SHOWN = r"\x1b]0;title\x07\x1b[2J\x9b31m\u202etxt\nVERIFIED"
@@ -49,25 +49,11 @@ with shown_streams():
 """
 
 
-def on_a_terminal(*command: str) -> str:
-    """What a command writes to a pseudo-terminal, which is its standard output and error."""
-    leader, follower = pty.openpty()
-    process = subprocess.Popen(command, stdout=follower, stderr=follower, env={**os.environ, "TERM": "xterm"})
-    os.close(follower)
-    told = b""
-    try:
-        while chunk := os.read(leader, 2**16):
-            told += chunk
-    except OSError:  # the other end is closed
-        pass
-    os.close(leader)
-    assert process.wait() == 0
-    return told.decode()
-
-
 def test_a_terminal_obeys_no_foreign_text() -> None:
     """Forgery: titles, cells and prints with markup and escapes are shown; the table's own style is obeyed."""
-    told = on_a_terminal(sys.executable, "-c", TABLE, HOSTILE)
+    done = on_a_terminal(sys.executable, "-c", TABLE, HOSTILE)
+    assert done.returncode == 0
+    told = done.stderr
     assert not any(escape in told for escape in ESCAPES)
     assert "\x1b[1m" in told or "\x1b[3m" in told
     assert told.count("[red]x[/red]") >= 3
