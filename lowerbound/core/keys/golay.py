@@ -22,13 +22,7 @@ def golay_words() -> IntRows:
     """The 4096 words of the extended Golay code, with coordinates ordered so that the first eight form an octad."""
     idempotent = [int(place in QUADRATIC_RESIDUES) for place in range(23)]
     shifts = np.array([np.roll(idempotent, shift) for shift in range(23)])
-    basis: list[int] = []
-    for row in shifts:
-        word = int("".join(map(str, row)), 2)
-        for known in basis:
-            word = min(word, word ^ known)
-        if word:
-            basis.append(word)
+    basis = _basis(shifts)
     bits = np.array([[word >> 22 - place & 1 for place in range(23)] for word in basis])
     coefficients = np.array(list(product((0, 1), repeat=len(basis))))
     words = coefficients @ bits % 2
@@ -43,14 +37,19 @@ def shortened_golay(width: int) -> tuple[int, ...]:
     """A basis of the words of the extended Golay code that are zero in the first 24 - width places."""
     words = golay_words()
     kept = words[~words[:, : LENGTH - width].any(axis=1), LENGTH - width :]
+    return tuple(_basis(kept))
+
+
+def _basis(rows: IntRows) -> list[int]:
+    """A basis of the words that these rows of bits span, as integers, the first bit the highest."""
     basis: list[int] = []
-    for row in kept:
+    for row in rows:
         word = int("".join(map(str, row)), 2)
         for known in basis:
             word = min(word, word ^ known)
         if word:
             basis.append(word)
-    return tuple(basis)
+    return basis
 
 
 class GolayShell(KeyFamily):
