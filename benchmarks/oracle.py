@@ -17,7 +17,7 @@ from math import log, log10, sqrt
 
 import numpy as np
 
-from benchmarks.timing import Row, beside, beside_a_neighbor, seconds
+from benchmarks.timing import Row, beside, seconds
 from lowerbound.core.keys.choice import find_family
 from lowerbound.core.keys.family import coherence
 from lowerbound.core.oracle.attention import attention
@@ -72,12 +72,12 @@ def attention_rows() -> Iterator[Row]:
             torch.set_num_threads(n_threads())
             tensors = [torch.from_numpy(array) for array in (queries, keys, values)]
             heads = [tensor[None, None] for tensor in tensors]
-            for measure in (beside, beside_a_neighbor):
+            for busy in (False, True):
                 for library, given, promised in (
                     ("torch's", tensors, PROMISED),
                     ("NumPy's", (queries, keys, values), PROMISED_ON_NUMPY),
                 ):
-                    yield measure(
+                    yield beside(
                         f"attention, 1/sqrt(d), on {library} arrays",
                         f"{name}: {m} x {t} x {d}",
                         partial(attention, *given, rule=Scaled()),
@@ -85,6 +85,7 @@ def attention_rows() -> Iterator[Row]:
                         partial(torch.nn.functional.scaled_dot_product_attention, *heads),
                         runs=RUNS,
                         promised=promised,
+                        busy=busy,
                     )
 
 

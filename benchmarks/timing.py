@@ -6,7 +6,8 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 
@@ -63,34 +64,32 @@ def beside(
     *,
     runs: int = 9,
     promised: float | None = None,
+    busy: bool = False,
 ) -> Row:
-    """Time both sides in turn, each after a pause and one uncounted run, so that neither starts cold."""
+    """Time both sides in turn, each after a pause and one uncounted run, so that neither starts cold.
+
+    With `busy`, another process keeps one processor busy meanwhile.
+    """
 
     def settled(run: Callable[[], object]) -> float:
         time.sleep(SETTLE_S)
         run()
         return seconds(run)
 
-    pairs = [(settled(ours), settled(other)) for _ in range(runs)]
-    return paired(what, size, [a for a, _ in pairs], peer, [b for _, b in pairs], promised=promised)
+    with _neighbor() if busy else nullcontext():
+        pairs = [(settled(ours), settled(other)) for _ in range(runs)]
+    named = f"{what}, beside a busy process" if busy else what
+    return paired(named, size, [a for a, _ in pairs], peer, [b for _, b in pairs], promised=promised)
 
 
-def beside_a_neighbor(
-    what: str,
-    size: str,
-    ours: Callable[[], object],
-    peer: str,
-    other: Callable[[], object],
-    *,
-    runs: int = 9,
-    promised: float | None = None,
-) -> Row:
-    """`beside`, while another process keeps one processor busy."""
-    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as neighbor:
+@contextmanager
+def _neighbor() -> Iterator[None]:
+    """A context in which another process keeps one processor busy."""
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as process:
         try:
-            return beside(f"{what}, beside a busy process", size, ours, peer, other, runs=runs, promised=promised)
+            yield
         finally:
-            neighbor.kill()
+            process.kill()
 
 
 def paired(
