@@ -64,7 +64,7 @@ def run() -> Outcome:
         (low[1] - high[1]) / values / math.log2(high[0] / low[0]) for low, high in pairwise(pairs) if high[0] <= 0.05
     ]
     if max(abs(step - 1) for step in steps) > SPEC["slack"]:
-        wrong.append(f"a halving of eta costs {min(steps):.2f} to {max(steps):.2f} bits a value")
+        wrong.append(f"a halving of eta costs {min(steps):.2f} to {max(steps):.2f} bits per value")
     told = []
     for theorem, what in (("B", "values"), ("C", "keys and values")):
         some = [row for row in rows if row["theorem"] == theorem and row.get("keeps")]
@@ -74,7 +74,7 @@ def run() -> Outcome:
             f"{len(some)} of {of} quantised caches read all {what} of the family of their eta, "
             f"with {least:.2f} times the bits of Theorem {theorem} or more"
         )
-    sentence = f"{'; '.join(told)}; a halving of eta costs {min(steps):.2f} to {max(steps):.2f} bits a value"
+    sentence = f"{'; '.join(told)}; a halving of eta costs {min(steps):.2f} to {max(steps):.2f} bits per value"
     return save("errors", SPEC, rows, "refuted" if wrong else "supported", "; ".join(wrong) or sentence)
 
 

@@ -149,7 +149,7 @@ assert checked.verdict.outcome is Outcome.REJECTED
 # **What if the promise is weaker?** A quantiser errs by a bounded amount. So a large enough additive $\eta$ can be
 # kept, and a small one cannot. Here is the largest error that a uniform quantiser of $b$ bits makes on any value in a
 # row that spans $[0, 1]$; it halves with each bit. The floor of Theorem B has the same slope: about $\log_2
-# (1/2\eta)$ bits a value.
+# (1/2\eta)$ bits per value.
 
 # %%
 fine = np.linspace(0, 1, 10001)
@@ -158,7 +158,7 @@ errors = [np.abs(np.rint(fine * (2**b - 1)) / (2**b - 1) - fine).max() for b in 
 figure, axes = plt.subplots(figsize=(6, 3), layout="constrained")
 axes.semilogy(bits, errors, "D", color="#0072B2", label="measured on 10001 values")
 axes.semilogy(bits, 1 / (2 * (2.0**bits - 1)), "k-", label=r"half a step: $\frac{1}{2(2^b-1)}$")
-axes.set_xlabel("bits a value")
+axes.set_xlabel("bits per value")
 axes.set_ylabel(r"largest additive error $\eta$")
 axes.legend(frameon=False)
 assert all(error <= 1 / (2 * (2.0**b - 1)) + 1e-12 for b, error in zip(bits, errors, strict=True))

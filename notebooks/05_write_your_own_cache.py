@@ -244,7 +244,7 @@ threes = plan_reduction(Geometry("threes", ScaleSchedule.square([1, 2, 4, 8]), 1
 row = play(threes, f"{__name__}:MajorityOfThree", isolation=Isolation.NONE, trials=50)
 assert row.error_low <= 1 / 4 <= row.error_high
 assert row.state_bits == 21 * 5 + 7 + 32 + 64  # 105 bits, filled up to whole bytes
-print(f"error {row.error:.4f}, {row.bits_per_symbol:.2f} bits a symbol (a third, and what a header costs)")
+print(f"error {row.error:.4f}, {row.bits_per_symbol:.2f} bits per symbol (a third, and what a header costs)")
 
 # %% [markdown]
 # **3.** Where does a cache of your own stand if the game has three levels of values instead of two? Predict the error

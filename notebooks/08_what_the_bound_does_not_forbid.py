@@ -50,7 +50,7 @@ for keys, values in product(product((1, -1), repeat=4), product((0, 1), repeat=4
         truth = attention(np.array([[query]]), *table, rule=L2Norm(lam))[0, 0]
         assert abs(answer_1d(query, counts, sums, lam) - truth) < 1e-12
 assert len(states) == 9  # fewer than the 16 words of four bits; for T tokens, (T/2 + 1)^2 instead of 2^T
-print(f"{len(states)} states do for 16 words; for T = 424: {2 * log2(424 / 2 + 1):.1f} bits a channel instead of 424")
+print(f"{len(states)} states do for 16 words; for T = 424: {2 * log2(424 / 2 + 1):.1f} bits per channel instead of 424")
 
 # %% [markdown]
 # The theorem keeps a part: the floor holds for $A = \min(T, \lfloor e^{d\mu^2/2} \rfloor)$ tokens. It is only for $d$
@@ -90,7 +90,7 @@ assert error <= exp(2 / np.sqrt(d)) - 1
 #
 # The floor counts *free* values. If the value row of each token is one of $L$, the same proof gives $T \log_2 L$ bits
 # at $\delta = 0$, and an index for each token is a cache of that size. A tiny world: rows of four 0/1 values with
-# exactly one 1. There are four such rows; two bits a token do, not four.
+# exactly one 1. There are four such rows; two bits per token do, not four.
 
 # %%
 rows = [row for row in product((0, 1), repeat=4) if sum(row) == 1]
@@ -109,7 +109,7 @@ for table in product(rows, repeat=3):
 # %%
 for s in (1, 2, 8, 32):
     bits = log2(comb(64, s))
-    print(f"rows of 64 with {s:2} ones: {bits:5.1f} bits a token instead of 64")
+    print(f"rows of 64 with {s:2} ones: {bits:5.1f} bits per token instead of 64")
     assert bits < 64
 
 # %% [markdown]
@@ -232,7 +232,7 @@ for T in (2, 4, 10, 424):
 
 # %% [markdown]
 # **2.** Values are 0/1 rows of length $h$ with exactly $s$ ones. Write `floor_sparse(T, h, s)`, the bits that $T$
-# tokens need at $\delta = 0$. For which $s$ is nothing gained (but for less than $\log_2(h+1)$ bits a token)?
+# tokens need at $\delta = 0$. For which $s$ is nothing gained (but for less than $\log_2(h+1)$ bits per token)?
 
 # %% [markdown]
 # ### Answer 2

@@ -244,7 +244,8 @@ eta = Fraction(1, 100)
 e1 = certified(model, eta=eta, delta=0, theorem="E1")
 forced_bytes = e1.bits * model.n_streams / 8
 print(
-    f"{e1.bits:,} bits a stream, {forced_bytes:,.0f} bytes ({forced_bytes / model.cache_bytes:.0%} of fp16), {e1.proof}"
+    f"{e1.bits:,} bits per stream, {forced_bytes:,.0f} bytes "
+    f"({forced_bytes / model.cache_bytes:.0%} of fp16), {e1.proof}"
 )
 assert e1.proof == "machine-checked"
 assert found["uniform"].state_bytes < found["h2o"].state_bytes * 1.1 < forced_bytes

@@ -164,7 +164,7 @@ def frontier(rows: Sequence[dict[str, Any]]) -> Figure:
         axes.set_ylim(lowest, 400)
         axes.set_xlim(-0.012, 0.56)
         axes.set_xlabel(r"error rate $\delta$ of the symbols that Bob reads")
-        axes.set_ylabel("measured message (bits a symbol)")
+        axes.set_ylabel("measured message (bits per symbol)")
         symbols = rows[0]["symbols"] // rows[0].get("heads", 1)
         axes.set_title(f"{rows[0]['geometry']}, one head, {symbols:,} bits: every cache against the floor", fontsize=10)
         names = _marks(axes, rows)

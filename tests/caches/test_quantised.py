@@ -328,7 +328,7 @@ def test_step_codec_is_a_four_level_code() -> None:
     ],
 )
 def test_in_the_game(target: str, budget: str | None, lowest: float, highest: float) -> None:
-    """Measured: on VAR-256 codecs stay above the floor, and 2 or 3 bits a value read every bit, or nearly."""
+    """Measured: on VAR-256 codecs stay above the floor, and 2 or 3 bits per value read every bit, or nearly."""
     reduction = plan_reduction(Geometry.of(find_model("var-d16")))
     row = duel(reduction, f"lowerbound.caches.quantised.{target}", budget=budget, isolation=Isolation.NONE)
     assert (row.verdict == KEEPS) == (row.errors == 0)

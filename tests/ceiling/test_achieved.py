@@ -51,7 +51,7 @@ def test_the_finest_explicit_caches(shape: tuple[int, int], fractions: tuple[flo
 
 
 def test_a_token_at_one_thousandth() -> None:
-    """Known values: 1660.0 bits a token on A_64*; E8 and Z^64 behind it as their coverings say; uniform cells 1701."""
+    """Known values: 1660.0 bits per token on A_64*; E8 and Z^64 follow as their coverings say; uniform cells 1701."""
     bits = {name: float(achieved(name, 424, 64, multiplier=100, eta="1/1000").bits_per_token) for name in LATTICES}
     assert round(bits["a"], 1) == 1660.0
     # One dimension of E8 is half a bit less than of Z at one covering radius, 32 bits of 64.

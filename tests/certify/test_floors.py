@@ -218,7 +218,7 @@ def test_the_kernel_checks_alone(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", program, str(path)]
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
-    assert told == [f"{path}: theorem E forces 449249 bits a head: VERIFIED", "0", "[]"]
+    assert told == [f"{path}: theorem E forces 449249 bits per head: VERIFIED", "0", "[]"]
     path.write_bytes(document("E")[:-2])
     told = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     assert told[0].endswith("REJECTED")

@@ -92,7 +92,7 @@ def test_a_cache_under_a_floor_refutes() -> None:
 
 
 def test_the_gap_adds_up() -> None:
-    """Known value: at eta = 1/1000 the gap of VAR-256 is 190 bits a token, and its causes are its sum."""
+    """Known value: at eta = 1/1000 the gap of VAR-256 is 190 bits per token, and its causes are its sum."""
     gap = tightness.gap_of(VAR, Fraction(1, 1000))
     total = gap.pop("total")
     assert total == pytest.approx(190, abs=1)

@@ -161,7 +161,7 @@ def test_trials_are_independent(small: Reduction) -> None:
 
 
 def test_longer_alphabets(small_geometry: Geometry) -> None:
-    """Known value: with L levels the exact code needs log2 L bits a symbol, packed by radix blocks."""
+    """Known value: with L levels the exact code needs log2 L bits per symbol, packed by radix blocks."""
     plan = plan_reduction(small_geometry, eta="0.01", guarantee="additive", n_levels=None)
     assert isinstance(plan.rule, L2Norm)
     assert plan.grid.n_levels == 50

@@ -100,7 +100,7 @@ ZOOM_1000 = ("1/1000", "233729/500000", "227499/250000", 500, 1524)
     ids=["trace", "optimised", "zoom-100", "zoom-1000"],
 )
 def test_known_designs_of_the_reference_model(design: PayloadDesign, bits: float) -> None:
-    """Known value: bits a head of VAR-d16, from designs that were certified by a checker that shares no code."""
+    """Known value: bits per head of VAR-d16, from designs that were certified by a checker that shares no code."""
     assert round(design.floor_bits, 1) == bits
     assert design.floor_bits < FP16_BITS
 

@@ -365,7 +365,7 @@ def test_ledgers_are_shown_by_mouse_and_by_keyboard(site: Path, reader: Reader) 
 
 
 def test_marks_stand_where_the_axes_say(site: Path, reader: Reader) -> None:
-    """Law: the mark of a game lies between the labels of the powers of ten that enclose its bits a symbol, and right of
+    """Law: the mark of a game lies between the labels of the powers of ten about its bits per symbol, and right of
     the label of an error that is not larger than its own."""
     page = reader.open(site / "explorer.html")
     labels = page.evaluate(

@@ -21,7 +21,7 @@ class ReadingZones(WeightedTokens):
 
     family: ClassVar[str] = "merging"
     reference: ClassVar[str] = "Wang and Xiao 2024, arXiv:2401.09486"
-    budget_meaning: ClassVar[str] = "1/c, memory tokens a token; a zone is floor(t c) tokens"
+    budget_meaning: ClassVar[str] = "1/c, memory tokens per token; a zone is floor(t c) tokens"
     default_budget: ClassVar[Fraction | None] = Fraction(1, 4)
     MEMORY_TOKENS: ClassVar[int] = 8
 

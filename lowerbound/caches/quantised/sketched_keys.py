@@ -29,7 +29,7 @@ class SketchedKeys(RestoredTokens):
 
     family: ClassVar[str] = "sketch"
     reference: ClassVar[str] = "Zandieh et al. 2024, arXiv:2406.03482"
-    budget_meaning: ClassVar[str] = "sign bits a key coordinate (m / d) over 16, rounded down, at least one a key"
+    budget_meaning: ClassVar[str] = "sign bits per key coordinate (m / d) over 16, rounded down, at least one per key"
     default_budget: ClassVar[Fraction | None] = Fraction(1, 8)
     largest_group: ClassVar[int] = 32
     value_bits: ClassVar[int] = 2

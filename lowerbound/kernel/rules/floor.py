@@ -155,7 +155,7 @@ def check_error(levels: int, floor: FloorClaim) -> None:
 def compared(bits: arb, floor: FloorClaim) -> Verdict:
     """VERIFIED if the proved bits are certainly at least the claimed ones."""
     if bits >= arb(floor.bits):
-        return Verdict(Outcome.VERIFIED, f"theorem {floor.theorem} forces {floor.bits} bits a head")
+        return Verdict(Outcome.VERIFIED, f"theorem {floor.theorem} forces {floor.bits} bits per head")
     if bits < arb(floor.bits):
         raise Rejected(f"the certificate proves fewer than the claimed {floor.bits} bits")
     raise Undecided(f"whether the bits are at least {floor.bits}")
