@@ -175,7 +175,7 @@ def play(
             )
     instances = instances_of(instance_seed)
     if sample is not None:
-        Sample(sample)
+        Sample(sample)  # refused here, before a game is planned
     plan: HardFamily
     recorded: tuple[RecordedHead, RecordedReduction] | None = None
     with working("the game is planned"):

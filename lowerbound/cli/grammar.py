@@ -37,20 +37,17 @@ def show_traceback(error: BaseException) -> None:
         print(printable_lines("".join(traceback.format_exception(error))), end="", file=sys.stderr)
 
 
-class _Lazily:
-    """A command that converts only what is not yet of its parameter's type.
+def _lazily(parameters: list[Any]) -> list[Any]:
+    """The parameters of a command, which from now on convert only what is not yet of their type.
 
     Contract: nothing typed, a default, and text for a parameter that takes text stay as they are, and text for a path
-    is one; everything else is converted, or refused, as in the base class. For its first conversion typer loads
-    pydantic, which takes longer than many a command.
+    is one; everything else is converted, or refused, as typer does it. For its first conversion typer loads pydantic,
+    which takes longer than many a command.
     """
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
-        for each in found:
-            if "process_value" not in vars(each):
-                vars(each)["process_value"] = partial(_processed, each, each.process_value)
-        return found
+    for each in parameters:
+        if "process_value" not in vars(each):
+            vars(each)["process_value"] = partial(_processed, each, each.process_value)
+    return parameters
 
 
 def _processed(parameter: Any, convert: Callable[[Any, Any], Any], context: Any, value: Any) -> Any:
@@ -82,11 +79,14 @@ def _refusal(message: str, value: Any) -> str:
     return f"must be {rule.replace('valid integer', 'whole number').replace('valid number', 'number')}, got {value!r}"
 
 
-class StrictCommand(_Lazily, TyperCommand):
+class StrictCommand(TyperCommand):
     """A command that rejects an option given twice, unless the option takes a list, and that knows --debug.
 
     Contract: as its base class, which silently keeps the last of two values; here that raises InvalidArgument.
     """
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _lazily(super().get_params(ctx))
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         # --debug belongs to the program, but whoever has just read of it in an error types it at the end of the line.
@@ -111,8 +111,11 @@ class Chapter:
     examples: tuple[str, str]
 
 
-class StrictGroup(_Lazily, TyperGroup):
+class StrictGroup(TyperGroup):
     """A command that has commands of its own."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        return _lazily(super().get_params(ctx))
 
 
 class ChapteredGroup(StrictGroup):
