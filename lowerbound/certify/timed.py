@@ -13,6 +13,7 @@ from types import FrameType
 from typing import Any
 
 from lowerbound.certify.checked import Checked
+from lowerbound.core.processes import started
 from lowerbound.kernel.verdict import Outcome, Verdict
 
 START = "from lowerbound.certify.timed import main; main()"
@@ -29,17 +30,13 @@ def check_within(data: bytes, seconds: float) -> dict[str, Any]:
     path = [os.path.abspath(entry) for entry in sys.path if os.path.exists(entry or ".")]
     command = [sys.executable, "-I", "-B", "-c", f"import sys; sys.path[:] = {path!r}; {START}"]
     begun = time.perf_counter()
-    # In a session of its own Ctrl-C does not reach it, and it is ended in order, below.
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
-    )
-    with process:
+    # In a session of its own Ctrl-C does not reach it, and it is ended in order (`_end`).
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with started(command, _end, **streams, start_new_session=True) as process:
         try:
             told, _ = process.communicate(data, timeout=seconds)
         except subprocess.TimeoutExpired:
             return _undecided(f"not judged within {seconds:g} s; a larger --time-limit may let it", seconds)
-        finally:
-            _end(process)
     if process.returncode:
         return _undecided(
             f"the judge's process ended with status {process.returncode} and no verdict", time.perf_counter() - begun
@@ -73,6 +70,8 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with suppress(subprocess.TimeoutExpired):
         process.wait(PATIENCE_S)
     process.kill()
+    with process:  # which closes its streams, and waits for it
+        pass
 
 
 def _undecided(reason: str, seconds: float) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from typing import IO, Any
 from weakref import WeakSet
 
 from lowerbound.core.kinds import is_wrapped
+from lowerbound.core.processes import started
 from lowerbound.core.program import PREFIX, program_places, programs_end_here
 from lowerbound.core.tail import Tail
 from lowerbound.core.time_limit import check_time_limit
@@ -193,8 +194,9 @@ def party_process(
             command, inherited = stack.enter_context(sandbox.sandboxed(command, [*path, *places_of(caches)], hidden))
         else:
             command = [*walls(), *command]
-        process = subprocess.Popen(
+        with started(
             command,
+            _kill_group,
             stdin=streams.stdin,
             stdout=streams.stdout,
             stderr=streams.stderr,
@@ -203,15 +205,14 @@ def party_process(
             close_fds=True,
             pass_fds=inherited,
             start_new_session=True,
-        )
-        _running.add(process)
-        try:
-            if threading.current_thread() in _stopped:
-                raise KeyboardInterrupt
-            yield process
-        finally:
-            _kill_group(process)
-            _running.discard(process)
+        ) as process:
+            _running.add(process)
+            try:
+                if threading.current_thread() in _stopped:
+                    raise KeyboardInterrupt
+                yield process
+            finally:
+                _running.discard(process)
 
 
 @lru_cache
