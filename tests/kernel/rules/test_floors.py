@@ -42,7 +42,7 @@ def var256(theorem: str, lemma: str, bits: int, eta: str) -> Json:
     }
 
 
-def most_bits(kind: str, claim: Json, payload: Json) -> None:
+def assert_most_bits(kind: str, claim: Json, payload: Json) -> None:
     """The claim is verified, and one bit more is rejected."""
     verdict = ask(kind, claim, payload)
     assert verdict.outcome is VERIFIED, verdict.reason
@@ -54,7 +54,7 @@ def test_the_kernel_agrees_with_plain_floats(name: str) -> None:
     """Differential: the most bits that the kernel verifies are those of the formulas in floats, step sums apart."""
     kind, claim, payload = FLOORS[name]
     assert claim["bits"] == int(PROVED[kind](claim, payload)) - STEPS_BITS.get(name, 0)
-    most_bits(kind, claim, payload)
+    assert_most_bits(kind, claim, payload)
 
 
 @pytest.mark.parametrize("name", ["collisions", "cliques", "lattice cliques"])
@@ -63,7 +63,7 @@ def test_one_own_token_is_reference_enough(name: str) -> None:
     kind, claim, payload = FLOORS[name]
     alone = {**claim, "maps": [*claim["maps"][:-1], [1, 1]]}
     assert claim["bits"] == int(PROVED[kind](alone, payload))
-    most_bits(kind, alone, payload)
+    assert_most_bits(kind, alone, payload)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_known_zoom_floors(eta: str, rho_squared: str, gamma: str, levels: tuple
         "value_levels": levels[0],
         "key_levels": levels[1],
     }
-    most_bits("keys_and_values_floor", var256("C'", "zoom", bits, eta), payload)
+    assert_most_bits("keys_and_values_floor", var256("C'", "zoom", bits, eta), payload)
 
 
 @pytest.mark.slow
@@ -108,10 +108,10 @@ def test_known_sphere_floors(name: str, bits: int) -> None:
     }
     eta = name.split()[-1]
     if name[0] == "D":
-        most_bits("collision_floor", var256("D", "collision", bits, eta), payload)
+        assert_most_bits("collision_floor", var256("D", "collision", bits, eta), payload)
     else:
         payload |= {"theta_0": told["theta0"], "values": "grid"}
-        most_bits("clique_floor", var256("E", "clique", bits, eta), payload)
+        assert_most_bits("clique_floor", var256("E", "clique", bits, eta), payload)
 
 
 @pytest.mark.parametrize(("eta", "first", "bits"), [("1/100", 449228, 449249), ("1/1000", 623421, 623444)])
@@ -133,7 +133,7 @@ def test_known_shared_floors(eta: str, first: int, bits: int) -> None:
         "levels": 0,
     }
     assert bits - first in (21, 23)
-    most_bits("clique_floor", var256("E", "clique", bits, eta), payload)
+    assert_most_bits("clique_floor", var256("E", "clique", bits, eta), payload)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -166,7 +166,7 @@ def test_known_lattice_floors(eta: str, bits: int) -> None:
     assert found is not None
     claim, payload = found.sealed.statement["claim"], found.sealed.certificate["payload"]
     assert claim["bits"] == bits == int(proved_over_a_lattice(claim, payload))
-    most_bits("lattice_clique_floor", claim, payload)
+    assert_most_bits("lattice_clique_floor", claim, payload)
     part, scale = payload["diameter"]
     forged = {**payload, "diameter": [part, scale + scale // 10**6]}
     assert ask("lattice_clique_floor", claim, forged).outcome is REJECTED
