@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import pytest
 from lowerbound.cli import main
 from lowerbound.cli.notebooks import NOTEBOOK_NAME, Notebook, notebook_folder, notebooks_in, to_ipynb
 from lowerbound.errors import InvalidArgument
+from tests.browsers import chromium
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "notebooks"
@@ -304,15 +304,6 @@ def served() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(timeout=20)
-
-
-def chromium() -> str:
-    """The browser of this machine; without one the test is skipped, which CI does not allow."""
-    found = shutil.which("chromium")
-    if found is None:
-        assert "CI" not in os.environ, "CI must have Debian's chromium"
-        pytest.skip("needs chromium: the app was not looked at")
-    return found
 
 
 @pytest.mark.slow

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 
 from lowerbound.report.audit import COLOURS, audit_table, audit_text, badge, bars
 from lowerbound.report.audit_page import command, page
+from tests.browsers import chromium
 
 TOLD: dict[str, Any] = {
     "target": "transformers:some_package:Cache",
@@ -174,11 +173,9 @@ def test_the_terminal_has_the_numbers(capsys: pytest.CaptureFixture[str]) -> Non
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_page_fits_a_phone(scheme: Any, tmp_path: Path) -> None:
     """Law: at 390 pixels the page is as wide as the screen, whatever the length of names; its table scrolls inside."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        assert "CI" not in os.environ, "CI must have Debian's chromium"
-        pytest.skip("needs chromium: the page was not looked at")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of the extra browser")
+    executable = chromium()
+    from playwright.sync_api import sync_playwright
+
     path = "layers[0].self_attention.past_key_value." * 4 + "keys"
     told = {
         **TOLD,
@@ -188,8 +185,8 @@ def test_the_page_fits_a_phone(scheme: Any, tmp_path: Path) -> None:
     }
     file = tmp_path / "audit.html"
     file.write_text(page(told), encoding="utf-8")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=["--no-sandbox"])
         phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme=scheme)
         phone.goto(file.as_uri())
         assert phone.evaluate("document.documentElement.scrollWidth") == 390
