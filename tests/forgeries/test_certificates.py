@@ -7,7 +7,8 @@ import json
 import math
 from collections.abc import Callable
 from fractions import Fraction
-from functools import partial
+from functools import partial, reduce
+from operator import getitem
 from typing import Any
 
 import numpy as np
@@ -870,6 +871,32 @@ def test_random_changes_of_a_certificate(data: st.DataObject, name: str) -> None
     elif verdict.outcome in ACCEPTED:
         assert (forged["kind"], forged["proves"]) == (kind, digest(statement))
         assert HOLDS[kind](claim, forged["payload"])
+
+
+MAGNITUDES: dict[type, tuple[Json, ...]] = {
+    int: (17, 100, 258, 1032, 5000, 10**5, 10**9, 10**40),
+    str: ("1/1000", f"1/{10**9}", f"1/{10**60}", "1000", str(10**6), str(10**40)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if EXAMPLES[name][0] != "cover"])
+def test_numbers_of_other_magnitudes(name: str) -> None:
+    """Forgery: a number so large or small that floats overflow or vanish; neither opinion breaks, and they agree."""
+    kind, claim, payload = EXAMPLES[name]
+    both, accepted = {"claim": claim, "payload": payload}, 0
+    for path in places(both):
+        old = reduce(getitem, path, both)
+        if isinstance(old, str) and not old.replace("/", "").isdigit():
+            continue
+        for new in MAGNITUDES.get(type(old), ()):
+            forged = changed(both, path, new)
+            verdict = ask(kind, forged["claim"], forged["payload"])
+            assert "the judge failed" not in verdict.reason
+            if verdict.outcome in ACCEPTED:
+                accepted += 1
+                assert HOLDS[kind](forged["claim"], forged["payload"]), (path, new)
+    print(f"{name}: {accepted} accepted")
 
 
 @settings(max_examples=400)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.integrate import quad
-from scipy.special import betainc, gammaln
+from scipy.special import betainc, betaln, gammaln, hyp2f1
 
 Json = Any
 Floats = NDArray[np.float64]
@@ -433,6 +433,13 @@ def _tail(t: float, d: int) -> float:
     return float(half if t >= 0 else 1 - half)
 
 
+def _log2_cap(angle: float, d: int) -> float:
+    """log2 of the part of the sphere within an acute angle of a point, whose size itself is no float for large d."""
+    a, x = (d - 1) / 2, math.sin(angle) ** 2
+    series = math.log(math.cos(angle) * hyp2f1(a + 0.5, 1, a + 1, x) / (2 * a))
+    return float((2 * a * math.log(math.sin(angle)) + series - betaln(a, 0.5)) / math.log(2))
+
+
 def near_cosine(n: int, lam: float, spread: float, mu: float) -> float:
     """The cosine that one of n keys must have at least with a key, for all of them to weigh exp(lam - spread)."""
     edge = 1 - (spread + math.log(2 * n)) / lam
@@ -472,7 +479,7 @@ def proved_on_the_sphere(claim: Json, payload: Json) -> float:
     bits = n * (d - 1) * math.log2(levels) + math.log2(good) - gammaln(n + 1) / math.log(2)
     if claim["theorem"] == "D":
         angle = tilt - math.acos(math.cos(tilt) + gap / lam)
-        return float(bits - n * math.log2(slack * betainc((d - 1) / 2, 0.5, math.sin(angle) ** 2) / 2))
+        return float(bits - n * (math.log2(slack) + _log2_cap(angle, d)))
     radius = gap / (lam * (math.sin(tilt) - math.cos(tilt) * math.tan(near)))
 
     def log2_ball(dimension: int) -> float:
