@@ -53,10 +53,10 @@ def products(trials: int) -> Callable[[], None]:
     return run
 
 
-def games() -> list[Row]:
+def games() -> Iterator[Row]:
     """Rows of several caches: their games, compared with those products."""
-    return [
-        beside(
+    for name in CACHES:
+        yield beside(
             f"{TRIALS} games of {name}",
             "var-d16: 27,136 symbols each",
             game(name, TRIALS),
@@ -64,8 +64,6 @@ def games() -> list[Row]:
             products(TRIALS),
             runs=5,
         )
-        for name in CACHES
-    ]
 
 
 def isolated(name: str) -> tuple[list[float], list[float]]:

@@ -1,9 +1,10 @@
 """The oracle and exact coherence, compared with the matrix products that they contain, and with torch if installed.
 
-The time of the two products alone is the limit of NumPy's linear algebra. torch has its own linear algebra (MKL), with
-which a whole attention may take less time than those products; then no attention in NumPy can be as fast. So torch's
-attention is compared both with the oracle on torch's tensors, which uses the same linear algebra, and with the oracle
-on NumPy's arrays, which does not; once on an idle machine, and once while another process keeps a processor busy.
+The time of the two products alone is the limit of NumPy's linear algebra (OpenBLAS). torch has its own (MKL), with
+which a whole attention may take less time than those products where a processor is of MKL's maker; then no attention in
+NumPy can be as fast. So torch's attention is compared both with the oracle on torch's tensors, which uses the faster of
+the two, and with the oracle on NumPy's arrays; once on an idle machine, and once while another process keeps a
+processor busy.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ RULES: tuple[tuple[str, Rule], ...] = (("1/sqrt(d)", Scaled()), ("l2norm", L2Nor
 RUNS = 25
 """The number of pairs of runs where two attentions differ by little."""
 PROMISED, PROMISED_ON_NUMPY = 1.1, 1.5
-"""The largest promised ratios to torch's attention, with torch's linear algebra (MKL) and with NumPy's (OpenBLAS).
+"""The largest promised ratios to torch's attention, with the faster linear algebra and with NumPy's.
 
-On NumPy's arrays the products and exponentials alone take longer than torch's whole attention at the smaller size.
+On a processor of MKL's maker, NumPy's products and exponentials alone take longer than torch's whole attention at the
+smaller size.
 """
 LONGEST = 10**6
 LENGTHS = (62_500, 125_000, 250_000, 500_000, LONGEST)

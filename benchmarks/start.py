@@ -1,21 +1,19 @@
 """From the word to the answer: whole commands in new processes, what they import included, beside the second promised.
 
-A verification that finds Coq's results of an earlier run judges, asks and counts everything else anew. One that finds
-none is compared with Coq alone, which compiles and audits the same files on as many processors.
+A command was run once before, uncounted. It finds what that run searched for, and judges it anew; a verification finds
+Coq's results, and asks and counts everything else anew. One that finds none is compared with Coq alone, which compiles
+and audits the same files on as many processors.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
-from benchmarks.timing import Row, paired, seconds, within
+from benchmarks.timing import HOME, Row, anew, command, paired, seconds, within
 
-HOME = Path(__file__).parent.parent
 RUNS = 5
 LIMITS = (
     (("--help",), 0.1),
@@ -29,6 +27,7 @@ LIMITS = (
 )
 """Commands as they are typed, and the limit of each in seconds."""
 COQ = "from pathlib import Path; from lowerbound.prove.coq import CoqFolder; CoqFolder(Path('proofs/coq')).compiled()"
+FIRST_FLOOR_S = 5.0
 LONGER_THAN_COQ = 1.2
 """A first verification may take so many times as long as Coq: on two processors, Coq leaves room for the rest."""
 
@@ -40,13 +39,6 @@ def typed(*words: str) -> None:
         raise RuntimeError(f"{' '.join(words)} must give an answer: {done.stderr}")
 
 
-def anew(*words: str) -> None:
-    """Run Python with these words in the checkout, in a new process that finds no result of an earlier run."""
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {"XDG_CACHE_HOME": folder, "PATH": "/usr/bin:/bin", "HOME": folder}
-        subprocess.run([sys.executable, *words], cwd=HOME, env=environment, capture_output=True, check=True)
-
-
 def rows() -> Iterator[Row]:
     """Rows for the import of the package, each command of LIMITS, and a verification without earlier results."""
     start = partial(subprocess.run, [sys.executable, "-c", "import lowerbound"], check=True, capture_output=True)
@@ -54,6 +46,8 @@ def rows() -> Iterator[Row]:
     for words, limit_s in LIMITS:
         typed(*words)
         yield within(" ".join(words), "a new process", partial(typed, *words), limit_s, runs=RUNS)
+    first_run = partial(command, "floor")
+    yield within("floor, with no earlier result", "a new process", first_run, FIRST_FLOOR_S, runs=RUNS)
     first, alone = (seconds(partial(anew, *words)) for words in (("-m", "lowerbound", "verify"), ("-c", COQ)))
     what = "verify, with no earlier result"
     yield paired(what, "the whole book", [first], "Coq alone", [alone], promised=LONGER_THAN_COQ)

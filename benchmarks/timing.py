@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
+
+HOME = Path(__file__).parent.parent
+"""The checkout."""
 
 
 @dataclass(frozen=True)
@@ -110,9 +116,21 @@ def against(what: str, size: str, taken: Sequence[float], limit_s: float) -> Row
     return paired(what, size, taken, "the limit", [limit_s] * len(taken), promised=1.0)
 
 
-def command(*words: str) -> None:
-    """Run `lowerbound` with these words in a new process."""
-    subprocess.run([sys.executable, "-m", "lowerbound", *words], check=True, capture_output=True)
+def anew(*words: str, answers: Sequence[int] = (0,)) -> None:
+    """Run Python with these words in the checkout, in a new process that finds no result of an earlier run.
+
+    Another exit code than those of `answers` raises RuntimeError with what the process said.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        environment = os.environ | {"XDG_CACHE_HOME": folder}
+        done = subprocess.run([sys.executable, *words], cwd=HOME, env=environment, capture_output=True, text=True)
+    if done.returncode not in answers:
+        raise RuntimeError(f"{' '.join(words)} must end with {' or '.join(map(str, answers))}: {done.stderr}")
+
+
+def command(*words: str, answers: Sequence[int] = (0,)) -> None:
+    """Run `lowerbound` with these words anew."""
+    anew("-m", "lowerbound", *words, answers=answers)
 
 
 def program(text: str) -> None:

@@ -28,7 +28,10 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         for what, how, (marker, colour) in zip(
             ("caches", "lemmas"), ("played in processes of their own", "checked"), SERIES, strict=False
         ):
-            _marks(many, _of(rows, what), ("count", "seconds"), marker + "-", colour, label=f"{what}, {how}")
+            some = _of(rows, what)
+            _marks(many, some, ("count", "seconds"), marker + "-", colour)
+            first = (some[0]["count"], some[0]["seconds"])
+            many.annotate(f"{what}, {how}", first, (0, 9), textcoords="offset points", color=colour, fontsize=7.5)
         many.set_xlabel("number of caches, or of lemmas")
         many.set_ylabel("seconds for all")
         for axes, title in zip(
@@ -41,8 +44,10 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.set_yscale("log")
             axes.margins(x=0.06, y=0.08)
             plain_ticks(axes)
-        many.legend(frameon=False, fontsize=7)
-        time.legend(frameon=False, fontsize=7, loc="upper left")
+        many.margins(y=0.25)
+        figure.legend(
+            *time.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=7.5
+        )
     return figure
 
 
@@ -60,10 +65,10 @@ def _against_tokens(axes: Any, rows: Sequence[dict[str, Any]], name: str, scale:
     d, wide = games[0]["d"], largest[0]["d"]
     small = [row for row in games if row["d"] == d]
     _marks(axes, small, ("tokens", name), "o", MEASURED, scale, label=f"played, d = {d}")
-    _marks(axes, largest, ("tokens", name), "s", FORBIDDEN, scale, label=f"played, d = {wide}, foretold by the fit")
+    _marks(axes, largest, ("tokens", name), "s", FORBIDDEN, scale, label=f"foretold, then played, d = {wide}")
     for decoding, marker in ((d, "^"), (wide, "v")):
         decoded = [row for row in _of(rows, "decoding") if row["d"] == decoding]
-        label = f"played with one own token, d = {decoding}"
+        label = f"one own token, d = {decoding}"
         axes.plot(*_points(decoded, ("tokens", name), scale), marker, color=DECODED, markersize=4.5, label=label)
     axes.set_xlabel("cached tokens T")
 

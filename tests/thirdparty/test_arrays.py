@@ -9,6 +9,7 @@ import pytest
 
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
+from lowerbound.core.oracle import attention as oracle
 from lowerbound.core.oracle.attention import attention, attention_mass
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, Scaled
@@ -20,6 +21,14 @@ from lowerbound.game.reduction import plan_reduction
 torch = pytest.importorskip("torch")
 
 
+@pytest.fixture(params=["NumPy's products", "torch's products"])
+def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The linear algebra in which tensors are answered, whichever would be the faster one on this machine."""
+    monkeypatch.setattr(oracle, "has_faster_products", lambda: request.param == "torch's products")
+    return str(request.param)
+
+
+@pytest.mark.usefixtures("products")
 @pytest.mark.parametrize("rule", [Scaled(), L2Norm(100.0)], ids=str)
 @pytest.mark.parametrize(("m", "t"), [(3, 40), (200, 700), (1024, 3000), (4700, 900)])
 def test_torch_is_within_the_bound(rule: Rule, m: int, t: int) -> None:
@@ -35,6 +44,7 @@ def test_torch_is_within_the_bound(rule: Rule, m: int, t: int) -> None:
     assert np.abs(found.numpy() - attention(*arrays, rule=rule)).max() <= 2 * bound
 
 
+@pytest.mark.usefixtures("products")
 @pytest.mark.parametrize("threads", [1, 2, 5])
 def test_torch_keeps_its_number_of_threads(threads: int) -> None:
     """Law: blocks of queries are shared among torch's number of threads, which stays what it was."""
@@ -51,6 +61,30 @@ def test_torch_keeps_its_number_of_threads(threads: int) -> None:
     finally:
         torch.set_num_threads(before)
     assert np.abs(found.numpy() - wanted).max() <= 2 * rounding_bound(d=8, n_tokens=900, max_logit=3.0, max_value=1.0)
+
+
+@pytest.mark.usefixtures("products")
+def test_tensors_that_are_views() -> None:
+    """Differential: a transposed tensor, every second row and a conjugate's imaginary part, beside copies of them."""
+    coins = torch.Generator().manual_seed(0)
+    numbers = torch.rand((8, 1400), dtype=torch.float64, generator=coins)
+    views = (
+        torch.complex(numbers, numbers).conj().imag.T[:700],
+        torch.rand((1800, 8), dtype=torch.float64, generator=coins)[::2],
+        torch.rand((3, 900), dtype=torch.float64, generator=coins).T,
+    )
+    assert views[0].is_neg()
+    found = attention(*views, rule=Scaled())
+    wanted = attention(*(view.resolve_neg().numpy().copy() for view in views), rule=Scaled())
+    assert np.abs(found.numpy() - wanted).max() <= 2 * rounding_bound(d=8, n_tokens=900, max_logit=3.0, max_value=1.0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_other_tensors_are_refused(dtype: str) -> None:
+    """Bad input: a sentence names the argument and its type; NumPy has no name for some of these types."""
+    given = torch.ones(300, 4, dtype=torch.float64)
+    with pytest.raises(InvalidArgument, match=f"keys must be float64, got torch.{dtype}"):
+        attention(given, given.to(getattr(torch, dtype)), given, rule=Scaled())
 
 
 def test_mass_in_torch_is_within_the_bound() -> None:

@@ -1,7 +1,7 @@
 """The oracle: softmax attention of one head in float64, where every query attends to every key that it is given.
 
 It runs on every array library that follows the array API, on that library's device, and processes keys in blocks.
-Where logits are bounded, NumPy arrays take the fast path of `bounded` and torch tensors on the CPU that of
+Where logits are bounded, NumPy arrays take the fast path of `bounded`, and so do torch tensors on the CPU, or that of
 `bounded_torch`. `rounding` bounds the distance of computed outputs from exact ones, and `enclosure` encloses the exact
 ones.
 """
@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from lowerbound.core.arrays import device_of, namespace
-from lowerbound.core.oracle.bounded import LARGEST_LOGIT, bounded_attention
-from lowerbound.core.oracle.bounded_torch import are_plain_tensors, batched_attention
+from lowerbound.core.oracle.bounded import LARGEST_LOGIT, BoundedAttention, bounded_attention
+from lowerbound.core.oracle.bounded_torch import are_plain_tensors, has_faster_products, torch_attention
 from lowerbound.core.rows import ROWS_PER_BLOCK, longest
 from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
@@ -105,9 +105,20 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     -----
     No m x t matrix is formed. Cost O(m t (d + h)).
     """
+    if are_plain_tensors(queries, keys, values):
+        import torch
+
+        # In NumPy's hands from here on: torch's threads spin for a while after every operation, and slow the next one.
+        asked, held, kept = (tensor.resolve_neg().numpy() for tensor in (queries, keys, values))
+        fast = torch_attention if has_faster_products() else bounded_attention
+        return torch.from_numpy(_attention(asked, held, kept, rule, keys_per_block, fast))
+    return _attention(queries, keys, values, rule, keys_per_block, bounded_attention)
+
+
+def _attention(queries: Any, keys: Any, values: Any, rule: Rule, keys_per_block: int, fast: BoundedAttention) -> Any:
     *lengths, value_length = check_question(queries, keys, values)
     if value_length > LARGEST_VALUE:
-        return attention(queries, keys, values * SHRUNK, rule=rule, keys_per_block=keys_per_block) / SHRUNK
+        return _attention(queries, keys, values * SHRUNK, rule, keys_per_block, fast) / SHRUNK
     is_large = queries.shape[0] * keys.shape[0] >= WORTH_BLOCKS
     largest_logit = rule.logit_bound(queries.shape[1], *lengths)
     if largest_logit == math.inf:
@@ -115,9 +126,7 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
     if not is_large or largest_logit > LARGEST_LOGIT:
         return attention_by_peaks(queries, keys, values, rule=rule, keys_per_block=keys_per_block)
     if isinstance(queries, np.ndarray):
-        return bounded_attention(rule.scaled(queries), lambda rows: rule.directions(keys[rows]), values, keys.shape[0])
-    if are_plain_tensors(queries, keys, values):
-        return batched_attention(rule.scaled(queries), rule.directions(keys), values)
+        return fast(rule.scaled(queries), lambda rows: rule.directions(keys[rows]), values, keys.shape[0])
     return _by_blocks(_attend_bounded_block, queries, keys, values, rule, keys_per_block)
 
 

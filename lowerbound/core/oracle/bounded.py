@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 from lowerbound.core.threads import blocks, each, n_threads
 
 FloatArray = NDArray[np.floating[Any]]
+KeyBlocks = Callable[[slice], FloatArray]
+BoundedAttention = Callable[[FloatArray, KeyBlocks, FloatArray, int], FloatArray]
+"""Attention of scaled queries over keys that come in blocks, and their values, where a bound on logits is proved."""
 
 LARGEST_LOGIT = 300.0
 """Largest |logit| in float64: a sum of up to 10^100 weights, each in [exp(-300), exp(300)], is a normal number."""
@@ -32,9 +35,7 @@ WORTH_THREADS = 2**20
 """The number of logits (queries times keys) from which on several threads are faster than one."""
 
 
-def bounded_attention(
-    queries: FloatArray, key_blocks: Callable[[slice], FloatArray], values: FloatArray, n_tokens: int
-) -> FloatArray:
+def bounded_attention(queries: FloatArray, key_blocks: KeyBlocks, values: FloatArray, n_tokens: int) -> FloatArray:
     """Softmax attention for |logit| <= LARGEST_LOGIT, or <= LARGEST_SINGLE_LOGIT for float32 arrays.
 
     The caller must have proved that bound; it is not checked here.
@@ -68,7 +69,7 @@ def bounded_attention(
 
 def _attend(
     queries: FloatArray,
-    key_blocks: Callable[[slice], FloatArray],
+    key_blocks: KeyBlocks,
     values: FloatArray,
     n_tokens: int,
     outputs: FloatArray,

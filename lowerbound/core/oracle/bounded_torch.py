@@ -1,4 +1,4 @@
-"""Fast softmax attention for torch tensors on the CPU; it takes little more time than its two matrix products.
+"""Fast softmax attention by torch's linear algebra, where that is faster than NumPy's; little more than two products.
 
 Logits are bounded, as in `bounded`. Blocks of queries are shared among threads, each of which calls torch on one
 thread. A thread that finishes its block takes the next one, so that a processor that is busy with other work delays one
@@ -7,11 +7,16 @@ block; torch's own threads would wait for each other after every operation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import platform
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lowerbound.core.arrays import is_tensor
+from lowerbound.core.oracle.bounded import FloatArray, KeyBlocks
 from lowerbound.core.threads import blocks
 
 QUERIES_PER_BLOCK = 256
@@ -19,64 +24,68 @@ KEYS_PER_BLOCK = 512
 
 
 def are_plain_tensors(*arrays: Any) -> bool:
-    """Whether all arrays are torch tensors on the CPU that need no gradient: in-place operations would lose it."""
-    return all(is_tensor(a) and a.device.type == "cpu" and not a.requires_grad for a in arrays)
+    """Whether all are torch tensors that NumPy can read where they are: on the CPU, in float64, without gradient."""
+    return all(is_tensor(a) and _is_plain(a) for a in arrays)
 
 
-def batched_attention(queries: Any, keys: Any, values: Any) -> Any:
-    """Softmax attention for |logit| <= LARGEST_LOGIT; the caller must have proved that bound, which is not checked.
+def _is_plain(tensor: Any) -> bool:
+    import torch
 
-    Parameters
-    ----------
-    queries : tensor, shape (m, d)
-        Scaled so that a logit is the inner product of a query and a key.
-    keys : tensor, shape (t, d)
-    values : tensor, shape (t, h)
+    is_here = tensor.device.type == "cpu" and tensor.layout == torch.strided
+    return bool(is_here and tensor.dtype == torch.float64 and not tensor.requires_grad)
 
-    Returns
-    -------
-    outputs : tensor, shape (m, h)
-        Memory beyond the output is O(threads * 256 * 512), independent of m and t.
+
+@lru_cache(maxsize=1)
+def has_faster_products() -> bool:
+    """Whether torch multiplies faster than NumPy on this machine: it has MKL, and the processor is of MKL's maker.
+
+    Elsewhere OpenBLAS, which NumPy has, is as fast, and its threads do not keep others waiting.
     """
-    outputs = values.new_empty((queries.shape[0], values.shape[1]))
+    import torch
 
-    def work(rows: slice) -> None:
-        _attend(queries[rows], keys, values, outputs[rows])
+    try:
+        processor = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        processor = platform.processor()
+    return torch.backends.mkl.is_available() and "GenuineIntel" in processor
 
-    _each(work, queries.shape[0])
-    return outputs
 
+def torch_attention(queries: FloatArray, key_blocks: KeyBlocks, values: FloatArray, n_tokens: int) -> FloatArray:
+    """What `bounded_attention` returns, by torch's linear algebra; parameters and contract are its own.
 
-def _each(work: Callable[[slice], None], n_queries: int) -> None:
-    """Call `work` on blocks of queries, on as many threads as torch may use."""
+    Memory beyond the output is O(threads * 256 * 512), independent of the numbers of queries and tokens.
+    """
     import torch
 
     threads = torch.get_num_threads()
-    rows = min(QUERIES_PER_BLOCK, -(-n_queries // threads)) or 1
-    tasks = list(blocks(n_queries, rows))
-    if threads == 1 or len(tasks) <= 1:  # torch shares a single block among its own threads
-        for task in tasks:
-            work(task)
-        return
+    rows = min(QUERIES_PER_BLOCK, -(-len(queries) // threads)) or 1
+    outputs = np.empty((len(queries), values.shape[1]), dtype=queries.dtype)
+
+    def work(block: slice) -> None:
+        _attend(torch, queries[block], key_blocks, values, n_tokens, outputs[block])
+
     try:
         # A thread's number of threads is its own, but threads that start later take it over, so it is set back.
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            list(pool.map(work, tasks))
+            list(pool.map(work, blocks(len(queries), rows)))
     finally:
         torch.set_num_threads(threads)
+    return outputs
 
 
-def _attend(queries: Any, keys: Any, values: Any, outputs: Any) -> None:
-    n_queries, n_tokens = queries.shape[0], keys.shape[0]
-    total = values.new_zeros((n_queries, 1))
-    memory = values.new_empty(n_queries * min(KEYS_PER_BLOCK, n_tokens))
-    outputs.zero_()
+def _attend(
+    torch: Any, queries: FloatArray, key_blocks: KeyBlocks, values: FloatArray, n_tokens: int, outputs: FloatArray
+) -> None:
+    asked, held, answers = (torch.from_numpy(array) for array in (queries, values, outputs))
+    total = held.new_zeros((len(queries), 1))
+    memory = held.new_empty(len(queries) * min(KEYS_PER_BLOCK, n_tokens))
+    answers.zero_()
     # One buffer holds the weights of every block, and all operations on it are in place, because fresh memory costs as
     # much time as an exponential.
     for block in blocks(n_tokens, KEYS_PER_BLOCK):
-        some = keys[block]
-        weights = memory[: n_queries * some.shape[0]].view(n_queries, some.shape[0])
-        weights.addmm_(queries, some.T, beta=0).exp_()
+        some = torch.from_numpy(key_blocks(block))
+        weights = memory[: len(queries) * len(some)].view(len(queries), len(some))
+        weights.addmm_(asked, some.T, beta=0).exp_()
         total += weights.sum(dim=1, keepdim=True)
-        outputs.addmm_(weights, values[block])
-    outputs /= total
+        answers.addmm_(weights, held[block])
+    answers /= total
