@@ -31,7 +31,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             some = _of(rows, what)
             _marks(many, some, ("count", "seconds"), marker + "-", colour)
             first = (some[0]["count"], some[0]["seconds"])
-            many.annotate(f"{what}, {how}", first, (0, 9), textcoords="offset points", color=colour, fontsize=7.5)
+            many.annotate(f"{what}, {how}", first, (-4, -17), textcoords="offset points", color=colour, fontsize=7.5)
         many.set_xlabel("number of caches, or of lemmas")
         many.set_ylabel("seconds for all")
         for axes, title in zip(
@@ -44,7 +44,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.set_yscale("log")
             axes.margins(x=0.06, y=0.08)
             plain_ticks(axes)
-        many.margins(y=0.25)
+        many.margins(y=0.3)
         figure.legend(
             *time.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=7.5
         )
