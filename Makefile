@@ -6,6 +6,9 @@ READY := $(VENV)/.ready
 THIRDPARTY := .venv-thirdparty
 PACKAGES := .venv-packages
 
+# Tests and games start hundreds of processes: each would compile the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty packages digits versions clean
 
 demo: $(READY)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 
-from benchmarks.timing import HOME, Row, anew, command, paired, seconds, within
+from benchmarks.timing import HOME, Row, anew, command, paired, seconds, surroundings, within
 
 RUNS = 5
 LIMITS = (
@@ -34,7 +34,8 @@ LONGER_THAN_COQ = 1.2
 
 def typed(*words: str) -> None:
     """Run `lowerbound` with these words in a new process, in the checkout; IMPOSSIBLE and BROKEN are answers too."""
-    done = subprocess.run([sys.executable, "-m", "lowerbound", *words], cwd=HOME, capture_output=True, text=True)
+    command = [sys.executable, "-m", "lowerbound", *words]
+    done = subprocess.run(command, cwd=HOME, env=surroundings(), capture_output=True, text=True)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{' '.join(words)} must give an answer: {done.stderr}")
 

@@ -116,13 +116,18 @@ def against(what: str, size: str, taken: Sequence[float], limit_s: float) -> Row
     return paired(what, size, taken, "the limit", [limit_s] * len(taken), promised=1.0)
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of new processes: Python keeps the modules that it has compiled, as it does by default."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def anew(*words: str, answers: Sequence[int] = (0,)) -> None:
     """Run Python with these words in the checkout, in a new process that finds no result of an earlier run.
 
     Another exit code than those of `answers` raises RuntimeError with what the process said.
     """
     with tempfile.TemporaryDirectory() as folder:
-        environment = os.environ | {"XDG_CACHE_HOME": folder}
+        environment = surroundings() | {"XDG_CACHE_HOME": folder}
         done = subprocess.run([sys.executable, *words], cwd=HOME, env=environment, capture_output=True, text=True)
     if done.returncode not in answers:
         raise RuntimeError(f"{' '.join(words)} must end with {' or '.join(map(str, answers))}: {done.stderr}")

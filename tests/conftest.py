@@ -23,6 +23,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Reduction, plan_reduction
 from lowerbound.game.sandbox import sandbox_problem
+from tests.marks import first_now
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci")
@@ -53,9 +54,9 @@ def small(small_geometry: Geometry) -> Reduction:
     return plan_reduction(small_geometry)
 
 
-@pytest.fixture(params=list(Isolation))
+@pytest.fixture(params=first_now([Isolation.NONE, Isolation.SANDBOX, Isolation.PROCESS], 2))
 def isolation(request: pytest.FixtureRequest) -> Isolation:
-    """Every isolation level; the sandbox may be missing on a user's machine, but never in CI."""
+    """Every isolation level, the middle one in CI alone; a user's machine may lack the sandbox, but CI never."""
     level: Isolation = request.param
     require(level)
     return level

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.marks import first_now
+
 Run = Callable[..., subprocess.CompletedProcess[str]]
 ROOT = Path(__file__).parent.parent
 PLAY_KEYS = {
@@ -179,42 +181,45 @@ def test_caches_and_models_json(run_command: Run) -> None:
 
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
-    [
-        (("floor", "vard16"), 2, "did you mean var-d16"),
-        (("floor", "var-d16", "--model", "var-d30"), 2, "the model must be named once"),
-        (("floor", "--eta", "0.1", "--eta", "0.01"), 2, "--eta must be given at most once"),
-        (("certify", "--theorem", "A"), 2, "--guarantee relative asks for it"),
-        (("play", "h2o", "--budget", "1/4,"), 2, "without empty members"),
-        (("floor", "var-d16", "--eta", "nan"), 2, "eta must be a number"),
-        (("floor", "var-d16", "--delta", "0.7"), 2, "delta must lie in"),
-        (("flor", "var-d16"), 2, "floor"),
-        (("play",), 2, "at least one cache"),
-        (("play", "h20"), 2, "did you mean h2o"),
-        (("play", "h2o", "--budget", "1.5"), 2, "budget must lie in (0, 1]"),
-        (("play", "h2o", "--budget", "lots"), 2, "budget must be a number"),
-        (("play", "h2o", "--budget", "0.001", *FAST), 2, "budget must keep at least one of 424 tokens"),
-        (("play", "nowhere:Cache", *FAST), 2, "must name an importable module"),
-        (("play", "json:loads", *FAST), 2, "must name a subclass"),
-        (("play", "full", "--lambda", "200"), 2, "nearest possible value is 100"),
-        (("play", "full", "--lambda", "3"), 2, "nearest possible lambda"),
-        (("play", "full", "--eta", "1"), 2, "eta must lie in [0, 1)"),
-        (("play", "full", "--schedule", "0x4"), 2, "must be an integer >= 1"),
-        (("play", "full", "--schedule", "4x4"), 2, "one scale"),
-        (("play", "full", "--d", "3"), 2, "nearest possible head dimension is 10"),
-        (("play", "full", "--isolation", "moon"), 2, "moon"),
-        (("play", "full", "--keys-and-values", "B"), 2, "zoom"),
-        (("play", "full", "--keys-and-values", "C", "--levels", "2"), 2, "--levels must be left out"),
-        (("play", "full", "--keys-and-values", "zoom", "--eta", "1/2"), 2, "eta must lie in [0, 1/2)"),
-        (("play", "exact", "--keys-and-values", "zoom", *FAST), 2, "keys and value levels are public"),
-        (("play", "full", "--time-limit", "0"), 2, "--time-limit must be > 0"),
-        (("play", "golay", "--levels", "5", *FAST), 2, "2 value levels"),
-        (("reduce", "--token", "424"), 2, "nearest valid choice is 423"),
-        (("reduce", "--keys", "kerdok"), 2, "did you mean kerdock"),
-        (("play", "tests.forgeries.broken:WrongShape", *FAST), 1, "attend must return shape"),
-        (("play", "tests.forgeries.broken:NotANumber"), 1, "finite numbers"),
-        (("play", "tests.forgeries.broken:Hangs", "--time-limit", "2"), 3, "within 2 s"),
-        (("play", "tests.forgeries.smugglers:ModuleGlobal", *FAST), 1, "under the proved floor"),
-    ],
+    first_now(
+        [
+            (("floor", "vard16"), 2, "did you mean var-d16"),
+            (("floor", "var-d16", "--model", "var-d30"), 2, "the model must be named once"),
+            (("floor", "--eta", "0.1", "--eta", "0.01"), 2, "--eta must be given at most once"),
+            (("certify", "--theorem", "A"), 2, "--guarantee relative asks for it"),
+            (("play", "h2o", "--budget", "1/4,"), 2, "without empty members"),
+            (("floor", "var-d16", "--eta", "nan"), 2, "eta must be a number"),
+            (("floor", "var-d16", "--delta", "0.7"), 2, "delta must lie in"),
+            (("flor", "var-d16"), 2, "floor"),
+            (("play",), 2, "at least one cache"),
+            (("play", "h20"), 2, "did you mean h2o"),
+            (("play", "h2o", "--budget", "1.5"), 2, "budget must lie in (0, 1]"),
+            (("play", "h2o", "--budget", "lots"), 2, "budget must be a number"),
+            (("play", "h2o", "--budget", "0.001", *FAST), 2, "budget must keep at least one of 424 tokens"),
+            (("play", "nowhere:Cache", *FAST), 2, "must name an importable module"),
+            (("play", "json:loads", *FAST), 2, "must name a subclass"),
+            (("play", "full", "--lambda", "200"), 2, "nearest possible value is 100"),
+            (("play", "full", "--lambda", "3"), 2, "nearest possible lambda"),
+            (("play", "full", "--eta", "1"), 2, "eta must lie in [0, 1)"),
+            (("play", "full", "--schedule", "0x4"), 2, "must be an integer >= 1"),
+            (("play", "full", "--schedule", "4x4"), 2, "one scale"),
+            (("play", "full", "--d", "3"), 2, "nearest possible head dimension is 10"),
+            (("play", "full", "--isolation", "moon"), 2, "moon"),
+            (("play", "full", "--keys-and-values", "B"), 2, "zoom"),
+            (("play", "full", "--keys-and-values", "C", "--levels", "2"), 2, "--levels must be left out"),
+            (("play", "full", "--keys-and-values", "zoom", "--eta", "1/2"), 2, "eta must lie in [0, 1/2)"),
+            (("play", "exact", "--keys-and-values", "zoom", *FAST), 2, "keys and value levels are public"),
+            (("play", "full", "--time-limit", "0"), 2, "--time-limit must be > 0"),
+            (("play", "golay", "--levels", "5", *FAST), 2, "2 value levels"),
+            (("reduce", "--token", "424"), 2, "nearest valid choice is 423"),
+            (("reduce", "--keys", "kerdok"), 2, "did you mean kerdock"),
+            (("play", "tests.forgeries.broken:WrongShape", *FAST), 1, "attend must return shape"),
+            (("play", "tests.forgeries.broken:NotANumber"), 1, "finite numbers"),
+            (("play", "tests.forgeries.broken:Hangs", "--time-limit", "2"), 3, "within 2 s"),
+            (("play", "tests.forgeries.smugglers:ModuleGlobal", *FAST), 1, "under the proved floor"),
+        ],
+        12,
+    ),
 )
 def test_bad_input(run_command: Run, words: tuple[str, ...], code: int, sentence: str) -> None:
     """Bad input: one sentence on standard error, the right exit code, no traceback, nothing on standard output."""
@@ -365,14 +370,17 @@ def test_certificates_are_judged_without_a_book(run_command: Run, tmp_path: Path
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [
-        (("verify",), "proofs/ of a checkout of lowerbound, and the current directory"),
-        (("verify", "--proofs", "nowhere"), "folder with a proof book"),
-        (("verify", "--certificates", "nowhere.json"), "must name a file with a bundle of certificates"),
-        (("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "index_bond"), "did you mean index_bound"),
-        (("verify", "--proofs", str(ROOT / "proofs"), "--backend", "z4"), "did you mean z3"),
-        (("verify", "--proofs", str(ROOT / "proofs"), "--explain", "theorem"), "lemma 'theorem' is not known"),
-    ],
+    first_now(
+        [
+            (("verify",), "proofs/ of a checkout of lowerbound, and the current directory"),
+            (("verify", "--proofs", "nowhere"), "folder with a proof book"),
+            (("verify", "--certificates", "nowhere.json"), "must name a file with a bundle of certificates"),
+            (("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "index_bond"), "did you mean index_bound"),
+            (("verify", "--proofs", str(ROOT / "proofs"), "--backend", "z4"), "did you mean z3"),
+            (("verify", "--proofs", str(ROOT / "proofs"), "--explain", "theorem"), "lemma 'theorem' is not known"),
+        ],
+        2,
+    ),
 )
 def test_verify_bad_input(run_command: Run, words: tuple[str, ...], sentence: str) -> None:
     """Bad input: one sentence, exit code 2."""

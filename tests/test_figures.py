@@ -306,9 +306,8 @@ def test_commands_know_the_endings_of_figures() -> None:
     assert set(FIGURE_ENDINGS) == set(figure._METADATA)
 
 
-@pytest.mark.parametrize(
-    "name", [name if name == "anatomy" else pytest.param(name, marks=pytest.mark.slow) for name in command.FIGURES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", command.FIGURES)
 def test_figures_are_deterministic(name: str, tmp_path: Path) -> None:
     """Law: drawn twice, a figure is the same PDF, SVG and PNG, byte for byte."""
     module = command.FIGURES[name]

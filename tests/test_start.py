@@ -20,6 +20,7 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.reduction import plan_reduction
 from lowerbound.game.wire import SYMBOL_TYPE
+from tests.marks import first_now
 from tests.test_cli import Run
 
 ROOT = Path(__file__).parent.parent
@@ -114,6 +115,7 @@ for what is typed and is no text, such as a number."""
 LATE = {"scipy.optimize", "numpy.f2py", "array_api_compat", "sympy.physics", "pandas", "torch"}
 
 
+@pytest.mark.slow
 def test_commands_import_what_they_need(tmp_path: Path) -> None:
     """Law: of the large libraries a command imports those that its answer needs, and no more."""
     imported_by(*next(iter(NEEDED)), XDG_CACHE_HOME=str(tmp_path))
@@ -144,18 +146,21 @@ def test_a_party_imports_its_game() -> None:
 
 @pytest.mark.parametrize(
     ("words", "sentence"),
-    [
-        (("floor", "--tokens", "x", "--d", "8"), "--tokens must be a whole number, got 'x'"),
-        (("floor", "--tokens", "0", "--d", "8"), "--tokens must be greater than or equal to 1, got '0'"),
-        (("play", "h2o", "--time-limit", "soon"), "--time-limit must be a number, got 'soon'"),
-        (
-            ("play", "h2o", "--isolation", "nowhere"),
-            "must be one of 'sandbox', 'process-shared-files', 'none', got 'nowhere'",
-        ),
-        (("demo", "--out", __file__), "--out cannot be used: dir"),
-        (("certify", "--out"), "--out"),
-        (("trace", "play"), "Missing argument"),
-    ],
+    first_now(
+        [
+            (("floor", "--tokens", "x", "--d", "8"), "--tokens must be a whole number, got 'x'"),
+            (("floor", "--tokens", "0", "--d", "8"), "--tokens must be greater than or equal to 1, got '0'"),
+            (("play", "h2o", "--time-limit", "soon"), "--time-limit must be a number, got 'soon'"),
+            (
+                ("play", "h2o", "--isolation", "nowhere"),
+                "must be one of 'sandbox', 'process-shared-files', 'none', got 'nowhere'",
+            ),
+            (("demo", "--out", __file__), "--out cannot be used: dir"),
+            (("certify", "--out"), "--out"),
+            (("trace", "play"), "Missing argument"),
+        ],
+        3,
+    ),
 )
 def test_what_is_typed_is_still_checked(run_command: Run, words: tuple[str, ...], sentence: str) -> None:
     """Bad input: only what is a value already goes past typer's own conversion, which refuses everything else."""

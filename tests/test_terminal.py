@@ -17,6 +17,7 @@ from lowerbound.report.figure import frontier, save
 from lowerbound.report.terminal import console, folds
 from lowerbound.sweep.export import exported
 from lowerbound.sweep.store import Stored
+from tests.marks import first_now
 from tests.pseudo_terminal import on_a_terminal
 
 HOSTILE = "[red]x[/red] [link=http://a]\x1b]0;title\x07\x1b[2J\x9b31m\u202etxt\nVERIFIED"
@@ -76,13 +77,16 @@ def run(
 
 @pytest.mark.parametrize(
     "words",
-    [
-        ["play", HOSTILE],
-        ["play", f"{HOSTILE}:Cache"],
-        ["check", HOSTILE],
-        ["floor", "--eta", HOSTILE],
-        ["floor", HOSTILE],
-    ],
+    first_now(
+        [
+            ["play", HOSTILE],
+            ["play", f"{HOSTILE}:Cache"],
+            ["check", HOSTILE],
+            ["floor", "--eta", HOSTILE],
+            ["floor", HOSTILE],
+        ],
+        2,
+    ),
     ids=lambda words: words[0],
 )
 def test_names_with_escapes_are_one_line(words: list[str], tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def children_of(pid: int) -> list[int]:
     return [int(child) for children in lists for child in children.read_text(encoding="ascii").split()]
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGHUP, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("stop", first_now([signal.SIGTERM, signal.SIGHUP, signal.SIGINT]))
 def test_signals_end_in_order(tmp_path: Path, stop: signal.Signals) -> None:
     """Law: at once, with status 128 + signal, no traceback, and no party left behind."""
     (tmp_path / "hangs.py").write_text(HANGS, encoding="utf-8")

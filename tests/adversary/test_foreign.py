@@ -25,6 +25,7 @@ from lowerbound.game.channel import Isolation
 from lowerbound.game.respondent import LiveRespondent, RespondentHere, respondent
 from tests.adversary import unruly
 from tests.conftest import require
+from tests.marks import first_now
 
 SMALL = Geometry("small", ScaleSchedule.parse("1x4 1x1"), 5)
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -38,15 +39,18 @@ def attacked(cache: str, level: Isolation = Isolation.PROCESS, **terms: Any) -> 
 
 @pytest.mark.parametrize(
     ("cache", "error", "sentence"),
-    [
-        ("Leaves", CacheContractBroken, "must let its process reply, but it ended with status 0"),
-        ("KillsItself", CacheContractBroken, "must let its process reply, but it ended with status"),
-        ("Interrupts", CacheContractBroken, "ended with status -?[0-9]+: KeyboardInterrupt: of its own"),
-        ("Quits", CacheContractBroken, "must not raise, but Quits.attend raised SystemExit: 0"),
-        ("Sleeps", TimeLimitExceeded, "must finish answer's part within 1 s"),
-        ("ClosesOutput", CacheContractBroken, "must let its process reply, but it ended with status"),
-        ("Garbles", CacheContractBroken, "must reply with at most 268435456 bytes"),
-    ],
+    first_now(
+        [
+            ("Leaves", CacheContractBroken, "must let its process reply, but it ended with status 0"),
+            ("KillsItself", CacheContractBroken, "must let its process reply, but it ended with status"),
+            ("Interrupts", CacheContractBroken, "ended with status -?[0-9]+: KeyboardInterrupt: of its own"),
+            ("Quits", CacheContractBroken, "must not raise, but Quits.attend raised SystemExit: 0"),
+            ("Sleeps", TimeLimitExceeded, "must finish answer's part within 1 s"),
+            ("ClosesOutput", CacheContractBroken, "must let its process reply, but it ended with status"),
+            ("Garbles", CacheContractBroken, "must reply with at most 268435456 bytes"),
+        ],
+        2,
+    ),
 )
 def test_what_ends_its_process_ends_no_search(cache: str, error: type[LowerBoundError], sentence: str) -> None:
     """Forgery: each is one sentence of the judge, which goes on."""

@@ -34,6 +34,7 @@ from lowerbound.game.reduction import plan_reduction
 from lowerbound.game.verdict import KEEPS
 from tests.contracts.laws import CacheLaws
 from tests.contracts.playing import SMALL, VAR_256, cached_pairs, public, remembering, states_of, tokens
+from tests.marks import first_now
 
 ONE_FOUR_EIGHT = ScaleSchedule.square([1, 4, 8])
 NESTED = "test_a_larger_budget_keeps_what_a_smaller_one_kept"
@@ -230,12 +231,15 @@ def test_turboquant_errors() -> None:
 
 @pytest.mark.parametrize(
     ("cache_class", "budget"),
-    [
-        (TurboQuantProd, Fraction(1, 16)),
-        (TurboQuantProd, Fraction(2, 16)),
-        (QJL, Fraction(1, 8)),
-        (QJLGaussian, Fraction(1, 8)),
-    ],
+    first_now(
+        [
+            (TurboQuantProd, Fraction(1, 16)),
+            (TurboQuantProd, Fraction(2, 16)),
+            (QJL, Fraction(1, 8)),
+            (QJLGaussian, Fraction(1, 8)),
+        ],
+        1,
+    ),
 )
 def test_logits_are_unbiased(cache_class: type[RestoredTokens], budget: Fraction) -> None:
     """Law: over 600 seeds the mean estimate of <q, k> is within 4.5 standard errors (and float16) of the truth."""

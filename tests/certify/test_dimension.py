@@ -20,6 +20,7 @@ from lowerbound.kernel.rules.spherical import gegenbauer
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.report.site.sessions import TRANSCRIPT, printed
 from tests.kernel.examples import ask
+from tests.marks import first_now
 from tests.test_cli import Run
 
 
@@ -187,11 +188,7 @@ REGIMES = Path(__file__).parent.parent.parent / "docs" / "regimes.md"
 
 @pytest.mark.parametrize(
     "command",
-    [
-        "dimension --d 64",
-        "phase --model var-d36-512",
-        pytest.param("time --model var-d36-512 --instance-seed 0", marks=pytest.mark.slow),
-    ],
+    first_now(["phase --model var-d36-512", "dimension --d 64", "time --model var-d36-512 --instance-seed 0"]),
 )
 def test_the_page_tells_what_is_printed(command: str) -> None:
     """Known values: the transcripts of docs/regimes.md, printed now."""

@@ -28,6 +28,7 @@ from lowerbound.kernel.document import write_document
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove.book import load_book
 from lowerbound.prove.lemma import ByCoq
+from tests.marks import first_now
 from tests.test_cli import Run, json_of
 
 VAR = find_model("var-d16")
@@ -191,13 +192,16 @@ def test_certify_and_check(run_command: Run, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
-    [
-        (("certify", "var-d61"), "did you mean"),
-        (("certify", "var-d16", "--theorem", "Z"), "theorem 'Z' is not known"),
-        (("certify", "var-d16", "--delta", "0.1", "--theorem", "E"), "theorem E does not"),
-        (("certify", "var-d16", "--eta", "0.6"), "no theorem"),
-        (("check", "nowhere.json"), "FILE must name"),
-    ],
+    first_now(
+        [
+            (("certify", "var-d61"), "did you mean"),
+            (("certify", "var-d16", "--theorem", "Z"), "theorem 'Z' is not known"),
+            (("certify", "var-d16", "--delta", "0.1", "--theorem", "E"), "theorem E does not"),
+            (("certify", "var-d16", "--eta", "0.6"), "no theorem"),
+            (("check", "nowhere.json"), "FILE must name"),
+        ],
+        2,
+    ),
 )
 def test_bad_input(run_command: Run, arguments: tuple[str, ...], sentence: str) -> None:
     """Bad input: one sentence and exit code 2."""

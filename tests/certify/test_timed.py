@@ -20,6 +20,7 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.kernel.codec import MOST_BYTES, canonical
 from lowerbound.kernel.document import write_document
 from tests.kernel.alone import judged_alone
+from tests.marks import first_now
 from tests.test_cli import Run
 
 N = MOST_BYTES
@@ -121,7 +122,7 @@ def test_too_large_a_document_is_not_read(words: tuple[str, ...], tmp_path: Path
     assert found.stderr.startswith("error: FILE must have at most 16777216 bytes")
 
 
-@pytest.mark.parametrize("limit", ["0", "-1", "nan", "inf", "1e8"])
+@pytest.mark.parametrize("limit", first_now(["0", "nan", "-1", "inf", "1e8"], 2))
 def test_time_limits_that_are_none(run_command: Run, tmp_path: Path, limit: str) -> None:
     """Bad input: exit code 2, one sentence."""
     (tmp_path / "d.json").write_bytes(b"{}")

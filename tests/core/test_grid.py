@@ -57,6 +57,7 @@ def test_additive_grids_decode(eta: Fraction, tau: Fraction) -> None:
         Grid.additive(eta, tau, grid.n_levels + 1)
 
 
+@pytest.mark.slow
 @given(st.fractions(0, Fraction(1, 4), max_denominator=100), st.integers(3, 12))
 def test_geometric_grids_decode(eta: Fraction, octaves: int) -> None:
     """Law: geometric levels decode under relative error, all the way up."""

@@ -41,6 +41,7 @@ from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Reduction
 from tests.conftest import require
+from tests.marks import first_now
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "programs.md").read_text(encoding="utf-8")
@@ -116,7 +117,7 @@ def test_requests_have_the_documented_fields() -> None:
 
 
 @pytest.mark.parametrize("rule", [Scaled(), L2Norm(10.0)], ids=["scaled", "l2norm"])
-@pytest.mark.parametrize("budget", [None, Fraction(1, 3), Fraction(1)])
+@pytest.mark.parametrize("budget", first_now([None, Fraction(1, 3), Fraction(1)]))
 def test_the_c_window_answers_as_the_python_one(tmp_path: Path, rule: Rule, budget: Fraction | None) -> None:
     """Differential: scale by scale the C program, built with its memory checked, is TokenWindow but for rounding;
     its bits have a closed form, and its state decodes to itself."""
@@ -214,7 +215,7 @@ def test_broken_programs_give_one_sentence(small: Reduction, way: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("way", ["dies", "chatty", "refuses terms"])
+@pytest.mark.parametrize("way", first_now(["dies", "chatty", "refuses terms"]))
 @pytest.mark.parametrize("level", [Isolation.PROCESS, Isolation.SANDBOX])
 def test_broken_programs_give_the_same_sentence_behind_a_wall(small: Reduction, way: str, level: Isolation) -> None:
     """Forgery: a level changes nothing about what is said."""
@@ -232,7 +233,7 @@ def test_programs_that_are_no_caches(small: Reduction, command: str) -> None:
     assert caught.value.exit_code == 1
 
 
-@pytest.mark.parametrize("way", ["hangs", "leaves another", "dies"])
+@pytest.mark.parametrize("way", first_now(["leaves another", "hangs", "dies"]))
 def test_no_process_is_left_behind(small: Reduction, tmp_path: Path, isolation: Isolation, way: str) -> None:
     """Law: at every level a program, and what it started, is gone when its party is, in time or not."""
     token = str(tmp_path / f"token {isolation} {way}")
@@ -406,7 +407,7 @@ def test_commands_that_cannot_be_run(useless: Path, monkeypatch: pytest.MonkeyPa
         program_target(command)
 
 
-@pytest.mark.parametrize("command", ["", "./text.txt", *CANNOT_BE_STARTED])
+@pytest.mark.parametrize("command", first_now(["", "./text.txt", *CANNOT_BE_STARTED], 2))
 @pytest.mark.usefixtures("useless")
 def test_play_exec_bad_input(run_command: Run, command: str) -> None:
     """Bad input: one sentence, exit code 2, no row."""

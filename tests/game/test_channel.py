@@ -144,17 +144,20 @@ def test_foreign_code_does_not_run_in_the_judge(small: Reduction, monkeypatch: p
 
 @pytest.mark.parametrize(
     ("cache", "sentence"),
-    [
-        ("WrongShape", r"attend must return shape \(21, 16\), got \(21, 15\)"),
-        ("NotNumbers", "attend must return numbers, got str"),
-        ("NotANumber", "attend must return finite numbers, got NaN"),
-        ("Raises", "must not raise, but Raises.attend raised ZeroDivisionError"),
-        ("RaisesAtStart", "constructor raised RuntimeError: no thanks"),
-        ("Exits", "Exits.append raised SystemExit: 7"),
-        ("ForgetsOnDecode", r"must answer after encode\(\) as its copy does after decode"),
-        ("ChangesOnDecode", r"must answer after encode\(\) as its copy does after decode"),
-        ("NotBytes", "encode must return bytes, got str"),
-    ],
+    first_now(
+        [
+            ("WrongShape", r"attend must return shape \(21, 16\), got \(21, 15\)"),
+            ("NotNumbers", "attend must return numbers, got str"),
+            ("NotANumber", "attend must return finite numbers, got NaN"),
+            ("Raises", "must not raise, but Raises.attend raised ZeroDivisionError"),
+            ("RaisesAtStart", "constructor raised RuntimeError: no thanks"),
+            ("Exits", "Exits.append raised SystemExit: 7"),
+            ("ForgetsOnDecode", r"must answer after encode\(\) as its copy does after decode"),
+            ("ChangesOnDecode", r"must answer after encode\(\) as its copy does after decode"),
+            ("NotBytes", "encode must return bytes, got str"),
+        ],
+        5,
+    ),
 )
 def test_broken_caches_give_one_sentence(small: Reduction, isolation: Isolation, cache: str, sentence: str) -> None:
     """Bad input: each way of breaking the contract is named, at every level."""
@@ -191,13 +194,16 @@ def test_what_a_cache_prints_does_not_disturb_the_game(small: Reduction, isolati
 
 @pytest.mark.parametrize(
     ("cache", "sentence"),
-    [
-        ("tests.forgeries.broken:NotACache", "must name a subclass of lowerbound.Cache"),
-        ("tests.forgeries.broken:Wrongshape", "did you mean WrongShape"),
-        ("tests.forgeries.missing:Cache", "must name an importable module, got ModuleNotFoundError"),
-        ("lowerbound.core.cache:Cache", "must define append, attend, decode, encode"),
-        ("fulll", "did you mean full"),
-    ],
+    first_now(
+        [
+            ("tests.forgeries.broken:NotACache", "must name a subclass of lowerbound.Cache"),
+            ("tests.forgeries.broken:Wrongshape", "did you mean WrongShape"),
+            ("tests.forgeries.missing:Cache", "must name an importable module, got ModuleNotFoundError"),
+            ("lowerbound.core.cache:Cache", "must define append, attend, decode, encode"),
+            ("fulll", "did you mean full"),
+        ],
+        2,
+    ),
 )
 def test_names_that_lead_to_no_cache(small: Reduction, isolation: Isolation, cache: str, sentence: str) -> None:
     """Bad input: unknown names offer the near ones, at every level."""

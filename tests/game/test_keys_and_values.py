@@ -98,8 +98,11 @@ def test_every_symbol_is_read_under_the_worst_allowed_error(
 
 @pytest.mark.parametrize(
     "design",
-    [optimised_design(), zoom_design(*ZOOM_100), zoom_design(*ZOOM_1000)],
-    ids=["C-100", "zoom-100", "zoom-1000"],
+    [
+        pytest.param(optimised_design(), id="C-100"),
+        pytest.param(zoom_design(*ZOOM_100), id="zoom-100", marks=pytest.mark.slow),
+        pytest.param(zoom_design(*ZOOM_1000), id="zoom-1000", marks=pytest.mark.slow),
+    ],
 )
 def test_the_reference_model_under_the_worst_allowed_error(design: PayloadDesign) -> None:
     """Law: all symbols of VAR-d16, at the certified designs."""

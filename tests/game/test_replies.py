@@ -39,6 +39,7 @@ from lowerbound.game.reply import LONGEST_MESSAGE, Reply, only, opened, replies,
 from lowerbound.game.wire import read_frames, write_frames
 from lowerbound.kernel.codec import Rejected
 from tests.forgeries.replies import BEFORE_STATES, ERROR, FACTS, GOOD, STATED, WHOLE, framed
+from tests.marks import first_now
 
 Refused = Callable[[str, int], None]
 MEASURED_S = 2.0
@@ -271,25 +272,12 @@ def test_foreign_text_is_shown() -> None:
     assert str(CacheContractBroken("\x1b]0;x\x07\nVERIFIED")) == r"\x1b]0;x\x07\nVERIFIED"
 
 
-SLOW = {
-    "Text",
-    "HalfALength",
-    "DeepHeader",
-    "NotMineAtAll",
-    "NoHeader",
-    "HugeFrame",
-    "EndlessStack",
-    "NoModel",
-    "LongSince",
-}
-
-
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name
-        for name in [*WHOLE, *BEFORE_STATES, *STATED]
-        if name != "WideStack"
+        *first_now(WHOLE, 2),
+        *first_now(BEFORE_STATES, 2),
+        *first_now(name for name in STATED if name != "WideStack"),
     ],
 )
 def test_forged_by_a_process(small: Reduction, name: str, refused: Refused) -> None:

@@ -90,6 +90,7 @@ def test_some_theorems_are_on_paper(book: Book, lemma: str, where: str) -> None:
     assert f"* checked by no machine: {where}" in page(book).partition(f"## {lemma}\n")[2].partition("\n## ")[0]
 
 
+@pytest.mark.slow
 def test_the_whole_development_rests_on_the_pinned_axioms() -> None:
     """Law: coqchk, with a kernel of its own, lists exactly the four axioms of the whole development, and no flag."""
     compiled = CoqFolder(PROOFS / "coq").compiled()
@@ -99,6 +100,7 @@ def test_the_whole_development_rests_on_the_pinned_axioms() -> None:
     assert len(compiled.homes) > 300
 
 
+@pytest.mark.slow
 def test_statements_are_those_of_the_release(book: Book) -> None:
     """Law: what Coq prints of every theorem of the book, and of all they are defined by, is what the release pins."""
     compiled = CoqFolder(PROOFS / "coq").compiled()

@@ -152,6 +152,7 @@ def test_another_instance_seed_is_refused(tmp_path: Path) -> None:
     assert attempts(tmp_path / "s.db") == 0
 
 
+@pytest.mark.slow
 def test_local_rows_are_serial_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Differential: two processes give, row for row, what one gives, and byte for byte the same exports."""
     path = spec(tmp_path, CACHES, 3)

@@ -21,6 +21,7 @@ from lowerbound.core.models import Model, find_model, models
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import InvalidArgument
 from lowerbound.kernel.rules.separated import check_separated
+from tests.marks import first_now
 
 VAR = find_model("var-d16")
 
@@ -92,7 +93,9 @@ def test_theorems_of_no_error_say_nothing_with_error(theorem: str) -> None:
 
 @pytest.mark.parametrize(
     ("eta", "delta", "bits"),
-    [("1/100", "0", 376027), ("1/1000", "0", 568147), ("1/100", "1/100", 351956), ("1/1000", "1/100", 542363)],
+    first_now(
+        [("1/100", "0", 376027), ("1/1000", "0", 568147), ("1/100", "1/100", 351956), ("1/1000", "1/100", 542363)]
+    ),
 )
 def test_strips_known_values(eta: str, delta: str, bits: int) -> None:
     """Known value: cells reach the bits of Theorem G's first certificates, of a search of an hour; noise has more."""

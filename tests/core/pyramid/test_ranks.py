@@ -83,6 +83,7 @@ def test_ranks_of_larger_models(name: str) -> None:
     assert known[-1] == n_earlier(name)
 
 
+@pytest.mark.slow
 def test_single_scales_and_accumulated_maps() -> None:
     """Known value: VAR-256, from the same count: the last id map alone, and the accumulated map."""
     reaches = reaches_of("var-d16", VAR)[1:]

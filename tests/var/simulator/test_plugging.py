@@ -18,6 +18,7 @@ from lowerbound.var.trace.file import Trace
 from lowerbound.var.trace.play import compare_layer, facts_of, play, without
 from lowerbound.var.trace.record import record
 from tests.conftest import require
+from tests.marks import first_now
 
 HALF = Fraction(1, 2)
 CACHES = """
@@ -63,7 +64,7 @@ def timeless(row: Simulation) -> Simulation:
     return replace(row, cache="", seconds=0.0, seconds_full=0.0)
 
 
-@pytest.mark.parametrize("level", [Isolation.PROCESS, Isolation.SANDBOX])
+@pytest.mark.parametrize("level", first_now([Isolation.SANDBOX, Isolation.PROCESS]))
 def test_the_network_sees_no_difference(level: Isolation) -> None:
     """Differential: bytes, errors, ids and the budget told are those of the same class in this process."""
     require(level)
@@ -91,7 +92,7 @@ def test_a_trace_sees_no_difference(trace: Trace) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cache", "sentence"), [("Leaves", "ended with status 0"), ("LeavesLate", "ended with status -?[0-9]+")]
+    ("cache", "sentence"), first_now([("Leaves", "ended with status 0"), ("LeavesLate", "ended with status -?[0-9]+")])
 )
 def test_a_cache_that_ends_its_process(trace: Trace, cache: str, sentence: str) -> None:
     """Forgery: it ends its own process alone, and what is asked of it is answered in one sentence."""

@@ -17,6 +17,7 @@ from lowerbound.var.simulator.network import random_network, simulated
 from lowerbound.var.simulator.pipeline import FullCache, generate
 from lowerbound.var.simulator.plugged import PluggedCache, terms_of
 from lowerbound.var.simulator.simulate import simulate
+from tests.marks import first_now
 
 
 @pytest.mark.parametrize("name", ["tiny", "tiny-infinity"])
@@ -104,11 +105,14 @@ class Shy(Full64):
 
 @pytest.mark.parametrize(
     ("target", "error", "sentence"),
-    [
-        (f"{__name__}:Forgetful", CacheContractBroken, "must decode what it encoded"),
-        (f"{__name__}:Shy", CacheContractBroken, "must return finite numbers"),
-        ("h20", UnknownName, "did you mean h2o"),
-    ],
+    first_now(
+        [
+            (f"{__name__}:Forgetful", CacheContractBroken, "must decode what it encoded"),
+            (f"{__name__}:Shy", CacheContractBroken, "must return finite numbers"),
+            ("h20", UnknownName, "did you mean h2o"),
+        ],
+        1,
+    ),
 )
 def test_caches_that_cannot_serve(target: str, error: type[LowerBoundError], sentence: str) -> None:
     """Forgery and bad input: what lies outside the bytes is lost, and every refusal is one sentence."""
