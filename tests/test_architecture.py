@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import re
-from functools import cache
 from pathlib import Path
 
 from lowerbound.adversary.search import CONTROL
@@ -13,7 +11,7 @@ from lowerbound.certify.theorems import THEOREMS
 from lowerbound.cli import COMMANDS
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.kernel.judge import RULES
-from tests.test_house import ORDER, SOURCES, read
+from tests.test_house import ORDER, SOURCES, read, strings_of
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -60,20 +58,9 @@ def test_paths_of_the_page_exist() -> None:
         assert (ROOT / path).exists() or "NAME" in path or "FAMILY" in path, path
 
 
-@cache
-def literals() -> dict[str, frozenset[object]]:
-    """The constants of each file of the library."""
-    return {
-        str(path.relative_to(ROOT)): frozenset(
-            node.value for node in ast.walk(ast.parse(read(path))) if isinstance(node, ast.Constant)
-        )
-        for path in SOURCES
-    }
-
-
 def files_with(text: str) -> set[str]:
     """The files of the library in which this string literal stands."""
-    return {path for path, constants in literals().items() if text in constants}
+    return {str(path.relative_to(ROOT)) for path in SOURCES if text in strings_of(path)}
 
 
 def test_a_cache_is_one_file_and_one_line() -> None:

@@ -7,6 +7,8 @@ import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 import networkx as nx
@@ -43,17 +45,37 @@ def read(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    """The syntax tree of a file, the module itself first, parsed once for all laws."""
+    return tuple(ast.walk(ast.parse(read(path))))
+
+
+def module_node(path: Path) -> ast.Module:
+    """The module of a file."""
+    node = nodes_of(path)[0]
+    assert isinstance(node, ast.Module)
+    return node
+
+
+@cache
+def strings_of(path: Path) -> frozenset[object]:
+    """The constants of a file."""
+    return frozenset(node.value for node in nodes_of(path) if isinstance(node, ast.Constant))
+
+
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """Every module that a file imports, anywhere in it."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes_of(path):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             by_path = path == ROOT / "proofs" / "__init__.py"
             assert node.level == 0 or by_path, f"{path}: relative imports hide where things live"
             found.add(node.module or "")
-    return found
+    return frozenset(found)
 
 
 def room_of(module: str) -> str | None:
@@ -80,10 +102,10 @@ def test_imports_follow_the_order(path: Path) -> None:
             assert ORDER.index(there) < ORDER.index(here), f"{here} imports {there}"
 
 
-def ties_in(source: str) -> set[str]:
+def ties_in(nodes: Iterable[ast.AST]) -> set[str]:
     """The modules of the library that a text imports anywhere in it: at the top, in a function, for types alone."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names} & NAMES
         elif isinstance(node, ast.ImportFrom):
@@ -94,7 +116,9 @@ def ties_in(source: str) -> set[str]:
 
 def test_modules_form_no_cycle() -> None:
     """Law: no two modules import each other in any way, lazily or for types, directly or through others."""
-    graph: nx.DiGraph[str] = nx.DiGraph((module_of(path), other) for path in SOURCES for other in ties_in(read(path)))
+    graph: nx.DiGraph[str] = nx.DiGraph(
+        (module_of(path), other) for path in SOURCES for other in ties_in(nodes_of(path))
+    )
     assert graph.number_of_edges() > len(SOURCES)
     assert nx.is_directed_acyclic_graph(graph), nx.find_cycle(graph)
 
@@ -105,7 +129,11 @@ def test_ties_are_seen_wherever_they_are() -> None:
         "if TYPE_CHECKING:\n    from lowerbound.core.models import Model\n"
         "def late():\n    from lowerbound.certify import floors\n    import lowerbound.errors\n"
     )
-    assert ties_in(source) == {"lowerbound.core.models", "lowerbound.certify.floors", "lowerbound.errors"}
+    assert ties_in(ast.walk(ast.parse(source))) == {
+        "lowerbound.core.models",
+        "lowerbound.certify.floors",
+        "lowerbound.errors",
+    }
 
 
 def test_only_report_imports_matplotlib() -> None:
@@ -117,7 +145,7 @@ def test_only_report_imports_matplotlib() -> None:
 def test_no_float_literal_in_proofs() -> None:
     """Law: no float decides a proof."""
     for path in [*(ROOT / "proofs").rglob("*.py"), *(ROOT / "lowerbound" / "kernel").rglob("*.py")]:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes_of(path):
             assert not (isinstance(node, ast.Constant) and isinstance(node.value, float)), path
 
 
@@ -149,8 +177,7 @@ def test_lower_rooms_name_no_cache() -> None:
     found = set()
     for path in SOURCES:
         if room_of(module_of(path)) in ("core", "ceiling", "game"):
-            strings = {node.value for node in ast.walk(ast.parse(read(path))) if isinstance(node, ast.Constant)}
-            found |= {(module_of(path), name) for name in strings & compound}
+            found |= {(module_of(path), name) for name in strings_of(path) & compound}
     assert not found
 
 
@@ -159,7 +186,7 @@ def test_a_theorem_is_registered_once() -> None:
     lemmas = {lemma for theorem in CITED for lemma in theorem.all_lemmas}
     letters = THEOREMS.keys() - {"A"}
     for path in SOURCES:
-        strings = {node.value for node in ast.walk(ast.parse(read(path))) if isinstance(node, ast.Constant)}
+        strings = strings_of(path)
         if path.parent.name != "rules":
             assert not strings & {lemma for lemma in lemmas if "_" in lemma}, path
         if room_of(module_of(path)) in ("prove", "sweep"):
@@ -174,7 +201,7 @@ def test_one_class_one_name() -> None:
     homes: dict[str, list[str]] = {}
     for path in SOURCES:
         if "thirdparty" not in path.parts:
-            for node in ast.parse(read(path)).body:
+            for node in module_node(path).body:
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     homes.setdefault(node.name, []).append(module_of(path))
     assert not {name: places for name, places in homes.items() if len(places) > 1}
@@ -187,7 +214,7 @@ def test_names_say_something() -> None:
         assert not re.fullmatch(r"utils?|helpers?|common|misc", path.stem), path
         if "pickle" in imports_of(path):
             pickling.add(str(path.relative_to(ROOT)))
-        calls = [n.func for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
+        calls = [node.func for node in nodes_of(path) if isinstance(node, ast.Call)]
         if any(isinstance(f, ast.Name) and f.id in ("eval", "exec") for f in calls):
             evaluating.add(str(path.relative_to(ROOT)))
     assert pickling == {"lowerbound/foreign/message.py"}
@@ -197,7 +224,7 @@ def test_names_say_something() -> None:
 def test_public_things_have_docstrings() -> None:
     """Law: every module, and every public class and function of one, says what it is."""
     for path in [*SOURCES, *CHECKOUT]:
-        tree = ast.parse(path.read_text(encoding="utf-8"))
+        tree = module_node(path)
         assert ast.get_docstring(tree), path
         for node in tree.body:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
