@@ -91,11 +91,12 @@ def reader(browser: Any) -> Iterator[Reader]:
 
 
 def kinds_of_pages(site: Path) -> list[Path]:
-    """Every page but the sources, of which one of each language is enough."""
+    """Every page; of sources one of each language is enough, and of modules the ten longest."""
     sources = [site / "generated" / "source" / name for name in ("theorem.html", "Index.html")]
-    modules = [site / "_modules" / "lowerbound" / "core" / "bounds.html"]
-    found = [p for p in site.rglob("*.html") if "_modules" not in p.parts and "source" not in p.parts]
-    return sorted([*found, *sources, *modules])
+    shown = [site / "_modules" / "lowerbound" / "core" / "bounds.html"]
+    modules = sorted((site / "generated" / "api" / "modules").glob("*.html"), key=lambda page: page.stat().st_size)
+    found = [p for p in site.rglob("*.html") if not {"_modules", "source", "modules"} & set(p.parts)]
+    return sorted([*found, *sources, *shown, *modules[-10:]])
 
 
 def test_every_page_loads_without_a_complaint_and_without_a_network(site: Path, reader: Reader) -> None:
