@@ -103,7 +103,7 @@ table: $(THIRDPARTY)/.ready
 
 # Real third-party caches, in an environment of their own: torch first, by its version, so that nothing picks another.
 thirdparty: $(THIRDPARTY)/.ready
-	$(THIRDPARTY)/bin/pytest -n 2 --dist loadfile tests/thirdparty
+	$(THIRDPARTY)/bin/pytest -n 2 -m "not slow" tests/thirdparty
 
 $(THIRDPARTY)/.ready: pyproject.toml
 	$(PYTHON) -m venv $(THIRDPARTY)

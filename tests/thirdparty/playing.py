@@ -38,7 +38,11 @@ def stacks_of(name: str) -> list[tuple[int, int]]:
     return [(2, 1), (2, 2)] if name == "kvpress:PyramidKVPress" else [(1, 1), (2, 2)]
 
 
-PLAYED = [pytest.param(name, stack, id=f"{name}-{stack[0]}x{stack[1]}") for name in NAMES for stack in stacks_of(name)]
+PLAYED = [
+    pytest.param(name, stack, id=f"{name}-{stack[0]}x{stack[1]}", marks=[pytest.mark.slow] if number else [])
+    for name in NAMES
+    for number, stack in enumerate(stacks_of(name))
+]
 
 
 def public(

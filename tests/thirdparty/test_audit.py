@@ -46,6 +46,7 @@ def test_an_honest_object_keeps_its_promise(monkeypatch: pytest.MonkeyPatch) -> 
     assert told["pictures"]["trace_error_worst"] < 1e-3
 
 
+@pytest.mark.slow
 def test_originals_beside_codes_are_a_misstatement() -> None:
     """Forgery: what calls itself four times smaller and keeps the originals holds two thirds, and answers exactly."""
     found = audited(f"{LIARS}:KeepsOriginals")
@@ -55,6 +56,7 @@ def test_originals_beside_codes_are_a_misstatement() -> None:
     assert found.error == 0
 
 
+@pytest.mark.slow
 def test_memory_that_python_does_not_see_is_named() -> None:
     """Forgery: rows behind an address are held by nobody's count; another process misreads half, and that is said."""
     found = audited(f"{LIARS}:MemoryState", claim="2")
@@ -64,6 +66,7 @@ def test_memory_that_python_does_not_see_is_named() -> None:
     assert "it keeps state where no message carries it" in found.reasons[0]
 
 
+@pytest.mark.slow
 def test_what_refuses_a_dimension_is_asked_another() -> None:
     """Definition: the audit names the dimension at which it was played, and tells the refusal."""
     found = audited("transformers:tests.thirdparty.liars:OnlyWide")
@@ -71,6 +74,7 @@ def test_what_refuses_a_dimension_is_asked_another() -> None:
     assert any("at 52 tokens of R^16" in reason for reason in found.reasons)
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it_all(tmp_path: Path) -> None:
     """Definition: exit code, page, badge and JSON of one command, from a directory with the cache's module."""
     (tmp_path / "mine.py").write_text("from tests.thirdparty.liars import Codes as Mine\n", encoding="utf-8")

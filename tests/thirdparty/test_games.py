@@ -50,6 +50,7 @@ def test_what_drops_half_guesses_half(name: str) -> None:
     assert row.state_bits == 32 + 32 * 16 * 10 + 64
 
 
+@pytest.mark.slow
 def test_a_real_process_on_either_side() -> None:
     """Known value: two processes that share nothing but bytes play the same games to the same rows."""
     entries = [Contender(target_of(name)) for name in ("kvpress:AdaKVPress", "transformers:QuantizedCache", "fla:ABC")]

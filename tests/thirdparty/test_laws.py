@@ -16,6 +16,7 @@ from lowerbound.core.oracle.attention import attention
 from lowerbound.core.rows import unit_rows
 from lowerbound.core.rules import L2Norm, Rule, Scaled
 from lowerbound.errors import CorruptState, InvalidArgument
+from tests.marks import first_now
 from tests.thirdparty.playing import (
     MARKS,
     MISSING,
@@ -82,7 +83,7 @@ def held(cache: TorchTokens) -> list[FloatArray]:
     return [rows.double().numpy() for heads in cache.old for rows in heads]
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", first_now(RULES))
 @pytest.mark.parametrize(("name", "stack"), PLAYED)
 def test_a_settled_cache_answers_as_its_copy(name: str, stack: tuple[int, int], rule: str) -> None:
     """Law: one live cache for all scales, asked before it is encoded, answers bit for bit as fresh decoded copies."""
@@ -261,7 +262,7 @@ def test_queries_are_the_keys_where_none_arrive(name: str) -> None:
         assert told.encode() == untold.encode()
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", first_now(RULES))
 @pytest.mark.parametrize(("name", "stack"), PLAYED)
 def test_the_newest_scale_is_attended_to_exactly(name: str, stack: tuple[int, int], rule: str) -> None:
     """Differential: before encode(), answers are the oracle's over what is remembered and the whole newest scale."""
@@ -285,7 +286,7 @@ def test_the_newest_scale_is_attended_to_exactly(name: str, stack: tuple[int, in
         assert np.abs(found[number] - attention(query, keys, values, rule=exact)).max() < SINGLE
 
 
-@pytest.mark.parametrize("rule", RULES)
+@pytest.mark.parametrize("rule", first_now(RULES))
 @pytest.mark.parametrize(("name", "stack"), [case for case in PLAYED if case.values[0] not in QUANTISED | {"fla:ABC"}])
 def test_the_whole_budget_is_exact(name: str, stack: tuple[int, int], rule: str) -> None:
     """Law: at budget 1 answers are attention over all tokens, up to float16 rows (unit keys round), in float32."""

@@ -241,6 +241,7 @@ def test_pictures_of_digits() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 def test_a_short_training() -> None:
     """Law: within 30 steps of each stage losses fall, and a second training gives the same weights to the bit."""
     from experiments.digits_training import SIDE, Images, train
