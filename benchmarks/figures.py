@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 
-from benchmarks.timing import Row, within
+from benchmarks.timing import Row, anew, within
 from paper_figures.__main__ import FIGURES, RESULTS
 
 LIMIT_S = 30.0
@@ -17,11 +16,6 @@ def rows() -> Iterator[Row]:
     """The time to draw all figures whose tables exist, into a temporary folder."""
     names = [name for name, module in FIGURES.items() if (RESULTS / f"{module.TABLE}.json").exists()]
     with tempfile.TemporaryDirectory() as folder:
-        words = [sys.executable, "-m", "paper_figures", *names, "--out", folder]
+        draw = partial(anew, "-m", "paper_figures", *names, "--out", folder)
         if names:
-            yield within(
-                "figures as PDF, SVG and PNG",
-                f"{len(names)} of {len(FIGURES)}",
-                lambda: subprocess.run(words, check=True, capture_output=True),
-                LIMIT_S,
-            )
+            yield within("figures as PDF, SVG and PNG", f"{len(names)} of {len(FIGURES)}", draw, LIMIT_S)
