@@ -27,6 +27,8 @@ def rank(matrix: fmpq_mat) -> int:
     """
     # Elimination modulo a prime and one rational solve are much faster than rational elimination of a large matrix.
     integers, _ = matrix.numer_denom()
+    if integers.nrows() > integers.ncols():
+        integers = integers.transpose()  # the fewer rows, the fewer combinations are solved for
     whole = fmpq_mat(integers)
     rows, columns = whole.nrows(), whole.ncols()
     if not rows or not columns:
