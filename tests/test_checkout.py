@@ -30,6 +30,7 @@ def test_a_small_frontier_experiment_runs_and_draws(
     assert draw_figures(["--out", "figures"]) == 2, "the other tables are missing here"
 
 
+@pytest.mark.slow
 def test_a_frontier_that_is_too_far_refutes_the_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Non-vacuity: with a stricter claim the same experiment says refuted."""
     monkeypatch.chdir(tmp_path)

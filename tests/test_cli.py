@@ -218,7 +218,7 @@ def test_caches_and_models_json(run_command: Run) -> None:
             (("play", "tests.forgeries.broken:Hangs", "--time-limit", "2"), 3, "within 2 s"),
             (("play", "tests.forgeries.smugglers:ModuleGlobal", *FAST), 1, "under the proved floor"),
         ],
-        12,
+        6,
     ),
 )
 def test_bad_input(run_command: Run, words: tuple[str, ...], code: int, sentence: str) -> None:

@@ -411,6 +411,7 @@ def test_no_cache_of_the_pictures_is_left_out() -> None:
         pictures.build([*({**row, "state_bytes": 3000} if row["cache"] == "h2o" else row for row in caches), facts])
 
 
+@pytest.mark.slow
 def test_the_released_log_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: training is drawn from the log that comes with the checkout, whatever lies in results/."""
     monkeypatch.setattr(command, "RESULTS", tmp_path)
@@ -418,6 +419,7 @@ def test_the_released_log_is_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert first == tmp_path / "out" / "digits_training.pdf"
 
 
+@pytest.mark.slow
 def test_titles_tell_what_is_known() -> None:
     """Definition: the number of tokens that a cache knows stands over its pyramid."""
     picture = maps.build(TABLES["maps"])
@@ -432,6 +434,7 @@ def test_titles_tell_what_is_known() -> None:
     assert len(tightness.build(TABLES["tightness"]).axes) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 def test_nothing_is_cut_off(name: str) -> None:
     """Law: every title, label, legend and note of a figure lies inside it."""

@@ -148,6 +148,7 @@ def test_too_little_memory_is_undecided(command: Command, monkeypatch: pytest.Mo
     assert command("floor")[0] == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("isolation", ["process-shared-files", "none"])
 def test_a_caches_own_exception_tells_its_line(command: Command, tmp_path: Path, isolation: str) -> None:
     """Law: the sentence names the file and line of the user's code, not NumPy's; --debug shows the traceback."""

@@ -250,6 +250,7 @@ def test_every_exported_name_resolves() -> None:
         lowerbound.nothing  # noqa: B018
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_the_library_alone(tmp_path: Path) -> None:
     """Law: the wheel's only top-level name is lowerbound, with its type marker and its tables of models."""
     names = built(ROOT, tmp_path)
@@ -257,6 +258,7 @@ def test_the_wheel_holds_the_library_alone(tmp_path: Path) -> None:
     assert not [name for name in names if name.endswith(".safetensors")]
 
 
+@pytest.mark.slow
 def test_weights_are_a_wheel_of_their_own(tmp_path: Path) -> None:
     """Law: the trained network's weights, which have a license of their own, are all of another wheel's one package."""
     names = built(ROOT / "digits", tmp_path)

@@ -127,6 +127,7 @@ def test_the_witness_of_a_stack() -> None:
     assert rerun(document, isolation=Isolation.PROCESS).outcome is Outcome.VERIFIED
 
 
+@pytest.mark.slow
 def test_the_controls() -> None:
     """Known value: guesses are broken; what keeps all in float64, and exact symbols, are not, and neither are ids."""
     assert broken("random").attack == "gap"
@@ -174,6 +175,7 @@ def test_a_wide_promise_is_kept_by_a_quantiser() -> None:
     assert not_broken("kivi", guarantee="additive", eta="9/10", geometry=SMALL).in_time
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["streaming", "kivi"])
 def test_on_a_given_head_the_place_stays(name: str) -> None:
     """Law: maps and dimension of a given geometry are those of the witness, under the scaled rule as well."""

@@ -41,6 +41,7 @@ def box_of(name: str, terms: Terms = FOUR) -> BlackBox:
     return BlackBox(RespondentHere(find_cache(name)), terms, math.inf, PrivateSeed(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES, ids=str)
 def test_every_attack_is_fair(rule: Rule) -> None:
     """Law: whatever an attack yields on the ladder is in the class that the adversary may use."""

@@ -73,6 +73,7 @@ def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monke
     assert all(isinstance(row, Row) for row in others)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("ending", "time_limit_s"), [("Dies", 60.0), pytest.param("Hangs", 4.0, marks=pytest.mark.slow)]
 )

@@ -61,6 +61,7 @@ def test_the_bound_is_above_exact_moments(eta: str, share: float) -> None:
     assert share * most <= found <= most
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("eta", "delta", "d"), [("1/10", "1/10", 64), ("1/1000", "1/100", 64), ("1/100", "1/10000", 3)]
 )

@@ -83,6 +83,7 @@ def test_caps_that_cover() -> None:
     assert covering_keys(64, Fraction(0)) == 2
 
 
+@pytest.mark.slow
 def test_vectors_of_leech() -> None:
     """Definition: 196560 distinct lattice vectors of norm 32; differences have norm >= 32, so products are <= 16.
 

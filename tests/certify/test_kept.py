@@ -117,6 +117,7 @@ def test_a_kept_design_is_judged(place: Path, small_geometry: Geometry) -> None:
         certified(small_geometry, **terms)
 
 
+@pytest.mark.slow
 def test_commands_say_what_they_have_read(run_command: Run) -> None:
     """Law: with --json a command names the proposals of earlier runs; the rest of its answer is the same."""
     words = ("certify", "--tokens", "40", "--d", "16", "--theorem", "C'", "--json")

@@ -143,6 +143,7 @@ IN_C = "import flint; flint.fmpz(3) ** (2**34)"
 """One call of a library of C that takes minutes and that no signal handler of Python's interrupts."""
 
 
+@pytest.mark.slow
 def test_a_call_of_c_is_ended_too(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: a judge that is inside of a library is killed; one that dies has decided nothing."""
     monkeypatch.setattr(timed, "PATIENCE_S", 0.2)

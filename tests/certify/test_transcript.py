@@ -72,6 +72,7 @@ def test_a_game_is_played_again(name: str, budget: str | None) -> None:
     assert judge_document(written(name, budget))[1].outcome is Outcome.CONSISTENT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("terms", [{"guarantee": "additive", "n_levels": None}, {"n_levels": 4}])
 def test_games_with_more_levels_are_played_again(terms: dict[str, Any]) -> None:
     """Law: what is planned from the setting is what was played, for levels at equal distances and at equal ratios."""
@@ -193,6 +194,7 @@ def test_the_symbols_are_drawn_from_the_seed_that_is_opened() -> None:
         assert "instance" in judge_document(forgery)[1].reason
 
 
+@pytest.mark.slow
 def test_a_better_answer_is_another_game() -> None:
     """Forgery: one answer corrected, or fewer bits claimed, signed and sealed anew."""
     payload = json.loads(written("window", "1/4"))["certificate"]["payload"]

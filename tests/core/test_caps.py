@@ -58,6 +58,7 @@ def test_no_cap_stated_is_a_hundred() -> None:
     assert "logit_cap" not in HEAD.to_json()
 
 
+@pytest.mark.slow
 def test_a_smaller_cap_leaves_more_room() -> None:
     """Law: what is proved enough shrinks with the cap too, so that floor and ceiling speak of the same queries."""
     small, large = possible(HEAD.capped(10), ratio=2), possible(HEAD.capped(100), ratio=2)

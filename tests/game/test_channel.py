@@ -156,7 +156,7 @@ def test_foreign_code_does_not_run_in_the_judge(small: Reduction, monkeypatch: p
             ("ChangesOnDecode", r"must answer after encode\(\) as its copy does after decode"),
             ("NotBytes", "encode must return bytes, got str"),
         ],
-        5,
+        3,
     ),
 )
 def test_broken_caches_give_one_sentence(small: Reduction, isolation: Isolation, cache: str, sentence: str) -> None:

@@ -305,6 +305,7 @@ def test_rows_of_the_reference_model(kind: Kind) -> None:
         play(family, "recompute", isolation=Isolation.NONE)
 
 
+@pytest.mark.slow
 def test_fp16_is_no_admissible_cache_at_one_thousandth() -> None:
     """Known value: at eta 1/1000 fp16 keeps values, and misreads most keys: its logits move by 0.05 at lambda 100."""
     row = play(PayloadReduction(zoom_design(*ZOOM_1000)), "full-fp16", isolation=Isolation.NONE)

@@ -180,6 +180,7 @@ def test_keys_that_do_not_fit_are_refused(small: LatticePairs) -> None:
             _ = impossible.points
 
 
+@pytest.mark.slow
 def test_rows_of_the_reference_model() -> None:
     """Known value: fp16 misreads nothing at 1/100; a window of a quarter keeps a quarter of both kinds of symbols."""
     family = lattice_game(D16, eta="1/100")

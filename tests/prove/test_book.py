@@ -287,6 +287,7 @@ def test_unknown_answers_are_failures(book: Book, monkeypatch: pytest.MonkeyPatc
     assert (check.outcome, check.reason) == ("undecided", "cvc5 is not installed")
 
 
+@pytest.mark.slow
 def test_the_solvers_are_independent_processes(book: Book) -> None:
     """Differential: z3 and cvc5 answer every question of the book alike."""
     scripts = {name: text for lemma in book.lemmas for name, (text, _) in solver_scripts(book, lemma).items()}

@@ -68,6 +68,7 @@ def test_crossings_are_counted_and_fewer_than_as_written() -> None:
     assert (places["a"][1] < places["b"][1]) == (places["y"][1] < places["x"][1])
 
 
+@pytest.mark.slow
 def test_the_picture_tells_the_report(book: Book) -> None:
     """Law: a box's class is its lemma's status in the report; unchecked lemmas are open, and nothing is typed."""
     report = verify(book, backends=["computation"])

@@ -103,6 +103,7 @@ def test_a_torn_row_is_seen_left_out_and_mended(tmp_path: Path) -> None:
         assert store.problems() == []
 
 
+@pytest.mark.slow
 def test_two_drivers_do_not_share_a_store(tmp_path: Path) -> None:
     """Law: the second is told who writes; when the first is gone, even by kill -9, the lock is gone."""
     path = tmp_path / "s.db"
