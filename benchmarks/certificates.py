@@ -1,8 +1,8 @@
 """How long a floor takes to certify and to check, and a cache to break: whole commands in new processes.
 
-Every design is searched for anew: nothing of an earlier run is found.
-At 131,072 tokens in R^128 every theorem has a certificate, or a sentence that says why it has none. How checking grows
-with the tokens is fitted to processor time in this process, least of five runs.
+Every design is searched for anew: nothing of an earlier run is found. At 131,072 tokens in R^128 every theorem has a
+certificate, or a sentence that says why it has none. How checking grows with the tokens is fitted to processor time in
+this process, least of five runs.
 """
 
 from __future__ import annotations

@@ -7,12 +7,10 @@ and audits the same files on as many processors.
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from functools import partial
 
-from benchmarks.timing import HOME, Row, anew, command, paired, seconds, surroundings, within
+from benchmarks.timing import Row, anew, command, paired, python, seconds, within
 
 RUNS = 5
 LIMITS = (
@@ -33,16 +31,13 @@ LONGER_THAN_COQ = 1.2
 
 
 def typed(*words: str) -> None:
-    """Run `lowerbound` with these words in a new process, in the checkout; IMPOSSIBLE and BROKEN are answers too."""
-    command = [sys.executable, "-m", "lowerbound", *words]
-    done = subprocess.run(command, cwd=HOME, env=surroundings(), capture_output=True, text=True)
-    if done.returncode not in (0, 1):
-        raise RuntimeError(f"{' '.join(words)} must give an answer: {done.stderr}")
+    """Run `lowerbound` with these words in a new process; IMPOSSIBLE and BROKEN are answers too."""
+    python("-m", "lowerbound", *words, answers=(0, 1))
 
 
 def rows() -> Iterator[Row]:
     """Rows for the import of the package, each command of LIMITS, and a verification without earlier results."""
-    start = partial(subprocess.run, [sys.executable, "-c", "import lowerbound"], check=True, capture_output=True)
+    start = partial(python, "-c", "import lowerbound")
     yield within("import lowerbound", "a new process", start, 0.1, runs=RUNS)
     for words, limit_s in LIMITS:
         typed(*words)

@@ -121,16 +121,22 @@ def surroundings() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def anew(*words: str, answers: Sequence[int] = (0,)) -> None:
-    """Run Python with these words in the checkout, in a new process that finds no result of an earlier run.
+def python(*words: str, answers: Sequence[int] = (0,), **more: str) -> None:
+    """Run Python with these words in the checkout, in a new process; `more` is added to its environment.
 
     Another exit code than those of `answers` raises RuntimeError with what the process said.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        environment = surroundings() | {"XDG_CACHE_HOME": folder}
-        done = subprocess.run([sys.executable, *words], cwd=HOME, env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, *words], cwd=HOME, env=surroundings() | more, capture_output=True, text=True, check=False
+    )
     if done.returncode not in answers:
         raise RuntimeError(f"{' '.join(words)} must end with {' or '.join(map(str, answers))}: {done.stderr}")
+
+
+def anew(*words: str, answers: Sequence[int] = (0,)) -> None:
+    """Run Python with these words in a new process that finds no result of an earlier run."""
+    with tempfile.TemporaryDirectory() as folder:
+        python(*words, answers=answers, XDG_CACHE_HOME=folder)
 
 
 def command(*words: str, answers: Sequence[int] = (0,)) -> None:
@@ -140,4 +146,4 @@ def command(*words: str, answers: Sequence[int] = (0,)) -> None:
 
 def program(text: str) -> None:
     """Run these lines of Python in a new process, whose caches are empty."""
-    subprocess.run([sys.executable, "-c", text], check=True, capture_output=True)
+    python("-c", text)

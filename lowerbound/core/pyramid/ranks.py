@@ -22,8 +22,8 @@ def rank(matrix: fmpq_mat) -> int:
     """The rank of a matrix over the rationals.
 
     Contract: the result is exact. The rank r modulo PRIME is a lower bound. It is also an upper bound if every other
-    row is a rational combination of r chosen rows, which is checked exactly. If that check fails, rational elimination
-    computes the rank.
+    row, or every other column where there are fewer, is a rational combination of r chosen ones, which is checked
+    exactly. If that check fails, rational elimination computes the rank.
     """
     # Elimination modulo a prime and one rational solve are much faster than rational elimination of a large matrix.
     integers, _ = matrix.numer_denom()
