@@ -79,8 +79,9 @@ def _keep(place: Path, file: str, data: bytes) -> None:
     """Write a file at once, or not at all; a folder that is begun takes the place of the oldest of MOST_PROGRAMS."""
     if not place.is_dir():
         place.mkdir(parents=True, exist_ok=True)
-        others = sorted(place.parent.iterdir(), key=lambda each: each.stat().st_mtime)
-        for old in others[:-MOST_PROGRAMS]:
+        # A clock may give folders of one moment the same time, so the new one is not among those to choose from.
+        others = sorted(set(place.parent.iterdir()) - {place}, key=lambda each: each.stat().st_mtime)
+        for old in others[: -(MOST_PROGRAMS - 1)]:
             shutil.rmtree(old, ignore_errors=True)
     unfinished = place / f"{file}.{os.getpid()}"
     unfinished.write_bytes(data)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -84,12 +85,13 @@ def test_a_place_that_cannot_be_written_is_no_obstacle(place: Path, monkeypatch:
 
 
 def test_old_programs_make_place(place: Path) -> None:
-    """Law: the folders of at most MOST_PROGRAMS programs are kept."""
+    """Law: the folders of at most MOST_PROGRAMS programs are kept, the new one among them, whatever the clock says."""
     for number in range(kept.MOST_PROGRAMS + 3):
         (place.parent / str(number)).mkdir(parents=True)
+        os.utime(place.parent / str(number), (2**32 + number, 2**32 + number))
     proposed("n", 1, lambda: 3, int)
-    assert len(list(place.parent.iterdir())) == kept.MOST_PROGRAMS
-    assert place.is_dir()
+    newest = {str(number) for number in range(4, kept.MOST_PROGRAMS + 3)}
+    assert {each.name for each in place.parent.iterdir()} == {place.name, *newest}
 
 
 def test_a_kept_design_is_judged(place: Path, small_geometry: Geometry) -> None:
