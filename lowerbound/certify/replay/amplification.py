@@ -199,7 +199,8 @@ def _square(a: FloatArray) -> tuple[int, ...]:
     if comb(n_rows, n) <= MOST_SUBSETS:
         return _best_of_all(a)
     starts = [_pivots(a), *([_greedy(a)] if n_rows <= MOST_GREEDY_ROWS else [])]
-    return min(_improved(a, start) for start in starts)[1]
+    ends = [_improved(a, start) for start in starts]
+    return ends[_first_least(np.array([gain for gain, _ in ends]))][1]
 
 
 def _gains(parts: FloatArray) -> FloatArray:
@@ -210,13 +211,21 @@ def _gains(parts: FloatArray) -> FloatArray:
     return gains
 
 
+def _first_least(gains: FloatArray) -> int:
+    """The first of the places whose gain is clearly no more than any other.
+
+    A row and its mirror image have equal gains, and rounding, which is not the same on every processor, would choose.
+    """
+    return int(np.flatnonzero(gains <= gains.min() * (1 + CLEARLY))[0])
+
+
 def _best_of_all(a: FloatArray) -> tuple[int, ...]:
     best, rows = np.inf, tuple(range(a.shape[1]))
     subsets = combinations(range(len(a)), a.shape[1])
     while block := list(islice(subsets, 2048)):
         gains = _gains(a[np.array(block)])
-        if gains.min() < best - CLEARLY:
-            best, rows = float(gains.min()), block[int(gains.argmin())]
+        if gains.min() < best * (1 - CLEARLY):
+            best, rows = float(gains.min()), block[_first_least(gains)]
     return rows
 
 
@@ -226,7 +235,7 @@ def _greedy(a: FloatArray) -> list[int]:
     while len(rows) > a.shape[1]:
         fewer = [[row for row in rows if row != out] for out in rows]
         gains = _gains(a[np.array(fewer)])
-        rows = fewer[int(gains.argmin())]
+        rows = fewer[_first_least(gains)]
     return rows
 
 
@@ -234,7 +243,8 @@ def _pivots(a: FloatArray) -> list[int]:
     """The rows that elimination with pivoting takes first: always independent, if the matrix has full rank."""
     from scipy.linalg import qr
 
-    _, _, order = qr(a.T, mode="economic", pivoting=True)
+    earlier_is_longer = 1 - CLEARLY * np.arange(len(a))  # of rows of one length the first, not what rounding prefers
+    _, _, order = qr(a.T * earlier_is_longer, mode="economic", pivoting=True)
     return sorted(int(row) for row in order[: a.shape[1]])
 
 
@@ -253,8 +263,8 @@ def _improved(a: FloatArray, rows: list[int]) -> tuple[float, tuple[int, ...]]:
             out = np.flatnonzero(np.abs(t) > WRONG)
             steps = (t - np.eye(n)[out]) / t[out, None]
             gains = np.abs(inverse - inverse.T[out][:, :, None] * steps[:, None, :]).sum(2).max(1)
-            if gains.min() < best - CLEARLY:
-                best, exchange = float(gains.min()), (int(out[gains.argmin()]), new)
+            if gains.min() < best * (1 - CLEARLY):
+                best, exchange = float(gains.min()), (int(out[_first_least(gains)]), new)
         if exchange is None:
             return gain, tuple(rows)
         rows = sorted([*(row for place, row in enumerate(rows) if place != exchange[0]), exchange[1]])

@@ -14,7 +14,15 @@ from scipy.optimize import linprog
 
 from lowerbound.certify.check import check
 from lowerbound.certify.floors import floor
-from lowerbound.certify.replay.amplification import floats_of, least, left_inverse, passed, row_sums, square
+from lowerbound.certify.replay.amplification import (
+    _square,
+    floats_of,
+    least,
+    left_inverse,
+    passed,
+    row_sums,
+    square,
+)
 from lowerbound.certify.replay.floor import certify_replay, plan_replay, resampling_of, surviving, thinned
 from lowerbound.certify.replay.games import answer_of_r2, answer_of_r3, fibre_answer, replay
 from lowerbound.core.models import find_model
@@ -73,6 +81,14 @@ def test_square_rows_are_the_best_of_all(n: int, n_next: int) -> None:
     a = floats_of(passed(VAR, n, n_next, 16))
     gains = [np.abs(np.linalg.inv(a[list(rows)])).sum(1).max() for rows in combinations(range(n_next), n)]
     assert float(square(passed(VAR, n, n_next, 16)).kappa) == pytest.approx(min(gains), rel=1e-9)
+
+
+@pytest.mark.parametrize(("n", "n_next", "n_last"), [(3, 4, 16), (5, 6, 16), (8, 10, 16), (9, 13, 32), (18, 24, 32)])
+def test_rounding_does_not_choose_the_rows(n: int, n_next: int, n_last: int) -> None:
+    """Metamorphic: rows and their mirror images have equal gains, and no processor's rounding chooses among them."""
+    a, rng = floats_of(passed(VAR, n, n_next, n_last)), np.random.default_rng(0)
+    rounded = [a * (1 + 2.0**-50 * rng.uniform(-1, 1, a.shape)) for _ in range(5)]
+    assert {_square(each) for each in rounded} == {_square(a)}
 
 
 def test_too_few_rows() -> None:
