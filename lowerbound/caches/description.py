@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 from lowerbound.caches.registry import target_of
-from lowerbound.core.program import PREFIX
+from lowerbound.core.kinds import PREFIX, is_program
 from lowerbound.game.channel import module_path, strongest
 from lowerbound.game.duel import describe
 
@@ -45,7 +45,7 @@ def description(name: str) -> dict[str, Any]:
 
 def file_of(target: str) -> str | None:
     """The file of a target's module or program, or None if there is no such file; no code of the target is run."""
-    if target.startswith(PREFIX):
+    if is_program(target):
         return shlex.split(target.removeprefix(PREFIX))[0]
     spec: ModuleSpec | None = None
     path, parents = module_path([target]), ""
@@ -58,6 +58,6 @@ def file_of(target: str) -> str | None:
 
 
 def _how_to_play(name: str, default_budget: str | None) -> str:
-    if name.startswith(PREFIX):
+    if is_program(name):
         return f"lowerbound play --exec {shlex.quote(name.removeprefix(PREFIX))}"
     return f"lowerbound play {shlex.quote(name if default_budget is None else f'{name}@{default_budget}')}"

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from lowerbound.core.kinds import is_wrapped
+from lowerbound.core.kinds import PREFIX, is_program, is_wrapped
 from lowerbound.errors import InvalidArgument, unknown
 
 if TYPE_CHECKING:
@@ -194,6 +193,8 @@ ENTRY_POINT_GROUP = "lowerbound.caches"
 
 def known_caches() -> dict[str, str]:
     """Every registered name with its target: this package's caches, its adapters, other packages' entry points."""
+    from importlib.metadata import entry_points
+
     found = {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
     adapters = {
         f"{prefix}:{name}": target for prefix, library in ADAPTERS.items() for name, target in library.classes.items()
@@ -214,10 +215,10 @@ def target_of(name: str) -> str:
     Contract: a name that already has that form, or is "exec:COMMAND", is returned as its own target. Any other unknown
     name raises UnknownName with the nearest known names; a command that cannot be run raises InvalidArgument.
     """
-    if name.startswith("exec:"):
+    if is_program(name):
         from lowerbound.core.program import program_target
 
-        return program_target(name.removeprefix("exec:"))
+        return program_target(name.removeprefix(PREFIX))
     if name in CACHES:
         return CACHES[name]
     if is_wrapped(name):
@@ -270,7 +271,7 @@ def play(
         return duel(place, target_of(name), label=name, **terms)
     error = Fraction(1, 100) if eta is None else eta
     plan = plan_reduction(find_geometry(place), eta=error, guarantee="additive", n_levels=2, seed=seed)
-    own = name.startswith("exec:") or is_wrapped(name) or name in known_caches()
+    own = is_program(name) or is_wrapped(name) or name in known_caches()
     cache, at, share = (name, "", "") if own else name.partition("@")
     if at:
         terms["budget"] = share

@@ -10,9 +10,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Protocol
-
-from flint import arb, ctx
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lowerbound.core.scalars import (
     ball,
@@ -24,6 +22,9 @@ from lowerbound.core.scalars import (
     upper_fraction,
 )
 from lowerbound.errors import invalid
+
+if TYPE_CHECKING:
+    from flint import arb
 
 PRECISION_BITS = 128
 
@@ -260,6 +261,8 @@ def is_above(bits: int, m: int, levels: int, low: Fraction, high: Fraction) -> b
     """
     if low <= Fraction(levels - 1, levels) <= high:
         return bits >= 0
+    from flint import ctx
+
     delta = high if high < Fraction(levels - 1, levels) else low
 
     def question() -> bool | None:

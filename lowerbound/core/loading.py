@@ -5,8 +5,7 @@ from __future__ import annotations
 import importlib
 
 from lowerbound.core.cache import Memory
-from lowerbound.core.kinds import is_wrapped
-from lowerbound.core.program import PREFIX, program_cache
+from lowerbound.core.kinds import PREFIX, is_program, is_wrapped
 from lowerbound.errors import InvalidArgument, raised_at, unknown
 
 ADAPTERS = "lowerbound.foreign.kinds"
@@ -20,7 +19,9 @@ def load_cache(target: str) -> type[Memory]:
     Contract: returns a concrete subclass of Memory. It raises InvalidArgument if the module cannot be imported or the
     name is not that of a concrete cache class, and UnknownName, with the nearest names, if the module lacks the name.
     """
-    if target.startswith(PREFIX):
+    if is_program(target):
+        from lowerbound.core.program import program_cache
+
         return program_cache(target.removeprefix(PREFIX))
     if is_wrapped(target):
         adapted: type[Memory] = importlib.import_module(ADAPTERS).adapter(target)

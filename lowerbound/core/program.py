@@ -30,12 +30,12 @@ from typing import ClassVar
 import numpy as np
 
 from lowerbound.core.cache import Cache, FloatArray, Public
+from lowerbound.core.kinds import PREFIX, is_program
 from lowerbound.core.rules import L2Norm
 from lowerbound.core.tail import Tail
 from lowerbound.errors import CacheContractBroken, CorruptState, InvalidArgument, LowerBoundError, invalid
 
 VERSION = 1
-PREFIX = "exec:"
 WORD_BYTES = 8
 LONGEST_STATE_BYTES = 2**31
 LONGEST_SENTENCE_BYTES = 4096
@@ -331,7 +331,7 @@ def program_places(target: str) -> list[str]:
     They are the folders of all files that the command names. For a file in PLACE/bin or PLACE/shims, the folder is
     PLACE, because such a tool needs files next to its `bin` folder.
     """
-    if not target.startswith(PREFIX):
+    if not is_program(target):
         return []
     executable, *rest = _split(target.removeprefix(PREFIX))
     places = []

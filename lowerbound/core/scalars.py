@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from fractions import Fraction
-
-from flint import arb, ctx, fmpq
+from typing import TYPE_CHECKING
 
 from lowerbound.errors import InvalidArgument, Undecided, invalid, quoted
+
+if TYPE_CHECKING:
+    from flint import arb  # imported where a ball is made: the parties of most games make none, and would wait for it
 
 Rational = Fraction | int | str
 HIGHEST_PRECISION_BITS = 4096
@@ -56,6 +58,8 @@ def rational(value: Rational, *, name: str = "value") -> Fraction:
 
 def ball(value: Fraction | int) -> arb:
     """An Arb ball that contains an exact rational, at the current precision."""
+    from flint import arb, fmpq
+
     exact = Fraction(value)
     return arb(fmpq(exact.numerator, exact.denominator))
 
@@ -63,6 +67,8 @@ def ball(value: Fraction | int) -> arb:
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
     """A context in which Arb computes with `bits` bits of precision."""
+    from flint import ctx
+
     before = ctx.prec
     ctx.prec = bits
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
-
-from flint import arb
+from typing import TYPE_CHECKING
 
 from lowerbound.core.scalars import ball, certainly_less, precision
 from lowerbound.errors import invalid
+
+if TYPE_CHECKING:
+    from flint import arb
 
 CONFIDENCE = 1 - Fraction(1, 10**6)
 """Default confidence of every printed interval: an interval misses the true rate with probability at most 10^-6."""

@@ -7,12 +7,12 @@ of its core. And the elementwise steps between two products of a block (an expon
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from threadpoolctl import ThreadpoolController
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 Task = TypeVar("Task")
 Result = TypeVar("Result")
@@ -20,6 +20,8 @@ Result = TypeVar("Result")
 
 @lru_cache(maxsize=1)
 def _controller() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
     return ThreadpoolController()
 
 
@@ -45,6 +47,8 @@ def each(work: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int)
     with nullcontext() if n_threads() == 1 else one_thread():
         if threads == 1:
             return [work(task) for task in tasks]
+        from concurrent.futures import ThreadPoolExecutor
+
         with ThreadPoolExecutor(threads) as pool:
             return list(pool.map(work, tasks))
 

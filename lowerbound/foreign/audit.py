@@ -14,7 +14,7 @@ from lowerbound.caches.registry import target_of
 from lowerbound.certify.design.payload_game import payload_game
 from lowerbound.certify.possible import possible
 from lowerbound.core.geometry import Geometry, HasGeometry
-from lowerbound.core.kinds import is_wrapped
+from lowerbound.core.kinds import is_program, is_wrapped
 from lowerbound.core.models import find_geometry
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import MULTIPLIER_CAP
@@ -169,7 +169,7 @@ class _Run:
 
     def of_cache(self, name: str, head: Geometry) -> Audit:
         """A cache of this package's interface, whose state is its message: attacked and played."""
-        base, _, share = (name, "", "") if name.startswith("exec:") else name.partition("@")
+        base, _, share = (name, "", "") if is_program(name) else name.partition("@")
         target, budget = target_of(base), share or None
         facts = describe(target, self.isolation, self.time_limit_s)
         broken = self._broken(base, head, budget=budget)
@@ -182,7 +182,7 @@ class _Run:
         The digits are a courtesy: what fails here is no refusal of the audit.
         """
         self.on_step("drawing digits")
-        cache, at, share = ("", "", "") if name.startswith("exec:") or is_wrapped(name) else name.rpartition("@")
+        cache, at, share = ("", "", "") if is_program(name) or is_wrapped(name) else name.rpartition("@")
         try:
             budget = rational(share, name="budget") if at else None
             studio = Studio(source_of("digits").network(), classes=CLASSES, pictures=len(CLASSES), seed=self.seed)
@@ -274,7 +274,7 @@ def _defendant(
         found = target if isinstance(target, Defendant) else Defendant.parse(target)
         options: dict[str, Any] = {"init": init, "after": after, "read": read}
         return replace(found, **{name: value for name, value in options.items() if value is not None})
-    if target.count(":") >= 2 and not target.startswith("exec:"):
+    if target.count(":") >= 2 and not is_program(target):
         Defendant.parse(target)  # which says what the kinds are
     if init is not None or after is not None or read is not None:
         raise InvalidArgument(

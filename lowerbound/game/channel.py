@@ -31,10 +31,11 @@ from functools import lru_cache
 from typing import IO, Any
 from weakref import WeakSet
 
-from lowerbound.core.kinds import is_wrapped
+from lowerbound.core.kinds import PREFIX, is_wrapped
 from lowerbound.core.processes import started
-from lowerbound.core.program import PREFIX, program_places, programs_end_here
+from lowerbound.core.program import program_places, programs_end_here
 from lowerbound.core.tail import Tail
+from lowerbound.core.threads import one_thread
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import (
     CacheContractBroken,
@@ -293,7 +294,10 @@ def _kill_group(process: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(home: str) -> dict[str, str]:
-    """The environment of a party: constants, and this process's OpenBLAS kernel settings if there are any."""
+    """The environment of a party: constants, and this process's OpenBLAS kernel settings if there are any.
+
+    BLAS gets one thread: a game consists of many small products, and several parties may run side by side.
+    """
     fixed = {
         "HOME": home,
         "TMPDIR": home,
@@ -320,7 +324,7 @@ def _converse_here(
     role: Role, job: dict[str, Any], private: Sequence[bytes], time_limit_s: float, search_path: Sequence[str]
 ) -> Frames:
     refuse_here(game["cache"] for game in job.get("games", [job]))
-    with alarm(role, time_limit_s), programs_end_here(), party_path_here(search_path):
+    with alarm(role, time_limit_s), one_thread(), programs_end_here(), party_path_here(search_path):
         return perform(role, json.loads(json.dumps(job)), list(private))
 
 

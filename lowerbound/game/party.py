@@ -26,7 +26,6 @@ import numpy as np
 
 from lowerbound.core.bits import EncodedState
 from lowerbound.core.loading import load_cache
-from lowerbound.core.threads import one_thread
 from lowerbound.errors import REPORTABLE, CacheContractBroken, LowerBoundError, TimeLimitExceeded
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
@@ -62,12 +61,6 @@ def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     `reply.replies` reads them. An error of this package that a game raises is all that its header reports, no frame
     follows, and the next game is played. For the other roles the reply is one frame.
     """
-    # BLAS gets one thread, because a game consists of many small products, and several parties may run side by side.
-    with one_thread():
-        return _perform(role, job, private)
-
-
-def _perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
     if role == "describe":
         return [_facts(job["cache"])]
     if role == "answer":

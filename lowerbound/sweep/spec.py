@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from lowerbound.core.kinds import is_program
 from lowerbound.core.models import find_geometry
 from lowerbound.core.scalars import counted, rational
 from lowerbound.core.schedule import ScaleSchedule
@@ -142,7 +143,7 @@ class CacheSweep(Axes):
                 rational(own, name="the budget after @")
             cache = bare if at else name
             # Whether a program can be run, or a class imported, is decided on the machine that runs the unit.
-            if not cache.startswith("exec:"):
+            if not is_program(cache):
                 target_of(cache)
         return names
 
@@ -357,7 +358,7 @@ def spec_of(table: dict[str, Any], source: str = "the specification", *, allow_e
 
 def _check_commands(spec: CacheSweep, source: str, allow_exec: bool) -> None:
     for cache in spec.caches:
-        if cache.startswith("exec:") and not allow_exec:
+        if is_program(cache) and not allow_exec:
             raise InvalidArgument(
                 f"{source}: caches: {quoted(cache)} runs a command of this machine, "
                 "which a specification may do only with --allow-exec"

@@ -11,7 +11,6 @@ from lowerbound.core.keys.orthoplex import Orthoplex
 from lowerbound.core.keys.random import GaussianJL, GreedySigns, RandomSigns
 from lowerbound.core.keys.steiner import Steiner
 from lowerbound.core.keys.trace import Kasami, Trace2, Trace3
-from lowerbound.core.models import find_geometry
 from lowerbound.errors import ImpossibleReduction, unknown
 
 KEY_FAMILIES: tuple[KeyFamily, ...] = (
@@ -82,5 +81,7 @@ def keys_for(place: HasGeometry | str, *, seed: int = 0) -> Keys:
     ----------
     place : a model of the catalogues, its name, or a geometry
     """
+    from lowerbound.core.models import find_geometry  # the catalogues: a party, which knows its head, needs none
+
     head = find_geometry(place)
     return best_family(head.n_tokens, head.d).keys(head.n_tokens, head.d, seed=seed)

@@ -7,10 +7,7 @@ block; torch's own threads would wait for each other after every operation.
 
 from __future__ import annotations
 
-import platform
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,6 +38,9 @@ def has_faster_products() -> bool:
 
     Elsewhere OpenBLAS, which NumPy has, is as fast, and its threads do not keep others waiting.
     """
+    import platform
+    from pathlib import Path
+
     import torch
 
     try:
@@ -55,6 +55,8 @@ def torch_attention(queries: FloatArray, key_blocks: KeyBlocks, values: FloatArr
 
     Memory beyond the output is O(threads * 256 * 512), independent of the numbers of queries and tokens.
     """
+    from concurrent.futures import ThreadPoolExecutor
+
     import torch
 
     threads = torch.get_num_threads()
