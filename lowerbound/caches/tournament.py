@@ -32,7 +32,9 @@ LARGEST_HEAT = 24
 """At most this many adapters of one library share one pair of processes, so that each pair loads the library once."""
 OWN_HEAT = 16
 """At most this many games of this package's own caches share one pair of processes: starting a pair takes ten times as
-long as playing one such game."""
+long as playing one such game, if it has SOON_READ symbols."""
+SOON_READ = 2**15
+"""Games with more symbols are shared out among the processors, in as many pairs of processes."""
 
 
 def at_standard_budgets(names: Sequence[str], isolation: Isolation) -> list[tuple[str, Fraction | None]]:
@@ -65,7 +67,8 @@ def tournament(
     targets = [target_of(name) for name, _ in games]
     known = zip(targets, games, strict=True)
     entries = [Contender(target, budget, name, facts.get(target)) for target, (name, budget) in known]
-    heats = [list(heat) for heat in _heats(entries)]
+    long = reduction.n_symbols * trials > SOON_READ
+    heats = [list(heat) for heat in _heats(entries, pairs=(os.cpu_count() or 1) if long else 1)]
     play = partial(
         duels,
         reduction,
@@ -109,11 +112,12 @@ def _name(entry: Contender) -> str:
     return entry.label or entry.cache
 
 
-def _heats(entries: Sequence[Contender]) -> Iterator[list[Contender]]:
-    """Groups of consecutive entries that may share processes, cut to at most LARGEST_HEAT or OWN_HEAT entries each."""
+def _heats(entries: Sequence[Contender], pairs: int) -> Iterator[list[Contender]]:
+    """Groups of consecutive entries that may share processes: at most LARGEST_HEAT, or OWN_HEAT in at least `pairs`."""
     for key, together in groupby(enumerate(entries), key=_library):
         alike = [entry for _, entry in together]
-        size = OWN_HEAT if key == OWN_CACHES else LARGEST_HEAT if isinstance(key, str) else 1
+        own = min(OWN_HEAT, -(-len(alike) // pairs))
+        size = own if key == OWN_CACHES else LARGEST_HEAT if isinstance(key, str) else 1
         yield from (alike[start : start + size] for start in range(0, len(alike), size))
 
 

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from lowerbound.core.bits import BitReader, BitWriter
 from lowerbound.errors import CorruptState, invalid
+
+FEW = 32
+"""Digits that are joined or parted one after another; longer numbers are halved."""
 
 
 @dataclass(frozen=True)
@@ -126,14 +129,14 @@ class ProductCode:
         found: list[list[int]] = []
         for one in reversed(self.ranges):
             rank, part = divmod(rank, one.n_levels**one.count)
-            found.append(list(_parted(part, one.n_levels, one.count)))
+            found.append(_parted(part, one.n_levels, one.count))
         return [symbol for part in reversed(found) for symbol in part]
 
 
 def _joined(n_levels: int, digits: Sequence[int]) -> int:
     """The integer with these base-n_levels digits, most significant first."""
     # Splitting the digits into halves leaves only a few multiplications of long integers.
-    if len(digits) <= 32:
+    if len(digits) <= FEW:
         number = 0
         for digit in digits:
             if not 0 <= digit < n_levels:
@@ -146,13 +149,13 @@ def _joined(n_levels: int, digits: Sequence[int]) -> int:
     return _joined(n_levels, digits[:half]) * shift + _joined(n_levels, low)
 
 
-def _parted(number: int, n_levels: int, count: int) -> Iterator[int]:
+def _parted(number: int, n_levels: int, count: int) -> list[int]:
     """The `count` base-n_levels digits of a number, most significant first: the inverse of `_joined`."""
-    if count <= 1:
-        if count:
-            yield number
-        return
+    if count <= FEW:
+        digits = [0] * count
+        for place in reversed(range(count)):
+            number, digits[place] = divmod(number, n_levels)
+        return digits
     low = count - count // 2
     high, rest = divmod(number, n_levels**low)
-    yield from _parted(high, n_levels, count // 2)
-    yield from _parted(rest, n_levels, low)
+    return _parted(high, n_levels, count // 2) + _parted(rest, n_levels, low)

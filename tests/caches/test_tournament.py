@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
+from typing import Any
 
 import pytest
 
@@ -87,13 +89,35 @@ def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s:
 
 
 def test_who_shares_parties() -> None:
-    """Definition: our own caches by sixteens, a library's adapters among themselves, foreign caches with nobody."""
+    """Definition: our own caches by sixteens, or in as many pairs of processes as asked for; a library's adapters among
+    themselves, foreign caches with nobody."""
     foreign = Contender("tests.forgeries.broken:NotANumber")
     names = [*["h2o"] * 17, "kvpress:SnapKVPress", "kvpress:KnormPress", "transformers:QuantizedCache", "full"]
     entries = [foreign, *(Contender(target_of(name)) for name in names), foreign, foreign]
-    heats = list(tournament._heats(entries))
-    assert [len(heat) for heat in heats] == [1, 16, 1, 2, 1, 1, 1, 1]
-    assert [entry for heat in heats for entry in heat] == entries
+    for pairs, lengths in ((1, [1, 16, 1, 2, 1, 1, 1, 1]), (2, [1, 9, 8, 2, 1, 1, 1, 1])):
+        heats = list(tournament._heats(entries, pairs))
+        assert [len(heat) for heat in heats] == lengths
+        assert [entry for heat in heats for entry in heat] == entries
+
+
+def test_long_games_are_shared_out(small: Reduction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Differential: the rows of long games, with as many pairs of processes as processors, are those of short ones."""
+    games = [("full", None), ("h2o", HALF), ("golay", None)]
+    terms: dict[str, Any] = {"trials": 1, "isolation": Isolation.PROCESS, "time_limit_s": 60, "on_wait": lambda _: None}
+    together = list(tournament.tournament(small, games, **terms))
+    lengths: list[int] = []
+
+    def counted(plan: Reduction, heat: list[Contender], **own: Any) -> list[Row | LowerBoundError]:
+        lengths.append(len(heat))
+        return duels(plan, heat, **own)
+
+    monkeypatch.setattr(tournament, "duels", counted)
+    monkeypatch.setattr(tournament, "SOON_READ", 0)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
+    apart = list(tournament.tournament(small, games, **terms))
+    assert lengths == [1, 1, 1]
+    assert [name for name, _ in apart] == ["full", "h2o", "golay"]
+    assert [measured(row) for _, row in apart] == [measured(row) for _, row in together]
 
 
 def test_a_smuggler_among_others_is_refused_alone(small: Reduction) -> None:
