@@ -27,6 +27,7 @@ from benchmarks import (
     replay,
     start,
     structures,
+    suite,
     sweeps,
     var,
 )
@@ -46,6 +47,7 @@ BENCHMARKS: dict[str, ModuleType] = {
     "sweeps": sweeps,
     "audit": audit,
     "figures": figures,
+    "suite": suite,
     "device": device,
     "profiles": profiles,
 }

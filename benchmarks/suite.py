@@ -1,0 +1,87 @@
+"""The suites of tests, each in its own environment, beside the time that it may take, and their slowest tests by name.
+
+The default suite is what `make test` runs, the slow one is what CI adds, and the third-party one runs in an environment
+with torch. Each runs once, on two workers; Coq compiles its files from nothing within the slow one. Limits are for two
+quiet processors.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from benchmarks.timing import HOME, Row, against, surroundings
+
+SLOWEST = 20
+ALONE = ("--ignore", "tests/thirdparty")
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite: the folder of its environment, pytest's words, and its limit."""
+
+    name: str
+    environment: str
+    words: tuple[str, ...]
+    limit_s: float
+
+    @property
+    def interpreter(self) -> str:
+        """The environment's Python."""
+        return str(HOME / self.environment / "bin" / "python")
+
+
+SUITES = (
+    Suite("default", ".venv", ("-m", "not slow", *ALONE), 120.0),
+    Suite("third-party", ".venv-thirdparty", ("-m", "not slow", "tests/thirdparty"), 60.0),
+    Suite("slow", ".venv", ("-m", "slow", *ALONE), 480.0),
+)
+
+
+@cache
+def ran(suite: Suite) -> tuple[float, str]:
+    """(seconds, what pytest prints) of one run; a test that fails raises RuntimeError."""
+    words = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", f"--durations={SLOWEST}", *suite.words]
+    slow = {"CI": "1"} if suite.name == "slow" else {}  # then a missing tool is a failure, and no reason to skip
+    environment = surroundings() | slow
+    start = time.perf_counter()
+    done = subprocess.run(
+        [suite.interpreter, *words], cwd=HOME, env=environment, capture_output=True, text=True, check=False
+    )
+    seconds = time.perf_counter() - start
+    if done.returncode:
+        raise RuntimeError(f"the {suite.name} suite must pass: {done.stdout[-2000:]}{done.stderr[-2000:]}")
+    return seconds, done.stdout
+
+
+def at_hand() -> list[Suite]:
+    """The suites whose environment was made."""
+    return [suite for suite in SUITES if os.path.exists(suite.interpreter)]
+
+
+def rows() -> Iterator[Row]:
+    """A row for each suite."""
+    for suite in at_hand():
+        seconds, told = ran(suite)
+        yield against(f"the {suite.name} suite", f"{_passed(told)} tests", [seconds], suite.limit_s)
+
+
+def notes() -> Iterator[str]:
+    """The slowest tests of each suite, and the suites that could not be run."""
+    for suite in at_hand():
+        yield f"{suite.name}:"
+        for seconds, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", ran(suite)[1], re.MULTILINE):
+            yield f"  {seconds:>8}  {test}"
+    for suite in SUITES:
+        if suite not in at_hand():
+            yield f"{suite.name}: not run, because {suite.environment} was not made"
+
+
+def _passed(told: str) -> str:
+    found = re.search(r"(\d+) passed", told)
+    return f"{int(found[1]):,}" if found else "no"
