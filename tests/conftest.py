@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ from lowerbound.game.channel import Isolation
 from lowerbound.game.reduction import Reduction, plan_reduction
 from lowerbound.game.sandbox import sandbox_problem
 from tests.marks import first_now
+
+gc.disable()  # twelve thousand tests are collected, and none is garbage: looking for it costs a twentieth of a run
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci")
@@ -128,6 +131,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     wanting = Counter(found[1] for reason in reasons if (found := re.match(r"(?:Skipped: )?needs ([\w.-]+):", reason)))
     if wanting:
         reporter.write_line("skipped for want of: " + ", ".join(f"{tool} ({n})" for tool, n in wanting.most_common()))
+
+
+def pytest_collection_finish() -> None:
+    """From here on, garbage is looked for among what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
