@@ -21,6 +21,7 @@ from lowerbound.report.site import explorer_data as numbers
 from lowerbound.report.site import explorer_languages as languages
 from lowerbound.report.site.explorer import embedded, page
 from lowerbound.report.site.explorer_floors import Errors, first_heads, floors_of, geometry_of, grid
+from tests.site.searched import close, nearly
 
 ROOT = Path(__file__).parent.parent.parent
 DATA: dict[str, Any] = json.loads((ROOT / "docs" / "explorer.json").read_text(encoding="utf-8"))
@@ -50,7 +51,8 @@ def test_floors_of_language_models_are_those_of_the_library_now() -> None:
     """Differential: the line of a window of gpt-oss at one error, computed anew by the way that fills the file."""
     head = languages.language_heads()["127,1,64"]
     errors = Errors((Fraction(1, 100),), languages.ERRORS.deltas)
-    assert grid({"127,1,64": head}, errors, lambda _: None)["127,1,64"]["1/100"] == DATA["floors"]["127,1,64"]["1/100"]
+    now = grid({"127,1,64": head}, errors, lambda _: None)["127,1,64"]["1/100"]
+    assert DATA["floors"]["127,1,64"]["1/100"] == {delta: nearly(bits) for delta, bits in now.items()}
 
 
 @pytest.mark.slow
@@ -58,7 +60,7 @@ def test_floors_are_those_of_the_library_now() -> None:
     """Differential: two points of the first model, one of them never wrong, computed anew."""
     model = find_model("var-d16")
     for eta, delta in ((Fraction(1, 1000), Fraction(0)), (Fraction(1, 30), Fraction(1, 10))):
-        assert DATA["floors"][geometry_of(model)][str(eta)][str(delta)] == floors_of(model, eta, delta)
+        assert DATA["floors"][geometry_of(model)][str(eta)][str(delta)] == nearly(floors_of(model, eta, delta))
 
 
 @pytest.mark.slow
@@ -70,7 +72,7 @@ def test_floors_of_other_models_too(name: str) -> None:
     model, draw = find_model(name), random.Random(name)
     for _ in range(2):
         eta, delta = draw.choice(numbers.ERRORS.etas), draw.choice(numbers.ERRORS.deltas)
-        assert DATA["floors"][geometry_of(model)][str(eta)][str(delta)] == floors_of(model, eta, delta)
+        assert DATA["floors"][geometry_of(model)][str(eta)][str(delta)] == nearly(floors_of(model, eta, delta))
 
 
 def best(share: Mapping[str, Any], eta: str, delta: str, *statuses: Status) -> int:
@@ -96,7 +98,8 @@ def test_language_models_have_the_librarys_totals(name: str, context: int, eta: 
     assert now.placed is not None
     for statuses, bits_of in (((CHECKED,), Floor.checked_bits), (PROVED, Floor.proved_bits)):
         added = sum(share["streams"] * best(share, eta, delta, *statuses) for share in told["shares"])
-        assert added == now.total(bits_of)
+        total = now.total(bits_of)
+        assert added == (total if statuses == (CHECKED,) else close(total))
     assert (told["total_bits"], told["streams"]) == (now.total_cache_bits, now.streams)
     assert model["notes"] == now.placed.notes
     assert told["ids"] == now.models["R2"].says
