@@ -139,6 +139,12 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Workers take files in the order of `pytest_collection_modifyitems`, not those of many tests first."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Start the longest file first: the Coq folder builds on one worker while the other runs everything else."""
-    items.sort(key=lambda item: "test_coq" not in item.nodeid)
+    """One worker compiles the Coq folder first, the other does everything else; pages, which ask Coq, come last."""
+    items.sort(key=lambda item: ("test_coq" not in item.nodeid) + ("/site/" in item.nodeid))
