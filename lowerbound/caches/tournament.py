@@ -32,7 +32,7 @@ LARGEST_HEAT = 24
 """At most this many adapters of one library share one pair of processes, so that each pair loads the library once."""
 OWN_HEAT = 16
 """At most this many games of this package's own caches share one pair of processes: starting a pair takes ten times as
-long as playing one such game, if it has SOON_READ symbols."""
+long as playing one such game of at most SOON_READ symbols."""
 SOON_READ = 2**15
 """Games with more symbols are shared out among the processors, in as many pairs of processes."""
 

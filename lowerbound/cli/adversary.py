@@ -26,7 +26,7 @@ from lowerbound.cli.options import (
     progress,
 )
 from lowerbound.cli.place import Place, at_a_place, stacked
-from lowerbound.core.kinds import is_program, is_wrapped
+from lowerbound.core.kinds import with_budget
 from lowerbound.errors import InvalidArgument, printable
 from lowerbound.report.terminal import say
 
@@ -77,7 +77,7 @@ def attack(
     from lowerbound.report.attacks import attack_table, broken_text, not_broken_text, seed_text
     from lowerbound.report.terminal import console
 
-    name, at, share = (cache, "", "") if is_program(cache) or is_wrapped(cache) else cache.partition("@")
+    name, at, share = with_budget(cache)
     if at and budget is not None:
         raise InvalidArgument(f"the budget must be given once, got {share!r} in the name and {budget!r}")
     geometry = stacked(place, layers, heads) if place.is_given else None

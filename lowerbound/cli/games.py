@@ -40,7 +40,7 @@ from lowerbound.cli.options import (
 )
 from lowerbound.cli.place import Place, at_a_place, stacked
 from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, head_of, plan_on, told_of
-from lowerbound.core.kinds import is_program, is_wrapped
+from lowerbound.core.kinds import with_budget
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, printable
 
 if TYPE_CHECKING:
@@ -293,7 +293,7 @@ def at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tupl
     """Every name with every budget; NAME@F is paired with its own budget F alone."""
     games: list[tuple[str, str | None]] = []
     for name in names:
-        base, at, own = (name, "", "") if is_program(name) or is_wrapped(name) else name.partition("@")
+        base, at, own = with_budget(name)
         games += [(base, own)] if at else [(base, budget) for budget in budgets]
     return games
 

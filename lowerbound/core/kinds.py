@@ -1,4 +1,4 @@
-"""How the name of a cache shows that it means foreign code that is no `lowerbound.Cache`: a program, or an adapter."""
+"""What the name of a cache shows: a program, foreign code with an adapter, or a class, and a budget of its own."""
 
 from __future__ import annotations
 
@@ -15,3 +15,8 @@ def is_wrapped(target: str) -> bool:
 def is_program(target: str) -> bool:
     """Whether a target is the command line of a program, "exec:COMMAND"."""
     return target.startswith(PREFIX)
+
+
+def with_budget(name: str) -> tuple[str, str, str]:
+    """(cache, "@" or nothing, its own budget) of NAME or NAME@F; a program and KIND:MODULE:NAME are whole names."""
+    return (name, "", "") if is_program(name) or is_wrapped(name) else name.partition("@")

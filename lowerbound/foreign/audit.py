@@ -14,7 +14,7 @@ from lowerbound.caches.registry import target_of
 from lowerbound.certify.design.payload_game import payload_game
 from lowerbound.certify.possible import possible
 from lowerbound.core.geometry import Geometry, HasGeometry
-from lowerbound.core.kinds import is_program, is_wrapped
+from lowerbound.core.kinds import is_program, is_wrapped, with_budget
 from lowerbound.core.models import find_geometry
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.rules import MULTIPLIER_CAP
@@ -169,7 +169,7 @@ class _Run:
 
     def of_cache(self, name: str, head: Geometry) -> Audit:
         """A cache of this package's interface, whose state is its message: attacked and played."""
-        base, _, share = (name, "", "") if is_program(name) else name.partition("@")
+        base, _, share = with_budget(name)
         target, budget = target_of(base), share or None
         facts = describe(target, self.isolation, self.time_limit_s)
         broken = self._broken(base, head, budget=budget)
@@ -182,11 +182,11 @@ class _Run:
         The digits are a courtesy: what fails here is no refusal of the audit.
         """
         self.on_step("drawing digits")
-        cache, at, share = ("", "", "") if is_program(name) or is_wrapped(name) else name.rpartition("@")
+        cache, at, share = with_budget(name)
         try:
             budget = rational(share, name="budget") if at else None
             studio = Studio(source_of("digits").network(), classes=CLASSES, pictures=len(CLASSES), seed=self.seed)
-            return studio.measured(cache if at else name, budget=budget, isolation=self.isolation)
+            return studio.measured(cache, budget=budget, isolation=self.isolation)
         except LowerBoundError as error:
             return str(error)
 

@@ -294,7 +294,7 @@ class Compiled:
         return dict(zip(questions, answers, strict=True))
 
     def _asked_at_once(self, opening: str, questions: Mapping[str, str]) -> dict[str, str]:
-        """The same, by PROCESSES at once: with notations, a large natural number takes ten seconds to print."""
+        """The same, by PROCESSES at once: with notations, a statement about frames takes ten seconds to print."""
         shares = [dict(islice(questions.items(), start, None, PROCESSES)) for start in range(PROCESSES)]
         with ThreadPoolExecutor(PROCESSES) as pool:
             told = pool.map(partial(self._asked, opening), shares)

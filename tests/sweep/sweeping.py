@@ -119,7 +119,7 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 60) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
     """Until it is so, or fail."""
     deadline = time.monotonic() + seconds
     while not what():

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -335,19 +336,19 @@ def test_a_stopped_driver_leaves_no_process_of_a_cache(tmp_path: Path) -> None:
     path = spec(tmp_path, ["sweepcaches:Slow"], 40)
     for number, stop in enumerate((signal.SIGINT, signal.SIGKILL)):
         driver = start(tmp_path, "sweep", str(path), "--store", f"{number}.db")
-        wait_for(lambda number=number: len(rows(tmp_path / f"{number}.db")) >= 1)  # type: ignore[misc]
+        wait_for(partial(rows, tmp_path / f"{number}.db"))
         below = children(driver.pid)
         assert len(below) == 1
         driver.send_signal(stop)
         driver.communicate(timeout=60)
-        wait_for(lambda pid=below[0]: not _alive(pid), 10)  # type: ignore[misc]
+        wait_for(partial(_is_over, below[0]), 10)
 
 
-def _alive(pid: int) -> bool:
+def _is_over(pid: int) -> bool:
     try:
-        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] != "Z"
+        return (Path("/proc") / str(pid) / "stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except OSError:
-        return False
+        return True
 
 
 @pytest.mark.slow
