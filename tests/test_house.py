@@ -231,6 +231,15 @@ def test_public_things_have_docstrings() -> None:
                 assert ast.get_docstring(node), f"{path}: {node.name}"
 
 
+def test_marks_stand_on_tests() -> None:
+    """Law: a mark stands on a test; on what a test calls it says nothing, and the test beside it has lost it."""
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in nodes_of(path):
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.lower().startswith("test"):
+                marks = [ast.unparse(mark) for mark in node.decorator_list]
+                assert not [mark for mark in marks if mark.startswith("pytest.mark.")], f"{path}: {node.name}"
+
+
 def test_importing_does_nothing() -> None:
     """Law: `import lowerbound` loads no third-party package and prints nothing."""
     program = "import sys; before = set(sys.modules); import lowerbound; print(sorted(set(sys.modules) - before))"

@@ -307,12 +307,12 @@ def served() -> Iterator[str]:
         server.wait(timeout=20)
 
 
-@pytest.mark.slow
 def is_complaint(said: Any) -> bool:
     """Whether a page complains: not of a slow machine, on which it has not used a picture after a few seconds."""
     return said.type in ("error", "warning") and "was preloaded using link preload but not used" not in said.text
 
 
+@pytest.mark.slow
 def test_be_bob_in_a_browser(tmp_path: Path) -> None:
     """Law: in a real browser that reaches this machine alone, sliders change the answer, and nothing complains."""
     executable = chromium()
