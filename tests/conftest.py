@@ -6,6 +6,7 @@ import gc
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -27,6 +28,8 @@ from lowerbound.game.sandbox import sandbox_problem
 from tests.marks import first_now
 
 gc.disable()  # twelve thousand tests are collected, and none is garbage: looking for it costs a twentieth of a run
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a script's `make test &` inherits it, and games with it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60)
 settings.load_profile("ci")

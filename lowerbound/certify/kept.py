@@ -90,14 +90,15 @@ def _keep(place: Path, file: str, data: bytes) -> None:
 
 @lru_cache(maxsize=1)
 def digest() -> str:
-    """The name of this program: it changes with every source of the package, and with the versions of LIBRARIES."""
-    root = Path(__file__).parent.parent
-    told = hashlib.sha256()
-    for path in [*map(_version_file, LIBRARIES), *sorted(root.rglob("*.py"))]:
-        source = path.read_bytes()
-        told.update(f"{path} {len(source)}\n".encode())
-        told.update(source)
-    return told.hexdigest()
+    """The name of this program: it changes with every source of the package, and with the versions of LIBRARIES.
+
+    A source that changed is told by its size and its time, as Python tells that a compiled file is out of date.
+    """
+    sources = [*map(_version_file, LIBRARIES)]
+    for place, _, names in os.walk(Path(__file__).parent.parent):
+        sources += [Path(place, name) for name in names if name.endswith(".py")]
+    facts = [(str(path), known.st_size, known.st_mtime_ns) for path in sources for known in [path.stat()]]
+    return hashlib.sha256(json.dumps(sorted(facts)).encode()).hexdigest()
 
 
 def _version_file(library: str) -> Path:

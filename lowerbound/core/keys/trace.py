@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -34,8 +35,10 @@ class TraceCode:
     m: int
     exponents: tuple[int, ...]
 
-    def _sizes(self) -> list[int]:
-        return [2 ** (self.m // 2) if self._in_subfield(e) else 2**self.m for e in self.exponents]
+    @property
+    def sizes(self) -> dict[int, int]:
+        """The number of coefficients c_j of each exponent e_j."""
+        return {e: 2 ** (self.m // 2) if self._in_subfield(e) else 2**self.m for e in self.exponents}
 
     def _in_subfield(self, exponent: int) -> bool:
         return self.m % 2 == 0 and exponent == 2 ** (self.m // 2) + 1
@@ -43,7 +46,7 @@ class TraceCode:
     @property
     def n_nonlinear(self) -> int:
         """The number of nonlinear parts sum_j c_j x^{e_j}, zero included."""
-        return math.prod(self._sizes())
+        return math.prod(self.sizes.values())
 
     @property
     def size(self) -> int:
@@ -52,20 +55,26 @@ class TraceCode:
 
     def bits(self, numbers: IntRows) -> IntRows:
         """The bits tr(...) of the vectors with these numbers, shape (len(numbers), 2^m); entries are (-1)^bit."""
-        field = binary_field(self.m)
-        points = np.arange(field.order)
-        linear, rest = numbers % field.order, numbers // field.order
-        bits = field.trace[field.multiply(linear[:, None], points)]
-        for exponent, size in zip(self.exponents, self._sizes(), strict=True):
-            digit, rest = rest % size, rest // size
-            powers = field.power(points, exponent)
-            if self._in_subfield(exponent):
-                # tr_{m/2}(c N(x)) for c in the subfield equals tr_m(w c N(x)) with tr_{m/m/2}(w) = 1.
-                products = field.multiply(field.subfield(self.m // 2)[digit][:, None], powers)
-                bits = bits ^ field.trace[field.multiply(np.array(self._unit_relative_trace()), products)]
-            else:
-                bits = bits ^ field.trace[field.multiply(digit[:, None], powers)]
+        rest, linear = np.divmod(numbers, 2**self.m)
+        bits = self.part(1, linear)
+        for exponent, digit in self.digits(rest):
+            bits = bits ^ self.part(exponent, digit)
         return bits
+
+    def digits(self, nonlinear: IntRows) -> Iterator[tuple[int, IntRows]]:
+        """(e_j, the digits c_j) of these nonlinear parts, for each exponent."""
+        for exponent, size in self.sizes.items():
+            nonlinear, digit = np.divmod(nonlinear, size)
+            yield exponent, digit
+
+    def part(self, exponent: int, digit: IntRows) -> IntRows:
+        """The bits tr(c x^e) for the coefficients c with these digits, shape (len(digit), 2^m)."""
+        field = binary_field(self.m)
+        powers = field.power(np.arange(field.order), exponent)
+        if self._in_subfield(exponent):
+            # tr_{m/2}(c N(x)) for c in the subfield equals tr_m(w c N(x)) with tr_{m/m/2}(w) = 1.
+            digit = field.multiply(np.array(self._unit_relative_trace()), field.subfield(self.m // 2)[digit])
+        return field.trace[field.multiply(digit[:, None], powers)]
 
     def _unit_relative_trace(self) -> int:
         field = binary_field(self.m)
@@ -96,10 +105,13 @@ def _largest_walsh_sum(code: TraceCode) -> int:
     transform = np.ones((1, 1), dtype=np.float32)
     for _ in range(code.m):
         transform = np.block([[transform, transform], [transform, -transform]])
+    parts = {e: (1 - 2 * code.part(e, np.arange(size))).astype(np.float32) for e, size in code.sizes.items()}
     largest = 0
     for start in range(1, code.n_nonlinear, _WALSH_BLOCK):
-        numbers = np.arange(start, min(start + _WALSH_BLOCK, code.n_nonlinear)) * order
-        signs = (1 - 2 * code.bits(numbers)).astype(np.float32)
+        numbers = np.arange(start, min(start + _WALSH_BLOCK, code.n_nonlinear))
+        signs = np.ones((1, order), dtype=np.float32)
+        for exponent, digit in code.digits(numbers):
+            signs = signs * parts[exponent][digit]
         largest = max(largest, int(np.abs(signs @ transform).max()))
     return largest
 

@@ -7,7 +7,7 @@ from typing import Any
 from flint import arb
 
 from lowerbound.kernel.codec import Rejected, fields, integer, rational, shown
-from lowerbound.kernel.rules.floor import FloorClaim, ball, compared, logistic, read_floor, require, working_precision
+from lowerbound.kernel.rules.floor import FloorClaim, ball, compared, read_floor, require, working_precision
 from lowerbound.kernel.rules.matching import Matching, leak, match, read_chain
 from lowerbound.kernel.rules.sphere import log_ball_volume
 from lowerbound.kernel.verdict import Verdict
@@ -17,8 +17,8 @@ MOST_LEVELS = 2**20
 MOST_SHARED_BITS = 1024
 SHELLS, CELLS = 200, 64
 """Steps in t and in v of the step function by which `_shared_width` bounds its integral."""
-FARTHEST_MIX = 9
-"""The largest log-odds at which a mixed read weighs the token against the reference."""
+LARGEST_ODDS = 8103
+"""Of the token against the reference in a mixed read; below e^9."""
 
 
 def check(claim: Any, payload: Any) -> Verdict:
@@ -66,35 +66,33 @@ def _shared_width(found: Matching, floor: FloorClaim) -> arb:
     an open direction. A read of weight W against a reference whose value is 0 shows W |dv| + (W' - W) v, which is at
     most 2 eta + 2 tau; W' is W with a logit that is t gap higher. Each step takes both arguments at its lower end.
     """
-    d, eta = floor.d, ball(floor.eta)
-    tau = (found.gap - 4 * (2 * eta).atanh()).exp() - 1
-    full = 2 * eta + 2 * found.blur
+    d, allowed = floor.d, 2 * ball(floor.eta)
+    loose = allowed + 2 * ((found.gap - 4 * allowed.atanh()).exp() - 1)
+    full = allowed + 2 * found.blur
+    amplitudes = [arb(cell) / CELLS - full for cell in range(CELLS)]
     total = arb(0)
     for shell in range(SHELLS):
         change = found.gap * shell / SHELLS
         if 2 * shell < SHELLS:  # the inner half weighs 2^(1 - d), whatever its widths
             widths = CELLS * full
         else:
-            widths = sum((_width(arb(cell) / CELLS - full, change, eta, tau, full) for cell in range(CELLS)), arb(0))
+            grown = change.exp() - 1
+            mixes = [(each, allowed / (each * change)) for each in amplitudes if each > 0]
+            narrower = (_width(each, square.sqrt().mid(), grown, loose, full) for each, square in mixes)
+            widths = sum(narrower, (CELLS - len(mixes)) * full)
         step = (arb(shell + 1) / SHELLS) ** (d - 1) - (arb(shell) / SHELLS) ** (d - 1)
         total += step * (widths / CELLS) ** (d - 1)
     return total
 
 
-def _width(amplitude: arb, change: arb, eta: arb, tau: arb, full: arb) -> arb:
-    """An upper bound on the difference of two values that no read separates, from a pure read and from one mixed read.
+def _width(amplitude: arb, weight: arb, grown: arb, loose: arb, full: arb) -> arb:
+    """An upper bound on the difference of two values that no pure read separates, nor one in which W is this weight.
 
-    Any weight of the mix is sound; this one is near the best.
+    Any weight is sound. From 1/2 on, W' - W = W (1 - W) (e^c - 1) / (1 + W (e^c - 1)) is least for a higher logit.
     """
-    if not (amplitude > 0 and amplitude * change > 2 * eta):
+    if not (2 * weight > 1 and weight < LARGEST_ODDS * (1 - weight)):
         return full
-    weight = (2 * eta / (amplitude * change)).sqrt().mid()
-    odds = (weight / (1 - weight)).log().mid()
-    if not 0 < odds < FARTHEST_MIX:
-        return full
-    mixed = logistic(odds)
-    up, down = logistic(odds + change) - mixed, mixed - logistic(odds - change)
-    width = (2 * eta + 2 * tau - amplitude * up.min(down)) / mixed
+    width = loose / weight - amplitude * grown * (1 - weight) / (1 + weight * grown)
     if width <= 0:
         return arb(0)
     return width.abs_upper() if width < full else full

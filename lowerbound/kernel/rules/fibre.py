@@ -119,7 +119,7 @@ def _check_spans(rows: Rows, maps: tuple[tuple[int, int], ...], mode: str) -> No
     whole = _enlarging(maps, mode)
     n = whole.ncols()
     matrix = fmpz_mat(len(rows), n, [entry for row in rows for entry in row])
-    if any(whole * matrix.transpose()):
+    if not (whole * matrix.transpose()).is_zero():
         raise Rejected("a row of the basis is not in the kernel")
     nullity = n - nmod_mat(whole, PRIME).rank()  # modulo a prime it is never less than over the rationals
     if len(rows) != nullity:

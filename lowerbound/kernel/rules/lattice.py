@@ -25,9 +25,10 @@ def check_saturated(matrix: fmpz_mat) -> None:
     divides every maximal minor, so that only the few prime factors of the gcd of a few minors need to be tried.
     """
     rank, n, table = matrix.nrows(), matrix.ncols(), matrix.table()
+    stride = next(stride for stride in range(1 + n * 55 // 89, 2 * n + 2) if gcd(stride, n) == 1)
     shared = 0
     for start in range(0, n, -(-n // MOST_MINORS)):
-        order = [(start + step) % n for step in range(n)]
+        order = [(start + step * stride) % n for step in range(n)]  # neighbours are alike, and their minors too
         echelon, found = nmod_mat(_columns(table, order), PRIME).rref()
         if found < rank:
             raise Rejected("the rows of the basis are dependent")
@@ -63,10 +64,8 @@ def _columns(table: list[list[fmpz]], order: list[int]) -> fmpz_mat:
 def shortest(rows: Rows) -> Fraction | None:
     """The least squared Gram-Schmidt length: no nonzero integer combination of the rows is shorter. None of no rows."""
     lattice = fmpz_mat(len(rows), len(rows[0]), [entry for row in rows for entry in row]) if rows else fmpz_mat(0, 0)
-    gram = lattice * lattice.transpose()
-    volumes = [1]
-    for n in range(1, len(rows) + 1):
-        volumes.append(int(fmpz_mat(n, n, [gram[i, j] for i in range(n) for j in range(n)]).det()))
-        if volumes[-1] == 0:
-            raise Rejected("a combination of the basis is constant on each scale")
-    return min((Fraction(after, before) for before, after in pairwise(volumes)), default=None)
+    permutation, _, _, upper = (lattice * lattice.transpose()).fflu()
+    volumes = [int(upper[n, n]) for n in range(len(rows))]  # leading minors of the Gram matrix, if no row was exchanged
+    if not permutation.is_one() or 0 in volumes:
+        raise Rejected("a combination of the basis is constant on each scale")
+    return min((Fraction(after, before) for before, after in pairwise([1, *volumes])), default=None)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import accumulate, repeat
+from operator import mul
 
 from flint import arb, arb_poly, ctx, fmpq
 
@@ -49,8 +51,8 @@ def mean_weight(height: arb, limit: arb, d: int, multiplier: arb, steps: int, re
     width = reach / steps
     if not top - steps * width > arb(-9) / 10:
         return arb(1)
-    heights = [top - width * k for k in range(steps + 1)]
-    tails = [tail(x, d) for x in heights]
-    weights = [(multiplier * (x - height)).exp() / limit for x in heights]
+    tails = [tail(top - width * k, d) for k in range(steps + 1)]
+    first, ratio = (multiplier * (top - height)).exp() / limit, (-multiplier * width).exp()
+    weights = list(accumulate(repeat(ratio, steps), mul, initial=first))
     summed = sum(((tails[k + 1] - tails[k]) * weights[k] for k in range(steps)), arb(0))
     return (tails[0] + summed + weights[steps]).abs_upper()
