@@ -17,8 +17,8 @@ def test_the_width_bounds_every_point_of_a_ball() -> None:
     for _ in range(2000):
         eta, tau, full = (arb(rng.uniform(*ends)) for ends in ((0.001, 0.02), (1e-4, 1e-2), (0.05, 1)))
         amplitude, middle, radius = arb(rng.uniform(0.3, 1)), rng.uniform(0.05, 1), rng.uniform(0.001, 0.2)
-        whole = _width(amplitude, arb(middle, radius), eta, tau, full)
         weight = (2 * eta / (amplitude * arb(middle, radius))).sqrt().mid()
+        whole = _width(amplitude, weight, arb(middle, radius).exp() - 1, 2 * eta + 2 * tau, full)
         if not 0 < weight < 1 or whole >= full:
             continue
         odds = (weight / (1 - weight)).log().mid()
