@@ -125,7 +125,7 @@ class _Main(ChapteredGroup):
                     "adversary",
                     "Attack CACHE: search for tokens on which its answers break its error guarantee.",
                 ),
-                Deferred("caches", "games", "List the caches that can be played by name."),
+                Deferred("caches", "caches", "List the caches that can be played by name."),
             ),
             ("audit transformers:my_package:MyCache --claim 4", "play h2o kivi --budget 1/4,1/2"),
         ),
