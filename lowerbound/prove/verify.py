@@ -20,7 +20,8 @@ import networkx as nx
 from lowerbound.core.scalars import counted
 from lowerbound.errors import LowerBoundError
 from lowerbound.prove.book import Book, solver_scripts
-from lowerbound.prove.coq import Compiled, CoqFolder, CoqMissing
+from lowerbound.prove.coq import Compiled, CoqFolder
+from lowerbound.prove.coq_program import CoqMissing
 from lowerbound.prove.kernel_check import judge_claim
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Evidence, Lemma, statement_digest
 from lowerbound.prove.released import changes, coq_differences, differences, digest, sentence

@@ -18,16 +18,9 @@ from lowerbound.certify.theorems import book_record
 from lowerbound.prove import released as release
 from lowerbound.prove.blueprint import explanation, page, statements_page
 from lowerbound.prove.book import Book, load_book
-from lowerbound.prove.coq import (
-    AXIOMS,
-    SECTIONS,
-    CoqFolder,
-    CoqMissing,
-    CoqRejected,
-    read_summary,
-    run,
-    without_comments,
-)
+from lowerbound.prove.coq import AXIOMS, CoqFolder, without_comments
+from lowerbound.prove.coq_program import CoqMissing, CoqRejected, run
+from lowerbound.prove.coqchk import AUDIT, SECTIONS, Part, joined, read_part, read_summary
 from lowerbound.prove.lemma import ByCoq, Use
 from lowerbound.prove.released import changes, coq_differences, digest, released, theorems_of
 from lowerbound.prove.released import record as record_of_release
@@ -298,12 +291,57 @@ def test_an_imported_axiom_is_found(tmp_path: Path) -> None:
     """Forgery: an axiom that comes in through the library, where no word betrays it."""
     folder = folder_with(
         tmp_path,
-        "From Coq Require Import ClassicalEpsilon.\n"
-        "Theorem t (P : nat -> Prop) : (exists x, P x) -> {x : nat | P x}.\n"
-        "Proof. exact (constructive_indefinite_description P). Qed.\n",
+        "From Coq Require Import ProofIrrelevance.\n"
+        "Theorem t (P : Prop) (p q : P) : p = q.\n"
+        "Proof. exact (proof_irrelevance P p q). Qed.\n",
     )
-    with pytest.raises(CoqRejected, match="constructive_indefinite_description"):
+    with pytest.raises(CoqRejected, match="proof_irrelevance"):
         folder.compiled().check()
+
+
+TWO_FILES = {
+    "an axiom": ("", "Axiom a : 1 = 2.\nTheorem t : 1 = 2.\nProof. exact a. Qed.\n", "LowerBound.More.a"),
+    "an axiom in a module": ("", "Module M. Axiom a : 1 = 2. End M.\n", "LowerBound.More.M.a"),
+    "a library that the first does not need": (
+        "",
+        "From Coq Require Import ProofIrrelevance.\n",
+        "Coq.Logic.ProofIrrelevance.proof_irrelevance",
+    ),
+    "what only the first assumes": (
+        "Axiom a : 1 = 2.\n",
+        "From LowerBound Require Import Only.\nDefinition b := a.\n",
+        "LowerBound.Only.a",
+    ),
+    "what a module hides": (
+        "Module Type T. Parameter n : nat. End T.\nModule M : T. Definition n := 1. End M.\n",
+        "From LowerBound Require Import Only.\nModule L : T. Definition n := M.n. End L.\n",
+        None,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TWO_FILES)
+def test_two_audits_find_what_one_finds(tmp_path: Path, name: str) -> None:
+    """Differential: two processes that share a folder list the axioms that one process lists."""
+    first, second, axiom = TWO_FILES[name]
+    folder_with(tmp_path, first)
+    (tmp_path / "More.v").write_text(second)
+    (tmp_path / "_CoqProject").write_text("Only.v\nMore.v\n")
+    compiled = CoqFolder(tmp_path).compiled()
+    whole = read_part(run(*AUDIT, "LowerBound.Only", "LowerBound.More", cwd=compiled.place))
+    assert not whole.admitted
+    assert compiled.summary == whole.summary
+    assert axiom in compiled.axioms if axiom else not compiled.axioms
+
+
+def test_a_library_that_nobody_checked_is_a_rejection() -> None:
+    """Forgery: two audits that each leave a library to the other."""
+    nothing: dict[str, frozenset[str]] = dict.fromkeys(SECTIONS, frozenset())
+    parts = [Part(frozenset({own}), frozenset({"Coq.A", other}), nothing) for own, other in ("XY", "YX")]
+    with pytest.raises(CoqRejected, match=r"left out Coq\.A"):
+        joined(parts, ["X", "Y"])
+    with pytest.raises(CoqRejected, match="left out Z"):
+        joined([Part(frozenset({"X"}), frozenset(), nothing)], ["X", "Z"])
 
 
 def test_results_are_kept_by_content(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ for extra in ("sphinx", "furo", "myst_parser", "latex2mathml", "playwright"):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, built as `make site` builds it: a warning is an error."""
     place: Path = tmp_path_factory.mktemp("site")
-    words = ["-q", "-W", "--keep-going", "-b", "html", "-d", str(place / "doctrees"), "docs", str(place / "html")]
+    words = ["-q", "-W", "--keep-going", "-j", "auto", "-d", str(place / "doctrees"), "docs", str(place / "html")]
     run = subprocess.run(
         [sys.executable, "-m", "sphinx", *words], cwd=ROOT, capture_output=True, text=True, check=False
     )
