@@ -9,7 +9,7 @@ PACKAGES := .venv-packages
 # Tests and games start hundreds of processes: each would compile the whole package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty packages digits versions clean
+.PHONY: demo test slow coverage lint tools proof mutants forgeries fuzz bench figures pages site table thirdparty packages digits versions clean
 
 demo: $(READY)
 	$(BIN)/lowerbound demo
@@ -17,6 +17,12 @@ demo: $(READY)
 # `make test PYTEST_MORE=--cov` measures too; the last line names the tests that were skipped for want of a tool.
 test: lint tools
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_MORE)
+
+# Before a merge: all other cases and pages. CI runs what is long too: Coq from nothing, the site in a browser, a hundred
+# kills, the fuzzer, whole experiments.
+slow: $(READY) tools
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,teach]'
+	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not long"
 
 # The judge and the mathematics on the other Pythons that this machine has, each in an environment of its own.
 VERSIONS := 3.12 3.13

@@ -1,8 +1,8 @@
 """The suites of tests, each in its own environment, beside the time that it may take, and their slowest tests by name.
 
-The default suite is what `make test` runs, the slow one is what CI adds, and the third-party one runs in an environment
-with torch. Each runs once, on two workers; Coq compiles its files from nothing within the slow one. Limits are for two
-quiet processors.
+The default suite is what `make test` runs, the slow one what `make slow` adds, and the long one what CI alone runs: Coq
+compiles its files from nothing there, and a browser opens the site. The third-party suite runs in an environment with
+torch. Each runs once, on two workers. Limits are for two quiet processors.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ class Suite:
 SUITES = (
     Suite("default", ".venv", ("-m", "not slow", *ALONE), 120.0),
     Suite("third-party", ".venv-thirdparty", ("-m", "not slow", "tests/thirdparty"), 60.0),
-    Suite("slow", ".venv", ("-m", "slow", *ALONE), 480.0),
+    Suite("slow", ".venv", ("-m", "slow and not long", *ALONE), 480.0),
+    Suite("long", ".venv", ("-m", "long", *ALONE), 1800.0),
 )
 
 
@@ -47,8 +48,8 @@ SUITES = (
 def ran(suite: Suite) -> tuple[float, str]:
     """(seconds, what pytest prints) of one run; a test that fails raises RuntimeError."""
     words = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", f"--durations={SLOWEST}", *suite.words]
-    slow = {"CI": "1"} if suite.name == "slow" else {}  # then a missing tool is a failure, and no reason to skip
-    environment = surroundings() | slow
+    all_tools = {"CI": "1"} if suite.name == "long" else {}  # then a missing tool is a failure, and no reason to skip
+    environment = surroundings() | all_tools
     start = time.perf_counter()
     done = subprocess.run(
         [suite.interpreter, *words], cwd=HOME, env=environment, capture_output=True, text=True, check=False

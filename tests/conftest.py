@@ -35,6 +35,12 @@ settings.register_profile("ci", derandomize=True, deadline=None, max_examples=60
 settings.load_profile("ci")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """What is long is slow too: `-m "not slow"` leaves out both, and `-m "slow and not long"` is what lies between."""
+    if item.get_closest_marker("long") is not None:
+        item.add_marker("slow")
+
+
 @pytest.fixture(autouse=True)
 def known_instances(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Seeds are fixed: a game of this process plays on the instances of seed 0, except in tests marked `secret`."""

@@ -47,7 +47,7 @@ def test_quick_experiments_are_supported(name: str, tmp_path: Path, monkeypatch:
     assert table.load(name)["outcome"] == "supported"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "name",

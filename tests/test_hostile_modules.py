@@ -101,7 +101,7 @@ def test_modules_beside_a_cache_are_not_the_judges(tmp_path: Path) -> None:
     assert {"gmpy2", "sitecustomize"} <= set(mark.read_text(encoding="utf-8").split())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("start", "level", "safe"),

@@ -91,7 +91,7 @@ SHAPES: dict[str, Callable[[], bytes]] = {
 }
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_large_documents_are_judged_within_a_second(tmp_path: Path, refused: Callable[[str, int], None]) -> None:
     """Forgery: 16 MiB of one shape after the other; none is VERIFIED, and none takes a second of an idle processor.
 

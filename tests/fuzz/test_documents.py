@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 RUNS = 100_000
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_documents_are_fuzzed() -> None:
     """Forgery: a short run of the fuzzer from a fixed seed; `make fuzz` runs it for as long as one likes."""

@@ -37,7 +37,7 @@ ON_PAPER_ALONE = (
     "frames_by_classes_with_failures",
     "dithered_cache",
 )
-pytestmark = [pytest.mark.timeout(1200), pytest.mark.usefixtures("needs_coq")]
+pytestmark = [pytest.mark.timeout(1800), pytest.mark.usefixtures("needs_coq")]
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def book() -> Book:
     return load_book(PROOFS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_strict_verification_starts_from_the_sources(book: Book) -> None:
     """Law: with `strict` nothing that was kept is used, and the word is the same; what it compiles is kept.
 
@@ -59,7 +59,7 @@ def test_a_strict_verification_starts_from_the_sources(book: Book) -> None:
     assert all((kept.place / f"{module}.vo").stat().st_mtime_ns > began_ns for module in kept.modules)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_book_is_verified(book: Book) -> None:
     """Definition: every check of every lemma, and the theorem rests on the axioms of the reals alone."""
     report = verify(book)
@@ -75,7 +75,7 @@ def test_the_book_is_verified(book: Book) -> None:
     assert record(report) == book_record(), "the record of statuses is stale: python -m proofs"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("lemma", "where"),
     [
@@ -98,7 +98,7 @@ def test_some_theorems_are_on_paper(book: Book, lemma: str, where: str) -> None:
     assert f"* checked by no machine: {where}" in page(book).partition(f"## {lemma}\n")[2].partition("\n## ")[0]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_development_rests_on_the_pinned_axioms() -> None:
     """Law: coqchk, with a kernel of its own, lists exactly the four axioms of the whole development, and no flag."""
     compiled = CoqFolder(PROOFS / "coq").compiled()
@@ -108,7 +108,7 @@ def test_the_whole_development_rests_on_the_pinned_axioms() -> None:
     assert len(compiled.homes) > 300
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_statements_are_those_of_the_release(book: Book) -> None:
     """Law: what Coq prints of every theorem of the book, and of all they are defined by, is what the release pins."""
     compiled = CoqFolder(PROOFS / "coq").compiled()
@@ -119,7 +119,7 @@ def test_statements_are_those_of_the_release(book: Book) -> None:
     assert record_of_release(book, compiled) == released(), "the release is stale: python -m proofs"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_words_stand_beside_the_statements(book: Book) -> None:
     """Law: STATEMENTS.md is what `python -m proofs` would write now, and has every theorem that the book asks for."""
     compiled = CoqFolder(PROOFS / "coq").compiled()
@@ -128,7 +128,7 @@ def test_words_stand_beside_the_statements(book: Book) -> None:
     assert all(f"Theorem {compiled.full_name(theorem)}\n" in text for theorem in theorems_of(book))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_statements_for_readers(book: Book) -> None:
     """Definition: the print for readers has every theorem, with notations, and the line is where its file states it."""
     compiled = CoqFolder(PROOFS / "coq").compiled()
@@ -156,7 +156,7 @@ def test_a_line_fits_and_a_long_proof_has_a_sketch() -> None:
                 assert lines[stated - 1].rstrip().endswith("*)"), f"{path.name}:{stated + 1}: {lines[stated]}"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_an_edge_must_be_an_inference(book: Book) -> None:
     """Forgery: a lemma that claims to use another, and whose Coq proof does not, is rejected."""
     lemma = book.find("schedule_sums")
@@ -168,7 +168,7 @@ def test_an_edge_must_be_an_inference(book: Book) -> None:
     assert "the edge is no inference" in check.reason
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lemma_must_read_what_coq_says(book: Book) -> None:
     """Forgery: a constant that the Coq statement does not have, or a theorem that does not exist."""
     lemma = book.find("index_binary")
@@ -378,7 +378,7 @@ def test_comments_nest_and_strings_hide_their_marks() -> None:
     assert len(without_comments(text)) == len(text)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_changed_book_is_never_verified(tmp_path: Path) -> None:
     """Forgery: one sentence of one lemma of the book is changed: every check passes, and the word is another."""
     place = tmp_path / "proofs"

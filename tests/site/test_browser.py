@@ -27,8 +27,8 @@ ROOT = Path(__file__).parent.parent.parent
 CHROMIUM = shutil.which("chromium")
 PHONE, DESKTOP = (375, 812), (1440, 1000)
 pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(900),  # the first test builds the site
+    pytest.mark.long,
+    pytest.mark.timeout(1800),  # the first test builds the site
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium brings it on Debian"),
 ]
 for extra in ("sphinx", "furo", "myst_parser", "latex2mathml", "playwright"):

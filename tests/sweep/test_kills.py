@@ -16,7 +16,7 @@ KILLS = 104
 UNITS = 400
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_hundred_kills(tmp_path: Path) -> None:
     """Forgery: kill -9 at 104 random moments; rows only grow, each key once, and the export is that of a quiet run."""

@@ -73,7 +73,7 @@ def test_phi_of_all_scales() -> None:
     assert pyramid.joint_rank(10) == 424
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", SLOW)
 def test_ranks_of_larger_models(name: str) -> None:

@@ -81,7 +81,7 @@ def test_all_ids_are_read_at_once(small: tuple[Network, IdReader]) -> None:
     assert found.residual < 1e-12
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_trained_network_tells_its_ids() -> None:
     """Known value: exact answers of a digit tell all 30 ids at once; h2o at 1/8 hides most, each alone."""
     network = source_of("digits").network(precision="float64")

@@ -77,7 +77,7 @@ def test_refusals() -> None:
         realise(single, ids_of(single))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_var_d16_is_free_in_all_heads() -> None:
     """Known value: VAR-d16, 16 layers x 16 heads x 680 rows at once, to 1e-12, as measured in the official code."""

@@ -128,7 +128,7 @@ def test_traces_without_addresses_are_refused(tmp_path: Path) -> None:
         recorded_head(read_trace(made(tmp_path / "b", "2x2", unit_keys=True)), 0, 0)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_whole_model(tmp_path: Path) -> None:
     """Law: on VAR-d16's shape, the exact plan asks for the tokens that floats call heavy enough."""
     trace = record(tmp_path / "var.safetensors", model="var-d16", image="edges").trace
