@@ -240,9 +240,9 @@ def weakened(text: str) -> Iterator[str]:
     yield text.replace("Values.correct", "Theorems.correct", 1)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.usefixtures("needs_coq")
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 def test_no_statement_of_coq_can_change(book: Book, refused: Refused) -> None:
     """Forgery: Coq prints a weaker statement of one theorem, or another definition of what it speaks of."""
     honest = CoqFolder(PROOFS / "coq").compiled()

@@ -37,7 +37,7 @@ def found() -> Verified:
     return verified(PROOFS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_theorem_comes_first_and_every_lemma_has_its_formal_statement(found: Verified) -> None:
     """Definition: the main theorem's graph stands before the whole graph; each Coq theorem is there with its file and
     line, each certificate with its kind, and solvers' hypotheses with their names."""

@@ -15,7 +15,7 @@ from lowerbound.report.site.theorem_page import page
 PROOFS = Path(__file__).parent.parent.parent / "proofs"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_theorem_has_its_block() -> None:
     """Definition: each lemma of a floor's theorem is there with status and formula, and what Coq prints of it."""
     found = verified(PROOFS)
