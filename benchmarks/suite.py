@@ -1,8 +1,8 @@
 """The suites of tests, each in its own environment, beside the time that it may take, and their slowest tests by name.
 
 The default suite is what `make test` runs, the slow one what `make slow` adds, and the third-party one runs in an
-environment with torch. Each runs once, on two workers; limits are for two quiet processors. What is marked `long` is not
-timed here: CI alone runs it, Coq from nothing (which `start` times) and what a browser sees of the site among it.
+environment with torch. Each runs once, on two workers; limits are for two quiet processors. What is marked `long` is
+not timed here: CI alone runs it, Coq from nothing (which `start` times) and a browser on the site among it.
 """
 
 from __future__ import annotations
