@@ -24,7 +24,7 @@ SECTIONS = (
 
 
 @dataclass(frozen=True)
-class Part:
+class AuditPart:
     """What one process reports: the libraries that it checked, those that it took as they are, and its summary."""
 
     checked: frozenset[str]
@@ -61,27 +61,27 @@ def audited(place: Path, modules: Sequence[str]) -> Mapping[str, frozenset[str]]
     return joined([*parts, _audit(place, sorted(rest))] if rest else parts, wanted)
 
 
-def _audit(place: Path, words: Sequence[str]) -> Part:
+def _audit(place: Path, words: Sequence[str]) -> AuditPart:
     return read_part(run(*AUDIT, *words, cwd=place))
 
 
-def _unchecked(parts: Sequence[Part], wanted: Sequence[str]) -> frozenset[str]:
+def _unchecked(parts: Sequence[AuditPart], wanted: Sequence[str]) -> frozenset[str]:
     asked = frozenset(wanted).union(*(part.admitted for part in parts))
     return asked.difference(*(part.checked for part in parts))
 
 
-def joined(parts: Sequence[Part], wanted: Sequence[str]) -> Mapping[str, frozenset[str]]:
+def joined(parts: Sequence[AuditPart], wanted: Sequence[str]) -> Mapping[str, frozenset[str]]:
     """What several processes list together, or CoqRejected if a library, wanted or admitted, was checked by none."""
     if rest := _unchecked(parts, wanted):
         raise CoqRejected(f"coqchk must check every library, and left out {', '.join(sorted(rest))[:200]}")
     return {section: frozenset[str]().union(*(part.listed(section) for part in parts)) for section in SECTIONS}
 
 
-def read_part(text: str) -> Part:
+def read_part(text: str) -> AuditPart:
     """What a process reports, read; its log names each library that it checks or admits."""
     told = re.findall(r"^(Checking|Admitting) library: (\S+)$", text, re.MULTILINE)
     checked, admitted = (frozenset(name for verb, name in told if verb == each) for each in ("Checking", "Admitting"))
-    return Part(checked, admitted, read_summary(text))
+    return AuditPart(checked, admitted, read_summary(text))
 
 
 def read_summary(text: str) -> Mapping[str, frozenset[str]]:

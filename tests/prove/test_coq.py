@@ -20,7 +20,7 @@ from lowerbound.prove.blueprint import explanation, page, statements_page
 from lowerbound.prove.book import Book, load_book
 from lowerbound.prove.coq import AXIOMS, CoqFolder, without_comments
 from lowerbound.prove.coq_program import CoqMissing, CoqRejected, run
-from lowerbound.prove.coqchk import AUDIT, SECTIONS, Part, joined, read_part, read_summary
+from lowerbound.prove.coqchk import AUDIT, SECTIONS, AuditPart, joined, read_part, read_summary
 from lowerbound.prove.lemma import ByCoq, Use
 from lowerbound.prove.released import changes, coq_differences, digest, released, theorems_of
 from lowerbound.prove.released import record as record_of_release
@@ -337,11 +337,11 @@ def test_two_audits_find_what_one_finds(tmp_path: Path, name: str) -> None:
 def test_a_library_that_nobody_checked_is_a_rejection() -> None:
     """Forgery: two audits that each leave a library to the other."""
     nothing: dict[str, frozenset[str]] = dict.fromkeys(SECTIONS, frozenset())
-    parts = [Part(frozenset({own}), frozenset({"Coq.A", other}), nothing) for own, other in ("XY", "YX")]
+    parts = [AuditPart(frozenset({own}), frozenset({"Coq.A", other}), nothing) for own, other in ("XY", "YX")]
     with pytest.raises(CoqRejected, match=r"left out Coq\.A"):
         joined(parts, ["X", "Y"])
     with pytest.raises(CoqRejected, match="left out Z"):
-        joined([Part(frozenset({"X"}), frozenset(), nothing)], ["X", "Z"])
+        joined([AuditPart(frozenset({"X"}), frozenset(), nothing)], ["X", "Z"])
 
 
 def test_results_are_kept_by_content(tmp_path: Path) -> None:
