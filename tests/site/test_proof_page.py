@@ -38,6 +38,7 @@ def found() -> Verified:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # it may wait for another process that compiles
 def test_the_theorem_comes_first_and_every_lemma_has_its_formal_statement(found: Verified) -> None:
     """Definition: the main theorem's graph stands before the whole graph; each Coq theorem is there with its file and
     line, each certificate with its kind, and solvers' hypotheses with their names."""

@@ -16,6 +16,7 @@ PROOFS = Path(__file__).parent.parent.parent / "proofs"
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)  # it may wait for another process that compiles
 def test_every_theorem_has_its_block() -> None:
     """Definition: each lemma of a floor's theorem is there with status and formula, and what Coq prints of it."""
     found = verified(PROOFS)
