@@ -21,7 +21,7 @@ test: lint tools
 # Before a merge: all other cases and pages. CI runs what is long too: Coq from nothing, the site in a browser, a hundred
 # kills, the fuzzer, whole experiments.
 slow: $(READY) tools
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,teach]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,browser,teach]'
 	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not long"
 
 # The judge and the mathematics on the other Pythons that this machine has, each in an environment of its own.

@@ -326,6 +326,8 @@ class CoqFolder:
                 found = {name: sorted(listed) for name, listed in audited(place, modules).items()}
                 (place / SUMMARY).write_text(json.dumps(found), encoding="utf-8")
             kept = json.loads((place / SUMMARY).read_text(encoding="utf-8"))
+            if set(kept) != set(SECTIONS):
+                raise CoqRejected(f"what was kept of coqchk must have {', '.join(SECTIONS)}, got {', '.join(kept)}")
             summary = {name: frozenset(listed) for name, listed in kept.items()}
         return Compiled(place, modules, summary, is_kept)
 

@@ -1,6 +1,6 @@
 """Real Coq: the whole book is VERIFIED, and files that cheat are rejected, each for the right reason.
 
-All tests that run coqc are in this file, so that one process builds the folder.
+All tests that need the compiled book, but those of pages, are in this file, so that one process builds it.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from lowerbound.certify.theorems import book_record
 from lowerbound.prove import released as release
 from lowerbound.prove.blueprint import explanation, page, statements_page
 from lowerbound.prove.book import Book, load_book
-from lowerbound.prove.coq import AXIOMS, CoqFolder, without_comments
+from lowerbound.prove.coq import AXIOMS, SUMMARY, CoqFolder, without_comments
 from lowerbound.prove.coq_program import CoqMissing, CoqRejected, run
-from lowerbound.prove.coqchk import AUDIT, SECTIONS, AuditPart, joined, read_part, read_summary
+from lowerbound.prove.coqchk import SECTIONS
 from lowerbound.prove.lemma import ByCoq, Use
 from lowerbound.prove.released import changes, coq_differences, digest, released, theorems_of
 from lowerbound.prove.released import record as record_of_release
@@ -299,53 +299,11 @@ def test_an_imported_axiom_is_found(tmp_path: Path) -> None:
         folder.compiled().check()
 
 
-TWO_FILES = {
-    "an axiom": ("", "Axiom a : 1 = 2.\nTheorem t : 1 = 2.\nProof. exact a. Qed.\n", "LowerBound.More.a"),
-    "an axiom in a module": ("", "Module M. Axiom a : 1 = 2. End M.\n", "LowerBound.More.M.a"),
-    "a library that the first does not need": (
-        "",
-        "From Coq Require Import ProofIrrelevance.\n",
-        "Coq.Logic.ProofIrrelevance.proof_irrelevance",
-    ),
-    "what only the first assumes": (
-        "Axiom a : 1 = 2.\n",
-        "From LowerBound Require Import Only.\nDefinition b := a.\n",
-        "LowerBound.Only.a",
-    ),
-    "what a module hides": (
-        "Module Type T. Parameter n : nat. End T.\nModule M : T. Definition n := 1. End M.\n",
-        "From LowerBound Require Import Only.\nModule L : T. Definition n := M.n. End L.\n",
-        None,
-    ),
-}
-
-
-@pytest.mark.parametrize("name", TWO_FILES)
-def test_two_audits_find_what_one_finds(tmp_path: Path, name: str) -> None:
-    """Differential: two processes that share a folder list the axioms that one process lists."""
-    first, second, axiom = TWO_FILES[name]
-    folder_with(tmp_path, first)
-    (tmp_path / "More.v").write_text(second)
-    (tmp_path / "_CoqProject").write_text("Only.v\nMore.v\n")
-    compiled = CoqFolder(tmp_path).compiled()
-    whole = read_part(run(*AUDIT, "LowerBound.Only", "LowerBound.More", cwd=compiled.place))
-    assert not whole.admitted
-    assert compiled.summary == whole.summary
-    assert axiom in compiled.axioms if axiom else not compiled.axioms
-
-
-def test_a_library_that_nobody_checked_is_a_rejection() -> None:
-    """Forgery: two audits that each leave a library to the other."""
-    nothing: dict[str, frozenset[str]] = dict.fromkeys(SECTIONS, frozenset())
-    parts = [AuditPart(frozenset({own}), frozenset({"Coq.A", other}), nothing) for own, other in ("XY", "YX")]
-    with pytest.raises(CoqRejected, match=r"left out Coq\.A"):
-        joined(parts, ["X", "Y"])
-    with pytest.raises(CoqRejected, match="left out Z"):
-        joined([AuditPart(frozenset({"X"}), frozenset(), nothing)], ["X", "Z"])
-
-
 def test_results_are_kept_by_content(tmp_path: Path) -> None:
-    """Law: equal sources are compiled once; a changed one is compiled again; `afresh` compiles whatever is kept."""
+    """Law: equal sources are compiled once; a changed one is compiled again; `afresh` compiles whatever is kept.
+
+    Forgery: of what was kept, a summary without its sections is none.
+    """
     folder = folder_with(tmp_path, "Theorem t : 1 + 1 = 2.\nProof. reflexivity. Qed.\n")
     first = folder.compiled()
     assert first.axioms == frozenset()
@@ -353,22 +311,11 @@ def test_results_are_kept_by_content(tmp_path: Path) -> None:
     assert folder.is_compiled()
     assert (folder.compiled().place / "Only.vo").stat().st_mtime_ns == made
     assert (folder.compiled(afresh=True).place / "Only.vo").stat().st_mtime_ns > made
+    (first.place / SUMMARY).write_text("{}", encoding="utf-8")
+    with pytest.raises(CoqRejected, match="what was kept of coqchk must have Axioms"):
+        folder.compiled()
+    assert folder.compiled(afresh=True).summary == first.summary
     assert folder_with(tmp_path, "Theorem t : 1 + 1 = 2.\nProof. auto. Qed.\n").compiled().place != first.place
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Fatal error",
-        "CONTEXT SUMMARY\n===============\n\n* Axioms: <none>\n",
-        "CONTEXT SUMMARY\n===============\n\n* Theory: Set is impredicative\n  \n* Axioms: <none>\n",
-        "CONTEXT SUMMARY\n===============\n\n* Axioms: some\n",
-    ],
-)
-def test_a_summary_that_is_not_understood_is_rejected(text: str) -> None:
-    """Forgery: what coqchk does not report, or reports in words that nobody has read, is never taken for nothing."""
-    with pytest.raises(CoqRejected):
-        read_summary(text)
 
 
 def test_comments_nest_and_strings_hide_their_marks() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,11 @@ from tests.sweep.test_engine import attempts, rows
 
 KILLS = 104
 UNITS = 400
+
+
+def has_rows(store: Path, wanted: int) -> bool:
+    """Whether a store is there, with so many rows."""
+    return store.exists() and len(rows(store)) >= wanted
 
 
 @pytest.mark.long
@@ -28,7 +34,7 @@ def test_a_hundred_kills(tmp_path: Path) -> None:
     for kill in range(KILLS):
         driver = start(tmp_path, *words)
         wanted = min(len(kept) + coins.randrange(4), UNITS - 8)
-        wait_for(lambda wanted=wanted: store.exists() and len(rows(store)) >= wanted)  # type: ignore[misc]
+        wait_for(partial(has_rows, store, wanted))
         driver.kill()
         driver.communicate()
         found = set(rows(store)) if store.exists() else set()
