@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from lowerbound.cli.games import TheoremName, at_budgets, play_all
+from lowerbound.cli.games import TheoremName, play_all
 from lowerbound.cli.options import (
     DEFAULT_DELTA,
     DEFAULT_ETA,
@@ -26,6 +26,7 @@ from lowerbound.cli.options import (
     progress,
     working,
 )
+from lowerbound.core.kinds import at_budgets
 from lowerbound.errors import InvalidArgument, LowerBoundError
 
 if TYPE_CHECKING:

@@ -44,7 +44,7 @@ def draw(
     All runs share weights, classes and random numbers, and run freely: a wrong id of a small map changes all larger
     ones. The class enters beside the cache, so that a picture of the right class shows nothing about a cache.
     """
-    from lowerbound.cli.games import at_budgets
+    from lowerbound.core.kinds import at_budgets
     from lowerbound.core.scalars import rational
     from lowerbound.game.channel import Isolation
     from lowerbound.var.simulator.drawn import Studio

@@ -40,7 +40,7 @@ from lowerbound.cli.options import (
 )
 from lowerbound.cli.place import Place, at_a_place, stacked
 from lowerbound.cli.recorded import KeysBranchOption, KeysHeadOption, KeysLayerOption, head_of, plan_on, told_of
-from lowerbound.core.kinds import with_budget
+from lowerbound.core.kinds import at_budgets
 from lowerbound.errors import AccountingError, InvalidArgument, LowerBoundError, printable
 
 if TYPE_CHECKING:
@@ -287,15 +287,6 @@ def _write_down(
         return
     console().print(duel_table([played.row]))
     print(f"transcript: {len(document):,} bytes in {printable(str(path))}")
-
-
-def at_budgets(names: Sequence[str], budgets: Sequence[str | None]) -> list[tuple[str, str | None]]:
-    """Every name with every budget; NAME@F is paired with its own budget F alone."""
-    games: list[tuple[str, str | None]] = []
-    for name in names:
-        base, at, own = with_budget(name)
-        games += [(base, own)] if at else [(base, budget) for budget in budgets]
-    return games
 
 
 def play_all(

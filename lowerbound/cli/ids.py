@@ -38,7 +38,7 @@ def ids(
     One id is secret at a time; the class, all other ids and the queries are known. That shows what a cache lost, and
     bounds no cache's bits. With --joint the ids of all maps but the last two are secret together.
     """
-    from lowerbound.cli.games import at_budgets
+    from lowerbound.core.kinds import at_budgets
     from lowerbound.core.scalars import rational
     from lowerbound.game.channel import Isolation
     from lowerbound.var.replay.joint_ids import JointReader

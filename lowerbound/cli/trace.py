@@ -23,6 +23,7 @@ from lowerbound.cli.options import (
     working,
 )
 from lowerbound.cli.var import DEFAULT_SIMULATED, PrecisionName, SimulatedOption
+from lowerbound.core.kinds import at_budgets
 from lowerbound.report.terminal import say
 
 if TYPE_CHECKING:
@@ -317,7 +318,6 @@ def _level(isolation: IsolationName | None) -> Isolation:
 
 def _asked(caches: Sequence[str], budgets: Sequence[str] | None, level: Isolation) -> list[Asked]:
     """Caches with their budgets; raises for an unknown name or a budget out of range before anything is played."""
-    from lowerbound.cli.games import at_budgets
     from lowerbound.core.scalars import rational
     from lowerbound.errors import invalid
     from lowerbound.var.trace.play import facts_of

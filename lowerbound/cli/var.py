@@ -21,6 +21,7 @@ from lowerbound.cli.options import (
     progress,
     working,
 )
+from lowerbound.core.kinds import at_budgets
 from lowerbound.errors import printable
 from lowerbound.report.terminal import say
 
@@ -91,7 +92,6 @@ def simulate(
 
     The result stands beside that of the full cache and the floor.
     """
-    from lowerbound.cli.games import at_budgets
     from lowerbound.core.scalars import rational
     from lowerbound.game.channel import Isolation
     from lowerbound.var.simulator.sampling import Sampling
