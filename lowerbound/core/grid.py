@@ -38,6 +38,13 @@ def lowest_answer(level: Fraction, guarantee: Guarantee, eta: Fraction, leakage:
     return output * (1 - eta) if guarantee == "relative" else output - eta
 
 
+def _middle(below: Fraction, above: Fraction, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Fraction:
+    if guarantee == "additive":  # both intervals reach as far
+        return (below + above) / 2
+    promise = guarantee, eta, leakage
+    return (highest_answer(below, *promise) + lowest_answer(above, *promise)) / 2
+
+
 @dataclass(frozen=True)
 class Grid:
     """L levels in [0, 1] and the L - 1 thresholds between them.
@@ -66,8 +73,13 @@ class Grid:
         if not all(0 <= level <= 1 for level in self.levels):
             raise invalid("levels", "lie in [0, 1]", self.levels)
         promise = self.guarantee, self.eta, self.leakage
+        blur = self.eta + self.leakage
         for (below, above), threshold in zip(pairwise(self.levels), self.thresholds, strict=True):
-            if not highest_answer(below, *promise) < threshold < lowest_answer(above, *promise):
+            if self.guarantee == "additive":
+                is_between = min(threshold - below, above - threshold) > blur  # as below, with few long fractions
+            else:
+                is_between = highest_answer(below, *promise) < threshold < lowest_answer(above, *promise)
+            if not is_between:
                 raise ImpossibleReduction(
                     f"levels {float(below):.6g} and {float(above):.6g} cannot be told apart with "
                     f"{self.guarantee} eta {plainly(self.eta)} and leakage {plainly(self.leakage)}"
@@ -79,10 +91,8 @@ class Grid:
     ) -> Grid:
         """The grid with the given levels, whose thresholds are the midpoints between neighboring answer intervals."""
         promise = guarantee, eta, leakage
-        thresholds = tuple(
-            (highest_answer(below, *promise) + lowest_answer(above, *promise)) / 2 for below, above in pairwise(levels)
-        )
-        return cls(levels, thresholds, *promise)
+        middles = tuple(_middle(below, above, *promise) for below, above in pairwise(levels))
+        return cls(levels, middles, *promise)
 
     @classmethod
     def binary(cls, guarantee: Guarantee, eta: Fraction, leakage: Fraction) -> Grid:
