@@ -34,18 +34,18 @@ def shrunk(box: BlackBox, found: Violation, *, shrinks_places: bool = True) -> V
     least eta plus half of the original excess over eta, whichever is less. Maps and dimension change only if
     `shrinks_places`.
     """
-    best, least = found, min((1 + found.ratio) / 2, ENOUGH)
+    best, costs, least = found, cost(found.instance), min((1 + found.ratio) / 2, ENOUGH)
     improved = True
     try:
         while improved:
             improved = False
             for move in moves(best, shrinks_places):
                 candidate = move(best)
-                if candidate is None or cost(candidate) >= cost(best.instance):
+                if candidate is None or (candidate_costs := cost(candidate)) >= costs:
                     continue
                 tried = box.try_on(candidate)
                 if tried is not None and tried.certain and tried.ratio >= least:
-                    best, improved = tried, True
+                    best, costs, improved = tried, candidate_costs, True
     except (OutOfTime, TimeLimitExceeded):
         pass
     return best

@@ -108,13 +108,13 @@ class AddressCode:
 
 def _weights(words: list[int], shift: int, masks: list[int]) -> Weights:
     """How many words have each weight, bit 0, and weight within each mask, once `shift` is added to them."""
+    shifted = list(map(shift.__xor__, words))
+    outer = map(int.bit_count, shifted), map((1).__and__, shifted)
     if len(masks) == 1:  # then every other bit counts in the one mask
-        told = Counter([(word.bit_count(), word & 1) for word in [shift ^ each for each in words]])
+        told = Counter(zip(*outer, strict=True))
         return Counter({(weight, first, weight - first): count for (weight, first), count in told.items()})
-    return Counter(
-        (word.bit_count(), word & 1, *((word & mask).bit_count() for mask in masks))
-        for word in (shift ^ each for each in words)
-    )
+    within = (map(int.bit_count, map(mask.__and__, shifted)) for mask in masks)
+    return Counter(zip(*outer, *within, strict=True))
 
 
 def read_addresses(value: Any, n: int, width: int) -> AddressCode:

@@ -109,12 +109,11 @@ def _check_signs(length: int, basis: Any, cosets: Any, n: int, coherence: Fracti
     # <u, v> = length - 2 distance <= coherence * length
     least = -(-(1 - coherence) * length // 2)
     shifts = {left ^ right for k, left in enumerate(leaders) for right in leaders[:k]}
-    for count, word in enumerate(_span(words)):
-        if count and word.bit_count() < least:
-            raise Rejected(f"two words of a coset have a cosine over {coherence}")
-        for shift in shifts:
-            if (word ^ shift).bit_count() < least:
-                raise Rejected(f"words of two cosets have a cosine over {coherence}")
+    span = _span(words)
+    if min(map(int.bit_count, span[1:]), default=length) < least:
+        raise Rejected(f"two words of a coset have a cosine over {coherence}")
+    if any(min(map(int.bit_count, map(shift.__xor__, span))) < least for shift in shifts):
+        raise Rejected(f"words of two cosets have a cosine over {coherence}")
 
 
 def _check_shell(size: Any, basis: Any, square: Any, n: int, width: int, coherence: Fraction) -> None:
