@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
 from lowerbound.adversary.search import CONTROL
@@ -11,7 +12,7 @@ from lowerbound.certify.theorems import THEOREMS
 from lowerbound.cli import COMMANDS
 from lowerbound.core.priors.table import PRIORS
 from lowerbound.kernel.judge import RULES
-from tests.test_house import ORDER, SOURCES, read, strings_of
+from tests.test_house import ORDER, SOURCES, read
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
@@ -58,9 +59,13 @@ def test_paths_of_the_page_exist() -> None:
         assert (ROOT / path).exists() or "NAME" in path or "FAMILY" in path, path
 
 
+source = cache(read)
+"""The text of a file, read once."""
+
+
 def files_with(text: str) -> set[str]:
     """The files of the library in which this string literal stands."""
-    return {str(path.relative_to(ROOT)) for path in SOURCES if text in strings_of(path)}
+    return {str(path.relative_to(ROOT)) for path in SOURCES if f'"{text}"' in source(path)}
 
 
 def test_a_cache_is_one_file_and_one_line() -> None:
@@ -87,7 +92,7 @@ def test_a_command_is_two_files() -> None:
     for command in COMMANDS:
         home = command.function.__module__
         assert home.startswith("lowerbound.cli."), command.name
-        users = {path.parent.name for path in SOURCES if f"from {home} import" in read(path)}
+        users = {path.parent.name for path in SOURCES if f"from {home} import" in source(path)}
         assert users <= {"cli"}, command.name
 
 

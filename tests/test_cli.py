@@ -230,6 +230,7 @@ def test_bad_input(run_command: Run, words: tuple[str, ...], code: int, sentence
     assert result.stdout == ""
 
 
+@pytest.mark.slow
 def test_one_broken_cache_does_not_hide_the_others(run_command: Run) -> None:
     """Law: rows of the caches that played are printed, failures are listed, the exit code is the worst."""
     result = run_command(
@@ -378,8 +379,7 @@ def test_certificates_are_judged_without_a_book(run_command: Run, tmp_path: Path
             (("verify", "--proofs", str(ROOT / "proofs"), "--lemma", "index_bond"), "did you mean index_bound"),
             (("verify", "--proofs", str(ROOT / "proofs"), "--backend", "z4"), "did you mean z3"),
             (("verify", "--proofs", str(ROOT / "proofs"), "--explain", "theorem"), "lemma 'theorem' is not known"),
-        ],
-        2,
+        ]
     ),
 )
 def test_verify_bad_input(run_command: Run, words: tuple[str, ...], sentence: str) -> None:

@@ -104,6 +104,7 @@ def test_tokens_in_closed_form() -> None:
     assert scaling.tokens_of({"kind": "linear", "n": 3}) == 14
 
 
+@pytest.mark.slow
 def test_the_phase_diagram_is_played_on_both_sides(monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: nothing errs at the border, coresets keep their promise; rows that break it, or keep everything, refute."""
     spec(monkeypatch, phase, tokens=[15, 1023], dimensions=[16, 64], sides=[4], queries=8)

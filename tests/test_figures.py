@@ -394,6 +394,7 @@ def test_shares_become_bytes() -> None:
     assert heights == pytest.approx([0.43 * 55.574528, 0.5 * 55.574528, 0.6 * 55.574528, 55.574528])
 
 
+@pytest.mark.slow
 def test_only_what_nothing_beats_is_named() -> None:
     """Law: of many caches, those on the front are named, and each model has a front of its own."""
     (axes,) = frontier.build(TABLES["frontier"]).axes

@@ -12,6 +12,7 @@ from lowerbound.certify.design.frames import frames_by_classes_design
 from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
+from tests.marks import first_now
 
 HEAD = Geometry("eighty tokens", ScaleSchedule.parse("1x80 8x8"), 32)
 
@@ -30,7 +31,7 @@ def test_letters_are_read(delta: str) -> None:
     assert verdict([row]) == "supported"
 
 
-@pytest.mark.parametrize(("delta", "name"), [("0", "step"), ("1/100", "kappa"), ("1/100", "gap")])
+@pytest.mark.parametrize(("delta", "name"), first_now([("0", "step"), ("1/100", "kappa"), ("1/100", "gap")]))
 def test_letters_too_close_are_misread(delta: str, name: str) -> None:
     """Forgery: with letters at nine tenths of their distance, pushed answers mislead, and the claim is refuted."""
     frames = frames_at(delta)

@@ -147,6 +147,7 @@ def test_parties_find_the_working_directory_last(tmp_path: Path, monkeypatch: py
     assert module_path(["mine:Mine"]) == [str(tmp_path), "/usr"]
 
 
+@pytest.mark.slow
 def test_without_isolation_a_cache_of_the_directory_is_found(tmp_path: Path) -> None:
     """Law: at `none`, and only for the time of a conversation, this process finds modules where a party would."""
     lay_out(tmp_path, [], tmp_path / "mark")

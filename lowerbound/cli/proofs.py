@@ -56,6 +56,11 @@ def verify(
     """
     if certificates is not None:
         _judge_bundle(certificates, as_json)
+    if proofs is None and not BOOK.is_dir():
+        raise InvalidArgument(
+            "the proof book is the folder proofs/ of a checkout of lowerbound, and the current directory, "
+            f"{Path.cwd()}, has none: a wheel does not bring it, so clone the repository; --proofs FOLDER names another"
+        )
     from lowerbound.prove.book import load_book
     from lowerbound.prove.verify import BACKENDS
     from lowerbound.prove.verify import verify as run
@@ -64,11 +69,6 @@ def verify(
     for name in backends:
         if name not in BACKENDS:
             raise unknown("backend", name, BACKENDS)
-    if proofs is None and not BOOK.is_dir():
-        raise InvalidArgument(
-            "the proof book is the folder proofs/ of a checkout of lowerbound, and the current directory, "
-            f"{Path.cwd()}, has none: a wheel does not bring it, so clone the repository; --proofs FOLDER names another"
-        )
     if proofs is None:
         _only_the_released_one(as_json)
     book = load_book(BOOK if proofs is None else proofs)

@@ -148,6 +148,7 @@ def test_every_break_stands_beside_fp16() -> None:
     assert evicting.control < 1 < evicting.violation.ratio
 
 
+@pytest.mark.slow
 def test_half_precision_breaks_a_fine_promise() -> None:
     """Known value: keys in float16 move logits of size 100 by up to 100 2^-11; 1/1000 is too fine, 1/4 is not."""
     assert broken("full-fp16", eta="1/1000", geometry=SMALL).attack == "response"
@@ -170,6 +171,7 @@ def test_additive_promises(name: str) -> None:
     assert found.ratio == pytest.approx(abs(found.answer - found.exact) / 0.3)
 
 
+@pytest.mark.slow
 def test_a_wide_promise_is_kept_by_a_quantiser() -> None:
     """Known value: four bits a number stay within an additive 9/10 wherever the adversary looks."""
     assert not_broken("kivi", guarantee="additive", eta="9/10", geometry=SMALL).in_time

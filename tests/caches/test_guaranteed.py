@@ -31,6 +31,7 @@ from lowerbound.core.rules import L2Norm
 from lowerbound.errors import CorruptState
 from tests.contracts.laws import CacheLaws, rounding, written_bits
 from tests.contracts.playing import SMALL, VAR_256, at_once, holding, public, states_of
+from tests.marks import first_now
 
 EXACT = "test_the_whole_budget_is_exact"
 SURE: list[type[LatticeTokens]] = [GuaranteedZ, GuaranteedE8, GuaranteedA]
@@ -145,7 +146,7 @@ def test_no_query_errs_by_more_than_promised(cache_class: type[LatticeTokens], e
     assert float(eta) / 2 <= worst <= float(eta) + rounding(place, np.stack([keys, values, keys]))
 
 
-@pytest.mark.parametrize("eta", ETAS, ids=str)
+@pytest.mark.parametrize("eta", first_now(ETAS), ids=str)
 def test_dithered_answers_hold_for_queries_that_do_not_know_the_coins(eta: Fraction) -> None:
     """Measured: over five draws of coins, at most 1 % of 33600 entries near keys err by more than eta."""
     wrong, count = 0, 0
@@ -177,7 +178,7 @@ def test_keys_are_as_near_as_the_covering_radius(cache_class: type[LatticeTokens
         ).all()
 
 
-@pytest.mark.parametrize("d", [1, 6, 64])
+@pytest.mark.parametrize("d", first_now([6, 1, 64]))
 def test_dithered_errors_are_uniform_and_in_order(d: int) -> None:
     """Definition: errors of keys and values lie in their cells, fill them evenly, and tokens keep their places.
 
@@ -230,6 +231,7 @@ def test_old_tokens_are_not_rounded_again(cache_class: type[WordTokens]) -> None
     assert (turned == whole) == (cache_class is not GuaranteedDithered)
 
 
+@pytest.mark.slow
 def test_a_fresh_process_answers_alike() -> None:
     """Law: bytes are all that crosses: another process decodes, answers and encodes bit for bit as this one."""
     place = promising(Fraction(1, 1000))
@@ -314,6 +316,7 @@ def test_extreme_tokens() -> None:
         assert np.abs(lengths - 1).max() <= float(cache.terms.spacing) * 4
 
 
+@pytest.mark.slow
 def test_a_dither_that_is_known_protects_nobody() -> None:
     """Counter-example: in R^64 queries that know the coins make a dithered cache err by more than eta."""
     place = replace(promising(Fraction(1, 1000)), d=64)

@@ -286,6 +286,7 @@ def test_qjl_is_the_formula_of_the_paper() -> None:
             assert query @ restored == pytest.approx(c * (inner + outer), rel=2e-3, abs=2e-2)
 
 
+@pytest.mark.slow
 def test_qjl_variance_and_its_decay() -> None:
     """Known value: variance (pi/2 |q|^2 |k|^2 - <q, k>^2) / m a part, so that errors fall as m^-1/2."""
     keys, values = cached_pairs(public(ONE_FOUR_EIGHT, 16))

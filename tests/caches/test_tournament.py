@@ -100,6 +100,7 @@ def test_who_shares_parties() -> None:
         assert [entry for heat in heats for entry in heat] == entries
 
 
+@pytest.mark.slow
 def test_long_games_are_shared_out(small: Reduction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Differential: the rows of long games, with as many pairs of processes as processors, are those of short ones."""
     games = [("full", None), ("h2o", HALF), ("golay", None)]
@@ -138,6 +139,7 @@ def test_standard_budgets() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_adapters_are_found_by_their_library() -> None:
     """Definition: "kvpress:SnapKVPress" is that class of a module of the library; it is described without it."""
     for prefix, library in ADAPTERS.items():

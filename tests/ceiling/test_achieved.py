@@ -17,6 +17,7 @@ from lowerbound.ceiling.dithered import Dithered
 from lowerbound.ceiling.lattices import DualRoots, Integers, Lattice
 from lowerbound.ceiling.value_cells import CurvedCells
 from lowerbound.errors import InvalidArgument, UnknownName
+from tests.marks import first_now
 
 ETAS = ("1/10", "3/100", "1/100", "3/1000", "1/1000")
 TABLE = {
@@ -61,7 +62,7 @@ def test_a_token_at_one_thousandth() -> None:
     assert float(uniform.bits_per_token) + math.lgamma(425) / math.log(2) / 424 == pytest.approx(1708, abs=0.5)
 
 
-@pytest.mark.parametrize(("eta", "fraction"), [("1/10", 0.3516), ("1/100", 0.548), ("1/1000", 0.753)])
+@pytest.mark.parametrize(("eta", "fraction"), first_now([("1/10", 0.3516), ("1/100", 0.548), ("1/1000", 0.753)]))
 def test_dithered(eta: str, fraction: float) -> None:
     """Known values: fraction of fp16 at delta = 0.01 on VAR-256; below the plainer bound's .3986, .5617 and .7603."""
     best = cheapest(424, 64, multiplier=100, eta=eta, failure_prob="0.01")

@@ -78,6 +78,7 @@ def test_deep_holes(lattice: Lattice, hole: FloatArray) -> None:
     assert error @ error == pytest.approx(float(lattice.covering_squared), rel=1e-9)
 
 
+@pytest.mark.slow
 def test_constants() -> None:
     """Known values: E8 has 240 vectors of norm 2, covering radius 1 and volume 1; A_2* is hexagonal; A_3* is bcc."""
     norms = (relevant(Gosset(8)) ** 2).sum(axis=1)

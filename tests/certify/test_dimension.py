@@ -20,7 +20,6 @@ from lowerbound.kernel.rules.spherical import gegenbauer
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.report.site.sessions import TRANSCRIPT, printed
 from tests.kernel.examples import ask
-from tests.marks import first_now
 from tests.test_cli import Run
 
 
@@ -66,6 +65,7 @@ def test_both_sides_agree(d: int, mu: str) -> None:
     assert told.kind == "keys_at_most"
 
 
+@pytest.mark.slow
 def test_levenshtein_bounds() -> None:
     """Known value: his closed forms of degrees 2 and 3 on [-1/d, 0] and [0, (sqrt(d + 3) - 1) / (d + 2)]."""
     for d in (5, 17, 64):
@@ -187,9 +187,10 @@ def test_the_command(run_command: Run, tmp_path: Path) -> None:
 REGIMES = Path(__file__).parent.parent.parent / "docs" / "regimes.md"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
-    first_now(["phase --model var-d36-512", "dimension --d 64", "time --model var-d36-512 --instance-seed 0"]),
+    ["phase --model var-d36-512", "dimension --d 64", "time --model var-d36-512 --instance-seed 0"],
 )
 def test_the_page_tells_what_is_printed(command: str) -> None:
     """Known values: the transcripts of docs/regimes.md, printed now."""

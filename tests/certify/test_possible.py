@@ -114,6 +114,7 @@ def test_claims_are_refuted_by_a_cache() -> None:
     assert claims.verdict(forged) == "refuted"
 
 
+@pytest.mark.slow
 def test_the_text_promises_no_more_than_is_proved() -> None:
     """Known values: 868,352 bits of fp16 over 525,605 that suffice, and over 449,249 that are forced (1.9329 times)."""
     answer = possible(find_model("var-d30"), ratio=10, eta="0.01").to_json()

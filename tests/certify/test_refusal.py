@@ -125,6 +125,7 @@ def test_a_theorem_with_an_instance_is_not_refused() -> None:
         refusal(head(400), eta="1/100", delta=0, theorem="Z")
 
 
+@pytest.mark.slow
 def test_no_row_is_missing_without_a_word() -> None:
     """Law: every theorem of a floor is certified, left out or refused, and `possible` tells the refusals too."""
     found = floor(head(20, d=16), eta="1/100", failure_prob="1/100")

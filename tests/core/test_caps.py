@@ -49,6 +49,7 @@ def test_a_cap_is_the_same_however_it_is_stated() -> None:
     assert Geometry.from_json(named.geometry.to_json()) == named.geometry
 
 
+@pytest.mark.slow
 def test_no_cap_stated_is_a_hundred() -> None:
     """Metamorphic: stating the default changes no number and no bit of a head's name."""
     plain, stated = floor(HEAD), floor(HEAD, cap="qk-clip")

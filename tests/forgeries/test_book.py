@@ -120,6 +120,7 @@ def test_every_field_of_a_lemma_has_a_forger() -> None:
     assert {field.name for field in fields(Lemma)} == {"id", "words", "range", "model", "formula", "uses", "discharges"}
 
 
+@pytest.mark.slow
 def test_no_field_of_a_lemma_can_change(book: Book, refused: Refused) -> None:
     """Forgery: a book in which one field of one lemma differs is not the released one, whatever its checks say."""
     tried = 0

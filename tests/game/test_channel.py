@@ -94,6 +94,7 @@ def test_without_isolation_a_smuggler_is_an_accounting_error(small: Reduction, s
         play(small, name_of(smuggler), isolation=Isolation.NONE)
 
 
+@pytest.mark.slow
 def test_what_a_process_does_not_promise_is_caught(small: Reduction) -> None:
     """Forgery: files cross at level process, and the floor catches a cache that sends too little."""
     with pytest.raises(AccountingError, match="at isolation process-shared-files"):

@@ -30,6 +30,7 @@ from lowerbound.game.payload_plan import plan_payload
 from lowerbound.game.payload_reduction import PayloadReduction
 from lowerbound.game.protocol import CacheProtocol
 from tests.game.test_payload import ZOOM_100, ZOOM_1000, optimised_design, zoom_design
+from tests.marks import first_now
 
 SMALL = Geometry("small", ScaleSchedule.square([1, 2, 4, 8]), 16)
 Push = Callable[[FloatArray], FloatArray]
@@ -113,12 +114,13 @@ def test_every_symbol_is_read_under_the_worst_allowed_error(
     assert keys > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "design",
     [
         pytest.param(optimised_design(), id="C-100"),
-        pytest.param(zoom_design(*ZOOM_100), id="zoom-100", marks=pytest.mark.slow),
-        pytest.param(zoom_design(*ZOOM_1000), id="zoom-1000", marks=pytest.mark.slow),
+        pytest.param(zoom_design(*ZOOM_100), id="zoom-100"),
+        pytest.param(zoom_design(*ZOOM_1000), id="zoom-1000"),
     ],
 )
 def test_the_reference_model_under_the_worst_allowed_error(design: PayloadDesign) -> None:
@@ -357,7 +359,7 @@ def test_several_heads_have_symbols_of_their_own(
     assert 0 < shared.error < 1
 
 
-@pytest.mark.parametrize("name", ["guaranteed-z", "guaranteed-a"])
+@pytest.mark.parametrize("name", first_now(["guaranteed-z", "guaranteed-a"]))
 @pytest.mark.parametrize("kind", KINDS)
 def test_caches_that_are_proved_to_err_less_than_eta_lose_no_symbol(
     small_families: dict[tuple[Kind, RuleName], PayloadReduction], kind: Kind, name: str

@@ -9,6 +9,7 @@ import pytest
 from lowerbound.prove.coq import CoqFolder
 from lowerbound.prove.coq_program import CoqRejected, run
 from lowerbound.prove.coqchk import AUDIT, SECTIONS, AuditPart, joined, read_part, read_summary
+from tests.marks import first_now
 from tests.prove.test_coq import folder_with
 
 pytestmark = pytest.mark.usefixtures("needs_coq")
@@ -34,7 +35,7 @@ TWO_FILES = {
 }
 
 
-@pytest.mark.parametrize("name", TWO_FILES)
+@pytest.mark.parametrize("name", first_now(TWO_FILES, 2))
 def test_two_audits_find_what_one_finds(tmp_path: Path, name: str) -> None:
     """Differential: two processes that share a folder list the axioms that one process lists."""
     first, second, axiom = TWO_FILES[name]

@@ -10,6 +10,7 @@ from lowerbound.certify.floors import floor
 from lowerbound.core.decoder import own_decoder
 from lowerbound.core.scalars import counted
 from lowerbound.report.floors import floor_text
+from tests.marks import first_now
 
 
 def test_counted() -> None:
@@ -19,7 +20,7 @@ def test_counted() -> None:
     assert [counted(n, "branch", "branches") for n in (1, 2)] == ["1 branch", "2 branches"]
 
 
-@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("n", first_now([1, 2]))
 def test_a_floor_of_one_layer_head_and_token(n: int) -> None:
     """Law: no line says "1 layers"; two layers, heads and tokens are told in the plural."""
     text = floor_text(floor(own_decoder(8, heads=n, layers=n).at(n)))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from lowerbound.caches.description import description
 from lowerbound.caches.registry import known_caches
 from lowerbound.report.site.catalogue import caches_page
 from lowerbound.report.table import NO_KV_CACHE
 
 
+@pytest.mark.slow
 def test_what_is_no_kv_cache_is_marked() -> None:
     """Law: a row and the heading of its family bear the mark if and only if the cache says that it is no KV cache."""
     page = caches_page()

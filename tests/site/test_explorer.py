@@ -84,7 +84,7 @@ def best(share: Mapping[str, Any], eta: str, delta: str, *statuses: Status) -> i
 @pytest.mark.parametrize(
     ("name", "context", "eta", "delta"),
     [
-        ("gpt-oss-20b", 1024, "1/100", "0"),
+        pytest.param("gpt-oss-20b", 1024, "1/100", "0", marks=pytest.mark.slow),
         pytest.param("deepseek-v2-lite", 1024, "1/1000", "1/100", marks=pytest.mark.slow),
         pytest.param("gemma-3-1b", 4096, "1/10", "0", marks=pytest.mark.slow),
         pytest.param("gemma-3-12b", 32768, "1/100", "1/100", marks=pytest.mark.slow),

@@ -528,6 +528,7 @@ def test_differences_are_named(tmp_path: Path) -> None:
     assert found == {keys[0]: "only left", keys[1]: "row.bits, row.parts", keys[2]: "only right"}
 
 
+@pytest.mark.slow
 def test_ten_thousand_rows_are_found_at_once(tmp_path: Path) -> None:
     """Law: a store of ten thousand rows says what is finished; how fast is for the benchmarks."""
     filled(tmp_path / "s.db", range(10_000))

@@ -199,6 +199,7 @@ def test_what_survives_is_the_best_of_all_choices() -> None:
     assert eta < found.threshold
 
 
+@pytest.mark.slow
 def test_what_cannot_be_planned() -> None:
     """Definition: too few queries, too few maps, and families that theorem R2 does not treat."""
     with pytest.raises(ImpossibleReduction, match="that suffices is 2"):

@@ -101,6 +101,7 @@ def test_float32_is_refused_for_joint_reading() -> None:
         JointReader(reader)
 
 
+@pytest.mark.slow
 def test_a_trace_is_read_with_its_own_weights(tmp_path: Path, run_command: Any) -> None:
     """Definition: ids and class come from the trace; weights of another digest are refused."""
     file = tmp_path / "digit.safetensors"

@@ -38,6 +38,7 @@ def test_exact_keys_and_values_change_nothing(studio: Studio) -> None:
     assert found.forced_logit_error < 1e-12
 
 
+@pytest.mark.slow
 def test_eviction_loses_more_than_fp16(studio: Studio) -> None:
     """Law: a cache that drops seven eighths of the tokens answers worse than fp16 in every measure."""
     good = studio.measured("full-fp16", isolation=Isolation.NONE)
