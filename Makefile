@@ -18,8 +18,8 @@ demo: $(READY)
 test: lint tools
 	$(BIN)/pytest -n 2 --dist loadfile -m "not slow" $(PYTEST_MORE)
 
-# Before a merge: all other cases and pages. CI runs what is long too: Coq from nothing, the site in a browser, a hundred
-# kills, the fuzzer, whole experiments.
+# Before a merge: more cases of each kind, and pages. CI runs what is long too: Coq from nothing, real browsers, clusters
+# and kills, the fuzzer, whole experiments, every model of a catalogue.
 slow: $(READY) tools
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs,browser,teach]'
 	$(BIN)/pytest -n 2 --dist loadfile -m "slow and not long"

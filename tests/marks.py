@@ -1,4 +1,4 @@
-"""Marks of parametrized tests: of many cases of one kind, the default suite tries the first, and CI all."""
+"""Marks of parametrized tests: of many cases of one kind, a suite tries the first, and CI all."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 
-def first_now(cases: Iterable[Any], n_quick: int = 1) -> list[Any]:
-    """The first cases as they are, and each other one marked as slow."""
+def first_now(cases: Iterable[Any], n_quick: int = 1, then: pytest.MarkDecorator = pytest.mark.slow) -> list[Any]:
+    """The first cases as they are, and each other one marked as slow, or as `then` says."""
     rest = iter(cases)
     now = list(islice(rest, n_quick))
     later = (case if isinstance(case, tuple) else (case,) for case in rest)
-    return [*now, *(pytest.param(*case, marks=pytest.mark.slow) for case in later)]
+    return [*now, *(pytest.param(*case, marks=then) for case in later)]

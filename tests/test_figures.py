@@ -38,6 +38,7 @@ from paper_figures import (
     tightness,
     tightness_bytes,
 )
+from tests.marks import first_now
 
 ROOT = Path(__file__).parent.parent
 FLOORS = {"A": 0.01, "B": 0.2, "C": 0.3, "C'": 0.35, "F": 0.4, "F'": 0.41, "G": 0.42, "E1": 0.43, "D": 0.45, "E": 0.5}
@@ -307,7 +308,7 @@ def test_commands_know_the_endings_of_figures() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", command.FIGURES)
+@pytest.mark.parametrize("name", first_now(command.FIGURES, 4, then=pytest.mark.long))
 def test_figures_are_deterministic(name: str, tmp_path: Path) -> None:
     """Law: drawn twice, a figure is the same PDF, SVG and PNG, byte for byte."""
     module = command.FIGURES[name]

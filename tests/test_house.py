@@ -235,7 +235,7 @@ def test_marks_stand_on_tests() -> None:
     """Law: a mark stands on a test; on what a test calls it says nothing, and the test beside it has lost it."""
     for path in (ROOT / "tests").rglob("*.py"):
         body = ast.parse(read(path)).body
-        for node in [*body, *(inner for node in body if isinstance(node, ast.ClassDef) for inner in node.body)]:
+        for node in [*body, *(inner for each in body if isinstance(each, ast.ClassDef) for inner in each.body)]:
             if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.lower().startswith("test"):
                 marks = [ast.unparse(mark) for mark in node.decorator_list]
                 assert not [mark for mark in marks if mark.startswith("pytest.mark.")], f"{path}: {node.name}"

@@ -20,6 +20,7 @@ from lowerbound.cli import main
 from lowerbound.cli.notebooks import NOTEBOOK_NAME, Notebook, notebook_folder, notebooks_in, to_ipynb
 from lowerbound.errors import InvalidArgument
 from tests.browsers import chromium
+from tests.marks import first_now
 
 ROOT = Path(__file__).parent.parent
 FOLDER = ROOT / "notebooks"
@@ -230,7 +231,7 @@ def test_the_page_lists_them() -> None:
 
 
 @pytest.mark.slow
-@each_book
+@pytest.mark.parametrize("book", first_now(BOOKS, 2, then=pytest.mark.long), ids=lambda book: book.name)
 def test_jupyter_executes_it(book: Notebook) -> None:
     """Law: in a real kernel, in the folder of notebooks, every cell runs, and what draws shows a picture."""
     import nbformat
@@ -304,7 +305,7 @@ def is_complaint(said: Any) -> bool:
     return said.type in ("error", "warning") and "was preloaded using link preload but not used" not in said.text
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_be_bob_in_a_browser(tmp_path: Path) -> None:
     """Law: in a real browser that reaches this machine alone, sliders change the answer, and nothing complains."""
     executable = chromium()
@@ -361,7 +362,7 @@ OUT_OF_REACH = """width => [...document.querySelectorAll('input, select, [role=s
     .map(one => one.getBoundingClientRect()).filter(box => box.width && (box.left < 0 || box.right > width)).length"""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_be_bob_on_a_phone() -> None:
     """Law: at 390 pixels nothing is wider than the screen, every control can be touched, and the game ends: a cache
     that keeps everything is asked for a bit, a guess is made, and Alice's bit and the score are told."""

@@ -23,6 +23,9 @@ QUICK = ("C", "C'", "E1", "D", "E")
 """Theorems whose certificates of long contexts are searched and made within a second."""
 
 
+WHEN = {"1/100": [pytest.mark.slow], "1/10": [pytest.mark.long], "1/1000": [pytest.mark.long]}
+
+
 def head(n: int, own: int = 1, d: int = 128) -> Placed:
     """A head of one's own."""
     return own_decoder(d).at(n, own)
@@ -38,7 +41,7 @@ def numbers(sentence: str, what: str) -> int:
 @pytest.mark.parametrize(
     ("theorem", "own", "delta", "eta"),
     [
-        pytest.param(name, own, delta, eta, marks=[] if name in QUICK and eta == "1/100" else [pytest.mark.slow])
+        pytest.param(name, own, delta, eta, marks=WHEN[eta] if eta != "1/100" or name not in QUICK else [])
         for name in THEOREMS
         for own in (1, 4096)
         for delta in ("0", "1/100")

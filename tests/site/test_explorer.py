@@ -21,6 +21,7 @@ from lowerbound.report.site import explorer_data as numbers
 from lowerbound.report.site import explorer_languages as languages
 from lowerbound.report.site.explorer import embedded, page
 from lowerbound.report.site.explorer_floors import Errors, first_heads, floors_of, geometry_of, grid
+from tests.marks import first_now
 from tests.site.searched import close, nearly
 
 ROOT = Path(__file__).parent.parent.parent
@@ -65,7 +66,12 @@ def test_floors_are_those_of_the_library_now() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "name", ["var-d36-512", "hart-0.7b-1024", "infinity-2b-1m", "llamagen-b-256", "sar3d-text-d16"]
+    "name",
+    first_now(
+        ["llamagen-b-256", "var-d36-512", "hart-0.7b-1024", "infinity-2b-1m", "sar3d-text-d16"],
+        2,
+        then=pytest.mark.long,
+    ),
 )
 def test_floors_of_other_models_too(name: str) -> None:
     """Differential: as above, at two points that a fixed seed draws."""
@@ -85,10 +91,10 @@ def best(share: Mapping[str, Any], eta: str, delta: str, *statuses: Status) -> i
     ("name", "context", "eta", "delta"),
     [
         pytest.param("gpt-oss-20b", 1024, "1/100", "0", marks=pytest.mark.slow),
-        pytest.param("deepseek-v2-lite", 1024, "1/1000", "1/100", marks=pytest.mark.slow),
-        pytest.param("gemma-3-1b", 4096, "1/10", "0", marks=pytest.mark.slow),
-        pytest.param("gemma-3-12b", 32768, "1/100", "1/100", marks=pytest.mark.slow),
-        pytest.param("llama-3.1-8b", 8192, "1/1000", "0", marks=pytest.mark.slow),
+        pytest.param("deepseek-v2-lite", 1024, "1/1000", "1/100", marks=pytest.mark.long),
+        pytest.param("gemma-3-1b", 4096, "1/10", "0", marks=pytest.mark.long),
+        pytest.param("gemma-3-12b", 32768, "1/100", "1/100", marks=pytest.mark.long),
+        pytest.param("llama-3.1-8b", 8192, "1/1000", "0", marks=pytest.mark.long),
     ],
 )
 def test_language_models_have_the_librarys_totals(name: str, context: int, eta: str, delta: str) -> None:

@@ -32,7 +32,6 @@ from tests.conftest import require
 from tests.sweep.sweeping import command, heed_ctrl_c, run, spec, start, wait_for
 
 CACHES = ["uniform@1/2", "full-fp16", "golay", "recompute"]
-slow = pytest.mark.slow
 
 
 def rows(path: Path) -> dict[str, str]:
@@ -97,7 +96,7 @@ def test_serial_resumes_where_it_stopped(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=slow)])
+@pytest.mark.parametrize("stop", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_stopping_is_clean(tmp_path: Path, stop: signal.Signals) -> None:
     """Law: Ctrl-C ends the sweep with exit code 3 and a sentence; the same command goes on, and nothing is doubled."""
     path = spec(tmp_path, ["sweepcaches:Slow"], 8)
@@ -175,7 +174,7 @@ def test_local_rows_are_serial_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert exports[0].count(b"\n") == 13
 
 
-@slow
+@pytest.mark.long
 def test_stopping_a_terminal_is_clean_and_all_ports_are_on_loopback(tmp_path: Path) -> None:
     """Law: a driver and its workers listen on loopback alone, and talk to nobody without the run's certificates.
 
@@ -246,7 +245,7 @@ def listening(pids: list[int]) -> set[tuple[str, str]]:
     return found
 
 
-@slow
+@pytest.mark.long
 def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     """Law: kill -9 of a worker in the middle loses no row and doubles none."""
     path = spec(tmp_path, ["sweepcaches:Slow"], 24)
@@ -261,7 +260,7 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     assert attempts(tmp_path / "s.db") == 24
 
 
-@slow
+@pytest.mark.long
 def test_a_killed_driver_leaves_no_workers(tmp_path: Path) -> None:
     """Law: after kill -9 of a driver with workers, they end, and the next run finishes the sweep."""
     path = spec(tmp_path, ["sweepcaches:Slow"], 30)
@@ -277,7 +276,9 @@ def test_a_killed_driver_leaves_no_workers(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine_", [(), pytest.param(("--workers", "2"), marks=slow)], ids=["here", "workers"])
+@pytest.mark.parametrize(
+    "engine_", [(), pytest.param(("--workers", "2"), marks=pytest.mark.long)], ids=["here", "workers"]
+)
 def test_a_hostile_cache_ends_its_unit_and_no_more(tmp_path: Path, engine_: tuple[str, ...]) -> None:
     """Forgery: caches that end their process, forge its reply, or fail with a text that is no text, cost their own row.
 
@@ -319,7 +320,7 @@ def test_a_sandboxed_cache_finds_no_store(tmp_path: Path) -> None:
     assert re.search(r"ValueError: read \d{5,} bytes", told["none"])
 
 
-@slow
+@pytest.mark.long
 def test_a_unit_that_kills_workers_is_told_and_the_others_are_done(tmp_path: Path) -> None:
     """Law: a unit under which workers die is killed, alone; the sweep says so, and goes on."""
     path = spec(tmp_path, ["sweepcaches:Parricide", "full-fp16", "golay", "exact"], 2)
@@ -330,7 +331,7 @@ def test_a_unit_that_kills_workers_is_told_and_the_others_are_done(tmp_path: Pat
     assert shown.count("alone with this unit, 3 of 3 workers died") == 2
 
 
-@slow
+@pytest.mark.slow
 def test_a_stopped_driver_leaves_no_process_of_a_cache(tmp_path: Path) -> None:
     """Law: Ctrl-C and kill -9 of a driver end the process of a foreign cache, in the middle of a unit too."""
     path = spec(tmp_path, ["sweepcaches:Slow"], 40)
@@ -471,7 +472,7 @@ def cluster(folder: Path, threads: int = 1) -> Iterator[list[str]]:
             process.wait(30)
 
 
-@slow
+@pytest.mark.long
 def test_cluster_rows_are_serial_rows(tmp_path: Path) -> None:
     """Differential: a scheduler and workers that were started by hand give what one process gives from one secret.
 
@@ -492,7 +493,7 @@ def test_cluster_rows_are_serial_rows(tmp_path: Path) -> None:
     assert not (tmp_path / "x.db").exists()
 
 
-@slow
+@pytest.mark.long
 def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
     """Law: where a worker's package is not the driver's, no unit is run and the sentence says which is where."""
     other = tmp_path / "other"
@@ -525,7 +526,7 @@ def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
     assert rows(tmp_path / "s.db") == {}
 
 
-@slow
+@pytest.mark.long
 def test_workers_with_threads_are_refused(tmp_path: Path) -> None:
     """Bad input: dask's default is a thread a core; a unit has a process to itself, and the sentence says how."""
     path = spec(tmp_path, ["golay"], 1)
@@ -536,7 +537,7 @@ def test_workers_with_threads_are_refused(tmp_path: Path) -> None:
     assert rows(tmp_path / "s.db") == {}
 
 
-@slow
+@pytest.mark.slow
 def test_what_is_not_installed_is_named(tmp_path: Path) -> None:
     """Bad input: without an extra, the sentence says which one to install, and nothing is run."""
     spec(tmp_path, ["golay"], 1)
@@ -605,7 +606,7 @@ def test_addresses(address: str, sentence: str) -> None:
     check_address("tls://127.0.0.1:8786")
 
 
-@slow
+@pytest.mark.slow
 def test_a_job_of_slurm_is_what_was_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Known value: the job script of a profile: queue, time and memory, one BLAS thread, TLS, workers that leave."""
     monkeypatch.chdir(tmp_path)
