@@ -1,8 +1,9 @@
 """The suites of tests, each in its own environment, beside the time that it may take, and their slowest tests by name.
 
 The default suite is what `make test` runs, the slow one what `make slow` adds, and the third-party one runs in an
-environment with torch. Each runs once, on two workers; limits are for two quiet processors. What is marked `long` is
-not timed here: CI alone runs it, Coq from nothing (which `start` times) and a browser on the site among it.
+environment with torch. Each runs once, on two workers; limits are for two quiet processors, and a fixed loop before and
+after tells how quiet they were. What is marked `long` is not timed here: CI alone runs it, Coq from nothing (which
+`start` times) and a browser on the site among it.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from benchmarks.timing import HOME, Row, against, surroundings
+from benchmarks.timing import HOME, Row, against, seconds, surroundings
 
 SLOWEST = 20
+LOOPS = 10**7
 ALONE = ("--ignore", "tests/thirdparty")
 
 
@@ -43,18 +45,39 @@ SUITES = (
 )
 
 
+@dataclass(frozen=True)
+class Run:
+    """One run of a suite: its seconds, what pytest printed, and the seconds of a fixed loop before and after it."""
+
+    run_s: float
+    told: str
+    before_s: float
+    after_s: float
+
+
+def pace_s() -> float:
+    """The seconds of a fixed loop, the least of three: how fast a processor is just now."""
+
+    def loop() -> None:
+        for _ in range(LOOPS):
+            pass
+
+    return min(seconds(loop) for _ in range(3))
+
+
 @cache
-def ran(suite: Suite) -> tuple[float, str]:
-    """(seconds, what pytest prints) of one run; a test that fails raises RuntimeError."""
+def ran(suite: Suite) -> Run:
+    """One run; a test that fails raises RuntimeError."""
     words = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", f"--durations={SLOWEST}", *suite.words]
+    before_s = pace_s()
     start = time.perf_counter()
     done = subprocess.run(
         [suite.interpreter, *words], cwd=HOME, env=surroundings(), capture_output=True, text=True, check=False
     )
-    seconds = time.perf_counter() - start
+    run_s = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"the {suite.name} suite must pass: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return seconds, done.stdout
+    return Run(run_s, done.stdout, before_s, pace_s())
 
 
 def at_hand() -> list[Suite]:
@@ -65,16 +88,17 @@ def at_hand() -> list[Suite]:
 def rows() -> Iterator[Row]:
     """A row for each suite."""
     for suite in at_hand():
-        seconds, told = ran(suite)
-        yield against(f"the {suite.name} suite", f"{_passed(told)} tests", [seconds], suite.limit_s)
+        run = ran(suite)
+        yield against(f"the {suite.name} suite", f"{_passed(run.told)} tests", [run.run_s], suite.limit_s)
 
 
 def notes() -> Iterator[str]:
-    """The slowest tests of each suite, and the suites that could not be run."""
+    """The pace of the machine and the slowest tests of each suite, and the suites that could not be run."""
     for suite in at_hand():
-        yield f"{suite.name}:"
-        for seconds, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", ran(suite)[1], re.MULTILINE):
-            yield f"  {seconds:>8}  {test}"
+        run = ran(suite)
+        yield f"{suite.name}: {LOOPS:,} empty steps took {run.before_s:.2f} s before it and {run.after_s:.2f} s after it"
+        for taken, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", run.told, re.MULTILINE):
+            yield f"  {taken:>8}  {test}"
     for suite in SUITES:
         if suite not in at_hand():
             yield f"{suite.name}: not run, because {suite.environment} was not made"
