@@ -142,7 +142,7 @@ class ShellCode:
             low[open_[under]], below[open_[under]] = probe[open_[under]], odds[under]
             high[open_[~under]], above[open_[~under]] = probe[open_[~under]], odds[~under]
             width = max(1, 2 * width)
-            away = np.clip(np.where(upward, low + width, high - width), low + 1, high - 1)
+            away = np.minimum(np.maximum(np.where(upward, low + width, high - width), low + 1), high - 1)
             probe = np.where(found, (low + high) // 2, away)
         return low, below, above
 
@@ -164,7 +164,7 @@ class ShellCode:
 
 def _share(edge: FloatArray, radius: FloatArray, m: int) -> FloatArray:
     """The fraction of the volume of the m-ball of this radius where the first coordinate is below `edge`."""
-    found: FloatArray = betainc((m + 1) / 2, (m + 1) / 2, np.clip((1 + edge / radius) / 2, 0.0, 1.0))
+    found: FloatArray = betainc((m + 1) / 2, (m + 1) / 2, np.minimum(np.maximum((1 + edge / radius) / 2, 0.0), 1.0))
     return found
 
 

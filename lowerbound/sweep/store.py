@@ -91,9 +91,12 @@ def place_of(path: Path) -> Path:
     if str(path) == ":memory:" or str(path).lower().startswith("file:") or "\0" in str(path):
         raise invalid("store", "be the path of a file, neither a database in memory nor a URI", str(path))
     try:
-        return path.resolve()
+        place = path.resolve()
     except (OSError, RuntimeError) as error:
         raise invalid("store", f"be the path of a file ({escaped(str(error))[:100]})", str(path)) from None
+    if place.is_symlink():  # from Python 3.13 on, a loop of links is resolved to one of them
+        raise invalid("store", "be the path of a file (not a loop of links)", str(path))
+    return place
 
 
 def files_of(path: Path) -> tuple[Path, ...]:
@@ -209,9 +212,10 @@ class Store:
         try:
             database.execute("SELECT count(*) FROM sqlite_master")
             return database
-        except sqlite3.DatabaseError as error:
+        except Exception as error:  # its bytes may be no text either
             database.close()
-            if self.write or error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.DatabaseError) else None
+            if self.write or code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
         # SQLite reads a database with a write-ahead log only where it can write beside it.
         log = self.path.with_name(f"{self.path.name}-wal")

@@ -11,8 +11,9 @@ import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout, suppress
+from contextlib import closing, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +34,12 @@ def attempt(number: int, outcome: Outcome = "done", row: dict[str, object] | Non
     unit = {"kind": "play", "number": number}
     full = {"bits": number, "parts": [1, {"x": None}]} if row is None and outcome == "done" else row
     return Attempt(key_of(unit), unit, outcome, full, "", 0.25, {"python": "3"})
+
+
+def asked(path: Path, *statements: str) -> list[tuple[Any, ...]]:
+    """What a database answers to the last of some statements, asked behind a store's back."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as database:
+        return [database.execute(statement).fetchall() for statement in statements][-1]
 
 
 def filled(path: Path, numbers: range) -> None:
@@ -65,8 +72,7 @@ def test_the_last_word_counts(tmp_path: Path) -> None:
         assert store.finished() == {attempt(0).key}
         (row,) = store.results()
         assert (row.outcome, row.engine) == ("done", "b")
-    count = sqlite3.connect(tmp_path / "s.db").execute("SELECT count(*) FROM attempts").fetchone()
-    assert count == (4,)
+    assert asked(tmp_path / "s.db", "SELECT count(*) FROM attempts") == [(4,)]
 
 
 @pytest.mark.parametrize(
@@ -83,7 +89,7 @@ def test_nothing_is_ever_changed(tmp_path: Path, statement: str) -> None:
     """Law: the file itself refuses to change or forget."""
     filled(tmp_path / "s.db", range(2))
     with pytest.raises(sqlite3.IntegrityError, match="never changed"):
-        sqlite3.connect(tmp_path / "s.db").execute(statement)
+        asked(tmp_path / "s.db", statement)
 
 
 def test_a_torn_row_is_seen_left_out_and_mended(tmp_path: Path) -> None:
@@ -161,11 +167,11 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
     text = tmp_path / "text.db"
     text.write_text("no database " * 100, encoding="utf-8")
     other = tmp_path / "other.db"
-    sqlite3.connect(other).executescript("CREATE TABLE t (x); INSERT INTO t VALUES (1);")
+    asked(other, "CREATE TABLE t (x)", "INSERT INTO t VALUES (1)")
     later, earlier = tmp_path / "later.db", tmp_path / "earlier.db"
     for path, version in ((later, 99), (earlier, 1)):
         filled(path, range(1))
-        sqlite3.connect(path).execute(f"PRAGMA user_version = {version}")
+        asked(path, f"PRAGMA user_version = {version}")
     for path, sentence in (
         (text, "no store"),
         (other, "another program's"),
@@ -183,7 +189,7 @@ def test_files_that_are_no_store(tmp_path: Path) -> None:
 def test_damaged_files_are_told_in_a_sentence(tmp_path: Path) -> None:
     """Forgery: whatever bytes of a store are changed or missing, reading it gives rows or InvalidArgument."""
     filled(tmp_path / "s.db", range(40))
-    sqlite3.connect(tmp_path / "s.db").execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    asked(tmp_path / "s.db", "PRAGMA wal_checkpoint(TRUNCATE)")
     whole = (tmp_path / "s.db").read_bytes()
     dice = random.Random(7)
     refused = 0
@@ -309,7 +315,7 @@ def test_a_secret_is_made_once_and_told_nowhere(tmp_path: Path) -> None:
             assert store.job(keys[0], {}).hidden == tuple(map(str, files_of(tmp_path / "s.db")))
     assert told[0] == told[1]
     assert told[0][0] != told[0][1]
-    ((secret,),) = sqlite3.connect(tmp_path / "s.db").execute("SELECT seed FROM secrets")
+    ((secret,),) = asked(tmp_path / "s.db", "SELECT seed FROM secrets")
     assert PrivateSeed.parse(secret).derived(keys[0]) == told[0][0]
     with Store(tmp_path / "s.db") as store:
         shown = repr([store.sweeps(), list(store.results())]).encode()
@@ -348,7 +354,7 @@ def test_a_unit_is_committed_to_before_it_is_run(tmp_path: Path) -> None:
     units = [attempt(number) for number in range(3)]
     with Store(tmp_path / "s.db", write=True) as store:
         store.plan("numbers", "{}", [one.unit for one in units])
-        kept = dict(sqlite3.connect(tmp_path / "s.db").execute("SELECT unit, commitment FROM commitments"))
+        kept: dict[str, str] = dict(asked(tmp_path / "s.db", "SELECT unit, commitment FROM commitments"))
         drawn = {one.key: store.job(one.key, one.unit).instances for one in units}
         assert kept == {key: seed.commitment for key, seed in drawn.items()}
         opened = [drawn[units[0].key].opening, drawn[units[0].key].opening, "x"]
