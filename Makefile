@@ -26,6 +26,7 @@ slow: $(READY) tools
 
 # The judge and the mathematics on the other Pythons that this machine has, each in an environment of its own.
 VERSIONS := 3.12 3.13
+TESTED := tests/kernel tests/core
 versions:
 	@for version in $(VERSIONS); do \
 	  python=$$(command -v python$$version) && $$python -c "" 2>/dev/null \
@@ -33,7 +34,7 @@ versions:
 	  if [ -z "$$python" ]; then echo "Python $$version is not on this machine: not tested" >&2; continue; fi; \
 	  $$python -m venv .venv-$$version && \
 	  .venv-$$version/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]' && \
-	  .venv-$$version/bin/python -m pytest -n 2 --dist loadfile -m "not slow" -q tests/kernel tests/core || exit 1; \
+	  .venv-$$version/bin/python -m pytest -n 2 --dist loadfile -m "not slow" -q $(TESTED) || exit 1; \
 	done
 
 # Which lines of the library the default suite runs: measured and printed, not enforced.

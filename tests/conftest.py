@@ -155,5 +155,5 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker compiles the Coq folder first, the other does everything else; pages, which ask Coq, come last."""
-    items.sort(key=lambda item: ("test_coq" not in item.nodeid) + ("/site/" in item.nodeid))
+    """One worker compiles the Coq folder first, while the other does what does not ask Coq."""
+    items.sort(key=lambda item: "test_coq" not in item.nodeid)
