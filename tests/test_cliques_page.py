@@ -106,7 +106,11 @@ def test_where_it_says_nothing() -> None:
 @pytest.mark.parametrize(
     "row",
     [
-        pytest.param(row, id="-".join(row[:3]), marks=[pytest.mark.slow] if int(row[0]) >= 1024 else [])
+        pytest.param(
+            row,
+            id="-".join(row[:3]),
+            marks=[] if int(row[0]) < 1024 else [pytest.mark.slow if int(row[0]) == 1024 else pytest.mark.long],
+        )
         for row in rows("related.md", "| T | d | η | B")
     ],
 )

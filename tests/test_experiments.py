@@ -227,7 +227,7 @@ def test_dithered_questions(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "two tokens at eta = 1/100 fails with rate above" in sentence("dithered")
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("delta", ["1/10", "1/1000"])
 def test_dithered_questions_at_every_start(monkeypatch: pytest.MonkeyPatch, delta: str) -> None:
     """Law: the same from every start and at another delta, with coins enough that the interval lies below delta."""

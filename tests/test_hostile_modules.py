@@ -73,7 +73,7 @@ def run(words: Sequence[str], here: Path, **environment: str) -> subprocess.Comp
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
     kept["XDG_CACHE_HOME"] = tempfile.mkdtemp(dir=here.parent)
     return subprocess.run(
-        words, cwd=here, env={**kept, **environment}, capture_output=True, text=True, timeout=100, check=False
+        words, cwd=here, env={**kept, **environment}, capture_output=True, text=True, timeout=250, check=False
     )
 
 

@@ -43,7 +43,7 @@ def run(arguments: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "MPLBACKEND": "agg"},
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
 
@@ -238,7 +238,7 @@ def test_jupyter_executes_it(book: Notebook) -> None:
     from nbclient import NotebookClient
 
     read = nbformat.reads(to_ipynb(book).decode(), as_version=4)
-    NotebookClient(read, timeout=60, resources={"metadata": {"path": str(FOLDER)}}).execute()
+    NotebookClient(read, timeout=240, resources={"metadata": {"path": str(FOLDER)}}).execute()
     pictures = 0
     for cell in read.cells:
         if cell.cell_type == "code":

@@ -14,6 +14,7 @@ from experiments.tally import Tally
 from lowerbound.certify.design.target import Target
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.schedule import ScaleSchedule
+from tests.marks import first_now
 
 
 def plan_of(narrowing: str) -> Plan:
@@ -66,7 +67,7 @@ def test_smaller_claims_are_refuted() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("narrowing", ["cells", "noise"])
-@pytest.mark.parametrize(("eta", "delta"), [("1/100", "1/100"), ("1/1000", "0")])
+@pytest.mark.parametrize(("eta", "delta"), first_now([("1/100", "1/100"), ("1/1000", "0")], then=pytest.mark.long))
 def test_claims_hold_on_many_instances(eta: str, delta: str, narrowing: str) -> None:
     """Law: the same on three hundred instances."""
     rows = played(Fraction(eta), Fraction(delta), narrowing, np.random.default_rng(3), instances=300)

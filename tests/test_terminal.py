@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -127,7 +128,11 @@ def test_signals_end_in_order(tmp_path: Path, stop: signal.Signals) -> None:
     (tmp_path / "hangs.py").write_text(HANGS, encoding="utf-8")
     words = ["play", "hangs:Hangs", "hangs:Hangs", "--isolation", "process-shared-files"]
     with subprocess.Popen(
-        [sys.executable, "-m", "lowerbound", *words], cwd=tmp_path, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "lowerbound", *words],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(signal.signal, stop, signal.SIG_DFL),  # under nohup it would be ignored
     ) as process:
         deadline = time.monotonic() + 30
         parties: list[int] = []

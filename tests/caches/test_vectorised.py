@@ -59,7 +59,7 @@ def calls(name: str, n_tokens: int) -> int:
 
 
 @pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in WHOLE]
+    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in WHOLE]
 )
 def test_calls_do_not_grow_with_the_tokens(name: str) -> None:
     """Law: more tokens are less than three quarters of a function call more for each of them, for blocks of tokens."""

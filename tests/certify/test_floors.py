@@ -28,7 +28,7 @@ from lowerbound.kernel.document import write_document
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove.book import load_book
 from lowerbound.prove.lemma import ByCoq
-from tests.marks import first_now
+from tests.marks import first_now, tries
 from tests.test_cli import Run, json_of
 
 VAR = find_model("var-d16")
@@ -106,7 +106,7 @@ def test_a_floor_has_the_bits_that_its_claim_has(bits: float) -> None:
         assert found.bits == found.claim["bits"] == int(bits)
 
 
-@settings(max_examples=150)
+@settings(max_examples=tries(150))
 @given(st.data())
 def test_any_changed_byte_is_rejected(data: st.DataObject) -> None:
     """Forgery: no byte of a certificate can be changed, removed or added."""

@@ -149,7 +149,7 @@ def test_the_page_tells_the_classes() -> None:
         assert lemma == f"`{prior.lemma}` |"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_table_of_var() -> None:
     """Known values: on VAR-d16 every scheme is within 1.04 of its class."""
     rows = list(structure_rows(Geometry.of(find_model("var-d16"))))

@@ -34,7 +34,7 @@ from lowerbound.errors import CorruptState, InvalidArgument
 from lowerbound.game.index import draw_symbols
 from lowerbound.game.reduction import Reduction, plan_reduction
 from tests.contracts.playing import PLACES, SMALL, at_last_scale, give, holding, public, states_of, tokens
-from tests.marks import first_now
+from tests.marks import first_now, tries
 
 RULES: dict[str, Rule] = {"scaled": Scaled(), "l2norm-10": L2Norm(10.0), "l2norm-100": L2Norm(100.0)}
 MIDDLE = "l2norm-10"
@@ -242,7 +242,7 @@ class CacheLaws(ABC):
 
     # What is measured.
 
-    @pytest.mark.parametrize("name", PLACES)
+    @pytest.mark.parametrize("name", first_now(PLACES, 3))
     def test_bits_are_the_closed_form(self, name: str) -> None:
         """Closed form: what the docstring says, after every scale and at every budget, to the bit."""
         for budget in [budget for budget in self.budgets() if budget != TINY or name != "var-256"]:
@@ -452,12 +452,12 @@ class CacheLaws(ABC):
                 assert answers.shape == (2, place.d)
                 assert np.isfinite(answers).all()
 
-        @settings(max_examples=25)
+        @settings(max_examples=tries(25))
         @given(data=st.binary(max_size=200))
         def anything(data: bytes) -> None:
             decode(data)
 
-        @settings(max_examples=50)
+        @settings(max_examples=tries(50))
         @given(
             changes=st.lists(st.tuples(st.integers(0, max(0, len(state) - 1)), st.integers(0, 255)), max_size=6),
             length=st.integers(0, len(state)) | st.just(len(state)),

@@ -38,6 +38,7 @@ from tests.kernel.floors import FLOORS, NATURAL_KEYS, PROVED, digest_of, holds_f
 from tests.kernel.replay import holds_fibre, holds_replay
 from tests.kernel.rules.test_finite import naive_error, naive_optimum
 from tests.kernel.rules.test_handelman import combination, symbolic
+from tests.marks import tries
 
 Json = Any
 
@@ -848,7 +849,7 @@ scraps = (
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=tries(400))
 @given(st.data(), st.sampled_from(list(EXAMPLES)))
 def test_random_changes_of_a_certificate(data: st.DataObject, name: str) -> None:
     """Law: a changed certificate is VERIFIED only if the change is none, or the payload is still a proof.
@@ -880,7 +881,14 @@ MAGNITUDES: dict[type, tuple[Json, ...]] = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if EXAMPLES[name][0] != "cover"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=[pytest.mark.long] if "strips" in name or "frames" in name else [])
+        for name in EXAMPLES
+        if EXAMPLES[name][0] != "cover"
+    ],
+)
 def test_numbers_of_other_magnitudes(name: str) -> None:
     """Forgery: a number so large or small that floats overflow or vanish; neither opinion breaks, and they agree."""
     kind, claim, payload = EXAMPLES[name]
@@ -899,7 +907,7 @@ def test_numbers_of_other_magnitudes(name: str) -> None:
     print(f"{name}: {accepted} accepted")
 
 
-@settings(max_examples=400)
+@settings(max_examples=tries(400))
 @given(st.data(), st.sampled_from([name for name in EXAMPLES if EXAMPLES[name][0] != "cover"]))
 def test_random_changes_of_a_signed_claim(data: st.DataObject, name: str) -> None:
     """Law: a changed claim, signed anew, is VERIFIED only if the old payload proves it, by the naive second opinion.
@@ -919,7 +927,7 @@ def test_random_changes_of_a_signed_claim(data: st.DataObject, name: str) -> Non
         assert unsigned.outcome is REJECTED
 
 
-@settings(max_examples=300)
+@settings(max_examples=tries(300))
 @given(st.data(), st.sampled_from(list(EXAMPLES)))
 def test_random_changes_of_bytes(data: st.DataObject, name: str) -> None:
     """Law: one byte replaced, in either document, never breaks the judge, and proves only what it still proves."""

@@ -18,7 +18,9 @@ LARGE = {name for name in EXAMPLES if "strips" in name or "frames" in name}
 """Documents of many fields, each slow to judge; of these the default suite tampers with the first."""
 
 
-@pytest.mark.parametrize("name", [*(name for name in EXAMPLES if name not in LARGE), *first_now(sorted(LARGE))])
+@pytest.mark.parametrize(
+    "name", [*(name for name in EXAMPLES if name not in LARGE), *first_now(sorted(LARGE), then=pytest.mark.long)]
+)
 def test_tampering_with_an_example(name: str, refused: Callable[[str, int], None]) -> None:
     """Forgery: signs, sizes, types, neighbors and NaN in each place; accepted only if a second opinion confirms it."""
     count = judged(name)

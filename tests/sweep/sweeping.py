@@ -92,7 +92,7 @@ def command(folder: Path, *words: str) -> tuple[list[str], dict[str, str]]:
     }
 
 
-def run(folder: Path, *words: str, timeout_s: float = 100) -> subprocess.CompletedProcess[str]:
+def run(folder: Path, *words: str, timeout_s: float = 250) -> subprocess.CompletedProcess[str]:
     """A command, run to its end."""
     words_, environment = command(folder, *words)
     return subprocess.run(
@@ -119,7 +119,7 @@ def start(folder: Path, *words: str) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(what: Callable[[], object], seconds: float = 60) -> None:
+def wait_for(what: Callable[[], object], seconds: float = 120) -> None:
     """Until it is so, or fail."""
     deadline = time.monotonic() + seconds
     while not what():

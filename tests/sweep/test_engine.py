@@ -254,7 +254,7 @@ def test_a_killed_worker_is_replaced(tmp_path: Path) -> None:
     victims = workers(driver.pid)
     assert victims
     os.kill(victims[0], signal.SIGKILL)
-    _, told = driver.communicate(timeout=100)
+    _, told = driver.communicate(timeout=250)
     assert driver.returncode == 0, told
     assert set(rows(tmp_path / "s.db").values()) == {"done"}
     assert attempts(tmp_path / "s.db") == 24
@@ -518,7 +518,7 @@ def test_workers_of_another_version_are_refused(tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
+            timeout=250,
         )
         assert time.monotonic() - start_ < 90
     assert driver.returncode == 2, driver.stderr

@@ -40,7 +40,7 @@ def test_a_cache_that_leaves_ends_its_unit(run_command: Run, tmp_path: Path, wor
             f"import sys\nif not sys.flags.isolated:\n    open({str(mark)!r}, 'w').close()\n", encoding="utf-8"
         )
     command = [str(Path(sys.executable).parent / "lowerbound"), "sweep", "axes.toml", "--store", "s.db", *workers]
-    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    ran = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=250, check=False)
     assert ran.returncode == 0, ran
     assert "3 units: 0 found, 2 done, 1 refused, 0 failed, 0 killed" in ran.stdout
     assert not mark.exists()

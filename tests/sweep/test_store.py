@@ -146,7 +146,7 @@ def test_a_full_disk_loses_nothing(tmp_path: Path) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
         check=False,
     )
     assert full.returncode == 3, full.stderr

@@ -31,7 +31,7 @@ def test_fibres_of_var_256(kind: str, log2: float, bits: int) -> None:
     assert (checked.verdict.outcome, checked.bits, checked.lemmas) == (Outcome.VERIFIED, bits, ("f_hat_fibres",))
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_fibres_of_var_512() -> None:
     """Known value: 640 ids leave as little open as 255 do; 41 dimensions."""
     found = certify_fibre(find_model("var-d36-512"))
