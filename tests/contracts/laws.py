@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache, lru_cache
@@ -471,6 +472,19 @@ class CacheLaws(ABC):
 
         anything()
         nearly_a_state()
+
+    @pytest.mark.long
+    def test_no_altered_bit_is_read_as_another_state(self) -> None:
+        """Forgery: each bit of a state's first and last bytes, and of thirty others; refused, or encoded as it is."""
+        place, rows = self.hard_family()
+        state = bytes(states_of(self.cache, place, rows)[-1])
+        others = np.random.default_rng(1).integers(0, max(1, len(state)), 30).tolist()
+        for position in {*range(24), *others, *range(len(state) - 12, len(state))} & set(range(len(state))):
+            for bit in range(8):
+                data = bytearray(state)
+                data[position] ^= 1 << bit
+                with suppress(CorruptState):
+                    assert holding(self.cache, place, bytes(data)).encode() == data, (position, bit)
 
     def test_wrong_shapes_are_refused(self) -> None:
         """Bad input: rows of another length, another number of values than keys, or no numbers: one typed sentence."""

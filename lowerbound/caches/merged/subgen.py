@@ -109,8 +109,8 @@ class SubGen(StoredTokens):
         clusters = reader.floats(n_slots * n_rows * d, width=FP16_BITS).reshape(n_slots, n_rows, d)
         self._slots = reader.floats(self.capacity * 2 * d, width=FP16_BITS).reshape(self.capacity, 2, d)
         (self._mass,) = reader.floats(1, width=FP32_BITS).tolist()
-        used = [count > 0 for count in counts]
-        well_formed = used == [i < n_clusters for i in range(n_slots)] and not clusters[n_clusters:].any()
+        sizes_are_first = min(counts[:n_clusters], default=1) > 0 and not any(counts[n_clusters:])
+        well_formed = n_clusters <= n_slots and sizes_are_first and not clusters[n_clusters:].any()
         if sum(counts) != self.n_seen or not well_formed or self._mass < 0:
             raise CorruptState(
                 f"state must hold clusters of {counted(self.n_seen, 'token')} in all, got sizes {counts[:8]}"
