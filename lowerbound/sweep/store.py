@@ -212,9 +212,9 @@ class Store:
         try:
             database.execute("SELECT count(*) FROM sqlite_master")
             return database
-        except Exception as error:  # its bytes may be no text either
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             database.close()
-            code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.DatabaseError) else None
+            code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
             if self.write or code not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
                 raise
         # SQLite reads a database with a write-ahead log only where it can write beside it.

@@ -24,6 +24,7 @@ from tests.core.oracle.naive import attention_naive
 from tests.kernel.examples import (
     ACCEPTED,
     EXAMPLES,
+    LARGE,
     REJECTED,
     UNDECIDED,
     VERIFIED,
@@ -884,7 +885,7 @@ MAGNITUDES: dict[type, tuple[Json, ...]] = {
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=[pytest.mark.long] if "strips" in name or "frames" in name else [])
+        pytest.param(name, marks=[pytest.mark.long] if name in LARGE else [])
         for name in EXAMPLES
         if EXAMPLES[name][0] != "cover"
     ],

@@ -7,15 +7,11 @@ from collections.abc import Callable
 import pytest
 
 from tests.forgeries.tampering import checked, genuine, judged
-from tests.kernel.examples import EXAMPLES
+from tests.kernel.examples import EXAMPLES, LARGE
 from tests.marks import first_now
 
 FEWEST = 30
 """Each kind has at least so many changed documents, so that the suite cannot become empty unseen."""
-
-
-LARGE = {name for name in EXAMPLES if "strips" in name or "frames" in name}
-"""Documents of many fields, each slow to judge; of these the default suite tampers with the first."""
 
 
 @pytest.mark.parametrize(

@@ -201,6 +201,8 @@ EXAMPLES: dict[str, tuple[str, Json, Json]] = {
     "fibre": ("f_hat_fibre", *UNSEEN),
 }
 """Name -> kind, claim, payload; each is VERIFIED, and the transcript CONSISTENT."""
+LARGE = {name for name in EXAMPLES if "strips" in name or "frames" in name}
+"""Documents of many fields, each slow to judge: of what tries every field, suites try the first of them, and CI all."""
 
 
 def places(value: Json, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
