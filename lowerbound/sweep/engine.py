@@ -33,8 +33,12 @@ BATCHES_A_WORKER = 3
 """Enough that a worker need not wait for the driver, and few enough that the size of later batches still adapts."""
 DEATHS_A_TASK = 2
 """The number of workers of a local cluster that may die while holding a task before dask gives the task up."""
+NO_WORKERS_S = 300.0
+"""A local cluster's tasks fail if none of its workers has come back for this long: no machine is so slow."""
 SETTINGS = {
     "distributed.scheduler.allowed-failures": DEATHS_A_TASK,
+    "distributed.scheduler.no-workers-timeout": f"{NO_WORKERS_S} s",
+    "distributed.deploy.lost-worker-timeout": "1000 days",
     "distributed.worker.profile.enabled": False,
     "distributed.scheduler.http.routes": [],
     "distributed.worker.http.routes": [],
@@ -42,10 +46,11 @@ SETTINGS = {
     "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": 2**28,
     "distributed.nanny.pre-spawn-environ.MALLOC_MMAP_THRESHOLD_": 2**25,
 }
-"""Dask settings of local clusters. By default dask's workers return memory to the system after every array, and its
-profiler samples every worker a hundred times a second: together they slow units by a third. Ctrl-C reaches every
-process of a terminal; workers ignore it, because the driver stops them in order. Pages of status have no TLS, so that
-none is served."""
+"""Dask settings of local clusters. By default a cluster gives up for ever a worker that has died and is not back within
+15 s, as happens on a busy machine; with no worker left, a sweep would wait for ever. By default dask's workers also
+return memory to the system after every array, and its profiler samples every worker a hundred times a second: together
+they slow units by a third. Ctrl-C reaches every process of a terminal; workers ignore it, because the driver stops them
+in order. Pages of status have no TLS, so that none is served."""
 CONNECT_S = 10.0
 CANARY_S = 60.0
 COMMIT_S = 0.05
@@ -360,7 +365,7 @@ def _canary(_: str) -> dict[str, Any]:
 def _drive(client: Any, book: _Book) -> None:
     """Submit the units in batches that last at least about SHORTEST_BATCH_S, and write the attempts that come back."""
     from distributed import as_completed
-    from distributed.scheduler import KilledWorker
+    from distributed.scheduler import KilledWorker, NoWorkerError
 
     _sing(client)
     waiting = list(reversed(book.todo))
@@ -391,8 +396,26 @@ def _drive(client: Any, book: _Book) -> None:
     while flying:
         future = next(completed)
         batch = flying.pop(future.key)
-        if future.status == "finished":
+        try:
+            # A result lies in its worker's memory. If that dies before the driver has it, the batch is run again.
             attempts = future.result()
+        except NoWorkerError as error:
+            raise ClusterUnusable(
+                f"no worker has run for {error.timeout:.0f} s; finished units are in {book.store.path}, and the same "
+                "command goes on from there"
+            ) from None
+        except Exception as error:
+            # Dask blames a worker's death on every task that the worker held, and one unit's error is its batch's. So
+            # each unit of a blamed batch is tried again alone on the cluster, and only a unit under which workers die
+            # then is recorded as killed.
+            if len(batch) > 1 or (isinstance(error, KilledWorker) and future.key != on_trial):
+                suspects += batch
+            elif isinstance(error, KilledWorker):
+                deaths = error.allowed_failures + 1
+                book.write([lost(batch[0].unit, "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
+            else:
+                book.write([lost(batch[0].unit, "failed", reason_of(error))])
+        else:
             # Workers that joined after the first check must run this source as well.
             for attempt in attempts:
                 _must_be_ours("a worker that came later", attempt.environment)
@@ -400,19 +423,6 @@ def _drive(client: Any, book: _Book) -> None:
             waiting += reversed(batch[len(attempts) :])
             mean = sum(attempt.seconds for attempt in attempts) / len(attempts)
             size = min(MOST_IN_BATCH, max(1, round(SHORTEST_BATCH_S / max(mean, 1e-6))))
-        else:
-            error = future.exception()
-            died = isinstance(error, KilledWorker)
-            # Dask blames a worker's death on every task that the worker held, and one unit's error is its batch's. So
-            # each unit of a blamed batch is tried again alone on the cluster, and only a unit under which workers die
-            # then is recorded as killed.
-            if len(batch) > 1 or (died and future.key != on_trial):
-                suspects += batch
-            elif died:
-                deaths = error.allowed_failures + 1
-                book.write([lost(batch[0].unit, "killed", f"alone with this unit, {deaths} of {deaths} workers died")])
-            else:
-                book.write([lost(batch[0].unit, "failed", reason_of(error))])
         future.release()
         launch()
 

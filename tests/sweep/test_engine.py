@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from distributed import default_client
 
 from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.errors import InvalidArgument
 from lowerbound.game.channel import Isolation
 from lowerbound.sweep import apart, engine
 from lowerbound.sweep.apart import run_batch
-from lowerbound.sweep.engine import Summary, Tls, check_address, run_serial, slurm_cluster
+from lowerbound.sweep.engine import ClusterUnusable, Summary, Tls, check_address, run_local, run_serial, slurm_cluster
 from lowerbound.sweep.export import FORMATS, differences, exported
 from lowerbound.sweep.spec import profile_of, read_spec
 from lowerbound.sweep.store import Store
@@ -321,14 +322,69 @@ def test_a_sandboxed_cache_finds_no_store(tmp_path: Path) -> None:
 
 
 @pytest.mark.long
-def test_a_unit_that_kills_workers_is_told_and_the_others_are_done(tmp_path: Path) -> None:
-    """Law: a unit under which workers die is killed, alone; the sweep says so, and goes on."""
+def test_a_unit_that_kills_workers_is_told_and_the_others_are_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: a unit under which workers die is killed, alone; the sweep says so, and goes on.
+
+    No setting of dask's own gives up the workers that are slow to come back.
+    """
+    monkeypatch.setenv("DASK_DISTRIBUTED__DEPLOY__LOST_WORKER_TIMEOUT", "100ms")
     path = spec(tmp_path, ["sweepcaches:Parricide", "full-fp16", "golay", "exact"], 2)
     found = run(tmp_path, "sweep", str(path), "--store", "s.db", "--workers", "2")
     assert found.returncode == 3, found.stderr
     assert "6 done, 0 refused, 0 failed, 2 killed" in found.stdout
     shown = run(tmp_path, "results", "show", "s.db").stdout
     assert shown.count("alone with this unit, 3 of 3 workers died") == 2
+
+
+@pytest.mark.long
+def test_results_that_die_with_their_worker_are_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: rows that a worker has and the driver has not yet are played again, whoever dies on the way."""
+    deaths = 0
+
+    def kill_until_dask_gives_up(done: int, *_: object) -> None:
+        nonlocal deaths
+        if done > 1:
+            return
+        client = default_client()
+        wait_for(lambda: not any(client.processing().values()))
+        _kill_workers(client)
+        while deaths <= engine.DEATHS_A_TASK:
+            wait_for(lambda: any(client.processing().values()))
+            _kill_workers(client)
+            deaths += 1
+
+    units = list(read_spec(spec(tmp_path, ["sweepcaches:Slow"], 6)).units())
+    monkeypatch.syspath_prepend(tmp_path)
+    with Store(tmp_path / "s.db", write=True) as store:
+        store.plan("small", "{}", units)
+        summary = run_local(store, units, workers=1, watch=kill_until_dask_gives_up)
+    assert deaths == engine.DEATHS_A_TASK + 1
+    assert (summary.done, summary.complete) == (6, True)
+
+
+def _kill_workers(client: Any) -> None:
+    for pid in client.run(os.getpid).values():
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: not client.nthreads())
+
+
+@pytest.mark.long
+def test_a_cluster_without_workers_ends_the_sweep_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: workers that never come back end a sweep, not a person's patience; the rows so far are kept."""
+    monkeypatch.setitem(engine.SETTINGS, "distributed.scheduler.no-workers-timeout", "1 s")
+    monkeypatch.setitem(engine.SETTINGS, "distributed.deploy.lost-worker-timeout", "1 ms")
+
+    def kill_all(*_: object) -> None:
+        _kill_workers(default_client())
+
+    units = list(read_spec(spec(tmp_path, ["golay"], 6)).units())
+    with Store(tmp_path / "s.db", write=True) as store:
+        store.plan("small", "{}", units)
+        with pytest.raises(ClusterUnusable, match=r"no worker has run for 1 s; finished units are in .*s\.db"):
+            run_local(store, units, workers=1, watch=kill_all)
+        assert [row.outcome for row in store.results()].count("done") >= 1
 
 
 @pytest.mark.slow
