@@ -40,6 +40,7 @@ from tests.marks import first_now, tries
 RULES: dict[str, Rule] = {"scaled": Scaled(), "l2norm-10": L2Norm(10.0), "l2norm-100": L2Norm(100.0)}
 MIDDLE = "l2norm-10"
 KINDS = [MIDDLE, "hard-family", *(rule for rule in RULES if rule != MIDDLE)]
+LARGEST = "var-256"
 BUDGETS = (Fraction(1, 50), Fraction(1, 3), None, Fraction(1))
 ONE_TOKEN = ScaleSchedule.square([1, 2])
 ONE_SCALE = ScaleSchedule.square([4])
@@ -146,17 +147,19 @@ class CacheLaws(ABC):
         return [b for b in BUDGETS if b != TINY or not self.counts_tokens]
 
     def playings(self, kind: str) -> Iterator[tuple[str, Public, FloatArray, list[bytes]]]:
-        """Every place under one rule, or the hard family, with the states after its scales."""
-        names = ["small"] if kind == "hard-family" else list(PLACES)
-        if kind != MIDDLE and not self.rule_enters:
-            names = [name for name in names if name != "var-256"]
+        """The largest place, or all others under one rule, or the hard family, with the states after its scales."""
+        names = (
+            ["small"] if kind == "hard-family" else [name for name in PLACES if (name == LARGEST) == (kind == LARGEST)]
+        )
+        if kind != MIDDLE and kind in RULES and self.rule_enters:
+            names.append(LARGEST)
         for name in names:
             for budget in [None, TINY] if name == "oblong" and None is not self.cache.default_budget else [None]:
-                yield name, *playing(type(self), kind, name, budget)
+                yield name, *playing(type(self), MIDDLE if kind == LARGEST else kind, name, budget)
 
     # Bytes are all that is remembered.
 
-    @pytest.mark.parametrize("kind", first_now(KINDS))
+    @pytest.mark.parametrize("kind", first_now([*KINDS, LARGEST]))
     def test_a_settled_cache_answers_as_its_copy(self, kind: str) -> None:
         """Law: after encode(), live cache and decode(encode()) answer alike, bit for bit, after every scale.
 
@@ -190,7 +193,7 @@ class CacheLaws(ABC):
         else:
             assert change > 0.1
 
-    @pytest.mark.parametrize("kind", first_now(KINDS))
+    @pytest.mark.parametrize("kind", first_now([*KINDS, LARGEST]))
     def test_encoding_again_changes_nothing(self, kind: str) -> None:
         """Law: decode then encode gives the same bytes, twice: no cache pays, or gains, by being asked again."""
         for name, place, _, states in self.playings(kind):
@@ -246,13 +249,13 @@ class CacheLaws(ABC):
     @pytest.mark.parametrize("name", first_now(PLACES, 3))
     def test_bits_are_the_closed_form(self, name: str) -> None:
         """Closed form: what the docstring says, after every scale and at every budget, to the bit."""
-        for budget in [budget for budget in self.budgets() if budget != TINY or name != "var-256"]:
+        for budget in [budget for budget in self.budgets() if budget != TINY or name != LARGEST]:
             place, _, states = playing(type(self), MIDDLE, name, budget)
             for scale, state in enumerate(states):
                 wanted = self.header_bits + self.bits(place.schedule.rows_of(scale).stop, place)
                 assert written_bits(state) == wanted, (budget, scale)
 
-    @pytest.mark.parametrize("kind", first_now(KINDS))
+    @pytest.mark.parametrize("kind", first_now([*KINDS, LARGEST]))
     def test_the_ledger_adds_up(self, kind: str) -> None:
         """Law: every bit of a state is booked under one item, and the judge charges 64 more for its length."""
         for _, _, _, states in self.playings(kind):
@@ -270,7 +273,7 @@ class CacheLaws(ABC):
             lengths = {tuple(map(len, states_of(self.cache, *self.hard_family(budget, trial)))) for trial in range(3)}
             assert len(lengths) == 1
 
-    @pytest.mark.parametrize("kind", first_now(KINDS))
+    @pytest.mark.parametrize("kind", first_now([*KINDS, LARGEST]))
     def test_states_never_shrink(self, kind: str) -> None:
         """Law: beside tokens that wait for a group of their own to fill, a state never shrinks while scales arrive."""
         for name, _, _, states in self.playings(kind):
@@ -420,7 +423,7 @@ class CacheLaws(ABC):
 
     # What is refused.
 
-    @pytest.mark.parametrize("kind", first_now(KINDS))
+    @pytest.mark.parametrize("kind", first_now([*KINDS, LARGEST]))
     def test_corrupt_states_are_refused(self, kind: str) -> None:
         """Bad input: a byte more, a byte less, an absurd count: CorruptState, never an index error or an answer."""
         for _, place, _, states in self.playings(kind):
@@ -543,7 +546,7 @@ class CacheLaws(ABC):
         Every method with a budget claims a number, except where the budget is the size of a class of values.
         """
         for budget in self.budgets():
-            for name in ["small"] if kind == "hard-family" else [name for name in PLACES if name != "var-256"]:
+            for name in ["small"] if kind == "hard-family" else [name for name in PLACES if name != LARGEST]:
                 place, _, states = playing(type(self), kind, name, budget)
                 message = states[place.schedule.n_scales - 2]
                 claimed = holding(self.cache, place, message).claimed_ratio
@@ -598,7 +601,7 @@ def playing(
     else:
         place = suite.public(*PLACES[name], budget, rule=RULES[kind])
         rows = suite.tokens(place)
-    n_scales = place.schedule.n_scales - (name == "var-256")
+    n_scales = place.schedule.n_scales - (name == LARGEST)
     return place, rows, states_of(suite.cache, place, rows, n_scales)
 
 
