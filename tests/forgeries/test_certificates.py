@@ -555,30 +555,35 @@ DELETED = [
 def assert_rejected(kind: str, claim: Json, payload: Json, pattern: str) -> None:
     """The judge rejects, for this reason, and not because it broke."""
     verdict = ask(kind, claim, payload)
-    assert verdict.outcome is REJECTED
-    assert any(word in verdict.reason for word in pattern.split("|")), verdict.reason
+    assert verdict.outcome is REJECTED, pattern
+    assert any(word in verdict.reason for word in pattern.split("|")), (pattern, verdict.reason)
 
 
-@pytest.mark.parametrize(("name", "path", "new", "word"), IN_CLAIM)
-def test_forged_claims(name: str, path: tuple[Any, ...], new: Json, word: str) -> None:
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, *_ in IN_CLAIM))
+def test_forged_claims(name: str) -> None:
     """Forgery: the proof of one claim, signed for a neighbouring one."""
     kind, claim, payload = EXAMPLES[name]
-    forged = changed(claim, path, new)
-    assert_rejected(kind, forged, payload, word)
+    for example, path, new, word in IN_CLAIM:
+        if example == name:
+            assert_rejected(kind, changed(claim, path, new), payload, word)
 
 
-@pytest.mark.parametrize(("name", "path", "new", "word"), IN_PAYLOAD, ids=lambda value: str(value)[:30])
-def test_forged_payloads(name: str, path: tuple[Any, ...], new: Json, word: str) -> None:
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, *_ in IN_PAYLOAD))
+def test_forged_payloads(name: str) -> None:
     """Forgery: one place of the proof is another."""
     kind, claim, payload = EXAMPLES[name]
-    assert_rejected(kind, claim, changed(payload, path, new), word)
+    for example, path, new, word in IN_PAYLOAD:
+        if example == name:
+            assert_rejected(kind, claim, changed(payload, path, new), word)
 
 
-@pytest.mark.parametrize(("name", "path", "word"), DELETED)
-def test_incomplete_payloads(name: str, path: tuple[Any, ...], word: str) -> None:
+@pytest.mark.parametrize("name", dict.fromkeys(name for name, *_ in DELETED))
+def test_incomplete_payloads(name: str) -> None:
     """Forgery: one place of the proof is missing."""
     kind, claim, payload = EXAMPLES[name]
-    assert_rejected(kind, claim, changed(payload, path, None, delete=True), word)
+    for example, path, word in DELETED:
+        if example == name:
+            assert_rejected(kind, claim, changed(payload, path, None, delete=True), word)
 
 
 @pytest.mark.parametrize(
@@ -673,16 +678,15 @@ def test_missing_keys(name: str) -> None:
         assert f"lacks the key '{key}'" in judge(packed(statement), packed(forged)).reason
 
 
-@pytest.mark.parametrize(("one", "other"), list(itertools.permutations(EXAMPLES, 2)))
-def test_swapped_certificates(one: str, other: str) -> None:
+@pytest.mark.parametrize("one", EXAMPLES)
+def test_swapped_certificates(one: str) -> None:
     """Forgery: a valid certificate of another statement, or of another kind."""
-    statement, certificate = (
-        stated(*EXAMPLES[one][:2]),
-        signed(stated(*EXAMPLES[other][:2]), EXAMPLES[other][2]),
-    )
-    verdict = judge(packed(statement), packed(certificate))
-    assert verdict.outcome is REJECTED
-    assert ("digest" if EXAMPLES[one][0] == EXAMPLES[other][0] else "kind") in verdict.reason
+    statement = packed(stated(*EXAMPLES[one][:2]))
+    for other in EXAMPLES.keys() - {one}:
+        certificate = packed(signed(stated(*EXAMPLES[other][:2]), EXAMPLES[other][2]))
+        verdict = judge(statement, certificate)
+        assert verdict.outcome is REJECTED, other
+        assert ("digest" if EXAMPLES[one][0] == EXAMPLES[other][0] else "kind") in verdict.reason, other
 
 
 def test_the_name_is_part_of_the_statement() -> None:
