@@ -86,7 +86,6 @@ def run(
             ["floor", "--eta", HOSTILE],
             ["floor", HOSTILE],
         ],
-        2,
     ),
     ids=lambda words: words[0],
 )

@@ -125,7 +125,6 @@ def test_describe_speaks(run_command: Run) -> None:
             ("exec:./mine", "must name a file that exists"),
             ("json:loads", "must name a subclass of lowerbound.Cache"),
         ],
-        2,
     ),
 )
 def test_describe_bad_input(run_command: Run, name: str, sentence: str) -> None:

@@ -136,7 +136,7 @@ def worst_error(cache_class: type[WordTokens], place: Public, keys: FloatArray, 
     return worst
 
 
-@pytest.mark.parametrize("eta", ETAS, ids=str)
+@pytest.mark.parametrize("eta", first_now(ETAS), ids=str)
 @pytest.mark.parametrize("cache_class", SURE)
 def test_no_query_errs_by_more_than_promised(cache_class: type[LatticeTokens], eta: Fraction) -> None:
     """Law: attacks that know all errors stay within eta and rounding; they reach half of it: no idle promise."""
@@ -219,7 +219,7 @@ def test_a_state_is_what_is_proved(cache_class: type[WordTokens]) -> None:
     assert round(float(terms.bits_per_token), 1) == per_token[terms.code]
 
 
-@pytest.mark.parametrize("cache_class", ALL)
+@pytest.mark.parametrize("cache_class", first_now(ALL))
 def test_old_tokens_are_not_rounded_again(cache_class: type[WordTokens]) -> None:
     """Law: scale by scale or at once, the same state: no error grows. Without coins, no order is kept."""
     place = promising(Fraction(1, 100))

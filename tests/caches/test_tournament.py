@@ -22,6 +22,7 @@ from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, Row, duels
 from lowerbound.game.reduction import Reduction
 from tests.forgeries.broken import Slow
+from tests.marks import first_now
 
 HALF = Fraction(1, 2)
 
@@ -44,7 +45,7 @@ def test_outcomes_come_in_the_order_of_the_games(small: Reduction, level: Isolat
         assert measured(row) == measured(play(small, name, budget=budget, trials=2, isolation=Isolation.NONE))
 
 
-@pytest.mark.parametrize("level", [Isolation.NONE, Isolation.PROCESS])
+@pytest.mark.parametrize("level", first_now([Isolation.NONE, Isolation.PROCESS]))
 def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isolation) -> None:
     """Differential: several caches in one Alice and one Bob give the rows of single duels; a failure is its own."""
     entries = [

@@ -68,7 +68,6 @@ def test_the_command(run_command: Run, tmp_path: Path) -> None:
             (("--ratio", "2", "--model", "var-d33"), "did you mean"),
             (("--ratio", "2", "--picture", "p.gif"), "end in .pdf"),
         ],
-        2,
     ),
 )
 def test_bad_input(run_command: Run, arguments: tuple[str, ...], sentence: str) -> None:

@@ -62,7 +62,7 @@ def test_a_game_is_written_down(small: Reduction, name: str, budget: str | None)
 
 
 @pytest.mark.parametrize(
-    ("name", "budget"), first_now([("full-fp16", None), ("window", "1/4"), ("golay", None), ("random", None)], 2)
+    ("name", "budget"), first_now([("full-fp16", None), ("window", "1/4"), ("golay", None), ("random", None)])
 )
 def test_a_game_is_played_again(name: str, budget: str | None) -> None:
     """Law: a registered cache on a model of the catalogue gives the same bytes and answers, and then it is VERIFIED."""

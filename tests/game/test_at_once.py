@@ -49,7 +49,7 @@ def readings(family: HardFamily, name: str, monkeypatch: pytest.MonkeyPatch, *, 
     return protocol.bob(message), sizes
 
 
-@pytest.mark.parametrize("number", [0, 1])
+@pytest.mark.parametrize("number", first_now([0, 1]))
 @pytest.mark.parametrize(
     "name",
     first_now(

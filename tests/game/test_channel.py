@@ -64,14 +64,14 @@ def assert_chance(reduction: Reduction, smuggler: str, level: Isolation) -> None
 
 
 @pytest.mark.parametrize("smuggler", first_now(IN_PROCESS))
-@pytest.mark.parametrize("level", [Isolation.PROCESS, Isolation.SANDBOX])
+@pytest.mark.parametrize("level", first_now([Isolation.SANDBOX, Isolation.PROCESS]))
 def test_memory_of_the_process_does_not_cross(small: Reduction, smuggler: str, level: Isolation) -> None:
     """Forgery: globals, closures, class attributes, environment, current directory and home."""
     require(level)
     assert_chance(small, smuggler, level)
 
 
-@pytest.mark.parametrize("level", [Isolation.PROCESS, Isolation.SANDBOX])
+@pytest.mark.parametrize("level", first_now([Isolation.SANDBOX, Isolation.PROCESS]))
 def test_inherited_descriptors_do_not_cross(small: Reduction, level: Isolation, inherited_descriptor: int) -> None:
     """Forgery: a descriptor that is open and inheritable in the judge."""
     require(level)
@@ -157,7 +157,6 @@ def test_foreign_code_does_not_run_in_the_judge(small: Reduction, monkeypatch: p
             ("ChangesOnDecode", r"must answer after encode\(\) as its copy does after decode"),
             ("NotBytes", "encode must return bytes, got str"),
         ],
-        3,
     ),
 )
 def test_broken_caches_give_one_sentence(small: Reduction, isolation: Isolation, cache: str, sentence: str) -> None:
@@ -166,7 +165,7 @@ def test_broken_caches_give_one_sentence(small: Reduction, isolation: Isolation,
         play(small, f"tests.forgeries.broken:{cache}", isolation=isolation)
 
 
-@pytest.mark.parametrize("level", [Isolation.PROCESS, Isolation.SANDBOX])
+@pytest.mark.parametrize("level", first_now([Isolation.SANDBOX, Isolation.PROCESS]))
 def test_a_party_that_dies_is_reported(small: Reduction, level: Isolation) -> None:
     """Bad input: a process that ends without a reply."""
     require(level)
@@ -203,7 +202,6 @@ def test_what_a_cache_prints_does_not_disturb_the_game(small: Reduction, isolati
             ("lowerbound.core.cache:Cache", "must define append, attend, decode, encode"),
             ("fulll", "did you mean full"),
         ],
-        2,
     ),
 )
 def test_names_that_lead_to_no_cache(small: Reduction, isolation: Isolation, cache: str, sentence: str) -> None:

@@ -275,8 +275,8 @@ def test_foreign_text_is_shown() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *first_now(WHOLE, 2),
-        *first_now(BEFORE_STATES, 2),
+        *first_now(WHOLE),
+        *first_now(BEFORE_STATES),
         *first_now(name for name in STATED if name != "WideStack"),
     ],
 )

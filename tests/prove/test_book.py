@@ -82,7 +82,7 @@ def test_everything_but_coq_is_verified(book: Book) -> None:
     assert set(data["theorem"]) >= {"status", "assumptions"}
 
 
-@pytest.mark.parametrize("lemma", first_now(SOLVED, 4))
+@pytest.mark.parametrize("lemma", first_now(SOLVED))
 def test_a_stronger_goal_is_refuted(book: Book, lemma: str) -> None:
     """Forgery: every solver lemma with its goal strengthened by a constant fails, with both solvers."""
     target = book.find(lemma)
@@ -96,7 +96,7 @@ def test_a_stronger_goal_is_refuted(book: Book, lemma: str) -> None:
         assert check.outcome != "verified", (solver, check)
 
 
-@pytest.mark.parametrize("edge", ["softmax_gap_above", "softmax_gap_below", "decoding_bit"])
+@pytest.mark.parametrize("edge", first_now(["softmax_gap_above", "softmax_gap_below", "decoding_bit"]))
 def test_a_deleted_edge_breaks_the_proof(book: Book, edge: str) -> None:
     """Forgery: without one of the lemmas it uses, and the fact that feeds it, reading a bit does not follow."""
     lemma = book.find("reading_a_bit")

@@ -35,7 +35,7 @@ TWO_FILES = {
 }
 
 
-@pytest.mark.parametrize("name", first_now(TWO_FILES, 2))
+@pytest.mark.parametrize("name", first_now(TWO_FILES))
 def test_two_audits_find_what_one_finds(tmp_path: Path, name: str) -> None:
     """Differential: two processes that share a folder list the axioms that one process lists."""
     first, second, axiom = TWO_FILES[name]

@@ -30,7 +30,7 @@ from lowerbound.errors import ImpossibleReduction, InvalidArgument, UnknownName
     [
         (Trace2(), 1024, 32, Fraction(1, 4)),
         (Trace2(), 4096, 64, Fraction(1, 4)),
-        (Trace2(), 16384, 128, Fraction(1, 8)),
+        pytest.param(Trace2(), 16384, 128, Fraction(1, 8), marks=pytest.mark.slow),
         (Kasami(), 12000, 64, Fraction(1, 4)),
         (Kerdock(), 2048, 64, Fraction(1, 8)),
         (Kerdock(), 2112, 64, Fraction(1, 8)),
