@@ -41,11 +41,13 @@ class CoveredLaws(CodedLaws):
         return n_blocks * self.message + n_waiting
 
 
+@pytest.mark.slow
 class TestMajority(CoveredLaws):
     cache = Majority
     block, message = 3, 1
 
 
+@pytest.mark.slow
 class TestHamming(CoveredLaws):
     cache = Hamming
     block, message = 7, 4

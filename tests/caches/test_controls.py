@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import pytest
+
 from lowerbound.caches.controls.full import Full16, Full32, Full64
 from lowerbound.caches.controls.silent import Silent
 from lowerbound.core.cache import Public
@@ -20,11 +22,13 @@ class FullLaws(CacheLaws):
         return 2 * n * place.d * self.float_bits
 
 
+@pytest.mark.slow
 class TestFull64(FullLaws):
     cache = Full64
     reaches_overflow = True
 
 
+@pytest.mark.slow
 class TestFull32(FullLaws):
     cache = Full32
     float_bits = 32

@@ -147,6 +147,7 @@ class TestScaleKVPaper(CoupledLaws):
         return [4 * capacity - 3 * refiner, refiner, refiner, refiner]
 
 
+@pytest.mark.slow
 class TestScaleKVCode(TestScaleKVPaper):
     cache = every_head(ScaleKVCode, (4, 2))
 

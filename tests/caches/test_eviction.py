@@ -47,6 +47,7 @@ class TestTokenWindow(EvictionLaws):
     cache = TokenWindow
 
 
+@pytest.mark.slow
 class TestScaleWindow(EvictionLaws):
     cache = ScaleWindow
 

@@ -74,10 +74,12 @@ class TestGuaranteedZ(GuaranteedLaws):
 
 
 @pytest.mark.slow
+@pytest.mark.slow
 class TestGuaranteedE8(GuaranteedLaws):
     cache = GuaranteedE8
 
 
+@pytest.mark.slow
 class TestGuaranteedA(GuaranteedLaws):
     cache = GuaranteedA
 

@@ -81,16 +81,19 @@ class TestGEAR(GEARLaws):
     cache = GEAR
 
 
+@pytest.mark.slow
 class TestGEARL(GEARLaws):
     cache = GEARL
     outliers = False
 
 
+@pytest.mark.slow
 class TestGEARKCVT(GEARLaws):
     cache = GEARKCVT
     code_bits, block, group = 4, 20, 10**6
 
 
+@pytest.mark.slow
 class TestLoRCPublic(LowRankLaws):
     cache = LoRCPublic
     uses_coins = True
@@ -135,6 +138,7 @@ class TestSparseAEBilevel(SparseAELaws):
     cache = SparseAEBilevel
 
 
+@pytest.mark.slow
 class TestSparseAEEuclidean(SparseAELaws):
     cache = SparseAEEuclidean
 

@@ -78,6 +78,7 @@ class TestLoMA(ZonesLaws):
         return 32 * place.d * (memory * n_zones + n_waiting)
 
 
+@pytest.mark.slow
 class TestLoMABest(ZonesLaws):
     cache = LoMABest
 
@@ -109,6 +110,7 @@ class NoPropagation(TopologyMemory):
     STEPS = 0
 
 
+@pytest.mark.slow
 class TestNoPropagation(TestTopologyMemory):
     cache = NoPropagation
     not_applicable: ClassVar = MergingLaws.not_applicable

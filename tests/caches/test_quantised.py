@@ -79,6 +79,7 @@ class TurboQuantLaws(QuantisedLaws):
         return min(8, super().code_bits(place))
 
 
+@pytest.mark.slow
 class TestTurboQuantMSE(TurboQuantLaws):
     cache = TurboQuantMSE
 
@@ -110,6 +111,7 @@ class TestQJL(QJLLaws):
     cache = QJL
 
 
+@pytest.mark.slow
 class TestQJLGaussian(QJLLaws):
     cache = QJLGaussian
 

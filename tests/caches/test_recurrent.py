@@ -68,11 +68,13 @@ class TestABCMlp(MixedLaws):
     cache = ABCMlp
 
 
+@pytest.mark.slow
 class TestABCMlpSeparate(MixedLaws):
     cache = ABCMlpSeparate
     controls = 2
 
 
+@pytest.mark.slow
 class TestABCLinformer(MixedLaws):
     cache = ABCLinformer
 
@@ -81,6 +83,7 @@ class TestABCCluster(MixedLaws):
     cache = ABCCluster
 
 
+@pytest.mark.slow
 class TestABCRandom(MixedLaws):
     cache = ABCRandom
 
@@ -89,6 +92,7 @@ class TestABCCompressive(ABCLaws):
     cache = ABCCompressive
 
 
+@pytest.mark.slow
 class TestABCWindow(ABCLaws):
     cache = ABCWindow
 
@@ -113,10 +117,12 @@ class TestLESSRandom(LESSLaws):
     cache = LESSRandom
 
 
+@pytest.mark.slow
 class TestLESSFeatures(LESSLaws):
     cache = LESSFeatures
 
 
+@pytest.mark.slow
 class TestLESSFitted(LESSLaws):
     cache = LESSFitted
 

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
+import pytest
 
 from lowerbound.caches.coded.block_rows import BlockRows
 from lowerbound.caches.coded.live_columns import LiveColumns
@@ -54,6 +55,7 @@ class TestWindowBits(StructuredLaws):
         return min(n, self.whole_tokens(place)) * place.d
 
 
+@pytest.mark.slow
 class TestScaleBits(StructuredLaws):
     cache = ScaleBits
     counts_tokens = True
@@ -83,6 +85,7 @@ class TestSparseRows(SparseLaws):
     letters = 1
 
 
+@pytest.mark.slow
 class TestSparseCoefficients(SparseLaws):
     cache = SparseCoefficients
     letters = 4

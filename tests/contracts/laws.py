@@ -1,6 +1,7 @@
 """The laws of the cache interface: every cache's test inherits them, and fills in what the cache says of itself.
 
-A law that does not hold of a cache is named in its `not_applicable` with the reason, and skipped with it.
+A law that does not hold of a cache is named in its `not_applicable` with the reason, and skipped with it. Of caches
+that share an implementation and differ in a parameter, a desk tries the laws of one, and CI of all.
 """
 
 from __future__ import annotations
