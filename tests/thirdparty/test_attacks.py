@@ -14,20 +14,21 @@ from lowerbound.core.private_seed import PrivateSeed
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.kernel.verdict import Outcome
+from tests.marks import first_now
 from tests.thirdparty.playing import MARKS, MISSING
 
 pytest.importorskip("torch", reason=MISSING)
 pytestmark = MARKS
 
 EVICTING = [
-    *("kvpress:KnormPress", "kvpress:SnapKVPress", "kvpress:TOVAPress", "kvpress:ObservedAttentionPress"),
-    *("kvpress:PyramidKVPress", "kvpress:MergingPress", "llama:StreamingLLMPress", "fla:ABC"),
-    "transformers:SlidingWindowCache",
+    *("kvpress:SnapKVPress", "fla:ABC", "transformers:SlidingWindowCache"),
+    *("kvpress:KnormPress", "kvpress:TOVAPress", "kvpress:ObservedAttentionPress", "kvpress:PyramidKVPress"),
+    *("kvpress:MergingPress", "llama:StreamingLLMPress"),
 ]
 PLACE = Geometry("small", ScaleSchedule.parse("1x1 4x4 1x1"), 32)
 
 
-@pytest.mark.parametrize("name", EVICTING)
+@pytest.mark.parametrize("name", first_now(EVICTING, 3))
 def test_they_break_at_a_quarter(name: str) -> None:
     """Law: each breaks an additive promise of 1/4, and answers so again."""
     terms: dict[str, Any] = {"geometry": PLACE, "guarantee": "additive", "eta": "1/4", "isolation": Isolation.NONE}
