@@ -69,7 +69,8 @@ def imported_by(*words: str, **environment: str) -> tuple[int, set[str]]:
 
 
 @pytest.mark.parametrize(
-    ("words", "code"), [("--help", 0), ("--version", 0), ("", 2), ("flor", 2), ("trace --help", 0), ("var simulat", 2)]
+    ("words", "code"),
+    first_now([("--help", 0), ("flor", 2), ("--version", 0), ("", 2), ("trace --help", 0), ("var simulat", 2)], 2),
 )
 def test_a_list_of_commands_imports_none(words: str, code: int) -> None:
     """Law: help, the version and the answer to a typing error import no command, and nothing that one needs."""
@@ -160,7 +161,6 @@ def test_a_party_imports_its_game() -> None:
             (("certify", "--out"), "--out"),
             (("trace", "play"), "Missing argument"),
         ],
-        3,
     ),
 )
 def test_what_is_typed_is_still_checked(run_command: Run, words: tuple[str, ...], sentence: str) -> None:

@@ -143,6 +143,15 @@ BudgetsOption = Annotated[
 ]
 
 
+def will_isolate(level: IsolationName | None) -> IsolationName | None:
+    """A level that parties will be played at: whether this machine has the strongest is asked beside the imports."""
+    if level is None or level is IsolationName.SANDBOX:
+        from lowerbound.game.sandbox import try_ahead
+
+        try_ahead()
+    return level
+
+
 def can_write(option: typer.CallbackParam, path: Path | None) -> Path | None:
     """A file that a command is to write, checked before any work is done.
 
@@ -185,7 +194,8 @@ CertificateOption = Annotated[
     Path | None, typer.Option("-o", "--out", metavar="FILE", help="Where the certificate goes.", callback=can_write)
 ]
 IsolationOption = Annotated[
-    IsolationName | None, typer.Option("--isolation", help="Default: the strongest that this machine gives.")
+    IsolationName | None,
+    typer.Option("--isolation", help="Default: the strongest that this machine gives.", callback=will_isolate),
 ]
 ScheduleOption = Annotated[
     str | None,

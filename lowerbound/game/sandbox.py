@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
@@ -39,11 +40,30 @@ FIXED = ("meminfo", "stat", "loadavg", "uptime")
 
 
 DROP_CACHES = Path("/proc/sys/vm/drop_caches")
+_attempt = threading.Lock()
+
+
+def sandbox_problem() -> str | None:
+    """The reason why this machine cannot make a sandbox, or None if it can. The attempt is made once and cached."""
+    with _attempt:
+        return _problem()
+
+
+def try_ahead() -> None:
+    """Make that attempt beside what follows, which is mostly imports; who asks before its end waits for it.
+
+    Contract: no error comes from here; it comes to the one who asks.
+    """
+    threading.Thread(target=_quietly, daemon=True).start()
+
+
+def _quietly() -> None:
+    with suppress(Exception):
+        sandbox_problem()
 
 
 @lru_cache
-def sandbox_problem() -> str | None:
-    """The reason why this machine cannot make a sandbox, or None if it can. The attempt is made once and cached."""
+def _problem() -> str | None:
     if shutil.which("bwrap") is None:
         return "bubblewrap is not installed (Debian: apt-get install bubblewrap)"
     with sandboxed(["/bin/true"], []) as (command, inherited):

@@ -36,7 +36,7 @@ WHOLE = (
     *("abc-mlp", "abc-linformer", "abc-cluster", "abc-random", "abc-compressive", "abc-window", "loma", "lorc"),
 )
 
-QUICK = ("full", "h2o", "kivi")
+QUICK = ("full", "kivi")
 
 
 def calls(name: str, n_tokens: int) -> int:

@@ -21,7 +21,7 @@ def talking(main: str, level: Isolation = Isolation.PROCESS) -> LiveParty:
     return LiveParty(f"tests.game.talkers:{main}", {"cache": "none:None"}, isolation=level)
 
 
-@pytest.fixture(params=[Isolation.PROCESS, Isolation.SANDBOX])
+@pytest.fixture(params=first_now([Isolation.SANDBOX, Isolation.PROCESS]))
 def party(request: pytest.FixtureRequest) -> Iterator[LiveParty]:
     require(request.param)
     honest = talking("honest", request.param)
@@ -63,7 +63,7 @@ def test_errors_come_back(party: LiveParty) -> None:
             ("haunted", LowerBoundError, "ended with status 5" if walls() else "within 1 s"),
             ("mute", CacheContractBroken, "ended with status 4: no thanks"),
         ],
-        4,
+        2,
     ),
 )
 def test_what_is_no_reply(main: str, error: type[LowerBoundError], sentence: str) -> None:

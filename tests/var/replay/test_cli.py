@@ -12,6 +12,7 @@ import pytest
 from lowerbound.certify.replay.games import replay
 from lowerbound.cli import main
 from lowerbound.core.models import find_model
+from tests.marks import first_now
 
 Say = Callable[..., tuple[int, str, str]]
 PAGE = (Path(__file__).parents[3] / "docs" / "replay.md").read_text(encoding="utf-8")
@@ -47,7 +48,7 @@ def test_the_page_s_bits_of_signs(eta: str, bits: str) -> None:
     assert replay(find_model("var-d16"), eta=eta).certified.bits == int(bits)
 
 
-@pytest.mark.parametrize("game", ["state", "cache"])
+@pytest.mark.parametrize("game", first_now(["cache", "state"]))
 def test_games_of_model_r2(game: str, say: Say, tmp_path: Path) -> None:
     """Definition: one object of JSON under its game's own name; the certificate is one for `check`."""
     file = tmp_path / "replay.json"
