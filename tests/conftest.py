@@ -155,5 +155,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One worker compiles the Coq folder first, while the other does what does not ask Coq."""
-    items.sort(key=lambda item: "test_coq" not in item.nodeid)
+    """One worker compiles the Coq folder first, while the other does what does not ask Coq; then files of long tests,
+    so that no worker is left alone with one at the end."""
+    n_long = Counter(item.path for item in items if item.get_closest_marker("long"))
+    items.sort(key=lambda item: ("test_coq" not in item.nodeid, -n_long[item.path]))
