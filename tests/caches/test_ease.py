@@ -45,36 +45,36 @@ class TestTemplate(CacheLaws):
         return 32 * place.d * math.ceil(n / math.ceil(1 / self.budget_at(place)))
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: Path(path).stem)
-def test_a_cache_is_a_short_file(path: str) -> None:
+def test_a_cache_is_a_short_file() -> None:
     """Law: one idea a file, 20 to 120 lines."""
-    assert SHORTEST <= len(Path(path).read_text(encoding="utf-8").splitlines()) <= LONGEST
+    for path in FILES:
+        assert SHORTEST <= len(Path(path).read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
-@pytest.mark.parametrize("name", CACHES)
-def test_a_cache_says_what_it_costs_and_what_breaks_it(name: str) -> None:
+def test_a_cache_says_what_it_costs_and_what_breaks_it() -> None:
     """Law: the class's own docstring has the bits and what breaks it; read from the file, as a reader does."""
-    path, class_name = file_of(CACHES[name]), CACHES[name].partition(":")[2]
-    assert path is not None
-    classes = [n for n in ast.parse(Path(path).read_text(encoding="utf-8")).body if isinstance(n, ast.ClassDef)]
-    (text,) = [ast.get_docstring(node) or "" for node in classes if node.name == class_name]
-    words = " ".join(text.split())
-    assert "Bits:" in words
-    assert "Broken by:" in words
-    assert not text.partition("\n\n")[0].endswith(":")
+    for name in CACHES:
+        path, class_name = file_of(CACHES[name]), CACHES[name].partition(":")[2]
+        assert path is not None
+        classes = [n for n in ast.parse(Path(path).read_text(encoding="utf-8")).body if isinstance(n, ast.ClassDef)]
+        (text,) = [ast.get_docstring(node) or "" for node in classes if node.name == class_name]
+        words = " ".join(text.split())
+        assert "Bits:" in words
+        assert "Broken by:" in words
+        assert not text.partition("\n\n")[0].endswith(":")
 
 
-@pytest.mark.parametrize("name", OWN)
-def test_a_cache_is_described(name: str) -> None:
+def test_a_cache_is_described() -> None:
     """Definition: class, file, reference, its words in full, and a command that plays it."""
-    told = description(name)
-    assert told["target"] == CACHES[name]
-    assert Path(told["file"]).is_file()
-    assert told["reference"]
-    assert told["text"].startswith(told["idea"])
-    assert "Broken by:" in " ".join(told["text"].split())
-    assert re.fullmatch(rf"lowerbound play {name}(@\d+/\d+|@1)?", told["play"])
-    assert json.loads(json.dumps(told))["name"] == name
+    for name in OWN:
+        told = description(name)
+        assert told["target"] == CACHES[name]
+        assert Path(told["file"]).is_file()
+        assert told["reference"]
+        assert told["text"].startswith(told["idea"])
+        assert "Broken by:" in " ".join(told["text"].split())
+        assert re.fullmatch(rf"lowerbound play {name}(@\d+/\d+|@1)?", told["play"])
+        assert json.loads(json.dumps(told))["name"] == name
 
 
 def test_foreign_code_is_described_from_outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

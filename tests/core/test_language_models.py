@@ -23,8 +23,6 @@ WHERE = re.compile(r"(?:[\w-]+==[\w.]+|github [\w.-]+/[\w.-]+@[0-9a-f]{40}):[\w.
 """A distribution and its version, or a repository and its commit; then the file, and the entry if the file has many."""
 EVERY_NTH_LAYER_IS_GLOBAL = {"Gemma 2": 2, "Gemma 3": 6, "gpt-oss": 2}
 
-each_row = pytest.mark.parametrize("row", ROWS, ids=lambda row: row["name"])
-
 
 def number(row: dict[str, str], column: str) -> int | None:
     """The positive number of that column, or None where the cell is empty."""
@@ -40,47 +38,47 @@ def test_columns_and_names() -> None:
     assert all(re.fullmatch(r"[a-z][a-z0-9.]*(?:-[a-z0-9.]+)*", name) for name in names)
 
 
-@each_row
-def test_counts_are_positive_and_heads_share_evenly(row: dict[str, str]) -> None:
+def test_counts_are_positive_and_heads_share_evenly() -> None:
     """Definition: counts are positive, each key-value head serves equally many query heads, and flags are 0 or 1."""
-    assert row["family"]
-    assert all(int(row[column]) > 0 for column in COUNTS)
-    assert int(row["heads"]) % int(row["kv_heads"]) == 0
-    assert all(row[column] in {"0", "1"} for column in FLAGS)
-    softcap = number(row, "logit_softcap")
-    assert softcap is None or softcap > 0
+    for row in ROWS:
+        assert row["family"]
+        assert all(int(row[column]) > 0 for column in COUNTS)
+        assert int(row["heads"]) % int(row["kv_heads"]) == 0
+        assert all(row[column] in {"0", "1"} for column in FLAGS)
+        softcap = number(row, "logit_softcap")
+        assert softcap is None or softcap > 0
 
 
-@each_row
-def test_a_window_cuts_in_some_layer(row: dict[str, str]) -> None:
+def test_a_window_cuts_in_some_layer() -> None:
     """Definition: a window is shorter than the longest text, and then the layers it does not cut are counted."""
-    window, global_layers = number(row, "sliding_window"), number(row, "global_layers")
-    assert (window is None) == (global_layers is None)
-    if window is not None and global_layers is not None:
-        assert 0 < window < int(row["max_positions"])
-        assert 0 <= global_layers < int(row["layers"])
-    if row["family"] in EVERY_NTH_LAYER_IS_GLOBAL:
-        assert global_layers == int(row["layers"]) // EVERY_NTH_LAYER_IS_GLOBAL[row["family"]]
+    for row in ROWS:
+        window, global_layers = number(row, "sliding_window"), number(row, "global_layers")
+        assert (window is None) == (global_layers is None)
+        if window is not None and global_layers is not None:
+            assert 0 < window < int(row["max_positions"])
+            assert 0 <= global_layers < int(row["layers"])
+        if row["family"] in EVERY_NTH_LAYER_IS_GLOBAL:
+            assert global_layers == int(row["layers"]) // EVERY_NTH_LAYER_IS_GLOBAL[row["family"]]
 
 
-@each_row
-def test_latent_attention_has_both_ranks(row: dict[str, str]) -> None:
+def test_latent_attention_has_both_ranks() -> None:
     """Definition: latent attention has both ranks, no window, a key-value head of its own for each query head; and its
     latent is smaller than the keys and values it stands for."""
-    latent, rope_dim = number(row, "kv_lora_rank"), number(row, "qk_rope_head_dim")
-    assert (latent is None) == (rope_dim is None)
-    if latent is not None and rope_dim is not None:
-        assert latent > 0
-        assert rope_dim > 0
-        assert not row["sliding_window"]
-        assert row["kv_heads"] == row["heads"]
-        assert latent + rope_dim < 2 * int(row["heads"]) * int(row["head_dim"])
+    for row in ROWS:
+        latent, rope_dim = number(row, "kv_lora_rank"), number(row, "qk_rope_head_dim")
+        assert (latent is None) == (rope_dim is None)
+        if latent is not None and rope_dim is not None:
+            assert latent > 0
+            assert rope_dim > 0
+            assert not row["sliding_window"]
+            assert row["kv_heads"] == row["heads"]
+            assert latent + rope_dim < 2 * int(row["heads"]) * int(row["head_dim"])
 
 
-@each_row
-def test_every_source_names_a_file(row: dict[str, str]) -> None:
+def test_every_source_names_a_file() -> None:
     """Definition: each source is a file of one version of a distribution, or of one commit of a repository."""
-    assert all(WHERE.fullmatch(place) for place in row["source"].split("; ")), row["source"]
+    for row in ROWS:
+        assert all(WHERE.fullmatch(place) for place in row["source"].split("; ")), row["source"]
 
 
 @pytest.mark.parametrize(

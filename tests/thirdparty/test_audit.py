@@ -34,6 +34,7 @@ def audited(target: str, **more: Any) -> Audit:
     return audit(target, **{**terms, "isolation": Isolation.PROCESS, **more})
 
 
+@pytest.mark.slow
 def test_an_honest_object_keeps_its_promise(monkeypatch: pytest.MonkeyPatch) -> None:
     """Definition: rows in float16 hold a ratio of 1 and misread nothing; no message is read in this process."""
     monkeypatch.setattr(message, "_Reader", None)

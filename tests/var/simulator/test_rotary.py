@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
-import pytest
-
 from lowerbound.core.models import Model, models
 from lowerbound.var.simulator.rotary import GRID, places
 
@@ -21,20 +19,20 @@ def edges(model: Model) -> Iterator[tuple[int, int]]:
         yield from zip(shape[-2:], sides, strict=True)
 
 
-@pytest.mark.parametrize("model", ROTATED, ids=lambda model: model.name)
-def test_places_are_rounded_exactly(model: Model) -> None:
+def test_places_are_rounded_exactly() -> None:
     """Definition: i side / count as a fraction, rounded to the nearest integer, halves to the even one."""
-    for count, side in edges(model):
-        assert places(count, side).tolist() == [round(Fraction(i * side, count)) for i in range(count)]
+    for model in ROTATED:
+        for count, side in edges(model):
+            assert places(count, side).tolist() == [round(Fraction(i * side, count)) for i in range(count)]
 
 
-@pytest.mark.parametrize("model", ROTATED, ids=lambda model: model.name)
-def test_one_place_in_the_image_has_one_position(model: Model) -> None:
+def test_one_place_in_the_image_has_one_position() -> None:
     """Law: cells of two maps that start at one place of an edge have one position on the last map."""
-    known: dict[tuple[Fraction, int], int] = {}
-    for count, side in edges(model):
-        for i, place in enumerate(places(count, side).tolist()):
-            assert known.setdefault((Fraction(i, count), side), place) == place
+    for model in ROTATED:
+        known: dict[tuple[Fraction, int], int] = {}
+        for count, side in edges(model):
+            for i, place in enumerate(places(count, side).tolist()):
+                assert known.setdefault((Fraction(i, count), side), place) == place
 
 
 def test_halves_that_a_float_quotient_moves() -> None:
