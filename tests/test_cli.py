@@ -106,7 +106,7 @@ def test_play_uses_the_strongest_isolation(run_command: Run) -> None:
     assert rows[0]["error"] == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_readme_cache_plays_from_an_empty_directory(run_command: Run, tmp_path: Path) -> None:
     """Definition: the README's own cache, saved as it stands, plays at once."""
     source = re.search(r"```python\n(# mycache\.py.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
@@ -243,7 +243,7 @@ def test_one_broken_cache_does_not_hide_the_others(run_command: Run) -> None:
     assert [failure["kind"] for failure in data["failures"]] == ["CacheContractBroken"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_demo_shows_what_binds(run_command: Run, tmp_path: Path) -> None:
     """Known values: 46 % of fp16 is forced at eta = 0.01; fp16 alone reads every key; no told ratio is possible."""
     data = json_of(run_command("demo", "--json", "--out", "here"))
@@ -339,7 +339,7 @@ def test_a_closed_pipe_is_silent(run_command: Run, tmp_path: Path) -> None:
     assert run_command("models", "--json").returncode == 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_verify_says_one_word(run_command: Run) -> None:
     """Law: the last line is the verdict, and the exit code follows it; a partial verification is never VERIFIED."""
     result = run_command("verify", "--proofs", str(ROOT / "proofs"), "--backend", "kernel")

@@ -39,7 +39,7 @@ def lines_under(heading: str) -> list[str]:
     return [line.split("#")[0].strip() for line in block.splitlines()]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_what_runs_anywhere_runs_in_an_empty_directory(run_command: Run) -> None:
     """Law: the lines of "runs anywhere" run as they stand, one after the other, in a directory that holds nothing."""

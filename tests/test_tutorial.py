@@ -75,7 +75,7 @@ def without_level(text: str) -> str:
     return re.sub(r"isolation (sandbox|process)", "isolation ...", text)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(300)
 def test_every_block_does_what_the_page_shows(tmp_path: Path) -> None:
     """Truth: commands print the page's output, files play, statements hold; the isolation is the machine's own."""

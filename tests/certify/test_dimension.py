@@ -197,7 +197,11 @@ REGIMES = Path(__file__).parent.parent.parent / "docs" / "regimes.md"
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
-    ["phase --model var-d36-512", "dimension --d 64", "time --model var-d36-512 --instance-seed 0"],
+    first_now(
+        ["phase --model var-d36-512", "dimension --d 64", "time --model var-d36-512 --instance-seed 0"],
+        2,
+        then=pytest.mark.long,
+    ),
 )
 def test_the_page_tells_what_is_printed(command: str) -> None:
     """Known values: the transcripts of docs/regimes.md, printed now."""
