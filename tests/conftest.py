@@ -145,7 +145,6 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """From here on, garbage is looked for among what tests make."""
     gc.freeze()
-    gc.set_threshold(20_000)  # a test makes as many objects in milliseconds, and few of them are garbage in cycles
     gc.enable()
 
 

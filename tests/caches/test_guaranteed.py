@@ -74,7 +74,6 @@ class TestGuaranteedZ(GuaranteedLaws):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 class TestGuaranteedE8(GuaranteedLaws):
     cache = GuaranteedE8
 

@@ -77,9 +77,7 @@ def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monke
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("ending", "time_limit_s"), [("Dies", 60.0), pytest.param("Hangs", 4.0, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize(("ending", "time_limit_s"), [("Dies", 60.0), ("Hangs", 4.0)])
 def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s: float) -> None:
     """Law: where a cache never answers, or kills the process, the other games of its heat are played without it."""
     heat = [Contender(target_of("exact")), Contender(f"tests.forgeries.broken:{ending}"), Contender(target_of("golay"))]

@@ -6,8 +6,11 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -20,7 +23,7 @@ from lowerbound.errors import (
     TimeLimitExceeded,
     UnknownName,
 )
-from lowerbound.game import channel
+from lowerbound.game import channel, sandbox
 from lowerbound.game import duel as duel_module
 from lowerbound.game.channel import Isolation, strongest, walls
 from lowerbound.game.reduction import Reduction
@@ -210,6 +213,37 @@ def test_names_that_lead_to_no_cache(small: Reduction, isolation: Isolation, cac
         play(small, cache, isolation=isolation)
     assert caught.value.exit_code == 2
     assert ("did you mean" not in sentence) or isinstance(caught.value, UnknownName)
+
+
+def test_the_sandbox_is_tried_once_and_errors_come_to_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Law: who asks while the machine is tried ahead waits for that attempt; what ended it ends the question alone."""
+    tried = Event()
+
+    def too_late(*_: object, **__: object) -> None:
+        tried.set()
+        time.sleep(0.2)
+        raise subprocess.TimeoutExpired("bwrap", 20)
+
+    monkeypatch.setattr(sandbox, "_problem", lru_cache(sandbox._problem.__wrapped__))
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/bwrap")
+    with monkeypatch.context() as hanging:
+        hanging.setattr(subprocess, "run", too_late)
+        sandbox.try_ahead()
+        assert tried.wait(10)
+        with pytest.raises(subprocess.TimeoutExpired):
+            sandbox.sandbox_problem()
+    count = []
+
+    def refuses(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        count.append(1)
+        time.sleep(0.2)
+        return subprocess.CompletedProcess([], 1, "", "no namespaces")
+
+    with monkeypatch.context() as refusing:
+        refusing.setattr(subprocess, "run", refuses)
+        sandbox.try_ahead()
+        assert sandbox.sandbox_problem() == "bubblewrap cannot start here: no namespaces"
+    assert len(count) == 1
 
 
 def test_a_missing_sandbox_is_refused_or_replaced(small: Reduction, monkeypatch: pytest.MonkeyPatch) -> None:

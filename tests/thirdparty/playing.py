@@ -50,7 +50,7 @@ AT_A_DESK = frozenset(
 tries all."""
 
 
-def each(names: Iterable[str]) -> list[Any]:
+def cases(names: Iterable[str]) -> list[Any]:
     """Names as cases of a test, those that a desk leaves out marked."""
     return [pytest.param(name, marks=[] if name in AT_A_DESK else [pytest.mark.slow]) for name in names]
 

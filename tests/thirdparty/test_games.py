@@ -12,7 +12,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import Contender, Row, duel, duels
 from lowerbound.game.reduction import Reduction, plan_reduction
-from tests.thirdparty.playing import MARKS, MISSING, NAMES, PRESSES, each, stacks_of
+from tests.thirdparty.playing import MARKS, MISSING, NAMES, PRESSES, cases, stacks_of
 
 pytest.importorskip("torch", reason=MISSING)
 pytestmark = MARKS
@@ -25,7 +25,7 @@ def playground(stack: tuple[int, int]) -> Reduction:
     return plan_reduction(Geometry("small", ScaleSchedule.square([1, 2, 4, 8]), 16)).stacked(stack)
 
 
-@pytest.mark.parametrize("name", each(NAMES))
+@pytest.mark.parametrize("name", cases(NAMES))
 def test_every_adapter_stays_above_the_floor(name: str) -> None:
     """Law: whatever a method does, its bytes and its errors stand above the proved floor."""
     row = duel(playground(stacks_of(name)[-1]), target_of(name), trials=2, isolation=Isolation.NONE)
@@ -42,7 +42,7 @@ def test_what_keeps_all_errs_nowhere(name: str) -> None:
     assert row.errors == 0
 
 
-@pytest.mark.parametrize("name", each(f"{prefix}:{name}" for prefix in ("kvpress", "llama") for name in PRESSES))
+@pytest.mark.parametrize("name", cases(f"{prefix}:{name}" for prefix in ("kvpress", "llama") for name in PRESSES))
 def test_what_drops_half_guesses_half(name: str) -> None:
     """Known value: B = 10 of 21 tokens kept leaves (1 - 10/21) / 2 of the symbols wrong, for every score."""
     row = duel(playground((1, 1)), target_of(name), trials=8, isolation=Isolation.NONE)

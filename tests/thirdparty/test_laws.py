@@ -25,7 +25,7 @@ from tests.thirdparty.playing import (
     WITH_PROMPT,
     adapter,
     answers,
-    each,
+    cases,
     give,
     holding,
     public,
@@ -123,7 +123,7 @@ def test_decoding_forgets_what_was_there(name: str, stack: tuple[int, int]) -> N
         assert used.encode() == state
 
 
-@pytest.mark.parametrize("name", each(NAMES))
+@pytest.mark.parametrize("name", cases(NAMES))
 def test_the_same_instance_gives_the_same_bytes(name: str) -> None:
     """Law: instance and public coins determine the state; other coins change it only where the press draws some."""
     place, rows, states = played(name, stacks_of(name)[-1])
@@ -193,7 +193,7 @@ def test_the_ledger_adds_up(name: str, stack: tuple[int, int]) -> None:
         assert sum(state.ledger.values()) == 8 * len(state)
 
 
-@pytest.mark.parametrize("name", each(name for name in NAMES if name != "kvpress:ChunkKVPress"))
+@pytest.mark.parametrize("name", cases(name for name in NAMES if name != "kvpress:ChunkKVPress"))
 def test_states_never_shrink(name: str) -> None:
     """Law: a state never shrinks; but for ChunkKV, whose last chunk may be shorter than the one that it replaces."""
     _, _, states = played(name, stacks_of(name)[-1])
@@ -219,7 +219,7 @@ def test_corrupt_states_are_refused(name: str, stack: tuple[int, int]) -> None:
                 holding(adapter(name), place, forgery)
 
 
-@pytest.mark.parametrize("name", each(NAMES))
+@pytest.mark.parametrize("name", cases(NAMES))
 def test_nearly_a_state_never_crashes(name: str) -> None:
     """Fuzz: a state with a few bytes replaced is refused, or answers finite numbers and is encoded as it is."""
     place, rows, states = played(name, stacks_of(name)[-1])
@@ -236,7 +236,7 @@ def test_nearly_a_state_never_crashes(name: str) -> None:
         assert cache.encode() == bytes(data)
 
 
-@pytest.mark.parametrize("name", each(NAMES))
+@pytest.mark.parametrize("name", cases(NAMES))
 def test_arguments_are_not_changed(name: str) -> None:
     """Law: append, attend and encode leave the caller's arrays alone."""
     place, rows, states = played(name, stacks_of(name)[-1])
@@ -250,7 +250,7 @@ def test_arguments_are_not_changed(name: str) -> None:
     assert np.array_equal(arrays, rows[:, :, :, part])
 
 
-@pytest.mark.parametrize("name", each(NAMES))
+@pytest.mark.parametrize("name", cases(NAMES))
 def test_queries_are_the_keys_where_none_arrive(name: str) -> None:
     """Definition: without queries, Q = K."""
     place, rows, _ = played(name, stacks_of(name)[0])
@@ -300,7 +300,7 @@ def test_the_whole_budget_is_exact(name: str, stack: tuple[int, int], rule: str)
 
 
 @pytest.mark.parametrize(
-    "name", each(sorted(set(NAMES) - ALL_TOKENS - CHANNELS - COUNTED_BY_LAYER - MERGED - OPEN_ENDED - {"fla:ABC"}))
+    "name", cases(sorted(set(NAMES) - ALL_TOKENS - CHANNELS - COUNTED_BY_LAYER - MERGED - OPEN_ENDED - {"fla:ABC"}))
 )
 def test_kept_rows_are_stored_rows_in_token_order(name: str) -> None:
     """Law: every kept pair is a pair that arrived, and kept pairs stand in token order; B of them a head on average."""
@@ -342,7 +342,7 @@ def test_the_claim_is_the_method_s_own_accounting(name: str, stack: tuple[int, i
     assert claimed is None or claimed >= Fraction(fp16, state_bits(message))
 
 
-@pytest.mark.parametrize("name", each(NAMES))
+@pytest.mark.parametrize("name", cases(NAMES))
 @pytest.mark.parametrize("budget", [Fraction(1, 30), Fraction(1, 7), Fraction(3, 4)])
 def test_prompts_and_other_budgets_are_played(name: str, budget: Fraction) -> None:
     """Law: a prompt longer than the budget, scales that fill it and one token a head are all played."""
@@ -352,14 +352,14 @@ def test_prompts_and_other_budgets_are_played(name: str, budget: Fraction) -> No
     assert np.isfinite(answers(holding(adapter(name), place, states[-1]), rows[2, :, :, :3])).all()
 
 
-@pytest.mark.parametrize("name", each(sorted(set(NAMES) - ALL_TOKENS - {"fla:ABC"})))
+@pytest.mark.parametrize("name", cases(sorted(set(NAMES) - ALL_TOKENS - {"fla:ABC"})))
 def test_a_budget_below_one_token_is_refused(name: str) -> None:
     """Bad input: caches that keep whole tokens name the nearest budget."""
     with pytest.raises(InvalidArgument, match="nearest valid choice is 1/21"):
         adapter(name)(public(stacks_of(name)[0], budget=Fraction(1, 50)))
 
 
-@pytest.mark.parametrize("name", each(sorted(set(NAMES) - WITHOUT_CHOICE - CHANNELS)))
+@pytest.mark.parametrize("name", cases(sorted(set(NAMES) - WITHOUT_CHOICE - CHANNELS)))
 def test_more_queries_than_tokens_cannot_choose(name: str) -> None:
     """Law: any number of queries is answered; but the newest scale is forgotten only with one query a token."""
     place, rows, states = played(name, stacks_of(name)[-1])
