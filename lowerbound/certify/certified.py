@@ -140,6 +140,41 @@ def target_of(place: HasGeometry | str, *, eta: Rational, delta: Rational) -> Ta
     return Target(head, error, failure, head.largest_logit)
 
 
+def tried(
+    place: HasGeometry | str,
+    *,
+    eta: Rational,
+    delta: Rational,
+    statuses: Iterable[Status] = PROVED,
+    guarantee: Guarantee = "additive",
+) -> dict[str, Certified | Undecided]:
+    """Certificates of the theorems of these statuses, from the most bits proposed down to where no more are to be had.
+
+    Contract: the floor with the most bits is among them: no certificate has more bits than its proposal. A theorem
+    whose proposal is not verified is there with the reason, and the next is tried.
+    """
+    target, allowed, most = target_of(place, eta=eta, delta=delta), set(statuses), 0
+    proposals = [
+        (design.bits, name)
+        for name, theorem in THEOREMS.items()
+        if theorem.guarantee == guarantee
+        and theorem.status(target.delta) in allowed
+        and (design := theorem.design(target)) is not None
+    ]
+    found: dict[str, Certified | Undecided] = {}
+    for bits, name in sorted(proposals, reverse=True):
+        if int(bits) <= most:
+            break
+        try:
+            one = _certified(name, target)
+        except Undecided as undecided:
+            found[name] = undecided
+        else:
+            assert one is not None  # its theorem has a design
+            found[name], most = one, max(most, one.bits)
+    return found
+
+
 def strongest(
     place: HasGeometry | str,
     *,
@@ -148,14 +183,15 @@ def strongest(
     statuses: Iterable[Status] = PROVED,
     guarantee: Guarantee = "additive",
 ) -> Certified | None:
-    """The certificate with the most bits among theorems of these statuses, or None if none of them forces a bit."""
-    target = target_of(place, eta=eta, delta=delta)
-    allowed = set(statuses)
-    proposals = [
-        (found.bits, name)
-        for name, theorem in THEOREMS.items()
-        if theorem.guarantee == guarantee
-        and theorem.status(target.delta) in allowed
-        and (found := theorem.design(target)) is not None
-    ]
-    return _certified(max(proposals)[1], target) if proposals else None
+    """The certificate with the most bits among theorems of these statuses, or None if none of them forces a bit.
+
+    Contract: where every proposal is rejected, Undecided is raised with the reason of the one with the most bits.
+    """
+    found = tried(place, eta=eta, delta=delta, statuses=statuses, guarantee=guarantee)
+    certificates = [one for one in found.values() if isinstance(one, Certified)]
+    if certificates:
+        return max(certificates, key=lambda one: one.bits)
+    for undecided in found.values():
+        assert isinstance(undecided, Undecided)
+        raise undecided
+    return None

@@ -9,7 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from lowerbound.certify.certified import Certified, certified, target_of
+from lowerbound.certify.certified import Certified, certified, target_of, tried
 from lowerbound.certify.refusal import refused
 from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
@@ -85,11 +85,17 @@ class Floor:
         """Theorems of which no certificate was made, such as one of more than 16 MiB, with the reason."""
         return {name: str(one) for name, one in self._designed.items() if isinstance(one, Undecided)}
 
+    @property
+    def passed_over(self) -> dict[str, str]:
+        """Those of `left_out` that promise more bits than the best floor, or than the best machine-checked one."""
+        found = self._tried(CHECKED) | self._tried(*PROVED)
+        return {name: str(one) for name, one in found.items() if isinstance(one, Undecided)}
+
     @cached_property
     def refused(self) -> dict[str, str]:
         """Theorems that say nothing of this head at these errors: why, and the nearest place at which they do."""
         target = target_of(self.geometry, eta=self.eta, delta=self.delta)
-        found = {name: refused(THEOREMS[name], target) for name, one in self._designed.items() if one is None}
+        found = {name: refused(theorem, target) for name, theorem in THEOREMS.items()}
         return {name: why for name, why in found.items() if why is not None}
 
     @cached_property
@@ -127,9 +133,12 @@ class Floor:
         return () if self.model is None else sums(self.model)
 
     def strongest(self, *statuses: Status) -> Certified | None:
-        """The additive floor with the most bits among theorems of these statuses, or None."""
-        found = [one for one in self.certified if one.theorem.guarantee == "additive"]
-        return max((one for one in found if one.status in statuses), key=lambda one: one.bits, default=None)
+        """The additive floor with the most bits among theorems of these statuses, or None; weaker ones are not made."""
+        found = [one for one in self._tried(*statuses).values() if isinstance(one, Certified)]
+        return max(found, key=lambda one: one.bits, default=None)
+
+    def _tried(self, *statuses: Status) -> dict[str, Certified | Undecided]:
+        return tried(self.geometry, eta=self.eta, delta=self.delta, statuses=statuses)
 
     @property
     def checked(self) -> Certified | None:

@@ -60,7 +60,7 @@ def floor_text(floor: Floor) -> str:
     lines.append("")
     lines += [f"Theorem {name} is about {THEOREMS[name].scope}." for name in sorted(told) if THEOREMS[name].scope]
     lines += [COQ_ALONE[name] for name in sorted(told) if name in COQ_ALONE]
-    lines += [f"Theorem {name} is left out: {why}." for name, why in floor.left_out.items()]
+    lines += [f"Theorem {name} is left out: {why}." for name, why in floor.passed_over.items()]
     lines += _refusals(floor.refused)
     if floor.placed is not None:
         lines += [

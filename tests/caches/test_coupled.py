@@ -33,14 +33,17 @@ from lowerbound.game.duel import duel
 from lowerbound.game.reduction import Reduction, plan_reduction
 from tests.contracts.every_head import every_head
 from tests.contracts.laws import CacheLaws
+from tests.marks import first_now
 
 CLASSES = [PrefixKV, PyramidKV, ScaleKVPaper, ScaleKVCode, HACK, AMSKV]
 SMALL = ScaleSchedule.square([1, 2, 4, 8])
 OBLONG = ScaleSchedule.parse("1x1 2x3 4x5 6x8 9x9", n_context=3)
 VAR_256 = ScaleSchedule.square([1, 2, 3, 4, 5, 6, 8, 10, 13, 16])
-STACKS = [(1, 1), (1, 2), (4, 1), (3, 2)]
+STACKS = [(3, 2), (1, 1), (1, 2), (4, 1)]
+"""Layers and heads."""
 Coupled = TypeVar("Coupled", bound=CoupledEviction)
 every_class = pytest.mark.parametrize("cache_class", CLASSES)
+every_stack = pytest.mark.parametrize(("layers", "heads"), first_now(STACKS, 2))
 
 
 def public(
@@ -194,11 +197,11 @@ class TestAMSKV(CoupledLaws):
 
 
 @every_class
-@pytest.mark.parametrize("stack", STACKS)
+@every_stack
 @pytest.mark.parametrize("rule", [Scaled(), L2Norm(10.0)], ids=["scaled", "l2norm"])
-def test_laws(cache_class: type[CoupledEviction], stack: tuple[int, int], rule: Rule) -> None:
+def test_laws(cache_class: type[CoupledEviction], layers: int, heads: int, rule: Rule) -> None:
     """Law: a settled stack answers as its copy, encodes to the same bytes again, and refuses corrupt states."""
-    terms = public(OBLONG, stack=stack, rule=rule)
+    terms = public(OBLONG, stack=(layers, heads), rule=rule)
     rows = tokens(terms, seed=1)
     live = cache_class(terms)
     for scale, state in enumerate(states_of(cache_class, terms, rows)):
@@ -206,7 +209,7 @@ def test_laws(cache_class: type[CoupledEviction], stack: tuple[int, int], rule: 
         give(live, rows, scale)
         assert live.encode() == state == copy.encode()
         assert sum(state.ledger.values()) == 8 * len(state)
-        for layer in range(stack[0]):
+        for layer in range(layers):
             answers = zip(live.attend(layer, rows[2, layer]), copy.attend(layer, rows[2, layer]), strict=True)
             assert all(np.array_equal(mine, its) for mine, its in answers)
         for forgery in (state + b"\0", state[:-1], b"", state[:1], b"\xff" * len(state)):
@@ -227,13 +230,12 @@ def test_bits_are_the_closed_form(cache_class: type[CoupledEviction], budget: Fr
 
 
 @every_class
-@pytest.mark.parametrize("stack", STACKS)
-def test_the_budget_is_kept(cache_class: type[CoupledEviction], stack: tuple[int, int]) -> None:
+@every_stack
+def test_the_budget_is_kept(cache_class: type[CoupledEviction], layers: int, heads: int) -> None:
     """Law: on average a head keeps no more than B tokens, but for what each docstring rounds up or grants."""
     for budget in (Fraction(1, 8), Fraction(1, 4), Fraction(1, 2), Fraction(3, 4)):
-        terms = public(VAR_256, budget=budget, stack=stack)
+        terms = public(VAR_256, budget=budget, stack=(layers, heads))
         cache = holding(cache_class, terms, states_of(cache_class, terms, tokens(terms))[-1])
-        layers, heads = stack
         rounding = {PrefixKV: layers * heads, PyramidKV: heads * layers * (layers - 1) / 2}.get(cache_class, 0)
         granted = 2 if cache_class is AMSKV else 1
         assert sum(map(sum, counts_of(cache))) <= granted * layers * heads * cache.capacity + rounding

@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lowerbound.certify import certified as certified_floors
 from lowerbound.certify import theorems
-from lowerbound.certify.certified import certificate_of, certified, strongest, target_of
+from lowerbound.certify.certified import Certified, certificate_of, certified, strongest, target_of
 from lowerbound.certify.check import check
-from lowerbound.certify.design.target import Design
+from lowerbound.certify.design.target import Design, Target
 from lowerbound.certify.floors import floor
 from lowerbound.certify.theorems import CHECKED, CONJECTURE, PROVED, THEOREMS, Theorem, book_record
 from lowerbound.core.geometry import Geometry
@@ -28,6 +29,7 @@ from lowerbound.kernel.document import write_document
 from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove.book import load_book
 from lowerbound.prove.lemma import ByCoq
+from lowerbound.report.floors import floor_text
 from tests.marks import first_now, tries
 from tests.test_cli import Run, json_of
 
@@ -90,6 +92,37 @@ def test_no_floor_rests_on_a_conjecture(monkeypatch: pytest.MonkeyPatch) -> None
     assert next_best is not None
     assert next_best.theorem.name != "E"
     assert next_best.bits < strong.bits
+
+
+@pytest.mark.parametrize("rejected", [set(), {"E", "E1"}, set(THEOREMS)])
+def test_weaker_theorems_are_tried_only_where_stronger_ones_are_not_verified(
+    rejected: set[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Law: the strongest floors are those among all that are verified; what promises less than them is not judged, and
+    what promises more and is rejected is left out in words.
+    """
+    judged = certified_floors._certified
+    asked = set()
+
+    def judge(name: str, target: Target) -> Certified | None:
+        asked.add(name)
+        if name in rejected:
+            raise Undecided(f"{name} is not wanted")
+        return judged(name, target)
+
+    monkeypatch.setattr(certified_floors, "_certified", judge)
+    found = floor(VAR, eta="0.01")
+    text = floor_text(found)
+    shown = {one.theorem.name for one in (found.checked, found.proved) if one is not None}
+    assert asked == shown | found.passed_over.keys()
+    assert found.passed_over.keys() == rejected & asked
+    assert all(f"Theorem {name} is left out: {name} is not wanted." in text for name in found.passed_over)
+    rows = [one for one in found.certified if one.theorem.guarantee == "additive"]
+    assert found.checked_bits() == max((one.bits for one in rows if one.status == CHECKED), default=0)
+    assert found.proved_bits() == max((one.bits for one in rows if one.status in PROVED), default=0)
+    if not rows:
+        with pytest.raises(Undecided, match=r"^E is not wanted"):
+            strongest(VAR, eta="0.01", delta="0")
 
 
 @pytest.mark.parametrize("bits", [0.5, 1.0, 3.5])

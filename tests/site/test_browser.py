@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fractions import Fraction
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urldefrag
@@ -32,7 +33,8 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium brings it on Debian"),
 ]
 for extra in ("sphinx", "furo", "myst_parser", "latex2mathml", "playwright"):
-    pytest.importorskip(extra, reason="needs playwright: the extras docs and browser are not installed")
+    if find_spec(extra) is None:
+        pytest.skip("needs playwright: the extras docs and browser are not installed", allow_module_level=True)
 
 
 @pytest.fixture(scope="module")

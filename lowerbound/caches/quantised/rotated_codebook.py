@@ -15,37 +15,43 @@ from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
 
 MOST_BITS = 8
-LLOYD_ROUNDS = 2000
+NEWTON_ROUNDS = 20
 
 
 @cache
 def lloyd_max(d: int, bits: int) -> FloatArray:
     """The 2^bits centroids of least mean squared error for one coordinate of a uniform unit vector in R^d.
 
-    Contract: increasing, antisymmetric, and the same on every call; a fixed point of Lloyd's iteration up to 1e-9 /
-    sqrt(d), or the iterate after 2000 rounds.
+    Contract: increasing, antisymmetric, and the same on every call; each is the mean of its cell up to 1e-9 / sqrt(d),
+    for at most 8 bits and 2 <= d <= 100,000. d < 2 is treated as 2.
 
     Notes
     -----
     The density is proportional to (1 - x^2)^((d - 3) / 2), so cell masses are incomplete beta functions and cell means
-    have a closed form. The iteration starts from centroids spaced by the cube root of the density, which is
-    asymptotically optimal for many levels. d < 2 is treated as 2.
+    have a closed form. A cell's mean depends on it and its two neighbours, so that Newton's method solves a tridiagonal
+    system in each round. It starts from centroids spaced by the cube root of the density, which is asymptotically
+    optimal for many levels, and needs at most four rounds.
     """
     d = max(d, 2)
     half = 2**bits // 2
     if half == 0:
         return np.zeros(1)
     shape, start_shape = (d - 1) / 2, (d + 3) / 6
-    constant = math.exp(float(gammaln(d / 2) - gammaln(shape))) / math.sqrt(math.pi) / (d - 1)
+    height = math.exp(float(gammaln(d / 2) - gammaln(shape))) / math.sqrt(math.pi)
     centroids = 2 * betaincinv(start_shape, start_shape, (np.arange(half) + 0.5) / (2 * half)) - 1
-    for _ in range(LLOYD_ROUNDS):
+    for _ in range(NEWTON_ROUNDS):
         edges = np.concatenate([[-1.0], (centroids[1:] + centroids[:-1]) / 2, [0.0]])
         mass = np.diff(betainc(shape, shape, (1 + edges) / 2))
-        moment = -np.diff(constant * (1 - edges**2) ** shape)
-        moved = np.where(mass > 0, moment / np.where(mass > 0, mass, 1.0), centroids)
-        change, centroids = float(np.abs(moved - centroids).max()), moved
-        if change * math.sqrt(d) < 1e-9:
+        means = -np.diff(height / (d - 1) * (1 - edges**2) ** shape) / mass
+        if float(np.abs(means - centroids).max()) * math.sqrt(d) < 1e-9:
             break
+        inner = edges[1:-1]
+        density = height * (1 - inner**2) ** (shape - 1)
+        # How fast a mean moves with its cell's left and right edge; both ends of the half line stay.
+        left = np.concatenate([[0.0], density * (means[1:] - inner) / mass[1:]])
+        right = np.concatenate([density * (inner - means[:-1]) / mass[:-1], [0.0]])
+        system = np.diag(1 - (left + right) / 2) - np.diag(right[:-1] / 2, 1) - np.diag(left[1:] / 2, -1)
+        centroids = centroids + np.linalg.solve(system, means - centroids)
     codebook: FloatArray = np.concatenate([centroids, -centroids[::-1]])
     codebook.flags.writeable = False
     return codebook
