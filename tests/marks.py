@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 
-def first_now(cases: Iterable[Any], n_quick: int = 1, then: pytest.MarkDecorator = pytest.mark.slow) -> list[Any]:
-    """The first cases as they are, and each other one marked as slow, or as `then` says."""
+def first_now(cases: Iterable[Any], n_quick: int = 1, n_slow: int | None = None) -> list[Any]:
+    """The first cases as they are, the next `n_slow` marked as slow, and the others as long; None is all as slow."""
     rest = iter(cases)
-    now = list(islice(rest, n_quick))
-    later = (case if isinstance(case, tuple) else (case,) for case in rest)
-    return [*now, *(pytest.param(*case, marks=then) for case in later)]
+    found = list(islice(rest, n_quick))
+    for k, case in enumerate(rest):
+        mark = pytest.mark.slow if n_slow is None or k < n_slow else pytest.mark.long
+        found.append(pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=mark))
+    return found
 
 
 def tries(n_examples: int) -> int:

@@ -219,6 +219,7 @@ def test_caches_and_models_json(run_command: Run) -> None:
             (("play", "tests.forgeries.smugglers:ModuleGlobal", *FAST), 1, "under the proved floor"),
         ],
         3,
+        n_slow=16,
     ),
 )
 def test_bad_input(run_command: Run, words: tuple[str, ...], code: int, sentence: str) -> None:

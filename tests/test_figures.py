@@ -308,7 +308,7 @@ def test_commands_know_the_endings_of_figures() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", first_now(command.FIGURES, 4, then=pytest.mark.long))
+@pytest.mark.parametrize("name", first_now(command.FIGURES, 2, n_slow=0))
 def test_figures_are_deterministic(name: str, tmp_path: Path) -> None:
     """Law: drawn twice, a figure is the same PDF, SVG and PNG, byte for byte."""
     module = command.FIGURES[name]

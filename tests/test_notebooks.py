@@ -29,6 +29,7 @@ APP = FOLDER / "be_bob.py"
 MOST_CPU_S = 20.0
 """Twice what the slowest takes on a slow machine: a limit for what grows, and no measurement."""
 each_book = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
+some_books = pytest.mark.parametrize("book", first_now(BOOKS, 4, n_slow=0), ids=lambda book: book.name)
 
 
 def cells_of(book: Notebook, *, with_answers: bool = True) -> list[dict[str, Any]]:
@@ -58,7 +59,7 @@ def test_every_file_is_a_notebook_or_the_app() -> None:
 
 
 @pytest.mark.slow
-@each_book
+@some_books
 def test_it_runs(book: Notebook) -> None:
     """Law: `python NAME.py` succeeds from the checkout, without a warning, and its own assertions hold."""
     before = os.times()
@@ -231,7 +232,7 @@ def test_the_page_lists_them() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("book", first_now(BOOKS, 2, then=pytest.mark.long), ids=lambda book: book.name)
+@pytest.mark.parametrize("book", first_now(BOOKS, 2, n_slow=0), ids=lambda book: book.name)
 def test_jupyter_executes_it(book: Notebook) -> None:
     """Law: in a real kernel, in the folder of notebooks, every cell runs, and what draws shows a picture."""
     import nbformat
@@ -252,7 +253,7 @@ def test_jupyter_executes_it(book: Notebook) -> None:
 
 
 @pytest.mark.slow
-@each_book
+@some_books
 def test_the_tests_of_answers_can_fail(book: Notebook, tmp_path: Path) -> None:
     """Forgery: the cells that Jupyter executes with their answers fail, for want of a name, without them."""
     script = tmp_path / "script.py"

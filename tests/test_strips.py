@@ -67,7 +67,7 @@ def test_smaller_claims_are_refuted() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("narrowing", ["cells", "noise"])
-@pytest.mark.parametrize(("eta", "delta"), first_now([("1/100", "1/100"), ("1/1000", "0")], then=pytest.mark.long))
+@pytest.mark.parametrize(("eta", "delta"), first_now([("1/100", "1/100"), ("1/1000", "0")], n_slow=0))
 def test_claims_hold_on_many_instances(eta: str, delta: str, narrowing: str) -> None:
     """Law: the same on three hundred instances."""
     rows = played(Fraction(eta), Fraction(delta), narrowing, np.random.default_rng(3), instances=300)

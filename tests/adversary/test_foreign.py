@@ -63,15 +63,19 @@ def test_what_ends_its_process_ends_no_search(cache: str, error: type[LowerBound
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("cache", "code", "sentence"),
-    [
-        ("Leaves", 1, "ended with status 0"),
-        ("KillsItself", 1, "ended with status"),
-        ("Interrupts", 1, "KeyboardInterrupt: of its own"),
-        ("Quits", 1, "raised SystemExit: 0"),
-        ("Sleeps", 3, "within 2 s"),
-        ("ClosesOutput", 1, "ended with status"),
-        ("Garbles", 1, "must reply with at most"),
-    ],
+    first_now(
+        [
+            ("Leaves", 1, "ended with status 0"),
+            ("Sleeps", 3, "within 2 s"),
+            ("Garbles", 1, "must reply with at most"),
+            ("KillsItself", 1, "ended with status"),
+            ("Interrupts", 1, "KeyboardInterrupt: of its own"),
+            ("Quits", 1, "raised SystemExit: 0"),
+            ("ClosesOutput", 1, "ended with status"),
+        ],
+        3,
+        n_slow=0,
+    ),
 )
 def test_the_command_says_so(run_command: Run, tmp_path: Path, cache: str, code: int, sentence: str) -> None:
     """Forgery: one line on standard error, no output, and the exit code of the error, in the strongest isolation."""

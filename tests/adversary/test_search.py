@@ -254,7 +254,7 @@ def test_a_fresh_process_has_the_last_word() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*DROPPING, *MIXING])
-@pytest.mark.parametrize("budget", first_now([Fraction(1, 2), Fraction(3, 4)], then=pytest.mark.long))
+@pytest.mark.parametrize("budget", first_now([Fraction(1, 2), Fraction(3, 4)], n_slow=0))
 def test_they_break_at_larger_budgets(name: str, budget: Fraction) -> None:
     """Law: half and three quarters of the tokens are not all of them; what then keeps all, breaks at 1/1000."""
     outcome = broken(name, budget=budget, eta="1/1000", isolation=Isolation.PROCESS)
@@ -262,7 +262,7 @@ def test_they_break_at_larger_budgets(name: str, budget: Fraction) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", first_now(["streaming", "kivi", "h2o", "abc-mlp", "golay"], 2, then=pytest.mark.long))
+@pytest.mark.parametrize("name", first_now(["streaming", "kivi", "h2o", "abc-mlp", "golay"], 2, n_slow=0))
 def test_on_a_model(name: str) -> None:
     """Law: a head of VAR-d16 as it is: 680 tokens in R^64."""
     from lowerbound.core.models import find_model

@@ -44,7 +44,7 @@ def test_the_explicit_caches(shape: tuple[int, int], fractions: tuple[float, ...
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("shape", "fractions"), first_now(FINEST.items(), then=pytest.mark.long))
+@pytest.mark.parametrize(("shape", "fractions"), first_now(FINEST.items(), n_slow=0))
 def test_the_finest_explicit_caches(shape: tuple[int, int], fractions: tuple[float, float]) -> None:
     """Known values: the same at 1/2048 and 1/10000, where they are more than fp16."""
     for eta, wanted in zip(("1/2048", "1/10000"), fractions, strict=True):

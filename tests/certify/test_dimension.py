@@ -200,7 +200,7 @@ REGIMES = Path(__file__).parent.parent.parent / "docs" / "regimes.md"
     first_now(
         ["phase --model var-d36-512", "dimension --d 64", "time --model var-d36-512 --instance-seed 0"],
         2,
-        then=pytest.mark.long,
+        n_slow=0,
     ),
 )
 def test_the_page_tells_what_is_printed(command: str) -> None:

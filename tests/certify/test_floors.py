@@ -197,7 +197,7 @@ def test_the_floor_names_its_theorems(delta: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("sides", [(1, 2), (1, 2, 2), (1, 1, 2), (2, 2, 4), (2, 3)])
 @pytest.mark.parametrize("d", [4, 8, 16])
-@pytest.mark.parametrize("eta", first_now(["1/1000", "1/10", "1/100000"], then=pytest.mark.long))
+@pytest.mark.parametrize("eta", first_now(["1/1000", "1/10", "1/100000"], n_slow=0))
 def test_what_is_designed_for_a_small_head_is_verified(sides: tuple[int, ...], d: int, eta: str) -> None:
     """Law: the judge accepts every theorem's design where tokens are few and what the others add to a read is large."""
     found = floor(Geometry("small", ScaleSchedule.square(sides), d), eta=eta)

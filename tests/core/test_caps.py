@@ -26,7 +26,7 @@ HEAD = Geometry("own head in R^64 at 256", paged(256), 64, "1/sqrt(d)")
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "theorem", first_now([name for name, one in THEOREMS.items() if one.search is not None], 4, then=pytest.mark.long)
+    "theorem", first_now([name for name, one in THEOREMS.items() if one.search is not None], 4, n_slow=0)
 )
 def test_a_floor_grows_with_the_cap_and_states_it(theorem: str) -> None:
     """Law: a cache that answers larger logits too keeps no fewer bits, and each certificate names its own cap."""

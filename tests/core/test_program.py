@@ -234,7 +234,7 @@ def test_programs_that_are_no_caches(small: Reduction, command: str) -> None:
 
 
 @pytest.mark.parametrize("level", first_now(Isolation))
-@pytest.mark.parametrize("way", first_now(["leaves another", "hangs", "dies"]))
+@pytest.mark.parametrize("way", first_now(["leaves another", "hangs", "dies"], n_slow=1))
 def test_no_process_is_left_behind(small: Reduction, tmp_path: Path, level: Isolation, way: str) -> None:
     """Law: at every level a program, and what it started, is gone when its party is, in time or not."""
     require(level)

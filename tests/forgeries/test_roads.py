@@ -80,7 +80,9 @@ def test_no_other_model_is_declared(small: Reduction) -> None:
             travelled(small, "DeclaredNonsense", level)
 
 
-@pytest.mark.parametrize("road", first_now([FILES[0], *PYTHON, *FILES[1:], "Times", *KERNEL, "Keyring", "Forks"]))
+@pytest.mark.parametrize(
+    "road", first_now([FILES[0], *PYTHON, *FILES[1:], "Times", *KERNEL, "Keyring", "Forks"], n_slow=5)
+)
 def test_the_sandbox_closes_it(small: Reduction, road: str) -> None:
     """Forgery: files in eleven places, times, attributes, System V memory, sockets, keyrings, counts of processes."""
     row = travelled(small, road, Isolation.SANDBOX)
@@ -168,7 +170,7 @@ def alive(mark: str) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", first_now(reversed(LEVELS), n_slow=0))
 @pytest.mark.parametrize("road", ["ForkBomb", "KillsAll"])
 def test_a_party_ends_whole(small: Reduction, tmp_path: Path, road: str, level: Isolation) -> None:
     """Forgery: processes that double, and signals to all who can be reached, cost one error and end with the party.

@@ -18,7 +18,7 @@ FEWEST = 30
     "name",
     [
         *first_now((name for name in EXAMPLES if name not in LARGE), 12),
-        *first_now(sorted(LARGE), then=pytest.mark.long),
+        *first_now(sorted(LARGE), n_slow=0),
     ],
 )
 def test_tampering_with_an_example(name: str, refused: Callable[[str, int], None]) -> None:

@@ -66,7 +66,7 @@ def assert_chance(reduction: Reduction, smuggler: str, level: Isolation) -> None
     assert row.floor_bits == 0
 
 
-@pytest.mark.parametrize("smuggler", first_now(IN_PROCESS))
+@pytest.mark.parametrize("smuggler", first_now(IN_PROCESS, n_slow=2))
 @pytest.mark.parametrize("level", first_now([Isolation.SANDBOX, Isolation.PROCESS]))
 def test_memory_of_the_process_does_not_cross(small: Reduction, smuggler: str, level: Isolation) -> None:
     """Forgery: globals, closures, class attributes, environment, current directory and home."""
@@ -160,6 +160,7 @@ def test_foreign_code_does_not_run_in_the_judge(small: Reduction, monkeypatch: p
             ("ChangesOnDecode", r"must answer after encode\(\) as its copy does after decode"),
             ("NotBytes", "encode must return bytes, got str"),
         ],
+        n_slow=3,
     ),
 )
 def test_broken_caches_give_one_sentence(small: Reduction, isolation: Isolation, cache: str, sentence: str) -> None:

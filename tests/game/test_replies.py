@@ -275,9 +275,9 @@ def test_foreign_text_is_shown() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *first_now(WHOLE),
-        *first_now(BEFORE_STATES),
-        *first_now(name for name in STATED if name != "WideStack"),
+        *first_now(WHOLE, n_slow=3),
+        *first_now(BEFORE_STATES, n_slow=3),
+        *first_now((name for name in STATED if name != "WideStack"), n_slow=3),
     ],
 )
 def test_forged_by_a_process(small: Reduction, name: str, refused: Refused) -> None:

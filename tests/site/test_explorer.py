@@ -69,8 +69,7 @@ def test_floors_are_those_of_the_library_now() -> None:
     "name",
     first_now(
         ["llamagen-b-256", "var-d36-512", "hart-0.7b-1024", "infinity-2b-1m", "sar3d-text-d16"],
-        2,
-        then=pytest.mark.long,
+        n_slow=0,
     ),
 )
 def test_floors_of_other_models_too(name: str) -> None:

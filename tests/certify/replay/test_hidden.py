@@ -19,7 +19,7 @@ SIDES = (1, 2, 3, 4, 5, 6, 8, 10)
     ("name", "parity"),
     first_now(
         [("var256_even_even", (1, 1)), ("var256_even_odd", (1, -1)), ("var256_odd_odd", (-1, -1))],
-        then=pytest.mark.long,
+        n_slow=0,
     ),
 )
 def test_the_combinations_are_found_again(name: str, parity: tuple[int, int]) -> None:

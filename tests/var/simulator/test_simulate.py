@@ -71,9 +71,7 @@ NEEDS_PUBLIC_KEYS = ("exact", "majority", "hamming", "golay", "recompute", *STRU
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name", first_now([name for name in CACHES if name not in NEEDS_PUBLIC_KEYS], 15, then=pytest.mark.long)
-)
+@pytest.mark.parametrize("name", first_now([name for name in CACHES if name not in NEEDS_PUBLIC_KEYS], 15, n_slow=0))
 def test_every_cache_plugs_in(name: str) -> None:
     """Law: every registered cache that needs nothing public serves as the network's memory."""
     row = simulate("tiny-infinity", name)
