@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fractions import Fraction
+from importlib.abc import MetaPathFinder
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, ModuleSpec, SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import networkx as nx
@@ -71,13 +73,15 @@ def load_book(directory: Path) -> Book:
     if not init.is_file():
         raise InvalidArgument(f"--proofs must name a folder with a proof book, got {quoted(str(directory))}")
     alias = f"_lowerbound_book_{abs(hash(init.resolve()))}"
-    spec = importlib.util.spec_from_file_location(alias, init, submodule_search_locations=[str(directory)])
+    spec = spec_from_file_location(
+        alias, init, loader=_Source(alias, str(init)), submodule_search_locations=[str(directory)]
+    )
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = module_from_spec(spec)
     sys.modules[alias] = module
     try:
-        with _no_bytecode():
+        with _from_sources(alias):
             spec.loader.exec_module(module)
         lemmas, theorem = tuple(module.LEMMAS), module.THEOREM
     except LowerBoundError:
@@ -92,16 +96,36 @@ def load_book(directory: Path) -> Book:
     return book
 
 
+class _Source(SourceFileLoader):
+    """A module from its source alone: bytecode is neither read nor written."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+
+@dataclass(frozen=True)
+class _Sources(MetaPathFinder):
+    """Where modules of the book are found, as sources; those of libraries are found as ever."""
+
+    alias: str
+
+    def find_spec(self, fullname: str, path: Sequence[str] | None, target: object = None) -> ModuleSpec | None:
+        if not fullname.startswith(f"{self.alias}."):
+            return None
+        found = (FileFinder(place, (_Source, SOURCE_SUFFIXES)).find_spec(fullname) for place in path or ())
+        return next((spec for spec in found if spec is not None), None)
+
+
 @contextmanager
-def _no_bytecode() -> Iterator[None]:
-    """Import from sources alone: bytecode is looked for in an empty folder, and none is written."""
-    before = sys.pycache_prefix, sys.dont_write_bytecode
-    with tempfile.TemporaryDirectory() as empty:
-        sys.pycache_prefix, sys.dont_write_bytecode = empty, True
-        try:
-            yield
-        finally:
-            sys.pycache_prefix, sys.dont_write_bytecode = before
+def _from_sources(alias: str) -> Iterator[None]:
+    finder = _Sources(alias)
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
 
 
 def _files(alias: str) -> dict[str, str]:

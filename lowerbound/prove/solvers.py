@@ -6,11 +6,14 @@ import importlib.util
 import json
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from typing import Literal
 
 import z3
+
+from lowerbound.core.processes import started
 
 Answer = Literal["sat", "unsat", "unknown"]
 
@@ -57,33 +60,52 @@ def script(hypotheses: Iterable[object], goal: object | None) -> str:
     return str(solver.to_smt2())
 
 
-def ask(solver: str, scripts: Mapping[str, str], *, wall_limit_s: float = WALL_LIMIT_S) -> dict[str, Answer]:
-    """A solver's answer to each script.
+@contextmanager
+def begun(solver: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A context with a solver's process, which loads the solver and waits for scripts; it ends with the context."""
+    # -I keeps the caller's environment and folder out.
+    command = [sys.executable, "-I", "-c", PROGRAMS[solver].replace("{limit}", str(QUERY_LIMIT_MS))]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    with started(command, _end, **pipes) as process:
+        yield process
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            pipe.close()
+
+
+def answers_of(
+    process: subprocess.Popen[bytes], scripts: Mapping[str, str], *, wall_limit_s: float = WALL_LIMIT_S
+) -> dict[str, Answer]:
+    """The answer of a process that was begun to each script; it is asked once.
 
     Contract: one process answers all scripts in order. A script that it does not answer in time, or answers with
     anything but sat or unsat, is unknown.
     """
     # One process for all scripts, since starting Python and loading a solver takes longer than most answers. It is a
     # process, and killed by wall clock, because a solver may overrun its own time limit or crash; answers are flushed
-    # one by one, so that those given before the kill still count. -I keeps the caller's environment and folder out.
+    # one by one, so that those given before the kill still count.
     answers: dict[str, Answer] = dict.fromkeys(scripts, "unknown")
     try:
-        run = subprocess.run(
-            [sys.executable, "-I", "-c", PROGRAMS[solver].replace("{limit}", str(QUERY_LIMIT_MS))],
-            input=json.dumps(dict(scripts)),
-            capture_output=True,
-            text=True,
-            timeout=wall_limit_s,
-            check=False,
-        )
-        lines = run.stdout
+        told, _ = process.communicate(json.dumps(dict(scripts)).encode(), timeout=wall_limit_s)
     except subprocess.TimeoutExpired as late:
-        lines = (late.stdout or b"").decode()
-    for line in lines.splitlines():
-        name, answer = json.loads(line)
-        if answer in ("sat", "unsat"):
-            answers[name] = answer
+        told = late.stdout or b""
+    for line in told.decode(errors="replace").splitlines():
+        with suppress(ValueError, TypeError):  # a line that was cut off, or is none of an answer
+            name, answer = json.loads(line)
+            if name in answers and answer in ("sat", "unsat"):
+                answers[name] = answer
     return answers
+
+
+def ask(solver: str, scripts: Mapping[str, str], *, wall_limit_s: float = WALL_LIMIT_S) -> dict[str, Answer]:
+    """A solver's answer to each script, as `answers_of` a process of its own."""
+    with begun(solver) as process:
+        return answers_of(process, scripts, wall_limit_s=wall_limit_s)
 
 
 def model_of(text: str) -> dict[str, Fraction] | None:

@@ -7,10 +7,11 @@ status "proved on paper, not machine-checked", and no other lemma may use it.
 
 from __future__ import annotations
 
+import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -25,7 +26,7 @@ from lowerbound.prove.coq_program import CoqMissing
 from lowerbound.prove.kernel_check import judge_claim
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Evidence, Lemma, statement_digest
 from lowerbound.prove.released import changes, coq_differences, differences, digest, sentence
-from lowerbound.prove.solvers import Answer, ask, available
+from lowerbound.prove.solvers import Answer, answers_of, available, begun
 
 Outcome = Literal["verified", "on paper", "rejected", "undecided"]
 Status = Literal["proved", "proved on paper, not machine-checked", "refuted", "open"]
@@ -173,10 +174,9 @@ def verify(
 
     # Coq and the solvers are processes, for which this thread waits; meanwhile another one judges and counts. What it
     # has begun is a matter of seconds, so that a signal, which only this thread receives, still ends all in order.
-    with closing(_Here(book, chosen, runs, watch)) as here:
-        solved = _ask_solvers(book, chosen, runs, watch)
+    with closing(_Here(book, chosen, runs, watch)) as here, _solvers_asked(book, chosen, runs, watch) as solvers:
         coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs, strict)
-        found = here.found()
+        solved, found = solvers(), here.found()
     entries: dict[str, LemmaReport] = {}
     for lemma in chosen:
         checks: list[Check] = []
@@ -272,25 +272,44 @@ def _count(lemma: Lemma, discharge: ByComputation) -> tuple[Outcome, str]:
     return ("verified", counted(found.cases, "case")) if found.cases > 0 else ("rejected", "no case was checked")
 
 
-def _ask_solvers(
+@contextmanager
+def _solvers_asked(
     book: Book, lemmas: Sequence[Lemma], runs: set[str], watch: Callable[[str], None]
-) -> dict[str, dict[str, Check]]:
-    """The checks by solvers, one process per solver; a check is verified iff every answer is the acceptable one."""
-    questions = {lemma.id: solver_scripts(book, lemma) for lemma in lemmas}
-    scripts = {name: text for asked in questions.values() for name, (text, _) in asked.items()}
-    checks: dict[str, dict[str, Check]] = {}
-    for solver in SOLVERS:
-        watch(solver)
-        start = time.perf_counter()
-        run = solver in runs and solver in available()
-        answers = ask(solver, scripts) if run and scripts else {}
-        share = (time.perf_counter() - start) / max(1, len(scripts))
-        why_not = "not run" if solver not in runs else f"{solver} is not installed"
-        checks[solver] = {
-            lemma: _solver_check(solver, asked, answers, share, None if run else why_not)
-            for lemma, asked in questions.items()
-        }
-    return checks
+) -> Iterator[Callable[[], dict[str, dict[str, Check]]]]:
+    """A context with a function that waits for the checks by solvers, of each solver and each lemma.
+
+    Contract: a check is verified iff every answer is the acceptable one. The solvers are a process each: they load
+    while the questions are written, and answer side by side.
+    """
+    has_questions = any(isinstance(discharge, BySolvers) for lemma in lemmas for discharge in lemma.discharges)
+    running = [solver for solver in SOLVERS if has_questions and solver in runs and solver in available()]
+    with ThreadPoolExecutor(len(SOLVERS)) as pool, ExitStack() as stack:
+        processes = {solver: stack.enter_context(begun(solver)) for solver in running}
+        questions = {lemma.id: solver_scripts(book, lemma) for lemma in lemmas}
+        scripts = {name: text for asked in questions.values() for name, (text, _) in asked.items()}
+        for solver in running:
+            watch(solver)
+        answered = {solver: pool.submit(_answered, process, scripts) for solver, process in processes.items()}
+
+        def checks() -> dict[str, dict[str, Check]]:
+            found = {}
+            for solver in SOLVERS:
+                why_not = "not run" if solver not in runs else f"{solver} is not installed"
+                answers, seconds = answered[solver].result() if solver in answered else ({}, 0.0)
+                share = seconds / max(1, len(scripts))
+                found[solver] = {
+                    lemma: _solver_check(solver, asked, answers, share, None if solver in answered else why_not)
+                    for lemma, asked in questions.items()
+                }
+            return found
+
+        yield checks
+
+
+def _answered(process: subprocess.Popen[bytes], scripts: Mapping[str, str]) -> tuple[dict[str, Answer], float]:
+    """The answers to all scripts, and the seconds that they took."""
+    start = time.perf_counter()
+    return answers_of(process, scripts), time.perf_counter() - start
 
 
 def _solver_check(

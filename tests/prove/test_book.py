@@ -34,11 +34,14 @@ from lowerbound.prove.lemma import (
     statement_digest,
 )
 from lowerbound.prove.readers import check_denominators, cleared
-from lowerbound.prove.solvers import ask
+from lowerbound.prove.solvers import ask, begun
 from lowerbound.prove.verify import Check, verify
 from tests.marks import first_now
 
 ROOT = Path(__file__).parent.parent.parent
+ODD_ANSWERS = """print('[]x'); print(7); print('["p", "maybe"]'); print('["s", "sat"]'); print('["r", "sat"]')
+print('["q", "uns')"""
+"""Words that are no answers, an answer to a question that nobody asked, one answer, and one that is cut off."""
 PROOFS = ROOT / "proofs"
 WITHOUT_COQ = ("z3", "cvc5", "kernel", "computation")
 
@@ -278,13 +281,20 @@ def test_a_lemma_without_checks_is_open() -> None:
 
 def test_unknown_answers_are_failures(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: a solver that gives up, is cut off or is missing leaves the lemma open."""
-    monkeypatch.setattr(solvers, "PROGRAMS", {"z3": "import time; time.sleep(60)", "cvc5": "print('[]x')"})
-    assert set(ask("z3", {"q": "(check-sat)"}, wall_limit_s=0.5).values()) == {"unknown"}
-    monkeypatch.setattr("lowerbound.prove.verify.available", lambda: ("z3",))
+    monkeypatch.setattr(solvers, "PROGRAMS", {"z3": "import time; time.sleep(60)", "cvc5": ODD_ANSWERS})
+    assert ask("z3", {"q": "(check-sat)"}, wall_limit_s=0.5) == {"q": "unknown"}
+    assert ask("cvc5", {"p": "", "q": "", "r": ""}) == {"p": "unknown", "q": "unknown", "r": "sat"}
     monkeypatch.undo()
     monkeypatch.setattr("lowerbound.prove.verify.available", lambda: ())
     check = outcome_of(book, "decoding_bit", "cvc5")
     assert (check.outcome, check.reason) == ("undecided", "cvc5 is not installed")
+
+
+def test_a_solver_that_nobody_asks_ends_with_its_context() -> None:
+    """Law: whatever is raised beside a solver, its process does not stay."""
+    with pytest.raises(InvalidArgument), begun("cvc5") as process:
+        raise InvalidArgument("beside it")
+    assert process.returncode is not None
 
 
 @pytest.mark.slow
