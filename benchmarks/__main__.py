@@ -31,7 +31,7 @@ from benchmarks import (
     sweeps,
     var,
 )
-from benchmarks.timing import HEADER
+from benchmarks.timing import HEADER, LOOPS, pace_s
 from experiments.table import load
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -74,16 +74,18 @@ def _lines(path: Path) -> list[str]:
 
 @dataclass(frozen=True)
 class Printed:
-    """The output of one benchmark: rows of a table, and lines below it."""
+    """The output of one benchmark: rows of a table, lines below it, and the machine's pace before and after it."""
 
     rows: list[str]
     notes: list[str]
+    paces_s: tuple[float, float]
 
 
 def printed(name: str) -> Printed:
     """Run a benchmark, and print each row as it comes."""
     module = BENCHMARKS[name]
     print(f"\n{name}\n", flush=True)
+    before_s = pace_s()
     rows: list[str] = []
     notes: list[str] = []
     for row in module.rows() if hasattr(module, "rows") else ():
@@ -94,7 +96,7 @@ def printed(name: str) -> Printed:
     for note in module.notes() if hasattr(module, "notes") else ():
         notes.append(note)
         print(note, flush=True)
-    return Printed(rows, notes)
+    return Printed(rows, notes, (before_s, pace_s()))
 
 
 def sections(text: str) -> dict[str, str]:
@@ -103,8 +105,10 @@ def sections(text: str) -> dict[str, str]:
 
 
 def section(name: str, told: Printed) -> str:
-    """The section of one benchmark: its docstring, the machine and the day, and then its output."""
-    parts = [(BENCHMARKS[name].__doc__ or name).strip(), "", f"Measured on {machine()}; {date.today().isoformat()}."]
+    """The section of one benchmark: its docstring, the machine, its pace and the day, and then its output."""
+    pace = "{:.2f} s before and {:.2f} s after".format(*told.paces_s)
+    parts = [(BENCHMARKS[name].__doc__ or name).strip(), ""]
+    parts += [f"Measured on {machine()}; {LOOPS:,} empty steps took {pace}; {date.today().isoformat()}."]
     parts += ["", HEADER, *told.rows] if told.rows else []
     parts += ["", "```", *told.notes, "```"] if told.notes else []
     return "\n".join(parts)
@@ -151,9 +155,12 @@ def main(words: list[str]) -> int:
     if unknown:
         print(f"error: benchmark must be one of {', '.join(BENCHMARKS)}, got {unknown[0]!r}", file=sys.stderr)
         return 2
-    told = {name: printed(name) for name in names or BENCHMARKS}
+    told: dict[str, Printed] = {}
+    for name in names or BENCHMARKS:
+        told[name] = printed(name)
+        if with_page:
+            PAGE.write_text(page(told, "\n".join(_lines(PAGE))), encoding="utf-8")
     if with_page:
-        PAGE.write_text(page(told, "\n".join(_lines(PAGE))), encoding="utf-8")
         print(f"{PAGE}", file=sys.stderr)
     return 0
 

@@ -16,10 +16,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
-from benchmarks.timing import HOME, Row, against, seconds, surroundings
+from benchmarks.timing import HOME, LOOPS, Row, against, pace_s, surroundings
 
 SLOWEST = 20
-LOOPS = 10**7
 ALONE = ("--ignore", "tests/thirdparty")
 
 
@@ -53,16 +52,6 @@ class Run:
     told: str
     before_s: float
     after_s: float
-
-
-def pace_s() -> float:
-    """The seconds of a fixed loop, the least of three: how fast a processor is just now."""
-
-    def loop() -> None:
-        for _ in range(LOOPS):
-            pass
-
-    return min(seconds(loop) for _ in range(3))
 
 
 @cache

@@ -61,6 +61,19 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+LOOPS = 10**7
+
+
+def pace_s() -> float:
+    """The seconds of a fixed loop, the least of three: how fast a processor is just now."""
+
+    def loop() -> None:
+        for _ in range(LOOPS):
+            pass
+
+    return min(seconds(loop) for _ in range(3))
+
+
 def beside(
     what: str,
     size: str,
