@@ -2,9 +2,10 @@
 
 The time of the two products alone is the limit of NumPy's linear algebra (OpenBLAS). torch has its own (MKL), with
 which a whole attention may take less time than those products where a processor is of MKL's maker; then no attention in
-NumPy can be as fast. So torch's attention is compared both with the oracle on torch's tensors, which uses the faster of
-the two, and with the oracle on NumPy's arrays; once on an idle machine, and once while another process keeps a
-processor busy.
+NumPy can be as fast. NumPy's exponentials in float64 have vector instructions on processors with AVX-512 alone, and
+torch's everywhere: without them they take as long as both products at the first size. So torch's attention is compared
+both with the oracle on torch's tensors, which uses torch's exponentials and the faster products, and with the oracle on
+NumPy's arrays; once on an idle machine, and once while another process keeps a processor busy.
 """
 
 from __future__ import annotations

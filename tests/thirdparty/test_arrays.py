@@ -9,7 +9,7 @@ import pytest
 
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.models import find_model
-from lowerbound.core.oracle import attention as oracle
+from lowerbound.core.oracle import bounded_torch
 from lowerbound.core.oracle.attention import attention, attention_mass
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rules import L2Norm, Rule, Scaled
@@ -24,7 +24,7 @@ torch = pytest.importorskip("torch")
 @pytest.fixture(params=["NumPy's products", "torch's products"])
 def products(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """The linear algebra in which tensors are answered, whichever would be the faster one on this machine."""
-    monkeypatch.setattr(oracle, "has_faster_products", lambda: request.param == "torch's products")
+    monkeypatch.setattr(bounded_torch, "has_faster_products", lambda: request.param == "torch's products")
     return str(request.param)
 
 

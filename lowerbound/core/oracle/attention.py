@@ -1,7 +1,7 @@
 """The oracle: softmax attention of one head in float64, where every query attends to every key that it is given.
 
 It runs on every array library that follows the array API, on that library's device, and processes keys in blocks.
-Where logits are bounded, NumPy arrays take the fast path of `bounded`, and so do torch tensors on the CPU, or that of
+Where logits are bounded, NumPy arrays take the fast path of `bounded`, and torch tensors on the CPU that of
 `bounded_torch`. `rounding` bounds the distance of computed outputs from exact ones, and `enclosure` encloses the exact
 ones.
 """
@@ -15,7 +15,7 @@ import numpy as np
 
 from lowerbound.core.arrays import device_of, namespace
 from lowerbound.core.oracle.bounded import LARGEST_LOGIT, BoundedAttention, bounded_attention
-from lowerbound.core.oracle.bounded_torch import are_plain_tensors, has_faster_products, torch_attention
+from lowerbound.core.oracle.bounded_torch import are_plain_tensors, torch_attention
 from lowerbound.core.rows import ROWS_PER_BLOCK, longest
 from lowerbound.core.rules import Rule
 from lowerbound.core.schedule import ScaleSchedule
@@ -110,8 +110,7 @@ def attention(queries: Any, keys: Any, values: Any, *, rule: Rule, keys_per_bloc
 
         # In NumPy's hands from here on: torch's threads spin for a while after every operation, and slow the next one.
         asked, held, kept = (tensor.resolve_neg().numpy() for tensor in (queries, keys, values))
-        fast = torch_attention if has_faster_products() else bounded_attention
-        return torch.from_numpy(_attention(asked, held, kept, rule, keys_per_block, fast))
+        return torch.from_numpy(_attention(asked, held, kept, rule, keys_per_block, torch_attention))
     return _attention(queries, keys, values, rule, keys_per_block, bounded_attention)
 
 

@@ -1,4 +1,4 @@
-"""Fast softmax attention by torch's linear algebra, where that is faster than NumPy's; little more than two products.
+"""Fast softmax attention of torch's tensors: torch's exponential, and its products where they are faster than NumPy's.
 
 Logits are bounded, as in `bounded`. Blocks of queries are shared among threads, each of which calls torch on one
 thread. A thread that finishes its block takes the next one, so that a processor that is busy with other work delays one
@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from lowerbound.core.arrays import is_tensor
-from lowerbound.core.oracle.bounded import FloatArray, KeyBlocks
+from lowerbound.core.oracle.bounded import FloatArray, KeyBlocks, bounded_attention
 from lowerbound.core.threads import blocks
 
 QUERIES_PER_BLOCK = 256
@@ -51,27 +51,40 @@ def has_faster_products() -> bool:
 
 
 def torch_attention(queries: FloatArray, key_blocks: KeyBlocks, values: FloatArray, n_tokens: int) -> FloatArray:
-    """What `bounded_attention` returns, by torch's linear algebra; parameters and contract are its own.
+    """What `bounded_attention` returns, with torch's exponential; parameters and contract are its own.
 
-    Memory beyond the output is O(threads * 256 * 512), independent of the numbers of queries and tokens.
+    Memory beyond the output is O(threads * 256 * 1024), independent of the numbers of queries and tokens.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     import torch
 
+    def exponential(logits: FloatArray) -> None:
+        torch.from_numpy(logits).exp_()
+
     threads = torch.get_num_threads()
+    # A thread's number of threads is its own, but threads that start later take it over, so it is set back.
+    torch.set_num_threads(1)
+    try:
+        if has_faster_products():
+            return _attention(torch, threads, queries, key_blocks, values, n_tokens)
+        # NumPy's exponential has no vector instructions in float64 but those of AVX-512, and torch's has those of any.
+        return bounded_attention(queries, key_blocks, values, n_tokens, exponential)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _attention(
+    torch: Any, threads: int, queries: FloatArray, key_blocks: KeyBlocks, values: FloatArray, n_tokens: int
+) -> FloatArray:
+    from concurrent.futures import ThreadPoolExecutor
+
     rows = min(QUERIES_PER_BLOCK, -(-len(queries) // threads)) or 1
     outputs = np.empty((len(queries), values.shape[1]), dtype=queries.dtype)
 
     def work(block: slice) -> None:
         _attend(torch, queries[block], key_blocks, values, n_tokens, outputs[block])
 
-    try:
-        # A thread's number of threads is its own, but threads that start later take it over, so it is set back.
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            list(pool.map(work, blocks(len(queries), rows)))
-    finally:
-        torch.set_num_threads(threads)
+    with ThreadPoolExecutor(threads) as pool:
+        list(pool.map(work, blocks(len(queries), rows)))
     return outputs
 
 
