@@ -3,10 +3,10 @@
 The time of the two products alone is the limit of NumPy's linear algebra (OpenBLAS). torch has its own (MKL), with
 which a whole attention may take less time than those products where a processor is of MKL's maker; then no attention in
 NumPy can be as fast. Without AVX-512 an exponential of NumPy's takes 5 ns in float64, and one of torch's 2: at the
-first size all of NumPy's take as long as both products. So torch's attention is compared both with the oracle on torch's
-tensors, which uses torch's exponentials and the faster products, and with the oracle on NumPy's arrays; once on an idle
-machine, and once while another process keeps a processor busy. What is promised for NumPy's arrays depends on its
-exponentials.
+first size all of NumPy's take as long as both products. So torch's attention is compared both with the oracle on
+torch's tensors, which uses torch's exponentials and the faster products, and with the oracle on NumPy's arrays; once on
+an idle machine, and once while another process keeps a processor busy. What is promised for NumPy's arrays depends on
+its exponentials.
 """
 
 from __future__ import annotations
