@@ -6,7 +6,7 @@ of its core. And the elementwise steps between two products of a block (an expon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
@@ -38,19 +38,40 @@ def one_thread() -> AbstractContextManager[object]:
 
 
 def each(work: Callable[[Task], Result], tasks: Iterable[Task], *, threads: int) -> list[Result]:
-    """The results of `work` on all tasks, in task order, computed by `threads` threads.
+    """The results of `work` on all tasks, in task order, by `threads` threads, one of which is the calling one.
 
-    With `threads` = 1 the calling thread runs the tasks one after another.
+    Contract: a thread that has finished its task takes the next one. Where a task raises, no further one is begun, and
+    its error is raised.
     """
     # BLAS is limited to one thread here because its small products gain nothing from more threads, and on a busy
     # machine BLAS threads wait for each other a hundred times as long as they work.
     with nullcontext() if n_threads() == 1 else one_thread():
         if threads == 1:
             return [work(task) for task in tasks]
-        from concurrent.futures import ThreadPoolExecutor
+        return _shared(work, list(tasks), threads)
 
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(work, tasks))
+
+def _shared(work: Callable[[Task], Result], tasks: Sequence[Task], threads: int) -> list[Result]:
+    from concurrent.futures import ThreadPoolExecutor
+
+    waiting, found = iter(list(enumerate(tasks))), dict[int, Result]()
+
+    def take() -> None:
+        try:
+            for place, task in waiting:
+                found[place] = work(task)
+        except BaseException:
+            for _ in waiting:  # nothing more is begun
+                pass
+            raise
+
+    # A new thread may start milliseconds late, in which this one has done a part of the work.
+    with ThreadPoolExecutor(threads - 1) as pool:
+        others = [pool.submit(take) for _ in tasks[1:threads]]
+        take()
+        for other in others:
+            other.result()
+    return [found[place] for place in range(len(tasks))]
 
 
 def blocks(count: int, size: int) -> Iterator[slice]:
