@@ -85,7 +85,8 @@ def notes() -> Iterator[str]:
     """The pace of the machine and the slowest tests of each suite, and the suites that could not be run."""
     for suite in at_hand():
         run = ran(suite)
-        yield f"{suite.name}: {LOOPS:,} empty steps took {run.before_s:.2f} s before it, {run.after_s:.2f} s after it"
+        paces = f"{run.before_s:.2f} s before it, {run.after_s:.2f} s after it"
+        yield f"{suite.name}: {LOOPS:,} steps on each processor at once took {paces}"
         for taken, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", run.told, re.MULTILINE):
             yield f"  {taken:>8}  {test}"
     for suite in SUITES:
