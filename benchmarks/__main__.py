@@ -107,8 +107,9 @@ def sections(text: str) -> dict[str, str]:
 def section(name: str, told: Printed) -> str:
     """The section of one benchmark: its docstring, the machine, its pace and the day, and then its output."""
     pace = "{:.2f} s before and {:.2f} s after".format(*told.paces_s)
+    steps = f"{LOOPS:,} steps on each processor at once took {pace}"
     parts = [(BENCHMARKS[name].__doc__ or name).strip(), ""]
-    parts += [f"Measured on {machine()}; {LOOPS:,} steps on each at once took {pace}; {date.today().isoformat()}."]
+    parts += [f"Measured on {machine()}; {steps}; {date.today().isoformat()}."]
     parts += ["", HEADER, *told.rows] if told.rows else []
     parts += ["", "```", *told.notes, "```"] if told.notes else []
     return "\n".join(parts)

@@ -62,6 +62,7 @@ def seconds(run: Callable[[], object]) -> float:
 
 
 LOOPS = 10**7
+"""How long the loop is by whose time the machine's pace is told."""
 _LOOP = f"""
 import time
 start = time.perf_counter()

@@ -141,19 +141,14 @@ def target_of(place: HasGeometry | str, *, eta: Rational, delta: Rational) -> Ta
 
 
 def tried(
-    place: HasGeometry | str,
-    *,
-    eta: Rational,
-    delta: Rational,
-    statuses: Iterable[Status] = PROVED,
-    guarantee: Guarantee = "additive",
+    target: Target, statuses: Iterable[Status], guarantee: Guarantee = "additive"
 ) -> dict[str, Certified | Undecided]:
     """Certificates of the theorems of these statuses, from the most bits proposed down to where no more are to be had.
 
     Contract: the floor with the most bits is among them: no certificate has more bits than its proposal. A theorem
     whose proposal is not verified is there with the reason, and the next is tried.
     """
-    target, allowed, most = target_of(place, eta=eta, delta=delta), set(statuses), 0
+    allowed, most = set(statuses), 0
     proposals = [
         (design.bits, name)
         for name, theorem in THEOREMS.items()
@@ -187,7 +182,7 @@ def strongest(
 
     Contract: where every proposal is rejected, Undecided is raised with the reason of the one with the most bits.
     """
-    found = tried(place, eta=eta, delta=delta, statuses=statuses, guarantee=guarantee)
+    found = tried(target_of(place, eta=eta, delta=delta), statuses, guarantee)
     certificates = [one for one in found.values() if isinstance(one, Certified)]
     if certificates:
         return max(certificates, key=lambda one: one.bits)

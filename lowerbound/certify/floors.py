@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from lowerbound.certify.certified import Certified, certified, target_of, tried
+from lowerbound.certify.design.target import Target
 from lowerbound.certify.refusal import refused
 from lowerbound.certify.replay.games import ModelAnswer, answer_of_r2, answer_of_r3
 from lowerbound.certify.theorems import CHECKED, PROVED, THEOREMS, Status
@@ -94,8 +95,7 @@ class Floor:
     @cached_property
     def refused(self) -> dict[str, str]:
         """Theorems that say nothing of this head at these errors: why, and the nearest place at which they do."""
-        target = target_of(self.geometry, eta=self.eta, delta=self.delta)
-        found = {name: refused(theorem, target) for name, theorem in THEOREMS.items()}
+        found = {name: refused(theorem, self._target) for name, theorem in THEOREMS.items()}
         return {name: why for name, why in found.items() if why is not None}
 
     @cached_property
@@ -138,7 +138,11 @@ class Floor:
         return max(found, key=lambda one: one.bits, default=None)
 
     def _tried(self, *statuses: Status) -> dict[str, Certified | Undecided]:
-        return tried(self.geometry, eta=self.eta, delta=self.delta, statuses=statuses)
+        return tried(self._target, statuses)
+
+    @property
+    def _target(self) -> Target:
+        return target_of(self.geometry, eta=self.eta, delta=self.delta)
 
     @property
     def checked(self) -> Certified | None:

@@ -14,7 +14,7 @@ import numpy as np
 
 from lowerbound.core.arrays import is_tensor
 from lowerbound.core.oracle.bounded import FloatArray, KeyBlocks, bounded_attention
-from lowerbound.core.threads import blocks
+from lowerbound.core.threads import blocks, each
 
 QUERIES_PER_BLOCK = 256
 KEYS_PER_BLOCK = 512
@@ -75,16 +75,13 @@ def torch_attention(queries: FloatArray, key_blocks: KeyBlocks, values: FloatArr
 def _attention(
     torch: Any, threads: int, queries: FloatArray, key_blocks: KeyBlocks, values: FloatArray, n_tokens: int
 ) -> FloatArray:
-    from concurrent.futures import ThreadPoolExecutor
-
     rows = min(QUERIES_PER_BLOCK, -(-len(queries) // threads)) or 1
     outputs = np.empty((len(queries), values.shape[1]), dtype=queries.dtype)
 
     def work(block: slice) -> None:
         _attend(torch, queries[block], key_blocks, values, n_tokens, outputs[block])
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, blocks(len(queries), rows)))
+    each(work, blocks(len(queries), rows), threads=threads)
     return outputs
 
 
