@@ -7,11 +7,10 @@ status "proved on paper, not machine-checked", and no other lemma may use it.
 
 from __future__ import annotations
 
-import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
@@ -20,31 +19,20 @@ import networkx as nx
 
 from lowerbound.core.scalars import counted
 from lowerbound.errors import LowerBoundError
-from lowerbound.prove.book import Book, solver_scripts
+from lowerbound.prove.book import Book
+from lowerbound.prove.check import Check, Outcome
 from lowerbound.prove.coq import Compiled, CoqFolder
 from lowerbound.prove.coq_program import CoqMissing
 from lowerbound.prove.kernel_check import judge_claim
 from lowerbound.prove.lemma import ByComputation, ByCoq, ByKernel, BySolvers, Cited, Evidence, Lemma, statement_digest
 from lowerbound.prove.released import changes, coq_differences, differences, digest, sentence
-from lowerbound.prove.solvers import Answer, answers_of, available, begun
+from lowerbound.prove.solver_checks import SOLVERS, solvers_asked
 
-Outcome = Literal["verified", "on paper", "rejected", "undecided"]
 Status = Literal["proved", "proved on paper, not machine-checked", "refuted", "open"]
 ON_PAPER: Status = "proved on paper, not machine-checked"
 AXIOMS_OF_THE_REALS = "the four axioms of Coq's real numbers"
-SOLVERS = ("z3", "cvc5")
 _Question = Callable[[], tuple[Outcome, str]]
 BACKENDS = (*SOLVERS, "kernel", "coq", "computation")
-
-
-@dataclass(frozen=True)
-class Check:
-    """One check of one lemma: the checker, the outcome, the reason in words, and the seconds it took."""
-
-    checker: str
-    outcome: Outcome
-    reason: str
-    seconds: float
 
 
 @dataclass(frozen=True)
@@ -174,7 +162,7 @@ def verify(
 
     # Coq and the solvers are processes, for which this thread waits; meanwhile another one judges and counts. What it
     # has begun is a matter of seconds, so that a signal, which only this thread receives, still ends all in order.
-    with closing(_Here(book, chosen, runs, watch)) as here, _solvers_asked(book, chosen, runs, watch) as solvers:
+    with closing(_Here(book, chosen, runs, watch)) as here, solvers_asked(book, chosen, runs, watch) as solvers:
         coq = _Coq(CoqFolder(book.directory / "coq"), chosen, "coq" in runs, strict)
         solved, found = solvers(), here.found()
     entries: dict[str, LemmaReport] = {}
@@ -270,64 +258,6 @@ def _count(lemma: Lemma, discharge: ByComputation) -> tuple[Outcome, str]:
     if (found.statement, found.range) != (statement_digest(lemma.words), lemma.range):
         return "rejected", "the computation is evidence for another statement or range"
     return ("verified", counted(found.cases, "case")) if found.cases > 0 else ("rejected", "no case was checked")
-
-
-@contextmanager
-def _solvers_asked(
-    book: Book, lemmas: Sequence[Lemma], runs: set[str], watch: Callable[[str], None]
-) -> Iterator[Callable[[], dict[str, dict[str, Check]]]]:
-    """A context with a function that waits for the checks by solvers, of each solver and each lemma.
-
-    Contract: a check is verified iff every answer is the acceptable one. The solvers are a process each: they load
-    while the questions are written, and answer side by side.
-    """
-    has_questions = any(isinstance(discharge, BySolvers) for lemma in lemmas for discharge in lemma.discharges)
-    running = [solver for solver in SOLVERS if has_questions and solver in runs and solver in available()]
-    with ThreadPoolExecutor(len(SOLVERS)) as pool, ExitStack() as stack:
-        processes = {solver: stack.enter_context(begun(solver)) for solver in running}
-        questions = {lemma.id: solver_scripts(book, lemma) for lemma in lemmas}
-        scripts = {name: text for asked in questions.values() for name, (text, _) in asked.items()}
-        for solver in running:
-            watch(solver)
-        answered = {solver: pool.submit(_answered, process, scripts) for solver, process in processes.items()}
-
-        def checks() -> dict[str, dict[str, Check]]:
-            found = {}
-            for solver in SOLVERS:
-                why_not = "not run" if solver not in runs else f"{solver} is not installed"
-                answers, seconds = answered[solver].result() if solver in answered else ({}, 0.0)
-                share = seconds / max(1, len(scripts))
-                found[solver] = {
-                    lemma: _solver_check(solver, asked, answers, share, None if solver in answered else why_not)
-                    for lemma, asked in questions.items()
-                }
-            return found
-
-        yield checks
-
-
-def _answered(process: subprocess.Popen[bytes], scripts: Mapping[str, str]) -> tuple[dict[str, Answer], float]:
-    """The answers to all scripts, and the seconds that they took."""
-    start = time.perf_counter()
-    return answers_of(process, scripts), time.perf_counter() - start
-
-
-def _solver_check(
-    solver: str,
-    asked: Mapping[str, tuple[str, Answer]],
-    answers: Mapping[str, Answer],
-    share: float,
-    why_not: str | None,
-) -> Check:
-    seconds = share * len(asked)
-    if why_not is not None:
-        return Check(solver, "undecided", why_not, 0)
-    for name, (_, wanted) in asked.items():
-        if answers[name] == "unknown":
-            return Check(solver, "undecided", f"{name}: unknown", seconds)
-        if answers[name] != wanted:
-            return Check(solver, "rejected", f"{name}: {answers[name]} instead of {wanted}", seconds)
-    return Check(solver, "verified", counted(len(asked), "answer"), seconds)
 
 
 class _Coq:

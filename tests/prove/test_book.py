@@ -18,6 +18,7 @@ from lowerbound.kernel.verdict import Outcome
 from lowerbound.prove import solvers
 from lowerbound.prove.blueprint import explanation, page, picture
 from lowerbound.prove.book import Book, counter_models, load_book, solver_scripts
+from lowerbound.prove.check import Check
 from lowerbound.prove.claims import polynomial_claim
 from lowerbound.prove.expression import Relation, variables
 from lowerbound.prove.kernel_check import BUNDLE, make_bundle
@@ -35,7 +36,7 @@ from lowerbound.prove.lemma import (
 )
 from lowerbound.prove.readers import check_denominators, cleared
 from lowerbound.prove.solvers import ask, begun
-from lowerbound.prove.verify import Check, verify
+from lowerbound.prove.verify import verify
 from tests.marks import first_now
 
 ROOT = Path(__file__).parent.parent.parent
@@ -285,7 +286,7 @@ def test_unknown_answers_are_failures(book: Book, monkeypatch: pytest.MonkeyPatc
     assert ask("z3", {"q": "(check-sat)"}, wall_limit_s=0.5) == {"q": "unknown"}
     assert ask("cvc5", {"p": "", "q": "", "r": ""}) == {"p": "unknown", "q": "unknown", "r": "sat"}
     monkeypatch.undo()
-    monkeypatch.setattr("lowerbound.prove.verify.available", lambda: ())
+    monkeypatch.setattr("lowerbound.prove.solver_checks.available", lambda: ())
     check = outcome_of(book, "decoding_bit", "cvc5")
     assert (check.outcome, check.reason) == ("undecided", "cvc5 is not installed")
 
