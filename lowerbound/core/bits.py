@@ -19,8 +19,17 @@ from lowerbound.errors import CorruptState, invalid
 Item = Literal["payload", "indices", "scores", "scales", "residual_window", "padding", "length_prefix"]
 Ledger = dict[Item, int]
 LENGTH_PREFIX_BITS = 64
-SHIFTS = {width: np.arange(8 - width, -1, -width, dtype=np.uint8) for width in (2, 4)}
+Codes = NDArray[np.unsignedinteger[Any]]
+"""Many small numbers, in the shortest type that holds them: what moves memory costs more time than what computes."""
+_SHIFTS = {width: np.arange(8 - width, -1, -width, dtype=np.uint8) for width in (2, 4)}
 """For widths of which whole numbers fit in a byte: where each number stands, the first at the top."""
+_IN_A_BYTE = {
+    width: np.ascontiguousarray(np.arange(256, dtype=np.uint8)[:, None] >> shifts & np.uint8(2**width - 1))
+    .view(f"u{len(shifts)}")
+    .ravel()
+    for width, shifts in _SHIFTS.items()
+}
+"""For the same widths: the numbers of each byte, a byte each, as one word."""
 _FLOAT_FORMATS: dict[int, np.dtype[np.floating[Any]]] = {64: np.dtype("<f8"), 32: np.dtype("<f4"), 16: np.dtype("<f2")}
 
 
@@ -67,15 +76,17 @@ class BitWriter:
 
     def uints(self, item: Item, values: ArrayLike, *, width: int) -> None:
         """Write integers in [0, 2**width), with `width` <= 62 bits per integer, most significant bit first."""
-        flat = np.asarray(values, dtype=np.int64).ravel()
+        flat = np.asarray(values).ravel()
+        if flat.dtype.kind != "u":
+            flat = flat.astype(np.int64, copy=False)
         if not 0 <= width <= 62:
             raise invalid("width", "lie in [0, 62]", width)
         if flat.size and not (flat.min() >= 0 and flat.max() < 2**width):
             raise invalid("values", f"lie in [0, 2**{width})", (int(flat.min()), int(flat.max())))
-        if width in SHIFTS:
+        if width in _SHIFTS:
             packed = np.zeros(-(-flat.size * width // 8), dtype=np.uint8)
-            for place, shift in enumerate(SHIFTS[width]):
-                digits = flat[place :: len(SHIFTS[width])].astype(np.uint8)
+            for place, shift in enumerate(_SHIFTS[width]):
+                digits = flat[place :: len(_SHIFTS[width])].astype(np.uint8, copy=False)
                 packed[: digits.size] |= digits << shift
             self._add(item, packed.tobytes(), width * flat.size)
             return
@@ -101,11 +112,19 @@ class BitWriter:
 
 
 def _are_finite(values: NDArray[np.floating[Any]]) -> bool:
-    """Whether no value is NaN or infinite; in float16, whose arithmetic is slow, no exponent is all ones."""
-    if values.dtype.itemsize != 2:
+    """Whether no value is NaN or infinite.
+
+    Arithmetic in float16 is slow, so its words are compared: of either sign, words from infinity on are no numbers.
+    """
+    if values.dtype.itemsize != 2 or not values.size:
         return bool(np.isfinite(values).all())
-    exponent = np.uint16(0x7C00)
-    return not ((values.view("<u2") & exponent) == exponent).any()
+    infinity = 0x7C00
+    return bool(values.view("<i2").max() < infinity and values.view("<u2").max() < 0x8000 + infinity)
+
+
+def code_type(width: int) -> np.dtype[np.unsignedinteger[Any]]:
+    """The shortest unsigned type that holds integers of `width` <= 62 bits."""
+    return np.dtype(f"u{_word(width) // 8}")
 
 
 def _word(width: int) -> int:
@@ -145,18 +164,24 @@ class BitReader:
             raise CorruptState(f"state must be padded with zeros before byte {self._position}, got ones")
 
     def uints(self, count: int, *, width: int) -> NDArray[np.int64]:
-        """Read `count` integers of `width` bits each."""
-        if width in SHIFTS:
+        """Read `count` integers of `width` <= 62 bits each."""
+        return self.codes(count, width=width).astype(np.int64)
+
+    def codes(self, count: int, *, width: int) -> Codes:
+        """Read `count` integers of `width` bits each, in the type of `code_type`, which wraps around in arithmetic."""
+        if width in _IN_A_BYTE:
             data = np.frombuffer(self._take((count * width + 7) // 8), dtype=np.uint8)
-            digits = (data[:, None] >> SHIFTS[width] & np.uint8(2**width - 1)).reshape(-1)
+            digits = _IN_A_BYTE[width].take(data).view(np.uint8)
             self._check_padding(digits[count:])
-            return digits[:count].astype(np.int64)
+            return digits[:count]
         word = _word(width)
         if width == word:
-            return np.frombuffer(self._take(count * width // 8), dtype=f">u{word // 8}").astype(np.int64)
-        table = np.zeros((count, word), dtype=np.uint8)
-        table[:, word - width :] = self.bits(count * width).reshape(count, width)
-        return np.packbits(table).view(f">u{word // 8}").astype(np.int64)
+            words = np.frombuffer(self._take(count * width // 8), dtype=f">u{word // 8}")
+        else:
+            table = np.zeros((count, word), dtype=np.uint8)
+            table[:, word - width :] = self.bits(count * width).reshape(count, width)
+            words = np.packbits(table).view(f">u{word // 8}")
+        return words.astype(code_type(width))
 
     def floats(self, count: int, *, width: int) -> NDArray[np.float64]:
         """Read `count` floats of `width` bits each; NaN or infinity raises CorruptState."""

@@ -19,7 +19,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,8 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument, invalid
 
 FloatArray = NDArray[np.float64]
+Kind = TypeVar("Kind", bound=np.generic)
+"""The type of an array's entries."""
 ComputationModel = Literal["R1", "R2"]
 
 NO_KV_CACHES = frozenset({"code", "structured", "control", "recompute"})
@@ -307,7 +309,7 @@ class StoredTokens(CountedState, SoftmaxCache):
         return Question(queries, self.keys, self.values, self.public.rule)
 
 
-def appended(old: FloatArray, new: FloatArray) -> FloatArray:
+def appended(old: NDArray[Kind], new: NDArray[Kind]) -> NDArray[Kind]:
     """The old rows and then the new ones; if one of them is empty, the other itself, since copies cost page faults.
 
     A cache changes no rows that it was given, and whoever appends rows leaves them as they are.

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowerbound.core.bits import BitReader, BitWriter, state_bits
+from lowerbound.core.bits import BitReader, BitWriter, code_type, state_bits
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState, InvalidArgument
 
@@ -39,6 +39,37 @@ def test_fields_round_trip(bits: list[int], words: tuple[int, list[int]], floats
     assert reader.uints(len(values), width=width).tolist() == values
     assert reader.floats(len(floats), width=float_bits).tolist() == floats
     reader.end()
+
+
+@pytest.mark.parametrize("width", [*range(1, 18), 31, 32, 33, 62])
+def test_codes_are_integers_in_the_shortest_type(width: int) -> None:
+    """Differential: codes and integers are written and read alike; codes have the shortest type that holds them all."""
+    values = np.random.default_rng(width).integers(0, 2**width, 37)
+    kind = code_type(width)
+    assert kind == np.min_scalar_type(2**width - 1)
+    states = []
+    for words in (values, values.astype(kind)):
+        writer = BitWriter()
+        writer.uints("payload", words, width=width)
+        states.append(writer.encoded())
+    assert states[0] == states[1]
+    codes = BitReader(states[0]).codes(37, width=width)
+    assert codes.dtype == kind
+    assert codes.tolist() == BitReader(states[0]).uints(37, width=width).tolist() == values.tolist()
+
+
+def test_every_half_is_finite_or_refused() -> None:
+    """Differential: of all 65,536 words of float16, those are refused that are no finite numbers."""
+    words = np.arange(2**16, dtype="<u2")
+    finite = np.isfinite(words.view("<f2"))
+    for word, is_finite in zip(words, finite, strict=True):
+        reader = BitReader(word.tobytes())
+        if is_finite:
+            reader.floats(1, width=16)
+        else:
+            with pytest.raises(CorruptState, match="finite"):
+                reader.floats(1, width=16)
+    assert np.count_nonzero(~finite) == 2 * 2**10
 
 
 def test_a_bit_costs_a_bit() -> None:

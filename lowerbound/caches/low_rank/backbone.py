@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lowerbound.caches.quantised.restored import Codes, GroupQuantiser
+from lowerbound.caches.quantised.restored import GroupQuantiser
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
 from lowerbound.core.cache import FloatArray
 from lowerbound.errors import CorruptState
@@ -21,9 +22,9 @@ class Backbone:
         self.quantiser, self.n_side, self.shape = GroupQuantiser(bits, group), n_side, shape
         self.index_bits = (shape[1] - 1).bit_length()
         n_groups = self.quantiser.n_groups(shape[1])
-        self.places: Codes = np.zeros((0, shape[0], 2 * n_side), dtype=np.int64)
+        self.places: NDArray[np.int64] = np.zeros((0, shape[0], 2 * n_side), dtype=np.int64)
         self.entries: FloatArray = np.zeros((0, shape[0], 2 * n_side))
-        self.codes: Codes = np.zeros((0, *shape), dtype=np.int64)
+        self.codes = self.quantiser.no_codes(*shape)
         self.ends: FloatArray = np.zeros((0, shape[0], n_groups, 2))
 
     def extend(self, lanes: FloatArray) -> FloatArray:
@@ -64,5 +65,5 @@ class Backbone:
             raise CorruptState(f"state must list increasing positions below {self.shape[1]}")
         self.entries = reader.floats(int(np.prod(place_shape)), width=FP16_BITS).reshape(place_shape)
         code_shape = n_blocks, *self.shape
-        self.codes = reader.uints(int(np.prod(code_shape)), width=self.quantiser.bits).reshape(code_shape)
+        self.codes = reader.codes(int(np.prod(code_shape)), width=self.quantiser.bits).reshape(code_shape)
         self.ends = self.quantiser.read_ends(reader, (n_blocks, *self.ends.shape[1:3]))

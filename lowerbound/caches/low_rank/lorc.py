@@ -83,8 +83,7 @@ class LoRCOracle(_LoRC):
 
     def write(self, writer: BitWriter) -> None:
         if len(self.new_keys):
-            keys = np.concatenate([self.old_keys, self.new_keys])
-            values = np.concatenate([self.old_values, self.new_values])
+            keys, values = self.keys, self.values
             rank = self.rank_of(self.n_seen)
             left, sizes, right = np.linalg.svd(np.stack([keys, values]), full_matrices=False)
             self._codes = left[:, :, :rank] * sizes[:, None, :rank]

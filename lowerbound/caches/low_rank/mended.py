@@ -62,8 +62,7 @@ class MendedBlocks(RestoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         d, n_b = self.public.d, self.block
-        keys = np.concatenate([self.old_keys, self.new_keys])
-        values = np.concatenate([self.old_values, self.new_values])
+        keys, values = self.keys, self.values
         start, stop = len(self._left) * n_b, self.n_seen - self.n_seen % n_b
         if stop > start:
             key_blocks = keys[start:stop].reshape(-1, n_b, d)

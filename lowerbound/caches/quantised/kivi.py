@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.caches.quantised.restored import Codes, GroupQuantiser, RestoredTokens
+from lowerbound.caches.quantised.restored import GroupQuantiser, RestoredTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, bits_of_codes
+from lowerbound.core.cache import FloatArray, Public, appended, bits_of_codes
 
 
 class KIVI(RestoredTokens):
@@ -34,9 +34,9 @@ class KIVI(RestoredTokens):
     def __init__(self, public: Public) -> None:
         super().__init__(public)
         self._quantiser = GroupQuantiser(self.code_bits, self.group)
-        self._key_codes: Codes = np.zeros((0, public.d, self.group), dtype=np.int64)
+        self._key_codes = self._quantiser.no_codes(public.d, self.group)
         self._key_ends: FloatArray = np.zeros((0, public.d, 1, 2))
-        self._value_codes: Codes = np.zeros((0, public.d), dtype=np.int64)
+        self._value_codes = self._quantiser.no_codes(public.d)
         self._value_ends: FloatArray = np.zeros((0, self._quantiser.n_groups(public.d), 2))
 
     @property
@@ -60,34 +60,28 @@ class KIVI(RestoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         d, (n_keys, n_values) = self.public.d, self.coded(self.n_seen)
-        keys = np.concatenate([self.old_keys, self.new_keys])
-        values = np.concatenate([self.old_values, self.new_values])
+        keys, values = self.keys, self.values
         blocks = keys[len(self._key_codes) * self.group : n_keys].reshape(-1, self.group, d).swapaxes(1, 2)
         key_ends = self._quantiser.ends(blocks)
         rows = values[len(self._value_codes) : n_values]
         value_ends = self._quantiser.ends(rows)
-        writer.uints(
-            "payload", np.concatenate([self._key_codes, self._quantiser.codes(blocks, key_ends)]), width=self.code_bits
-        )
-        writer.uints(
-            "payload",
-            np.concatenate([self._value_codes, self._quantiser.codes(rows, value_ends)]),
-            width=self.code_bits,
-        )
-        writer.floats("scales", np.concatenate([self._key_ends, key_ends]), width=FP16_BITS)
-        writer.floats("scales", np.concatenate([self._value_ends, value_ends]), width=FP16_BITS)
+        key_codes, value_codes = self._quantiser.codes(blocks, key_ends), self._quantiser.codes(rows, value_ends)
+        writer.uints("payload", appended(self._key_codes, key_codes), width=self.code_bits)
+        writer.uints("payload", appended(self._value_codes, value_codes), width=self.code_bits)
+        writer.floats("scales", appended(self._key_ends, key_ends), width=FP16_BITS)
+        writer.floats("scales", appended(self._value_ends, value_ends), width=FP16_BITS)
         writer.floats("residual_window", keys[n_keys:], width=FP16_BITS)
         writer.floats("residual_window", values[n_values:], width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         d, (n_keys, n_values) = self.public.d, self.coded(self.n_old)
         key_shape, value_shape = (n_keys // self.group, d, self.group), (n_values, d)
-        self._key_codes = reader.uints(n_keys * d, width=self.code_bits).reshape(key_shape)
-        self._value_codes = reader.uints(n_values * d, width=self.code_bits).reshape(value_shape)
+        self._key_codes = reader.codes(n_keys * d, width=self.code_bits).reshape(key_shape)
+        self._value_codes = reader.codes(n_values * d, width=self.code_bits).reshape(value_shape)
         self._key_ends = self._quantiser.read_ends(reader, (key_shape[0], d, 1))
         self._value_ends = self._quantiser.read_ends(reader, (n_values, self._quantiser.n_groups(d)))
         key_tail = reader.floats((self.n_old - n_keys) * d, width=FP16_BITS).reshape(-1, d)
         value_tail = reader.floats((self.n_old - n_values) * d, width=FP16_BITS).reshape(-1, d)
         old = self._quantiser.restore(self._key_codes, self._key_ends).swapaxes(1, 2).reshape(-1, d)
-        self.old_keys = np.concatenate([old, key_tail])
-        self.old_values = np.concatenate([self._quantiser.restore(self._value_codes, self._value_ends), value_tail])
+        self.old_keys = appended(old, key_tail)
+        self.old_values = appended(self._quantiser.restore(self._value_codes, self._value_ends), value_tail)

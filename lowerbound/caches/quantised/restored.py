@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, Codes, code_type
 from lowerbound.core.cache import CountedState, FloatArray, Public, SoftmaxCache, appended, check_pairs
 from lowerbound.core.oracle.heads import Question
 from lowerbound.core.rules import Scaled
 from lowerbound.errors import CorruptState
-
-Codes = NDArray[np.int64]
 
 
 class RestoredTokens(CountedState, SoftmaxCache):
@@ -39,9 +37,18 @@ class RestoredTokens(CountedState, SoftmaxCache):
         self.new_values = appended(self.new_values, values)
         self.n_new += len(keys)
 
+    @property
+    def keys(self) -> FloatArray:
+        """The keys of all tokens: the restored ones, then the exact ones."""
+        return appended(self.old_keys, self.new_keys)
+
+    @property
+    def values(self) -> FloatArray:
+        """The values of all tokens: the restored ones, then the exact ones."""
+        return appended(self.old_values, self.new_values)
+
     def question(self, queries: FloatArray) -> Question:
-        keys, values = appended(self.old_keys, self.new_keys), appended(self.old_values, self.new_values)
-        return Question(self.public.rule.scaled(queries), keys, values, Scaled(1.0))
+        return Question(self.public.rule.scaled(queries), self.keys, self.values, Scaled(1.0))
 
     def decode(self, data: bytes) -> None:
         self.new_keys = self.new_values = np.zeros((0, self.public.d))
@@ -69,6 +76,10 @@ class GroupQuantiser:
         """The number of groups in a vector of this length."""
         return -(-length // self.group)
 
+    def no_codes(self, *shape: int) -> Codes:
+        """The codes of no rows: shape (0, *shape), in the type that codes have."""
+        return np.zeros((0, *shape), dtype=code_type(self.bits))
+
     def ends(self, rows: FloatArray) -> FloatArray:
         """The minimum and maximum of every group, rounded to float16; shape (..., n_groups, 2)."""
         if rows.shape[-1] % self.group:
@@ -86,7 +97,7 @@ class GroupQuantiser:
         scaled = self._in_groups(rows) - low
         scaled /= np.where(span > 0, span, 1.0)
         scaled *= top
-        codes: Codes = np.clip(np.rint(scaled, out=scaled), 0, top, out=scaled).astype(np.int64)
+        codes: Codes = np.clip(np.rint(scaled, out=scaled), 0, top, out=scaled).astype(code_type(self.bits))
         return codes.reshape(rows.shape)
 
     def restore(self, codes: Codes, ends: FloatArray) -> FloatArray:

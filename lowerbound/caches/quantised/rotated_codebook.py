@@ -8,8 +8,7 @@ from functools import cache
 import numpy as np
 from scipy.special import betainc, betaincinv, gammaln
 
-from lowerbound.caches.quantised.restored import Codes
-from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, Codes, code_type
 from lowerbound.core.cache import FloatArray, Public
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
@@ -77,7 +76,8 @@ class RotatedCodebook:
         """The codes and norms of (n, d) rows."""
         norms = np.linalg.norm(rows, axis=1)
         rotated = rows @ self.rotation.T / np.where(norms > 0, norms, 1.0)[:, None]
-        codes: Codes = np.searchsorted((self.centroids[1:] + self.centroids[:-1]) / 2, rotated).astype(np.int64)
+        edges = (self.centroids[1:] + self.centroids[:-1]) / 2
+        codes: Codes = np.searchsorted(edges, rotated).astype(code_type(self.bits))
         return codes, norms
 
     def restore(self, codes: Codes, norms: FloatArray) -> FloatArray:
@@ -87,7 +87,7 @@ class RotatedCodebook:
 
     def empty(self) -> tuple[Codes, FloatArray]:
         """The codes and norms of no rows."""
-        return np.zeros((0, self.d), dtype=np.int64), np.zeros(0)
+        return np.zeros((0, self.d), dtype=code_type(self.bits)), np.zeros(0)
 
     def write(self, writer: BitWriter, codes: Codes, norms: FloatArray) -> None:
         """Write codes and norms."""
@@ -96,7 +96,7 @@ class RotatedCodebook:
 
     def read(self, reader: BitReader, count: int) -> tuple[Codes, FloatArray]:
         """Read back `count` rows."""
-        codes = reader.uints(count * self.d, width=self.bits).reshape(count, self.d)
+        codes = reader.codes(count * self.d, width=self.bits).reshape(count, self.d)
         return codes, read_norms(reader, count)
 
 

@@ -7,10 +7,11 @@ from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lowerbound.caches.quantised.restored import Codes, GroupQuantiser, RestoredTokens
+from lowerbound.caches.quantised.restored import GroupQuantiser, RestoredTokens
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public
+from lowerbound.core.cache import FloatArray, Public, appended
 from lowerbound.core.coins import Coins
 from lowerbound.errors import CorruptState
 
@@ -41,11 +42,11 @@ class SketchedKeys(RestoredTokens):
         d = public.d
         self._sketch = self._draw_sketch()
         self._quantiser = GroupQuantiser(self.value_bits, self.group)
-        self._outliers: Codes = np.zeros((0, self.n_outliers), dtype=np.int64)
-        self._signs: Codes = np.zeros((0, self.m), dtype=np.int64)
-        self._outlier_signs: Codes = np.zeros((0, self.m_outlier), dtype=np.int64)
+        self._outliers: NDArray[np.int64] = np.zeros((0, self.n_outliers), dtype=np.int64)
+        self._signs: NDArray[np.int64] = np.zeros((0, self.m), dtype=np.int64)
+        self._outlier_signs: NDArray[np.int64] = np.zeros((0, self.m_outlier), dtype=np.int64)
         self._norms: FloatArray = np.zeros((0, 2))
-        self._value_codes: Codes = np.zeros((0, d), dtype=np.int64)
+        self._value_codes = self._quantiser.no_codes(d)
         self._value_ends: FloatArray = np.zeros((0, self._quantiser.n_groups(d), 2))
 
     @property
@@ -102,8 +103,7 @@ class SketchedKeys(RestoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         d, g = self.public.d, self.group
-        keys = np.concatenate([self.old_keys, self.new_keys])
-        values = np.concatenate([self.old_values, self.new_values])
+        keys, values = self.keys, self.values
         start, stop = len(self._signs), self.n_seen - self.n_seen % g
         blocks = keys[start:stop].reshape(-1, g, d)
         sizes = np.linalg.norm(blocks, axis=1)
@@ -114,17 +114,17 @@ class SketchedKeys(RestoredTokens):
         norms = np.stack([np.linalg.norm(keys[start:stop], axis=1), np.linalg.norm(outside, axis=1)], axis=1)
         ends = self._quantiser.ends(values[start:stop])
         codes = self._quantiser.codes(values[start:stop], ends)
-        writer.uints("indices", np.concatenate([self._outliers, outliers]), width=self.index_bits)
-        writer.bits("payload", np.concatenate([self._signs, self._signs_of(inside.reshape(-1, d), self.m)]))
-        writer.bits("payload", np.concatenate([self._outlier_signs, self._signs_of(outside, self.m_outlier)]))
-        writer.floats("scales", np.concatenate([self._norms, norms]), width=FP16_BITS)
-        writer.uints("payload", np.concatenate([self._value_codes, codes]), width=self.value_bits)
-        writer.floats("scales", np.concatenate([self._value_ends, ends]), width=FP16_BITS)
+        writer.uints("indices", appended(self._outliers, outliers), width=self.index_bits)
+        writer.bits("payload", appended(self._signs, self._signs_of(inside.reshape(-1, d), self.m)))
+        writer.bits("payload", appended(self._outlier_signs, self._signs_of(outside, self.m_outlier)))
+        writer.floats("scales", appended(self._norms, norms), width=FP16_BITS)
+        writer.uints("payload", appended(self._value_codes, codes), width=self.value_bits)
+        writer.floats("scales", appended(self._value_ends, ends), width=FP16_BITS)
         writer.floats("residual_window", keys[stop:], width=FP16_BITS)
         writer.floats("residual_window", values[stop:], width=FP16_BITS)
 
-    def _signs_of(self, rows: FloatArray, count: int) -> Codes:
-        signs: Codes = (rows @ self._sketch[:count].T >= 0).astype(np.int64)
+    def _signs_of(self, rows: FloatArray, count: int) -> NDArray[np.int64]:
+        signs: NDArray[np.int64] = (rows @ self._sketch[:count].T >= 0).astype(np.int64)
         return signs
 
     def read(self, reader: BitReader) -> None:
@@ -140,11 +140,11 @@ class SketchedKeys(RestoredTokens):
         self._norms = reader.floats(2 * n, width=FP16_BITS).reshape(n, 2)
         if n and self._norms.min() < 0:
             raise CorruptState(f"state must hold norms >= 0, got {float(self._norms.min())}")
-        self._value_codes = reader.uints(n * d, width=self.value_bits).reshape(n, d)
+        self._value_codes = reader.codes(n * d, width=self.value_bits).reshape(n, d)
         self._value_ends = self._quantiser.read_ends(reader, (n, self._quantiser.n_groups(d)))
         tail = reader.floats(2 * n_tail * d, width=FP16_BITS).reshape(2, n_tail, d)
-        self.old_keys = np.concatenate([self._estimated_keys(), tail[0]])
-        self.old_values = np.concatenate([self._quantiser.restore(self._value_codes, self._value_ends), tail[1]])
+        self.old_keys = appended(self._estimated_keys(), tail[0])
+        self.old_values = appended(self._quantiser.restore(self._value_codes, self._value_ends), tail[1])
 
     def _estimated_keys(self) -> FloatArray:
         """Rows k^ such that <q, k^> is the estimate of <q, k>.

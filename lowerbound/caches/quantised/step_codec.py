@@ -7,13 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from lowerbound.caches.quantised.restored import Codes, RestoredTokens
-from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, bits_of_codes
+from lowerbound.caches.quantised.restored import RestoredTokens
+from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter, Codes, code_type
+from lowerbound.core.cache import FloatArray, Public, appended, bits_of_codes
 from lowerbound.errors import CorruptState
 
 THRESHOLDS = (-3.1858810036855245, -0.001178821281161997, 3.190832613414926)
 """The three places where the derivative of ReGELU2, a step function, jumps."""
+
+CODE_BITS = 2
+"""How many thresholds lie below a coordinate: none to three."""
 
 GAIN = 3.248
 """Rows are scaled to this standard deviation; the outer thresholds are then optimal for 2-bit codes of normal data."""
@@ -45,26 +48,26 @@ class StepCodec(RestoredTokens):
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
-        self._codes: Codes = np.zeros((0, 2, public.d), dtype=np.int64)
+        self._codes: Codes = np.zeros((0, 2, public.d), dtype=code_type(CODE_BITS))
         self._moments: FloatArray = np.zeros((0, 2, 2))
 
     @property
     def counted_bits(self) -> int:
         """Two bits for each coordinate of all cached tokens."""
-        return bits_of_codes(self.public, 2)
+        return bits_of_codes(self.public, CODE_BITS)
 
     def write(self, writer: BitWriter) -> None:
         rows = np.stack([self.new_keys, self.new_values], axis=1)
         means, spreads = rows.mean(axis=2), rows.std(axis=2)
         standard = (rows - means[:, :, None]) / np.where(spreads > 0, spreads, 1.0)[:, :, None]
-        codes = np.searchsorted(np.array(THRESHOLDS), GAIN * standard)
-        writer.uints("payload", np.concatenate([self._codes, codes]), width=2)
+        codes = np.searchsorted(np.array(THRESHOLDS), GAIN * standard).astype(code_type(CODE_BITS))
+        writer.uints("payload", appended(self._codes, codes), width=CODE_BITS)
         moments = np.concatenate([self._moments, np.stack([means, spreads], axis=2)])
         writer.floats("scales", moments, width=FP16_BITS)
 
     def read(self, reader: BitReader) -> None:
         shape = self.n_old, 2, self.public.d
-        self._codes = reader.uints(int(np.prod(shape)), width=2).reshape(shape)
+        self._codes = reader.codes(int(np.prod(shape)), width=CODE_BITS).reshape(shape)
         self._moments = reader.floats(self.n_old * 4, width=FP16_BITS).reshape(self.n_old, 2, 2)
         if self.n_old and self._moments[:, :, 1].min() < 0:
             raise CorruptState(f"state must hold deviations >= 0, got {float(self._moments[:, :, 1].min())}")

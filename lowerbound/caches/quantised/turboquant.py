@@ -10,7 +10,7 @@ import numpy as np
 from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.caches.quantised.rotated_codebook import MOST_BITS, RotatedCodebook
 from lowerbound.core.bits import BitReader, BitWriter
-from lowerbound.core.cache import Public, bits_of_codes
+from lowerbound.core.cache import Public, appended, bits_of_codes
 
 
 class TurboQuantMSE(RestoredTokens):
@@ -45,7 +45,7 @@ class TurboQuantMSE(RestoredTokens):
 
     def write(self, writer: BitWriter) -> None:
         codes, norms = self._codec.codes(np.stack([self.new_keys, self.new_values], axis=1).reshape(-1, self.public.d))
-        self._codec.write(writer, np.concatenate([self._codes, codes]), np.concatenate([self._norms, norms]))
+        self._codec.write(writer, appended(self._codes, codes), appended(self._norms, norms))
 
     def read(self, reader: BitReader) -> None:
         self._codes, self._norms = self._codec.read(reader, 2 * self.n_old)

@@ -7,11 +7,12 @@ from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lowerbound.caches.quantised.restored import Codes, RestoredTokens
+from lowerbound.caches.quantised.restored import RestoredTokens
 from lowerbound.caches.quantised.rotated_codebook import MOST_BITS, RotatedCodebook, read_norms
 from lowerbound.core.bits import FP16_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, bits_of_codes
+from lowerbound.core.cache import FloatArray, Public, appended, bits_of_codes
 from lowerbound.core.coins import Coins
 
 
@@ -38,7 +39,7 @@ class TurboQuantProd(RestoredTokens):
         self._sketch = Coins(public.seed, f"turboquant sketch {d}").generator().standard_normal((d, d))
         self._key_codes, self._key_norms = self._key_codec.empty()
         self._value_codes, self._value_norms = self._value_codec.empty()
-        self._signs: Codes = np.zeros((0, d), dtype=np.int64)
+        self._signs: NDArray[np.int64] = np.zeros((0, d), dtype=np.int64)
         self._rest_norms: FloatArray = np.zeros(0)
 
     @property
@@ -57,13 +58,11 @@ class TurboQuantProd(RestoredTokens):
         rest = units - self._key_codec.restore(codes, np.ones(len(units)))
         signs = (rest @ self._sketch.T >= 0).astype(np.int64)
         value_codes, value_norms = self._value_codec.codes(self.new_values)
-        self._key_codec.write(
-            writer, np.concatenate([self._key_codes, codes]), np.concatenate([self._key_norms, norms])
-        )
-        writer.bits("payload", np.concatenate([self._signs, signs]))
+        self._key_codec.write(writer, appended(self._key_codes, codes), appended(self._key_norms, norms))
+        writer.bits("payload", appended(self._signs, signs))
         writer.floats("scales", np.concatenate([self._rest_norms, np.linalg.norm(rest, axis=1)]), width=FP16_BITS)
         self._value_codec.write(
-            writer, np.concatenate([self._value_codes, value_codes]), np.concatenate([self._value_norms, value_norms])
+            writer, appended(self._value_codes, value_codes), appended(self._value_norms, value_norms)
         )
 
     def read(self, reader: BitReader) -> None:

@@ -6,10 +6,9 @@ from fractions import Fraction
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter
-from lowerbound.core.cache import FloatArray, Public, StoredTokens, bits_of_codes
+from lowerbound.core.bits import FP32_BITS, BitReader, BitWriter, Codes, code_type
+from lowerbound.core.cache import FloatArray, Public, StoredTokens, appended, bits_of_codes
 from lowerbound.errors import CorruptState
 
 
@@ -28,7 +27,7 @@ class UniformQuantiser(StoredTokens):
 
     def __init__(self, public: Public) -> None:
         super().__init__(public)
-        self._codes: NDArray[np.int64] = np.zeros((0, 2, public.d), dtype=np.int64)
+        self._codes: Codes = np.zeros((0, 2, public.d), dtype=code_type(self.code_bits))
         self._ranges: FloatArray = np.zeros((0, 2, 2))
 
     @property
@@ -48,14 +47,14 @@ class UniformQuantiser(StoredTokens):
         high = fresh.max(axis=2).astype(np.float32).astype(np.float64)
         span = np.where(high > low, high - low, 1.0)[:, :, None]
         top = 2**self.code_bits - 1
-        codes = np.clip(np.rint((fresh - low[:, :, None]) / span * top), 0, top).astype(np.int64)
-        writer.uints("payload", np.concatenate([self._codes, codes]), width=self.code_bits)
+        codes = np.clip(np.rint((fresh - low[:, :, None]) / span * top), 0, top).astype(code_type(self.code_bits))
+        writer.uints("payload", appended(self._codes, codes), width=self.code_bits)
         ranges = np.concatenate([self._ranges, np.stack([low, high], axis=2)])
         writer.floats("scales", ranges, width=FP32_BITS)
 
     def read(self, reader: BitReader) -> None:
         shape = self.n_seen, 2, self.public.d
-        self._codes = reader.uints(int(np.prod(shape)), width=self.code_bits).reshape(shape)
+        self._codes = reader.codes(int(np.prod(shape)), width=self.code_bits).reshape(shape)
         self._ranges = reader.floats(self.n_seen * 4, width=FP32_BITS).reshape(self.n_seen, 2, 2)
         low, high = self._ranges[:, :, 0, None], self._ranges[:, :, 1, None]
         if (low > high).any():

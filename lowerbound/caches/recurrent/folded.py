@@ -70,10 +70,10 @@ class FoldedEvictions(RestoredTokens):
         )
 
     def attend(self, queries: FloatArray) -> FloatArray:
-        keys = np.concatenate([self.old_keys, self.new_keys])
+        keys = self.keys
         if not len(keys):
             return np.zeros((len(queries), self.public.d))
-        values = np.concatenate([self.old_values, self.new_values, self._means])
+        values = np.concatenate([self.values, self._means])
         outputs = np.empty((len(queries), self.public.d))
         for start in range(0, len(queries), QUERIES_PER_BLOCK):
             rows = slice(start, start + QUERIES_PER_BLOCK)
@@ -84,8 +84,7 @@ class FoldedEvictions(RestoredTokens):
         return outputs
 
     def write(self, writer: BitWriter) -> None:
-        keys = np.concatenate([self.old_keys, self.new_keys])
-        values = np.concatenate([self.old_values, self.new_values])
+        keys, values = self.keys, self.values
         scores = np.pad(self._scores, (0, len(self.new_keys)))
         if len(self._new_queries):
             scores = scores + attention_mass(self._new_queries, keys, rule=Scaled(1.0))
