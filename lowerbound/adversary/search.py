@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -41,7 +41,7 @@ from lowerbound.core.threads import one_thread
 from lowerbound.core.time_limit import check_time_limit
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, invalid
 from lowerbound.game.channel import Isolation, alarm, strongest
-from lowerbound.game.hearing import heard
+from lowerbound.game.hearing import HEARING_S, Hearings
 from lowerbound.game.question import Terms
 from lowerbound.game.respondent import Respondent, RespondentHere, respondent
 from lowerbound.kernel.rules.witness import MOST_NUMBERS
@@ -60,7 +60,6 @@ CONTROL = "full-fp16"
 """The cache that every violation is put beside: it forgets nothing, and rounds as models do."""
 TIME_LIMIT_S = 30.0
 SHRINK_S = 5.0
-HEARING_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -180,6 +179,7 @@ def attack(
     time_limit_s: float = TIME_LIMIT_S,
     on_try: Callable[[str], None] = lambda _: None,
     answering: Respondent | None = None,
+    fresh: Hearings | None = None,
 ) -> Broken | NotBroken:
     """Search for tokens and a query on which a cache certainly breaks its promise.
 
@@ -209,6 +209,8 @@ def attack(
         Files that a sandbox does not show to the cache.
     answering : Respondent or None
         Who answers during the search, if somebody does already; None starts a respondent at `isolation`.
+    fresh : Hearings or None
+        Where a violation is confirmed, if a process was started for it already; None starts one at `isolation`.
     """
     level = strongest() if isolation is None else isolation
     exact_eta = rational(eta, name="eta")
@@ -219,12 +221,16 @@ def attack(
     check_time_limit(time_limit_s)
     target, drawn = target_of(name), instances or PrivateSeed.fresh()
     asked = respondent(target, level, time_limit_s, hidden) if answering is None else nullcontext(answering)
-    with one_thread(), asked as cache:
+    confirming = (
+        nullcontext(fresh)
+        if fresh
+        else closing(Hearings(target, isolation=level, time_limit_s=HEARING_S, hidden=hidden))
+    )
+    with one_thread(), confirming as hearings, asked as cache:
         head = None if geometry is None else find_geometry(geometry)
         base = _base(cache.facts, head, budget, exact_eta, guarantee, seed)
         places, largest = (ladder(base), [whole(base)]) if geometry is None else ([base], [])
-        apart = {"isolation": level, "hidden": hidden}
-        search = _Search(name, target, cache, apart, time_limit_s, on_try, drawn, shrinks_places=geometry is None)
+        search = _Search(name, cache, hearings, time_limit_s, on_try, drawn, shrinks_places=geometry is None)
         with alarm("answer", time_limit_s + SHRINK_S + HEARING_S):
             return search.run(places, largest)
 
@@ -263,16 +269,15 @@ class _Search:
     def __init__(
         self,
         name: str,
-        target: str,
         cache: Respondent,
-        apart: Mapping[str, Any],
+        hearings: Hearings,
         time_limit_s: float,
         on_try: Callable[[str], None],
         instances: PrivateSeed,
         *,
         shrinks_places: bool,
     ) -> None:
-        self.name, self.target, self.cache, self.apart, self.on_try = name, target, cache, apart, on_try
+        self.name, self.cache, self.hearings, self.on_try = name, cache, hearings, on_try
         self.instances, self.shrinks_places = instances, shrinks_places
         self.time_limit_s = time_limit_s
         self.start = self.deadline = time.perf_counter()
@@ -359,14 +364,7 @@ class _Search:
 
     def confirmed(self, instance: Instance) -> Violation | None:
         """The worst answer that the cache gives in a fresh process to the instance's first query."""
-        answers = heard(
-            self.target,
-            instance.terms,
-            instance.tokens,
-            instance.queries[0],
-            **self.apart,
-            time_limit_s=HEARING_S,
-        )
+        answers = self.hearings.heard(instance.terms, instance.tokens, instance.queries[0])
         return worst(instance, answers[:, :, None, :])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -69,19 +70,25 @@ def attack(
 
     Exit code 1 if there are such tokens, 0 if none were found.
     """
-    from lowerbound.adversary.search import Broken
-    from lowerbound.adversary.search import attack as run
-    from lowerbound.certify.witness import witness
+    from lowerbound.caches.registry import target_of
     from lowerbound.core.private_seed import PrivateSeed
-    from lowerbound.game.channel import Isolation
-    from lowerbound.report.attacks import attack_table, broken_text, not_broken_text, seed_text
-    from lowerbound.report.terminal import console
+    from lowerbound.game.channel import Isolation, strongest
+    from lowerbound.game.hearing import HEARING_S, Hearings
 
     name, at, share = with_budget(cache)
     if at and budget is not None:
         raise InvalidArgument(f"the budget must be given once, got {share!r} in the name and {budget!r}")
     geometry = stacked(place, layers, heads) if place.is_given else None
-    with progress(0) as watch:
+    level = strongest() if isolation is None else Isolation(isolation.value)
+    hearings = Hearings(target_of(name), isolation=level, time_limit_s=HEARING_S)
+    with closing(hearings), progress(0) as watch:
+        # What follows is imported while the process starts in which a violation will be confirmed.
+        from lowerbound.adversary.search import Broken
+        from lowerbound.adversary.search import attack as run
+        from lowerbound.certify.witness import witness
+        from lowerbound.report.attacks import attack_table, broken_text, not_broken_text, seed_text
+        from lowerbound.report.terminal import console
+
         outcome = run(
             name,
             geometry=geometry,
@@ -90,9 +97,10 @@ def attack(
             guarantee=guarantee.value,
             seed=seed,
             instances=None if instance_seed is None else PrivateSeed.parse(instance_seed),
-            isolation=None if isolation is None else Isolation(isolation.value),
+            isolation=level,
             time_limit_s=time_limit,
             on_try=watch,
+            fresh=hearings,
         )
     if not isinstance(outcome, Broken):
         if as_json:

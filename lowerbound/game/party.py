@@ -5,8 +5,8 @@ the game. Alice gets one private frame per trial, with symbols (model R1) or tok
 states of all scales and the ledgers of the BitWriters that wrote them. Bob gets one message per trial and replies with
 one frame of symbols per trial: all symbols, or those at the positions that his job lists for the trial.
 
-There are two more roles. `describe` reports the statements of a cache class about itself, so that foreign code never
-runs in the judge's process. `answer` asks a cache one query about the keys, values and queries in its private frames.
+One more role, `describe`, reports the statements of a cache class about itself, so that foreign code never runs in the
+judge's process.
 """
 
 from __future__ import annotations
@@ -30,11 +30,10 @@ from lowerbound.errors import REPORTABLE, CacheContractBroken, LowerBoundError, 
 from lowerbound.game.hard_family import HardFamily
 from lowerbound.game.index import Symbols
 from lowerbound.game.protocol import CacheProtocol, guarded
-from lowerbound.game.question import Terms, TokenRows, answers_of, state_of
 from lowerbound.game.reply import LONGEST_MESSAGE, LONGEST_TEXT, LONGEST_TRACEBACK
 from lowerbound.game.wire import MOST_REPLY_BYTES, SYMBOL_TYPE, Frames, Role, read_frames, write_frames
 
-ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe", b"answer": "answer"}
+ROLES: dict[bytes, Role] = {b"alice": "alice", b"bob": "bob", b"describe": "describe"}
 FAMILIES = {
     "values": "reduction:Reduction",
     "keys and values": "payload_reduction:PayloadReduction",
@@ -59,12 +58,10 @@ def perform(role: Role, job: dict[str, Any], private: Frames) -> Frames:
 
     Contract: for each game of the job, in order, a JSON header and then the frames of the game's reply, as
     `reply.replies` reads them. An error of this package that a game raises is all that its header reports, no frame
-    follows, and the next game is played. For the other roles the reply is one frame.
+    follows, and the next game is played. Who describes a class replies with one frame.
     """
     if role == "describe":
         return [_facts(job["cache"])]
-    if role == "answer":
-        return [_answer(job, private)]
     reply: Frames = []
     given = iter(private)
     for game in job["games"]:
@@ -88,14 +85,6 @@ def _facts(target: str) -> bytes:
 
     facts: bytes = guarded("its statements", told)
     return facts
-
-
-def _answer(job: dict[str, Any], private: Frames) -> bytes:
-    terms, cache_class = Terms.from_json(job["terms"]), load_cache(job["cache"])
-    *rows, query = (np.frombuffer(frame, dtype="<f8").astype(np.float64).reshape(-1, terms.d) for frame in private)
-    tokens, public = TokenRows(*rows), terms.public
-    state = state_of(lambda: cache_class(public), terms, tokens)
-    return answers_of(lambda: cache_class(public), terms, state, tokens, query).astype("<f8").tobytes()
 
 
 def failure(error: LowerBoundError) -> dict[str, str]:

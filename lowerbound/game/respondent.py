@@ -78,31 +78,46 @@ class RespondentHere(Respondent):
 class LiveRespondent(Respondent):
     """A cache class in a live party: the target "package.module:Class" or "exec:COMMAND".
 
-    Contract: every reply comes within `time_limit_s`, or TimeLimitExceeded is raised; the process gets `TIME_LIMIT_S`
-    to start and load the class. A process that dies or replies nonsense raises CacheContractBroken, and a new process
-    gets the next request.
+    Contract: the process starts at once and loads the class when it is first asked. Every reply comes within
+    `time_limit_s`, or TimeLimitExceeded is raised; to have started and loaded the class, the process gets
+    `loading_limit_s` from that request on. A process that dies or replies nonsense raises CacheContractBroken, and a
+    new process gets the next request. `end` leaves no process behind.
     """
 
     program: ClassVar[str] = f"{__name__}:main"
     """The function that the party's process runs."""
 
-    def __init__(self, target: str, isolation: Isolation, time_limit_s: float, hidden: Sequence[str] = ()) -> None:
-        self._target, self._isolation, self._time_limit_s, self._hidden = target, isolation, time_limit_s, hidden
-        self._party, self._facts = self._started()
+    def __init__(
+        self,
+        target: str,
+        isolation: Isolation,
+        time_limit_s: float,
+        hidden: Sequence[str] = (),
+        *,
+        loading_limit_s: float = TIME_LIMIT_S,
+    ) -> None:
+        self._target, self._isolation, self._hidden = target, isolation, hidden
+        self._time_limit_s, self._loading_limit_s = time_limit_s, loading_limit_s
+        self._facts: CacheFacts | None = None
+        self._party, self._has_loaded = self._started(), False
 
-    def _started(self) -> tuple[LiveParty, CacheFacts]:
-        party = LiveParty(self.program, {"cache": self._target}, isolation=self._isolation, hidden=self._hidden)
-        try:
+    def _started(self) -> LiveParty:
+        return LiveParty(self.program, {"cache": self._target}, isolation=self._isolation, hidden=self._hidden)
+
+    def _load(self) -> CacheFacts:
+        """Make sure that a process has loaded the class; what the first of them stated."""
+        if self._party.ended:
+            self._party, self._has_loaded = self._started(), False
+        if self._facts is None or not self._has_loaded:
             request = [b"facts", self._target.encode()]
-            (told,) = _exactly(1, party.ask(request, time_limit_s=TIME_LIMIT_S, longest=LONGEST_REPLY_BYTES))
-            return party, stated(told)
-        except BaseException:
-            party.end()
-            raise
+            reply = self._party.ask(request, time_limit_s=self._loading_limit_s, longest=LONGEST_REPLY_BYTES)
+            (told,) = _exactly(1, reply)
+            self._facts, self._has_loaded = self._facts or stated(told), True
+        return self._facts
 
     @property
     def facts(self) -> CacheFacts:
-        return self._facts
+        return self._load() if self._facts is None else self._facts
 
     def make(self, terms: Terms) -> None:
         self.asked(0, [b"make", text_of(terms)])
@@ -114,8 +129,7 @@ class LiveRespondent(Respondent):
 
     def asked(self, count: int, request: Frames, time_limit_s: float | None = None) -> Frames:
         """The reply to a request, so many frames, within a time limit of its own or that of all requests."""
-        if self._party.ended:
-            self._party, _ = self._started()
+        self._load()
         limit_s = self._time_limit_s if time_limit_s is None else time_limit_s
         return _exactly(count, self._party.ask(request, time_limit_s=limit_s, longest=LONGEST_REPLY_BYTES))
 

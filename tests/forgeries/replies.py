@@ -45,7 +45,7 @@ WHOLE: dict[str, bytes] = {
     "LargeFrame": framed(b"null") + struct.pack("<Q", 2**31 - 100),
     "HalfALength": framed(b"null") + b"\x01\x00",
     "ManyFrames": framed(b"null") + bytes(2**24),
-    "NoNumbers": framed(b"null", struct.pack("<4d", 0, float("nan"), 0, 0)),
+    "NoNumbers": framed(framed(b"null", b"state", struct.pack("<4d", 0, float("nan"), 0, 0))),
     "Deep": framed(b"[" * 10**5),
     "NoHeader": framed(b"null"),
     "DeepHeader": framed(b"null", b'{"a":' * 10**5),
@@ -68,12 +68,16 @@ STATED: dict[str, dict[str, Any]] = {
 }
 
 
+STREAMS = {"main": "reply", "serve": "replies"}
+"""The functions that open a stream for replies, and what they call it."""
+
+
 def reply_of_this_process() -> IO[bytes]:
-    """The stream that the party's main function has opened for its reply."""
+    """The stream that the party has opened for its reply, or a live party for its replies."""
     frame: Any = sys._getframe()
-    while frame.f_code.co_name != "main":
+    while frame.f_code.co_name not in STREAMS:
         frame = frame.f_back
-    stream: IO[bytes] = frame.f_locals["reply"]
+    stream: IO[bytes] = frame.f_locals[STREAMS[frame.f_code.co_name]]
     return stream
 
 

@@ -224,7 +224,7 @@ def test_wrong_numbers_of_frames(frames: list[bytes], counts: list[int], refused
     with pytest.raises(CacheContractBroken, match=r"lacks a frame|1 frame too many"):
         replies("alice", frames, counts, MEASURED_S)
     with pytest.raises(CacheContractBroken, match=r"lacks a frame|frame too many"):
-        only("answer", [b"a"] * (2 if frames else 0))
+        only("describe", [b"a"] * (2 if frames else 0))
     refused("reply", 2)
 
 
@@ -335,7 +335,7 @@ def test_answers_are_numbers(refused: Refused) -> None:
             "tests.forgeries.replies:NoNumbers",
             terms,
             tokens,
-            np.zeros((1, 4)),
+            np.zeros(4),
             isolation=Isolation.PROCESS,
             time_limit_s=20,
         )
