@@ -29,7 +29,7 @@ APP = FOLDER / "be_bob.py"
 MOST_CPU_S = 20.0
 """Twice what the slowest takes on a slow machine: a limit for what grows, and no measurement."""
 each_book = pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.name)
-some_books = pytest.mark.parametrize("book", first_now(BOOKS, 4, n_slow=0), ids=lambda book: book.name)
+some_books = pytest.mark.parametrize("book", first_now(BOOKS, 3, n_slow=0), ids=lambda book: book.name)
 
 
 def cells_of(book: Notebook, *, with_answers: bool = True) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def test_what_ends_its_process_ends_no_search(cache: str, error: type[LowerBound
             ("Quits", 1, "raised SystemExit: 0"),
             ("ClosesOutput", 1, "ended with status"),
         ],
-        3,
+        2,
         n_slow=0,
     ),
 )

@@ -72,7 +72,7 @@ def test_every_evicting_cache_is_attacked() -> None:
     assert forgetting <= {*DROPPING, *MIXING}
 
 
-@pytest.mark.parametrize("name", [*first_now(DROPPING, 2), *first_now(MIXING), *first_now(ROUNDING)])
+@pytest.mark.parametrize("name", [*first_now(DROPPING, 2, 8), *first_now(MIXING, 1, 4), *first_now(ROUNDING, 1, 4)])
 def test_they_break_at_a_quarter(name: str) -> None:
     """Law: each breaks a relative promise of 1/100, on at most 12 tokens; kernel and cache confirm the witness."""
     outcome = broken_at_a_quarter(name)
@@ -253,7 +253,7 @@ def test_a_fresh_process_has_the_last_word() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [*DROPPING, *MIXING])
+@pytest.mark.parametrize("name", first_now([*DROPPING, *MIXING], 8, n_slow=0))
 @pytest.mark.parametrize("budget", first_now([Fraction(1, 2), Fraction(3, 4)], n_slow=0))
 def test_they_break_at_larger_budgets(name: str, budget: Fraction) -> None:
     """Law: half and three quarters of the tokens are not all of them; what then keeps all, breaks at 1/1000."""

@@ -63,7 +63,7 @@ def test_games_that_share_parties_are_as_if_alone(small: Reduction, level: Isola
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", [Isolation.NONE, Isolation.PROCESS])
+@pytest.mark.parametrize("level", first_now([Isolation.PROCESS, Isolation.NONE], n_slow=0))
 def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monkeypatch: pytest.MonkeyPatch) -> None:
     """Law: a game over its limit is late though those that share its parties leave time enough, and they stand."""
     monkeypatch.setattr(Slow, "naps", [4.5])
@@ -77,7 +77,7 @@ def test_time_is_limited_for_each_game(small: Reduction, level: Isolation, monke
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("ending", "time_limit_s"), [("Dies", 60.0), ("Hangs", 4.0)])
+@pytest.mark.parametrize(("ending", "time_limit_s"), first_now([("Dies", 60.0), ("Hangs", 4.0)], n_slow=0))
 def test_who_ends_a_heat_pays_alone(small: Reduction, ending: str, time_limit_s: float) -> None:
     """Law: where a cache never answers, or kills the process, the other games of its heat are played without it."""
     heat = [Contender(target_of("exact")), Contender(f"tests.forgeries.broken:{ending}"), Contender(target_of("golay"))]

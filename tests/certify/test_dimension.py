@@ -199,7 +199,6 @@ REGIMES = Path(__file__).parent.parent.parent / "docs" / "regimes.md"
     "command",
     first_now(
         ["phase --model var-d36-512", "dimension --d 64", "time --model var-d36-512 --instance-seed 0"],
-        2,
         n_slow=0,
     ),
 )

@@ -53,7 +53,7 @@ def readings(family: HardFamily, name: str, monkeypatch: pytest.MonkeyPatch, *, 
 @pytest.mark.parametrize(
     "name",
     first_now(
-        ["prefixkv", "h2o", "abc-mlp", "full-fp16", "kivi", "subgen", "balancekv", "less-fitted", "window-sum"], 1
+        ["prefixkv", "h2o", "abc-mlp", "full-fp16", "kivi", "subgen", "balancekv", "less-fitted", "window-sum"], 1, 4
     ),
 )
 def test_at_once_is_as_in_blocks(number: int, name: str) -> None:

@@ -28,7 +28,7 @@ def test_nine_questions_have_an_answer_and_a_transcript_each() -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("question", "answer"), first_now(QUESTIONS, 3, n_slow=0), ids=[question for question, _ in QUESTIONS]
+    ("question", "answer"), first_now(QUESTIONS, 2, n_slow=0), ids=[question for question, _ in QUESTIONS]
 )
 def test_transcripts_are_what_the_commands_print(request: pytest.FixtureRequest, question: str, answer: str) -> None:
     """Known value: the command of each question, run now, prints what stands there."""

@@ -118,7 +118,7 @@ def test_a_trace_is_read_with_its_own_weights(tmp_path: Path, run_command: Any) 
     assert "must be of the weights" in refused.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_command_reads_ids(tmp_path: Path, run_command: Any) -> None:
     """Definition: `trace ids` tells the separations of 30 ids, and how many each cache hides."""
     file = tmp_path / "digit.safetensors"
