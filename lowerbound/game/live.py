@@ -39,11 +39,12 @@ class LiveParty:
     Contract: `ask` returns the frames of a reply. It raises the error of this package that the party raised,
     TimeLimitExceeded for a reply that is not complete in time, and CacheContractBroken for a process that ends, and for
     bytes that are no reply. After the last two kinds the process is gone, `ended` is true, and `ask` must not be called
-    again. `end` leaves no process behind.
+    again. `end` leaves no process behind. What `begin` was given is answered by `finish`; `ask` is one after the other.
     """
 
     def __init__(self, main: str, job: dict[str, Any], *, isolation: Isolation, hidden: Sequence[str] = ()) -> None:
         self.ended = False
+        self._left = memoryview(b"")
         with ExitStack() as stack:
             self._talk = Tail()
             stack.callback(self._talk.close)
@@ -62,8 +63,28 @@ class LiveParty:
 
     def ask(self, request: Sequence[bytes], *, time_limit_s: float, longest: int) -> Frames:
         """The frames of the reply to a request; a reply of more than `longest` bytes breaks the contract."""
+        self.begin(request)
+        return self.finish(time_limit_s=time_limit_s, longest=longest)
+
+    def begin(self, request: Sequence[bytes]) -> None:
+        """Send what the pipe takes of a request, and wait for nothing: the party may still have to start."""
         try:
-            reply = self._exchange(_message(request), time.monotonic() + time_limit_s, longest)
+            if self._ready(0.0, writing=False):
+                self._received(1)
+                raise CacheContractBroken(
+                    "the cache's process must write nothing but replies, and wrote before it was asked"
+                )
+            self._left = memoryview(_message(request))
+            if self._to in self._ready(0.0, writing=True):
+                self._send()
+        except LowerBoundError:
+            self.end()
+            raise
+
+    def finish(self, *, time_limit_s: float, longest: int) -> Frames:
+        """The frames of the reply to the request that was begun, as `ask` returns them."""
+        try:
+            reply = self._exchange(time.monotonic() + time_limit_s, longest)
             if reply is None:
                 raise late("answer", time_limit_s)
             verdict, *frames = _frames(reply)
@@ -76,23 +97,18 @@ class LiveParty:
             raise problem
         return frames
 
-    def _exchange(self, message: bytes, deadline: float, longest: int) -> bytes | None:
-        """The reply to a message, or None if it is not complete at the deadline."""
-        if self._ready(0.0, writing=False):
-            self._received(1)
-            raise CacheContractBroken(
-                "the cache's process must write nothing but replies, and wrote before it was asked"
-            )
-        left, reply, wanted = memoryview(message), bytearray(), LENGTH.size
-        while left or len(reply) < wanted:
+    def _exchange(self, deadline: float, longest: int) -> bytes | None:
+        """The reply, once the rest of the request is sent, or None if it is not complete at the deadline."""
+        reply, wanted = bytearray(), LENGTH.size
+        while self._left or len(reply) < wanted:
             seconds = deadline - time.monotonic()
             if seconds <= 0:
                 return None
-            ready = self._ready(min(seconds, LONGEST_WAIT_S), writing=bool(left))
+            ready = self._ready(min(seconds, LONGEST_WAIT_S), writing=bool(self._left))
             if self._from in ready:
                 reply += self._received(min(CHUNK_BYTES, max(1, wanted - len(reply))))
             if self._to in ready:
-                left = left[self._sent(left[:CHUNK_BYTES]) :]
+                self._send()
             if len(reply) == wanted == LENGTH.size:
                 (length,) = LENGTH.unpack(reply)
                 if length > longest:
@@ -118,9 +134,9 @@ class LiveParty:
             raise self._gone()
         return some
 
-    def _sent(self, some: memoryview) -> int:
+    def _send(self) -> None:
         try:
-            return os.write(self._to, some)
+            self._left = self._left[os.write(self._to, self._left[:CHUNK_BYTES]) :]
         except BrokenPipeError:
             raise self._gone() from None
 

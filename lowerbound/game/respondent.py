@@ -78,10 +78,10 @@ class RespondentHere(Respondent):
 class LiveRespondent(Respondent):
     """A cache class in a live party: the target "package.module:Class" or "exec:COMMAND".
 
-    Contract: the process starts at once and loads the class when it is first asked. Every reply comes within
-    `time_limit_s`, or TimeLimitExceeded is raised; to have started and loaded the class, the process gets
-    `loading_limit_s` from that request on. A process that dies or replies nonsense raises CacheContractBroken, and a
-    new process gets the next request. `end` leaves no process behind.
+    Contract: a process starts and loads the class while nobody waits for it. Every reply comes within `time_limit_s`,
+    or TimeLimitExceeded is raised; what the class states of itself is awaited for `loading_limit_s`. A process that
+    dies or replies nonsense raises CacheContractBroken, and a new process gets the next request. `end` leaves no
+    process behind.
     """
 
     program: ClassVar[str] = f"{__name__}:main"
@@ -102,17 +102,22 @@ class LiveRespondent(Respondent):
         self._party, self._has_loaded = self._started(), False
 
     def _started(self) -> LiveParty:
-        return LiveParty(self.program, {"cache": self._target}, isolation=self._isolation, hidden=self._hidden)
+        party = LiveParty(self.program, {"cache": self._target}, isolation=self._isolation, hidden=self._hidden)
+        party.begin([b"facts", self._target.encode()])
+        return party
 
     def _load(self) -> CacheFacts:
-        """Make sure that a process has loaded the class; what the first of them stated."""
+        """Wait until the process, or a new one if it has ended, has loaded the class; what the first of them stated."""
         if self._party.ended:
             self._party, self._has_loaded = self._started(), False
         if self._facts is None or not self._has_loaded:
-            request = [b"facts", self._target.encode()]
-            reply = self._party.ask(request, time_limit_s=self._loading_limit_s, longest=LONGEST_REPLY_BYTES)
-            (told,) = _exactly(1, reply)
-            self._facts, self._has_loaded = self._facts or stated(told), True
+            try:
+                reply = self._party.finish(time_limit_s=self._loading_limit_s, longest=LONGEST_REPLY_BYTES)
+                (told,) = _exactly(1, reply)
+                self._facts, self._has_loaded = self._facts or stated(told), True
+            except BaseException:
+                self._party.end()
+                raise
         return self._facts
 
     @property

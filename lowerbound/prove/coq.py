@@ -26,6 +26,7 @@ from textwrap import dedent, indent
 from typing import Any
 
 from lowerbound.errors import InvalidArgument, LowerBoundError, unknown
+from lowerbound.prove.coq_outline import FORMAT, Outline
 from lowerbound.prove.coq_program import LOGICAL_NAME, PROCESSES, CoqRejected, run
 from lowerbound.prove.coqchk import AUDIT, SECTIONS, audited
 
@@ -100,23 +101,22 @@ class Compiled:
                 raise CoqRejected(f"Coq files must have no {section[0].lower()}{section[1:]}, got {listed}")
 
     @cached_property
-    def homes(self) -> Mapping[str, tuple[str, ...]]:
-        """Each theorem's name -> the modules that state a theorem of that name, as Coq's .glob files list them."""
-        found: dict[str, list[str]] = {}
-        for module, lines in self._globs.items():
-            for words in lines:
-                if words and words[0] in ("prf", "thm") and words[2] == "<>":
-                    found.setdefault(words[3], []).append(module)
-        return {name: tuple(modules) for name, modules in found.items()}
+    def outline(self) -> Outline:
+        """Where each theorem is stated, and what each proof mentions.
+
+        Contract: kept beside the object files, as in `told`, since .glob files have millions of bytes.
+        """
+        return Outline.from_json(self._kept(FORMAT, (), lambda: Outline.read(self.place, self.modules).to_json()))
 
     def full_name(self, theorem: str) -> str:
         """The theorem with the last module that states one of this name, such as "Theorems.index_binary".
 
         Contract: UnknownName, with the nearest names, where no module does.
         """
-        if theorem not in self.homes:
-            raise unknown("Coq theorem", theorem, self.homes)
-        return f"{self.homes[theorem][-1]}.{theorem}"
+        homes = self.outline.homes
+        if theorem not in homes:
+            raise unknown("Coq theorem", theorem, homes)
+        return f"{homes[theorem][-1]}.{theorem}"
 
     def source(self, theorem: str) -> str:
         """The theorem as its source writes it, white space folded: what a reader sees, and no proof rests on.
@@ -124,7 +124,7 @@ class Compiled:
         Contract: the text from the place that Coq's .glob file names to the next "Proof", comments left out.
         """
         module, _, name = self.full_name(theorem).partition(".")
-        statement = self._plain[module][self._start(theorem) :].decode().partition("\nProof")[0]
+        statement = self._plain(module)[self._start(theorem) :].decode().partition("\nProof")[0]
         return " ".join(statement.removeprefix(name).split())
 
     def line(self, theorem: str) -> int:
@@ -133,65 +133,29 @@ class Compiled:
         return (self.place / f"{module}.v").read_bytes()[: self._start(theorem)].count(b"\n") + 1
 
     def _start(self, theorem: str) -> int:
-        module, _, name = self.full_name(theorem).partition(".")
-        return self._places[module, name]
+        return self.outline.starts[self.full_name(theorem)]
+
+    def _plain(self, module: str) -> bytes:
+        """A module's source without comments, byte for byte as long."""
+        if module not in self._plains:
+            self._plains[module] = without_comments((self.place / f"{module}.v").read_text(encoding="utf-8")).encode()
+        return self._plains[module]
 
     @cached_property
-    def _places(self) -> Mapping[tuple[str, str], int]:
-        """By module and name: the byte of the source at which the last thing of that name is stated."""
-        named = ((module, words) for module, lines in self._globs.items() for words in lines if words[2:3] == ["<>"])
-        return {(module, words[3]): int(words[1].partition(":")[0]) for module, words in named if len(words) == 4}
-
-    @cached_property
-    def _plain(self) -> Mapping[str, bytes]:
-        """Each module's source without comments, byte for byte as long."""
-        texts = {module: (self.place / f"{module}.v").read_text(encoding="utf-8") for module in self.modules}
-        return {module: without_comments(text).encode() for module, text in texts.items()}
-
-    @cached_property
-    def _globs(self) -> Mapping[str, list[list[str]]]:
-        """The words of each line of each module's .glob file, references to other libraries left out."""
-        texts = {module: (self.place / f"{module}.glob").read_text(encoding="utf-8") for module in self.modules}
-        own = f" {LOGICAL_NAME}."
-        return {
-            module: [line.split() for line in text.splitlines() if line[:1] != "R" or own in line]
-            for module, text in texts.items()
-        }
-
-    @cached_property
-    def references(self) -> Mapping[tuple[str, str], frozenset[tuple[str, str]]]:
-        """For each (module, theorem or definition), those that it mentions, as Coq's .glob files list them."""
-        mentioned: dict[tuple[str, str], set[tuple[str, str]]] = {}
-        for module, lines in self._globs.items():
-            current: tuple[str, str] | None = None
-            for words in lines:
-                if words and words[0] in ("prf", "def", "thm"):
-                    current = module, words[3]
-                    mentioned.setdefault(current, set())
-                elif words and words[0][0] == "R" and current and words[1].startswith(f"{LOGICAL_NAME}."):
-                    mentioned[current].add((words[1].removeprefix(f"{LOGICAL_NAME}."), words[3]))
-        return {key: frozenset(value) for key, value in mentioned.items()}
+    def _plains(self) -> dict[str, bytes]:
+        """Those that were asked for."""
+        return {}
 
     def closure(self, theorem: str) -> frozenset[str]:
         """The theorem and the names of everything in this folder on which its proof rests."""
         if theorem not in self._closures:
-            self._closures[theorem] = self._closure(theorem)
+            self._closures[theorem] = self.outline.closure(self.full_name(theorem))
         return self._closures[theorem]
 
     @cached_property
     def _closures(self) -> dict[str, frozenset[str]]:
         """Those that were asked for."""
         return {}
-
-    def _closure(self, theorem: str) -> frozenset[str]:
-        module, _, name = self.full_name(theorem).partition(".")
-        seen, todo = {(module, name)}, [(module, name)]
-        while todo:
-            for reference in self.references.get(todo.pop(), frozenset()):
-                if reference not in seen:
-                    seen.add(reference)
-                    todo.append(reference)
-        return frozenset(name for _, name in seen)
 
     def printed(self, questions: Mapping[str, str]) -> dict[str, str]:
         """What Coq prints in answer to each question, such as "Check @Theorems.index_binary", by the question's key.
@@ -241,7 +205,7 @@ class Compiled:
         known: dict[str, str] = {}
         todo = self._mentioned(texts)
         while todo:
-            lemmas = {name for name in todo if name.partition(".")[2] in self.homes}
+            lemmas = {name for name in todo if name.partition(".")[2] in self.outline.homes}
             told = self.printed({name: f"About {LOGICAL_NAME}.{name}" for name in sorted(lemmas)})
             opaque = {name for name, text in told.items() if f"{name} is opaque" in text}
             asked = {name: f"Print {LOGICAL_NAME}.{name}" for name in sorted(todo - opaque)}

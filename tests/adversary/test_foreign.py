@@ -19,9 +19,11 @@ from lowerbound.cli.adversary import attack as command
 from lowerbound.cli.options import IsolationName
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.private_seed import PrivateSeed
+from lowerbound.core.rules import L2Norm
 from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CacheContractBroken, InvalidArgument, LowerBoundError, TimeLimitExceeded
 from lowerbound.game.channel import Isolation
+from lowerbound.game.question import Terms
 from lowerbound.game.respondent import LiveRespondent, RespondentHere, respondent
 from tests.adversary import unruly
 from tests.conftest import require
@@ -98,6 +100,15 @@ def test_a_process_that_ends_is_replaced() -> None:
         with pytest.raises(CacheContractBroken, match="ended with status 3"):
             cache.state_and_answers(terms, outcome.violation.instance.tokens, np.repeat(query, 7, axis=0))
         assert not cache.state_and_answers(terms, outcome.violation.instance.tokens, query)[1].any()
+
+
+def test_a_class_that_is_not_there_is_missed_each_time() -> None:
+    """Bad input: whoever asks for a class that cannot be loaded hears so at once, again and again."""
+    missing = LiveRespondent("tests.adversary.unruly:Nobody", Isolation.PROCESS, 10)
+    for _ in range(2):
+        with pytest.raises(InvalidArgument, match="Nobody"):
+            missing.make(Terms(SMALL.schedule, SMALL.d, L2Norm()))
+    missing.end()
 
 
 @pytest.mark.slow

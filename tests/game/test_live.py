@@ -33,6 +33,8 @@ def test_what_is_asked_comes_back(party: LiveParty) -> None:
     """Law: frames of any size, more than pipes hold in either direction, one question after another."""
     for request in ([b"", b"x"], [b"a"], [os.urandom(2**22), b"", os.urandom(2**21)], [b"z"] * 1000):
         assert party.ask(request, time_limit_s=20, longest=LONGEST) == request
+        party.begin(request)  # and while nobody waits for it
+        assert party.finish(time_limit_s=20, longest=LONGEST) == request
 
 
 def test_errors_come_back(party: LiveParty) -> None:

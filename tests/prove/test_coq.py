@@ -105,7 +105,7 @@ def test_the_whole_development_rests_on_the_pinned_axioms() -> None:
     compiled.check()
     assert compiled.axioms == AXIOMS
     assert set(compiled.summary) == set(SECTIONS)
-    assert len(compiled.homes) > 300
+    assert len(compiled.outline.homes) > 300
 
 
 @pytest.mark.long
@@ -284,7 +284,7 @@ def test_a_later_file_that_shadows_has_another_name(tmp_path: Path) -> None:
     (tmp_path / "_CoqProject").write_text("Only.v\nMore.v\n")
     compiled = CoqFolder(tmp_path).compiled()
     assert compiled.full_name("t") == "More.t"
-    assert compiled.homes["t"] == ("Only", "More")
+    assert compiled.outline.homes["t"] == ("Only", "More")
 
 
 def test_an_imported_axiom_is_found(tmp_path: Path) -> None:
