@@ -221,11 +221,8 @@ def attack(
     check_time_limit(time_limit_s)
     target, drawn = target_of(name), instances or PrivateSeed.fresh()
     asked = respondent(target, level, time_limit_s, hidden) if answering is None else nullcontext(answering)
-    confirming = (
-        nullcontext(fresh)
-        if fresh
-        else closing(Hearings(target, isolation=level, time_limit_s=HEARING_S, hidden=hidden))
-    )
+    limits: dict[str, Any] = {"isolation": level, "time_limit_s": HEARING_S, "hidden": hidden}
+    confirming = closing(Hearings(target, **limits)) if fresh is None else nullcontext(fresh)
     with one_thread(), confirming as hearings, asked as cache:
         head = None if geometry is None else find_geometry(geometry)
         base = _base(cache.facts, head, budget, exact_eta, guarantee, seed)

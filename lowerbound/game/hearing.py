@@ -18,8 +18,9 @@ HEARING_S = 60.0
 class Hearings:
     """Fresh processes in which a cache answers one query each; one starts ahead, so that nobody waits for it.
 
-    Contract: no process hears two queries, and none is told anything before its query. Without isolation this process
-    answers. `close` leaves no process behind. A time limit that no clock can be set to raises InvalidArgument.
+    Contract: no process hears two queries, and before its query it knows no more than the class to load. Without
+    isolation this process answers. `close` leaves no process behind. A time limit that no clock can be set to raises
+    InvalidArgument.
     """
 
     def __init__(self, target: str, *, isolation: Isolation, time_limit_s: float, hidden: Sequence[str] = ()) -> None:
