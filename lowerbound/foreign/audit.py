@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -30,6 +31,7 @@ from lowerbound.foreign.verdict import Claim
 from lowerbound.game.channel import Isolation, refuse_here, strongest
 from lowerbound.game.duel import Contender, Row, contest, describe
 from lowerbound.game.hard_family import HardFamily
+from lowerbound.game.hearing import HEARING_S, Hearings
 from lowerbound.game.question import Terms
 from lowerbound.game.reduction import plan_reduction
 from lowerbound.var.simulator.drawn import Measured, Studio
@@ -251,14 +253,15 @@ class _Run:
         self.on_step("attacking")
         terms: dict[str, Any] = {"eta": self.eta, "guarantee": "additive", "seed": self.seed, **more}
         terms |= {"instances": self.instances, "isolation": self.isolation, "time_limit_s": self.attack_s}
-        for geometry in (None, head):
-            try:
-                found = attack(name, geometry=geometry, **terms)
-            except LowerBoundError as error:
-                self._refused(error, f"attack: {error}", self.refusals)
-                continue
-            if isinstance(found, Broken):
-                return found
+        with closing(Hearings(target_of(name), isolation=self.isolation, time_limit_s=HEARING_S)) as fresh:
+            for geometry in (None, head):
+                try:
+                    found = attack(name, geometry=geometry, fresh=fresh, **terms)
+                except LowerBoundError as error:
+                    self._refused(error, f"attack: {error}", self.refusals)
+                    continue
+                if isinstance(found, Broken):
+                    return found
         return None
 
 
