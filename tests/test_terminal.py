@@ -151,6 +151,21 @@ def test_signals_end_in_order(tmp_path: Path, stop: signal.Signals) -> None:
     assert not any(Path(f"/proc/{pid}").exists() for pid in parties)
 
 
+@pytest.mark.parametrize("stop", ["SIGINT", "SIGTERM"])
+def test_no_interruption_is_dropped(tmp_path: Path, stop: str) -> None:
+    """Law: a signal that arrives while an object is taken down, where Python drops what is raised, ends the command."""
+    program = (
+        "import os, signal, time; from lowerbound.cli.signals import stopped_in_order\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "class Last:\n    def __del__(self):\n"
+        f"        os.kill(os.getpid(), signal.{stop}); time.sleep(0.1)\n"
+        "try:\n    with stopped_in_order():\n        Last(); time.sleep(20); print('dropped')\n"
+        "except KeyboardInterrupt:\n    print('ended')"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert (ran.stdout, ran.stderr) == ("ended\n", "")
+
+
 def test_an_ignored_hangup_stays_ignored(tmp_path: Path) -> None:
     """Law: under nohup a command does not end with its terminal."""
     program = (
