@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from lowerbound import __version__
-from lowerbound.adversary.search import Broken, attack
+from lowerbound.adversary.outcome import Broken
+from lowerbound.adversary.search import attack
 from lowerbound.caches.registry import CACHES, adapters_at_hand, find_cache
 from lowerbound.certify.witness import rerun, witness
 from lowerbound.core.cache import NO_KV_CACHES

@@ -16,8 +16,9 @@ import numpy as np
 from experiments.table import Outcome, save
 from lowerbound.adversary.black_box import BlackBox
 from lowerbound.adversary.instance import Violation
+from lowerbound.adversary.outcome import Broken
 from lowerbound.adversary.response import weights_of
-from lowerbound.adversary.search import Broken, attack
+from lowerbound.adversary.search import attack
 from lowerbound.adversary.strategy import ask_for, distinct_keys
 from lowerbound.caches.registry import find_cache
 from lowerbound.core.geometry import Geometry

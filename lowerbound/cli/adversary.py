@@ -73,17 +73,17 @@ def attack(
     from lowerbound.caches.registry import target_of
     from lowerbound.core.private_seed import PrivateSeed
     from lowerbound.game.channel import Isolation, strongest
-    from lowerbound.game.hearing import HEARING_S, Hearings
+    from lowerbound.game.hearing import Hearings
 
     name, at, share = with_budget(cache)
     if at and budget is not None:
         raise InvalidArgument(f"the budget must be given once, got {share!r} in the name and {budget!r}")
     geometry = stacked(place, layers, heads) if place.is_given else None
     level = strongest() if isolation is None else Isolation(isolation.value)
-    hearings = Hearings(target_of(name), isolation=level, time_limit_s=HEARING_S)
+    hearings = Hearings(target_of(name), isolation=level)
     with closing(hearings), progress(0) as watch:
         # What follows is imported while the process starts in which a violation will be confirmed.
-        from lowerbound.adversary.search import Broken
+        from lowerbound.adversary.outcome import Broken
         from lowerbound.adversary.search import attack as run
         from lowerbound.certify.witness import witness
         from lowerbound.report.attacks import attack_table, broken_text, not_broken_text, seed_text

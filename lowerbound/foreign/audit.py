@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from lowerbound.adversary.search import Broken, attack
+from lowerbound.adversary.outcome import Broken
+from lowerbound.adversary.search import attack
 from lowerbound.caches.registry import target_of
 from lowerbound.certify.design.payload_game import payload_game
 from lowerbound.certify.possible import possible
@@ -31,7 +32,7 @@ from lowerbound.foreign.verdict import Claim
 from lowerbound.game.channel import Isolation, refuse_here, strongest
 from lowerbound.game.duel import Contender, Row, contest, describe
 from lowerbound.game.hard_family import HardFamily
-from lowerbound.game.hearing import HEARING_S, Hearings
+from lowerbound.game.hearing import Hearings
 from lowerbound.game.question import Terms
 from lowerbound.game.reduction import plan_reduction
 from lowerbound.var.simulator.drawn import Measured, Studio
@@ -253,7 +254,7 @@ class _Run:
         self.on_step("attacking")
         terms: dict[str, Any] = {"eta": self.eta, "guarantee": "additive", "seed": self.seed, **more}
         terms |= {"instances": self.instances, "isolation": self.isolation, "time_limit_s": self.attack_s}
-        with closing(Hearings(target_of(name), isolation=self.isolation, time_limit_s=HEARING_S)) as fresh:
+        with closing(Hearings(target_of(name), isolation=self.isolation)) as fresh:
             for geometry in (None, head):
                 try:
                     found = attack(name, geometry=geometry, fresh=fresh, **terms)

@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 from lowerbound.adversary.instance import Violation
-from lowerbound.adversary.search import Broken
+from lowerbound.adversary.outcome import Broken
 from lowerbound.certify.possible import FIXED_LENGTH_SLACK, Answer, Word
 from lowerbound.certify.witness import witness
 from lowerbound.core.bits import FP16_BITS

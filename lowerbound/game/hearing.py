@@ -23,7 +23,9 @@ class Hearings:
     InvalidArgument.
     """
 
-    def __init__(self, target: str, *, isolation: Isolation, time_limit_s: float, hidden: Sequence[str] = ()) -> None:
+    def __init__(
+        self, target: str, *, isolation: Isolation, time_limit_s: float = HEARING_S, hidden: Sequence[str] = ()
+    ) -> None:
         check_time_limit(time_limit_s)
         self._target, self._isolation, self._time_limit_s, self._hidden = target, isolation, time_limit_s, hidden
         self._ahead = None if isolation is Isolation.NONE else self._started()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lowerbound.adversary.search import Broken, NotBroken, called
+from lowerbound.adversary.outcome import Broken, NotBroken, called
 from lowerbound.core.scalars import counted
 from lowerbound.errors import printable
 from lowerbound.report.fitted import Fitted

@@ -179,7 +179,8 @@ def _play(job: Job) -> dict[str, Any]:
 
 
 def _attack(job: Job) -> dict[str, Any]:
-    from lowerbound.adversary.search import Broken, attack
+    from lowerbound.adversary.outcome import Broken
+    from lowerbound.adversary.search import attack
     from lowerbound.certify.witness import witness
     from lowerbound.game.channel import Isolation
     from lowerbound.sweep.place import place_of_unit

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import typer
 
-from lowerbound.adversary.search import Broken, NotBroken, attack
+from lowerbound.adversary.outcome import Broken, NotBroken
+from lowerbound.adversary.search import attack
 from lowerbound.cli.adversary import attack as command
 from lowerbound.cli.options import IsolationName
 from lowerbound.core.geometry import Geometry

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from lowerbound.adversary import search as adversary
-from lowerbound.adversary.search import Broken, NotBroken, Trial, attack
+from lowerbound.adversary.outcome import Broken, NotBroken, Trial
+from lowerbound.adversary.search import attack
 from lowerbound.adversary.shrink import cost
 from lowerbound.caches.registry import CACHES, find_cache
 from lowerbound.certify.witness import instance_of, rerun, witness

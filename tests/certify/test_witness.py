@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lowerbound.adversary.search import Broken, attack
+from lowerbound.adversary.outcome import Broken
+from lowerbound.adversary.search import attack
 from lowerbound.certify import witness as room
 from lowerbound.certify.witness import rerun, witness
 from lowerbound.core.private_seed import PrivateSeed

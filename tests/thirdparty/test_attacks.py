@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lowerbound.adversary.search import Broken, NotBroken, attack
+from lowerbound.adversary.outcome import Broken, NotBroken
+from lowerbound.adversary.search import attack
 from lowerbound.certify.witness import rerun, witness
 from lowerbound.core.geometry import Geometry
 from lowerbound.core.private_seed import PrivateSeed
