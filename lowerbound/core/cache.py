@@ -35,8 +35,7 @@ from lowerbound.core.schedule import ScaleSchedule
 from lowerbound.errors import CorruptState, InvalidArgument, invalid
 
 FloatArray = NDArray[np.float64]
-Kind = TypeVar("Kind", bound=np.generic)
-"""The type of an array's entries."""
+Entry = TypeVar("Entry", bound=np.generic)
 ComputationModel = Literal["R1", "R2"]
 
 NO_KV_CACHES = frozenset({"code", "structured", "control", "recompute"})
@@ -309,7 +308,7 @@ class StoredTokens(CountedState, SoftmaxCache):
         return Question(queries, self.keys, self.values, self.public.rule)
 
 
-def appended(old: NDArray[Kind], new: NDArray[Kind]) -> NDArray[Kind]:
+def appended(old: NDArray[Entry], new: NDArray[Entry]) -> NDArray[Entry]:
     """The old rows and then the new ones; if one of them is empty, the other itself, since copies cost page faults.
 
     A cache changes no rows that it was given, and whoever appends rows leaves them as they are.

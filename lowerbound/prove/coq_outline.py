@@ -46,7 +46,7 @@ class Outline:
                     starts[f"{module}.{words[3]}"] = int(words[1].partition(":")[0])
                     if words[0] in ("prf", "thm"):
                         homes.setdefault(words[3], []).append(module)
-                if words[:1] and words[0] in _STATED:
+                if words and words[0] in _STATED:
                     current = mentioned.setdefault(f"{module}.{words[3]}", set())
         return Outline(
             {name: tuple(found) for name, found in homes.items()},
