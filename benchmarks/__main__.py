@@ -31,7 +31,7 @@ from benchmarks import (
     sweeps,
     var,
 )
-from benchmarks.timing import HEADER, LOOPS, pace_s
+from benchmarks.timing import HEADER, LOOPS, REFERENCE_PACE_S, pace_s
 from experiments.table import load
 
 BENCHMARKS: dict[str, ModuleType] = {
@@ -117,35 +117,34 @@ def section(name: str, told: Printed) -> str:
 
 def page(told: dict[str, Printed], before: str) -> str:
     """The whole page: sections of the benchmarks just run, and earlier sections of those that were not run."""
-    known = sections(before) | {name: section(name, one) for name, one in told.items()}
+    known = sections(before) | {name: section(name, one) for name, one in told.items()} | growth()
     parts = [
         "# Performance",
         "",
         "<!-- Made by `make bench`; do not edit. -->",
         "",
-        "Every figure stands beside a peer or a limit that was measured in the same",
-        "run, in turn, so that a busy machine slows both; medians with their range. No test asserts any of them.",
+        "Every figure stands beside a peer that was measured in the same run, in turn, so that a busy machine slows",
+        "both, or beside a limit; medians with their range. No test asserts any of them.",
+        "",
+        f"A limit in seconds is for two quiet processors, which take {LOOPS:,} empty steps each, at the same time, in",
+        f"at most {REFERENCE_PACE_S} s. The steps are timed before and after every run that has such a limit. If they",
+        "took longer both times, the limit is longer in proportion to the quicker one, and its row says so.",
     ]
-    for name in BENCHMARKS:
+    for name in (*BENCHMARKS, "growth"):
         if name in known:
             parts += ["", f"## {name}", "", known[name]]
-    return "\n".join([*parts, *growth(), ""])
+    return "\n".join([*parts, ""])
 
 
-def growth() -> list[str]:
-    """Lines on the experiment `growth`, if its table exists."""
+def growth() -> dict[str, str]:
+    """The section on the experiment `growth`, if its table exists; if not, a page keeps the section that it has."""
     try:
         found = load("growth")
     except FileNotFoundError:
-        return []
-    return [
-        "",
-        "## growth",
-        "",
-        f"`python -m experiments growth`, {found['outcome']}: {found['sentence']}.",
-        "",
-        "![Seconds and memory of a game against tokens, dimension, caches and lemmas](growth.png)",
-    ]
+        return {}
+    told = f"`python -m experiments growth`, {found['outcome']}: {found['sentence']}."
+    picture = "![Seconds and memory of a game against tokens, dimension, caches and lemmas](growth.png)"
+    return {"growth": f"{told}\n\n{picture}"}
 
 
 def main(words: list[str]) -> int:

@@ -8,6 +8,7 @@ answers are read by a grid's thresholds and both rounding bounds allow it, that 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 
@@ -66,11 +67,9 @@ def games() -> Iterator[Row]:
         )
 
 
-def isolated(name: str) -> tuple[list[float], list[float]]:
-    """Extra seconds of a game in processes of its own, and seconds of the same game in this process, in turn."""
-    level = strongest()
-    pairs = [(seconds(game(name, 1, level)), seconds(game(name, 1))) for _ in range(5)]
-    return [a - b for a, b in pairs], [b for _, b in pairs]
+def isolated_s(name: str) -> float:
+    """Extra seconds of a game in processes of its own, beyond the same game in this process."""
+    return seconds(game(name, 1, strongest())) - seconds(game(name, 1))
 
 
 def rows() -> Iterator[Row]:
@@ -81,7 +80,8 @@ def rows() -> Iterator[Row]:
     for name in ("full", "h2o@1/4"):
         yield within(f"1000 trials of {name}, one process", "var-d16", game(name, 1000), 20.0, runs=1)
     for name in ("full", "h2o@1/4"):
-        yield against(f"what isolation {strongest()} adds to a game of {name}", "var-d16", isolated(name)[0], 1.0)
+        what = f"what isolation {strongest()} adds to a game of {name}"
+        yield against(what, "var-d16", [partial(isolated_s, name)] * 5, 1.0)
     for name in ("full-fp16", "h2o@1/2", "kivi@1/8"):
         yield within(
             f"a decoder's head: {name}", "16,384 tokens in R^128, one own", decoding(name, 2**14), 20.0, runs=1

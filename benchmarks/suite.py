@@ -1,9 +1,8 @@
 """The suites of tests, each in its own environment, beside the time that it may take, and their slowest tests by name.
 
 The default suite is what `make test` runs, the slow one what `make slow` adds, and the third-party one runs in an
-environment with torch. Each runs once, on two workers; limits are for two quiet processors, and a fixed loop before and
-after tells how quiet they were. What is marked `long` is not timed here: CI alone runs it, Coq from nothing (which
-`start` times) and a browser on the site among it.
+environment with torch. Each runs once, on two workers; limits are for two quiet processors. What is marked
+`long` is not timed here: CI alone runs it, Coq from nothing (which `start` times) and a browser on the site among it.
 """
 
 from __future__ import annotations
@@ -13,10 +12,10 @@ import re
 import subprocess
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
-from benchmarks.timing import HOME, LOOPS, Row, against, pace_s, surroundings
+from benchmarks.timing import HOME, Row, against, surroundings
 
 SLOWEST = 20
 ALONE = ("--ignore", "tests/thirdparty")
@@ -46,19 +45,16 @@ SUITES = (
 
 @dataclass(frozen=True)
 class Run:
-    """One run of a suite: its seconds, what pytest printed, and the seconds of a fixed loop before and after it."""
+    """One run of a suite: its seconds, and what pytest printed."""
 
     run_s: float
     told: str
-    before_s: float
-    after_s: float
 
 
 @cache
 def ran(suite: Suite) -> Run:
     """One run; a test that fails raises RuntimeError."""
     words = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", f"--durations={SLOWEST}", *suite.words]
-    before_s = pace_s()
     start = time.perf_counter()
     done = subprocess.run(
         [suite.interpreter, *words], cwd=HOME, env=surroundings(), capture_output=True, text=True, check=False
@@ -66,7 +62,7 @@ def ran(suite: Suite) -> Run:
     run_s = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"the {suite.name} suite must pass: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return Run(run_s, done.stdout, before_s, pace_s())
+    return Run(run_s, done.stdout)
 
 
 def at_hand() -> list[Suite]:
@@ -77,21 +73,23 @@ def at_hand() -> list[Suite]:
 def rows() -> Iterator[Row]:
     """A row for each suite."""
     for suite in at_hand():
-        run = ran(suite)
-        yield against(f"the {suite.name} suite", f"{_passed(run.told)} tests", [run.run_s], suite.limit_s)
+        row = against(f"the {suite.name} suite", "", [partial(_run_s, suite)], suite.limit_s)
+        yield replace(row, size=f"{_passed(ran(suite).told)} tests")
 
 
 def notes() -> Iterator[str]:
-    """The pace of the machine and the slowest tests of each suite, and the suites that could not be run."""
+    """The slowest tests of each suite, and the suites that could not be run."""
     for suite in at_hand():
-        run = ran(suite)
-        paces = f"{run.before_s:.2f} s before it, {run.after_s:.2f} s after it"
-        yield f"{suite.name}: {LOOPS:,} steps on each processor at once took {paces}"
-        for taken, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", run.told, re.MULTILINE):
+        yield f"{suite.name}, its slowest {SLOWEST}:"
+        for taken, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", ran(suite).told, re.MULTILINE):
             yield f"  {taken:>8}  {test}"
     for suite in SUITES:
         if suite not in at_hand():
             yield f"{suite.name}: not run, because {suite.environment} was not made"
+
+
+def _run_s(suite: Suite) -> float:
+    return ran(suite).run_s
 
 
 def _passed(told: str) -> str:

@@ -128,4 +128,4 @@ def rows() -> Iterator[Row]:
     """Rows for the cost of an engine, and for resuming a finished store."""
     yield from engines("sleep", naps(UNITS))
     yield from engines("compute", units(12, UNITS))
-    yield against("a finished store says that nothing is to do", f"{ROWS:,} rows", [resumed()], 2.0)
+    yield against("a finished store says that nothing is to do", f"{ROWS:,} rows", [resumed], 2.0)

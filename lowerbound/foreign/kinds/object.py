@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from types import SimpleNamespace
+from functools import lru_cache
+from types import FunctionType, MethodType, SimpleNamespace
 from typing import Any
 
 from lowerbound.caches.thirdparty.torch_tokens import Tensor, foreign
@@ -195,12 +196,20 @@ def _is_layer(update: Any) -> bool:
 
 def _takes_more(update: Any) -> bool:
     """Whether an `update` takes a fourth argument by position."""
+    if isinstance(update, MethodType) and isinstance(update.__func__, FunctionType):
+        return _takes(update.__func__, 5)
+    return _takes.__wrapped__(update, 4)
+
+
+@lru_cache(maxsize=32)
+def _takes(update: Any, n_arguments: int) -> bool:
+    """Whether a function takes so many arguments by position; its signature is read once, for reading it is slow."""
     try:
         kinds = [each.kind for each in inspect.signature(update).parameters.values()]
     except (TypeError, ValueError):
         return True
     positional = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return inspect.Parameter.VAR_POSITIONAL in kinds or sum(kind in positional for kind in kinds) >= 4
+    return inspect.Parameter.VAR_POSITIONAL in kinds or sum(kind in positional for kind in kinds) >= n_arguments
 
 
 def first_line(found: Any) -> str:
