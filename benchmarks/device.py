@@ -24,6 +24,7 @@ from lowerbound.core.oracle.attention import attention, attention_by_peaks
 from lowerbound.core.oracle.rounding import rounding_bound
 from lowerbound.core.rows import longest
 from lowerbound.core.rules import L2Norm, Scaled
+from lowerbound.core.threads import n_threads
 from lowerbound.game.channel import Isolation
 from lowerbound.game.duel import duel
 from lowerbound.game.reduction import plan_reduction
@@ -116,6 +117,7 @@ def rows() -> Iterator[Row]:
         return
     import torch
 
+    torch.set_num_threads(n_threads())
     place = device()
     rate, _ = limits(place)
     for name, m, t, d in SIZES:
