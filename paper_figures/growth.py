@@ -28,10 +28,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
         for what, how, (marker, colour) in zip(
             ("caches", "lemmas"), ("played in processes of their own", "checked"), SERIES, strict=False
         ):
-            some = _of(rows, what)
-            _marks(many, some, ("count", "seconds"), marker + "-", colour)
-            first = (some[0]["count"], some[0]["seconds"])
-            many.annotate(f"{what}, {how}", first, (-4, -17), textcoords="offset points", color=colour, fontsize=7.5)
+            _marks(many, _of(rows, what), ("count", "seconds"), marker + "-", colour, label=f"{what}, {how}")
         many.set_xlabel("number of caches, or of lemmas")
         many.set_ylabel("seconds for all")
         for axes, title in zip(
@@ -45,6 +42,7 @@ def build(rows: Sequence[dict[str, Any]]) -> Figure:
             axes.margins(x=0.06, y=0.08)
             plain_ticks(axes)
         many.margins(y=0.3)
+        many.legend(frameon=False, fontsize=7.5)
         figure.legend(
             *time.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False, fontsize=7.5
         )
