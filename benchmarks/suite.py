@@ -1,8 +1,8 @@
 """The suites of tests, each in its own environment, beside the time that it may take, and their slowest tests by name.
 
 The default suite is what `make test` runs, the slow one what `make slow` adds, and the third-party one runs in an
-environment with torch. Each runs once, on two workers; limits are for two quiet processors. What is marked
-`long` is not timed here: CI alone runs it, Coq from nothing (which `start` times) and a browser on the site among it.
+environment with torch. Each runs once, on two workers. What is marked `long` is not timed here: CI alone runs it, Coq
+from nothing (which `start` times) and a browser on the site among it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 
-from benchmarks.timing import HOME, Row, against, surroundings
+from benchmarks.timing import HOME, Row, surroundings, within
 
 SLOWEST = 20
 ALONE = ("--ignore", "tests/thirdparty")
@@ -43,26 +42,16 @@ SUITES = (
 )
 
 
-@dataclass(frozen=True)
-class Run:
-    """One run of a suite: its seconds, and what pytest printed."""
-
-    run_s: float
-    told: str
-
-
 @cache
-def ran(suite: Suite) -> Run:
-    """One run; a test that fails raises RuntimeError."""
+def ran(suite: Suite) -> str:
+    """What pytest printed in the one run of a suite; a test that fails raises RuntimeError."""
     words = ["-m", "pytest", "-q", "-n", "2", "--dist", "loadfile", f"--durations={SLOWEST}", *suite.words]
-    start = time.perf_counter()
     done = subprocess.run(
         [suite.interpreter, *words], cwd=HOME, env=surroundings(), capture_output=True, text=True, check=False
     )
-    run_s = time.perf_counter() - start
     if done.returncode:
         raise RuntimeError(f"the {suite.name} suite must pass: {done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return Run(run_s, done.stdout)
+    return done.stdout
 
 
 def at_hand() -> list[Suite]:
@@ -73,23 +62,19 @@ def at_hand() -> list[Suite]:
 def rows() -> Iterator[Row]:
     """A row for each suite."""
     for suite in at_hand():
-        row = against(f"the {suite.name} suite", "", [partial(_run_s, suite)], suite.limit_s)
-        yield replace(row, size=f"{_passed(ran(suite).told)} tests")
+        row = within(f"the {suite.name} suite", "", partial(ran, suite), suite.limit_s, runs=1)
+        yield replace(row, size=f"{_passed(ran(suite))} tests")
 
 
 def notes() -> Iterator[str]:
     """The slowest tests of each suite, and the suites that could not be run."""
     for suite in at_hand():
         yield f"{suite.name}, its slowest {SLOWEST}:"
-        for taken, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", ran(suite).told, re.MULTILINE):
+        for taken, test in re.findall(r"^([\d.]+s) +call +(\S.*)$", ran(suite), re.MULTILINE):
             yield f"  {taken:>8}  {test}"
     for suite in SUITES:
         if suite not in at_hand():
             yield f"{suite.name}: not run, because {suite.environment} was not made"
-
-
-def _run_s(suite: Suite) -> float:
-    return ran(suite).run_s
 
 
 def _passed(told: str) -> str:

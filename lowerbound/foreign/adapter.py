@@ -223,19 +223,17 @@ class Adapted(LayeredCache):
 
     def settle(self) -> None:
         """End a scale: what the method does after it, and what --after asks for."""
-        self._settle(self.object, self._given)
+        with self.coins():
+            self._settle(self.object, self._given)
         self.n_tokens += self.public.schedule.tokens_at(self.n_scales)
         self.n_scales += 1
         self._given = {}
 
     def _settle(self, thing: Any, given: dict[int, Any]) -> None:
-        after = self.target.after
-        if after is None and type(self).settled is Adapted.settled:
-            return
-        with self.coins():
-            self.calling("what follows a scale", lambda: self.settled(thing, given))
-            if after is not None:
-                self.calling(f"--after {after}", lambda: _named(after)(thing))
+        self.calling("what follows a scale", lambda: self.settled(thing, given))
+        if self.target.after is not None:
+            after = self.target.after
+            self.calling(f"--after {after}", lambda: _named(after)(thing))
 
     def _twin(self, n_scales: int) -> Twin:
         """The public twin after so many scales; it is the same in both parties' processes."""
@@ -267,7 +265,8 @@ class Adapted(LayeredCache):
                 for layer in range(self.public.n_layers):
                     rows = np.zeros(shape) if zeros else coins.standard_normal(shape) / self.public.d**0.5
                     self._feed(thing, layer, self.rows_as(rows), self.rows_as(rows), self.asked(rows), given)
-                self._settle(thing, given)
+                with self.coins():
+                    self._settle(thing, given)
                 self.n_tokens += count
         finally:
             self.n_tokens = before

@@ -197,13 +197,14 @@ def _is_layer(update: Any) -> bool:
 def _takes_more(update: Any) -> bool:
     """Whether an `update` takes a fourth argument by position."""
     if isinstance(update, MethodType) and isinstance(update.__func__, FunctionType):
-        return _takes(update.__func__, 5)
+        # A bound method is new each time; its function, whose first argument is the object, is not.
+        return _takes(update.__func__, 1 + 4)
     return _takes.__wrapped__(update, 4)
 
 
 @lru_cache(maxsize=32)
 def _takes(update: Any, n_arguments: int) -> bool:
-    """Whether a function takes so many arguments by position; its signature is read once, for reading it is slow."""
+    """Whether a function takes so many arguments by position; a signature is slow to read."""
     try:
         kinds = [each.kind for each in inspect.signature(update).parameters.values()]
     except (TypeError, ValueError):
